@@ -1,0 +1,53 @@
+"""Alembic migrations, and the one way to apply them: `upgrade`, under a lock."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from filelock import FileLock
+from sqlalchemy import Engine, create_engine, make_url, text
+
+ADVISORY_LOCK = 0x6665777061697273 >> 1  # "fewpairs"
+
+
+class NotAtHead(RuntimeError):
+    """The database's schema is not the one this code was written for."""
+
+
+def config(url: str) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent))
+    config.attributes["url"] = url
+    return config
+
+
+def upgrade(url: str) -> None:
+    """Bring the database to the newest schema. Safe to call from many processes at once."""
+    if make_url(url).get_backend_name() == "sqlite":
+        path = Path(make_url(url).database or "").absolute()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{path}.migrate.lock"):
+            command.upgrade(config(url), "head")
+        return
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": ADVISORY_LOCK})
+        connection.commit()
+        try:
+            command.upgrade(config(url), "head")
+        finally:
+            connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": ADVISORY_LOCK})
+    engine.dispose()
+
+
+def require_head(engine: Engine) -> None:
+    """Raise NotAtHead unless the schema is the newest."""
+    with engine.connect() as connection:
+        found = MigrationContext.configure(connection).get_current_revision()
+    head = ScriptDirectory.from_config(config("")).get_current_head()
+    if found != head:
+        raise NotAtHead(
+            f"The database is at schema {found}, this version needs {head}: run `fewpairs migrate`."
+        )

@@ -1,0 +1,147 @@
+"""Content-addressed bytes. What is written once under its SHA-256 never changes, so nothing needs locking."""
+
+import hashlib
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Protocol
+from urllib.parse import unquote, urlsplit
+
+CHUNK = 1024 * 1024
+ABANDONED_S = 24 * 3600
+
+
+@dataclass(frozen=True)
+class Blob:
+    sha256: str
+    size: int
+
+
+class Incoming(Protocol):
+    """Bytes on their way in: on local disk, hashed as they come, not yet kept."""
+
+    path: Path
+    size: int
+
+    def write(self, chunk: bytes) -> None: ...
+
+    def flush(self) -> None:
+        """Make what was written readable at `path`."""
+        ...
+
+    def keep(self) -> Blob:
+        """Make the bytes durable under their digest; after this they survive a power cut."""
+        ...
+
+
+class Blobs(Protocol):
+    def incoming(self) -> AbstractContextManager[Incoming]:
+        """A place to stream bytes to; they are dropped at the end of the block unless kept."""
+        ...
+
+    def open(self, sha256: str) -> BinaryIO:
+        """Raises FileNotFoundError when the store does not hold it."""
+        ...
+
+    def fetch(self, sha256: str, destination: Path) -> None:
+        """Place a private copy (or link) of the blob at a path that does not exist yet."""
+        ...
+
+
+def put(blobs: Blobs, chunks: Iterable[bytes]) -> Blob:
+    with blobs.incoming() as incoming:
+        for chunk in chunks:
+            incoming.write(chunk)
+        return incoming.keep()
+
+
+def put_file(blobs: Blobs, path: Path) -> Blob:
+    with path.open("rb") as file:
+        return put(blobs, iter(lambda: file.read(CHUNK), b""))
+
+
+def open_blobs(url: str) -> Blobs:
+    """The store at a `file:///…` URL."""
+    parts = urlsplit(url)
+    if parts.scheme != "file":
+        raise ValueError(f"FEWPAIRS_BLOB_URL={url} is not supported: give a file:///absolute/folder URL")
+    return LocalBlobs(Path(unquote(parts.path)))
+
+
+class LocalBlobs:
+    """Files at `root/ab/abcdef…`, each written beside them, synced, renamed, and its folder synced."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._arriving = root / "incoming"
+        self._arriving.mkdir(parents=True, exist_ok=True)
+        self._drop_abandoned()
+
+    def path(self, sha256: str) -> Path:
+        return self.root / sha256[:2] / sha256
+
+    @contextmanager
+    def incoming(self) -> Iterator["LocalIncoming"]:
+        with tempfile.NamedTemporaryFile(dir=self._arriving, delete=False) as file:
+            arriving = LocalIncoming(self, file)
+            try:
+                yield arriving
+            finally:
+                arriving.path.unlink(missing_ok=True)
+
+    def open(self, sha256: str) -> BinaryIO:
+        return self.path(sha256).open("rb")
+
+    def fetch(self, sha256: str, destination: Path) -> None:
+        try:
+            os.link(self.path(sha256), destination)
+        except OSError:  # another file system, or one without hard links
+            shutil.copyfile(self.path(sha256), destination)
+
+    def _drop_abandoned(self) -> None:
+        for path in self._arriving.iterdir():
+            if time.time() - path.stat().st_mtime > ABANDONED_S:
+                path.unlink(missing_ok=True)
+
+
+class LocalIncoming:
+    def __init__(self, blobs: LocalBlobs, file: "tempfile._TemporaryFileWrapper[bytes]") -> None:
+        self.path = Path(file.name)
+        self.size = 0
+        self._blobs = blobs
+        self._file = file
+        self._hash = hashlib.sha256()
+
+    def write(self, chunk: bytes) -> None:
+        self._file.write(chunk)
+        self._hash.update(chunk)
+        self.size += len(chunk)
+
+    def flush(self) -> None:
+        self._file.flush()
+
+    def keep(self) -> Blob:
+        self._file.flush()
+        os.fchmod(self._file.fileno(), 0o444)
+        os.fsync(self._file.fileno())
+        sha256 = self._hash.hexdigest()
+        final = self._blobs.path(sha256)
+        if not final.parent.exists():
+            final.parent.mkdir(exist_ok=True)
+            _sync_folder(final.parent.parent)
+        os.replace(self.path, final)
+        _sync_folder(final.parent)
+        return Blob(sha256, self.size)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

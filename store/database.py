@@ -1,0 +1,83 @@
+"""Engines and sessions. One request or task is one transaction, and only the edge opens it."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy.orm import Session
+
+BUSY_TIMEOUT_S = 15
+NETWORK_FILE_SYSTEMS = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs"}
+
+
+class Database:
+    """`with database.write() as session:` commits at its end or changes nothing; `read()` only reads."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        if make_url(url).get_backend_name() == "sqlite":
+            _refuse_network_file_system(Path(make_url(url).database or ""))
+            self._writer = _sqlite_engine(url, "BEGIN IMMEDIATE")
+            self._reader = _sqlite_engine(url, "BEGIN")
+        else:
+            self._writer = self._reader = create_engine(url, pool_pre_ping=True, pool_size=10)
+
+    @property
+    def engine(self) -> Engine:
+        return self._writer
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        with Session(self._writer, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        with Session(self._reader, expire_on_commit=False) as session:
+            yield session
+
+    def close(self) -> None:
+        self._writer.dispose()
+        self._reader.dispose()
+
+
+def _sqlite_engine(url: str, begin: str) -> Engine:
+    """An engine that says BEGIN itself: a deferred BEGIN that turns into a write later loses updates."""
+    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S, "isolation_level": None})
+
+    @event.listens_for(engine, "connect")
+    def _(connection: sqlite3.Connection, record: Any) -> None:
+        connection.execute(f"PRAGMA journal_mode={journal_mode(sqlite3.sqlite_version_info)}")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+
+    @event.listens_for(engine, "begin")
+    def _(connection: Any) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def journal_mode(version: tuple[int, int, int]) -> str:
+    """WAL, except on builds whose WAL reset can corrupt the file (fixed in 3.51.3, 3.50.7, 3.44.6)."""
+    fixed = version >= (3, 51, 3) or (3, 50, 7) <= version < (3, 51) or (3, 44, 6) <= version < (3, 45)
+    return "WAL" if fixed else "DELETE"
+
+
+def _refuse_network_file_system(path: Path) -> None:
+    """SQLite's locks do not hold on network file systems."""
+    mounts = Path("/proc/mounts")
+    if not mounts.exists():
+        return
+    folder = path.absolute().parent
+    entries = [line.split()[1:3] for line in mounts.read_text().splitlines()]
+    holding = [(point, kind) for point, kind in entries if folder.is_relative_to(point)]
+    point, kind = max(holding, key=lambda entry: len(entry[0]))
+    if kind in NETWORK_FILE_SYSTEMS:
+        raise RuntimeError(
+            f"{path} is on a network file system ({kind} at {point}), where SQLite loses data. "
+            "Set FEWPAIRS_DATA_DIR to a local disk or FEWPAIRS_DATABASE_URL to a PostgreSQL server."
+        )

@@ -1,0 +1,262 @@
+"""The job core: how a job moves from state to state. The row is the truth; the bell only wakes workers.
+
+    create ─► queued ──claim──► running ──succeed──► succeeded
+                │  ▲               │ │ ├──fail──────► failed
+                │  └──retry/sweep──┘ │ └──(no attempt left)─► failed
+                └──cancel──► cancelled ◄──stopped after cancel
+
+Two rules carry everything. A job is claimed by one UPDATE that asks for `queued`, so one worker gets it.
+Every later write asks for this attempt, still running: a worker that was presumed dead and comes back changes
+nothing (the attempt is the fencing token). So a job runs at least once, and its result is committed at most
+once.
+"""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from sqlalchemy import ColumnElement, CursorResult, and_, case, insert, null, or_, select, update
+from sqlalchemy.orm import Session
+
+from store.clock import from_now
+from store.settings import Settings
+from store.tables import Job, JobMetric
+
+QUEUES = ("cpu", "gpu")
+QUEUE_OF_KIND = {"embed": "cpu", "select": "cpu", "translate": "cpu", "train": "gpu", "evaluate": "gpu"}
+LONGEST_RING_S = 300.0
+
+
+class LeaseLost(Exception):
+    """This attempt no longer owns its job: another took over, or it was ended. Stop, and write nothing."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One attempt's hold on a job."""
+
+    job_id: uuid.UUID
+    pool_id: uuid.UUID
+    attempt: int
+    kind: str
+    spec: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Orders:
+    """What a heartbeat brings back."""
+
+    cancel: bool
+    past_deadline: bool
+
+    @property
+    def stop(self) -> bool:
+        return self.cancel or self.past_deadline
+
+
+def create(
+    session: Session,
+    settings: Settings,
+    *,
+    kind: str,
+    pool_id: uuid.UUID,
+    spec: dict[str, Any],
+    total: int = 0,
+    ring_in_s: float | None = None,
+    idempotency_key: str | None = None,
+    request_digest: str | None = None,
+) -> Job:
+    """Add a queued job to the caller's transaction. Ring after the commit, or leave it to the sweep."""
+    job = Job(
+        pool_id=pool_id,
+        kind=kind,
+        queue=QUEUE_OF_KIND[kind],
+        spec=spec,
+        total=total,
+        max_attempts=settings.max_attempts,
+        deadline_s=settings.training_deadline_s if kind == "train" else settings.job_deadline_s,
+        ring_at=from_now(settings.ring_again_s if ring_in_s is None else ring_in_s),
+        idempotency_key=idempotency_key,
+        request_digest=request_digest,
+    )
+    session.add(job)
+    session.flush()
+    return job
+
+
+def claim(session: Session, job_id: uuid.UUID, *, worker: str, lease_s: float) -> Claim | None:
+    """Take a queued job. None: it is not queued (any more), which is no error."""
+    row = session.execute(
+        update(Job)
+        .where(Job.id == job_id, Job.state == "queued")
+        .values(
+            state="running",
+            attempt=Job.attempt + 1,
+            worker=worker,
+            lease_expires_at=from_now(lease_s),
+            deadline_at=from_now(Job.deadline_s),
+            started_at=case((Job.started_at.is_(None), from_now(0)), else_=Job.started_at),
+        )
+        .returning(Job.id, Job.pool_id, Job.attempt, Job.kind, Job.spec)
+    ).one_or_none()
+    return Claim(*row) if row else None
+
+
+def _mine(claim: Claim) -> ColumnElement[bool]:
+    return and_(Job.id == claim.job_id, Job.attempt == claim.attempt, Job.state == "running")
+
+
+def _write_as_owner(session: Session, claim: Claim, **values: Any) -> None:
+    result = cast(CursorResult[Any], session.execute(update(Job).where(_mine(claim)).values(**values)))
+    if result.rowcount == 0:
+        raise LeaseLost(f"attempt {claim.attempt} of job {claim.job_id} is no longer running")
+
+
+def heartbeat(session: Session, claim: Claim, *, lease_s: float) -> Orders:
+    """Prolong the lease and learn whether to stop. Raises LeaseLost."""
+    row = session.execute(
+        update(Job)
+        .where(_mine(claim))
+        .values(lease_expires_at=from_now(lease_s))
+        .returning(Job.cancel_requested, Job.deadline_at < from_now(0))
+    ).one_or_none()
+    if row is None:
+        raise LeaseLost(f"attempt {claim.attempt} of job {claim.job_id} is no longer running")
+    return Orders(cancel=row[0], past_deadline=bool(row[1]))
+
+
+def report(
+    session: Session, claim: Claim, *, done: int, total: int, metrics: Sequence[dict[str, Any]] = ()
+) -> None:
+    """Progress, and metric lines `{"step": …, …}` beyond the last reported step. Raises LeaseLost."""
+    _write_as_owner(session, claim, done=done, total=total)
+    if metrics:
+        rows = [{"job_id": claim.job_id, "step": line["step"], "values": line} for line in metrics]
+        session.execute(insert(JobMetric), rows)
+
+
+def succeed(session: Session, claim: Claim, result: dict[str, Any]) -> None:
+    """End the job well. Call it first in the transaction that writes its result. Raises LeaseLost."""
+    _write_as_owner(
+        session,
+        claim,
+        state="succeeded",
+        result=result,
+        done=Job.total,
+        error=null(),
+        lease_expires_at=None,
+        finished_at=from_now(0),
+    )
+
+
+def fail(session: Session, claim: Claim, *, type: str, detail: str) -> None:
+    """End the job for a reason that another attempt would meet again. Raises LeaseLost."""
+    _write_as_owner(
+        session,
+        claim,
+        state="failed",
+        error={"type": type, "detail": detail},
+        lease_expires_at=None,
+        finished_at=from_now(0),
+    )
+
+
+def retry(session: Session, claim: Claim, *, type: str, detail: str) -> None:
+    """Give the job back after a mishap: queued again, or failed when no attempt is left. Raises LeaseLost."""
+    _write_as_owner(session, claim, error={"type": type, "detail": detail}, **_released(ring_in_s=1.0))
+
+
+def stopped(session: Session, claim: Claim) -> None:
+    """The worker has stopped as `cancel` asked. Raises LeaseLost."""
+    _write_as_owner(session, claim, state="cancelled", lease_expires_at=None, finished_at=from_now(0))
+
+
+def cancel(session: Session, job_id: uuid.UUID) -> None:
+    """Cancel a queued job now; ask the worker of a running one to stop. An ended job stays as it is."""
+    session.execute(
+        update(Job)
+        .where(Job.id == job_id, Job.state == "queued")
+        .values(state="cancelled", cancel_requested=True, finished_at=from_now(0))
+    )
+    session.execute(update(Job).where(Job.id == job_id, Job.state == "running").values(cancel_requested=True))
+
+
+def _released(ring_in_s: float) -> dict[str, Any]:
+    """The values of a running job whose attempt is over without a result."""
+    spent = Job.attempt >= Job.max_attempts
+    return {
+        "state": case((Job.cancel_requested, "cancelled"), (spent, "failed"), else_="queued"),
+        "finished_at": case((or_(Job.cancel_requested, spent), from_now(0)), else_=null()),
+        "lease_expires_at": null(),
+        "ring_at": from_now(ring_in_s),
+        "rings": 0,
+    }
+
+
+def sweep(session: Session, *, ring_again_s: float) -> list[tuple[uuid.UUID, str]]:
+    """Release jobs whose lease ran out and return (id, queue) of the jobs to ring, after the commit.
+
+    A job that nobody claims is rung again after `ring_again_s`, then twice that, up to five minutes, so that
+    a long queue behind one long training does not fill the broker.
+    """
+    session.execute(
+        update(Job)
+        .where(Job.state == "running", Job.lease_expires_at < from_now(0))
+        .values(
+            error={"type": "lease-expired", "detail": "The worker fell silent and another attempt was due."},
+            **_released(ring_in_s=0),
+        )
+    )
+    backoff = {n: min(ring_again_s * 2.0**n, LONGEST_RING_S) for n in range(9)}
+    wait = case(backoff, value=Job.rings, else_=LONGEST_RING_S)
+    due = session.execute(
+        update(Job)
+        .where(Job.state == "queued", Job.ring_at <= from_now(0))
+        .values(ring_at=from_now(wait), rings=Job.rings + 1)
+        .returning(Job.id, Job.queue)
+    )
+    return [(row.id, row.queue) for row in due]
+
+
+def get(session: Session, job_id: uuid.UUID) -> Job | None:
+    return session.get(Job, job_id, populate_existing=True)
+
+
+def by_idempotency_key(session: Session, key: str) -> Job | None:
+    return session.scalar(select(Job).where(Job.idempotency_key == key))
+
+
+def page(
+    session: Session,
+    *,
+    pool_id: uuid.UUID | None = None,
+    state: str | None = None,
+    kind: str | None = None,
+    before: uuid.UUID | None = None,
+    limit: int,
+) -> Sequence[Job]:
+    """Newest first, those made before the job `before`."""
+    query = select(Job).order_by(Job.id.desc()).limit(limit)
+    if pool_id:
+        query = query.where(Job.pool_id == pool_id)
+    if state:
+        query = query.where(Job.state == state)
+    if kind:
+        query = query.where(Job.kind == kind)
+    if before:
+        query = query.where(Job.id < before)
+    return session.scalars(query).all()
+
+
+def metrics(session: Session, job_id: uuid.UUID, *, after: int, limit: int) -> list[dict[str, Any]]:
+    """Metric lines with a step greater than `after`, in order of steps."""
+    query = select(JobMetric.values).where(JobMetric.job_id == job_id, JobMetric.step > after)
+    return list(session.scalars(query.order_by(JobMetric.step).limit(limit)))
+
+
+def last_reported_step(session: Session, job_id: uuid.UUID) -> int:
+    """-1 when no metric line was reported."""
+    query = select(JobMetric.step).where(JobMetric.job_id == job_id).order_by(JobMetric.step.desc()).limit(1)
+    step = session.scalar(query)
+    return -1 if step is None else step

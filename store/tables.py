@@ -1,0 +1,222 @@
+"""The tables. Rows refer to each other by id only: what belongs together is read by a query in this room."""
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+import uuid6
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    MetaData,
+    String,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from store.clock import UtcDateTime, from_now
+
+STATES = ("queued", "running", "succeeded", "failed", "cancelled")
+
+
+def new_id() -> uuid.UUID:
+    """A UUIDv7: ids made later sort later, which is what keyset pages rely on."""
+    return uuid.UUID(int=uuid6.uuid7().int)
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads it as a class attribute
+        datetime: UtcDateTime,
+        dict[str, Any]: JSON,
+        list[str]: JSON,
+    }
+
+
+class Row(Base):
+    __abstract__ = True
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    created_at: Mapped[datetime] = mapped_column(default=from_now(0))
+
+
+class Pool(Row):
+    """A set of photos with one class table (None for an `rgb` pool) and one encoder."""
+
+    __tablename__ = "pools"
+
+    name: Mapped[str] = mapped_column(String(200), unique=True)
+    class_table: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    encoder: Mapped[str] = mapped_column(String(100))
+    weights_digest: Mapped[str | None] = mapped_column(String(64))
+    """Set by the first shard; a worker whose weights differ refuses the pool."""
+
+
+class Shard(Row):
+    """An immutable block of embeddings: one `.npy` blob, float32 (len(image_ids), dimension)."""
+
+    __tablename__ = "shards"
+
+    pool_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("pools.id"), index=True)
+    job_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("jobs.id"), unique=True)
+    sha256: Mapped[str] = mapped_column(String(64))
+    image_ids: Mapped[list[str]]
+    """Hexadecimal image ids in row order."""
+
+
+class Image(Row):
+    """One photo of a pool."""
+
+    __tablename__ = "images"
+    __table_args__ = (
+        UniqueConstraint("pool_id", "name"),
+        Index(None, "pool_id", "id"),
+        CheckConstraint("split IN ('train', 'test')", name="split"),
+    )
+
+    pool_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("pools.id"))
+    name: Mapped[str] = mapped_column(String(255))
+    split: Mapped[str] = mapped_column(String(5))
+    sha256: Mapped[str] = mapped_column(String(64))
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    media_type: Mapped[str] = mapped_column(String(50))
+    width: Mapped[int]
+    height: Mapped[int]
+    embed_job_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("jobs.id"), index=True)
+    shard_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("shards.id"))
+    embed_error: Mapped[str | None]
+    """Why the worker could not embed it, though the service accepted it."""
+
+
+class LabelMap(Row):
+    """An unpaired label map."""
+
+    __tablename__ = "label_maps"
+    __table_args__ = (UniqueConstraint("pool_id", "name"),)
+
+    pool_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("pools.id"))
+    name: Mapped[str] = mapped_column(String(255))
+    sha256: Mapped[str] = mapped_column(String(64))
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    media_type: Mapped[str] = mapped_column(String(50))
+    width: Mapped[int]
+    height: Mapped[int]
+
+
+class Annotation(Row):
+    """An accepted label map of an image; revisions count from 1 and the newest counts."""
+
+    __tablename__ = "annotations"
+    __table_args__ = (UniqueConstraint("image_id", "revision"),)
+
+    image_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("images.id"))
+    revision: Mapped[int]
+    sha256: Mapped[str] = mapped_column(String(64))
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    media_type: Mapped[str] = mapped_column(String(50))
+
+
+class Job(Row):
+    """A durable unit of work; `store.jobs` says how it moves from state to state."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (
+        Index(None, "state", "ring_at"),
+        Index(None, "state", "lease_expires_at"),
+        Index(None, "pool_id", "id"),
+        CheckConstraint(f"state IN {STATES}", name="state"),
+    )
+
+    pool_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("pools.id"))
+    kind: Mapped[str] = mapped_column(String(20))
+    queue: Mapped[str] = mapped_column(String(10))
+    spec: Mapped[dict[str, Any]]
+    """What to do; never changes."""
+
+    state: Mapped[str] = mapped_column(String(10), default="queued")
+    attempt: Mapped[int] = mapped_column(default=0)
+    """The fencing token of the attempt that runs, or ran last."""
+    max_attempts: Mapped[int]
+    worker: Mapped[str | None] = mapped_column(String(200))
+    lease_expires_at: Mapped[datetime | None]
+    deadline_s: Mapped[float]
+    deadline_at: Mapped[datetime | None]
+    cancel_requested: Mapped[bool] = mapped_column(default=False)
+    ring_at: Mapped[datetime]
+    """When the sweep rings, if nobody has claimed the job by then."""
+    rings: Mapped[int] = mapped_column(default=0)
+
+    done: Mapped[int] = mapped_column(default=0)
+    total: Mapped[int] = mapped_column(default=0)
+    result: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    error: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """`{"type", "detail"}` of the last attempt that went wrong."""
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+
+    idempotency_key: Mapped[str | None] = mapped_column(String(255), unique=True)
+    request_digest: Mapped[str | None] = mapped_column(String(64))
+
+
+class JobMetric(Base):
+    """One line of a training's loss and metric history."""
+
+    __tablename__ = "job_metrics"
+
+    job_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
+    step: Mapped[int] = mapped_column(primary_key=True)
+    values: Mapped[dict[str, Any]]
+
+
+class Selection(Row):
+    """The answer to one select job; `document` is the Selection of the HTTP contract."""
+
+    __tablename__ = "selections"
+
+    pool_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("pools.id"), index=True)
+    job_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("jobs.id"), unique=True)
+    document: Mapped[dict[str, Any]]
+
+
+class Model(Row):
+    """A trained translator; its weights are blobs listed in `model_files`."""
+
+    __tablename__ = "models"
+
+    pool_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("pools.id"), index=True)
+    job_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("jobs.id"), unique=True)
+    method: Mapped[str] = mapped_column(String(20))
+    spec: Mapped[dict[str, Any]]
+    receipt: Mapped[dict[str, Any]]
+    """What it was trained on: pairs as [image id, revision], counts of unpaired images and label maps."""
+
+
+class ModelFile(Base):
+    __tablename__ = "model_files"
+
+    model_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("models.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(100), primary_key=True)
+    sha256: Mapped[str] = mapped_column(String(64))
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+
+
+class Evaluation(Row):
+    """The scores of one model on one split."""
+
+    __tablename__ = "evaluations"
+
+    model_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("models.id"), index=True)
+    job_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("jobs.id"), unique=True)
+    split: Mapped[str] = mapped_column(String(5))
+    metrics: Mapped[dict[str, Any]]
