@@ -1,0 +1,17 @@
+"""Encoders: photos in, embeddings out (paper §3.2: a pre-trained network's penultimate features)."""
+
+from models.encoders.embedding import Failure, embed_files
+from models.encoders.encoder import ENCODERS, Encoder, load_encoder
+from models.encoders.networks import PHOTO_SIZE
+from models.encoders.weights import WeightsUnavailable, weights_available
+
+__all__ = [
+    "ENCODERS",
+    "PHOTO_SIZE",
+    "Encoder",
+    "Failure",
+    "WeightsUnavailable",
+    "embed_files",
+    "load_encoder",
+    "weights_available",
+]

@@ -1,0 +1,72 @@
+"""The encoder networks, each from uint8 photos to features, so that torch and ONNX preprocess alike."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+from efficientnet_lite_pytorch import EfficientNet
+from torch import Tensor, nn
+
+from models.torchvision_shim import torchvision
+
+PHOTO_SIZE = 256
+"""Height and width in pixels of the photos every encoder takes."""
+
+
+class Embedder(nn.Module):
+    """Normalises photos and returns the backbone's average-pooled penultimate features.
+
+    `mean` and `std` are per channel, in grey levels 0 to 255.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, backbone: nn.Module, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1))
+
+    def forward(self, photos_NHWC: Tensor) -> Tensor:
+        photos_NCHW = photos_NHWC.permute(0, 3, 1, 2).float()
+        features_ND: Tensor = self.backbone((photos_NCHW - self.mean) / self.std)
+        return features_ND
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """An encoder network: the classifier it was trained as, the name of the layer that classifies, and the
+    mean and standard deviation per channel that its training assumed.
+    """
+
+    dimension: int
+    classifier: Callable[[], nn.Module]
+    head: str
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    def embedder(self, state_dict: Mapping[str, Tensor]) -> Embedder:
+        """The network with `state_dict` loaded (strictly) and the classification layer removed."""
+        network = self.classifier()
+        network.load_state_dict(state_dict)
+        setattr(network, self.head, nn.Identity())
+        return Embedder(network, self.mean, self.std).eval()
+
+
+ARCHITECTURES = {
+    "resnet50": Architecture(
+        dimension=2048,
+        classifier=torchvision.models.resnet50,
+        head="fc",
+        mean=(123.675, 116.28, 103.53),
+        std=(58.395, 57.12, 57.375),
+    ),
+    "efficientnet_lite0": Architecture(
+        dimension=1280,
+        classifier=lambda: EfficientNet.from_name("efficientnet-lite0", image_size=PHOTO_SIZE),
+        head="_fc",
+        mean=(127.0, 127.0, 127.0),
+        std=(128.0, 128.0, 128.0),
+    ),
+}

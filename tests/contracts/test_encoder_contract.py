@@ -1,0 +1,84 @@
+"""What every encoder promises. A new encoder joins `ENCODERS` and passes this."""
+
+import hashlib
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from models.encoders import ENCODERS, PHOTO_SIZE, Encoder
+from tests.models.encoding import encoder_for_tests, weights_for_tests
+
+Photos = npt.NDArray[np.uint8]
+
+
+@pytest.fixture(scope="module", params=["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
+def device(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module", params=ENCODERS)
+def encoder(request: pytest.FixtureRequest, device: str, tmp_path_factory: pytest.TempPathFactory) -> Encoder:
+    return encoder_for_tests(request.param, tmp_path_factory, device)
+
+
+@pytest.fixture(scope="module")
+def photos() -> Photos:
+    """Five photos: noise at five scales, from smooth to rough."""
+    rng = np.random.default_rng(0)
+    tiles = [rng.integers(0, 256, (size, size, 3), np.uint8) for size in (4, 16, 32, 64, PHOTO_SIZE)]
+    return np.stack(
+        [tile.repeat(PHOTO_SIZE // len(tile), 0).repeat(PHOTO_SIZE // len(tile), 1) for tile in tiles]
+    )
+
+
+def test_one_embedding_for_each_photo(encoder: Encoder, photos: Photos) -> None:
+    """Float32 of the encoder's dimension, finite; a photo that differs has an embedding that differs."""
+    embeddings = encoder.encode(photos)
+    assert embeddings.shape == (5, encoder.dimension)
+    assert embeddings.dtype == np.float32
+    assert np.isfinite(embeddings).all()
+    distances = np.linalg.norm(embeddings[:, None] - embeddings[None], axis=2)
+    assert distances[~np.eye(5, dtype=bool)].min() > 1e-2 * np.linalg.norm(embeddings, axis=1).max()
+
+
+def test_the_same_photo_has_the_same_embedding(encoder: Encoder, photos: Photos) -> None:
+    """Encoding is repeatable, and the other photos of the batch have no influence."""
+    embeddings = encoder.encode(photos)
+    assert np.array_equal(encoder.encode(photos), embeddings)
+    alone = np.concatenate([encoder.encode(photo[None]) for photo in photos])
+    assert np.allclose(alone, embeddings, rtol=1e-4, atol=1e-4 * np.abs(embeddings).max())
+
+
+def test_photos_are_left_as_they_are(encoder: Encoder, photos: Photos) -> None:
+    """Read-only and strided photos are accepted, and none is written to."""
+    before = photos.copy()
+    locked = photos.view()
+    locked.flags.writeable = False
+    expected = encoder.encode(photos)
+    assert np.array_equal(encoder.encode(locked), expected)
+    assert np.array_equal(encoder.encode(np.asfortranarray(photos)[::1]), expected)
+    assert np.array_equal(photos, before)
+
+
+def test_no_photos_have_no_embeddings(encoder: Encoder, photos: Photos) -> None:
+    """An empty batch is no error."""
+    assert encoder.encode(photos[:0]).shape == (0, encoder.dimension)
+
+
+def test_other_arrays_are_refused(encoder: Encoder, photos: Photos) -> None:
+    """Floats, another size, another layout and a single photo get a ValueError that shows the right shape."""
+    wrongs: list[Any] = [photos.astype(np.float32), photos[:, :224], photos.transpose(0, 3, 1, 2), photos[0]]
+    for wrong in wrongs:
+        with pytest.raises(ValueError, match=r"uint8 of shape \(N, 256, 256, 3\)"):
+            encoder.encode(wrong)
+
+
+def test_the_digest_is_that_of_the_weights(
+    encoder: Encoder, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """A receipt can name the weights: SHA-256 of the file."""
+    file = weights_for_tests(encoder.name, tmp_path_factory)
+    assert encoder.name in ENCODERS
+    assert encoder.weights_digest == hashlib.sha256(file.read_bytes()).hexdigest()

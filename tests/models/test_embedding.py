@@ -1,0 +1,141 @@
+"""Embedding files: decoding, orientation, and files that are no photos."""
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image
+
+from models.encoders import Encoder, embed_files
+from models.encoders.embedding import read_photo
+from models.scenes import draw
+from tests.models.encoding import encoder_for_tests
+
+ORIENTATION = 0x0112
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> Encoder:
+    return encoder_for_tests("efficientnet_lite0", tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def paths(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Seven drawn scenes as JPEG files."""
+    folder = tmp_path_factory.mktemp("photos")
+    for index in range(7):
+        Image.fromarray(draw(1, index).photo).save(folder / f"{index}.jpg")
+    return sorted(folder.iterdir())
+
+
+def test_rows_are_in_the_order_of_the_files(encoder: Encoder, paths: list[Path]) -> None:
+    """Whatever the batch size, row i is the embedding of file i."""
+    one_by_one = np.concatenate([encoder.encode(read_photo(path)[None]) for path in paths])
+    for batch_size in (1, 3, 32):
+        embeddings, failures = embed_files(encoder, paths, batch_size=batch_size)
+        assert failures == []
+        assert embeddings.dtype == np.float32
+        assert np.allclose(embeddings, one_by_one, rtol=1e-3, atol=1e-3)
+
+
+def test_a_bad_file_stops_nothing(encoder: Encoder, paths: list[Path], tmp_path: Path) -> None:
+    """A truncated photo, a text, an empty file, a folder and a missing file are reported by their index."""
+    cut, text, empty = tmp_path / "cut.jpg", tmp_path / "text.jpg", tmp_path / "empty.png"
+    cut.write_bytes(paths[0].read_bytes()[:2000])
+    text.write_text("this is not a photo")
+    empty.touch()
+    mixed = [cut, paths[0], text, empty, paths[1], tmp_path, tmp_path / "missing.jpg", paths[2]]
+    embeddings, failures = embed_files(encoder, mixed, batch_size=2)
+    assert [failure.index for failure in failures] == [0, 2, 3, 5, 6]
+    assert all(failure.reason for failure in failures)
+    assert "truncated" in failures[0].reason
+    expected, _ = embed_files(encoder, [paths[0], paths[1], paths[2]])
+    assert np.allclose(embeddings, expected, rtol=1e-3, atol=1e-3)
+
+
+def test_nothing_to_embed(encoder: Encoder, tmp_path: Path) -> None:
+    """No files, or only bad ones, give no rows of the right width."""
+    assert embed_files(encoder, [])[0].shape == (0, 1280)
+    embeddings, failures = embed_files(encoder, [tmp_path / "missing.jpg"])
+    assert embeddings.shape == (0, 1280)
+    assert len(failures) == 1
+
+
+def test_progress_counts_files_and_may_stop_the_work(encoder: Encoder, paths: list[Path]) -> None:
+    """It is told (done, total) after each batch, bad files included; what it raises comes out at once."""
+    seen: list[tuple[int, int]] = []
+    embed_files(encoder, [*paths, Path("missing")], batch_size=3, on_progress=lambda *step: seen.append(step))
+    assert seen == [(3, 8), (6, 8), (8, 8)]
+
+    def cancel(done: int, _total: int) -> None:
+        seen.append((done, 0))
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        embed_files(encoder, paths * 20, batch_size=3, on_progress=cancel)
+    assert seen[3:] == [(3, 0)]
+
+
+class Probe:
+    """An encoder that only counts what it is given."""
+
+    name, dimension, weights_digest = "probe", 1, ""
+
+    def __init__(self) -> None:
+        self.batches: list[int] = []
+
+    def encode(self, photos: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        self.batches.append(len(photos))
+        return np.asarray(photos.mean(axis=(1, 2, 3))[:, None], np.float32)
+
+
+def test_batches_are_no_larger_than_asked(paths: list[Path]) -> None:
+    """The encoder never gets more than a batch, however many files there are."""
+    probe = Probe()
+    embeddings, _ = embed_files(probe, paths * 6, batch_size=8)
+    assert probe.batches == [8, 8, 8, 8, 8, 2]
+    assert np.array_equal(embeddings[:7], embeddings[35:])
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_photos_are_turned_upright(orientation: int, tmp_path: Path) -> None:
+    """A photo stored turned or mirrored, with the EXIF tag that says so, reads like the upright one."""
+    upright = Image.fromarray(draw(2, 0).photo)
+    undo = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }
+    stored = upright.transpose(undo[orientation]) if orientation in undo else upright
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    upright.save(tmp_path / "upright.png")
+    stored.save(tmp_path / "stored.png", exif=exif)
+    difference = read_photo(tmp_path / "stored.png").astype(int) - read_photo(tmp_path / "upright.png")
+    assert np.abs(difference).max() <= 1
+
+
+def test_large_jpegs_are_read_small_but_true(tmp_path: Path) -> None:
+    """Decoding at a fraction of the size changes the photo by less than 0.3 grey levels on average."""
+    large = Image.fromarray(draw(2, 1).photo).resize((2600, 1950), Image.Resampling.BICUBIC)
+    large.save(tmp_path / "large.jpg", quality=95)
+    with Image.open(tmp_path / "large.jpg") as image:
+        whole = np.asarray(image.resize((256, 256), Image.Resampling.BILINEAR))
+    assert np.abs(read_photo(tmp_path / "large.jpg").astype(int) - whole).mean() < 0.3
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "LA", "RGBA", "CMYK"])
+def test_every_mode_becomes_rgb(mode: str, tmp_path: Path) -> None:
+    """Bilevel, grey, palette, transparent and printing colours all read as 256 × 256 × 3 bytes."""
+    photo = Image.fromarray(draw(2, 2).photo)
+    path = tmp_path / ("photo.jpg" if mode == "CMYK" else "photo.png")
+    photo.convert(mode).save(path)
+    read = read_photo(path)
+    assert read.shape == (256, 256, 3)
+    assert read.dtype == np.uint8
+    assert abs(read.mean() - np.asarray(photo).mean()) < 12

@@ -1,0 +1,193 @@
+"""The encoders' networks, the export, and where weights come from."""
+
+import functools
+import hashlib
+import http.server
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+from efficientnet_lite_pytorch import EfficientNet
+from torch import Tensor
+
+from models.encoders import ENCODERS, WeightsUnavailable, load_encoder, weights, weights_available
+from models.encoders.networks import ARCHITECTURES
+from models.scenes import draw
+from models.torchvision_shim import torchvision
+from tests.models.encoding import encoder_for_tests, weights_for_tests
+
+Photos = npt.NDArray[np.uint8]
+
+
+@pytest.fixture(scope="module")
+def photos() -> Photos:
+    return np.stack([draw(3, index, (256, 256)).photo for index in range(3)])
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_onnx_equals_torch(name: str, photos: Photos, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The exported network that runs on the CPU gives what the torch network gives."""
+    state_dict = torch.load(weights_for_tests(name, tmp_path_factory), weights_only=True)
+    with torch.inference_mode():
+        expected = ARCHITECTURES[name].embedder(state_dict)(torch.tensor(photos)).numpy()
+    embeddings = encoder_for_tests(name, tmp_path_factory).encode(photos)
+    assert np.allclose(embeddings, expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max())
+
+
+def test_resnet50_gives_its_penultimate_features(
+    photos: Photos, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """They are what torchvision's average pooling puts out, for photos normalised as its weights ask."""
+    network = torchvision.models.resnet50()
+    network.load_state_dict(torch.load(weights_for_tests("resnet50", tmp_path_factory), weights_only=True))
+    pooled: list[Tensor] = []
+    network.avgpool.register_forward_hook(lambda _module, _input, output: pooled.append(output))
+    preset = torchvision.models.ResNet50_Weights.IMAGENET1K_V1.transforms()
+    images = torch.tensor(photos).permute(0, 3, 1, 2) / 255
+    normalised = (images - torch.tensor(preset.mean).view(3, 1, 1)) / torch.tensor(preset.std).view(3, 1, 1)
+    with torch.inference_mode():
+        network.eval()(normalised)
+    embeddings = encoder_for_tests("resnet50", tmp_path_factory).encode(photos)
+    assert embeddings.shape == (3, 2048)
+    assert np.allclose(embeddings, pooled[0].flatten(1), rtol=1e-3, atol=1e-4 * float(pooled[0].max()))
+
+
+def test_efficientnet_lite0_gives_what_its_classifier_reads(
+    photos: Photos, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """The 1,280 numbers, put through the last layer, are the package's own logits for (photo − 127) / 128."""
+    state_dict = torch.load(weights_for_tests("efficientnet_lite0", tmp_path_factory), weights_only=True)
+    network = EfficientNet.from_name("efficientnet-lite0", image_size=256)
+    network.load_state_dict(state_dict)
+    with torch.inference_mode():
+        logits = network.eval()((torch.tensor(photos).permute(0, 3, 1, 2) - 127.0) / 128.0)
+    embeddings = encoder_for_tests("efficientnet_lite0", tmp_path_factory).encode(photos)
+    assert embeddings.shape == (3, 1280)
+    read = torch.tensor(embeddings) @ state_dict["_fc.weight"].T + state_dict["_fc.bias"]
+    assert torch.allclose(read, logits, rtol=1e-3, atol=1e-3)
+
+
+def test_the_export_is_made_once(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The cache holds one file that names encoder and weights, and the next load reads it as it is."""
+    path = weights_for_tests("efficientnet_lite0", tmp_path_factory)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    encoder_for_tests("efficientnet_lite0", tmp_path_factory)
+    [exported] = (tmp_path_factory.getbasetemp() / "encoders").glob(f"efficientnet_lite0-{digest[:16]}-*")
+    copy = tmp_path / exported.name
+    copy.write_bytes(exported.read_bytes())
+    before = copy.stat()
+    load_encoder("efficientnet_lite0", device="cpu", weights=path, cache_dir=tmp_path)
+    assert [entry.name for entry in tmp_path.iterdir()] == [exported.name]
+    assert (copy.stat().st_mtime_ns, copy.stat().st_ino) == (before.st_mtime_ns, before.st_ino)
+
+
+def test_an_unknown_encoder_is_refused() -> None:
+    """The error lists the encoders there are."""
+    with pytest.raises(ValueError, match="resnet50, efficientnet_lite0"):
+        load_encoder("vgg16")
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_a_missing_weights_file_is_named(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A path that leads nowhere, given as an argument or in the environment, is refused with that path."""
+    missing = tmp_path / "nowhere.pth"
+    with pytest.raises(WeightsUnavailable, match=rf"{missing}.*correct the path"):
+        load_encoder(name, weights=missing)
+    monkeypatch.setenv(f"FEWPAIRS_{name.upper()}_WEIGHTS", str(missing))
+    assert not weights_available(name)
+    with pytest.raises(WeightsUnavailable, match=str(missing)):
+        load_encoder(name)
+
+
+def test_a_file_that_holds_no_weights_is_refused(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Text, a truncated file and another network's weights are named; no export stays in the cache."""
+    good = weights_for_tests("efficientnet_lite0", tmp_path_factory)
+    text, cut = tmp_path / "text.pth", tmp_path / "cut.pth"
+    text.write_text("not weights")
+    cut.write_bytes(good.read_bytes()[:100_000])
+    for name, path in (("resnet50", text), ("efficientnet_lite0", cut), ("resnet50", good)):
+        with pytest.raises(WeightsUnavailable, match=f"{path.name} does not hold the weights of {name}"):
+            load_encoder(name, device="cpu", weights=path, cache_dir=tmp_path / "cache")
+    assert not (tmp_path / "cache").exists()
+
+
+def test_weights_may_be_named_in_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The variable's file is used, and an explicit path comes before it."""
+    named, explicit = tmp_path / "named.pth", tmp_path / "explicit.pth"
+    named.write_bytes(b"named")
+    explicit.write_bytes(b"explicit")
+    monkeypatch.setenv("FEWPAIRS_RESNET50_WEIGHTS", str(named))
+    assert weights_available("resnet50")
+    assert weights.weights_file("resnet50")[0] == named
+    assert weights.weights_file("resnet50", explicit)[0] == explicit
+
+
+WEIGHTS = b"the weights that the server has"
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A download server for weights whose file name has their checksum; the hub cache is empty."""
+    folder = tmp_path / "served"
+    folder.mkdir()
+    (folder / f"resnet50-{hashlib.sha256(WEIGHTS).hexdigest()[:8]}.pth").write_bytes(WEIGHTS)
+    (folder / "resnet50-00000000.pth").write_bytes(WEIGHTS)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    monkeypatch.delenv("FEWPAIRS_RESNET50_WEIGHTS", raising=False)
+    handler = functools.partial(QuietHandler, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as httpd:
+        thread = threading.Thread(target=httpd.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{httpd.server_port}"
+        httpd.shutdown()
+        thread.join()
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_arguments: object) -> None:
+        pass
+
+
+def test_resnet50s_weights_are_downloaded_once(
+    server: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """They go whole into PyTorch's hub cache, from where they are read when the server is gone."""
+    digest = hashlib.sha256(WEIGHTS).hexdigest()
+    monkeypatch.setattr(weights, "RESNET50_URL", f"{server}/resnet50-{digest[:8]}.pth")
+    assert not weights_available("resnet50")
+    cached = tmp_path / "torch" / "hub" / "checkpoints" / f"resnet50-{digest[:8]}.pth"
+    assert weights.weights_file("resnet50") == (cached, digest)
+    assert cached.read_bytes() == WEIGHTS
+    monkeypatch.setattr(weights, "RESNET50_URL", f"http://127.0.0.1:9/resnet50-{digest[:8]}.pth")
+    assert weights_available("resnet50")
+    assert weights.weights_file("resnet50") == (cached, digest)
+
+
+@pytest.mark.parametrize("file", ["resnet50-00000000.pth", "resnet50-11111111.pth"])
+def test_a_failed_download_leaves_nothing_and_says_what_to_do(
+    server: str, file: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Wrong bytes and a file that is not there: the cache stays empty, and the message names the ways out."""
+    monkeypatch.setattr(weights, "RESNET50_URL", f"{server}/{file}")
+    with pytest.raises(WeightsUnavailable, match="could not be downloaded") as caught:
+        weights.weights_file("resnet50")
+    for way_out in (f"{server}/{file}", "FEWPAIRS_RESNET50_WEIGHTS", "efficientnet_lite0"):
+        assert way_out in str(caught.value)
+    assert list((tmp_path / "torch" / "hub" / "checkpoints").iterdir()) == []
+    assert not weights_available("resnet50")
+
+
+def test_a_damaged_download_is_not_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A file in the hub cache that does not have the checksum of its name is refused by its path."""
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    cached = tmp_path / "hub" / "checkpoints" / "resnet50-0676ba61.pth"
+    cached.parent.mkdir(parents=True)
+    cached.write_bytes(b"half of it")
+    with pytest.raises(WeightsUnavailable, match=f"{cached} is not the file"):
+        weights.weights_file("resnet50")
