@@ -1,0 +1,147 @@
+"""The drawn scenes: repeatable, aligned with their label maps, not readable by colour, in clusters."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image
+from sklearn.cluster import KMeans
+from sklearn.neighbors import KNeighborsClassifier
+
+from models.palette import ClassTable
+from models.photos import read_label_map, read_photo
+from models.scenes import CLASSES, KINDS, Scene, draw, write
+from tests.models.encoding import encoder_for_tests
+
+CLASS_COUNT = len(CLASSES["classes"])
+Pixels = tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]
+
+
+@pytest.fixture(scope="module")
+def scenes() -> list[Scene]:
+    """A hundred small scenes."""
+    return [draw(5, index, (96, 128)) for index in range(100)]
+
+
+def test_the_same_seed_and_index_draw_the_same_scene() -> None:
+    """Photo, label map and kind repeat to the last bit; another seed or index draws another scene."""
+    first, again = draw(1, 2), draw(1, 2)
+    assert np.array_equal(first.photo, again.photo)
+    assert np.array_equal(first.label_map, again.label_map)
+    assert first.kind == again.kind
+    for other in (draw(1, 3), draw(2, 2)):
+        assert not np.array_equal(first.photo, other.photo)
+        assert not np.array_equal(first.label_map, other.label_map)
+
+
+@pytest.mark.parametrize("size", [(192, 256), (64, 64), (120, 200)])
+def test_a_scene_has_the_size_that_was_asked_for(size: tuple[int, int]) -> None:
+    """The photo is RGB uint8, the label map uint8 of the same height and width."""
+    scene = draw(0, 0, size)
+    assert scene.photo.shape == (*size, 3)
+    assert scene.label_map.shape == size
+    assert scene.photo.dtype == scene.label_map.dtype == np.uint8
+
+
+@pytest.mark.parametrize("size", [(30, 64), (64, 66), (0, 0)])
+def test_a_size_that_cannot_be_drawn_is_refused(size: tuple[int, int]) -> None:
+    """The error says which sizes can."""
+    with pytest.raises(ValueError, match="multiples of 4 from 32"):
+        draw(0, 0, size)
+
+
+def test_all_classes_and_kinds_occur(scenes: list[Scene]) -> None:
+    """Each class is in at least a tenth of the scenes, nothing else is in any, and no kind is missing."""
+    present = [set(np.unique(scene.label_map).tolist()) for scene in scenes]
+    assert set().union(*present) == set(range(CLASS_COUNT))
+    for index in range(CLASS_COUNT):
+        assert sum(index in classes for classes in present) >= 10
+    assert {scene.kind for scene in scenes} == {kind.name for kind in KINDS}
+
+
+def test_kinds_are_drawn_by_their_weights() -> None:
+    """Weights sum to one, and the rarest kind is drawn five times less often than the most frequent."""
+    weights = [kind.weight for kind in KINDS]
+    assert sum(weights) == pytest.approx(1)
+    assert max(weights) > 5 * min(weights)
+
+
+def test_photo_and_label_map_are_aligned(scenes: list[Scene]) -> None:
+    """The photo changes most where the class changes: moving the label map by a pixel loses contrast."""
+
+    def contrast(right: int, down: int) -> float:
+        """The mean jump of brightness across class boundaries of label maps moved by so many pixels."""
+        jumps = []
+        for scene in scenes:
+            grey = scene.photo.mean(axis=2)
+            labels = np.roll(scene.label_map, (down, right), (0, 1))
+            inner = (slice(4, -4), slice(4, -4))
+            for axis in (0, 1):
+                boundary = (np.diff(labels.astype(int), axis=axis) != 0)[inner]
+                jumps.append(np.abs(np.diff(grey, axis=axis))[inner][boundary])
+        return float(np.concatenate(jumps).mean())
+
+    aligned = contrast(0, 0)
+    for moved in [(1, 0), (-1, 0), (0, 1), (0, -1), (2, 0), (0, 2)]:
+        assert contrast(*moved) < 0.8 * aligned
+
+
+def test_colour_alone_does_not_tell_the_class(scenes: list[Scene]) -> None:
+    """Nearest neighbours in RGB, trained on 70 scenes, label the other 30 badly: mean IoU below 0.42.
+
+    It is 0.34, and pixel accuracy 0.68, from 140 scenes; for photographs (CamVid) they are 0.23 and 0.67.
+    """
+    rng = np.random.default_rng(0)
+
+    def pixels(chosen: list[Scene]) -> Pixels:
+        places = rng.integers(0, chosen[0].label_map.size, (len(chosen), 300))
+        colours = [scene.photo.reshape(-1, 3)[place] for scene, place in zip(chosen, places, strict=True)]
+        labels = [scene.label_map.ravel()[place] for scene, place in zip(chosen, places, strict=True)]
+        return np.concatenate(colours), np.concatenate(labels)
+
+    colours, truth = pixels(scenes[70:])
+    guessed = KNeighborsClassifier(25).fit(*pixels(scenes[:70])).predict(colours)
+    overlap = [
+        ((guessed == index) & (truth == index)).sum() / ((guessed == index) | (truth == index)).sum()
+        for index in range(CLASS_COUNT)
+    ]
+    assert np.mean(overlap) < 0.42
+    assert np.mean(guessed == truth) < 0.76
+
+
+def test_kinds_form_clusters(scenes: list[Scene], tmp_path_factory: pytest.TempPathFactory) -> None:
+    """k-means on embeddings, told only the number of kinds, makes clusters that are at least 70 % pure."""
+    kinds = np.array([scene.kind for scene in scenes])
+    photos = np.stack([np.asarray(Image.fromarray(scene.photo).resize((256, 256))) for scene in scenes])
+    embeddings = encoder_for_tests("efficientnet_lite0", tmp_path_factory).encode(photos)
+    clusters = KMeans(len(KINDS), n_init=10, random_state=0).fit_predict(embeddings)
+    counts = [np.unique(kinds[clusters == c], return_counts=True)[1].max() for c in range(len(KINDS))]
+    assert sum(counts) / len(scenes) >= 0.7
+
+
+def test_a_written_data_set_holds_what_was_drawn(tmp_path: Path) -> None:
+    """Every scene is in one split, as a JPEG near the drawn photo and a PNG equal to the drawn label map."""
+    steps: list[tuple[int, int]] = []
+    write(tmp_path, 8, 7, 0.25, size=(64, 96), on_progress=lambda *step: steps.append(step))
+    assert ClassTable.from_json(json.loads((tmp_path / "classes.json").read_text())).to_json() == CLASSES
+    stems = {split: [p.stem for p in (tmp_path / split / "images").iterdir()] for split in ("train", "val")}
+    assert (len(stems["train"]), len(stems["val"])) == (6, 2)
+    assert sorted(stems["train"] + stems["val"]) == [f"{index:05d}" for index in range(8)]
+    for split, names in stems.items():
+        for name in names:
+            scene = draw(7, int(name), (64, 96))
+            photo = read_photo(tmp_path / split / "images" / f"{name}.jpg")
+            assert np.abs(photo.astype(int) - scene.photo).mean() < 6
+            label_map = read_label_map(tmp_path / split / "labels" / f"{name}.png")
+            assert np.array_equal(label_map, scene.label_map)
+    assert steps == [(done, 8) for done in range(1, 9)]
+
+
+@pytest.mark.parametrize(("count", "share", "message"), [(0, 0.5, "At least one"), (3, 1.5, "from 0 to 1")])
+def test_a_data_set_that_cannot_be_is_refused(count: int, share: float, message: str, tmp_path: Path) -> None:
+    """Nothing is written."""
+    with pytest.raises(ValueError, match=message):
+        write(tmp_path / "set", count, 0, share)
+    assert not (tmp_path / "set").exists()
