@@ -1,0 +1,32 @@
+"""ONNX export of a translator."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from pathlib import Path
+
+import torch
+from torch import nn
+
+
+def export_onnx(network: nn.Module, image_size: int, path: Path) -> None:
+    """Write a translator as one self-contained ONNX file with a free batch size.
+
+    Input `photo` and output `translation` are float32 (B, 3, `image_size`, `image_size`), RGB in [−1, 1].
+    """
+    example = torch.zeros(2, 3, image_size, image_size)
+    with warnings.catch_warnings(), torch.no_grad():
+        # PyTorch 2.13's exporter trips over a deprecation of its own.
+        warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
+        torch.onnx.export(
+            copy.deepcopy(network).cpu().eval(),
+            (example,),
+            path,
+            input_names=["photo"],
+            output_names=["translation"],
+            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            external_data=False,
+            dynamo=True,
+            verbose=False,
+        )

@@ -1,0 +1,54 @@
+"""The losses of the paper's §3.3, each a mean over all elements of its arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor
+from torch.nn.functional import l1_loss, softplus
+
+__all__ = ["ADVERSARIAL_LOSSES", "AdversarialLoss", "l1_loss"]
+
+
+@dataclass(frozen=True)
+class AdversarialLoss:
+    """What discriminator and generator minimise, given the logits C(real) and C(fake), both (B, 1, H, W)."""
+
+    discriminator: Callable[[Tensor, Tensor], Tensor]
+    generator: Callable[[Tensor, Tensor], Tensor]
+
+
+def _relativistic_discriminator(real: Tensor, fake: Tensor) -> Tensor:
+    # Eq. 1 is maximised: −log sigmoid(C(y) − C(ŷ)) = softplus(C(ŷ) − C(y)), which never overflows.
+    return softplus(fake - real).mean()
+
+
+def _relativistic_generator(real: Tensor, fake: Tensor) -> Tensor:
+    return softplus(real - fake).mean()  # Eq. 2, likewise
+
+
+def _cross_entropy_discriminator(real: Tensor, fake: Tensor) -> Tensor:
+    return (softplus(-real).mean() + softplus(fake).mean()) / 2
+
+
+def _cross_entropy_generator(real: Tensor, fake: Tensor) -> Tensor:
+    return softplus(-fake).mean()
+
+
+def _least_squares_discriminator(real: Tensor, fake: Tensor) -> Tensor:
+    return ((real - 1).square().mean() + fake.square().mean()) / 2
+
+
+def _least_squares_generator(real: Tensor, fake: Tensor) -> Tensor:
+    return (fake - 1).square().mean()
+
+
+ADVERSARIAL_LOSSES = {
+    "relativistic": AdversarialLoss(_relativistic_discriminator, _relativistic_generator),
+    "cross_entropy": AdversarialLoss(_cross_entropy_discriminator, _cross_entropy_generator),
+    "least_squares": AdversarialLoss(_least_squares_discriminator, _least_squares_generator),
+}
+"""By name: RSGAN (Jolicoeur-Martineau 2018), the original GAN as in pix2pix, LSGAN as in CycleGAN.
+
+The last two halve the discriminator's loss, as pix2pix and CycleGAN do."""

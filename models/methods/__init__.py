@@ -1,0 +1,23 @@
+"""Training methods by name. A new method is one file and one line in `METHODS`."""
+
+from __future__ import annotations
+
+from models.methods.cyclegan import CycleGAN
+from models.methods.hybrid import Hybrid
+from models.methods.method import Method
+from models.methods.pix2pix import Pix2Pix
+
+__all__ = ["METHODS", "Method", "method_named"]
+
+METHODS: dict[str, type[Method]] = {
+    "hybrid": Hybrid,
+    "pix2pix": Pix2Pix,
+    "cyclegan": CycleGAN,
+}
+
+
+def method_named(name: str) -> type[Method]:
+    """The method of that name; ValueError lists those there are."""
+    if name not in METHODS:
+        raise ValueError(f"unknown method {name!r}; there are {', '.join(METHODS)}")
+    return METHODS[name]

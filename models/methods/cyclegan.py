@@ -1,0 +1,18 @@
+"""CycleGAN as the paper compares against it: the hybrid training without pairs (Table 2, "200 unpaired")."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from models.methods.hybrid import Hybrid
+from models.spec import TrainingSpec
+
+
+class CycleGAN(Hybrid):
+    """Unpaired steps only. `adversarial="least_squares"` gives the original CycleGAN's loss."""
+
+    needs_pairs: ClassVar[bool] = False
+
+    @staticmethod
+    def epoch_size(spec: TrainingSpec, pairs: int, unpaired: int, epoch: int) -> tuple[int, int]:
+        return 0, unpaired

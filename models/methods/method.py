@@ -1,0 +1,49 @@
+"""What the trainer asks of a training method."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from models.data import Batch
+from models.image_pool import ImagePool
+from models.spec import TrainingSpec
+
+
+class Method(Protocol):
+    """One way to train a photo ↔ label-map translator.
+
+    The checkpoint holds `networks`, `optimizers` and `pools` by name, so together they are the whole state.
+    """
+
+    defaults: ClassVar[Mapping[str, Any]]
+    """The fields of TrainingSpec in which this method differs from the hybrid one."""
+
+    needs_pairs: ClassVar[bool]
+    needs_unpaired: ClassVar[bool]
+
+    networks: dict[str, nn.Module]
+    optimizers: dict[str, Optimizer]
+    """Each with its own learning rate, which the trainer scales by the schedule."""
+    pools: dict[str, ImagePool]
+
+    def __init__(self, spec: TrainingSpec, device: torch.device) -> None: ...
+
+    @staticmethod
+    def epoch_size(spec: TrainingSpec, pairs: int, unpaired: int, epoch: int) -> tuple[int, int]:
+        """How many paired and unpaired samples epoch number `epoch` has, given how many there are."""
+
+    @staticmethod
+    def generator(spec: TrainingSpec) -> nn.Module:
+        """An untrained translator, (B, 3, S, S) → (B, 3, S, S) in [−1, 1], to load saved weights into."""
+
+    @property
+    def translators(self) -> dict[str, nn.Module]:
+        """What the model consists of: `photo_to_label` and, where there is one, `label_to_photo`."""
+
+    def step(self, batch: Batch) -> dict[str, Tensor]:
+        """One step of every optimiser on one batch; the losses by name, as scalars on the device."""

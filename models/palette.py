@@ -1,0 +1,106 @@
+"""The class table: classes as colours, colours back to classes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+DOUBTFUL_RATIO = 0.8  # Lowe's ratio test: the second nearest colour is almost as near as the nearest
+
+
+@dataclass(frozen=True)
+class ClassTable:
+    """Ordered classes, each a name and an RGB colour, and the index that means "ignore this pixel".
+
+    A pool whose target is an image without classes (`rgb`) has no class table: None stands in its place.
+    """
+
+    names: tuple[str, ...]
+    colors: tuple[tuple[int, int, int], ...]
+    ignore: int = 255
+
+    def __post_init__(self) -> None:
+        """Raises ValueError when labels drawn with this table could not be read back."""
+        count = len(self.names)
+        if not 1 <= count <= 255 or count != len(self.colors):
+            raise ValueError(f"a class table needs 1 to 255 classes with a colour each, got {count} names")
+        if len(set(self.names)) < count or len(set(self.colors)) < count:
+            raise ValueError("every class needs a name and a colour of its own")
+        if any(len(color) != 3 or not all(0 <= channel <= 255 for channel in color) for color in self.colors):
+            raise ValueError("a class colour is three numbers from 0 to 255: red, green, blue")
+        if not count <= self.ignore <= 255:
+            raise ValueError(
+                f"the ignore index must be from {count} (the first free one) to 255, got {self.ignore}"
+            )
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> ClassTable:
+        """Read `{"ignore": 11, "classes": [{"name": …, "color": [r, g, b]}, …]}`; ValueError for others."""
+        try:
+            names = tuple(str(entry["name"]) for entry in value["classes"])
+            colors = tuple(
+                (int(red), int(green), int(blue))
+                for red, green, blue in (entry["color"] for entry in value["classes"])
+            )
+            ignore = int(value.get("ignore", 255))
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(
+                'a class table reads {"ignore": 255, "classes": [{"name": "road", "color": [128, 64, 128]}]}'
+            ) from error
+        return cls(names, colors, ignore)
+
+    def to_json(self) -> dict[str, Any]:
+        """The inverse of `from_json`."""
+        classes = [
+            {"name": name, "color": list(color)} for name, color in zip(self.names, self.colors, strict=True)
+        ]
+        return {"ignore": self.ignore, "classes": classes}
+
+    def encode(self, indices: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Colour a label map: class indices (H, W) → RGB (H, W, 3).
+
+        Ignored pixels turn black, as unlabelled pixels do in Cityscapes; a class may be black too.
+        ValueError names the first index that is neither a class nor `ignore`.
+        """
+        palette = np.zeros((256, 3), dtype=np.uint8)
+        palette[: len(self.colors)] = self.colors
+        self.check(indices)
+        return palette[indices]
+
+    def check(self, indices: NDArray[np.uint8]) -> None:
+        """Raise ValueError when a label map (H, W) holds an index that is neither a class nor `ignore`."""
+        unknown = np.unique(indices[(indices >= len(self.names)) & (indices != self.ignore)])
+        if unknown.size:
+            raise ValueError(
+                f"class index {unknown[0]} is unknown: the table has 0 to {len(self.names) - 1}"
+                f" and {self.ignore} for ignore"
+            )
+
+    def decode(self, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Nearest class colour of every pixel (paper, §4.1.2): RGB (H, W, 3) → class indices (H, W).
+
+        Distances are exact; of equally near classes the first wins. `ignore` is never decoded.
+        """
+        return self.decode_with_doubt(rgb)[0]
+
+    def decode_with_doubt(self, rgb: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+        """`decode`, and a mask (H, W) of the doubtful pixels.
+
+        A pixel is doubtful when its nearest colour is more than 0.8 times as far away as the second nearest.
+        """
+        colors = np.array(self.colors, dtype=np.float32)
+        pixels = rgb.reshape(-1, 3).T.astype(np.float32)
+        # |c − p|² = |c|² − 2 c·p + |p|², all whole numbers below 2²⁴ and so exact in float32.
+        distances = (colors**2).sum(axis=1)[:, None] - 2 * colors @ pixels + (pixels**2).sum(axis=0)
+        indices = np.zeros(pixels.shape[1], dtype=np.uint8)
+        nearest, second = distances[0].copy(), np.full_like(distances[0], np.inf)
+        for index, distance in enumerate(distances[1:], start=1):
+            indices[distance < nearest] = index
+            np.minimum(second, np.maximum(nearest, distance), out=second)
+            np.minimum(nearest, distance, out=nearest)
+        shape = rgb.shape[:2]
+        return indices.reshape(shape), (nearest > DOUBTFUL_RATIO**2 * second).reshape(shape)

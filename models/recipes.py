@@ -1,0 +1,46 @@
+"""Named training configurations: functions that return a TrainingSpec."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from models import methods
+from models.spec import TrainingSpec, check_names
+
+__all__ = ["METHODS", "RECIPES", "TrainingSpec", "build", "paper", "tiny"]
+
+METHODS = tuple(methods.METHODS)
+
+
+def paper(method: str, **overrides: Any) -> TrainingSpec:
+    """The paper's training (§3.5): 256² crops of 286² images, batch 1, 200 epochs, CycleGAN's networks."""
+    return _spec("paper", method, {}, overrides)
+
+
+def tiny(method: str, **overrides: Any) -> TrainingSpec:
+    """The paper's training made small enough for two CPU cores: 64² crops, narrow networks, 750 steps."""
+    small = {
+        **{"load_size": 72, "image_size": 64, "batch_size": 2, "channels": 16, "blocks": 4},
+        **{"total_steps": 750, "log_every": 10, "checkpoint_every": 50, "sample_every": 250},
+    }
+    return _spec("tiny", method, small, overrides)
+
+
+RECIPES: dict[str, Callable[..., TrainingSpec]] = {"paper": paper, "tiny": tiny}
+
+
+def build(recipe: str, method: str, **overrides: Any) -> TrainingSpec:
+    """The spec of a recipe by name, with single fields overridden.
+
+    Raises ValueError for an unknown recipe, method or field, and for a value out of range.
+    """
+    if recipe not in RECIPES:
+        raise ValueError(f"unknown recipe {recipe!r}; there are {', '.join(RECIPES)}")
+    return RECIPES[recipe](method, **overrides)
+
+
+def _spec(recipe: str, method: str, recipe_fields: dict[str, Any], overrides: dict[str, Any]) -> TrainingSpec:
+    check_names(overrides)
+    fields = recipe_fields | dict(methods.method_named(method).defaults) | overrides
+    return TrainingSpec(recipe=recipe, method=method, **fields)

@@ -1,0 +1,84 @@
+"""Which samples every training step sees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Indices = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Draw:
+    """The samples of one step: `x` and `y` index the pairs when `paired`, else photos and label maps."""
+
+    paired: bool
+    x: Indices
+    y: Indices
+
+
+class Schedule:
+    """Epochs of paired and unpaired steps in random order.
+
+    A pure function of the seed and the step number: nothing has to be remembered to continue at any step.
+
+    Args:
+        epoch_size: paired and unpaired samples of an epoch, by its number. To make up these numbers samples
+            are repeated or left out: all are drawn once before any is drawn again. A last incomplete batch
+            is filled up the same way.
+        pairs, photos, label_maps: how many there are.
+    """
+
+    def __init__(
+        self,
+        epoch_size: Callable[[int], tuple[int, int]],
+        *,
+        pairs: int,
+        photos: int,
+        label_maps: int,
+        batch_size: int,
+        seed: int,
+    ) -> None:
+        self._epoch_size = epoch_size
+        self._pairs, self._photos, self._label_maps = pairs, photos, label_maps
+        self._batch_size, self._seed = batch_size, seed
+        self._starts = [0]  # the first step of every epoch reached so far, and of the next one
+        self._epoch, self._draws = -1, list[Draw]()
+
+    def draw(self, step: int) -> Draw:
+        """The samples of step number `step`, counted from 0."""
+        while self._starts[-1] <= step:
+            self._starts.append(self.steps(len(self._starts)))
+        epoch = int(np.searchsorted(self._starts, step, side="right")) - 1
+        if epoch != self._epoch:
+            self._epoch, self._draws = epoch, self._shuffled(epoch)
+        return self._draws[step - self._starts[epoch]]
+
+    def steps(self, epochs: int) -> int:
+        """How many steps the first `epochs` epochs have together."""
+        return sum(sum(self._batches(epoch)) for epoch in range(epochs))
+
+    def _batches(self, epoch: int) -> tuple[int, int]:
+        paired, unpaired = self._epoch_size(epoch)
+        return -(-paired // self._batch_size), -(-unpaired // self._batch_size)
+
+    def _shuffled(self, epoch: int) -> list[Draw]:
+        random = np.random.default_rng([self._seed, epoch])
+        paired, unpaired = self._batches(epoch)
+        pairs = self._deal(random, self._pairs, paired)
+        photos = self._deal(random, self._photos, unpaired)
+        label_maps = self._deal(random, self._label_maps, unpaired)
+        draws = [Draw(True, pair, pair) for pair in pairs]
+        draws += [Draw(False, photo, label_map) for photo, label_map in zip(photos, label_maps, strict=True)]
+        return [draws[position] for position in random.permutation(len(draws))]
+
+    def _deal(self, random: np.random.Generator, population: int, batches: int) -> Indices:
+        """`batches` rows of indices below `population`, dealt from as many shuffled decks as it takes."""
+        count = batches * self._batch_size
+        if count == 0:
+            return np.zeros((0, self._batch_size), dtype=np.int64)
+        decks = [random.permutation(population) for _ in range(-(-count // population))]
+        return np.concatenate(decks)[:count].reshape(batches, self._batch_size)

@@ -1,0 +1,153 @@
+"""The run directory: the plain files a training reads and writes.
+
+spec.json               TrainingSpec
+manifest.json           which files to train on (see `RunDirectory.manifest`)
+lock                    held by the one process that trains here
+metrics.jsonl           one line per logged step
+samples/step-N.png      sample sheets
+checkpoint.safetensors  everything needed to continue
+model/                  the result
+result.json             written last: the training is complete
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from models.data import TrainingFiles
+from models.palette import ClassTable
+from models.sample_sheet import Sample
+from models.spec import TrainingSpec
+
+
+class RunInUse(RuntimeError):
+    """Another process is training in this run directory."""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a run trains on, and the samples to show."""
+
+    files: TrainingFiles
+    samples: tuple[Sample, ...]
+
+
+class RunDirectory:
+    """One run directory. The caller writes `spec.json` and `manifest.json` before a training starts."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.absolute()
+        self.checkpoint = self.path / "checkpoint.safetensors"
+        self.metrics = self.path / "metrics.jsonl"
+        self.samples = self.path / "samples"
+        self.model = self.path / "model"
+        self.result = self.path / "result.json"
+
+    def spec(self) -> TrainingSpec:
+        """The contents of `spec.json`; FileNotFoundError or ValueError."""
+        return TrainingSpec.from_json(self._read("spec.json"))
+
+    def manifest(self) -> Manifest:
+        """The contents of `manifest.json`, with paths relative to the run directory resolved.
+
+        {"class_table": {…} or null, "pairs": [[photo, label_map], …], "unpaired_photos": […],
+         "unpaired_label_maps": […], "samples": [[photo, label_map or null], …]}
+        """
+        value = self._read("manifest.json")
+        try:
+            table = value["class_table"]
+            return Manifest(
+                TrainingFiles(
+                    class_table=None if table is None else ClassTable.from_json(table),
+                    pairs=[(self.path / photo, self.path / label) for photo, label in value["pairs"]],
+                    unpaired_photos=[self.path / photo for photo in value["unpaired_photos"]],
+                    unpaired_label_maps=[self.path / label for label in value["unpaired_label_maps"]],
+                ),
+                tuple(
+                    Sample(self.path / photo, None if label is None else self.path / label)
+                    for photo, label in value["samples"]
+                ),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"manifest.json cannot be used: {error!r}") from error
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the run directory for this process; RunInUse if another does. The kernel frees it at exit."""
+        with open(self.path / "lock", "w", encoding="utf-8") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise RunInUse(f"another process is training in {self.path}") from error
+            yield
+
+    def append_metrics(self, line: dict[str, Any]) -> None:
+        """Add one line to `metrics.jsonl`; it is on disk when this returns."""
+        with open(self.metrics, "a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+    def read_metrics(self) -> list[dict[str, Any]]:
+        """The lines of `metrics.jsonl`. A last line that was cut off by a crash is left out."""
+        if not self.metrics.exists():
+            return []
+        lines = self.metrics.read_text(encoding="utf-8").splitlines(keepends=True)
+        return [json.loads(line) for line in lines if line.endswith("\n")]
+
+    def forget_metrics_after(self, step: int) -> None:
+        """Drop the lines of steps that will be trained again."""
+        kept = [line for line in self.read_metrics() if line["step"] <= step]
+        text = "".join(json.dumps(line) + "\n" for line in kept)
+        write_durably(self.metrics, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+    def publish_model(self, write: Callable[[Path], None]) -> None:
+        """Let `write` fill a folder and make it `model/` at once, replacing one left by a crash."""
+        draft = self.path / "model.tmp"
+        for leftover in (draft, self.model):
+            shutil.rmtree(leftover, ignore_errors=True)
+        draft.mkdir()
+        write(draft)
+        for file in draft.iterdir():
+            sync(file)
+        sync(draft)
+        draft.rename(self.model)
+        sync(self.path)
+
+    def _read(self, name: str) -> dict[str, Any]:
+        try:
+            value = json.loads((self.path / name).read_text(encoding="utf-8"))
+        except json.JSONDecodeError as error:
+            raise ValueError(f"{name} is not JSON: {error}") from error
+        if not isinstance(value, dict):
+            raise ValueError(f"{name} must hold a JSON object")
+        return value
+
+
+def write_durably(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` make a file, then put it in place: a crash leaves the old file or the new one."""
+    temporary = path.with_name(path.name + ".tmp")
+    try:
+        write(temporary)
+        sync(temporary)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    sync(path.parent)
+
+
+def sync(path: Path) -> None:
+    """Flush a file or folder to disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,174 @@
+"""The training loop: the same for every method, and exact across crashes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import resource
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.optim import Optimizer
+
+from models.artifacts import ModelSpec, save_model
+from models.data import TrainingData, TrainingFiles
+from models.export import export_onnx
+from models.methods import Method, method_named
+from models.sample_sheet import sample_sheet
+from models.spec import TrainingSpec
+from models.training.checkpoint import restore_checkpoint, save_checkpoint
+from models.training.run_directory import Manifest, RunDirectory, write_durably
+from models.translation import Translator, choose_device
+
+
+class TrainingDiverged(ArithmeticError):
+    """A loss or a weight became NaN or infinite. The last checkpoint before it is kept."""
+
+
+def train(run_dir: Path, device: str = "auto", on_step: Callable[[int, int], object] | None = None) -> None:
+    """Train as the run directory's `spec.json` and `manifest.json` say, until `result.json` is there.
+
+    Continues from the checkpoint if there is one; on the CPU the result is then bit for bit that of an
+    uninterrupted run. A complete run is left as it is. `on_step(step, total)` is called after every step.
+
+    Raises ValueError for a bad spec, manifest or image, RunInUse, TrainingDiverged.
+    """
+    run = RunDirectory(run_dir)
+    with run.locked():
+        if not run.result.exists():
+            _Training(run, choose_device(device)).run(on_step)
+
+
+class _Training:
+    def __init__(self, run: RunDirectory, device: torch.device) -> None:
+        self._run = run
+        self._device = device
+        self._spec = run.spec()
+        self._manifest: Manifest = run.manifest()
+        files = self._manifest.files
+        method_type = method_named(self._spec.method)
+        _check_samples(self._spec, method_type, files)
+        epoch_size = partial(method_type.epoch_size, self._spec, len(files.pairs), len(files.unpaired_photos))
+        self._data = TrainingData(files, self._spec, epoch_size, device)
+        self._method: Method = method_type(self._spec, device)
+        self._total = self._spec.total_steps or self._data.schedule.steps(self._spec.epochs)
+
+    def run(self, on_step: Callable[[int, int], object] | None) -> None:
+        spec, method, total = self._spec, self._method, self._total
+        done = 0
+        if self._run.checkpoint.exists():
+            done = restore_checkpoint(self._run.checkpoint, method, spec, self._device)
+        self._run.forget_metrics_after(done)
+        unread: list[dict[str, Tensor]] = []
+        clock = time.monotonic()
+        while done < total:
+            factor = learning_rate_factor(done, total)
+            _set_learning_rate(method.optimizers, factor)
+            unread.append(method.step(self._data.batch(done)))
+            done += 1
+            if done % spec.log_every == 0 or done == total:
+                self._log(done, _read(done, unread), spec.learning_rate * factor, clock)
+                unread, clock = [], time.monotonic()
+            if done % spec.sample_every == 0:
+                self._write_samples(done)
+            if done % spec.checkpoint_every == 0 or done == total:
+                self._checkpoint(done)
+            if on_step:
+                on_step(done, total)
+        self._finish()
+
+    def _log(self, done: int, losses: dict[str, list[float]], learning_rate: float, clock: float) -> None:
+        steps = max(len(values) for values in losses.values())
+        self._run.append_metrics(
+            {
+                "step": done,
+                "total": self._total,
+                "losses": {name: math.fsum(values) / len(values) for name, values in losses.items()},
+                "learning_rate": learning_rate,
+                "steps_per_second": round(steps / (time.monotonic() - clock), 4),
+                "peak_memory_bytes": _peak_memory(self._device),
+            }
+        )
+
+    def _checkpoint(self, done: int) -> None:
+        try:
+            save_checkpoint(self._run.checkpoint, self._method, self._spec, done)
+        except FloatingPointError as error:
+            raise TrainingDiverged(f"step {done}: {error} is NaN or infinite") from error
+
+    def _sheet(self) -> Image.Image:
+        network = self._method.translators["photo_to_label"]
+        translator = Translator(network, self._spec.image_size, self._manifest.files.class_table)
+        return sample_sheet(translator, self._manifest.samples)
+
+    def _write_samples(self, done: int) -> None:
+        self._run.samples.mkdir(exist_ok=True)
+        sheet = self._sheet()
+        write_durably(self._run.samples / f"step-{done}.png", lambda path: sheet.save(path, format="PNG"))
+
+    def _finish(self) -> None:
+        self._run.publish_model(self._write_model)
+        files = {
+            file.name: {"bytes": file.stat().st_size, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
+            for file in sorted(self._run.model.iterdir())
+        }
+        result = {"steps": self._total, "losses": self._run.read_metrics()[-1]["losses"], "files": files}
+        text = json.dumps(result, indent=2) + "\n"
+        write_durably(self._run.result, lambda path: path.write_text(text, encoding="utf-8"))
+
+    def _write_model(self, folder: Path) -> None:
+        translators = self._method.translators
+        save_model(folder, translators, ModelSpec(self._spec, self._manifest.files.class_table))
+        export_onnx(translators["photo_to_label"], self._spec.image_size, folder / "photo_to_label.onnx")
+        self._sheet().save(folder / "samples.png")
+
+
+def learning_rate_factor(step: int, total: int) -> float:
+    """1 for the first half of the steps, then linearly to 0 (paper, §3.5); `step` counts from 0."""
+    half = total // 2
+    return 1.0 if step < half else (total - step) / (total - half)
+
+
+def _set_learning_rate(optimizers: dict[str, Optimizer], factor: float) -> None:
+    for optimizer in optimizers.values():
+        for group in optimizer.param_groups:
+            group["lr"] = group.setdefault("initial_lr", group["lr"]) * factor
+
+
+def _read(done: int, unread: list[dict[str, Tensor]]) -> dict[str, list[float]]:
+    """Fetch the unread losses from the device, all at once; TrainingDiverged names the first bad step."""
+    entries = [(step, name) for step, losses in enumerate(unread, done - len(unread) + 1) for name in losses]
+    values = torch.stack([losses[name] for losses in unread for name in losses]).tolist()
+    by_name: dict[str, list[float]] = {}
+    for (step, name), value in zip(entries, values, strict=True):
+        if not math.isfinite(value):
+            at_step = {
+                entry[1]: value for entry, value in zip(entries, values, strict=True) if entry[0] == step
+            }
+            raise TrainingDiverged(f"step {step}: {name} is {value}; all losses: {at_step}")
+        by_name.setdefault(name, []).append(value)
+    return by_name
+
+
+def _check_samples(spec: TrainingSpec, method: type[Method], files: TrainingFiles) -> None:
+    if method.needs_pairs and not files.pairs:
+        raise ValueError(f"{spec.method} needs at least one pair, and there are none: annotate a photo")
+    if method.needs_unpaired and not files.unpaired_photos:
+        raise ValueError(f"{spec.method} needs unpaired photos, and there are none: add some")
+    if method.needs_unpaired and not files.unpaired_label_maps:
+        raise ValueError(f"{spec.method} needs unpaired label maps, and there are none: add some")
+
+
+def _peak_memory(device: torch.device) -> int:
+    """Bytes: of the GPU if there is one, else of this process."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return kilobytes if sys.platform == "darwin" else kilobytes * 1024

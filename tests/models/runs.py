@@ -1,0 +1,78 @@
+"""Random blocky scenes, and small run directories made of them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from models import recipes
+from models.palette import ClassTable
+from models.photos import write_label_map
+from models.spec import TrainingSpec
+
+TABLE = ClassTable(
+    names=("sky", "road", "tree"), colors=((120, 180, 250), (128, 64, 128), (30, 140, 20)), ignore=255
+)
+SMALL: dict[str, Any] = {
+    **{"image_size": 32, "load_size": 36, "batch_size": 1, "channels": 2, "blocks": 2},
+    **{"log_every": 1, "checkpoint_every": 4, "sample_every": 1000},
+}
+
+
+def small_spec(method: str, **overrides: Any) -> TrainingSpec:
+    """The tiny recipe at 32², two channels and two blocks."""
+    return recipes.tiny(method, **(SMALL | overrides))
+
+
+def scene(seed: int, height: int = 48, width: int = 64) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """A photo and its label map: blocks of classes, the photo tinted and noisy, some pixels ignored."""
+    random = np.random.default_rng(seed)
+    blocks = random.integers(0, len(TABLE.names), size=(height // 8, width // 8), dtype=np.uint8)
+    label_map = blocks.repeat(8, axis=0).repeat(8, axis=1)
+    noise = random.normal(scale=25, size=(height, width, 3))
+    photo = np.clip(255 - TABLE.encode(label_map) + noise, 0, 255).astype(np.uint8)
+    label_map[:3] = TABLE.ignore
+    return photo, label_map
+
+
+def write_scenes(folder: Path, count: int, seed: int = 0, **size: int) -> list[tuple[Path, Path]]:
+    """`count` photo and label map PNGs in `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    pairs = []
+    for index in range(count):
+        photo, label_map = scene(seed * 1000 + index, **size)
+        paths = folder / f"photo{index}.png", folder / f"label{index}.png"
+        Image.fromarray(photo).save(paths[0])
+        write_label_map(paths[1], label_map)
+        pairs.append(paths)
+    return pairs
+
+
+def write_run(
+    run_dir: Path, spec: TrainingSpec, *, pair_count: int = 2, photo_count: int = 4, **manifest: Any
+) -> Path:
+    """A run directory ready to train: spec and manifest, with paths relative to it."""
+    names = [
+        [str(path.relative_to(run_dir)) for path in scene_paths]
+        for scene_paths in write_scenes(run_dir / "data", max(pair_count, photo_count))
+    ]
+    value = {
+        "class_table": TABLE.to_json(),
+        "pairs": names[:pair_count],
+        "unpaired_photos": [photo for photo, _ in names[:photo_count]],
+        "unpaired_label_maps": [label for _, label in names[:photo_count]],
+        "samples": [names[0], [names[-1][0], None]],
+    }
+    (run_dir / "spec.json").write_text(json.dumps(spec.to_json()))
+    (run_dir / "manifest.json").write_text(json.dumps(value | manifest))
+    return run_dir
+
+
+def metric_lines(run_dir: Path) -> list[dict[str, Any]]:
+    """The lines of metrics.jsonl."""
+    return [json.loads(line) for line in (run_dir / "metrics.jsonl").read_text().splitlines()]

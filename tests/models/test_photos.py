@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from models.photos import read_label_map, read_photo, write_label_map
+
+
+def png(bits: int, color_type: int, row: bytes, width: int) -> bytes:
+    """A one-row PNG written by hand, to have bit depths that Pillow does not write."""
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    header = struct.pack(">IIBBBBB", width, 1, bits, color_type, 0, 0, 0)
+    palette = chunk(b"PLTE", bytes(range(0, 240, 5))) if color_type == 3 else b""
+    data = chunk(b"IDAT", zlib.compress(b"\0" + row))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + palette + data + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("color_type", [0, 3], ids=["grey", "palette"])
+@pytest.mark.parametrize(
+    ("bits", "row", "indices"),
+    [
+        (1, bytes([0b00011011]), [0, 0, 0, 1, 1, 0, 1, 1]),
+        (2, bytes([0b00011011]), [0, 1, 2, 3]),
+        (4, bytes([0x1B]), [1, 11]),
+        (8, bytes([0, 1, 5, 15]), [0, 1, 5, 15]),
+    ],
+)
+def test_label_maps_of_every_depth_keep_their_indices(
+    tmp_path: Path, color_type: int, bits: int, row: bytes, indices: list[int]
+) -> None:
+    """Grey and palette PNGs of 1, 2, 4 and 8 bits read as the indices stored in them."""
+    path = tmp_path / "label.png"
+    path.write_bytes(png(bits, color_type, row, len(indices)))
+    assert read_label_map(path).tolist() == [indices]
+
+
+def test_a_16_bit_label_map_keeps_its_indices(tmp_path: Path) -> None:
+    """16-bit indices are read unchanged, and one above 255 is refused by its number."""
+    path = tmp_path / "label.png"
+    path.write_bytes(png(16, 0, struct.pack(">HH", 3, 255), 2))
+    assert read_label_map(path).tolist() == [[3, 255]]
+    path.write_bytes(png(16, 0, struct.pack(">HH", 3, 300), 2))
+    with pytest.raises(ValueError, match=r"label\.png holds class index 300"):
+        read_label_map(path)
+
+
+@pytest.mark.parametrize(("mode", "name"), [("RGB", "a.png"), ("LA", "a.png"), ("L", "a.jpg")])
+def test_other_images_are_not_label_maps(tmp_path: Path, mode: str, name: str) -> None:
+    """Colour, alpha and JPEG are refused: none of them stores class indices reliably."""
+    Image.new(mode, (4, 4)).save(tmp_path / name)
+    with pytest.raises(ValueError, match=r"a label map is a single-channel PNG"):
+        read_label_map(tmp_path / name)
+
+
+def test_written_label_maps_read_back(tmp_path: Path) -> None:
+    """`write_label_map` and `read_label_map` are inverse for all 256 indices."""
+    indices = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    write_label_map(tmp_path / "label.png", indices)
+    assert np.array_equal(read_label_map(tmp_path / "label.png"), indices)
+
+
+def test_photos_are_turned_upright(tmp_path: Path) -> None:
+    """A photo whose EXIF orientation says "rotated" reads as a viewer shows it."""
+    image = Image.new("RGB", (4, 2))
+    image.putpixel((0, 0), (255, 0, 0))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    image.save(tmp_path / "photo.png", exif=exif)
+    photo = read_photo(tmp_path / "photo.png")
+    assert photo.shape == (4, 2, 3)
+    assert photo[0, 1].tolist() == [255, 0, 0]
+
+
+def test_grey_and_transparent_photos_become_rgb(tmp_path: Path) -> None:
+    """Grey repeats in three channels; transparency is dropped."""
+    Image.new("L", (2, 2), 9).save(tmp_path / "grey.png")
+    Image.new("RGBA", (2, 2), (1, 2, 3, 0)).save(tmp_path / "clear.png")
+    assert read_photo(tmp_path / "grey.png")[0, 0].tolist() == [9, 9, 9]
+    assert read_photo(tmp_path / "clear.png")[0, 0].tolist() == [1, 2, 3]
+
+
+def test_unreadable_photos_are_named(tmp_path: Path) -> None:
+    """Truncated, 16-bit, oversized and foreign files raise ValueError with the file's name."""
+    noise = np.random.default_rng(0).integers(0, 256, size=(64, 64, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "cut.jpg")
+    (tmp_path / "cut.jpg").write_bytes((tmp_path / "cut.jpg").read_bytes()[:2000])
+    (tmp_path / "text.jpg").write_text("no image")
+    Image.fromarray(noise[:, :, 0].astype(np.uint16)).save(tmp_path / "deep.png")
+    Image.new("1", (13_000, 13_000)).save(tmp_path / "huge.png")
+    for name in ("cut.jpg", "text.jpg", "deep.png", "huge.png"):
+        with pytest.raises(ValueError, match=name):
+            read_photo(tmp_path / name)

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from models.recipes import METHODS, RECIPES, TrainingSpec, build
+
+
+def test_the_paper_recipe_has_the_papers_values() -> None:
+    """Sizes, weights, pool, optimiser and epochs are those of §3.5."""
+    spec = build("paper", "hybrid")
+    assert (spec.load_size, spec.image_size, spec.batch_size, spec.channels, spec.blocks) == (
+        286,
+        256,
+        1,
+        64,
+        9,
+    )
+    assert (spec.lambda_gan, spec.lambda_cycle, spec.lambda_identity, spec.lambda_l1) == (1, 10, 10, 150)
+    assert (spec.learning_rate, spec.beta1, spec.beta2, spec.pool_size) == (2e-4, 0.5, 0.999, 50)
+    assert (spec.adversarial, spec.balance, spec.epochs, spec.total_steps) == (
+        "relativistic",
+        True,
+        200,
+        None,
+    )
+
+
+def test_pix2pix_differs_as_the_baseline_does() -> None:
+    """pix2pix rows: conditional discriminator, cross-entropy, λ 100, no pool."""
+    spec = build("paper", "pix2pix")
+    assert (spec.conditional, spec.adversarial, spec.lambda_l1, spec.pool_size) == (
+        True,
+        "cross_entropy",
+        100,
+        0,
+    )
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("method", METHODS)
+def test_specs_survive_json(recipe: str, method: str) -> None:
+    """Every recipe's spec equals what its JSON text reads back to."""
+    spec = build(recipe, method, seed=3)
+    assert TrainingSpec.from_json(json.loads(json.dumps(spec.to_json()))) == spec
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"recipe": "huge"}, "unknown recipe 'huge'; there are paper, tiny"),
+        ({"method": "unit"}, "unknown method 'unit'; there are hybrid, pix2pix, cyclegan"),
+        ({"lamda_l1": 3}, "unknown training option lamda_l1"),
+        ({"image_size": 62}, "image_size must be a multiple of 4"),
+        ({"image_size": 16}, "image_size must be from 32"),
+        ({"image_size": 76}, "load_size must be at least image_size"),
+        ({"batch_size": 0}, "batch_size must be from 1"),
+        ({"batch_size": 1.5}, "batch_size must be of type int"),
+        ({"batch_size": True}, "batch_size must be of type int"),
+        ({"batch_size": "2"}, "batch_size must be of type int"),
+        ({"balance": 1}, "balance must be of type bool"),
+        ({"lambda_l1": -1}, "lambda_l1 must be a finite number from 0"),
+        ({"lambda_l1": float("nan")}, "lambda_l1 must be a finite number from 0"),
+        ({"learning_rate": 2}, "learning_rate must be from 0 to 1"),
+        ({"adversarial": "wgan"}, "adversarial must be one of relativistic, cross_entropy, least_squares"),
+        ({"total_steps": 0}, "total_steps must be from 1"),
+        ({"checkpoint_every": 15}, "checkpoint_every must be a multiple of log_every"),
+        ({"seed": -1}, "seed must be from 0"),
+    ],
+)
+def test_bad_options_are_named(options: dict[str, Any], message: str) -> None:
+    """Each bad option raises ValueError with a sentence that names it and the allowed values."""
+    with pytest.raises(ValueError, match=message):
+        build(options.pop("recipe", "tiny"), options.pop("method", "hybrid"), **options)
+
+
+def test_a_spec_file_with_missing_or_unknown_fields_is_refused() -> None:
+    """A spec that another version wrote is refused, not half understood."""
+    with pytest.raises(ValueError, match="a training spec needs method"):
+        TrainingSpec.from_json({"recipe": "tiny"})
+    with pytest.raises(ValueError, match="unknown training option colour"):
+        TrainingSpec.from_json({"recipe": "tiny", "method": "hybrid", "colour": 1})

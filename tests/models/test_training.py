@@ -1,0 +1,272 @@
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from models.artifacts import load_model
+from models.spec import TrainingSpec
+from models.training import RunInUse, TrainingDiverged, learning_rate_factor, train
+from models.training.run_directory import RunDirectory
+from tests.models.runs import metric_lines, small_spec, write_run
+
+KILL = """
+import os, signal, sys
+from pathlib import Path
+from models.training import train
+step = int(sys.argv[2])
+train(Path(sys.argv[1]), "cpu", lambda done, total: done == step and os.kill(os.getpid(), signal.SIGKILL))
+"""
+
+
+class Stop(Exception):
+    """Ends a training from its callback."""
+
+
+def train_until(run_dir: Path, step: int) -> None:
+    def stop(done: int, total: int) -> None:
+        if done == step:
+            raise Stop
+
+    with pytest.raises(Stop):
+        train(run_dir, "cpu", stop)
+
+
+def run_python(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False)
+
+
+def losses(run_dir: Path) -> list[tuple[int, dict[str, float]]]:
+    return [(line["step"], line["losses"]) for line in metric_lines(run_dir)]
+
+
+def resumable_spec(method: str) -> TrainingSpec:
+    """12 steps with checkpoints every 4 and a pool that overflows, so that its random numbers count."""
+    return small_spec(method, total_steps=12, log_every=2, pool_size=3 if method != "pix2pix" else 0)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that `python -m models.training` completed, without a warning."""
+    spec = small_spec("hybrid", total_steps=9, log_every=2, sample_every=6)
+    run_dir = write_run(tmp_path_factory.mktemp("finished"), spec)
+    completed = run_python("-W", "error", "-m", "models.training", str(run_dir), "--device", "cpu")
+    assert (completed.returncode, completed.stdout, completed.stderr) == (0, "", "")
+    return run_dir
+
+
+def test_a_finished_run_has_its_result(finished: Path) -> None:
+    """model/ holds weights, ONNX, spec and sheet, and result.json describes exactly these files."""
+    result = json.loads((finished / "result.json").read_text())
+    names = ["label_to_photo.safetensors", "photo_to_label.onnx", "photo_to_label.safetensors"]
+    assert sorted(result["files"]) == sorted([*names, "samples.png", "spec.json"])
+    for name, file in result["files"].items():
+        content = (finished / "model" / name).read_bytes()
+        assert file == {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    assert result["steps"] == 9
+    assert result["losses"] == metric_lines(finished)[-1]["losses"]
+    assert [path.name for path in (finished / "samples").iterdir()] == ["step-6.png"]
+
+
+def test_the_model_holds_the_trained_weights(finished: Path) -> None:
+    """photo_to_label is G_XY and label_to_photo G_YX of the last checkpoint."""
+    checkpoint = load_file(finished / "checkpoint.safetensors")
+    for name, network_name in (("photo_to_label", "G_XY"), ("label_to_photo", "G_YX")):
+        network, spec = load_model(finished / "model", name)
+        assert spec.training.method == "hybrid"
+        for key, tensor in network.state_dict().items():
+            assert torch.equal(tensor, checkpoint[f"networks/{network_name}/{key}"])
+
+
+def test_metrics_have_one_line_per_logged_step(finished: Path) -> None:
+    """Every second step and the last are logged, with losses, learning rate, speed and memory."""
+    lines = metric_lines(finished)
+    assert [line["step"] for line in lines] == [2, 4, 6, 8, 9]
+    assert all(line["total"] == 9 for line in lines)
+    assert all(line["steps_per_second"] > 0 and line["peak_memory_bytes"] > 1e7 for line in lines)
+    names = {"G", "G_gan", "G_cycle", "G_identity", "D_X", "D_Y"}
+    assert all(names <= line["losses"].keys() <= names | {"G_l1"} for line in lines)
+    # Steps 0 to 3 of 9 are at the full rate, then it falls by a fifth each step.
+    rates = [line["learning_rate"] / 2e-4 for line in lines]
+    assert rates == pytest.approx([1, 1, 4 / 5, 2 / 5, 1 / 5])
+
+
+def test_a_finished_run_is_left_alone(finished: Path) -> None:
+    """Training again in a finished run changes no file and takes no step."""
+    before = {path: path.stat().st_mtime_ns for path in finished.rglob("*") if path.name != "lock"}
+    train(finished, "cpu", lambda done, total: pytest.fail("a step was taken"))
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+@pytest.mark.parametrize("total", [1, 2, 9, 400])
+def test_learning_rate_curve(total: int) -> None:
+    """Constant for the first half, then a straight line that would reach 0 one step after the last."""
+    half = total // 2
+    curve = [learning_rate_factor(step, total) for step in range(total)]
+    assert curve[:half] == [1.0] * half
+    assert curve[half:] == pytest.approx([1 - k / (total - half) for k in range(total - half)])
+    assert learning_rate_factor(total, total) == 0
+
+
+def test_a_run_killed_at_any_step_ends_bit_identical(tmp_path: Path) -> None:
+    """SIGKILL before the first checkpoint, between two and right at one: same weights, same losses."""
+    whole = write_run(tmp_path / "whole", resumable_spec("hybrid"))
+    killed = write_run(tmp_path / "killed", resumable_spec("hybrid"))
+    train(whole, "cpu")
+    for step in (3, 7, 8):
+        assert run_python("-c", KILL, str(killed), str(step)).returncode == -9
+    train(killed, "cpu")
+    assert losses(killed) == losses(whole)
+    for name in ("checkpoint.safetensors", "model/photo_to_label.safetensors", "model/photo_to_label.onnx"):
+        assert (killed / name).read_bytes() == (whole / name).read_bytes()
+
+
+@pytest.mark.parametrize("method", ["pix2pix", "cyclegan"])
+def test_other_methods_resume_exactly(tmp_path: Path, method: str) -> None:
+    """A run stopped at steps 5 and 11 ends with the checkpoint and losses of one that was not."""
+    whole = write_run(tmp_path / "whole", resumable_spec(method))
+    stopped = write_run(tmp_path / "stopped", resumable_spec(method))
+    train_until(whole, 12)
+    for step in (5, 11, 12):
+        train_until(stopped, step)
+    assert losses(stopped) == losses(whole)
+    assert (stopped / "checkpoint.safetensors").read_bytes() == (
+        whole / "checkpoint.safetensors"
+    ).read_bytes()
+
+
+def test_leftovers_of_a_crash_do_no_harm(tmp_path: Path) -> None:
+    """Half a metrics line, half a checkpoint and half a model beside the good ones are cleaned up."""
+    run_dir = write_run(tmp_path, small_spec("cyclegan", total_steps=6))
+    train_until(run_dir, 5)
+    with open(run_dir / "metrics.jsonl", "a") as metrics:
+        metrics.write('{"step": 6, "los')
+    (run_dir / "checkpoint.safetensors.tmp").write_bytes(b"half")
+    for folder in ("model", "model.tmp"):
+        (run_dir / folder).mkdir()
+        (run_dir / folder / "photo_to_label.safetensors").write_bytes(b"half")
+    train(run_dir, "cpu")
+    assert [line["step"] for line in metric_lines(run_dir)] == [1, 2, 3, 4, 5, 6]
+    load_model(run_dir / "model")
+    assert not list(run_dir.glob("*.tmp"))
+
+
+def unpaired_first_spec() -> TrainingSpec:
+    """One pair among seven photos, whose L1 loss overflows; it is not the first sample drawn."""
+    options: dict[str, Any] = {"total_steps": 8, "balance": False, "lambda_l1": 1e38, "checkpoint_every": 1}
+    return small_spec("hybrid", seed=1, **options)
+
+
+def test_divergence_stops_the_run_and_keeps_the_last_good_checkpoint(tmp_path: Path) -> None:
+    """When a step ruins the weights the run fails naming it, and the checkpoint before it stays."""
+    run_dir = write_run(tmp_path, unpaired_first_spec(), pair_count=1, photo_count=7)
+    with pytest.raises(TrainingDiverged, match=r"^step \d+: ") as failure:
+        train(run_dir, "cpu")
+    failed = int(str(failure.value).split()[1].rstrip(":"))
+    tensors = load_file(run_dir / "checkpoint.safetensors")
+    assert failed > 1
+    assert all(torch.isfinite(tensor).all() for tensor in tensors.values())
+    assert int(tensors["optimizers/G/0/step"]) == failed - 1
+    assert not (run_dir / "result.json").exists()
+
+
+def test_a_loss_that_is_nan_is_named(tmp_path: Path) -> None:
+    """A NaN in the weights shows in the first losses; the error names the step, the loss and all values."""
+    run_dir = write_run(tmp_path, small_spec("hybrid", total_steps=8, log_every=4))
+    train_until(run_dir, 4)
+    poison(run_dir / "checkpoint.safetensors", "networks/D_X/layers.0.weight")
+    before = (run_dir / "checkpoint.safetensors").read_bytes()
+    with pytest.raises(TrainingDiverged, match=r"^step 5: G_gan is nan; all losses: .*'D_Y': 0\.\d+"):
+        train(run_dir, "cpu")
+    assert (run_dir / "checkpoint.safetensors").read_bytes() == before
+    assert [line["step"] for line in metric_lines(run_dir)] == [4]
+
+
+def poison(checkpoint: Path, name: str) -> None:
+    """Write NaN over the first number of a float32 tensor in a safetensors file."""
+    content = bytearray(checkpoint.read_bytes())
+    length = int.from_bytes(content[:8], "little")
+    start = json.loads(content[8 : 8 + length])[name]["data_offsets"][0] + 8 + length
+    content[start : start + 4] = b"\x00\x00\xc0\x7f"
+    checkpoint.write_bytes(content)
+
+
+def test_two_processes_never_share_a_run(tmp_path: Path) -> None:
+    """While the lock is held, a second training raises RunInUse and writes nothing."""
+    run_dir = write_run(tmp_path, small_spec("hybrid", total_steps=2))
+    with open(run_dir / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(RunInUse, match="another process is training"):
+            train(run_dir, "cpu")
+    assert not (run_dir / "metrics.jsonl").exists()
+
+
+def test_a_checkpoint_of_another_spec_or_a_damaged_one_is_refused(tmp_path: Path) -> None:
+    """A checkpoint is only continued with its own spec, and damage is reported, not trained on."""
+    run_dir = write_run(tmp_path, small_spec("cyclegan", total_steps=8))
+    train_until(run_dir, 4)
+    (run_dir / "spec.json").write_text(json.dumps(small_spec("cyclegan", total_steps=9).to_json()))
+    with pytest.raises(ValueError, match="trained with another spec"):
+        train(run_dir, "cpu")
+    (run_dir / "checkpoint.safetensors").write_bytes(b"\x10" * 100)
+    with pytest.raises(ValueError, match="is damaged"):
+        train(run_dir, "cpu")
+
+
+@pytest.mark.parametrize(
+    ("method", "manifest", "message"),
+    [
+        ("hybrid", {"pairs": []}, "hybrid needs at least one pair"),
+        ("pix2pix", {"pairs": []}, "pix2pix needs at least one pair"),
+        ("cyclegan", {"unpaired_photos": []}, "cyclegan needs unpaired photos"),
+        ("hybrid", {"unpaired_label_maps": []}, "hybrid needs unpaired label maps"),
+        ("hybrid", {"pairs": [["a"]]}, "manifest"),
+        ("hybrid", {"class_table": {"classes": []}}, "a class table needs"),
+        ("hybrid", {"pairs": [["data/photo0.png", "spec.json"]]}, r"spec\.json"),
+    ],
+)
+def test_a_manifest_that_cannot_be_trained_is_refused(
+    tmp_path: Path, method: str, manifest: dict[str, Any], message: str
+) -> None:
+    """Missing kinds of samples, incomplete entries and unreadable files raise ValueError before any step."""
+    run_dir = write_run(tmp_path, small_spec(method, total_steps=2), **manifest)
+    with pytest.raises(ValueError, match=message):
+        train(run_dir, "cpu")
+
+
+def test_the_command_line_fails_with_a_sentence(tmp_path: Path) -> None:
+    """Without a spec the command exits with 1 and says what is missing, without a traceback."""
+    completed = run_python("-m", "models.training", str(tmp_path))
+    assert completed.returncode == 1
+    assert "spec.json" in completed.stderr
+    assert "Traceback" not in completed.stderr
+
+
+def test_epochs_decide_the_steps_when_no_number_is_given(tmp_path: Path) -> None:
+    """With `total_steps=None` two epochs of 2 pairs and 4 photos, balanced, are 16 steps."""
+    run_dir = write_run(tmp_path, small_spec("hybrid", total_steps=None, epochs=2))
+    train_until(run_dir, 16)
+    assert RunDirectory(run_dir).read_metrics()[-1]["total"] == 16
+
+
+def test_rgb_pools_train_without_a_class_table(tmp_path: Path) -> None:
+    """Without a class table the targets are RGB images, and the model says so."""
+    images = ["data/photo0.png", "data/photo1.png"]
+    run_dir = write_run(
+        tmp_path,
+        small_spec("pix2pix", total_steps=2),
+        class_table=None,
+        pairs=[images],
+        samples=[images],
+        unpaired_label_maps=[],
+    )
+    train(run_dir, "cpu")
+    assert load_model(run_dir / "model")[1].class_table is None
