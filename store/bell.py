@@ -45,5 +45,14 @@ class Bell:
         except (OperationalError, OSError) as error:
             log.warning("bell.not_heard", job=str(job_id), queue=queue, error=str(error))
 
+    def broker_answers(self) -> bool:
+        """Whether the broker can be reached now; takes a few seconds at most."""
+        try:
+            with self._app.connection_for_write() as connection:
+                connection.ensure_connection(max_retries=1, timeout=2)
+        except (OperationalError, OSError):
+            return False
+        return True
+
     def close(self) -> None:
         self._app.close()

@@ -6,11 +6,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy import Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.orm import Session
+
+from store.tables import SCHEMA
 
 BUSY_TIMEOUT_S = 15
 NETWORK_FILE_SYSTEMS = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs"}
+
+
+class SchemaMismatch(RuntimeError):
+    """The database's tables are not those this version was written for."""
 
 
 class Database:
@@ -38,6 +44,16 @@ class Database:
     def read(self) -> Iterator[Session]:
         with Session(self._reader, expire_on_commit=False) as session:
             yield session
+
+    def require_schema(self) -> None:
+        """Raise SchemaMismatch unless the newest migration, and no later one, was applied."""
+        with self._reader.connect() as connection:
+            versioned = inspect(connection).has_table("alembic_version")
+            found = connection.scalar(text("SELECT version_num FROM alembic_version")) if versioned else None
+        if found != SCHEMA:
+            raise SchemaMismatch(
+                f"The database is at schema {found}, this version needs {SCHEMA}: run `fewpairs migrate`."
+            )
 
     def close(self) -> None:
         self._writer.dispose()

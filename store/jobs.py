@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, CursorResult, and_, case, insert, null, or_, select, update
+from sqlalchemy import ColumnElement, CursorResult, and_, case, func, insert, null, or_, select, update
 from sqlalchemy.orm import Session
 
 from store.clock import from_now
@@ -260,3 +260,14 @@ def last_reported_step(session: Session, job_id: uuid.UUID) -> int:
     query = select(JobMetric.step).where(JobMetric.job_id == job_id).order_by(JobMetric.step.desc()).limit(1)
     step = session.scalar(query)
     return -1 if step is None else step
+
+
+def release_idempotency_key(session: Session, key: str) -> None:
+    """Let a new job have the key of one that gave no answer."""
+    session.execute(update(Job).where(Job.idempotency_key == key).values(idempotency_key=None))
+
+
+def census(session: Session) -> list[tuple[str, str, int]]:
+    """(kind, state, how many) of all jobs."""
+    query = select(Job.kind, Job.state, func.count()).group_by(Job.kind, Job.state)
+    return [(kind, state, count) for kind, state, count in session.execute(query)]

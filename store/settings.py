@@ -9,6 +9,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MIB = 1024 * 1024
 
+EncoderName = Literal["resnet50", "efficientnet_lite0"]
+
 
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="FEWPAIRS_", frozen=True)
@@ -20,10 +22,11 @@ class Settings(BaseSettings):
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="Where networks run; auto: a GPU if any."
     )
-    encoder: Literal["resnet50", "efficientnet_lite0"] = Field(
-        "resnet50", description="Encoder of a pool that names none."
-    )
+    encoder: EncoderName = Field("resnet50", description="Encoder of a pool that names none.")
     resnet50_weights: Path | None = Field(None, description="ResNet50 weights file; none: torch hub's cache.")
+
+    host: str = Field("127.0.0.1", description="Address the service listens at; 0.0.0.0: every one.")
+    port: int = Field(8000, description="Port the service listens at.")
 
     max_image_bytes: int = Field(64 * MIB, description="Largest photo or label map, in bytes.")
     max_image_pixels: int = Field(64_000_000, description="Largest photo or label map, in pixels.")

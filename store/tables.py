@@ -19,6 +19,9 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from store.clock import UtcDateTime, from_now
 
+SCHEMA = "0001"
+"""The revision of the newest migration: what these tables need."""
+
 STATES = ("queued", "running", "succeeded", "failed", "cancelled")
 
 

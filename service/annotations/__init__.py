@@ -1,0 +1,1 @@
+"""Annotations: the accepted label maps of images, in revisions."""

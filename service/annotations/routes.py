@@ -1,0 +1,165 @@
+"""Addresses of annotations. Every PUT names what it replaces, so nobody overwrites another's work unseen."""
+
+import re
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+
+from service.annotations.schemas import Annotation
+from service.answers import errors
+from service.bodies import Route, receive
+from service.contents import BINARY, blob_response
+from service.edge import Service, ServiceDep, found_image, found_pool
+from service.images.label_maps import LABEL_MAP_PROBLEMS, TOO_LARGE
+from service.pools.schemas import class_ids
+from service.problems import (
+    AnnotationExists,
+    LabelMapSize,
+    NotFound,
+    PreconditionRequired,
+    StaleRevision,
+)
+from store import annotations, tables
+from store.blobs import Incoming
+
+router = APIRouter(tags=["annotations"], route_class=Route)
+
+ONE_REVISION = re.compile(r'\s*"?([1-9][0-9]{0,8})"?\s*')
+IF_MATCH = Header(description='The revision this one replaces, `"<revision>"`.', examples=['"1"'])
+IF_NONE_MATCH = Header(description="`*`: the image must not have an annotation yet.", examples=["*"])
+ETAG = {"ETag": {"description": 'The revision, `"<revision>"`.', "schema": {"type": "string"}}}
+
+
+@router.put(
+    "/images/{image_id}/annotation",
+    summary="Annotate an image, or replace its annotation",
+    status_code=201,
+    responses={
+        201: {"model": Annotation, "headers": ETAG, "description": "The image's first annotation, durable."},
+        200: {"model": Annotation, "headers": ETAG, "description": "A new revision; the old ones are kept."},
+        **errors(
+            NotFound, PreconditionRequired, StaleRevision, AnnotationExists, LabelMapSize, *LABEL_MAP_PROBLEMS
+        ),
+    },
+    openapi_extra=BINARY,
+)
+async def put_annotation(
+    service: ServiceDep,
+    request: Request,
+    response: Response,
+    image_id: UUID,
+    if_match: Annotated[str | None, IF_MATCH] = None,
+    if_none_match: Annotated[str | None, IF_NONE_MATCH] = None,
+) -> Annotation:
+    """The body is a label map of the image's size: in a pool with classes a PNG with one channel of class ids
+    (grey or palette, 1 to 16 bits), in an `rgb` pool an RGB image. Send `If-None-Match: *` the first time,
+    and `If-Match: "<revision>"` to replace that revision."""
+    replaced = _replaced_revision(if_match, if_none_match)
+    known, size = await run_in_threadpool(_expected, service, image_id, replaced)
+    with service.blobs.incoming() as incoming:
+        await receive(request, incoming, service.settings.max_image_bytes, TOO_LARGE)
+        annotation = await run_in_threadpool(_accept, service, image_id, replaced, known, size, incoming)
+    if replaced:
+        response.status_code = 200
+    response.headers["ETag"] = f'"{annotation.revision}"'
+    return Annotation.model_validate(annotation)
+
+
+@router.get(
+    "/images/{image_id}/annotation",
+    summary="Get an annotation's bytes",
+    response_class=Response,
+    responses={
+        200: {"content": {"image/*": {}}, "headers": ETAG, "description": "The bytes as they were sent."},
+        304: {"description": "`If-None-Match` names this revision."},
+        **errors(NotFound),
+    },
+)
+def get_annotation(
+    service: ServiceDep,
+    request: Request,
+    image_id: UUID,
+    revision: Annotated[int | None, Query(ge=1, le=2**31 - 1, description="Left out: the newest.")] = None,
+) -> Response:
+    with service.database.read() as session:
+        _, newest = found_image(session, image_id)
+        number = revision or newest
+        annotation = annotations.revision(session, image_id, number) if number else None
+    if annotation is None:
+        raise NotFound(
+            f"The image has no revision {revision}: its newest is {newest}."
+            if revision and newest
+            else "The image has no annotation yet: PUT one with If-None-Match: *."
+        )
+    headers = {"ETag": f'"{annotation.revision}"', "Cache-Control": "no-cache"}
+    return blob_response(
+        service.blobs, request, annotation.sha256, annotation.size_bytes, annotation.media_type, headers
+    )
+
+
+def _replaced_revision(if_match: str | None, if_none_match: str | None) -> int:
+    """The revision a PUT says is the newest; 0: none is there. Raises PreconditionRequired."""
+    if if_match is None and if_none_match and if_none_match.strip() == "*":
+        return 0
+    named = ONE_REVISION.fullmatch(if_match or "")
+    if if_none_match is None and named:
+        return int(named[1])
+    raise PreconditionRequired(
+        "So that no other annotator's work is overwritten unseen, send either If-None-Match: * (the "
+        "image has no "
+        'annotation yet) or If-Match: "<revision>" with the one revision that this replaces.'
+    )
+
+
+def _expected(
+    service: Service, image_id: UUID, replaced: int
+) -> tuple[frozenset[int] | None, tuple[int, int]]:
+    """The class ids and the size the label map has to have. Refuses a stale PUT before its body."""
+    with service.database.read() as session:
+        image, _ = found_image(session, image_id)
+        _require_newest(annotations.newest(session, image_id), replaced)
+        return class_ids(found_pool(session, image.pool_id)), (image.width, image.height)
+
+
+def _accept(
+    service: Service,
+    image_id: UUID,
+    replaced: int,
+    known: frozenset[int] | None,
+    size: tuple[int, int],
+    incoming: Incoming,
+) -> tables.Annotation:
+    checked = service.decoders.label_map(incoming.path, known, size)
+    blob = incoming.keep()
+    with service.database.write() as session:
+        _require_newest(annotations.newest_locked(session, image_id), replaced)
+        return annotations.add(
+            session,
+            image_id,
+            replaced + 1,
+            sha256=blob.sha256,
+            size_bytes=blob.size,
+            media_type=checked.media_type,
+        )
+
+
+def _require_newest(newest: tables.Annotation | None, replaced: int) -> None:
+    revision = newest.revision if newest else 0
+    if revision == replaced:
+        return
+    if replaced == 0 and newest:
+        raise AnnotationExists(
+            f"The image has an annotation, revision {revision}: look at it, then replace it with "
+            f'If-Match: "{revision}".',
+            revision=revision,
+            sha256=newest.sha256,
+        ).with_headers(ETag=f'"{revision}"')
+    if newest is None:
+        raise StaleRevision("The image has no annotation to replace: send this one with If-None-Match: *.")
+    raise StaleRevision(
+        f"Revision {replaced} is not the newest, {revision} is: look at what changed, then send yours with "
+        f'If-Match: "{revision}".',
+        revision=revision,
+    )

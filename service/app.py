@@ -1,0 +1,67 @@
+"""The HTTP API. `uvicorn --factory service.app:create_app` serves it with the settings of the environment."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.concurrency import run_in_threadpool
+from fastapi.routing import APIRoute
+
+from service import answers, documentation, operations
+from service.annotations import routes as annotations
+from service.edge import Service
+from service.images import label_maps
+from service.images import routes as images
+from service.jobs import orders
+from service.jobs import routes as jobs
+from service.models import routes as models
+from service.observe import JobCensus, Metrics, Observed
+from service.pools import routes as pools
+from service.selections import routes as selections
+from store.settings import Settings
+
+
+class App(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        if self.openapi_schema is None:
+            self.openapi_schema = documentation.completed(super().openapi())
+        return self.openapi_schema
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The application; it opens the database when it starts, and requires its newest schema."""
+    settings = settings or Settings()
+    metrics = Metrics()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        service = app.state.service = await run_in_threadpool(Service, settings)
+        metrics.registry.register(JobCensus(service.database))
+        yield
+        await run_in_threadpool(service.close)
+
+    app = App(
+        title="Fewpairs",
+        version=version("fewpairs"),
+        summary="Label ten images, translate thousands.",
+        description=documentation.DESCRIPTION,
+        openapi_tags=documentation.TAGS,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=_operation_id,
+        lifespan=lifespan,
+    )
+    app.state.metrics = metrics
+    app.add_middleware(Observed, metrics=metrics)
+    answers.install(app)
+    for noun in (pools, images, label_maps, selections, annotations, orders, jobs, models, operations):
+        app.include_router(noun.router)
+    documentation.install(app)
+    return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name

@@ -1,0 +1,56 @@
+"""How kept bytes are answered: with a server-chosen type, an ETag, and nothing a browser could execute."""
+
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from fastapi import Request, Response
+from fastapi.responses import StreamingResponse
+
+from store.blobs import CHUNK, Blobs
+
+BINARY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+"""The `openapi_extra` of a route whose body is a file; its Content-Type is not looked at."""
+
+INERT = {"Content-Security-Policy": "default-src 'none'; sandbox"}
+
+
+def fresh(tag: str) -> dict[str, str]:
+    """Headers of content that never changes."""
+    return {
+        "ETag": f'"{tag}"',
+        "Cache-Control": "private, max-age=31536000, immutable",
+    }
+
+
+def not_modified(request: Request, headers: dict[str, str]) -> bool:
+    tags = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
+    return headers["ETag"] in tags or "*" in tags
+
+
+def blob_response(
+    blobs: Blobs,
+    request: Request,
+    sha256: str,
+    size: int,
+    media_type: str,
+    headers: dict[str, str] | None = None,
+) -> Response:
+    """The blob, streamed; or 304. `headers`: others than those of content that never changes."""
+    headers = headers or fresh(sha256)
+    if not_modified(request, headers):
+        return Response(status_code=304, headers=headers)
+    content = blobs.open(sha256)
+    return StreamingResponse(
+        _chunks(content), media_type=media_type, headers={**INERT, **headers, "Content-Length": str(size)}
+    )
+
+
+def _chunks(content: BinaryIO) -> Iterator[bytes]:
+    with content:
+        while chunk := content.read(CHUNK):
+            yield chunk

@@ -1,0 +1,147 @@
+"""How uploads become photos of a pool: checked, kept durably, then added a batch a transaction."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import UUID
+
+from service import names
+from service.edge import Service
+from service.images import archives, multipart
+from service.images.schemas import Image, Rejected, Upload
+from service.problems import FileTooLarge, NameTaken, Problem
+from store import images
+from store.blobs import Incoming
+from store.images import Added, NewImage
+
+BATCH = 100
+ARCHIVE_ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz")
+TOO_LARGE = "scale the photo down, or raise FEWPAIRS_MAX_IMAGE_BYTES on the server."
+
+
+def accept(service: Service, pool_id: UUID, split: str, name: str, incoming: Incoming) -> Added:
+    """Add one photo. Raises a Problem and then has changed nothing."""
+    photo = _kept(service, split, name, incoming)
+    [added] = _add(service, pool_id, [photo])
+    if added.outcome == "conflict":
+        raise _name_taken(added, split)
+    return added
+
+
+def accept_archive(service: Service, pool_id: UUID, split: str, archive: Path) -> Upload:
+    """Add every photo of a zip or tar. Raises a Problem, nothing changed, when the archive itself is bad."""
+    intake = Intake(service, pool_id, split)
+    intake.archive(archive)
+    return intake.answer()
+
+
+def accept_form(service: Service, pool_id: UUID, split: str, body: Path, content_type: str) -> Upload:
+    """Add every file of a multipart body; a file that is a zip or tar stands for the photos in it."""
+    intake = Intake(service, pool_id, split)
+    for name, content in multipart.files(body, content_type):
+        if name.lower().endswith(ARCHIVE_ENDINGS):
+            intake.archive_file(name, content)
+        else:
+            intake.photo(name, content)
+    return intake.answer()
+
+
+class Intake:
+    """Takes photos one by one and adds them in batches; a bad one is noted and the rest goes on."""
+
+    def __init__(self, service: Service, pool_id: UUID, split: str) -> None:
+        self._service, self._pool_id, self._split = service, pool_id, split
+        self._batch: list[NewImage] = []
+        self._answer = Upload(accepted=[], unchanged=0, rejected=[])
+
+    def photo(self, name: str, content: Iterable[bytes]) -> None:
+        try:
+            with self._service.blobs.incoming() as incoming:
+                _write(content, incoming, self._service.settings.max_image_bytes)
+                self._batch.append(_kept(self._service, self._split, name, incoming))
+        except Problem as problem:
+            self._reject(name, problem)
+        if len(self._batch) >= BATCH:
+            self._add_batch()
+
+    def archive(self, path: Path) -> None:
+        with _tar_or_zip(self._service, path) as plain:
+            for member, content in archives.contents(plain, self._service.decoders.members(plain)):
+                if member.refusal:
+                    self._reject(member.name, member.refusal)
+                else:
+                    self.photo(member.name, content)
+
+    def archive_file(self, name: str, content: Iterable[bytes]) -> None:
+        """An archive among other files: when it is bad, it alone is rejected."""
+        try:
+            with self._service.blobs.incoming() as incoming:
+                _write(content, incoming, self._service.settings.max_archive_bytes)
+                incoming.flush()
+                self.archive(incoming.path)
+        except Problem as problem:
+            self._reject(name, problem)
+
+    def answer(self) -> Upload:
+        self._add_batch()
+        return self._answer
+
+    def _reject(self, name: str, problem: Problem) -> None:
+        self._answer.rejected.append(Rejected(name=name, type=problem.slug, reason=problem.detail))
+
+    def _add_batch(self) -> None:
+        batch, self._batch = self._batch, []
+        for photo, added in zip(batch, _add(self._service, self._pool_id, batch), strict=True):
+            if added.outcome == "created":
+                self._answer.accepted.append(Image.of(added.image, None))
+            elif added.outcome == "unchanged":
+                self._answer.unchanged += 1
+            else:
+                self._reject(photo.name, _name_taken(added, photo.split))
+
+
+@contextmanager
+def _tar_or_zip(service: Service, path: Path) -> Iterator[Path]:
+    if not archives.is_gzip(path):
+        yield path
+        return
+    with service.blobs.incoming() as tar:
+        archives.gunzip(path, tar.write, archives.Limits.of(service.settings))
+        tar.flush()
+        yield tar.path
+
+
+def _write(content: Iterable[bytes], incoming: Incoming, largest: int) -> None:
+    for chunk in content:
+        if incoming.size + len(chunk) > largest:
+            raise FileTooLarge(f"This server takes at most {largest:,} bytes a file: {TOO_LARGE}")
+        incoming.write(chunk)
+
+
+def _kept(service: Service, split: str, name: str, incoming: Incoming) -> NewImage:
+    """Check a photo and make its bytes durable. Raises a Problem."""
+    name = names.checked(name)
+    incoming.flush()
+    checked = service.decoders.photo(incoming.path)
+    blob = incoming.keep()
+    return NewImage(name=name, split=split, sha256=blob.sha256, size_bytes=blob.size, **vars(checked))
+
+
+def _add(service: Service, pool_id: UUID, photos: Sequence[NewImage]) -> list[Added]:
+    if not photos:
+        return []
+    with service.database.write() as session:
+        added, full = images.add(session, service.settings, pool_id, photos)
+    service.ring(*full)
+    return added
+
+
+def _name_taken(added: Added, split: str) -> NameTaken:
+    if added.image.split != split:
+        return NameTaken(
+            f"{added.image.name} is in the {added.image.split} split already: an image is in one split only."
+        )
+    return NameTaken(
+        f"{added.image.name} is in the pool with other bytes: send this photo under another name.",
+        sha256=added.image.sha256,
+    )

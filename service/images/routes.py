@@ -1,0 +1,229 @@
+"""Addresses of photos."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+
+from service.answers import Cursor, Limit, Page, cut, errors
+from service.bodies import Route, receive
+from service.contents import BINARY, blob_response, fresh, not_modified
+from service.edge import Service, ServiceDep, found_image, found_pool
+from service.images import intake
+from service.images.schemas import Image, Listing, Missing, Split, Upload
+from service.names import Name
+from service.problems import (
+    AlphaChannel,
+    AnimatedImage,
+    ArchiveBomb,
+    ArchiveUnreadable,
+    BadRequest,
+    DiskFull,
+    ExifRotated,
+    FileTooLarge,
+    InvalidName,
+    NameTaken,
+    NotAnImage,
+    NotFound,
+    Problem,
+    TooManyPixels,
+    TruncatedImage,
+    UndecodableImage,
+    UnsupportedBitDepth,
+    UnsupportedColorMode,
+    UnsupportedFormat,
+    UnsupportedMediaType,
+)
+from store import images
+
+router = APIRouter(tags=["images"], route_class=Route)
+
+PHOTO_PROBLEMS: tuple[type[Problem], ...] = (
+    NotAnImage,
+    UnsupportedFormat,
+    TruncatedImage,
+    TooManyPixels,
+    UndecodableImage,
+    AnimatedImage,
+    UnsupportedBitDepth,
+    UnsupportedColorMode,
+    AlphaChannel,
+    ExifRotated,
+    FileTooLarge,
+    DiskFull,
+)
+ARCHIVE_TYPES = {
+    f"application/{kind}"
+    for kind in ("zip", "x-zip-compressed", "x-tar", "tar", "gzip", "x-gzip", "x-gtar", "octet-stream")
+}
+SIDE = Query(ge=16, le=512, description="Longest side in pixels.")
+IN_TRAIN = Query(description="`test` images are only for evaluation: never picked, never trained on.")
+
+
+@router.put(
+    "/pools/{pool_id}/images/{name:name}",
+    summary="Upload one photo",
+    status_code=201,
+    responses={
+        201: {"model": Image, "description": "The photo is new, and durable."},
+        200: {"model": Image, "description": "The pool has this photo already, byte for byte."},
+        **errors(NotFound, NameTaken, InvalidName, *PHOTO_PROBLEMS),
+    },
+    openapi_extra=BINARY,
+)
+async def put_image(
+    service: ServiceDep,
+    request: Request,
+    response: Response,
+    pool_id: UUID,
+    name: Annotated[Name, Path(description="File name, without folders; percent-encode it.")],
+    split: Annotated[Split, IN_TRAIN] = "train",
+) -> Image:
+    """The body is the file itself: 8-bit RGB or grey JPEG, PNG, WebP, TIFF or BMP, or a palette PNG; upright
+    and without alpha. It is kept byte for byte. Repeating is safe."""
+    await run_in_threadpool(_require_pool, service, pool_id)
+    with service.blobs.incoming() as incoming:
+        await receive(request, incoming, service.settings.max_image_bytes, intake.TOO_LARGE)
+        added = await run_in_threadpool(intake.accept, service, pool_id, split, name, incoming)
+    if added.outcome == "unchanged":
+        response.status_code = 200
+        return await run_in_threadpool(get_image, service, added.image.id)
+    response.headers["Location"] = f"/images/{added.image.id}"
+    return Image.of(added.image, None)
+
+
+@router.post(
+    "/pools/{pool_id}/images",
+    summary="Upload many photos",
+    responses=errors(
+        NotFound, BadRequest, UnsupportedMediaType, FileTooLarge, ArchiveUnreadable, ArchiveBomb, DiskFull
+    ),
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                "multipart/form-data": {
+                    "schema": {
+                        "type": "object",
+                        "properties": {
+                            "files": {"type": "array", "items": {"type": "string", "format": "binary"}}
+                        },
+                    }
+                },
+                **{
+                    kind: {"schema": {"type": "string", "format": "binary"}} for kind in sorted(ARCHIVE_TYPES)
+                },
+            },
+        }
+    },
+)
+async def upload_images(
+    service: ServiceDep, request: Request, pool_id: UUID, split: Annotated[Split, IN_TRAIN] = "train"
+) -> Upload:
+    """The body is multipart/form-data with any number of files, or one zip, tar or tar.gz. A photo in an
+    archive is named by the last part of its path. A bad file is listed in `rejected` and the others go on."""
+    content_type = request.headers.get("content-type", "")
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind != "multipart/form-data" and kind not in ARCHIVE_TYPES:
+        raise UnsupportedMediaType(
+            "Send multipart/form-data, or a zip or tar with its Content-Type; one photo goes to "
+            "PUT /pools/{id}/images/{name}."
+        )
+    await run_in_threadpool(_require_pool, service, pool_id)
+    with service.blobs.incoming() as incoming:
+        largest = service.settings.max_archive_bytes
+        body = await receive(request, incoming, largest, "send the photos in several requests.")
+        if kind == "multipart/form-data":
+            return await run_in_threadpool(intake.accept_form, service, pool_id, split, body, content_type)
+        return await run_in_threadpool(intake.accept_archive, service, pool_id, split, body)
+
+
+@router.post(
+    "/pools/{pool_id}/missing",
+    summary="Ask which photos are not uploaded yet",
+    responses=errors(NotFound, InvalidName, FileTooLarge),
+)
+def list_missing(service: ServiceDep, pool_id: UUID, listing: Listing) -> Missing:
+    """How an upload is resumed: send every file's name and SHA-256, then upload what is `missing`."""
+    with service.database.read() as session:
+        found_pool(session, pool_id)
+        files = {file.name: file.sha256 for file in listing.files}
+        missing, conflicts = images.missing(session, pool_id, files)
+    return Missing(missing=missing, conflicts=conflicts)
+
+
+@router.get("/pools/{pool_id}/images", summary="List photos", responses=errors(NotFound))
+def list_images(
+    service: ServiceDep,
+    pool_id: UUID,
+    annotated: Annotated[
+        bool | None, Query(description="Only those with, or without, an annotation.")
+    ] = None,
+    split: Split | None = None,
+    cursor: Cursor = None,
+    limit: Limit = 100,
+) -> Page[Image]:
+    """In the order of upload."""
+    with service.database.read() as session:
+        found_pool(session, pool_id)
+        found = images.page(session, pool_id, after=cursor, limit=limit + 1, annotated=annotated, split=split)
+    revisions = {image.id: revision for image, revision in found}
+    page, following = cut([image for image, _ in found], limit)
+    return Page(items=[Image.of(image, revisions[image.id]) for image in page], next=following)
+
+
+@router.get("/images/{image_id}", summary="Get a photo's record", responses=errors(NotFound))
+def get_image(service: ServiceDep, image_id: UUID) -> Image:
+    with service.database.read() as session:
+        return Image.of(*found_image(session, image_id))
+
+
+@router.get(
+    "/images/{image_id}/content",
+    summary="Get a photo's bytes",
+    response_class=Response,
+    responses={
+        200: {"content": {"image/*": {}}, "description": "The bytes as they were sent."},
+        304: {"description": "`If-None-Match` names these bytes."},
+        **errors(NotFound),
+    },
+)
+def get_content(service: ServiceDep, request: Request, image_id: UUID) -> Response:
+    """The bytes as they were uploaded. They never change, so they may be cached for good."""
+    with service.database.read() as session:
+        image, _ = found_image(session, image_id)
+    return blob_response(service.blobs, request, image.sha256, image.size_bytes, image.media_type)
+
+
+@router.get(
+    "/images/{image_id}/thumbnail",
+    summary="Get a small JPEG of a photo",
+    response_class=Response,
+    responses={
+        200: {"content": {"image/jpeg": {}}, "description": "At most `size` pixels wide and high."},
+        304: {"description": "`If-None-Match` names this thumbnail."},
+        **errors(NotFound),
+    },
+)
+def get_thumbnail(
+    service: ServiceDep, request: Request, image_id: UUID, size: Annotated[int, SIDE] = 256
+) -> Response:
+    """Made when asked for; it never changes, so it may be cached for good."""
+    with service.database.read() as session:
+        image, _ = found_image(session, image_id)
+    headers = fresh(f"{image.sha256}-{size}")
+    if not_modified(request, headers):
+        return Response(status_code=304, headers=headers)
+    with service.blobs.incoming() as copy:
+        with service.blobs.open(image.sha256) as content:
+            while chunk := content.read(1024 * 1024):
+                copy.write(chunk)
+        copy.flush()
+        jpeg = service.decoders.thumbnail(copy.path, size)
+    return Response(jpeg, media_type="image/jpeg", headers=headers)
+
+
+def _require_pool(service: Service, pool_id: UUID) -> None:
+    with service.database.read() as session:
+        found_pool(session, pool_id)

@@ -1,0 +1,109 @@
+"""Photos and label maps as they appear in JSON."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from service.names import Name
+from store import tables
+
+Split = Literal["train", "test"]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Image(BaseModel):
+    """One photo of a pool."""
+
+    id: UUID
+    pool_id: UUID
+    name: str
+    split: Split
+    sha256: str = Field(description="SHA-256 of the bytes as they were sent; `content` gives them unchanged.")
+    size_bytes: int
+    width: int
+    height: int
+    media_type: str
+    embedded: bool
+    embed_error: str | None = Field(
+        description="Why the photo could not be embedded; such a photo is never picked."
+    )
+    annotation_revision: int | None = Field(
+        description="The newest annotation's revision; null: not annotated."
+    )
+    created_at: datetime
+
+    @classmethod
+    def of(cls, row: tables.Image, annotation_revision: int | None) -> "Image":
+        return cls(
+            id=row.id,
+            pool_id=row.pool_id,
+            name=row.name,
+            split="test" if row.split == "test" else "train",
+            sha256=row.sha256,
+            size_bytes=row.size_bytes,
+            width=row.width,
+            height=row.height,
+            media_type=row.media_type,
+            embedded=row.shard_id is not None,
+            embed_error=row.embed_error,
+            annotation_revision=annotation_revision,
+            created_at=row.created_at,
+        )
+
+
+class LabelMap(BaseModel):
+    """An unpaired label map: one that belongs to no image of the pool."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    pool_id: UUID
+    name: str
+    sha256: str
+    size_bytes: int
+    width: int
+    height: int
+    media_type: str
+    created_at: datetime
+
+
+class Rejected(BaseModel):
+    name: str
+    type: str = Field(
+        description="The problem's slug; /problems/{slug} explains it.", examples=["truncated-image"]
+    )
+    reason: str
+
+
+class Upload(BaseModel):
+    """What became of the files of one upload. Every accepted one is durable."""
+
+    accepted: list[Image]
+    unchanged: int = Field(description="Files that were in the pool already, byte for byte.")
+    rejected: list[Rejected]
+
+
+class NamedDigest(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: Name
+    sha256: Sha256
+
+
+class Listing(BaseModel):
+    """The files a client means to upload."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"files": [{"name": "a.jpg", "sha256": "0" * 64}]}]}
+    )
+
+    files: list[NamedDigest] = Field(max_length=100_000)
+
+
+class Missing(BaseModel):
+    missing: list[str] = Field(description="Names the pool lacks: upload these.")
+    conflicts: list[str] = Field(
+        description="Names the pool has with other bytes: uploading these gives 409."
+    )

@@ -1,0 +1,87 @@
+"""How jobs are ordered once and answered."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Header
+from fastapi.responses import JSONResponse
+from sqlalchemy.orm import Session
+
+from service.edge import Service
+from service.jobs.schemas import Job
+from service.problems import IdempotencyKeyReused, JobFailed, JobNotFinished
+from store import jobs, pools, tables
+
+ACCEPTED: dict[int | str, dict[str, Any]] = {
+    202: {
+        "model": Job,
+        "description": "The job is durable and goes on; `Location` is its address.",
+        "headers": {"Location": {"schema": {"type": "string"}, "description": "`/jobs/{id}`"}},
+    }
+}
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        min_length=1,
+        max_length=200,
+        description="Any text. Sent again with the same request, it gives the same job, not another.",
+    ),
+]
+
+
+def accepted(job: tables.Job) -> JSONResponse:
+    headers = {"Location": f"/jobs/{job.id}", "Retry-After": "1"}
+    return JSONResponse(Job.of(job).model_dump(mode="json"), 202, headers)
+
+
+def order(
+    service: Service,
+    pool_id: UUID,
+    kind: str,
+    request: dict[str, Any],
+    idempotency_key: str | None,
+    spec: Callable[[Session], dict[str, Any]],
+) -> tables.Job:
+    """The job made for this key and request before, or a new one; `spec` is asked for in its transaction.
+
+    Raises IdempotencyKeyReused when the key came with another request.
+    """
+    asked = json.dumps([kind, str(pool_id), request], sort_keys=True)
+    digest = hashlib.sha256(asked.encode()).hexdigest()
+    key = f"key:{idempotency_key}" if idempotency_key else None
+    with service.database.write() as session:
+        pools.lock(session, pool_id)
+        if key and (earlier := jobs.by_idempotency_key(session, key)):
+            if earlier.request_digest != digest:
+                raise IdempotencyKeyReused(
+                    f"The key was sent before with another request (job {earlier.id}): make a new key for "
+                    "a new request."
+                )
+            return earlier
+        job = jobs.create(
+            session,
+            service.settings,
+            kind=kind,
+            pool_id=pool_id,
+            spec=spec(session),
+            idempotency_key=key,
+            request_digest=digest if key else None,
+        )
+    service.ring(job)
+    return job
+
+
+def require_success(job: tables.Job) -> dict[str, Any]:
+    """The job's result. Raises JobNotFinished or JobFailed."""
+    if job.state == "cancelled":
+        raise JobFailed("The job was cancelled: order it again.", job_id=str(job.id))
+    if job.state == "failed":
+        error = job.error or {}
+        raise JobFailed(f"The job failed: {error.get('detail')}", job_id=str(job.id), error=error)
+    if job.state != "succeeded":
+        raise JobNotFinished(f"The job is {job.state}: ask again later, or follow /jobs/{job.id}/events.")
+    return job.result or {}

@@ -1,0 +1,145 @@
+"""Addresses of jobs: listing, watching and cancelling."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from service.answers import Cursor, Limit, Page, cut, errors
+from service.bodies import Route
+from service.contents import blob_response
+from service.edge import ENDED, Service, ServiceDep, found_job
+from service.jobs.answers import require_success
+from service.jobs.schemas import Job, Kind, Metrics, State
+from service.problems import JobFailed, JobNotFinished, NotFound
+from store import jobs, tables
+
+router = APIRouter(tags=["jobs"], route_class=Route)
+
+POLL_S = 0.3
+LINES = 1000
+
+Output = Annotated[
+    Literal["label_map", "rgb"] | None,
+    Query(
+        description="The label map, or the RGB translation it was read from. Left out: the label map, if any."
+    ),
+]
+AFTER = Query(ge=-1, le=2**31 - 1, description="Only steps greater than this.")
+LAST_EVENT_ID = Header(
+    alias="Last-Event-ID", ge=-1, le=2**31 - 1, description="Only metrics after this step."
+)
+
+
+@router.get("/jobs", summary="List jobs", responses=errors())
+def list_jobs(
+    service: ServiceDep,
+    pool: Annotated[UUID | None, Query(description="Only jobs of this pool.")] = None,
+    state: State | None = None,
+    kind: Kind | None = None,
+    cursor: Cursor = None,
+    limit: Limit = 100,
+) -> Page[Job]:
+    """Newest first."""
+    with service.database.read() as session:
+        found = jobs.page(session, pool_id=pool, state=state, kind=kind, before=cursor, limit=limit + 1)
+    page, following = cut(found, limit)
+    return Page(items=[Job.of(job) for job in page], next=following)
+
+
+@router.get("/jobs/{job_id}", summary="Get a job", responses=errors(NotFound))
+def get_job(service: ServiceDep, job_id: UUID) -> Job:
+    return Job.of(service.job(job_id))
+
+
+@router.get(
+    "/jobs/{job_id}/metrics", summary="Get a training's loss and metric history", responses=errors(NotFound)
+)
+def get_metrics(
+    service: ServiceDep, job_id: UUID, after: Annotated[int, AFTER] = -1, limit: Limit = 1000
+) -> Metrics:
+    """In the order of steps. Ask again with `after` set to `next` for what came since."""
+    with service.database.read() as session:
+        found_job(session, job_id)
+        lines = jobs.metrics(session, job_id, after=after, limit=limit)
+    return Metrics(items=lines, next=lines[-1]["step"] if lines else None)
+
+
+def _existing(service: ServiceDep, job_id: UUID) -> UUID:
+    return service.job(job_id).id
+
+
+@router.get(
+    "/jobs/{job_id}/events",
+    summary="Follow a job as server-sent events",
+    response_class=EventSourceResponse,
+    responses=errors(NotFound),
+)
+async def get_events(
+    service: ServiceDep,
+    job_id: Annotated[UUID, Depends(_existing)],
+    last_event_id: Annotated[int, LAST_EVENT_ID] = -1,
+) -> AsyncIterator[ServerSentEvent]:
+    """`metric` for each line of the history (its id is the step) and `state` with the job whenever it has
+    changed. The stream ends after the state in which the job ended. `Last-Event-ID` resumes it."""
+    after, told = last_event_id, None
+    while True:
+        job, lines = await run_in_threadpool(_look, service, job_id, after)
+        for line in lines:
+            after = line["step"]
+            yield ServerSentEvent(event="metric", data=line, id=str(after))
+        if len(lines) == LINES:
+            continue
+        document = Job.of(job)
+        if document != told:
+            told = document
+            yield ServerSentEvent(event="state", data=document)
+        if document.state in ENDED:
+            return
+        await asyncio.sleep(POLL_S)
+
+
+@router.post("/jobs/{job_id}/cancel", summary="Cancel a job", responses=errors(NotFound))
+def cancel_job(service: ServiceDep, job_id: UUID) -> Job:
+    """A queued job is cancelled at once; a running one when its worker has stopped it. One that has ended
+    stays as it is."""
+    with service.database.write() as session:
+        found_job(session, job_id)
+        jobs.cancel(session, job_id)
+    return get_job(service, job_id)
+
+
+@router.get(
+    "/jobs/{job_id}/output",
+    summary="Get the image a translate job made",
+    response_class=Response,
+    responses={
+        200: {"content": {"image/png": {}}, "description": "A PNG of the photo's size."},
+        304: {"description": "`If-None-Match` names these bytes."},
+        **errors(NotFound, JobNotFinished, JobFailed),
+    },
+)
+def get_output(service: ServiceDep, request: Request, job_id: UUID, format: Output = None) -> Response:
+    return output(service, request, service.job(job_id), format)
+
+
+def output(service: Service, request: Request, job: tables.Job, format: str | None) -> Response:
+    """The PNG of a translate job that succeeded. Raises a Problem when there is none."""
+    if job.kind != "translate":
+        raise NotFound(f"The job is of kind {job.kind} and makes no image: its result is in /jobs/{job.id}.")
+    result: dict[str, Any] = require_success(job)
+    blob = result[format] if format else result["label_map"] or result["rgb"]
+    if blob is None:
+        raise NotFound("The pool has no classes, so its translations have no label map: ask for format=rgb.")
+    return blob_response(service.blobs, request, blob["sha256"], blob["size"], "image/png")
+
+
+def _look(service: Service, job_id: UUID, after: int) -> tuple[tables.Job, list[dict[str, Any]]]:
+    """The job first: every metric of a job that has ended is then among the lines, or behind them."""
+    with service.database.read() as session:
+        job = found_job(session, job_id)
+        return job, jobs.metrics(session, job_id, after=after, limit=LINES)

@@ -1,0 +1,148 @@
+"""Jobs as they appear in JSON, and the bodies that order them."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from service.images.schemas import Split
+from service.problems import InvalidTraining
+from store import tables
+
+Kind = Literal["embed", "select", "train", "evaluate", "translate"]
+State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+Method = Literal["hybrid", "pix2pix", "cyclegan"]
+Recipe = Literal["paper", "tiny"]
+
+
+class Progress(BaseModel):
+    done: int
+    total: int
+    share: float = Field(description="0 to 1.")
+
+
+class JobError(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+    type: str = Field(examples=["training-diverged"])
+    detail: str
+
+
+class Job(BaseModel):
+    """A durable unit of work."""
+
+    id: UUID
+    pool_id: UUID
+    kind: Kind
+    state: State
+    attempt: int = Field(description="The number of the attempt that runs or ran last; 0: none yet.")
+    max_attempts: int
+    progress: Progress
+    result: dict[str, Any] | None = Field(description='What a succeeded job made, e.g. `{"model_id": …}`.')
+    error: JobError | None = Field(description="Why the last attempt went wrong, also while another is due.")
+    cancel_requested: bool
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+    @classmethod
+    def of(cls, row: tables.Job) -> "Job":
+        share = row.done / row.total if row.total else float(row.state == "succeeded")
+        return cls.model_validate(
+            {
+                **{name: getattr(row, name) for name in cls.model_fields if name != "progress"},
+                "progress": Progress(done=row.done, total=row.total, share=min(share, 1.0)),
+            }
+        )
+
+
+class Metrics(BaseModel):
+    """A training's history: one line `{"step": …, losses and metrics by name}` for each logged step."""
+
+    items: list[dict[str, Any]]
+    next: int | None = Field(
+        description="The last step here: ask for what is `after` it. Null: nothing is here."
+    )
+
+
+def _number(low: float, high: float, description: str) -> Any:
+    return Field(default=None, ge=low, le=high, allow_inf_nan=False, description=description)
+
+
+class TrainingOptions(BaseModel):
+    """Fields of the recipe to override; what is left out stays as the recipe says."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    seed: int | None = _number(0, 2**32 - 1, "Same seed, same training.")
+    total_steps: int | None = _number(1, 10**9, "Optimiser steps; left out: so many epochs.")
+    epochs: int | None = _number(1, 10**6, "Passes over the data.")
+    batch_size: int | None = _number(1, 256, "Images a step.")
+    balance: bool | None = Field(
+        None, description="Repeat pairs until they match the unpaired photos in number."
+    )
+    load_size: int | None = _number(32, 4096, "Side in pixels that images are resized to.")
+    image_size: int | None = Field(
+        None, ge=32, le=4096, multiple_of=4, description="Side in pixels of the crops, at most `load_size`."
+    )
+    label_resize: Literal["bicubic", "nearest"] | None = Field(
+        None, description="How label maps are resized."
+    )
+    channels: int | None = _number(1, 256, "Channels of the first layer.")
+    blocks: int | None = _number(0, 32, "Residual blocks of a generator.")
+    conditional: bool | None = Field(None, description="pix2pix: the discriminator sees the input as well.")
+    adversarial: Literal["relativistic", "cross_entropy", "least_squares"] | None = Field(
+        None, description="The adversarial loss."
+    )
+    pool_size: int | None = _number(0, 1000, "Fakes kept to show the discriminator again.")
+    lambda_gan: float | None = _number(0, 1e9, "Weight of the adversarial loss.")
+    lambda_cycle: float | None = _number(0, 1e9, "Weight of the cycle loss.")
+    lambda_identity: float | None = _number(0, 1e9, "Weight of the identity loss.")
+    lambda_l1: float | None = _number(0, 1e9, "Weight of the paired L1 loss.")
+    learning_rate: float | None = _number(0, 1, "Of Adam; constant for half of the steps, then linear to 0.")
+    beta1: float | None = _number(0, 0.9999, "Of Adam.")
+    beta2: float | None = _number(0, 0.9999, "Of Adam.")
+    log_every: int | None = _number(1, 10**6, "Steps between two lines of metrics.")
+    checkpoint_every: int | None = _number(
+        1, 10**9, "Steps between two checkpoints, a multiple of `log_every`."
+    )
+    sample_every: int | None = _number(1, 10**9, "Steps between two sample sheets.")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "TrainingOptions":
+        if self.load_size and self.image_size and self.load_size < self.image_size:
+            raise InvalidTraining(
+                f"load_size ({self.load_size}) has to be at least image_size ({self.image_size}): crops "
+                "are taken "
+                "from the resized image."
+            )
+        if self.log_every and self.checkpoint_every and self.checkpoint_every % self.log_every:
+            raise InvalidTraining(
+                f"checkpoint_every ({self.checkpoint_every}) has to be a multiple of log_every "
+                f"({self.log_every})."
+            )
+        return self
+
+
+class NewTraining(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"method": "hybrid", "recipe": "tiny", "options": {"total_steps": 750, "seed": 0}}]
+        },
+    )
+
+    method: Method = "hybrid"
+    recipe: Recipe = "paper"
+    options: TrainingOptions = Field(default_factory=TrainingOptions)
+    pairs: Annotated[list[UUID], Field(min_length=1, max_length=100_000)] | None = Field(
+        None, description="Annotated train images to learn from; null: all of them."
+    )
+
+
+class NewEvaluation(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    model_id: UUID
+    split: Split = "test"

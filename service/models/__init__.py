@@ -1,0 +1,1 @@
+"""Models: trained translators, their files and scores, and translating photos with them."""

@@ -1,0 +1,121 @@
+"""Addresses of models."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Request, Response
+from fastapi.concurrency import run_in_threadpool
+
+from service.answers import Cursor, Limit, Page, cut, errors
+from service.bodies import Route, receive
+from service.contents import BINARY, blob_response, fresh
+from service.edge import ENDED, Service, ServiceDep, found_model, found_pool
+from service.images.intake import TOO_LARGE
+from service.images.routes import PHOTO_PROBLEMS
+from service.jobs.answers import ACCEPTED, IdempotencyKey, accepted, order
+from service.jobs.routes import Output, output
+from service.models.schemas import Model
+from service.problems import IdempotencyKeyReused, JobFailed, NotFound
+from store import models, tables
+from store.blobs import Incoming
+
+router = APIRouter(tags=["models"], route_class=Route)
+
+MEDIA_TYPES = {".json": "application/json", ".png": "image/png"}
+PNG: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"image/png": {}}, "description": "A PNG of the photo's size."}
+}
+
+
+@router.get("/pools/{pool_id}/models", summary="List a pool's models", responses=errors(NotFound))
+def list_models(service: ServiceDep, pool_id: UUID, cursor: Cursor = None, limit: Limit = 100) -> Page[Model]:
+    """Newest first."""
+    with service.database.read() as session:
+        found_pool(session, pool_id)
+        page, following = cut(models.page(session, pool_id, before=cursor, limit=limit + 1), limit)
+        ids = [model.id for model in page]
+        files, evaluations = models.files(session, ids), models.evaluations(session, ids)
+    items = [Model.of(row, files.get(row.id, []), evaluations.get(row.id, [])) for row in page]
+    return Page(items=items, next=following)
+
+
+@router.get("/models/{model_id}", summary="Get a model and its scores", responses=errors(NotFound))
+def get_model(service: ServiceDep, model_id: UUID) -> Model:
+    with service.database.read() as session:
+        row = found_model(session, model_id)
+        files, evaluations = models.files(session, [row.id]), models.evaluations(session, [row.id])
+    return Model.of(row, files.get(row.id, []), evaluations.get(row.id, []))
+
+
+@router.get(
+    "/models/{model_id}/files/{name}",
+    summary="Download one of a model's files",
+    response_class=Response,
+    responses={
+        200: {"content": {"application/octet-stream": {}}, "description": "The file."},
+        304: {"description": "`If-None-Match` names these bytes."},
+        **errors(NotFound),
+    },
+)
+def get_model_file(
+    service: ServiceDep,
+    request: Request,
+    model_id: UUID,
+    name: Annotated[str, Path(examples=["photo_to_label.safetensors"])],
+) -> Response:
+    """The weights as safetensors, the translator as ONNX, the training's spec, and its sample sheet."""
+    with service.database.read() as session:
+        found_model(session, model_id)
+        file = models.file(session, model_id, name)
+    if file is None:
+        raise NotFound(f"The model has no file {name}: GET /models/{model_id} lists its files.")
+    media_type = MEDIA_TYPES.get(f".{file.name.rpartition('.')[2]}", "application/octet-stream")
+    headers = fresh(file.sha256) | {"Content-Disposition": f'attachment; filename="{file.name}"'}
+    return blob_response(service.blobs, request, file.sha256, file.size_bytes, media_type, headers)
+
+
+@router.post(
+    "/models/{model_id}/translate",
+    summary="Translate a photo",
+    response_class=Response,
+    responses={
+        **PNG,
+        **ACCEPTED,
+        **errors(NotFound, IdempotencyKeyReused, JobFailed, *PHOTO_PROBLEMS),
+    },
+    openapi_extra=BINARY,
+)
+async def translate(
+    service: ServiceDep,
+    request: Request,
+    model_id: UUID,
+    format: Output = None,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """The body is a photo as for an upload; it does not become part of the pool. 202: the label map comes
+    later, at `/jobs/{id}/output`."""
+    pool = await run_in_threadpool(_pool_of, service, model_id)
+    if format == "label_map" and pool.class_table is None:
+        raise NotFound("The pool has no classes, so its translations have no label map: ask for format=rgb.")
+    with service.blobs.incoming() as incoming:
+        await receive(request, incoming, service.settings.max_image_bytes, TOO_LARGE)
+        job = await run_in_threadpool(_order, service, pool.id, model_id, idempotency_key, incoming)
+    job = await service.ended(job.id)
+    if job.state not in ENDED:
+        return accepted(job)
+    return await run_in_threadpool(output, service, request, job, format)
+
+
+def _pool_of(service: Service, model_id: UUID) -> tables.Pool:
+    with service.database.read() as session:
+        return found_pool(session, found_model(session, model_id).pool_id)
+
+
+def _order(
+    service: Service, pool_id: UUID, model_id: UUID, idempotency_key: str | None, incoming: Incoming
+) -> tables.Job:
+    checked = service.decoders.photo(incoming.path)
+    blob = incoming.keep()
+    asked = {"model_id": str(model_id), "sha256": blob.sha256}
+    spec = {**asked, "media_type": checked.media_type, "name": "The photo"}
+    return order(service, pool_id, "translate", asked, idempotency_key, lambda session: spec)

@@ -1,0 +1,59 @@
+"""Models as they appear in JSON."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from store import tables
+
+
+class ModelFile(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    name: str = Field(examples=["photo_to_label.safetensors"])
+    sha256: str
+    size_bytes: int
+
+
+class Evaluation(BaseModel):
+    """The scores of a model on a split."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    split: str
+    metrics: dict[str, Any]
+    created_at: datetime
+
+
+class Model(BaseModel):
+    """A trained photo → label-map translator."""
+
+    id: UUID
+    pool_id: UUID
+    job_id: UUID
+    method: str
+    spec: dict[str, Any] = Field(description="Every choice the training made.")
+    receipt: dict[str, Any] = Field(description="What it was trained on.")
+    files: list[ModelFile]
+    evaluations: list[Evaluation] = Field(description="Oldest first.")
+    created_at: datetime
+
+    @classmethod
+    def of(
+        cls, row: tables.Model, files: Sequence[tables.ModelFile], evaluations: Sequence[tables.Evaluation]
+    ) -> "Model":
+        return cls(
+            id=row.id,
+            pool_id=row.pool_id,
+            job_id=row.job_id,
+            method=row.method,
+            spec=row.spec,
+            receipt=row.receipt,
+            files=[ModelFile.model_validate(file) for file in files],
+            evaluations=[Evaluation.model_validate(evaluation) for evaluation in evaluations],
+            created_at=row.created_at,
+        )

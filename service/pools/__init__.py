@@ -1,0 +1,1 @@
+"""Pools: what they are made of and how much is in them."""

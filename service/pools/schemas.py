@@ -1,0 +1,141 @@
+"""Pools as they appear in JSON."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+
+from service.names import PoolName
+from service.problems import InvalidClassTable
+from store import tables
+from store.pools import PoolCounts
+from store.settings import EncoderName
+
+Channel = Annotated[int, Field(ge=0, le=255)]
+
+
+class Class(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+    color: tuple[Channel, Channel, Channel] = Field(description="Red, green, blue; no two classes share one.")
+
+
+class ClassTable(BaseModel):
+    """Ordered classes. An id in a label map is a position in `classes`; `ignore` marks unlabelled pixels."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ignore: Channel = 255
+    classes: list[Class] = Field(min_length=1, max_length=255)
+
+    @model_validator(mode="after")
+    def _unambiguous(self) -> "ClassTable":
+        if self.ignore < len(self.classes):
+            raise InvalidClassTable(
+                f"The ignore index {self.ignore} is also the id of class {self.classes[self.ignore].name}: "
+                f"choose one from {len(self.classes)} to 255."
+            )
+        if len({entry.name for entry in self.classes}) < len(self.classes):
+            raise InvalidClassTable("Two classes have the same name: give each its own.")
+        if len({entry.color for entry in self.classes}) < len(self.classes):
+            raise InvalidClassTable(
+                "Two classes have the same colour, so a translation could not tell them apart: give each "
+                "its own."
+            )
+        return self
+
+
+def _kind(value: Any) -> str:
+    return "rgb" if isinstance(value, str) else "classes"
+
+
+Target = Annotated[
+    Annotated[ClassTable, Tag("classes")] | Annotated[Literal["rgb"], Tag("rgb")], Discriminator(_kind)
+]
+
+
+class NewPool(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "name": "streets",
+                    "class_table": {
+                        "ignore": 255,
+                        "classes": [
+                            {"name": "road", "color": [128, 64, 128]},
+                            {"name": "car", "color": [64, 0, 128]},
+                        ],
+                    },
+                },
+                {"name": "satellite", "class_table": "rgb", "encoder": "resnet50"},
+            ]
+        },
+    )
+
+    name: PoolName
+    class_table: Target = Field(
+        description="The classes of its label maps; or `rgb`: its label maps are RGB images without classes."
+    )
+    encoder: EncoderName | None = Field(None, description="Left out: the server's.")
+
+
+class Counts(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    images: int
+    embedded: int
+    annotated: int
+
+
+class PoolCountsDocument(Counts):
+    """Of the whole pool, and of each split."""
+
+    unpaired_label_maps: int
+    train: Counts
+    test: Counts
+
+
+class Pool(BaseModel):
+    """A set of photos with one class table and one encoder."""
+
+    id: UUID
+    name: str
+    class_table: ClassTable | Literal["rgb"]
+    encoder: str
+    created_at: datetime
+    counts: PoolCountsDocument
+
+    @classmethod
+    def of(cls, row: tables.Pool, counts: PoolCounts) -> "Pool":
+        return cls(
+            id=row.id,
+            name=row.name,
+            class_table=ClassTable.model_validate(row.class_table) if row.class_table else "rgb",
+            encoder=row.encoder,
+            created_at=row.created_at,
+            counts=_counts(counts),
+        )
+
+
+def _counts(counts: PoolCounts) -> PoolCountsDocument:
+    train, test = counts.splits["train"], counts.splits["test"]
+
+    return PoolCountsDocument(
+        images=train.images + test.images,
+        embedded=train.embedded + test.embedded,
+        annotated=train.annotated + test.annotated,
+        unpaired_label_maps=counts.unpaired_label_maps,
+        train=Counts.model_validate(train),
+        test=Counts.model_validate(test),
+    )
+
+
+def class_ids(pool: tables.Pool) -> frozenset[int] | None:
+    """The values a label map of the pool may hold; None: the pool has no classes."""
+    if pool.class_table is None:
+        return None
+    return frozenset([*range(len(pool.class_table["classes"])), pool.class_table["ignore"]])

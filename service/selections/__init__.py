@@ -1,0 +1,1 @@
+"""Selections: which images to label with a budget."""

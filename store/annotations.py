@@ -1,0 +1,36 @@
+"""Queries of annotations: revisions count from 1, none is ever changed, and the newest counts."""
+
+import uuid
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from store.tables import Annotation, Image
+
+
+def newest(session: Session, image_id: uuid.UUID) -> Annotation | None:
+    query = select(Annotation).where(Annotation.image_id == image_id)
+    return session.scalar(query.order_by(Annotation.revision.desc()).limit(1))
+
+
+def revision(session: Session, image_id: uuid.UUID, number: int) -> Annotation | None:
+    return session.scalar(
+        select(Annotation).where(Annotation.image_id == image_id, Annotation.revision == number)
+    )
+
+
+def newest_locked(session: Session, image_id: uuid.UUID) -> Annotation | None:
+    """The newest annotation, which stays the newest until the transaction ends."""
+    session.execute(select(Image.id).where(Image.id == image_id).with_for_update(key_share=True))
+    return newest(session, image_id)
+
+
+def add(
+    session: Session, image_id: uuid.UUID, revision: int, *, sha256: str, size_bytes: int, media_type: str
+) -> Annotation:
+    annotation = Annotation(
+        image_id=image_id, revision=revision, sha256=sha256, size_bytes=size_bytes, media_type=media_type
+    )
+    session.add(annotation)
+    session.flush()
+    return annotation

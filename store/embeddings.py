@@ -1,0 +1,59 @@
+"""Embeddings of a pool: which images a job embeds, and the shards that hold the result."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.orm import Session
+
+from store.tables import Image, Pool, Shard
+
+
+def images_of_job(session: Session, job_id: uuid.UUID) -> Sequence[Image]:
+    """The images an embed job is about, in the order of their ids."""
+    return session.scalars(select(Image).where(Image.embed_job_id == job_id).order_by(Image.id)).all()
+
+
+def accept_weights(session: Session, pool_id: uuid.UUID, digest: str) -> bool:
+    """Settle the pool's encoder weights with its first shard. False: other weights were settled before."""
+    settled = session.execute(
+        update(Pool)
+        .where(Pool.id == pool_id, or_(Pool.weights_digest.is_(None), Pool.weights_digest == digest))
+        .values(weights_digest=digest)
+        .returning(Pool.id)
+    )
+    return settled.one_or_none() is not None
+
+
+def add_shard(
+    session: Session,
+    *,
+    id: uuid.UUID,
+    pool_id: uuid.UUID,
+    job_id: uuid.UUID,
+    sha256: str,
+    image_ids: Sequence[uuid.UUID],
+) -> None:
+    """Add the shard whose row n is the embedding of `image_ids[n]`, and mark those images embedded."""
+    hex_ids = [image_id.hex for image_id in image_ids]
+    session.add(Shard(id=id, pool_id=pool_id, job_id=job_id, sha256=sha256, image_ids=hex_ids))
+    session.flush()
+    session.execute(
+        update(Image).where(Image.embed_job_id == job_id, Image.id.in_(image_ids)).values(shard_id=id)
+    )
+
+
+def mark_unembeddable(session: Session, reasons: Mapping[uuid.UUID, str]) -> None:
+    """Note why images could not be embedded; such images are never selected."""
+    for image_id, reason in reasons.items():
+        session.execute(update(Image).where(Image.id == image_id).values(embed_error=reason))
+
+
+def shards(session: Session, pool_id: uuid.UUID) -> Sequence[Shard]:
+    return session.scalars(select(Shard).where(Shard.pool_id == pool_id).order_by(Shard.id)).all()
+
+
+def embedded_train_images(session: Session, pool_id: uuid.UUID) -> Sequence[Image]:
+    """The images a selection chooses from or counts as labelled, in the order of their ids."""
+    query = select(Image).where(Image.pool_id == pool_id, Image.split == "train", Image.shard_id.is_not(None))
+    return session.scalars(query.order_by(Image.id)).all()

@@ -1,0 +1,154 @@
+"""Queries of images, and how new ones come to be embedded."""
+
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Literal
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from store import jobs, pools
+from store.settings import Settings
+from store.tables import Annotation, Image, Job, new_id
+
+NAMES_A_QUERY = 500
+EMBED_RING_IN_S = 1.0
+
+
+@dataclass(frozen=True)
+class NewImage:
+    """A photo whose bytes are kept under `sha256`."""
+
+    name: str
+    split: str
+    sha256: str
+    size_bytes: int
+    media_type: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Added:
+    """What became of a NewImage. `conflict`: `image` has its name, with other bytes or in the other split."""
+
+    outcome: Literal["created", "unchanged", "conflict"]
+    image: Image
+
+
+def add(
+    session: Session, settings: Settings, pool_id: uuid.UUID, photos: Sequence[NewImage]
+) -> tuple[list[Added], list[Job]]:
+    """Add photos to a pool, each into an embed job; also the jobs that are full now, to ring after commit."""
+    pools.lock(session, pool_id)
+    known = _by_name(session, pool_id, [photo.name for photo in photos])
+    added, fresh = [], []
+    for photo in photos:
+        image = known.get(photo.name)
+        if image is None:
+            image = known[photo.name] = Image(id=new_id(), pool_id=pool_id, **vars(photo))
+            fresh.append(image)
+            added.append(Added("created", image))
+        else:
+            same = (image.sha256, image.split) == (photo.sha256, photo.split)
+            added.append(Added("unchanged" if same else "conflict", image))
+    full = _give_to_embed_jobs(session, settings, pool_id, fresh)
+    session.add_all(fresh)
+    session.flush()
+    return added, full
+
+
+def _by_name(session: Session, pool_id: uuid.UUID, names: Sequence[str]) -> dict[str, Image]:
+    query = select(Image).where(Image.pool_id == pool_id)
+    return {
+        image.name: image
+        for chunk in _chunks(names)
+        for image in session.scalars(query.where(Image.name.in_(chunk)))
+    }
+
+
+def _give_to_embed_jobs(
+    session: Session, settings: Settings, pool_id: uuid.UUID, fresh: Sequence[Image]
+) -> list[Job]:
+    waiting, full = iter(fresh), []
+    job = _open_embed_job(session, settings, pool_id)
+    while chunk := list(islice(waiting, settings.embed_chunk - job.total if job else settings.embed_chunk)):
+        if job is None:
+            job = jobs.create(
+                session, settings, kind="embed", pool_id=pool_id, spec={}, ring_in_s=EMBED_RING_IN_S
+            )
+        for image in chunk:
+            image.embed_job_id = job.id
+        job.total += len(chunk)
+        if job.total == settings.embed_chunk:
+            full.append(job)
+            job = None
+    session.flush()
+    return full
+
+
+def _open_embed_job(session: Session, settings: Settings, pool_id: uuid.UUID) -> Job | None:
+    """The pool's newest embed job that has room and was never claimed, locked against a claim."""
+    query = (
+        select(Job)
+        .where(
+            Job.pool_id == pool_id,
+            Job.kind == "embed",
+            Job.state == "queued",
+            Job.attempt == 0,
+            Job.total < settings.embed_chunk,
+        )
+        .order_by(Job.id.desc())
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    return session.scalar(query)
+
+
+def get(session: Session, image_id: uuid.UUID) -> Image | None:
+    return session.get(Image, image_id)
+
+
+def page(
+    session: Session,
+    pool_id: uuid.UUID,
+    *,
+    after: uuid.UUID | None,
+    limit: int,
+    annotated: bool | None = None,
+    split: str | None = None,
+) -> list[tuple[Image, int | None]]:
+    """Images in the order of their ids, each with the number of its newest annotation."""
+    newest = (
+        select(func.max(Annotation.revision))
+        .where(Annotation.image_id == Image.id)
+        .correlate(Image)
+        .scalar_subquery()
+    )
+    query = select(Image, newest).where(Image.pool_id == pool_id).order_by(Image.id).limit(limit)
+    if after:
+        query = query.where(Image.id > after)
+    if annotated is not None:
+        query = query.where(newest.is_not(None) if annotated else newest.is_(None))
+    if split:
+        query = query.where(Image.split == split)
+    return [(image, revision) for image, revision in session.execute(query)]
+
+
+def missing(session: Session, pool_id: uuid.UUID, files: Mapping[str, str]) -> tuple[list[str], list[str]]:
+    """Of files `{name: sha256}`: the names the pool lacks, and those it has with other bytes."""
+    query = select(Image.name, Image.sha256).where(Image.pool_id == pool_id)
+    known = {
+        name: sha256
+        for chunk in _chunks(list(files))
+        for name, sha256 in session.execute(query.where(Image.name.in_(chunk)))
+    }
+    lacking = [name for name in files if name not in known]
+    return lacking, [name for name, sha256 in files.items() if known.get(name, sha256) != sha256]
+
+
+def _chunks(names: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(names), NAMES_A_QUERY):
+        yield names[start : start + NAMES_A_QUERY]

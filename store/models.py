@@ -1,0 +1,44 @@
+"""Queries of models, their files and their evaluations."""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from store.tables import Evaluation, Model, ModelFile
+
+
+def get(session: Session, model_id: uuid.UUID) -> Model | None:
+    return session.get(Model, model_id)
+
+
+def page(session: Session, pool_id: uuid.UUID, *, before: uuid.UUID | None, limit: int) -> Sequence[Model]:
+    """Newest first, those made before the model `before`."""
+    query = select(Model).where(Model.pool_id == pool_id).order_by(Model.id.desc()).limit(limit)
+    if before:
+        query = query.where(Model.id < before)
+    return session.scalars(query).all()
+
+
+def file(session: Session, model_id: uuid.UUID, name: str) -> ModelFile | None:
+    return session.get(ModelFile, (model_id, name))
+
+
+def files(session: Session, model_ids: Iterable[uuid.UUID]) -> Mapping[uuid.UUID, list[ModelFile]]:
+    """Each model's files by name."""
+    found: dict[uuid.UUID, list[ModelFile]] = defaultdict(list)
+    query = select(ModelFile).where(ModelFile.model_id.in_(list(model_ids))).order_by(ModelFile.name)
+    for row in session.scalars(query):
+        found[row.model_id].append(row)
+    return found
+
+
+def evaluations(session: Session, model_ids: Iterable[uuid.UUID]) -> Mapping[uuid.UUID, list[Evaluation]]:
+    """Each model's evaluations, oldest first."""
+    found: dict[uuid.UUID, list[Evaluation]] = defaultdict(list)
+    query = select(Evaluation).where(Evaluation.model_id.in_(list(model_ids))).order_by(Evaluation.id)
+    for row in session.scalars(query):
+        found[row.model_id].append(row)
+    return found

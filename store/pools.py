@@ -1,0 +1,84 @@
+"""Queries of pools."""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from store.tables import Annotation, Image, LabelMap, Pool
+
+
+@dataclass
+class SplitCounts:
+    images: int = 0
+    embedded: int = 0
+    annotated: int = 0
+
+
+@dataclass
+class PoolCounts:
+    splits: dict[str, SplitCounts] = field(
+        default_factory=lambda: {"train": SplitCounts(), "test": SplitCounts()}
+    )
+    unpaired_label_maps: int = 0
+
+
+def create(session: Session, *, name: str, class_table: dict[str, Any] | None, encoder: str) -> Pool:
+    """Raises IntegrityError when another pool has the name."""
+    pool = Pool(name=name, class_table=class_table, encoder=encoder)
+    session.add(pool)
+    session.flush()
+    return pool
+
+
+def get(session: Session, pool_id: uuid.UUID) -> Pool | None:
+    return session.get(Pool, pool_id)
+
+
+def lock(session: Session, pool_id: uuid.UUID) -> None:
+    """Let one transaction at a time add to a pool, so that it sees everything that has a name already.
+
+    On SQLite every writing transaction has the whole database to itself anyway.
+    """
+    session.execute(select(Pool.id).where(Pool.id == pool_id).with_for_update(key_share=True))
+
+
+def page(session: Session, *, name: str | None, after: uuid.UUID | None, limit: int) -> Sequence[Pool]:
+    """Oldest first, those made after the pool `after`."""
+    query = select(Pool).order_by(Pool.id).limit(limit)
+    if name is not None:
+        query = query.where(Pool.name == name)
+    if after:
+        query = query.where(Pool.id > after)
+    return session.scalars(query).all()
+
+
+def counts(session: Session, pool_ids: Iterable[uuid.UUID]) -> Mapping[uuid.UUID, PoolCounts]:
+    """How much is in each pool; the newest annotation of an image counts once."""
+    ids = list(pool_ids)
+    found: dict[uuid.UUID, PoolCounts] = defaultdict(PoolCounts)
+    of_images = (
+        select(Image.pool_id, Image.split, func.count(), func.count(Image.shard_id))
+        .where(Image.pool_id.in_(ids))
+        .group_by(Image.pool_id, Image.split)
+    )
+    for pool_id, split, images, embedded in session.execute(of_images):
+        found[pool_id].splits[split] = SplitCounts(images, embedded)
+    of_annotations = (
+        select(Image.pool_id, Image.split, func.count(Annotation.image_id.distinct()))
+        .join(Annotation, Annotation.image_id == Image.id)
+        .where(Image.pool_id.in_(ids))
+        .group_by(Image.pool_id, Image.split)
+    )
+    for pool_id, split, annotated in session.execute(of_annotations):
+        found[pool_id].splits[split].annotated = annotated
+    of_label_maps = (
+        select(LabelMap.pool_id, func.count()).where(LabelMap.pool_id.in_(ids)).group_by(LabelMap.pool_id)
+    )
+    for pool_id, label_maps in session.execute(of_label_maps):
+        found[pool_id].unpaired_label_maps = label_maps
+    return found

@@ -1,0 +1,88 @@
+"""What a training or an evaluation reads of a pool, and the model or scores it adds."""
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from store.blobs import Blob
+from store.tables import Annotation, Evaluation, Image, LabelMap, Model, ModelFile
+
+
+def annotated(
+    session: Session, pool_id: uuid.UUID, split: str, *, limit: int | None = None
+) -> list[tuple[Image, Annotation]]:
+    """The images of a split that have an annotation, each with its newest, in the order of their ids."""
+    newest = (
+        select(Annotation.image_id, func.max(Annotation.revision).label("revision"))
+        .group_by(Annotation.image_id)
+        .subquery()
+    )
+    query = (
+        select(Image, Annotation)
+        .join(newest, newest.c.image_id == Image.id)
+        .join(Annotation, (Annotation.image_id == Image.id) & (Annotation.revision == newest.c.revision))
+        .where(Image.pool_id == pool_id, Image.split == split)
+        .order_by(Image.id)
+        .limit(limit)
+    )
+    return [(image, annotation) for image, annotation in session.execute(query)]
+
+
+def pairs(session: Session, revisions: Iterable[tuple[str, int]]) -> list[tuple[Image, Annotation]]:
+    """The images with these ids, each with the annotation of that revision, in the given order.
+
+    Raises LookupError when there is no such annotation.
+    """
+    found = []
+    for image_id, revision in revisions:
+        row = session.execute(
+            select(Image, Annotation)
+            .join(Annotation, Annotation.image_id == Image.id)
+            .where(Image.id == uuid.UUID(image_id), Annotation.revision == revision)
+        ).one_or_none()
+        if row is None:
+            raise LookupError(f"there is no revision {revision} of an annotation of image {image_id}")
+        found.append((row[0], row[1]))
+    return found
+
+
+def train_photos(session: Session, pool_id: uuid.UUID) -> Sequence[Image]:
+    """The train photos that can be read, in the order of their ids."""
+    query = select(Image).where(Image.pool_id == pool_id, Image.split == "train", Image.embed_error.is_(None))
+    return session.scalars(query.order_by(Image.id)).all()
+
+
+def unpaired_label_maps(session: Session, pool_id: uuid.UUID) -> Sequence[LabelMap]:
+    return session.scalars(select(LabelMap).where(LabelMap.pool_id == pool_id).order_by(LabelMap.id)).all()
+
+
+def add_model(session: Session, model: Model, files: Mapping[str, Blob]) -> None:
+    """Add a model with its files by name."""
+    session.add(model)
+    session.flush()
+    session.add_all(
+        ModelFile(model_id=model.id, name=name, sha256=blob.sha256, size_bytes=blob.size)
+        for name, blob in files.items()
+    )
+    session.flush()
+
+
+def model_files(session: Session, model_id: uuid.UUID) -> Sequence[ModelFile]:
+    query = select(ModelFile).where(ModelFile.model_id == model_id).order_by(ModelFile.name)
+    return session.scalars(query).all()
+
+
+def add_evaluation(
+    session: Session,
+    *,
+    id: uuid.UUID,
+    model_id: uuid.UUID,
+    job_id: uuid.UUID,
+    split: str,
+    metrics: dict[str, Any],
+) -> None:
+    session.add(Evaluation(id=id, model_id=model_id, job_id=job_id, split=split, metrics=metrics))
+    session.flush()

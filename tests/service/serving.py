@@ -1,0 +1,41 @@
+"""The service as it really runs, in a thread of the test's process."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import uvicorn
+
+from migrations import upgrade
+from service.app import create_app
+from service.edge import Service
+from store.settings import Settings
+
+
+class Client(httpx.Client):
+    """An HTTP client, and the service behind it for tests that play the worker."""
+
+    service: Service
+
+
+@contextmanager
+def serve(settings: Settings) -> Iterator[Client]:
+    """uvicorn on a free port. The socket listens before the server starts, so nobody has to wait for it."""
+    upgrade(settings.database)
+    app = create_app(settings)
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(128)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        try:
+            with Client(base_url=f"http://127.0.0.1:{listening.getsockname()[1]}", timeout=60) as client:
+                client.get("/healthz").raise_for_status()
+                client.service = app.state.service
+                yield client
+        finally:
+            server.should_exit = True
+            thread.join()

@@ -1,0 +1,159 @@
+"""Short ways to make files, fill pools, and play the worker."""
+
+import io
+import struct
+import uuid
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+from PIL import Image
+
+from service.edge import Service
+from store import jobs
+from store.tables import Image as ImageRow
+from store.tables import Selection, Shard, new_id
+from tests.service.serving import Client
+
+CLASSES = {
+    "ignore": 255,
+    "classes": [{"name": "road", "color": [128, 64, 128]}, {"name": "car", "color": [64, 0, 128]}],
+}
+ABSENT = {"If-None-Match": "*"}
+GREY, RGB = 0, 2
+
+
+def encoded(image: Image.Image, format: str, **options: Any) -> bytes:
+    content = io.BytesIO()
+    image.save(content, format, **options)
+    return content.getvalue()
+
+
+def photo(seed: int = 0, format: str = "JPEG", size: tuple[int, int] = (32, 24), **options: Any) -> bytes:
+    """A photo that differs from those of other seeds."""
+    image = Image.new("RGB", size, (seed % 256, seed // 256 % 256, 90))
+    image.paste((200, 30, 30), (4, 4, 12, 12))
+    return encoded(image, format, **options)
+
+
+def label_map(value: int = 1, size: tuple[int, int] = (32, 24), mode: str = "L") -> bytes:
+    image = Image.new(mode, size, 0)
+    image.paste(value, (0, 0, 8, 8))
+    return encoded(image, "PNG")
+
+
+def png(width: int, height: int, depth: int, kind: int, compressed_rows: bytes) -> bytes:
+    """A PNG such as Pillow does not write; `kind` is GREY or RGB."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, depth, kind, 0, 0, 0)
+    chunks = chunk(b"IHDR", header) + chunk(b"IDAT", compressed_rows) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + chunks
+
+
+def new_pool(client: Client, class_table: Any = CLASSES) -> str:
+    made = client.post("/pools", json={"name": f"pool {uuid.uuid4()}", "class_table": class_table})
+    assert made.status_code == 201, made.text
+    pool_id: str = made.json()["id"]
+    return pool_id
+
+
+def put_photo(
+    client: Client, pool_id: str, name: str, content: bytes | None = None, split: str = "train"
+) -> dict[str, Any]:
+    """Upload a new photo; its record."""
+    response = client.put(
+        f"/pools/{pool_id}/images/{name}",
+        params={"split": split},
+        content=content or photo(zlib.crc32(name.encode())),
+    )
+    assert response.status_code == 201, response.text
+    record: dict[str, Any] = response.json()
+    return record
+
+
+def annotate(client: Client, image_id: str, content: bytes | None = None) -> None:
+    response = client.put(f"/images/{image_id}/annotation", content=content or label_map(), headers=ABSENT)
+    assert response.status_code == 201, response.text
+
+
+def embed(client: Client, pool_id: str) -> None:
+    """Do the pool's embed jobs as a worker would, without embeddings."""
+    service = client.service
+    for job in client.get("/jobs", params={"pool": pool_id, "kind": "embed", "state": "queued"}).json()[
+        "items"
+    ]:
+        with service.database.write() as session:
+            claim = jobs.claim(session, uuid.UUID(job["id"]), worker="test", lease_s=60)
+            assert claim
+            images = session.query(ImageRow).filter(ImageRow.embed_job_id == claim.job_id).all()
+            shard = Shard(
+                id=new_id(),
+                pool_id=claim.pool_id,
+                job_id=claim.job_id,
+                sha256="0" * 64,
+                image_ids=[image.id.hex for image in images],
+            )
+            jobs.succeed(session, claim, {"shard_id": str(shard.id)})
+            session.add(shard)
+            session.flush()
+            for image in images:
+                image.shard_id = shard.id
+
+
+def succeed(client: Client, job_id: str, result: dict[str, Any]) -> None:
+    """End a queued job as a worker would."""
+    with client.service.database.write() as session:
+        claim = jobs.claim(session, uuid.UUID(job_id), worker="test", lease_s=60)
+        assert claim
+        jobs.succeed(session, claim, result)
+
+
+def fail(client: Client, job_id: str) -> None:
+    with client.service.database.write() as session:
+        claim = jobs.claim(session, uuid.UUID(job_id), worker="test", lease_s=60)
+        assert claim
+        jobs.fail(session, claim, type="training-diverged", detail="The loss is not a number.")
+
+
+def add_selection(client: Client, job: dict[str, Any], document: dict[str, Any]) -> None:
+    """End a select job as a worker would."""
+    row = Selection(
+        id=uuid.UUID(document["id"]),
+        pool_id=uuid.UUID(job["pool_id"]),
+        job_id=uuid.UUID(job["id"]),
+        document=document,
+    )
+    with client.service.database.write() as session:
+        claim = jobs.claim(session, row.job_id, worker="test", lease_s=60)
+        assert claim
+        jobs.succeed(session, claim, {"selection_id": str(row.id)})
+        session.add(row)
+
+
+def slug(response: Any) -> str:
+    """The problem's slug, after a look at its form."""
+    document = response.json()
+    assert response.headers["content-type"] == "application/problem+json"
+    assert {"type", "title", "status", "detail", "instance"} <= set(document)
+    assert document["status"] == response.status_code
+    kind: str = document["type"]
+    return kind.removeprefix("/problems/")
+
+
+def everything(client: Client, pool_id: str) -> dict[str, Any]:
+    """All that a refused request must leave as it was."""
+    service = client.service
+    return {
+        "pool": client.get(f"/pools/{pool_id}").json(),
+        "jobs": client.get("/jobs", params={"pool": pool_id}).json()["items"],
+        "images": client.get(f"/pools/{pool_id}/images").json()["items"],
+        "blobs": sorted(_files(service)),
+    }
+
+
+def _files(service: Service) -> Iterator[str]:
+    root = service.settings.data_dir / "blobs"
+    return (str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())

@@ -1,0 +1,49 @@
+"""Annotations: revisions, ETags, and annotators who race."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+from tests.service.serving import Client
+from tests.service.steps import ABSENT, label_map, new_pool, photo, put_photo, slug
+
+
+def test_revisions_are_kept_and_the_newest_counts(client: Client) -> None:
+    """Each PUT adds a revision whose number is the ETag; all of them can be read, byte for byte."""
+    image = put_photo(client, new_pool(client), "a.jpg")
+    address = f"/images/{image['id']}/annotation"
+    assert slug(client.get(address)) == "not-found"
+    first = client.put(address, content=label_map(0), headers=ABSENT)
+    assert (first.status_code, first.headers["etag"], first.json()["revision"]) == (201, '"1"', 1)
+    second = client.put(address, content=label_map(1), headers={"If-Match": first.headers["etag"]})
+    assert (second.status_code, second.headers["etag"], second.json()["revision"]) == (200, '"2"', 2)
+    newest = client.get(address)
+    assert (newest.content, newest.headers["etag"]) == (label_map(1), '"2"')
+    assert client.get(address, headers={"If-None-Match": '"2"'}).status_code == 304
+    assert client.get(address, params={"revision": 1}).content == label_map(0)
+    assert slug(client.get(address, params={"revision": 3})) == "not-found"
+
+
+def test_an_rgb_pool_takes_an_image_of_the_photos_size(client: Client) -> None:
+    """There the annotation is any RGB image, and only its size is checked."""
+    image = put_photo(client, new_pool(client, "rgb"), "a.jpg", photo(1))
+    address = f"/images/{image['id']}/annotation"
+    wrong = client.put(address, content=photo(2, size=(24, 24)), headers=ABSENT)
+    assert slug(wrong) == "label-map-size"
+    assert client.put(address, content=photo(2), headers=ABSENT).status_code == 201
+    assert client.get(address).headers["content-type"] == "image/jpeg"
+
+
+def test_one_of_two_racing_annotators_wins(client_of_each: Client) -> None:
+    """Of PUTs that replace one revision at once exactly one succeeds; the others learn they are stale."""
+    client = client_of_each
+    pool_id = new_pool(client)
+    for name in ("a.jpg", "b.jpg", "c.jpg"):
+        address = f"/images/{put_photo(client, pool_id, name)['id']}/annotation"
+
+        def put(value: int, headers: dict[str, str], address: str = address) -> int:
+            return client.put(address, content=label_map(value), headers=headers).status_code
+
+        for headers, won in ((ABSENT, 201), ({"If-Match": '"1"'}, 200), ({"If-Match": '"2"'}, 200)):
+            with ThreadPoolExecutor(6) as pool:
+                answers = list(pool.map(put, [0, 1, 255] * 2, [headers] * 6))
+            assert sorted(answers) == [won] + [412] * 5
+        assert client.get(address).headers["etag"] == '"3"'

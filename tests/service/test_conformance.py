@@ -1,0 +1,56 @@
+"""The service answers as its OpenAPI document says, whatever it is sent."""
+
+from typing import Any
+
+import hypothesis
+import pytest
+import schemathesis
+from hypothesis import HealthCheck
+from schemathesis.checks import (
+    content_type_conformance,
+    not_a_server_error,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from service.app import create_app
+from service.images.routes import ARCHIVE_TYPES
+from store.settings import Settings
+from tests.service.serving import Client
+from tests.service.steps import annotate, new_pool, put_photo
+
+
+@pytest.fixture(scope="session")
+def known_ids(client: Client) -> dict[str, str]:
+    """Things that are there, by the name of the path parameter that names them."""
+    pool_id = new_pool(client)
+    image = put_photo(client, pool_id, "a.jpg")
+    annotate(client, image["id"])
+    job = client.post(f"/pools/{pool_id}/trainings", json={}).json()
+    return {"pool_id": pool_id, "image_id": image["id"], "job_id": job["id"]}
+
+
+@schemathesis.serializer(*sorted(ARCHIVE_TYPES - {"application/octet-stream"}))
+def as_it_is(context: Any, content: Any) -> Any:
+    return getattr(content, "data", content)
+
+
+# A stream of events is no JSON, and lasts as long as its job: test_jobs reads it.
+schema = schemathesis.openapi.from_dict(create_app(Settings()).openapi()).exclude(path_regex="/events$")
+
+
+@schema.parametrize()
+@hypothesis.settings(max_examples=3, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+def test_answers_are_as_documented(case: Any, client: Client, known_ids: dict[str, str]) -> None:
+    """No 500, and every status, type and body is one that the document lists, of known and unknown ids."""
+    for name in case.path_parameters or {}:
+        case.path_parameters[name] = known_ids.get(name, case.path_parameters[name])
+    case.call_and_validate(
+        base_url=str(client.base_url),
+        checks=[
+            not_a_server_error,
+            status_code_conformance,
+            content_type_conformance,
+            response_schema_conformance,
+        ],
+    )

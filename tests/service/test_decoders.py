@@ -1,0 +1,114 @@
+"""The processes that decode: what a hostile file can do to them, and that it can do no more."""
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psutil
+import pytest
+
+from service.images import confined, validation
+from service.images.decoders import Decoders
+from service.problems import UndecodableImage
+from store.settings import Settings
+from tests.processes import until
+from tests.service.steps import photo
+
+
+@pytest.fixture
+def decoders(tmp_path: Path) -> Iterator[Decoders]:
+    decoders = Decoders(Settings(data_dir=tmp_path, max_image_pixels=1_000_000))
+    yield decoders
+    decoders.close()
+
+
+@pytest.fixture
+def good(tmp_path: Path) -> Path:
+    path = tmp_path / "good.jpg"
+    path.write_bytes(photo())
+    return path
+
+
+def crash(path: str) -> None:
+    """What a decoder with a flaw might do."""
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def devour(path: str) -> int:
+    try:
+        return len(bytearray(4 * 1024**3))
+    except MemoryError:
+        return -1
+
+
+def limits(path: str) -> tuple[int, int]:
+    return resource.getrlimit(resource.RLIMIT_AS)
+
+
+def test_a_file_that_crashes_its_decoder_is_refused_alone(decoders: Decoders, good: Path) -> None:
+    """Photos that are decoded at the same time in the same processes are accepted."""
+    with ThreadPoolExecutor(4) as pool:
+        crashed = pool.submit(decoders._run, crash, str(good))
+        others = [pool.submit(decoders.photo, good) for _ in range(6)]
+        assert [other.result().width for other in others] == [32] * 6
+        with pytest.raises(UndecodableImage):
+            crashed.result()
+    assert decoders.photo(good).width == 32
+
+
+def test_memory_is_bounded(decoders: Decoders, good: Path) -> None:
+    """A decoder gets what photos of the allowed size need and not 4 GiB."""
+    assert decoders._run(devour, str(good)) == -1
+    most = confined.BASE_BYTES + confined.BYTES_PER_PIXEL * 1_000_000
+    assert decoders._run(limits, str(good)) == (most, most)
+
+
+def test_time_is_bounded() -> None:
+    """A decoder that computes for too long is ended by the kernel, however it is stuck."""
+    program = f"""
+from {confined.__name__.rpartition(".")[0]} import confined
+def stuck():
+    while True: pass
+confined.MOST_CPU_S = 1
+confined.bounded(stuck)
+"""
+    assert subprocess.run([sys.executable, "-c", program], timeout=60).returncode == -signal.SIGXCPU
+
+
+def test_decoders_end_when_the_service_is_killed(good: Path) -> None:
+    """`kill -9` of the service leaves no process behind."""
+    program = f"""
+import signal
+from pathlib import Path
+from service.images.decoders import Decoders
+from store.settings import Settings
+if __name__ == "__main__":
+    decoders = Decoders(Settings())
+    decoders.photo(Path({str(good)!r}))
+    print("ready", flush=True)
+    signal.pause()
+"""
+    script = good.with_name("program.py")
+    script.write_text(program)
+    environment = os.environ | {"PYTHONPATH": os.getcwd()}
+    with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, env=environment) as service:
+        assert service.stdout
+        assert service.stdout.readline() == b"ready\n"
+        children = psutil.Process(service.pid).children(recursive=True)
+        assert len(children) > 2
+        service.kill()
+    until(lambda: not any(child.is_running() and child.status() != "zombie" for child in children), "the end")
+
+
+def test_validation_needs_no_more_than_pillow() -> None:
+    """The code that meets hostile files loads no web framework, database or numerics."""
+    program = f"""
+import sys, {confined.__name__}, {validation.__name__}
+print(sorted(set(sys.modules) & {{"fastapi", "sqlalchemy", "numpy", "torch", "celery"}}))
+"""
+    assert subprocess.check_output([sys.executable, "-c", program], text=True).strip() == "[]"

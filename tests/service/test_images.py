@@ -1,0 +1,270 @@
+"""Photos and unpaired label maps: upload, resume, list, content, thumbnails."""
+
+import hashlib
+import io
+import tarfile
+import unicodedata
+import zipfile
+import zlib
+from urllib.parse import quote
+
+import pytest
+from PIL import Image
+
+from tests.service.serving import Client
+from tests.service.steps import (
+    GREY,
+    annotate,
+    encoded,
+    everything,
+    label_map,
+    new_pool,
+    photo,
+    png,
+    put_photo,
+    slug,
+)
+
+GOOD_PHOTOS = {
+    "JPEG": photo(format="JPEG"),
+    "PNG": photo(format="PNG"),
+    "WebP": photo(format="WEBP", lossless=True),
+    "TIFF": photo(format="TIFF"),
+    "BMP": photo(format="BMP"),
+    "grey JPEG": encoded(Image.new("L", (32, 24), 90), "JPEG"),
+    "grey PNG": encoded(Image.new("L", (32, 24), 90), "PNG"),
+    "palette PNG": encoded(Image.new("P", (32, 24), 3), "PNG"),
+}
+
+
+@pytest.mark.parametrize("kind", GOOD_PHOTOS)
+def test_a_photo_comes_back_byte_for_byte(client: Client, kind: str) -> None:
+    """Every accepted format is kept unchanged and served with the type the server found, not named."""
+    content = GOOD_PHOTOS[kind]
+    image = put_photo(client, new_pool(client), "odd.name", content)
+    served = client.get(f"/images/{image['id']}/content")
+    assert served.content == content
+    assert served.headers["content-type"] == image["media_type"]
+    assert served.headers["x-content-type-options"] == "nosniff"
+    assert image["media_type"].removeprefix("image/") == kind.split()[-1].lower()
+    assert (image["sha256"], image["size_bytes"]) == (hashlib.sha256(content).hexdigest(), len(content))
+    assert (image["width"], image["height"]) == (32, 24)
+
+
+def test_repeating_an_upload_changes_nothing(client: Client) -> None:
+    """201, then 200 for the same bytes, then 409 for other bytes or the other split."""
+    pool_id = new_pool(client)
+    address = f"/pools/{pool_id}/images/a.jpg"
+    assert client.put(address, content=photo(1)).status_code == 201
+    before = everything(client, pool_id)
+    again = client.put(address, content=photo(1))
+    assert (again.status_code, again.json()) == (200, before["images"][0])
+    assert slug(client.put(address, content=photo(1), params={"split": "test"})) == "name-taken"
+    blobs = before.pop("blobs")
+    assert slug(client.put(address, content=photo(2))) == "name-taken"
+    after = everything(client, pool_id)
+    assert set(blobs) <= set(after.pop("blobs"))
+    assert after == before
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["größe.jpg", "写真 1.jpg", "👩‍🎨.png", "a%2Fb.jpg", "a?b#c.jpg", "x" * 255, " .jpg", "e\u0301.jpg"],
+)
+def test_any_file_name_round_trips(client: Client, name: str) -> None:
+    """Unicode and odd characters come back as NFC, in the record, in lists, and in `missing`."""
+    pool_id = new_pool(client)
+    image = put_photo(client, pool_id, quote(name, safe=""))
+    normal = unicodedata.normalize("NFC", name)
+    assert image["name"] == normal
+    assert [item["name"] for item in client.get(f"/pools/{pool_id}/images").json()["items"]] == [normal]
+    ask = {"files": [{"name": name, "sha256": image["sha256"]}]}
+    assert client.post(f"/pools/{pool_id}/missing", json=ask).json() == {"missing": [], "conflicts": []}
+
+
+def archive_of(kind: str, files: dict[str, bytes]) -> bytes:
+    content = io.BytesIO()
+    if kind == "zip":
+        with zipfile.ZipFile(content, "w") as archive:
+            for name, data in files.items():
+                archive.writestr(name, data)
+    else:
+        with tarfile.open(fileobj=content, mode="w:gz" if kind == "gzip" else "w") as tar:
+            for name, data in files.items():
+                info = tarfile.TarInfo(name)
+                info.size = len(data)
+                tar.addfile(info, io.BytesIO(data))
+    return content.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["zip", "x-tar", "gzip"])
+def test_an_archive_is_taken_whole(client: Client, kind: str) -> None:
+    """More photos than a batch holds, in folders: all are accepted by base name, then unchanged."""
+    pool_id = new_pool(client)
+    files = {f"day/{n % 3}/größe-{n}.jpg": photo(n) for n in range(130)}
+    headers = {"Content-Type": f"application/{kind}"}
+    content = archive_of(kind, files)
+    answer = client.post(f"/pools/{pool_id}/images", content=content, headers=headers).json()
+    assert {image["name"] for image in answer["accepted"]} == {name.split("/")[-1] for name in files}
+    assert (answer["unchanged"], answer["rejected"]) == (0, [])
+    again = client.post(f"/pools/{pool_id}/images", content=content, headers=headers).json()
+    assert again == {"accepted": [], "unchanged": 130, "rejected": []}
+
+
+def test_two_files_of_one_name_in_one_upload(client: Client) -> None:
+    """The same bytes count as unchanged, other bytes are rejected, and the first stays."""
+    pool_id = new_pool(client)
+    parts = [("files", ("a.jpg", photo(n))) for n in (1, 1, 2)]
+    answer = client.post(f"/pools/{pool_id}/images", files=parts, params={"split": "test"}).json()
+    assert [(image["name"], image["split"]) for image in answer["accepted"]] == [("a.jpg", "test")]
+    assert (answer["unchanged"], [entry["type"] for entry in answer["rejected"]]) == (1, ["name-taken"])
+
+
+def test_an_archive_among_files(client: Client) -> None:
+    """In a multipart upload a zip stands for its photos; a bad one is rejected by itself."""
+    pool_id = new_pool(client)
+    parts = [
+        ("files", ("one.jpg", photo(1))),
+        ("files", ("more.zip", archive_of("zip", {"two.jpg": photo(2)}))),
+        ("files", ("more.tgz", archive_of("gzip", {"three.jpg": photo(3)}))),
+        ("files", ("bad.zip", b"PK\x03\x04 and then nothing")),
+        ("files", ("größe.jpg", photo(4))),
+    ]
+    answer = client.post(f"/pools/{pool_id}/images", files=parts).json()
+    assert [image["name"] for image in answer["accepted"]] == ["one.jpg", "two.jpg", "three.jpg", "größe.jpg"]
+    assert [(entry["name"], entry["type"]) for entry in answer["rejected"]] == [
+        ("bad.zip", "archive-unreadable")
+    ]
+
+
+def test_a_broken_form_is_refused(client: Client) -> None:
+    """A body without boundary, without end, or with a field that is no file is a bad request."""
+    address = f"/pools/{new_pool(client)}/images"
+    for content, kind in (
+        (b"", "multipart/form-data"),
+        (b"--x\r\n\r\n", "multipart/form-data; boundary=x"),
+        (
+            b'--x\r\nContent-Disposition: form-data; name="split"\r\n\r\ntest\r\n--x--',
+            "multipart/form-data; boundary=x",
+        ),
+    ):
+        assert slug(client.post(address, content=content, headers={"Content-Type": kind})) == "bad-request"
+
+
+def test_an_upload_is_resumed_by_asking_what_is_missing(client: Client) -> None:
+    """`missing` names what the pool lacks, and apart from it what it has with other bytes."""
+    pool_id = new_pool(client)
+    here = put_photo(client, pool_id, "here.jpg", photo(1))
+    put_photo(client, pool_id, "other.jpg", photo(2))
+    files = [{"name": "here.jpg", "sha256": here["sha256"]}]
+    files += [{"name": name, "sha256": "0" * 64} for name in ("other.jpg", *map(str, range(1200)))]
+    answer = client.post(f"/pools/{pool_id}/missing", json={"files": files}).json()
+    assert answer == {"missing": [str(n) for n in range(1200)], "conflicts": ["other.jpg"]}
+
+
+def test_pages_and_filters_of_photos(client: Client) -> None:
+    """Every page size visits each photo once in upload order; split and annotated filter."""
+    pool_id = new_pool(client)
+    images = [
+        put_photo(client, pool_id, f"{n}.jpg", photo(n), split="test" if n % 2 else "train") for n in range(5)
+    ]
+    annotate(client, images[2]["id"])
+
+    def names(**filters: str) -> list[str]:
+        found: list[str] = []
+        params: dict[str, str] = {"limit": "2", **filters}
+        while True:
+            page = client.get(f"/pools/{pool_id}/images", params=params).json()
+            found += [image["name"] for image in page["items"]]
+            if page["next"] is None:
+                return found
+            params["cursor"] = page["next"]
+
+    assert names() == [f"{n}.jpg" for n in range(5)]
+    assert names(split="test") == ["1.jpg", "3.jpg"]
+    assert names(annotated="true") == ["2.jpg"]
+    assert names(annotated="false", split="train") == ["0.jpg", "4.jpg"]
+    assert client.get(f"/images/{images[2]['id']}").json()["annotation_revision"] == 1
+
+
+def test_content_is_not_sent_twice(client: Client) -> None:
+    """The ETag of content and thumbnail gives 304, and it differs between sizes."""
+    image = put_photo(client, new_pool(client), "a.jpg")
+    tags = set()
+    for address in ("content", "thumbnail", "thumbnail?size=16"):
+        first = client.get(f"/images/{image['id']}/{address}")
+        tags.add(first.headers["etag"])
+        same = {"If-None-Match": first.headers["etag"]}
+        assert client.get(f"/images/{image['id']}/{address}", headers=same).status_code == 304
+        other = client.get(f"/images/{image['id']}/{address}", headers={"If-None-Match": '"other"'})
+        assert (other.status_code, other.content) == (200, first.content)
+    assert len(tags) == 3
+
+
+@pytest.mark.parametrize(("size", "expected"), [(256, (256, 192)), (64, (64, 48)), (512, (320, 240))])
+def test_a_thumbnail_is_a_small_jpeg(client: Client, size: int, expected: tuple[int, int]) -> None:
+    """It keeps the shape, is never larger than asked for, nor larger than the photo."""
+    image = put_photo(client, new_pool(client), "a.png", photo(format="PNG", size=(320, 240)))
+    answer = client.get(f"/images/{image['id']}/thumbnail", params={"size": size})
+    thumbnail = Image.open(io.BytesIO(answer.content))
+    assert (thumbnail.format, thumbnail.size) == ("JPEG", expected)
+    assert slug(client.get(f"/images/{image['id']}/thumbnail", params={"size": 9999})) == "validation"
+
+
+def palette_png(bits: int) -> bytes:
+    image = Image.new("P", (32, 24), 0)
+    image.putpalette([128, 64, 128, 64, 0, 128])
+    image.paste(1, (0, 0, 8, 8))
+    return encoded(image, "PNG", bits=bits)
+
+
+def grey_png(bits: int, value: int) -> bytes:
+    """All pixels of one value, several to a byte."""
+    row = bytes([sum(value << shift for shift in range(0, 8, bits))]) * (32 * bits // 8)
+    return png(32, 24, bits, GREY, zlib.compress((b"\0" + row) * 24))
+
+
+GOOD_LABEL_MAPS = {
+    "grey": label_map(1),
+    "with ignore": label_map(255),
+    "16 bits": encoded(Image.new("I;16", (32, 24), 1), "PNG"),
+    "black and white": encoded(Image.new("1", (32, 24), 1), "PNG"),
+    "grey of 4 bits": grey_png(4, 1),
+    "grey of 2 bits": grey_png(2, 1),
+    "palette": palette_png(8),
+    "palette of 4 bits": palette_png(4),
+    "palette of 1 bit": palette_png(1),
+}
+
+
+@pytest.mark.parametrize("kind", GOOD_LABEL_MAPS)
+def test_a_label_map_of_any_single_channel_is_taken_unchanged(client: Client, kind: str) -> None:
+    """Grey, palette, 1- and 16-bit PNGs of known classes are unpaired label maps, kept byte for byte."""
+    pool_id = new_pool(client)
+    address = f"/pools/{pool_id}/labels/é.png"
+    made = client.put(address, content=GOOD_LABEL_MAPS[kind])
+    assert made.status_code == 201, made.text
+    assert client.put(address, content=GOOD_LABEL_MAPS[kind]).json() == made.json()
+    assert slug(client.put(address, content=label_map(0))) == "name-taken"
+    assert client.get(f"/pools/{pool_id}/labels").json() == {"items": [made.json()], "next": None}
+    served = client.get(address)
+    assert (served.content, served.headers["content-type"]) == (GOOD_LABEL_MAPS[kind], "image/png")
+    same = {"If-None-Match": served.headers["etag"]}
+    assert client.get(address, headers=same).status_code == 304
+    assert slug(client.get(f"/pools/{pool_id}/labels/none.png")) == "not-found"
+
+
+@pytest.mark.parametrize(("bits", "value"), [(2, 3), (4, 15), (4, 2)])
+def test_packed_class_ids_are_read_as_they_are_stored(client: Client, bits: int, value: int) -> None:
+    """Pillow stretches 2- and 4-bit grey to 255, which would pass for the ignore index: 3 is still 3."""
+    answer = client.put(f"/pools/{new_pool(client)}/labels/a.png", content=grey_png(bits, value))
+    assert slug(answer) == "label-map-unknown-class"
+    assert f"no class: {value}." in answer.json()["detail"]
+
+
+def test_an_rgb_pool_takes_images_as_label_maps(client: Client) -> None:
+    """There a JPEG is fine, as it is for photos, and transparency is not."""
+    pool_id = new_pool(client, "rgb")
+    assert client.put(f"/pools/{pool_id}/labels/a.jpg", content=photo()).status_code == 201
+    transparent = encoded(Image.new("RGBA", (8, 8)), "PNG")
+    assert slug(client.put(f"/pools/{pool_id}/labels/b.png", content=transparent)) == "alpha-channel"

@@ -1,0 +1,145 @@
+"""Watching and cancelling jobs."""
+
+import json
+import uuid
+from typing import Any
+
+import pytest
+
+from store import jobs
+from store.jobs import Claim
+from tests.service.serving import Client
+from tests.service.steps import annotate, fail, new_pool, put_photo, slug, succeed
+
+
+@pytest.fixture
+def job(client: Client) -> dict[str, Any]:
+    """A queued training."""
+    pool_id = new_pool(client)
+    annotate(client, put_photo(client, pool_id, "a.jpg")["id"])
+    made: dict[str, Any] = client.post(f"/pools/{pool_id}/trainings", json={}).json()
+    return made
+
+
+def claim(client: Client, job: dict[str, Any]) -> Claim:
+    with client.service.database.write() as session:
+        claimed = jobs.claim(session, uuid.UUID(job["id"]), worker="test", lease_s=60)
+    assert claimed
+    return claimed
+
+
+def report(client: Client, claimed: Claim, steps: range, total: int = 10) -> None:
+    lines = [{"step": step, "loss": 1 / step} for step in steps]
+    with client.service.database.write() as session:
+        jobs.report(session, claimed, done=steps[-1], total=total, metrics=lines)
+
+
+def events(text: str) -> list[tuple[str, Any]]:
+    """(event, data) of a stream of server-sent events."""
+    found = []
+    for block in text.strip().split("\n\n"):
+        lines = dict(line.split(": ", 1) for line in block.split("\n") if not line.startswith(":"))
+        found.append((lines["event"], json.loads(lines["data"])))
+    return found
+
+
+def test_a_job_shows_its_progress_and_its_end(client: Client, job: dict[str, Any]) -> None:
+    """State, attempt, progress, times and result follow what the worker reports."""
+    assert (job["state"], job["attempt"], job["progress"]["share"]) == ("queued", 0, 0)
+    claimed = claim(client, job)
+    report(client, claimed, range(1, 6))
+    running = client.get(f"/jobs/{job['id']}").json()
+    assert (running["state"], running["attempt"], running["started_at"] is None) == ("running", 1, False)
+    assert running["progress"] == {"done": 5, "total": 10, "share": 0.5}
+    with client.service.database.write() as session:
+        jobs.succeed(session, claimed, {"model_id": "m"})
+    ended = client.get(f"/jobs/{job['id']}").json()
+    assert (ended["state"], ended["result"], ended["progress"]["share"]) == (
+        "succeeded",
+        {"model_id": "m"},
+        1,
+    )
+
+
+def test_jobs_are_listed_newest_first_and_filtered(client: Client, job: dict[str, Any]) -> None:
+    """Pages of one visit each job of a pool once; state and kind filter."""
+    pool_id = job["pool_id"]
+    later = client.post(f"/pools/{pool_id}/trainings", json={}).json()
+    succeed(client, job["id"], {"model_id": "m"})
+
+    def ids(**filters: str) -> list[str]:
+        found: list[str] = []
+        params: dict[str, str] = {"pool": pool_id, "limit": "1", **filters}
+        while True:
+            page = client.get("/jobs", params=params).json()
+            found += [item["id"] for item in page["items"]]
+            if page["next"] is None:
+                return found
+            params["cursor"] = page["next"]
+
+    assert ids(kind="train") == [later["id"], job["id"]]
+    assert ids(state="succeeded") == [job["id"]]
+    assert len(ids()) == 3
+
+
+def test_metrics_are_read_on_from_where_one_stopped(client: Client, job: dict[str, Any]) -> None:
+    """`next` of one answer is `after` of the next question; the end is null."""
+    address = f"/jobs/{job['id']}/metrics"
+    assert client.get(address).json() == {"items": [], "next": None}
+    report(client, claim(client, job), range(1, 6))
+    first = client.get(address, params={"limit": 2}).json()
+    assert ([line["step"] for line in first["items"]], first["next"]) == ([1, 2], 2)
+    rest = client.get(address, params={"after": first["next"]}).json()
+    assert ([line["step"] for line in rest["items"]], rest["next"]) == ([3, 4, 5], 5)
+    assert client.get(address, params={"after": 5}).json() == {"items": [], "next": None}
+
+
+def test_events_tell_everything_and_end_with_the_job(client: Client, job: dict[str, Any]) -> None:
+    """A stream opened while the job runs brings each metric once, each state, and ends after the last."""
+    claimed = claim(client, job)
+    report(client, claimed, range(1, 4))
+    with client.stream("GET", f"/jobs/{job['id']}/events") as stream:
+        assert stream.headers["content-type"].startswith("text/event-stream")
+        parts = stream.iter_text()
+        text = next(parts)
+        while '"state":"running"' not in text:
+            text += next(parts)
+        report(client, claimed, range(4, 6))
+        with client.service.database.write() as session:
+            jobs.succeed(session, claimed, {"model_id": "m"})
+        told = events(text + "".join(parts))
+    assert [data["step"] for event, data in told if event == "metric"] == [1, 2, 3, 4, 5]
+    states = [data["state"] for event, data in told if event == "state"]
+    assert (states[0], states[-1], told[-1][1]["result"]) == ("running", "succeeded", {"model_id": "m"})
+
+
+def test_events_are_resumed(client: Client, job: dict[str, Any]) -> None:
+    """`Last-Event-ID` leaves out what was told before."""
+    claimed = claim(client, job)
+    report(client, claimed, range(1, 6))
+    with client.service.database.write() as session:
+        jobs.fail(session, claimed, type="training-diverged", detail="NaN")
+    address = f"/jobs/{job['id']}/events"
+    told = events(client.get(address, headers={"Last-Event-ID": "3"}).text)
+    assert [data["step"] for event, data in told if event == "metric"] == [4, 5]
+    assert told[-1][1]["error"] == {"type": "training-diverged", "detail": "NaN"}
+
+
+def test_cancelling(client: Client, job: dict[str, Any]) -> None:
+    """A queued job ends at once, a running one is asked to stop, an ended one stays as it is."""
+    queued = client.post(f"/jobs/{job['id']}/cancel").json()
+    assert queued["state"] == "cancelled"
+    assert client.post(f"/jobs/{job['id']}/cancel").json() == queued
+    other = client.post(f"/pools/{job['pool_id']}/trainings", json={}).json()
+    claimed = claim(client, other)
+    running = client.post(f"/jobs/{other['id']}/cancel").json()
+    assert (running["state"], running["cancel_requested"]) == ("running", True)
+    with client.service.database.write() as session:
+        jobs.stopped(session, claimed)
+    assert client.get(f"/jobs/{other['id']}").json()["state"] == "cancelled"
+
+
+def test_only_translate_jobs_have_an_image(client: Client, job: dict[str, Any]) -> None:
+    """Asking another kind of job for its output says where the result is."""
+    fail(client, job["id"])
+    assert slug(client.get(f"/jobs/{job['id']}/output")) == "not-found"

@@ -1,0 +1,62 @@
+"""Pools."""
+
+import pytest
+
+from tests.service.serving import Client
+from tests.service.steps import CLASSES, annotate, embed, label_map, new_pool, photo, put_photo
+
+
+def test_a_pool_keeps_what_it_was_made_with(client: Client) -> None:
+    """Class table and encoder come back as they were given; the encoder defaults to the server's."""
+    made = client.post(
+        "/pools", json={"name": "kept", "class_table": CLASSES, "encoder": "efficientnet_lite0"}
+    )
+    assert made.status_code == 201
+    pool = client.get(made.headers["location"]).json()
+    assert (pool["name"], pool["class_table"], pool["encoder"]) == ("kept", CLASSES, "efficientnet_lite0")
+    rgb = client.get(f"/pools/{new_pool(client, 'rgb')}").json()
+    assert (rgb["class_table"], rgb["encoder"]) == ("rgb", "resnet50")
+
+
+def test_a_pool_is_found_by_its_name_in_any_spelling(client: Client) -> None:
+    """The filter is exact, and NFC and NFD are one name."""
+    client.post("/pools", json={"name": "Z\u00fcrich", "class_table": "rgb"})
+    client.post("/pools", json={"name": "Z\u00fcrich 2", "class_table": "rgb"})
+    found = client.get("/pools", params={"name": "Zu\u0308rich"}).json()["items"]
+    assert [pool["name"] for pool in found] == ["Z\u00fcrich"]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 1000])
+def test_pages_hold_every_pool_once(client: Client, limit: int) -> None:
+    """Following `next` visits all pools, oldest first, whatever the page size."""
+    made = [new_pool(client) for _ in range(3)]
+    seen, cursor = [], None
+    while True:
+        page = client.get("/pools", params={"limit": limit, "cursor": cursor} if cursor else {"limit": limit})
+        seen += [pool["id"] for pool in page.json()["items"]]
+        assert len(page.json()["items"]) <= limit
+        cursor = page.json()["next"]
+        if not cursor:
+            break
+    assert seen[-3:] == made
+    assert len(set(seen)) == len(seen)
+
+
+def test_counts_are_by_split_and_count_an_image_once(client: Client) -> None:
+    """Several revisions of one annotation are one annotated image; label maps are counted apart."""
+    pool_id = new_pool(client)
+    images = [put_photo(client, pool_id, f"{n}.jpg", photo(n)) for n in range(3)]
+    put_photo(client, pool_id, "t.jpg", photo(9), split="test")
+    embed(client, pool_id)
+    put_photo(client, pool_id, "late.jpg", photo(10))
+    annotate(client, images[0]["id"])
+    client.put(f"/images/{images[0]['id']}/annotation", content=label_map(0), headers={"If-Match": '"1"'})
+    client.put(f"/pools/{pool_id}/labels/a.png", content=label_map())
+    assert client.get(f"/pools/{pool_id}").json()["counts"] == {
+        "images": 5,
+        "embedded": 4,
+        "annotated": 1,
+        "unpaired_label_maps": 1,
+        "train": {"images": 4, "embedded": 3, "annotated": 1},
+        "test": {"images": 1, "embedded": 1, "annotated": 0},
+    }

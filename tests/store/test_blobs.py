@@ -1,0 +1,129 @@
+"""Blobs: what is kept is whole, and survives."""
+
+import hashlib
+import os
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from store.blobs import ABANDONED_S, Blob, LocalBlobs, open_blobs, put, put_file
+
+
+@pytest.fixture
+def blobs(tmp_path: Path) -> LocalBlobs:
+    return LocalBlobs(tmp_path / "blobs")
+
+
+def files(blobs: LocalBlobs) -> list[str]:
+    return sorted(str(path.relative_to(blobs.root)) for path in blobs.root.rglob("*") if path.is_file())
+
+
+def test_a_blob_is_found_by_its_digest(blobs: LocalBlobs, tmp_path: Path) -> None:
+    """The digest is SHA-256 of all bytes; the file is read-only and the only one left."""
+    content = os.urandom(3_000_000)
+    digest = hashlib.sha256(content).hexdigest()
+    path = tmp_path / "file"
+    path.write_bytes(content)
+    assert put(blobs, [content[:7], content[7:]]) == put_file(blobs, path) == Blob(digest, len(content))
+    with blobs.open(digest) as file:
+        assert file.read() == content
+    assert files(blobs) == [f"{digest[:2]}/{digest}"]
+    assert blobs.path(digest).stat().st_mode & 0o222 == 0
+
+
+def test_what_is_not_kept_is_dropped(blobs: LocalBlobs) -> None:
+    """Bytes that were refused, or whose writer failed, leave nothing behind."""
+    with blobs.incoming() as incoming:
+        incoming.write(b"refused")
+        incoming.flush()
+        assert incoming.path.read_bytes() == b"refused"
+
+    def failing() -> Iterator[bytes]:
+        yield b"failed"
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        put(blobs, failing())
+    assert files(blobs) == []
+    with pytest.raises(FileNotFoundError):
+        blobs.open("0" * 64)
+
+
+def test_bytes_are_durable_before_keep_returns(blobs: LocalBlobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file is synced before it gets its name, and the folder after; a new folder's parent too."""
+    done: list[str] = []
+    fsync, replace = os.fsync, os.replace
+
+    def noting_fsync(descriptor: int) -> None:
+        fsync(descriptor)
+        target = Path(os.readlink(f"/proc/self/fd/{descriptor}"))
+        kind = (
+            "incoming" if target.parent.name == "incoming" else "root" if target == blobs.root else "folder"
+        )
+        done.append(f"sync {kind}")
+
+    def noting_replace(source: Path, target: Path) -> None:
+        replace(source, target)
+        done.append("rename")
+
+    monkeypatch.setattr(os, "fsync", noting_fsync)
+    monkeypatch.setattr(os, "replace", noting_replace)
+    put(blobs, [b"one"])
+    assert done == ["sync incoming", "sync root", "rename", "sync folder"]
+    done.clear()
+    put(blobs, [b"one"])
+    assert done == ["sync incoming", "rename", "sync folder"]
+
+
+def test_a_crash_before_the_rename_leaves_no_blob(blobs: LocalBlobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that is not whole never has a blob's name."""
+
+    def crash(source: Path, target: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", crash)
+    with pytest.raises(KeyboardInterrupt):
+        put(blobs, [b"one"])
+    assert files(blobs) == []
+
+
+def test_abandoned_files_are_swept_at_the_start(tmp_path: Path) -> None:
+    """What a killed process left is dropped after a day, and what is being written is not."""
+    blobs = LocalBlobs(tmp_path)
+    old, young = tmp_path / "incoming" / "old", tmp_path / "incoming" / "young"
+    for path in (old, young):
+        path.write_bytes(b"half")
+    long_ago = time.time() - ABANDONED_S - 60
+    os.utime(old, (long_ago, long_ago))
+    LocalBlobs(tmp_path)
+    assert files(blobs) == ["incoming/young"]
+
+
+def test_the_same_bytes_kept_at_once_are_one_blob(blobs: LocalBlobs) -> None:
+    """Writers of one content do not disturb each other or a reader."""
+    with ThreadPoolExecutor(8) as threads:
+        kept = set(threads.map(lambda _: put(blobs, [b"same"]), range(32)))
+    [blob] = kept
+    assert files(blobs) == [f"{blob.sha256[:2]}/{blob.sha256}"]
+
+
+def test_fetching_gives_a_private_path(blobs: LocalBlobs, tmp_path: Path) -> None:
+    """The file at the given path has the bytes; removing it leaves the blob."""
+    blob = put(blobs, [b"one"])
+    blobs.fetch(blob.sha256, tmp_path / "copy")
+    assert (tmp_path / "copy").read_bytes() == b"one"
+    (tmp_path / "copy").unlink()
+    with blobs.open(blob.sha256) as file:
+        assert file.read() == b"one"
+
+
+def test_an_unknown_kind_of_store_is_refused(tmp_path: Path) -> None:
+    """A URL that is not a file's says what to give; a path with odd characters works."""
+    with pytest.raises(ValueError, match="file:///"):
+        open_blobs("ftp://example.org/blobs")
+    odd = tmp_path / "größe 1"
+    put(open_blobs(odd.as_uri()), [b"one"])
+    assert (odd / "incoming").is_dir()
