@@ -1,0 +1,131 @@
+"""What the service answered with a 2xx, and whether all of it is there, once."""
+
+import itertools
+import time
+import uuid
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import httpx
+from sqlalchemy import select
+
+from store.database import Database
+from store.tables import Image, Job, Model, Shard
+from tests.drawings import CLASS_TABLE, drawing, png
+
+TINY = {
+    **{"load_size": 36, "image_size": 32, "batch_size": 1, "channels": 4, "blocks": 1},
+    **{"log_every": 5, "checkpoint_every": 20, "sample_every": 1000},
+}
+PATIENCE_S = 60
+
+
+class Ledger:
+    """A client that repeats a request until it is answered, and notes what was answered."""
+
+    def __init__(self, address: str, database: Database) -> None:
+        self._http = httpx.Client(base_url=address, timeout=20)
+        self._database = database
+        self._seeds = itertools.count()
+        self.images: dict[str, bytes] = {}
+        self.annotations: dict[str, bytes] = {}
+        self.jobs: set[str] = set()
+        name = uuid.uuid4().hex
+        self._send("POST", "/pools", (201, 409), json={"name": name, "class_table": CLASS_TABLE})
+        [pool] = self._send("GET", "/pools", (200,), params={"name": name}).json()["items"]
+        self.pool: str = pool["id"]
+
+    def close(self) -> None:
+        self._http.close()
+
+    def upload(self, count: int) -> None:
+        for seed in itertools.islice(self._seeds, count):
+            content = png(drawing(seed)[0])
+            image = self._send("PUT", f"/pools/{self.pool}/images/{seed}.png", (200, 201), content=content)
+            self.images[image.json()["id"]] = content
+
+    def annotate(self, count: int) -> None:
+        """Annotate so many more of the images; 412 means that an unanswered request had been heard."""
+        for image_id in [id for id in self.images if id not in self.annotations][:count]:
+            content = png(drawing(len(self.annotations))[1])
+            path, first = f"/images/{image_id}/annotation", {"If-None-Match": "*"}
+            self._send("PUT", path, (200, 201, 412), content=content, headers=first)
+            self.annotations[image_id] = content
+
+    def train(self, steps: int) -> uuid.UUID:
+        body = {"method": "hybrid", "recipe": "tiny", "options": TINY | {"total_steps": steps}}
+        key = {"Idempotency-Key": uuid.uuid4().hex}
+        job = self._send("POST", f"/pools/{self.pool}/trainings", (202,), json=body, headers=key).json()
+        self.jobs.add(job["id"])
+        return uuid.UUID(job["id"])
+
+    def rows(self, kind: str) -> list[Job]:
+        with self._database.read() as session:
+            query = select(Job).where(Job.pool_id == uuid.UUID(self.pool), Job.kind == kind)
+            return list(session.scalars(query.order_by(Job.id)))
+
+    def succeeded(self, kind: str) -> int:
+        return sum(job.state == "succeeded" for job in self.rows(kind))
+
+    def row(self, job_id: uuid.UUID) -> Job:
+        with self._database.read() as session:
+            return session.get_one(Job, job_id)
+
+    def all_ended(self) -> bool:
+        return all(job.state not in ("queued", "running") for job in self.rows("embed") + self.rows("train"))
+
+    def lost(self) -> list[str]:
+        """What was answered with a 2xx and is not there, or not as it was sent; jobs that did not succeed."""
+        lost = []
+        for id, content in self.images.items():
+            if self._send("GET", f"/images/{id}/content", (200, 404)).content != content:
+                lost.append(f"image {id}")
+        for id, content in self.annotations.items():
+            if self._send("GET", f"/images/{id}/annotation", (200, 404)).content != content:
+                lost.append(f"annotation of {id}")
+        rows = {str(job.id): job for job in self.rows("embed") + self.rows("train")}
+        lost += [f"job {id}" for id in self.jobs if id not in rows]
+        lost += [
+            f"{job.kind} job {id}: {job.state} {job.error}" for id, job in rows.items() if not job.result
+        ]
+        with self._database.read() as session:
+            embedded = set(itertools.chain(*session.scalars(select(Shard.image_ids))))
+            models = set(session.scalars(select(Model.job_id)))
+        lost += [f"embedding of {id}" for id in self.images if uuid.UUID(id).hex not in embedded]
+        return lost + [f"model of {id}" for id in self.jobs if uuid.UUID(id) not in models]
+
+    def double(self) -> list[str]:
+        """What there is more than once, or what belongs to nothing: results of attempts that were over."""
+        with self._database.read() as session:
+            shards = session.scalars(select(Shard)).all()
+            models = session.scalars(select(Model)).all()
+            images = {image.id.hex: image for image in session.scalars(select(Image))}
+        rows = {job.id: job for job in self.rows("embed") + self.rows("train")}
+        rows_of = Counter(id for shard in shards for id in shard.image_ids)
+        double = [f"{count} embeddings of {id}" for id, count in rows_of.items() if count > 1]
+        for shard in shards:
+            stray = [id for id in shard.image_ids if images[id].shard_id != shard.id]
+            if stray or (rows[shard.job_id].result or {}).get("shard_id") != str(shard.id):
+                double.append(f"shard {shard.id} is not its job's")
+        for model in models:
+            if (rows[model.job_id].result or {}).get("model_id") != str(model.id):
+                double.append(f"model {model.id} is not its job's")
+        return double
+
+    def _send(self, method: str, path: str, accepted: tuple[int, ...], **options: Any) -> httpx.Response:
+        give_up = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                response = self._http.request(method, path, **options)
+                if response.status_code in accepted:
+                    return response
+                assert response.status_code == 503, f"{method} {path}: {response.status_code} {response.text}"
+            except httpx.TransportError:
+                pass
+            assert time.monotonic() < give_up, f"{method} {path} was not answered"
+            time.sleep(0.1)
+
+
+def ledger_database(folder: Path, database_url: str) -> Database:
+    return Database(database_url or f"sqlite:///{folder / 'data' / 'fewpairs.db'}")

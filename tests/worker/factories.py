@@ -1,0 +1,107 @@
+"""Pools with photos, label maps and jobs, put straight into the store."""
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from store import blobs, jobs
+from store.clock import from_now
+from store.tables import Annotation, Image, Job, LabelMap, Pool
+from tests.drawings import CLASS_TABLE, HEIGHT, WIDTH, drawing, png
+from worker.attempt import Tools
+
+TINY = {
+    **{"total_steps": 4, "load_size": 36, "image_size": 32, "batch_size": 1, "channels": 4, "blocks": 1},
+    **{"log_every": 1, "checkpoint_every": 2, "sample_every": 1000},
+}
+"""A training of a second or two."""
+
+
+def scene(seed: int) -> tuple[bytes, bytes]:
+    """A photo and its label map, as PNG."""
+    photo, label_map = drawing(seed)
+    return png(photo), png(label_map)
+
+
+class Pools:
+    """Adds rows as the service would, by way of the tables."""
+
+    def __init__(self, tools: Tools) -> None:
+        self.tools = tools
+
+    def pool(self, **values: Any) -> uuid.UUID:
+        defaults = {"name": uuid.uuid4().hex, "class_table": CLASS_TABLE, "encoder": "efficientnet_lite0"}
+        return self._add(Pool(**defaults | values))
+
+    def job(self, pool_id: uuid.UUID, kind: str, spec: dict[str, Any], **values: Any) -> uuid.UUID:
+        with self.tools.database.write() as session:
+            job = jobs.create(session, self.tools.settings, kind=kind, pool_id=pool_id, spec=spec)
+            for name, value in values.items():
+                setattr(job, name, value)
+        return job.id
+
+    def photos(
+        self, pool_id: uuid.UUID, contents: list[bytes], split: str = "train"
+    ) -> tuple[uuid.UUID, list[uuid.UUID]]:
+        """Images with their embed job; (job id, image ids)."""
+        job_id = self.job(pool_id, "embed", {}, total=len(contents))
+        ids = [
+            self._add(
+                Image(
+                    **{"pool_id": pool_id, "name": f"{uuid.uuid4().hex}.png", "split": split, "width": WIDTH},
+                    **{"height": HEIGHT, "embed_job_id": job_id, **self._bytes(content)},
+                )
+            )
+            for content in contents
+        ]
+        return job_id, ids
+
+    def annotation(self, image_id: uuid.UUID, content: bytes, revision: int = 1) -> None:
+        self._add(Annotation(image_id=image_id, revision=revision, **self._bytes(content)))
+
+    def label_map(self, pool_id: uuid.UUID, content: bytes) -> None:
+        values = {"pool_id": pool_id, "name": f"{uuid.uuid4().hex}.png", "width": WIDTH, "height": HEIGHT}
+        self._add(LabelMap(**values, **self._bytes(content)))
+
+    def annotated(self, pool_id: uuid.UUID, count: int, split: str = "train") -> list[uuid.UUID]:
+        scenes = [scene(seed) for seed in range(count)]
+        _, ids = self.photos(pool_id, [photo for photo, _ in scenes], split)
+        for image_id, (_, label_map) in zip(ids, scenes, strict=True):
+            self.annotation(image_id, label_map)
+        return ids
+
+    def training(self, pool_id: uuid.UUID, images: list[uuid.UUID], **options: Any) -> uuid.UUID:
+        method = options.pop("method", "hybrid")
+        spec = {
+            "method": method,
+            "recipe": "tiny",
+            "options": TINY | options,
+            "pairs": [[str(id), 1] for id in images],
+        }
+        return self.job(pool_id, "train", spec)
+
+    def get(self, job_id: uuid.UUID) -> Job:
+        with self.tools.database.read() as session:
+            job = jobs.get(session, job_id)
+        assert job
+        return job
+
+    def now(self) -> datetime:
+        """The database's clock."""
+        with self.tools.database.read() as session:
+            return session.scalars(select(from_now(0))).one()
+
+    def content(self, content: bytes) -> str:
+        """Keep bytes; their digest."""
+        return blobs.put(self.tools.blobs, [content]).sha256
+
+    def _bytes(self, content: bytes) -> dict[str, Any]:
+        blob = blobs.put(self.tools.blobs, [content])
+        return {"sha256": blob.sha256, "size_bytes": blob.size, "media_type": "image/png"}
+
+    def _add(self, row: Any) -> uuid.UUID:
+        with self.tools.database.write() as session:
+            session.add(row)
+        return uuid.UUID(str(row.id))

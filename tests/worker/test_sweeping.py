@@ -1,0 +1,69 @@
+import threading
+import uuid
+
+import pytest
+
+from store import jobs
+from store.bell import Bell
+from tests.processes import free_port, until
+from tests.worker.factories import Pools
+from worker import sweeping
+from worker.attempt import Tools
+from worker.sweeping import sweep, sweep_until
+
+
+class SlowBell(Bell):
+    """A bell whose broker takes long to refuse, on a clock of its own."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.rung: list[uuid.UUID] = []
+        monkeypatch.setattr(sweeping.time, "monotonic", lambda: 2.0 * len(self.rung))
+
+    def ring(self, job_id: uuid.UUID, queue: str) -> None:
+        self.rung.append(job_id)
+
+
+def test_a_broker_that_hangs_does_not_keep_the_sweep_from_silent_jobs(
+    tools: Tools, pools: Pools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ringing stops after a few seconds; those not rung for are due again later."""
+    pool_id = pools.pool()
+    for _ in range(20):
+        pools.job(pool_id, "select", {}, ring_at=pools.now())
+    bell = SlowBell(monkeypatch)
+
+    sweep(tools.settings, tools.database, bell)
+
+    assert len(bell.rung) == 3
+
+
+def test_a_broker_that_is_away_is_no_error(tools: Tools, pools: Pools) -> None:
+    """With nothing at the broker's address the sweep still releases a silent job."""
+    job_id = pools.job(pools.pool(), "select", {})
+    with tools.database.write() as session:
+        assert jobs.claim(session, job_id, worker="dead", lease_s=0)
+    bell = Bell(f"redis://127.0.0.1:{free_port()}/0")
+
+    until(lambda: pools.now() > pools.get(job_id).lease_expires_at, "the end of the lease")  # type: ignore[operator]
+    sweep(tools.settings, tools.database, bell)
+    bell.close()
+
+    assert (pools.get(job_id).state, pools.get(job_id).rings) == ("queued", 1)
+
+
+def test_nothing_ends_the_sweeper(tools: Tools, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sweep that raises is followed by the next one."""
+    shutdown, calls = threading.Event(), []
+
+    def failing(*_: object) -> None:
+        calls.append(1)
+        if len(calls) == 3:
+            shutdown.set()
+        raise RuntimeError("the database is away")
+
+    monkeypatch.setattr(sweeping, "sweep", failing)
+    monkeypatch.setattr(sweeping, "EVERY_S", 0.001)
+
+    sweep_until(shutdown, tools.settings, tools.database, Bell("redis://127.0.0.1:1/0"))
+
+    assert len(calls) == 3

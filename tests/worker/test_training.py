@@ -1,0 +1,241 @@
+"""Training jobs on SQLite, with real subprocesses; test_run.py trains on both databases."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import uuid
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select, update
+
+from models.training.run_directory import RunDirectory
+from store import jobs, trainings
+from store.tables import Job, Model
+from tests.processes import until
+from tests.worker.factories import Pools
+from tests.worker.waiting import running, training_processes
+from worker.attempt import Tools
+from worker.run import run
+
+ENDLESS = {"total_steps": 10**6, "checkpoint_every": 1}
+
+
+@pytest.fixture
+def database_url() -> str:
+    return ""
+
+
+def run_directory(tools: Tools, job_id: uuid.UUID) -> RunDirectory:
+    return RunDirectory(tools.settings.runs_dir / str(job_id))
+
+
+def model_digests(tools: Tools, job_id: uuid.UUID) -> dict[str, str]:
+    """The digests of the files of the job's one model."""
+    with tools.database.read() as session:
+        model = session.scalars(select(Model).where(Model.job_id == job_id)).one()
+        return {file.name: file.sha256 for file in trainings.model_files(session, model.id)}
+
+
+def model_count(tools: Tools) -> int:
+    with tools.database.read() as session:
+        return len(session.scalars(select(Model)).all())
+
+
+def endless_training(pools: Pools) -> uuid.UUID:
+    pool_id = pools.pool()
+    return pools.training(pool_id, pools.annotated(pool_id, 2), **ENDLESS)
+
+
+def test_a_training_killed_and_resumed_gives_the_same_weights(
+    tools: Tools, pools: Pools, shutdown: threading.Event
+) -> None:
+    """SIGKILL of the training subprocess costs an attempt, and not a bit of the model differs on a CPU."""
+    pool_id = pools.pool()
+    images = pools.annotated(pool_id, 3)
+    whole, killed = (pools.training(pool_id, images, total_steps=12) for _ in range(2))
+    run(whole, tools, shutdown)
+
+    with running(killed, tools):
+        until(run_directory(tools, killed).checkpoint.exists, "a checkpoint")
+        os.kill(training_processes(killed)[0].pid, signal.SIGKILL)
+    interrupted = pools.get(killed)
+    assert (interrupted.state, interrupted.attempt) == ("queued", 1)
+    assert interrupted.error
+    assert interrupted.error["type"] == "process-died"
+    assert "SIGKILL" in interrupted.error["detail"]
+    assert run_directory(tools, killed).checkpoint.exists()
+    run(killed, tools, shutdown)
+
+    assert (pools.get(killed).state, pools.get(killed).attempt) == ("succeeded", 2)
+    weights = ("photo_to_label.safetensors", "label_to_photo.safetensors")
+    once, twice = model_digests(tools, whole), model_digests(tools, killed)
+    assert [once[name] for name in weights] == [twice[name] for name in weights]
+    with tools.database.read() as session:
+        steps = [line["step"] for line in jobs.metrics(session, killed, after=-1, limit=100)]
+    assert steps == list(range(1, 13))
+
+
+def test_a_resumed_training_sees_the_files_it_began_with(
+    tools: Tools, pools: Pools, shutdown: threading.Event
+) -> None:
+    """What is uploaded between two attempts does not enter the second: the manifest is written once."""
+    pool_id = pools.pool()
+    job_id = pools.training(pool_id, pools.annotated(pool_id, 2), total_steps=12)
+    with running(job_id, tools):
+        until(run_directory(tools, job_id).checkpoint.exists, "a checkpoint")
+        os.kill(training_processes(job_id)[0].pid, signal.SIGKILL)
+    pools.photos(pool_id, [b"not a photo: training on it would fail"])
+
+    run(job_id, tools, shutdown)
+
+    assert pools.get(job_id).state == "succeeded"
+    with tools.database.read() as session:
+        receipt = session.scalars(select(Model.receipt)).one()
+    assert receipt["unpaired_photos"] == 2
+
+
+def test_a_diverged_training_fails_for_good(tools: Tools, pools: Pools, shutdown: threading.Event) -> None:
+    """A loss that is not finite fails the job at its first attempt, and says at which step it happened."""
+    pool_id = pools.pool()
+    job_id = pools.training(pool_id, pools.annotated(pool_id, 2), lambda_cycle=1e38)
+
+    run(job_id, tools, shutdown)
+
+    job = pools.get(job_id)
+    assert (job.state, job.attempt) == ("failed", 1)
+    assert job.error
+    assert job.error["type"] == "training-diverged"
+    assert "step" in job.error["detail"]
+
+
+def test_impossible_options_fail_for_good(tools: Tools, pools: Pools, shutdown: threading.Event) -> None:
+    """Options that no recipe accepts fail the job without a process, naming the option."""
+    pool_id = pools.pool()
+    job_id = pools.training(pool_id, pools.annotated(pool_id, 1), image_size=33)
+
+    run(job_id, tools, shutdown)
+
+    error = pools.get(job_id).error
+    assert error
+    assert error["type"] == "invalid-training-spec"
+    assert "image_size" in error["detail"]
+
+
+def test_a_cancelled_training_stops(tools: Tools, pools: Pools) -> None:
+    """Cancel ends the subprocess and the job, keeps the metrics, and drops the photos and the checkpoint."""
+    job_id = endless_training(pools)
+    with running(job_id, tools):
+        until(lambda: pools.get(job_id).done > 2, "progress")
+        with tools.database.write() as session:
+            jobs.cancel(session, job_id)
+
+    assert pools.get(job_id).state == "cancelled"
+    assert not training_processes(job_id)
+    assert model_count(tools) == 0
+    run_dir = run_directory(tools, job_id)
+    assert run_dir.read_metrics()
+    assert not run_dir.checkpoint.exists()
+    assert not (run_dir.path / "data").exists()
+
+
+def test_a_training_past_its_deadline_fails(tools: Tools, pools: Pools) -> None:
+    """The deadline ends the subprocess and fails the job with the setting's name."""
+    job_id = endless_training(pools)
+    with tools.database.write() as session:
+        session.execute(update(Job).where(Job.id == job_id).values(deadline_s=1.0))
+    with running(job_id, tools):
+        pass
+
+    job = pools.get(job_id)
+    assert job.state == "failed"
+    assert job.error
+    assert job.error["type"] == "deadline-exceeded"
+    assert "FEWPAIRS_TRAINING_DEADLINE_S" in job.error["detail"]
+    assert not training_processes(job_id)
+
+
+def test_a_training_whose_lease_is_lost_ends_and_writes_nothing(tools: Tools, pools: Pools) -> None:
+    """When another attempt owns the job, the old one's subprocess ends and the row stays as it is."""
+    job_id = endless_training(pools)
+    with running(job_id, tools):
+        until(lambda: pools.get(job_id).done > 0, "progress")
+        with tools.database.write() as session:
+            session.execute(update(Job).where(Job.id == job_id).values(attempt=2, worker="other", done=0))
+
+    job = pools.get(job_id)
+    assert (job.state, job.attempt, job.worker, job.done, job.error) == ("running", 2, "other", 0, None)
+    assert not training_processes(job_id)
+    assert model_count(tools) == 0
+
+
+def test_a_worker_that_shuts_down_gives_the_training_back(tools: Tools, pools: Pools) -> None:
+    """At shutdown the subprocess ends, the job is queued again, and its checkpoint stays."""
+    job_id = endless_training(pools)
+    shutdown = threading.Event()
+    with running(job_id, tools, shutdown):
+        until(run_directory(tools, job_id).checkpoint.exists, "a checkpoint")
+        shutdown.set()
+
+    job = pools.get(job_id)
+    assert job.state == "queued"
+    assert job.error
+    assert job.error["type"] == "worker-stopped"
+    assert not training_processes(job_id)
+    assert run_directory(tools, job_id).checkpoint.exists()
+
+
+def test_two_trainings_never_write_in_one_run_directory(tools: Tools, pools: Pools) -> None:
+    """While a process of an earlier attempt still trains there, the new one waits, and then does its work."""
+    pool_id = pools.pool()
+    job_id = pools.training(pool_id, pools.annotated(pool_id, 1))
+    run_dir = run_directory(tools, job_id)
+    run_dir.path.mkdir(parents=True)
+    with ExitStack() as earlier:
+        earlier.enter_context(run_dir.locked())
+        with running(job_id, tools):
+            until(lambda: training_processes(job_id), "the training subprocess")
+            until(lambda: "waiting" in (run_dir.path / "log.txt").read_text(), "its waiting")
+            assert not run_dir.metrics.exists()
+            earlier.close()
+
+    assert pools.get(job_id).state == "succeeded"
+
+
+RUN_ONE_JOB = """
+import sys, threading, uuid
+from store.blobs import open_blobs
+from store.database import Database
+from worker.attempt import Tools
+from worker.loaded import Loaded
+from worker.run import run
+settings = Settings()
+database, blobs = Database(settings.database), open_blobs(settings.blobs)
+tools = Tools(settings, database, blobs, Loaded(settings, database, blobs))
+run(uuid.UUID(sys.argv[1]), tools, threading.Event())
+"""
+
+
+@pytest.mark.parametrize("fate", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "stopped"])
+def test_no_training_outlives_its_worker(tools: Tools, pools: Pools, fate: signal.Signals) -> None:
+    """A training ends by itself when its worker is killed, and within the lease when it is only stopped."""
+    job_id = endless_training(pools)
+    environment = {"FEWPAIRS_DATA_DIR": str(tools.settings.data_dir), "FEWPAIRS_LEASE_S": "2"}
+    worker = subprocess.Popen(
+        [sys.executable, "-c", RUN_ONE_JOB, str(job_id)],
+        cwd=Path(__file__).parents[2],
+        env=os.environ | environment,
+    )
+    try:
+        until(lambda: pools.get(job_id).done > 0, "progress")
+        assert training_processes(job_id)
+        worker.send_signal(fate)
+        until(lambda: not training_processes(job_id), "the training's end")
+    finally:
+        worker.kill()
+        worker.wait()
+        for process in training_processes(job_id):
+            process.kill()

@@ -1,0 +1,26 @@
+"""`python -m worker --queues cpu,gpu`"""
+
+import argparse
+import sys
+
+from store.database import SchemaMismatch
+from store.jobs import QUEUES
+from store.settings import Settings
+from worker.app import listen, queue_list
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m worker", description="Work on the jobs of some queues.")
+    parser.add_argument(
+        "--queues", type=queue_list, default=list(QUEUES), help="cpu, gpu or cpu,gpu (default)"
+    )
+    queues = parser.parse_args().queues
+    try:
+        return listen(Settings(), queues)
+    except SchemaMismatch as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

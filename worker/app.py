@@ -1,0 +1,107 @@
+"""The Celery side of a worker: it hears the bell and runs the job that was rung for."""
+
+import logging
+import sys
+import threading
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+from celery import Celery, signals
+from kombu.entity import Queue
+
+from store import jobs
+from store.bell import TASK, Bell, celery_app
+from store.blobs import open_blobs
+from store.database import Database
+from store.settings import Settings
+from worker.attempt import Tools
+from worker.lease import DATABASE_AWAY
+from worker.loaded import Loaded
+from worker.run import run
+from worker.sweeping import sweep_until
+
+log = structlog.get_logger()
+
+
+def listen(settings: Settings, queues: Sequence[str]) -> int:
+    """Work on the jobs of these queues until SIGTERM or SIGINT; returns the exit code.
+
+    On such a signal the job at hand is given back. Raises SchemaMismatch.
+    """
+    database, blobs = Database(settings.database), open_blobs(settings.blobs)
+    database.require_schema()
+    tools = Tools(settings, database, blobs, Loaded(settings, database, blobs))
+    shutdown = threading.Event()
+    bell = Bell(settings.broker_url)
+    sweeper = threading.Thread(target=sweep_until, args=(shutdown, settings, database, bell), name="sweeper")
+    app = build_app(tools, shutdown)
+    signals.worker_shutting_down.connect(lambda **_: shutdown.set(), weak=False)
+    signals.setup_logging.connect(set_up_logging, weak=False)
+    set_up_logging()
+    worker: Any = app.Worker(
+        pool="solo",
+        queues=list(queues),
+        quiet=True,
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+    )
+    log.info("worker.ready", queues=",".join(queues), device=settings.device)
+    sweeper.start()
+    try:
+        worker.start()
+    finally:
+        shutdown.set()
+        sweeper.join()
+        bell.close()
+        database.close()
+    return int(worker.exitcode or 0)
+
+
+def build_app(tools: Tools, shutdown: threading.Event) -> Celery:
+    """The Celery application with its one task, which takes a job's id."""
+
+    def run_job(job_id: str) -> None:
+        try:
+            run(uuid.UUID(job_id), tools, shutdown)
+        except DATABASE_AWAY as error:
+            log.warning("job.not_claimed", job=job_id, error=str(error))
+
+    app = celery_app(tools.settings.broker_url)
+    app.conf.worker_enable_remote_control = False  # one subscription less to survive a broker's restart
+    # No acknowledgements: one that fails with the broker holds the only prefetch slot for ever, and the
+    # worker never hears the bell again (kombu 5.7, Redis). A ring that is lost is rung again anyway.
+    app.conf.task_queues = [Queue(name, no_ack=True) for name in jobs.QUEUES]  # type: ignore[no-untyped-call]
+    app.task(name=TASK)(run_job)
+    return app
+
+
+def set_up_logging(**_: Any) -> None:
+    """One line per event: ours, and the libraries' from warnings on, Celery's from errors on."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="%H:%M:%S"),
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=20),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+    )
+    logging.basicConfig(
+        level=logging.WARNING, format="%(asctime)s [%(levelname)s] %(name)s: %(message)s", datefmt="%H:%M:%S"
+    )
+    logging.captureWarnings(True)
+    for name in ("celery", "py.warnings"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def queue_list(text: str) -> list[str]:
+    """`cpu,gpu` as a list; ValueError names what is no queue."""
+    names = text.split(",")
+    for name in names:
+        if name not in jobs.QUEUES:
+            raise ValueError(f"there is no queue {name!r}: give some of {','.join(jobs.QUEUES)}")
+    return names

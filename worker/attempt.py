@@ -1,0 +1,96 @@
+"""What a handler gets, and what it gives back."""
+
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import structlog
+from sqlalchemy.orm import Session
+
+from store import jobs
+from store.blobs import Blobs
+from store.database import Database
+from store.settings import Settings
+from worker.lease import DATABASE_AWAY, Lease
+from worker.loaded import Loaded
+
+log = structlog.get_logger()
+
+Item = TypeVar("Item")
+
+PROGRESS_EVERY_S = 1.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A job's result, and how to write it: `save` runs in the transaction that ends the job."""
+
+    result: dict[str, Any]
+    save: Callable[[Session], None] = field(default=lambda session: None)
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What lives as long as the worker process."""
+
+    settings: Settings
+    database: Database
+    blobs: Blobs
+    loaded: Loaded
+
+
+@dataclass
+class Attempt:
+    """One try at a job. A handler calls `progress` between its batches: that is where it is told to stop."""
+
+    claim: jobs.Claim
+    tools: Tools
+    lease: Lease
+    _progress_at: float = field(default=-PROGRESS_EVERY_S, init=False)
+
+    def progress(self, done: int, total: int) -> None:
+        """Raise what ends the attempt, if anything does; tell the user how far it is, once a second."""
+        self.lease.check()
+        if time.monotonic() - self._progress_at >= PROGRESS_EVERY_S:
+            self._progress_at = time.monotonic()
+            self.report(done, total)
+
+    def each(self, items: Sequence[Item]) -> Iterator[Item]:
+        """The items one by one, with progress."""
+        for done, item in enumerate(items):
+            self.progress(done, len(items))
+            yield item
+
+    def report(self, done: int, total: int, metrics: Sequence[dict[str, Any]] = ()) -> bool:
+        """Record progress, and those metric lines that are newer than the last recorded one.
+
+        False: the database is away; nothing is recorded, and there is no reason to stop.
+        """
+        try:
+            with self.tools.database.write() as session:
+                last = jobs.last_reported_step(session, self.claim.job_id) if metrics else -1
+                newer = [line for line in metrics if line["step"] > last]
+                jobs.report(session, self.claim, done=done, total=total, metrics=newer)
+        except DATABASE_AWAY as error:
+            log.warning("progress.not_recorded", job=str(self.claim.job_id), error=str(error))
+            return False
+        return True
+
+    @contextmanager
+    def files(self, digests: Iterable[str]) -> Iterator[list[Path]]:
+        """The blobs as files, in the given order, until the block ends.
+
+        A blob that the store does not hold has no file at its path, and whoever reads it says so.
+        """
+        cache = self.tools.settings.cache_dir
+        cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cache, prefix="job-") as folder:
+            paths = [Path(folder) / digest for digest in digests]
+            for path in set(paths):
+                with suppress(FileNotFoundError):
+                    self.tools.blobs.fetch(path.name, path)
+            yield paths

@@ -1,0 +1,85 @@
+"""Holding a job while it is worked on: heartbeats in a thread, and the reasons to stop."""
+
+import threading
+import time
+from types import TracebackType
+from typing import Self
+
+import structlog
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from store import jobs
+from store.database import Database
+from worker.endings import Cancelled, Mishap, Permanent
+
+log = structlog.get_logger()
+
+DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
+"""Raised while the database restarts, is busy or cannot be reached: the same call may work in a moment."""
+LONGEST_BEAT_S = 2.0
+"""So that a cancellation is noticed soon, however long the lease."""
+
+
+class Lease:
+    """Prolongs a claim until the block ends.
+
+    A database that does not answer is asked again until the lease is over by this machine's monotonic clock,
+    counted from before the last prolongation was asked for: by then another worker may have the job.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        claim: jobs.Claim,
+        *,
+        lease_s: float,
+        since: float,
+        shutdown: threading.Event,
+    ) -> None:
+        self._database = database
+        self._claim = claim
+        self._lease_s = lease_s
+        self._held_until = since + lease_s
+        self._orders = jobs.Orders(cancel=False, past_deadline=False)
+        self._shutdown = shutdown
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name=f"lease-{claim.job_id}", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def check(self) -> None:
+        """Raise what ends this attempt, if anything does: LeaseLost, Cancelled, Permanent or Mishap."""
+        if time.monotonic() >= self._held_until:
+            raise jobs.LeaseLost("the lease could not be prolonged")
+        if self._orders.cancel:
+            raise Cancelled
+        if self._orders.past_deadline:
+            raise Permanent(
+                "deadline-exceeded",
+                "The attempt took longer than FEWPAIRS_TRAINING_DEADLINE_S (a training) or "
+                "FEWPAIRS_JOB_DEADLINE_S (any other job) allows.",
+            )
+        if self._shutdown.is_set():
+            raise Mishap("worker-stopped", "The worker was shut down and another attempt is due.")
+
+    def _beat(self) -> None:
+        while not self._over.wait(min(self._lease_s / 3, LONGEST_BEAT_S)):
+            asked_at = time.monotonic()
+            try:
+                with self._database.write() as session:
+                    self._orders = jobs.heartbeat(session, self._claim, lease_s=self._lease_s)
+                self._held_until = asked_at + self._lease_s
+            except jobs.LeaseLost:
+                self._held_until = asked_at
+                return
+            except DATABASE_AWAY as error:
+                log.warning("lease.not_prolonged", job=str(self._claim.job_id), error=str(error))

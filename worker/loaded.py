@@ -1,0 +1,60 @@
+"""Networks that stay in memory between jobs."""
+
+import tempfile
+import uuid
+from functools import lru_cache
+from pathlib import Path
+
+from models.encoders import Encoder, WeightsUnavailable, load_encoder
+from models.translation import Translator
+from store import trainings
+from store.blobs import Blobs
+from store.database import Database
+from store.settings import Settings
+from worker.endings import Permanent
+
+
+class Loaded:
+    """`encoder(name)` and `translator(model_id)`, kept while they are among the few used last."""
+
+    def __init__(self, settings: Settings, database: Database, blobs: Blobs) -> None:
+        self._settings = settings
+        self._database = database
+        self._blobs = blobs
+        self.encoder = lru_cache(maxsize=2)(self._load_encoder)
+        self.translator = lru_cache(maxsize=4)(self._load_translator)
+
+    def _load_encoder(self, name: str) -> Encoder:
+        """Raises Permanent when its weights cannot be had."""
+        try:
+            return load_encoder(
+                name,
+                device=self._settings.device,
+                weights=self._settings.resnet50_weights if name == "resnet50" else None,
+                cache_dir=self._settings.cache_dir / "encoders",
+            )
+        except WeightsUnavailable as error:
+            raise Permanent("weights-unavailable", str(error)) from error
+
+    def _load_translator(self, model_id: uuid.UUID) -> Translator:
+        return Translator.load(self._model_folder(model_id), device=self._settings.device)
+
+    def _model_folder(self, model_id: uuid.UUID) -> Path:
+        """The model's files in a folder; a model never changes, so neither does the folder."""
+        folder = self._settings.cache_dir / "models" / str(model_id)
+        if folder.is_dir():
+            return folder
+        with self._database.read() as session:
+            files = trainings.model_files(session, model_id)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix="arriving-") as arriving:
+            whole = Path(arriving) / "model"
+            whole.mkdir()
+            for file in files:
+                self._blobs.fetch(file.sha256, whole / file.name)
+            try:
+                whole.rename(folder)
+            except OSError:
+                if not folder.is_dir():  # there, when another worker made the same folder meanwhile
+                    raise
+        return folder

@@ -1,0 +1,85 @@
+"""One attempt at one job, from claim to end. What may happen in between is in `docs/architecture.md`."""
+
+import os
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable
+
+import structlog
+from sqlalchemy.orm import Session
+
+from store import jobs
+from worker.attempt import Attempt, Outcome, Tools
+from worker.embedding import embed
+from worker.endings import Cancelled, Mishap, Permanent
+from worker.evaluating import evaluate
+from worker.lease import Lease
+from worker.selecting import select
+from worker.training import train
+from worker.translating import translate
+
+log = structlog.get_logger()
+
+HANDLERS: dict[str, Callable[[Attempt], Outcome]] = {
+    "embed": embed,
+    "select": select,
+    "train": train,
+    "evaluate": evaluate,
+    "translate": translate,
+}
+
+
+def run(job_id: uuid.UUID, tools: Tools, shutdown: threading.Event) -> None:
+    """Claim a job and see it through. A job that is not queued is left alone: the bell may ring twice."""
+    lease_s = tools.settings.lease_s
+    claimed_at = time.monotonic()
+    with tools.database.write() as session:
+        claim = jobs.claim(session, job_id, worker=f"{socket.gethostname()}:{os.getpid()}", lease_s=lease_s)
+    if claim is None:
+        log.debug("job.not_queued", job=str(job_id))
+        return
+    with structlog.contextvars.bound_contextvars(job=str(job_id), kind=claim.kind, attempt=claim.attempt):
+        log.info("job.started")
+        try:
+            with Lease(tools.database, claim, lease_s=lease_s, since=claimed_at, shutdown=shutdown) as lease:
+                _see_through(Attempt(claim, tools, lease))
+        except jobs.LeaseLost as lost:
+            log.warning("job.lost", reason=str(lost))
+        except Exception:
+            # Its end could not be written: the lease runs out, and the sweep goes on from there.
+            log.exception("job.abandoned")
+
+
+def _see_through(attempt: Attempt) -> None:
+    """Everything that ends an attempt is written here, with its fencing token. Raises LeaseLost."""
+    claim = attempt.claim
+    try:
+        outcome = HANDLERS[claim.kind](attempt)
+        with attempt.tools.database.write() as session:
+            jobs.succeed(session, claim, outcome.result)
+            outcome.save(session)
+        log.info("job.succeeded")
+    except jobs.LeaseLost:
+        raise
+    except Cancelled:
+        _end(attempt, lambda session: jobs.stopped(session, claim))
+        log.info("job.cancelled")
+    except Permanent as problem:
+        type, detail = problem.type, problem.detail
+        _end(attempt, lambda session: jobs.fail(session, claim, type=type, detail=detail))
+        log.warning("job.failed", type=type, detail=detail)
+    except Mishap as problem:
+        type, detail = problem.type, problem.detail
+        _end(attempt, lambda session: jobs.retry(session, claim, type=type, detail=detail))
+        log.warning("job.interrupted", type=type, detail=detail)
+    except Exception as error:
+        detail = f"The worker met an unexpected {error.__class__.__name__}: {error}"
+        _end(attempt, lambda session: jobs.retry(session, claim, type="internal-error", detail=detail))
+        log.exception("job.interrupted", type="internal-error")
+
+
+def _end(attempt: Attempt, write: Callable[[Session], None]) -> None:
+    with attempt.tools.database.write() as session:
+        write(session)
