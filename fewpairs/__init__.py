@@ -1,0 +1,23 @@
+"""Fewpairs from a notebook or a script: `Client` talks to a running service over HTTP."""
+
+from fewpairs.client import Client
+from fewpairs.errors import FewpairsError, JobFailed, ServerUnreachable
+from fewpairs.jobs import Job
+from fewpairs.model import Model, Translation
+from fewpairs.pool import Pick, Pool, Selection
+from fewpairs.uploads import Refusal, Upload
+
+__all__ = [
+    "Client",
+    "FewpairsError",
+    "Job",
+    "JobFailed",
+    "Model",
+    "Pick",
+    "Pool",
+    "Refusal",
+    "Selection",
+    "ServerUnreachable",
+    "Translation",
+    "Upload",
+]

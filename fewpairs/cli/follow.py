@@ -1,0 +1,53 @@
+"""Shows a job live: a bar with the losses in a terminal, a line now and then in a log."""
+
+from collections.abc import Mapping
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Column
+
+from fewpairs.jobs import Job
+
+LOG_LINES = 5
+
+
+def follow_training(console: Console, job: Job, label: str) -> Job:
+    """Return the job when it has succeeded; raises JobFailed."""
+    told = 0
+    on_one_line = Column(no_wrap=True, overflow="ellipsis", ratio=1)
+    progress = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TaskProgressColumn(),
+        TimeRemainingColumn(compact=True),
+        TextColumn("[dim]{task.fields[losses]}", table_column=on_one_line),
+        console=console,
+        expand=True,
+        disable=not console.is_terminal,
+    )
+    with progress:
+        task = progress.add_task(label, total=None, losses="waiting for a worker")
+        for event in job.events():
+            if event.kind == "state":
+                if job.state == "running" and told == 0:
+                    progress.update(task, losses="starting")
+                continue
+            step, total = int(event.data["step"]), int(event.data["total"])
+            losses = _losses(event.data["losses"])
+            progress.update(task, completed=step, total=total, losses=losses)
+            if not console.is_terminal and step * LOG_LINES // total > told:
+                console.print(f"{label}: step {step} of {total}  {losses}", soft_wrap=True)
+            told = max(told, step * LOG_LINES // total)
+    return job.require_success()
+
+
+def wait_with_status(console: Console, job: Job, label: str) -> Job:
+    """Wait for a job that has no losses; raises JobFailed."""
+    if not console.is_terminal:
+        return job.wait()
+    with console.status(label) as status:
+        return job.wait(lambda seen: status.update(f"{label}: {seen.state}, {seen.progress:.0%}"))
+
+
+def _losses(losses: Mapping[str, float]) -> str:
+    return "  ".join(f"{name} {value:.3f}" for name, value in losses.items())

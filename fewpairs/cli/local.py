@@ -1,0 +1,69 @@
+"""Commands that run on this machine: `up`, `demo`, `scenes`, `migrate`."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fewpairs.cli.common import HERE, app, console, file_progress
+from fewpairs.errors import FewpairsError
+
+DataOption = Annotated[
+    Path, typer.Option("--data", envvar="FEWPAIRS_DATA_DIR", help="Folder for everything that is kept.")
+]
+
+
+@app.command(rich_help_panel=HERE)
+def up(
+    data: DataOption = Path("data"),
+    host: Annotated[
+        str, typer.Option(help="Address to listen at; there is no login, so mind who can reach it.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="0: any free one.")] = 8000,
+) -> None:
+    """Run the whole service here: database, broker, API, two workers. Ctrl-C stops it."""
+    from fewpairs.embedded.up import up
+
+    up(data, host, port, console)
+
+
+@app.command(rich_help_panel=HERE)
+def demo(
+    data: Annotated[
+        Path | None,
+        typer.Argument(help="Your images/ and labels/ (or train/ and val/ of them); default: drawn streets."),
+    ] = None,
+    folder: Annotated[Path, typer.Option("--folder", help="Where the demo keeps its files.")] = Path("demo"),
+) -> None:
+    """See the whole loop in a few minutes: select, annotate, train, evaluate, against a random selection."""
+    from fewpairs.demo import demo
+
+    demo(data, folder, console)
+
+
+@app.command(rich_help_panel=HERE)
+def scenes(
+    directory: Path,
+    count: Annotated[int, typer.Option(min=1, help="How many.")] = 100,
+    seed: Annotated[int, typer.Option(help="Same seed, same scenes.")] = 0,
+) -> None:
+    """Draw street scenes with their label maps: train/, val/ and classes.json."""
+    try:
+        from models.scenes import write
+    except ImportError as error:
+        raise FewpairsError("Scenes need the models: run `pip install 'fewpairs[models]'`.") from error
+    with file_progress() as bar:
+        task = bar.add_task("Drawing", total=count)
+        write(directory, count, seed, on_progress=lambda done, total: bar.update(task, completed=done))
+    console.print(f"[green]✓[/] {count} scenes in {directory}")
+
+
+@app.command(rich_help_panel=HERE)
+def migrate(data: DataOption = Path("data")) -> None:
+    """Bring the database to the newest schema; `fewpairs up` does it by itself."""
+    environment = os.environ | {"FEWPAIRS_DATA_DIR": str(data)}
+    done = subprocess.run([sys.executable, "-m", "migrations"], env=environment, check=False)
+    raise typer.Exit(done.returncode)

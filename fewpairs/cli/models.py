@@ -1,0 +1,126 @@
+"""Commands about models: `model list|show|download`, `translate`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from fewpairs.cli.common import (
+    CONTROL,
+    LOOP,
+    JsonOption,
+    PoolOption,
+    ServerOption,
+    app,
+    complain,
+    console,
+    file_progress,
+    find_pool,
+    print_json,
+    whole,
+)
+from fewpairs.cli.overlay import blend
+from fewpairs.client import Client
+from fewpairs.errors import FewpairsError
+from fewpairs.model import Model
+from fewpairs.photos import image_files
+from fewpairs.uploads import REFUSALS
+
+model_app = typer.Typer(no_args_is_help=True, help="Look at models and fetch their files.")
+app.add_typer(model_app, name="model", rich_help_panel=CONTROL)
+
+ModelArgument = Annotated[str, typer.Argument(help="Id of a model, or latest: the pool's newest.")]
+
+
+def find_model(client: Client, model: str, pool: str | None) -> Model:
+    if model != "latest":
+        return client.model(model)
+    target = find_pool(client, pool)
+    for newest in target.models():
+        return newest
+    raise FewpairsError(f"The pool {target.name} has no model yet: make one with `fewpairs train`.")
+
+
+@model_app.command("list")
+def list_models(pool: PoolOption = None, as_json: JsonOption = False, server: ServerOption = None) -> None:
+    """A pool's models, newest first."""
+    models = find_pool(Client(server), pool).models()
+    if as_json:
+        return print_json([model.document for model in models])
+    table = Table(whole("Model"), "Method", "Recipe", "Pairs", "Mean IoU on test", "Made")
+    for model in models:
+        made = model.document["created_at"][:19].replace("T", " ")
+        pairs = str(len(model.document["receipt"].get("pairs", [])))
+        table.add_row(model.id, model.method, model.spec.get("recipe"), pairs, _test_iou(model), made)
+    console.print(table if models else "This pool has no model yet.")
+
+
+def _test_iou(model: Model) -> str:
+    ious = [e["metrics"].get("mean_iou") for e in model.evaluations if e["split"] == "test"]
+    return f"{ious[-1]:.3f}" if ious and ious[-1] is not None else "–"
+
+
+@model_app.command("show")
+def show(
+    model: ModelArgument = "latest",
+    pool: PoolOption = None,
+    server: ServerOption = None,
+) -> None:
+    """A model as JSON: its spec, receipt, files and evaluations."""
+    print_json(find_model(Client(server), model, pool).document)
+
+
+@model_app.command("download")
+def download(
+    model: ModelArgument = "latest",
+    out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("model"),
+    pool: PoolOption = None,
+    server: ServerOption = None,
+) -> None:
+    """Fetch a model's files: weights (safetensors, ONNX), spec and sample sheet."""
+    found = find_model(Client(server), model, pool)
+    with console.status("Downloading"):
+        paths = found.download(out)
+    for path in paths:
+        console.print(f"[green]✓[/] {path}  [dim]{path.stat().st_size / 1e6:.1f} MB[/]", soft_wrap=True)
+
+
+@app.command(rich_help_panel=LOOP)
+def translate(
+    model: ModelArgument,
+    photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of them.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("translated"),
+    rgb: Annotated[bool, typer.Option("--rgb", help="The raw translation instead of class indices.")] = False,
+    overlay: Annotated[
+        bool, typer.Option("--overlay", help="Also the photo under its classes' colours.")
+    ] = False,
+    pool: PoolOption = None,
+    server: ServerOption = None,
+) -> None:
+    """Make the label map of each photo."""
+    client = Client(server)
+    found = find_model(client, model, pool)
+    table = client.pool(found.pool_id).document["class_table"]
+    if overlay and (rgb or table == "rgb"):
+        raise FewpairsError("--overlay paints classes, so it goes with label maps, not with --rgb.")
+    files = image_files(*photos)
+    stems = [file.stem for file in files]
+    if twice := {stem for stem in stems if stems.count(stem) > 1}:
+        raise FewpairsError(f"Several photos would become {sorted(twice)[0]}.png: translate them in turns.")
+    refused = 0
+    with file_progress() as bar:
+        for file in bar.track(files, description="Translating"):
+            try:
+                drawn = found.translate(file, "rgb" if rgb else None)
+                target = drawn.save(out / f"{file.stem}.png")
+                if overlay:
+                    blend(file, target, table).save(out / f"{file.stem}-overlay.png")
+            except FewpairsError as error:
+                if error.status not in REFUSALS:
+                    raise
+                refused += 1
+                complain(f"{file}: {error.detail}")
+    console.print(f"[green]✓[/] {len(files) - refused} of {len(files)} photos translated into {out}")
+    if refused:
+        raise typer.Exit(1)

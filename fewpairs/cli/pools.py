@@ -1,0 +1,76 @@
+"""`fewpairs pool …`"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from fewpairs.cli.common import LOOP, JsonOption, ServerOption, app, console, find_pool, print_json, whole
+from fewpairs.client import Client
+from fewpairs.errors import FewpairsError
+from fewpairs.pool import Pool
+
+pool_app = typer.Typer(no_args_is_help=True, help="Make and look at pools.")
+app.add_typer(pool_app, name="pool", rich_help_panel=LOOP)
+
+
+@pool_app.command("create")
+def create(
+    name: str,
+    classes: Annotated[Path | None, typer.Option(help="JSON file with the class table.")] = None,
+    rgb: Annotated[bool, typer.Option("--rgb", help="The targets are images without classes.")] = False,
+    encoder: Annotated[str | None, typer.Option(help="Instead of the server's own choice.")] = None,
+    server: ServerOption = None,
+) -> None:
+    """Make a pool."""
+    if (classes is None) == (not rgb):
+        raise FewpairsError("Say what the label maps hold: either --classes FILE or --rgb.")
+    pool = Client(server).create_pool(name, classes=classes or "rgb", encoder=encoder)
+    console.print(f"[green]✓[/] Pool [bold]{pool.name}[/] ({pool.id}), encoder {pool.document['encoder']}")
+
+
+@pool_app.command("list")
+def list_pools(as_json: JsonOption = False, server: ServerOption = None) -> None:
+    """All pools."""
+    pools = list(Client(server).pools())
+    if as_json:
+        return print_json([pool.document for pool in pools])
+    table = Table("Pool", "Photos", "Embedded", "Annotated", "Unpaired", whole("Encoder"), whole("Id"))
+    for pool in pools:
+        counts = pool.counts
+        numbers = [counts[key] for key in ("images", "embedded", "annotated", "unpaired_label_maps")]
+        table.add_row(Text(pool.name), *map(str, numbers), pool.document["encoder"], pool.id)
+    console.print(table if pools else "There is no pool yet.")
+
+
+@pool_app.command("show")
+def show(
+    name: Annotated[str | None, typer.Argument()] = None,
+    as_json: JsonOption = False,
+    server: ServerOption = None,
+) -> None:
+    """One pool: its counts and its classes."""
+    pool = find_pool(Client(server), name)
+    if as_json:
+        return print_json(pool.document)
+    console.print(f"[bold]{pool.name}[/]  {pool.id}  encoder {pool.document['encoder']}")
+    table = Table("", "Photos", "Embedded", "Annotated")
+    for split in ("train", "test"):
+        counts = pool.counts[split]
+        table.add_row(split, str(counts["images"]), str(counts["embedded"]), str(counts["annotated"]))
+    console.print(table)
+    console.print(f"{pool.counts['unpaired_label_maps']} unpaired label maps")
+    console.print(_classes(pool))
+
+
+def _classes(pool: Pool) -> Text:
+    if pool.is_rgb:
+        return Text("Targets are RGB images without classes.")
+    text = Text("Classes: ")
+    for index, entry in enumerate(pool.document["class_table"]["classes"]):
+        red, green, blue = entry["color"]
+        text.append("██", style=f"rgb({red},{green},{blue})")
+        text.append(f" {index} {entry['name']}  ")
+    return text

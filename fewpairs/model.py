@@ -1,0 +1,101 @@
+"""Models: trained translators, their files, and what they make of a photo."""
+
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fewpairs.jobs import Job
+from fewpairs.transport import Transport
+
+
+@dataclass(frozen=True)
+class Translation:
+    """One translated photo: `content` is a PNG, single-channel class indices or an RGB image."""
+
+    content: bytes
+
+    def save(self, path: str | Path) -> Path:
+        """Write the PNG; missing folders are made."""
+        target = Path(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(self.content)
+        return target
+
+
+class Model:
+    """One trained translator."""
+
+    def __init__(self, transport: Transport, document: dict[str, Any]) -> None:
+        self._transport = transport
+        self.document = document
+
+    def __repr__(self) -> str:
+        return f"Model({self.method} {self.id})"
+
+    @property
+    def id(self) -> str:
+        return str(self.document["id"])
+
+    @property
+    def pool_id(self) -> str:
+        return str(self.document["pool_id"])
+
+    @property
+    def method(self) -> str:
+        """hybrid, pix2pix or cyclegan."""
+        return str(self.document["method"])
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """The training configuration that made it."""
+        return dict(self.document["spec"])
+
+    @property
+    def files(self) -> list[dict[str, Any]]:
+        """`{"name", "sha256", "size_bytes"}` of each file."""
+        return list(self.document["files"])
+
+    @property
+    def evaluations(self) -> list[dict[str, Any]]:
+        """`{"id", "split", "metrics", "created_at"}` of each finished evaluation."""
+        return list(self.document["evaluations"])
+
+    def refresh(self) -> "Model":
+        self.document = self._transport.json("GET", f"/models/{self.id}")
+        return self
+
+    def download(self, directory: str | Path) -> list[Path]:
+        """Write every file of the model into a folder, which is made if need be."""
+        return [self.download_file(file["name"], Path(directory) / file["name"]) for file in self.files]
+
+    def download_file(self, name: str, target: str | Path) -> Path:
+        """Write one file, `samples.png` for example, to `target`."""
+        return self._transport.download(f"/models/{self.id}/files/{name}", Path(target))
+
+    def evaluate(self, split: str = "test") -> Job:
+        """Start to score the model on a split's annotated images; `job.wait().scores` has the metrics."""
+        document = self._transport.json(
+            "POST",
+            f"/pools/{self.pool_id}/evaluations",
+            json={"model_id": self.id, "split": split},
+            headers={"Idempotency-Key": str(uuid.uuid4())},
+        )
+        return Job(self._transport, document)
+
+    def translate(self, photo: str | Path, format: str | None = None) -> Translation:
+        """What the model makes of a photo: its label map.
+
+        With `format="rgb"`, and in a pool without classes, it is the translation as the network drew it.
+        """
+        response = self._transport.request(
+            "POST",
+            f"/models/{self.id}/translate",
+            params={"format": format},
+            file=Path(photo),
+            headers={"Content-Type": "application/octet-stream", "Idempotency-Key": str(uuid.uuid4())},
+        )
+        if response.status_code == 202:
+            job = Job(self._transport, response.json()).wait()
+            response = self._transport.request("GET", f"/jobs/{job.id}/output", params={"format": format})
+        return Translation(response.content)

@@ -1,0 +1,193 @@
+"""Pools: photos in, picks out, label maps in, trainings started."""
+
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fewpairs.errors import FewpairsError
+from fewpairs.jobs import Job
+from fewpairs.model import Model
+from fewpairs.photos import image_files
+from fewpairs.transport import Transport
+from fewpairs.uploads import Progress, Upload, upload_annotations, upload_images, upload_label_maps
+
+Paths = str | Path | Sequence[str | Path]
+LOOK_AGAIN_S = 0.5
+
+
+@dataclass(frozen=True)
+class Pick:
+    """One photo that is worth labelling; distances are Euclidean, between embeddings."""
+
+    rank: int
+    image_id: str
+    name: str
+    cluster_size: int | None
+    mean_distance: float | None
+    coverage: float | None
+
+
+class Selection:
+    """The answer to "which images should I label with this budget"; iterate over it for the picks."""
+
+    def __init__(self, transport: Transport, document: dict[str, Any]) -> None:
+        self._transport = transport
+        self.document = document
+        fields = Pick.__dataclass_fields__
+        self.picks = [Pick(**{name: pick.get(name) for name in fields}) for pick in document["picks"]]
+
+    def __iter__(self) -> Iterator[Pick]:
+        return iter(self.picks)
+
+    def __len__(self) -> int:
+        return len(self.picks)
+
+    def __repr__(self) -> str:
+        return f"Selection({[pick.name for pick in self.picks]})"
+
+    @property
+    def image_ids(self) -> list[str]:
+        return [pick.image_id for pick in self.picks]
+
+    @property
+    def coverage(self) -> dict[str, float]:
+        """`mean` and `maximum` distance of the pool's train photos to their nearest pick."""
+        return dict(self.document["coverage"])
+
+    @property
+    def receipt(self) -> dict[str, Any]:
+        """What the picks follow from; the same receipt gives the same picks."""
+        return dict(self.document["receipt"])
+
+    def copy_to(self, directory: str | Path) -> list[Path]:
+        """Write the picked photos, as they were uploaded, into a folder."""
+        return [
+            self._transport.download(f"/images/{pick.image_id}/content", Path(directory) / pick.name)
+            for pick in self.picks
+        ]
+
+
+class Pool:
+    """A set of photos with one class table and one encoder."""
+
+    def __init__(self, transport: Transport, document: dict[str, Any]) -> None:
+        self._transport = transport
+        self.document = document
+
+    def __repr__(self) -> str:
+        return f"Pool({self.name!r}, {self.counts['images']} images)"
+
+    @property
+    def id(self) -> str:
+        return str(self.document["id"])
+
+    @property
+    def name(self) -> str:
+        return str(self.document["name"])
+
+    @property
+    def is_rgb(self) -> bool:
+        """Whether its label maps are images without classes."""
+        return bool(self.document["class_table"] == "rgb")
+
+    @property
+    def counts(self) -> dict[str, Any]:
+        """`images`, `embedded`, `annotated`, `unpaired_label_maps`, and the first three per split."""
+        return dict(self.document["counts"])
+
+    def refresh(self) -> "Pool":
+        self.document = self._transport.json("GET", f"/pools/{self.id}")
+        return self
+
+    def upload(self, photos: Paths, split: str = "train", on_progress: Progress | None = None) -> Upload:
+        """Send photos: a folder (with all below it), a file, or several of them. Call it again to resume."""
+        return upload_images(self._transport, self.id, _files(photos), split, on_progress)
+
+    def upload_labels(self, label_maps: Paths, on_progress: Progress | None = None) -> Upload:
+        """Send unpaired label maps: drawn for no photo of this pool."""
+        return upload_label_maps(self._transport, self.id, _files(label_maps), on_progress)
+
+    def annotate(
+        self, label_maps: Paths, replace: bool = False, on_progress: Progress | None = None
+    ) -> Upload:
+        """Send label maps, each for the photo of the same stem: `0001.png` belongs to `0001.jpg`.
+
+        A photo that has another label map keeps it, unless `replace`.
+        """
+        return upload_annotations(self._transport, self.id, _files(label_maps), replace, on_progress)
+
+    def images(self, split: str | None = None, annotated: bool | None = None) -> Iterator[dict[str, Any]]:
+        """The pool's images as the service describes them."""
+        return self._transport.items(f"/pools/{self.id}/images", split=split, annotated=annotated)
+
+    def select(
+        self,
+        budget: int,
+        strategy: str = "kmedoids",
+        seed: int = 0,
+        on_wait: Callable[["Pool"], None] | None = None,
+    ) -> Selection:
+        """The `budget` photos to label next; waits until every photo is embedded.
+
+        `on_wait(pool)` is called while it waits, with fresh counts.
+        """
+        params = {"budget": budget, "strategy": strategy, "seed": seed}
+        while True:
+            try:
+                response = self._transport.request("GET", f"/pools/{self.id}/select", params=params)
+            except FewpairsError as error:
+                if error.type != "pool-not-embedded":
+                    raise
+                self._require_working_encoder()
+                if on_wait:
+                    on_wait(self.refresh())
+                time.sleep(LOOK_AGAIN_S)
+                continue
+            if response.status_code == 200:
+                return Selection(self._transport, response.json())
+            Job(self._transport, response.json()).wait()
+
+    def _require_working_encoder(self) -> None:
+        """Raise JobFailed when embedding has failed for good: waiting on would be for ever."""
+        for job in self.jobs(state="failed", kind="embed"):
+            job.require_success()
+
+    def train(
+        self,
+        method: str = "hybrid",
+        recipe: str = "paper",
+        pairs: Sequence[str] | None = None,
+        **options: Any,
+    ) -> Job:
+        """Start a training on the annotated photos, or on those whose ids are `pairs`.
+
+        `options` override the recipe: steps, image_size, batch_size, seed, …
+        """
+        document = self._transport.json(
+            "POST",
+            f"/pools/{self.id}/trainings",
+            json={
+                "method": method,
+                "recipe": recipe,
+                "options": options,
+                "pairs": list(pairs) if pairs is not None else None,
+            },
+            headers={"Idempotency-Key": str(uuid.uuid4())},
+        )
+        return Job(self._transport, document)
+
+    def models(self) -> list[Model]:
+        """Newest first."""
+        return [Model(self._transport, item) for item in self._transport.items(f"/pools/{self.id}/models")]
+
+    def jobs(self, state: str | None = None, kind: str | None = None) -> Iterator[Job]:
+        """Newest first."""
+        for document in self._transport.items("/jobs", pool=self.id, state=state, kind=kind):
+            yield Job(self._transport, document)
+
+
+def _files(sources: Paths) -> list[Path]:
+    return image_files(*([sources] if isinstance(sources, str | Path) else sources))

@@ -1,0 +1,155 @@
+"""HTTP as the client needs it: problems become errors, and what can be repeated is repeated."""
+
+import os
+import random
+import tempfile
+import time
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from fewpairs.errors import FewpairsError, ServerUnreachable
+
+DEFAULT_SERVER = "http://127.0.0.1:8000"
+ATTEMPTS = 8
+LONGEST_PAUSE_S = 5.0
+PAGE = 500
+CONNECTIONS = 16
+
+
+class Transport:
+    """One server, any number of threads.
+
+    A request is repeated after a lost connection or a 503, up to `ATTEMPTS` times within about 20 s: the
+    calls of the contract can be (PUTs name their content, job creation carries an Idempotency-Key). Only a
+    server that has never answered is not waited for, so that a wrong address is reported at once.
+    """
+
+    def __init__(self, server: str | None = None) -> None:
+        self.server = (server or os.environ.get("FEWPAIRS_SERVER") or DEFAULT_SERVER).rstrip("/")
+        try:
+            url = httpx.URL(self.server)
+        except httpx.InvalidURL:
+            url = httpx.URL()
+        if url.scheme not in ("http", "https") or not url.host:
+            raise FewpairsError(f"{self.server} is not a server's address: give one like {DEFAULT_SERVER}.")
+        self._http = httpx.Client(
+            base_url=url,
+            timeout=httpx.Timeout(60, connect=5),
+            limits=httpx.Limits(max_connections=CONNECTIONS),
+        )
+        self._has_answered = False
+        self._finalizer = weakref.finalize(self, self._http.close)
+
+    def close(self) -> None:
+        """Close the connections; who forgets has them closed with the last reference."""
+        self._finalizer()
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: dict[str, Any] | None = None,
+        json: Any = None,
+        file: Path | None = None,
+        headers: dict[str, str] | None = None,
+        repeatable: bool = True,
+    ) -> httpx.Response:
+        """The successful response; raises FewpairsError. `file` is streamed as the body at each attempt."""
+        for attempt in range(ATTEMPTS):
+            try:
+                with file.open("rb") if file else nullcontext() as body:
+                    response = self._http.request(
+                        method, path, params=_without_none(params), json=json, content=body, headers=headers
+                    )
+            except httpx.TransportError as error:
+                self._repeat_or_raise(error, attempt, repeatable)
+                continue
+            self._has_answered = True
+            if response.status_code == 503 and attempt + 1 < ATTEMPTS:
+                _pause(attempt, response.headers.get("Retry-After"))
+            elif response.is_success:
+                return response
+            else:
+                raise FewpairsError.of(response)
+        raise AssertionError("the last attempt returns or raises")
+
+    def json(self, method: str, path: str, **options: Any) -> Any:
+        return self.request(method, path, **options).json()
+
+    def items(self, path: str, **params: Any) -> Iterator[dict[str, Any]]:
+        """Every item of a keyset-paged list."""
+        cursor: str | None = None
+        while True:
+            page = self.json("GET", path, params={"limit": PAGE, **params, "cursor": cursor})
+            yield from page["items"]
+            cursor = page.get("next")
+            if not cursor:
+                return
+
+    @contextmanager
+    def stream(self, path: str, *, headers: dict[str, str] | None = None) -> Iterator[httpx.Response]:
+        """A response whose body is still to be read; not repeated."""
+        try:
+            with self._http.stream("GET", path, headers=headers) as response:
+                if not response.is_success:
+                    response.read()
+                    raise FewpairsError.of(response)
+                self._has_answered = True
+                yield response
+        except httpx.ConnectError as error:
+            raise self._unreachable(error) from error
+
+    def download(self, path: str, target: Path) -> Path:
+        """Write the body to `target`, which is either complete or untouched."""
+        target.parent.mkdir(parents=True, exist_ok=True)
+        for attempt in range(ATTEMPTS):
+            with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".part-", delete=False) as part:
+                try:
+                    with self.stream(path) as response:
+                        for chunk in response.iter_bytes():
+                            part.write(chunk)
+                    part.flush()
+                    os.chmod(part.name, 0o644)
+                    os.replace(part.name, target)
+                    return target
+                except httpx.TransportError as error:
+                    self._repeat_or_raise(error, attempt, repeatable=True)
+                finally:
+                    Path(part.name).unlink(missing_ok=True)
+        raise AssertionError("the last attempt returns or raises")
+
+    def _repeat_or_raise(self, error: httpx.TransportError, attempt: int, repeatable: bool) -> None:
+        nothing_was_sent = isinstance(error, httpx.ConnectError)
+        worth_it = self._has_answered and (repeatable or nothing_was_sent)
+        if not worth_it or attempt + 1 == ATTEMPTS:
+            raise self._unreachable(error) from error
+        _pause(attempt, None)
+
+    def _unreachable(self, error: Exception) -> ServerUnreachable:
+        if isinstance(error, httpx.ConnectError):
+            return ServerUnreachable(
+                f"Nothing answers at {self.server}: start it with `fewpairs up`, or give the address of a "
+                "running service with --server or FEWPAIRS_SERVER."
+            )
+        return ServerUnreachable(
+            f"The connection to {self.server} was lost ({error or error.__class__.__name__}). "
+            "What was answered is kept: run the same command again to go on."
+        )
+
+
+def _pause(attempt: int, retry_after: str | None) -> None:
+    """Exponential backoff with jitter, or what the server asks for; never longer than LONGEST_PAUSE_S."""
+    pause = 0.2 * 2.0**attempt * random.uniform(0.8, 1.2)
+    if retry_after and retry_after.isdigit():
+        pause = max(pause, float(retry_after))
+    time.sleep(min(pause, LONGEST_PAUSE_S))
+
+
+def _without_none(params: dict[str, Any] | None) -> dict[str, Any]:
+    return {key: value for key, value in (params or {}).items() if value is not None}

@@ -1,0 +1,75 @@
+"""One embedded service, started by `fewpairs up`, for all tests of this room."""
+
+import itertools
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from fewpairs import Client, Pool
+from fewpairs.cli import app
+from tests import drawings
+from tests.processes import answers, free_port, processes, until
+
+Run = Callable[..., Result]
+
+numbers = itertools.count()
+
+
+def up_command(data: Path, port: int) -> list[str]:
+    return [sys.executable, "-m", "fewpairs", "up", "--data", str(data), "--port", str(port)]
+
+
+UP_ENVIRONMENT = {"FEWPAIRS_ENCODER": "efficientnet_lite0", "FEWPAIRS_DEVICE": "cpu", "OMP_NUM_THREADS": "1"}
+
+
+@pytest.fixture(scope="session")
+def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("served")
+
+
+@pytest.fixture(scope="session")
+def server(data_folder: Path) -> Iterator[str]:
+    """The address of a running embedded service."""
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    command = up_command(data_folder, port)
+    with processes([(command, UP_ENVIRONMENT)], data_folder / "up") as [process]:
+        until(lambda: answers(f"{address}/readyz") or process.poll() is not None, "the service is ready")
+        yield address
+
+
+@pytest.fixture
+def client(server: str) -> Iterator[Client]:
+    with Client(server) as client:
+        yield client
+
+
+@pytest.fixture
+def pool(client: Client) -> Pool:
+    return client.create_pool(f"pool {next(numbers)}", classes=drawings.CLASS_TABLE)
+
+
+@pytest.fixture
+def run(server: str, pool: Pool) -> Run:
+    """Runs `fewpairs …` on the service and the test's own pool."""
+
+    def run(*words: object) -> Result:
+        environment = {"FEWPAIRS_SERVER": server, "FEWPAIRS_POOL": pool.name}
+        return CliRunner().invoke(app, [str(word) for word in words], env=environment)
+
+    return run
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """A folder of eight drawings: images/ and labels/."""
+    drawings.write(tmp_path / "drawn", range(8))
+    return tmp_path / "drawn"
+
+
+def ended_process(command: list[str]) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)

@@ -1,0 +1,118 @@
+"""`fewpairs up`: one command, several processes, none left behind."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+from typer.testing import CliRunner
+
+from fewpairs.cli import app
+from tests.fewpairs.conftest import UP_ENVIRONMENT, up_command
+from tests.processes import answers, free_port, processes, until
+
+
+@dataclass(frozen=True)
+class Up:
+    address: str
+    process: psutil.Process
+    log: Path
+
+    def children(self) -> dict[str, psutil.Process]:
+        """The living children by what they run: broker, service, cpu and gpu."""
+        found = {}
+        for process in self.process.children():
+            with suppress(psutil.NoSuchProcess):  # it ended since it was listed
+                if words := process.cmdline():
+                    found["broker" if "valkey" in words[0] else words[-1]] = process
+        return found
+
+    def everything(self) -> list[psutil.Process]:
+        """The children and all that they started."""
+        return self.process.children(recursive=True)
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[Up]:
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    with processes([(up_command(folder / "data", port), UP_ENVIRONMENT)], folder / "up") as [process]:
+        up = Up(address, psutil.Process(process.pid), folder / "up" / "0.log")
+        ready = "Fewpairs is ready"
+        until(lambda: ready in up.log.read_text() or process.poll() is not None, ready)
+        assert process.poll() is None, up.log.read_text()
+        yield up
+
+
+def gone(all_of_them: list[psutil.Process]) -> bool:
+    return not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in all_of_them)
+
+
+def test_ctrl_c_stops_everything(tmp_path: Path) -> None:
+    """SIGINT ends `up` with exit code 0 and all of its processes; the logs and the broker's file stay."""
+    with serving(tmp_path) as up:
+        assert up.children().keys() == {"broker", "service", "cpu", "gpu"}
+        everything = up.everything()
+        up.process.send_signal(signal.SIGINT)
+        assert up.process.wait(60) == 0
+        assert gone(everything)
+        assert not answers(up.address)
+    text = up.log.read_text()
+    assert up.address in text
+    assert f"{up.address}/docs" in text
+    assert text.rstrip().endswith("Stopped.")
+    assert "Traceback" not in text
+    assert {path.stem for path in (tmp_path / "data" / "logs").iterdir()} >= {
+        "api",
+        "worker-cpu",
+        "worker-gpu",
+    }
+    assert (tmp_path / "data" / "broker" / "appendonlydir").is_dir()
+
+
+def test_crashes_are_survived_and_kill_leaves_no_orphan(tmp_path: Path) -> None:
+    """A killed API and a killed broker come back by themselves; kill -9 of `up` ends all the others."""
+    with serving(tmp_path) as up:
+        before = up.children()
+        before["service"].kill()
+        before["broker"].kill()
+        back = before.keys()
+        until(lambda: up.children().keys() == back and answers(f"{up.address}/readyz"), "all are back")
+        after, everything = up.children(), up.everything()
+        assert after["service"].pid != before["service"].pid
+        assert after["broker"].pid != before["broker"].pid
+        assert after["gpu"].pid == before["gpu"].pid
+        up.process.kill()
+        up.process.wait(10)
+        until(lambda: gone(everything), "no process is left", seconds=10)
+
+
+def test_a_data_folder_is_served_once(server: str, data_folder: Path) -> None:
+    """A second `up` on the same folder is refused in a sentence that gives the first one's address."""
+    until(lambda: server in (data_folder / "up.lock").read_text(), "the address is noted")
+    result = CliRunner().invoke(app, ["up", "--data", str(data_folder), "--port", "0"])
+    assert result.exit_code == 1
+    assert result.output.startswith("✗ ")
+    assert server in result.output
+
+
+def test_a_taken_port_is_a_sentence(server: str, tmp_path: Path) -> None:
+    """A port that another program has is named, with the way to give another."""
+    port = server.rpartition(":")[2]
+    result = CliRunner().invoke(app, ["up", "--data", str(tmp_path), "--port", port])
+    assert result.exit_code == 1
+    assert port in result.output
+    assert "--port" in result.output
+
+
+def test_missing_resnet50_weights_are_said_loudly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the weights `up` names the missing file and the encoder it uses instead."""
+    monkeypatch.setenv("FEWPAIRS_RESNET50_WEIGHTS", str(tmp_path / "nowhere.pth"))
+    monkeypatch.delitem(UP_ENVIRONMENT, "FEWPAIRS_ENCODER")
+    with serving(tmp_path) as up:
+        text = up.log.read_text()
+        assert "nowhere.pth" in text
+        assert "efficientnet_lite0" in text

@@ -1,0 +1,141 @@
+"""`upload`, `labels` and `annotate` against a running service."""
+
+from pathlib import Path
+
+import pytest
+
+from fewpairs import FewpairsError, Pool
+from tests import drawings
+from tests.fewpairs.conftest import Run
+
+
+def test_an_interrupted_upload_goes_on_where_it_stopped(run: Run, pool: Pool, photos: Path) -> None:
+    """A second upload of a folder sends only what the server lacks."""
+    files = sorted((photos / "images").iterdir())
+    assert pool.upload(files[:3]).new == 3
+    result = run("upload", photos / "images")
+    assert result.exit_code == 0, result.output
+    assert "5 new, 3 there already" in result.output
+    assert pool.refresh().counts["train"]["images"] == 8
+
+
+def test_bad_files_are_named_and_stop_nothing(run: Run, pool: Pool, photos: Path) -> None:
+    """A text file called .jpg, a truncated PNG and an empty file are refused, the rest goes up."""
+    folder = photos / "images"
+    (folder / "a.jpg").write_text("no image")
+    (folder / "b.png").write_bytes((folder / "0001.png").read_bytes()[:-900])
+    (folder / "c.png").write_bytes(b"")
+    result = run("upload", folder, "--split", "test")
+    assert result.exit_code == 1
+    assert "8 new" in result.output
+    assert "3 refused" in result.output
+    for name, slug in (("a.jpg", "not-an-image"), ("b.png", "truncated-image"), ("c.png", "not-an-image")):
+        line = next(line for line in result.output.splitlines() if f"{folder / name}:" in line)
+        assert f"({slug})" in line
+    assert pool.refresh().counts["test"]["images"] == 8
+
+
+def test_other_bytes_under_a_taken_name_are_refused(pool: Pool, photos: Path) -> None:
+    """An image never changes under its name; the first upload stays."""
+    path = photos / "images" / "0000.png"
+    pool.upload(path)
+    before = [image["sha256"] for image in pool.images()]
+    path.write_bytes(drawings.png(drawings.drawing(99)[0]))
+    upload = pool.upload(path)
+    assert [refusal.type for refusal in upload.rejected] == ["name-taken"]
+    assert [image["sha256"] for image in pool.images()] == before
+
+
+def test_two_files_of_one_name_in_a_folder_tree_are_told_apart(pool: Pool, photos: Path) -> None:
+    """The second file of a name is refused on this side and the first goes up."""
+    below = photos / "images" / "more"
+    below.mkdir()
+    (below / "0000.png").write_bytes(drawings.png(drawings.drawing(50)[0]))
+    upload = pool.upload(photos / "images")
+    assert upload.new == 8
+    assert [refusal.path for refusal in upload.rejected] == [below / "0000.png"]
+
+
+def test_names_with_spaces_and_accents_arrive(pool: Pool, photos: Path) -> None:
+    """A name is sent whole, whatever URLs make of its characters, and arrives in NFC."""
+    folder = photos / "odd"
+    folder.mkdir()
+    for number, name in enumerate(["a b#1?.png", "100%25.png", "e\u0301te\u0301.png"]):
+        (folder / name).write_bytes(drawings.png(drawings.drawing(number)[0]))
+    assert pool.upload(folder).rejected == []
+    assert pool.upload(folder).unchanged == 3
+    assert {image["name"] for image in pool.images()} == {"a b#1?.png", "100%25.png", "\u00e9t\u00e9.png"}
+
+
+def test_a_name_that_cannot_be_is_refused_alone(pool: Pool, photos: Path) -> None:
+    """A file whose name the service does not take is named, and its neighbours go up."""
+    (photos / "images" / "back\\slash.png").write_bytes(drawings.png(drawings.drawing(9)[0]))
+    upload = pool.upload(photos / "images")
+    assert [refusal.type for refusal in upload.rejected] == ["invalid-name"]
+    assert upload.new == 8
+
+
+@pytest.mark.parametrize("command", ["upload", "labels", "annotate"])
+def test_a_folder_without_images_gets_a_sentence(run: Run, tmp_path: Path, command: str) -> None:
+    """An empty folder, and one that does not exist, are reported in a sentence with exit code 1."""
+    (tmp_path / "notes.txt").write_text("hello")
+    for folder, sentence in ((tmp_path, "holds no image"), (tmp_path / "nowhere", "does not exist")):
+        result = run(command, folder)
+        assert result.exit_code == 1
+        assert sentence in result.output
+        assert "Traceback" not in result.output
+
+
+def test_label_maps_are_matched_by_stem(run: Run, pool: Pool, photos: Path) -> None:
+    """0001.png annotates the photo 0001.png; a label map without a photo is named and the others count."""
+    pool.upload(photos / "images")
+    stray = photos / "labels" / "stray.png"
+    stray.write_bytes((photos / "labels" / "0000.png").read_bytes())
+    result = run("annotate", photos / "labels")
+    assert result.exit_code == 1
+    assert "8 new" in result.output
+    assert "no image of this stem" in result.output
+    assert pool.refresh().counts["annotated"] == 8
+
+
+def test_an_annotation_is_replaced_only_on_request(run: Run, pool: Pool, photos: Path) -> None:
+    """The same bytes are skipped; other bytes are refused until --replace, which makes a new revision."""
+    pool.upload(photos / "images")
+    pool.annotate(photos / "labels")
+    assert "8 there already" in run("annotate", photos / "labels").output
+    (photos / "labels" / "0003.png").write_bytes(drawings.png(drawings.drawing(77)[1]))
+    refused = run("annotate", photos / "labels")
+    assert refused.exit_code == 1
+    assert "--replace" in refused.output
+    replaced = run("annotate", photos / "labels", "--replace")
+    assert replaced.exit_code == 0, replaced.output
+    assert "1 replaced, 7 there already" in replaced.output
+    revisions = {image["name"]: image["annotation_revision"] for image in pool.images()}
+    assert revisions["0003.png"] == 2
+    assert revisions["0004.png"] == 1
+
+
+def test_label_maps_that_do_not_fit_are_refused(pool: Pool, photos: Path) -> None:
+    """A label map of another size is refused with its reason, and its photo stays without annotation."""
+    pool.upload(photos / "images")
+    (photos / "labels" / "0002.png").write_bytes(drawings.png(drawings.drawing(2)[1][:20]))
+    upload = pool.annotate(photos / "labels")
+    assert [(refusal.path.name, refusal.type) for refusal in upload.rejected] == [
+        ("0002.png", "label-map-size")
+    ]
+    assert pool.refresh().counts["annotated"] == 7
+
+
+def test_unpaired_label_maps_are_counted_once(run: Run, pool: Pool, photos: Path) -> None:
+    """`labels` sends unpaired label maps; sending them again changes nothing."""
+    assert "8 new" in run("labels", photos / "labels").output
+    assert "8 there already" in run("labels", photos / "labels").output
+    assert pool.refresh().counts["unpaired_label_maps"] == 8
+
+
+def test_a_service_that_says_no_to_everything_stops_the_upload(pool: Pool, photos: Path) -> None:
+    """An answer that is not about one file, as of a pool that is gone, ends the upload with its sentence."""
+    pool.document["id"] = "00000000-0000-7000-8000-000000000000"
+    with pytest.raises(FewpairsError) as raised:
+        pool.upload(photos / "images")
+    assert raised.value.status == 404
