@@ -1,0 +1,40 @@
+# syntax=docker/dockerfile:1
+# Two images from one file: `service` (API and migrations, without torch) and `worker` (CPU and GPU).
+
+FROM python:3.12-slim AS base
+ENV PYTHONUNBUFFERED=1 PIP_NO_CACHE_DIR=1 FEWPAIRS_DATA_DIR=/data
+RUN useradd --create-home --uid 1000 fewpairs && install -d -o fewpairs -g fewpairs /data
+WORKDIR /app
+
+FROM base AS source
+COPY pyproject.toml constraints.txt README.md LICENSE ./
+COPY fewpairs fewpairs
+COPY service service
+COPY worker worker
+COPY models models
+COPY store store
+COPY migrations migrations
+
+FROM source AS service-build
+RUN python -m venv /venv && /venv/bin/pip install -c constraints.txt '.[service]'
+
+FROM source AS worker-build
+RUN python -m venv /venv && /venv/bin/pip install -c constraints.txt '.[worker]'
+
+FROM base AS service
+COPY --from=service-build /venv /venv
+ENV PATH=/venv/bin:$PATH FEWPAIRS_HOST=0.0.0.0
+USER fewpairs
+EXPOSE 8000
+VOLUME /data
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
+    CMD python -c "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/healthz', timeout=2)"
+CMD ["python", "-m", "service"]
+
+FROM base AS worker
+COPY --from=worker-build /venv /venv
+# ResNet50's weights are downloaded once, into the volume.
+ENV PATH=/venv/bin:$PATH TORCH_HOME=/data/cache/torch
+USER fewpairs
+VOLUME /data
+CMD ["python", "-m", "worker", "--queues", "cpu"]
