@@ -1,4 +1,4 @@
-"""`python -m migrations.check`: fail when the tables differ from what the migrations make (Alembic's check)."""
+"""`python -m migrations.check`: fail when the tables differ from what the migrations make."""
 
 import tempfile
 from pathlib import Path

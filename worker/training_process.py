@@ -25,9 +25,8 @@ def main(run_dir: Path, device: str, silence_s: float) -> int:
             try:
                 train(run_dir, device=device)
                 return 0
-            except (
-                RunInUse
-            ) as in_use:  # by the child of a worker that has lost the job without knowing it yet
+            except RunInUse as in_use:
+                # By the child of a worker that has lost the job and does not know it yet.
                 sys.stderr.write(f"waiting: {in_use}\n")
                 time.sleep(1.0)
     except TrainingDiverged as error:

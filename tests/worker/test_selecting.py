@@ -5,11 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 from sqlalchemy import select as sql_select
+from sqlalchemy import update
 
 from models import selection
 from store import embeddings
 from store.selections import candidates
-from store.tables import Selection
+from store.tables import Image, Selection
 from tests.worker.factories import Pools, scene
 from worker.attempt import Tools
 from worker.run import run
@@ -22,15 +23,14 @@ def spec(**values: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def pool_id(tools: Tools, pools: Pools, shutdown: threading.Event) -> uuid.UUID:
-    """Ten train and two test images in three shards, embedded in another order than they were added."""
+    """Ten train and two test images in two shards, embedded in another order than they were added."""
     pool_id = pools.pool()
     scenes = [scene(seed)[0] for seed in range(12)]
-    embed_jobs = [
-        pools.photos(pool_id, scenes[:4])[0],
-        pools.photos(pool_id, scenes[4:6], "test")[0],
-        pools.photos(pool_id, scenes[6:])[0],
-    ]
-    for job_id in reversed(embed_jobs):
+    first, images = pools.photos(pool_id, scenes[:6])
+    second, _ = pools.photos(pool_id, scenes[6:])
+    with tools.database.write() as session:
+        session.execute(update(Image).where(Image.id.in_([images[0], images[3]])).values(split="test"))
+    for job_id in (second, first):
         run(job_id, tools, shutdown)
     return pool_id
 
