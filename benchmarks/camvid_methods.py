@@ -10,6 +10,7 @@ trained again.
 
 import argparse
 import json
+import os
 import platform
 import random
 import statistics
@@ -144,7 +145,12 @@ def _report(arguments: argparse.Namespace, pairs: list[Path], runs: list[Run]) -
     return {
         "data": arguments.data.name,
         "options": options,
-        "machine": {"processor": platform.machine(), "torch": torch.__version__, "device": arguments.device},
+        "machine": {
+            "processor": platform.machine(),
+            "cores": os.cpu_count(),
+            "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
+            "torch": torch.__version__,
+        },
         "pairs": [photo.name for photo in pairs],
         "runs": [asdict(run) for run in runs],
     }

@@ -130,18 +130,22 @@ class Pool:
         seed: int = 0,
         on_wait: Callable[["Pool"], None] | None = None,
     ) -> Selection:
-        """The `budget` photos to label next; waits until every photo is embedded.
+        """The `budget` photos to label next; waits until every photo is embedded. Raises JobFailed.
 
         `on_wait(pool)` is called while it waits, with fresh counts.
         """
         params = {"budget": budget, "strategy": strategy, "seed": seed}
+        failed_before = self._newest_failed_embedding()
         while True:
             try:
                 response = self._transport.request("GET", f"/pools/{self.id}/select", params=params)
             except FewpairsError as error:
                 if error.type != "pool-not-embedded":
                     raise
-                self._require_working_encoder()
+                # Asking has started again what failed before; what fails since would fail for ever.
+                failed = self._newest_failed_embedding()
+                if failed and (failed_before is None or failed.id != failed_before.id):
+                    failed.require_success()
                 if on_wait:
                     on_wait(self.refresh())
                 time.sleep(LOOK_AGAIN_S)
@@ -150,10 +154,8 @@ class Pool:
                 return Selection(self._transport, response.json())
             Job(self._transport, response.json()).wait()
 
-    def _require_working_encoder(self) -> None:
-        """Raise JobFailed when embedding has failed for good: waiting on would be for ever."""
-        for job in self.jobs(state="failed", kind="embed"):
-            job.require_success()
+    def _newest_failed_embedding(self) -> Job | None:
+        return next(self.jobs(state="failed", kind="embed"), None)
 
     def train(
         self,
@@ -164,7 +166,7 @@ class Pool:
     ) -> Job:
         """Start a training on the annotated photos, or on those whose ids are `pairs`.
 
-        `options` override the recipe: steps, image_size, batch_size, seed, …
+        `options` override the recipe: total_steps, image_size, batch_size, seed, …
         """
         document = self._transport.json(
             "POST",

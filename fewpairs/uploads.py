@@ -66,7 +66,7 @@ def upload_images(
     unique = _without_namesakes(paths, upload)
     for start in range(0, len(unique), BATCH):
         batch = unique[start : start + BATCH]
-        missing, held = _missing(transport, pool_id, batch)
+        missing, held = _missing(transport, pool_id, split, batch)
         upload.unchanged += held
         for outcome in _parallel(put, missing):
             upload.add(outcome)
@@ -77,8 +77,11 @@ def upload_images(
     return upload
 
 
-def _missing(transport: Transport, pool_id: str, batch: Sequence[Path]) -> tuple[list[Path], int]:
-    """The files that have to be sent, and how many have not. Unreadable ones are left to the sending."""
+def _missing(transport: Transport, pool_id: str, split: str, batch: Sequence[Path]) -> tuple[list[Path], int]:
+    """The files that have to be sent, and how many have not.
+
+    Unreadable ones, and those that the pool has otherwise, are left to the sending, which says why not.
+    """
 
     def digest(path: Path) -> str | None:
         try:
@@ -88,8 +91,9 @@ def _missing(transport: Transport, pool_id: str, batch: Sequence[Path]) -> tuple
 
     digests = dict(zip(batch, _parallel(digest, batch), strict=True))
     files = [{"name": _name(path), "sha256": digest} for path, digest in digests.items() if digest]
+    listing = {"split": split, "files": files}
     try:
-        answer = transport.json("POST", f"/pools/{pool_id}/missing", json={"files": files})
+        answer = transport.json("POST", f"/pools/{pool_id}/missing", json=listing)
     except FewpairsError as error:
         if error.status != 422:
             raise

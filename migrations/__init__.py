@@ -4,16 +4,10 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from filelock import FileLock
-from sqlalchemy import Engine, create_engine, make_url, text
+from sqlalchemy import create_engine, make_url, text
 
 ADVISORY_LOCK = 0x6665777061697273 >> 1  # "fewpairs"
-
-
-class NotAtHead(RuntimeError):
-    """The database's schema is not the one this code was written for."""
 
 
 def config(url: str) -> Config:
@@ -40,14 +34,3 @@ def upgrade(url: str) -> None:
         finally:
             connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": ADVISORY_LOCK})
     engine.dispose()
-
-
-def require_head(engine: Engine) -> None:
-    """Raise NotAtHead unless the schema is the newest."""
-    with engine.connect() as connection:
-        found = MigrationContext.configure(connection).get_current_revision()
-    head = ScriptDirectory.from_config(config("")).get_current_head()
-    if found != head:
-        raise NotAtHead(
-            f"The database is at schema {found}, this version needs {head}: run `fewpairs migrate`."
-        )

@@ -102,14 +102,13 @@ def errors(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
 
 
 def install(app: FastAPI) -> None:
-    """Render every exception as a problem."""
+    """Render exceptions as problems; `service.observe` has `unexpected` render those that are left."""
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(OSError, _os_error)
     app.add_exception_handler(DBAPIError, _database_error)
     app.add_exception_handler(ClientDisconnect, _gone)
-    app.add_exception_handler(Exception, _unexpected)
 
 
 def render(request: Request, problem: Problem) -> Response:
@@ -172,7 +171,7 @@ def _os_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, OSError)
     if error.errno in NO_SPACE:
         return render(request, _disk_full())
-    return _unexpected(request, error)
+    return unexpected(request, error)
 
 
 def _database_error(request: Request, error: Exception) -> Response:
@@ -184,7 +183,7 @@ def _database_error(request: Request, error: Exception) -> Response:
         log.warning("database.unavailable", error=str(error.orig))
         unavailable = problems.Unavailable("The database did not take the request: repeat it in a moment.")
         return render(request, unavailable.with_headers(Retry_After=RETRY_AFTER_S))
-    return _unexpected(request, error)
+    return unexpected(request, error)
 
 
 def _disk_full() -> Problem:
@@ -198,7 +197,8 @@ def _gone(request: Request, error: Exception) -> Response:
     return Response(status_code=400)
 
 
-def _unexpected(request: Request, error: Exception) -> Response:
+def unexpected(request: Request, error: Exception) -> Response:
+    """Log what nobody foresaw, and the answer to it."""
     log.error("request.failed", path=request.url.path, exc_info=error)
     return render(
         request,

@@ -55,7 +55,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.metrics = metrics
-    app.add_middleware(Observed, metrics=metrics)
+    app.state.stopping = lambda: False  # whoever runs the server knows better
+    app.add_middleware(Observed, metrics=metrics, unexpected=answers.unexpected)
     answers.install(app)
     for noun in (pools, images, label_maps, selections, annotations, orders, jobs, models, operations):
         app.include_router(noun.router)

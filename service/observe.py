@@ -4,13 +4,15 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from store import jobs
@@ -66,10 +68,15 @@ class JobCensus(Collector):
 
 
 class Observed:
-    """ASGI middleware: a request id, a metric and a log line for each request; `nosniff` on each answer."""
+    """ASGI middleware: a request id, a metric and a log line for each request; `nosniff` on each answer.
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
-        self._app, self._metrics = app, metrics
+    `unexpected` answers the exceptions that nothing inside has answered: here they have the request id.
+    """
+
+    def __init__(
+        self, app: ASGIApp, metrics: Metrics, unexpected: Callable[[Request, Exception], Response]
+    ) -> None:
+        self._app, self._metrics, self._unexpected = app, metrics, unexpected
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -78,7 +85,7 @@ class Observed:
         given = Headers(scope=scope).get("x-request-id", "")
         request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
         scope.setdefault("state", {})["request_id"] = request_id
-        status = 500
+        status = None
 
         async def noting(message: Message) -> None:
             nonlocal status
@@ -93,8 +100,13 @@ class Observed:
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
                 await self._app(scope, receive, noting)
+            except Exception as error:
+                answer = self._unexpected(Request(scope), error)
+                if status is not None:
+                    raise  # its answer has begun, so the server cuts the connection
+                await answer(scope, receive, noting)
             finally:
-                self._note(scope, status, time.perf_counter() - started)
+                self._note(scope, status or 500, time.perf_counter() - started)
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path_format", None) or getattr(

@@ -242,6 +242,11 @@ class IdempotencyKeyReused(Problem):
     title = "The Idempotency-Key belongs to another request"
 
 
+class NotCancellable(Problem):
+    status, slug = 409, "not-cancellable"
+    title = "Jobs of this kind cannot be cancelled"
+
+
 class JobNotFinished(Problem):
     status, slug = 409, "job-not-finished"
     title = "The job has not ended yet"

@@ -80,6 +80,10 @@ class LocalBlobs:
         self.root = root
         self._arriving = root / "incoming"
         self._arriving.mkdir(parents=True, exist_ok=True)
+        for prefix in range(256):
+            (root / f"{prefix:02x}").mkdir(exist_ok=True)
+        _sync_folder(root)
+        _sync_folder(root.parent)
         self._drop_abandoned()
 
     def path(self, sha256: str) -> Path:
@@ -131,9 +135,6 @@ class LocalIncoming:
         os.fsync(self._file.fileno())
         sha256 = self._hash.hexdigest()
         final = self._blobs.path(sha256)
-        if not final.parent.exists():
-            final.parent.mkdir(exist_ok=True)
-            _sync_folder(final.parent.parent)
         os.replace(self.path, final)
         _sync_folder(final.parent)
         return Blob(sha256, self.size)

@@ -29,7 +29,9 @@ class Database:
             self._writer = _sqlite_engine(url, "BEGIN IMMEDIATE")
             self._reader = _sqlite_engine(url, "BEGIN")
         else:
-            self._writer = self._reader = create_engine(url, pool_pre_ping=True, pool_size=10)
+            self._writer = create_engine(url, pool_pre_ping=True, pool_size=10)
+            # All queries of one `read()` see the same moment, as they do on SQLite.
+            self._reader = self._writer.execution_options(isolation_level="REPEATABLE READ")
 
     @property
     def engine(self) -> Engine:

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Literal
+from typing import Literal, TypeVar
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -15,6 +15,8 @@ from store.tables import Annotation, Image, Job, new_id
 
 NAMES_A_QUERY = 500
 EMBED_RING_IN_S = 1.0
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,10 @@ class Added:
 def add(
     session: Session, settings: Settings, pool_id: uuid.UUID, photos: Sequence[NewImage]
 ) -> tuple[list[Added], list[Job]]:
-    """Add photos to a pool, each into an embed job; also the jobs that are full now, to ring after commit."""
+    """Add photos to a pool, each into an embed job; also the jobs to ring after commit.
+
+    Those are the jobs that are full now, and those that `embed_again` made.
+    """
     pools.lock(session, pool_id)
     known = _by_name(session, pool_id, [photo.name for photo in photos])
     added, fresh = [], []
@@ -57,14 +62,42 @@ def add(
     full = _give_to_embed_jobs(session, settings, pool_id, fresh)
     session.add_all(fresh)
     session.flush()
-    return added, full
+    return added, full + embed_again(session, settings, pool_id)
+
+
+def embed_again(session: Session, settings: Settings, pool_id: uuid.UUID) -> list[Job]:
+    """Give stranded images to new jobs, to ring after commit. For a caller that holds `pools.lock`."""
+    again = []
+    for chunk in _chunks(stranded(session, pool_id), settings.embed_chunk):
+        job = jobs.create(session, settings, kind="embed", pool_id=pool_id, spec={}, total=len(chunk))
+        for image in chunk:
+            image.embed_job_id = job.id
+        again.append(job)
+    session.flush()
+    return again
+
+
+def stranded(session: Session, pool_id: uuid.UUID) -> Sequence[Image]:
+    """The images whose embed job failed, or was cancelled, without saying anything about them."""
+    query = (
+        select(Image)
+        .join(Job, Job.id == Image.embed_job_id)
+        .where(
+            Job.pool_id == pool_id,
+            Job.state.in_(("failed", "cancelled")),
+            Image.shard_id.is_(None),
+            Image.embed_error.is_(None),
+        )
+        .order_by(Image.id)
+    )
+    return session.scalars(query).all()
 
 
 def _by_name(session: Session, pool_id: uuid.UUID, names: Sequence[str]) -> dict[str, Image]:
     query = select(Image).where(Image.pool_id == pool_id)
     return {
         image.name: image
-        for chunk in _chunks(names)
+        for chunk in _chunks(names, NAMES_A_QUERY)
         for image in session.scalars(query.where(Image.name.in_(chunk)))
     }
 
@@ -137,18 +170,24 @@ def page(
     return [(image, revision) for image, revision in session.execute(query)]
 
 
-def missing(session: Session, pool_id: uuid.UUID, files: Mapping[str, str]) -> tuple[list[str], list[str]]:
-    """Of files `{name: sha256}`: the names the pool lacks, and those it has with other bytes."""
-    query = select(Image.name, Image.sha256).where(Image.pool_id == pool_id)
+def missing(
+    session: Session, pool_id: uuid.UUID, split: str, files: Mapping[str, str]
+) -> tuple[list[str], list[str]]:
+    """Of files `{name: sha256}`: the names the pool lacks, and those it has otherwise than `add` would add.
+
+    Otherwise: with other bytes, or in the other split.
+    """
+    query = select(Image.name, Image.sha256, Image.split).where(Image.pool_id == pool_id)
     known = {
-        name: sha256
-        for chunk in _chunks(list(files))
-        for name, sha256 in session.execute(query.where(Image.name.in_(chunk)))
+        name: (sha256, its_split)
+        for chunk in _chunks(list(files), NAMES_A_QUERY)
+        for name, sha256, its_split in session.execute(query.where(Image.name.in_(chunk)))
     }
     lacking = [name for name in files if name not in known]
-    return lacking, [name for name, sha256 in files.items() if known.get(name, sha256) != sha256]
+    conflicts = [name for name, sha256 in files.items() if known.get(name) not in (None, (sha256, split))]
+    return lacking, conflicts
 
 
-def _chunks(names: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(names), NAMES_A_QUERY):
-        yield names[start : start + NAMES_A_QUERY]
+def _chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

@@ -26,6 +26,7 @@ from store.tables import Job, JobMetric
 QUEUES = ("cpu", "gpu")
 QUEUE_OF_KIND = {"embed": "cpu", "select": "cpu", "translate": "cpu", "train": "gpu", "evaluate": "gpu"}
 LONGEST_RING_S = 300.0
+LONGEST_RETRY_S = 30.0
 
 
 class LeaseLost(Exception):
@@ -163,8 +164,18 @@ def fail(session: Session, claim: Claim, *, type: str, detail: str) -> None:
 
 
 def retry(session: Session, claim: Claim, *, type: str, detail: str) -> None:
-    """Give the job back after a mishap: queued again, or failed when no attempt is left. Raises LeaseLost."""
-    _write_as_owner(session, claim, error={"type": type, "detail": detail}, **_released(ring_in_s=1.0))
+    """Give the job back after a mishap: queued again, or failed when no attempt is left. Raises LeaseLost.
+
+    The next attempt is due after 1, 4, 16, 30, 30, … seconds: what is wrong may take a while to pass.
+    """
+    wait_s = min(4.0 ** (claim.attempt - 1), LONGEST_RETRY_S)
+    _write_as_owner(session, claim, error={"type": type, "detail": detail}, **_released(ring_in_s=wait_s))
+
+
+def give_back(session: Session, claim: Claim) -> None:
+    """Queue the job again because its worker shuts down; the attempt does not count. Raises LeaseLost."""
+    allowed = Job.max_attempts + 1
+    _write_as_owner(session, claim, max_attempts=allowed, **_released(ring_in_s=0, allowed=allowed))
 
 
 def stopped(session: Session, claim: Claim) -> None:
@@ -182,9 +193,9 @@ def cancel(session: Session, job_id: uuid.UUID) -> None:
     session.execute(update(Job).where(Job.id == job_id, Job.state == "running").values(cancel_requested=True))
 
 
-def _released(ring_in_s: float) -> dict[str, Any]:
+def _released(ring_in_s: float, allowed: ColumnElement[int] | None = None) -> dict[str, Any]:
     """The values of a running job whose attempt is over without a result."""
-    spent = Job.attempt >= Job.max_attempts
+    spent = Job.attempt >= (Job.max_attempts if allowed is None else allowed)
     return {
         "state": case((Job.cancel_requested, "cancelled"), (spent, "failed"), else_="queued"),
         "finished_at": case((or_(Job.cancel_requested, spent), from_now(0)), else_=null()),

@@ -21,7 +21,7 @@ class Candidates:
     pickable: int
     """Embedded and not annotated."""
     images_digest: str
-    """SHA-256 over the sorted lines `<image id, hexadecimal><SHA-256 of its bytes>`, not separated."""
+    """SHA-256 over the sorted lines `<hexadecimal image id><SHA-256 of its bytes>` of the embedded images."""
     annotated_digest: str
     """SHA-256 over the sorted hexadecimal ids of the annotated images, not separated."""
 
@@ -39,7 +39,7 @@ def candidates(session: Session, pool_id: uuid.UUID) -> Candidates:
         images=len(images),
         waiting=sum(image.shard_id is None and image.embed_error is None for image in images),
         pickable=sum(image.shard_id is not None and image.id not in annotated for image in images),
-        images_digest=_digest(image.id.hex + image.sha256 for image in images),
+        images_digest=_digest(image.id.hex + image.sha256 for image in images if image.shard_id),
         annotated_digest=_digest(image_id.hex for image_id in annotated),
     )
 

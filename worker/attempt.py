@@ -3,7 +3,7 @@
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +15,7 @@ from store import jobs
 from store.blobs import Blobs
 from store.database import Database
 from store.settings import Settings
+from worker.endings import Mishap
 from worker.lease import DATABASE_AWAY, Lease
 from worker.loaded import Loaded
 
@@ -84,13 +85,19 @@ class Attempt:
     def files(self, digests: Iterable[str]) -> Iterator[list[Path]]:
         """The blobs as files, in the given order, until the block ends.
 
-        A blob that the store does not hold has no file at its path, and whoever reads it says so.
+        A blob that is not there is a mishap: the disk may not be mounted, and no photo is to blame.
         """
         cache = self.tools.settings.cache_dir
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache, prefix="job-") as folder:
             paths = [Path(folder) / digest for digest in digests]
             for path in set(paths):
-                with suppress(FileNotFoundError):
+                try:
                     self.tools.blobs.fetch(path.name, path)
+                except FileNotFoundError as error:
+                    raise Mishap(
+                        "blob-missing",
+                        f"The blob {path.name} is not at {self.tools.settings.blobs}: give this worker the "
+                        "FEWPAIRS_DATA_DIR and FEWPAIRS_BLOB_URL that the service has.",
+                    ) from error
             yield paths

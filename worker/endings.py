@@ -20,3 +20,7 @@ class Mishap(Problem):
 
 class Cancelled(Exception):
     """The user asked to stop."""
+
+
+class ShutDown(Exception):
+    """The worker was asked to stop; the job is queued again and the attempt does not count."""

@@ -11,7 +11,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from store import jobs
 from store.database import Database
-from worker.endings import Cancelled, Mishap, Permanent
+from worker.endings import Cancelled, Permanent, ShutDown
 
 log = structlog.get_logger()
 
@@ -57,7 +57,7 @@ class Lease:
         self._thread.join()
 
     def check(self) -> None:
-        """Raise what ends this attempt, if anything does: LeaseLost, Cancelled, Permanent or Mishap."""
+        """Raise what ends this attempt, if anything does: LeaseLost, Cancelled, Permanent or ShutDown."""
         if time.monotonic() >= self._held_until:
             raise jobs.LeaseLost("the lease could not be prolonged")
         if self._orders.cancel:
@@ -69,7 +69,7 @@ class Lease:
                 "FEWPAIRS_JOB_DEADLINE_S (any other job) allows.",
             )
         if self._shutdown.is_set():
-            raise Mishap("worker-stopped", "The worker was shut down and another attempt is due.")
+            raise ShutDown
 
     def _beat(self) -> None:
         while not self._over.wait(min(self._lease_s / 3, LONGEST_BEAT_S)):

@@ -23,24 +23,28 @@ def prepare(attempt: Attempt, run: RunDirectory) -> None:
     since. Raises Permanent when the options of the training are not possible.
     """
     run.path.mkdir(parents=True, exist_ok=True)
-    _write_once(run.path / "spec.json", lambda: _spec(attempt).to_json())
-    _write_once(run.path / "manifest.json", lambda: _manifest(attempt))
+    number = attempt.claim.attempt
+    _write_once(run.path / "spec.json", number, lambda: _spec(attempt).to_json())
+    _write_once(run.path / "manifest.json", number, lambda: _manifest(attempt))
     data = run.path / "data"
     data.mkdir(exist_ok=True)
     for name in _files(json.loads((run.path / "manifest.json").read_text(encoding="utf-8"))):
         attempt.lease.check()
         path = run.path / name
         if not path.exists():
-            part = data / "part"
+            part = data / f"part-{attempt.claim.attempt}"
             part.unlink(missing_ok=True)
             attempt.tools.blobs.fetch(path.name, part)
             part.rename(path)
 
 
-def _write_once(path: Path, value: Callable[[], dict[str, Any]]) -> None:
+def _write_once(path: Path, attempt: int, value: Callable[[], dict[str, Any]]) -> None:
+    """Each attempt writes to a name of its own: an earlier one may wake up at any moment."""
     if not path.exists():
         text = json.dumps(value(), indent=2)
-        write_durably(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+        draft = path.with_name(f"{path.name}-{attempt}")
+        write_durably(draft, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+        draft.rename(path)
 
 
 def _spec(attempt: Attempt) -> TrainingSpec:

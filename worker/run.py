@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from store import jobs
 from worker.attempt import Attempt, Outcome, Tools
 from worker.embedding import embed
-from worker.endings import Cancelled, Mishap, Permanent
+from worker.endings import Cancelled, Mishap, Permanent, ShutDown
 from worker.evaluating import evaluate
 from worker.lease import Lease
 from worker.selecting import select
@@ -66,6 +66,9 @@ def _see_through(attempt: Attempt) -> None:
     except Cancelled:
         _end(attempt, lambda session: jobs.stopped(session, claim))
         log.info("job.cancelled")
+    except ShutDown:
+        _end(attempt, lambda session: jobs.give_back(session, claim))
+        log.info("job.given_back")
     except Permanent as problem:
         type, detail = problem.type, problem.detail
         _end(attempt, lambda session: jobs.fail(session, claim, type=type, detail=detail))

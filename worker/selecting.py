@@ -43,7 +43,7 @@ def select(attempt: Attempt) -> Outcome:
         "picks": [_pick(pick, images) for pick in chosen.picks],
         "coverage": asdict(selection.coverage(vectors, labelled + [pick.index for pick in chosen.picks])),
         "receipt": {
-            "image_count": state.images,
+            "image_count": len(images),
             "images_digest": state.images_digest,
             "encoder": pool.encoder,
             "weights_digest": pool.weights_digest,

@@ -9,7 +9,7 @@ from models.training.run_directory import RunDirectory
 from store import blobs, trainings
 from store.tables import Model, new_id
 from worker.attempt import Attempt, Outcome
-from worker.endings import Cancelled, Permanent
+from worker.endings import Cancelled
 from worker.manifest import prepare
 from worker.supervisor import supervise
 
@@ -23,7 +23,7 @@ def train(attempt: Attempt) -> Outcome:
             prepare(attempt, run)
             supervise(attempt, run, [*command, str(run.path), settings.device, str(settings.lease_s)])
         outcome = _keep(attempt, run)
-    except (Cancelled, Permanent):
+    except Cancelled:
         _drop_what_nobody_needs(run)
         raise
     _drop_what_nobody_needs(run)

@@ -13,7 +13,7 @@ import threading
 import time
 from pathlib import Path
 
-from models.training import RunInUse, TrainingDiverged, train
+from models.training import RunInUse, TrainingDiverged, UnusableRun, train
 
 ERROR_FILE = "error.json"
 
@@ -31,7 +31,7 @@ def main(run_dir: Path, device: str, silence_s: float) -> int:
                 time.sleep(1.0)
     except TrainingDiverged as error:
         return _give_up(run_dir, "training-diverged", error)
-    except ValueError as error:
+    except UnusableRun as error:
         return _give_up(run_dir, "invalid-training-spec", error)
 
 

@@ -26,16 +26,6 @@ CRASHES_AT_START = 3
 COLOURS = {"broker": "magenta", "api": "green", "worker-cpu": "cyan", "worker-gpu": "blue"}
 FALLBACK_ENCODER = "efficientnet_lite0"
 
-FIND_RESNET50 = """
-import sys
-from models.encoders.weights import WeightsUnavailable, weights_file
-from store.settings import Settings
-try:
-    weights_file("resnet50", Settings().resnet50_weights)
-except WeightsUnavailable as error:
-    sys.exit(str(error))
-"""
-
 
 def up(data: Path, host: str, port: int, console: Console) -> None:
     """Serve from `data` until a stop signal. Raises FewpairsError when it cannot start."""
@@ -117,9 +107,10 @@ def _choose_encoder(environment: dict[str, str], console: Console) -> None:
     if environment.get("FEWPAIRS_ENCODER"):
         return
     console.print("Looking for ResNet50's weights (98 MB, downloaded once if they are not on this machine) …")
-    found = subprocess.run(
-        [sys.executable, "-c", FIND_RESNET50], env=environment, capture_output=True, text=True, check=False
-    )
+    find = [sys.executable, "-m", "models.encoders", "resnet50"]
+    if weights := environment.get("FEWPAIRS_RESNET50_WEIGHTS"):
+        find += ["--weights", weights]
+    found = subprocess.run(find, env=environment, capture_output=True, text=True, check=False)
     if found.returncode == 0:
         environment["FEWPAIRS_ENCODER"] = "resnet50"
         return

@@ -50,6 +50,7 @@ def embed_files(
     Returns float32 (M, dimension), a row for each file that could be decoded, in the order of `paths`, and
     the failures, in that order too. At most three batches of photos are in memory. `on_progress(done, total)`
     is called after every batch; what it raises ends the work.
+    Raises OSError when a file cannot be read at all.
     """
     blocks = [np.empty((0, encoder.dimension), np.float32)]
     failures: list[Failure] = []
@@ -64,6 +65,8 @@ def embed_files(
                 try:
                     photos.append(decoding.popleft().result())
                 except Exception as error:  # A damaged file raises whatever its format's parser trips over.
+                    if isinstance(error, MemoryError) or getattr(error, "errno", None) is not None:
+                        raise  # The machine is at fault: no memory, a failing disk, no such file.
                     failures.append(Failure(index, f"{type(error).__name__}: {error}"))
             if photos:
                 blocks.append(encoder.encode(np.stack(photos)))

@@ -28,6 +28,10 @@ from models.training.run_directory import Manifest, RunDirectory, write_durably
 from models.translation import Translator, choose_device
 
 
+class UnusableRun(ValueError):
+    """The spec, the manifest or a file they name is bad: training in this run directory can never work."""
+
+
 class TrainingDiverged(ArithmeticError):
     """A loss or a weight became NaN or infinite. The last checkpoint before it is kept."""
 
@@ -38,12 +42,17 @@ def train(run_dir: Path, device: str = "auto", on_step: Callable[[int, int], obj
     Continues from the checkpoint if there is one; on the CPU the result is then bit for bit that of an
     uninterrupted run. A complete run is left as it is. `on_step(step, total)` is called after every step.
 
-    Raises ValueError for a bad spec, manifest or image, RunInUse, TrainingDiverged.
+    Raises UnusableRun, RunInUse, TrainingDiverged.
     """
     run = RunDirectory(run_dir)
     with run.locked():
-        if not run.result.exists():
-            _Training(run, choose_device(device)).run(on_step)
+        if run.result.exists():
+            return
+        try:
+            training = _Training(run, choose_device(device))
+        except ValueError as error:
+            raise UnusableRun(str(error)) from error
+        training.run(on_step)
 
 
 class _Training:

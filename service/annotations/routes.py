@@ -107,9 +107,8 @@ def _replaced_revision(if_match: str | None, if_none_match: str | None) -> int:
     if if_none_match is None and named:
         return int(named[1])
     raise PreconditionRequired(
-        "So that no other annotator's work is overwritten unseen, send either If-None-Match: * (the "
-        "image has no "
-        'annotation yet) or If-Match: "<revision>" with the one revision that this replaces.'
+        "So that no other annotator's work is overwritten unseen, send either If-None-Match: * (the image "
+        'has no annotation yet) or If-Match: "<revision>" with the one revision that this replaces.'
     )
 
 

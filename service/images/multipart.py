@@ -52,8 +52,8 @@ def _events(body: Path, boundary: bytes) -> Iterator[str | bytes | None]:
 
 def _malformed(reason: str) -> BadRequest:
     return BadRequest(
-        f"The body is not valid multipart/form-data ({reason}). What came before is kept: send it again "
-        "whole."
+        f"The body is not valid multipart/form-data ({reason}): send it again whole. That is safe: photos "
+        "that are in the pool by then count as unchanged."
     )
 
 

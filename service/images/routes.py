@@ -149,7 +149,7 @@ def list_missing(service: ServiceDep, pool_id: UUID, listing: Listing) -> Missin
     with service.database.read() as session:
         found_pool(session, pool_id)
         files = {file.name: file.sha256 for file in listing.files}
-        missing, conflicts = images.missing(session, pool_id, files)
+        missing, conflicts = images.missing(session, pool_id, listing.split, files)
     return Missing(missing=missing, conflicts=conflicts)
 
 

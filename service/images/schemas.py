@@ -99,11 +99,12 @@ class Listing(BaseModel):
         extra="forbid", json_schema_extra={"examples": [{"files": [{"name": "a.jpg", "sha256": "0" * 64}]}]}
     )
 
+    split: Split = Field("train", description="Where they are to go.")
     files: list[NamedDigest] = Field(max_length=100_000)
 
 
 class Missing(BaseModel):
     missing: list[str] = Field(description="Names the pool lacks: upload these.")
     conflicts: list[str] = Field(
-        description="Names the pool has with other bytes: uploading these gives 409."
+        description="Names the pool has with other bytes or in the other split: uploading these gives 409."
     )

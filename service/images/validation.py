@@ -68,11 +68,9 @@ def photo(path: str) -> Checked:
         _check_colours(image, path)
         if image.getexif().get(ORIENTATION, 1) > 1:
             raise ExifRotated(
-                "The file stores the photo turned and says so in EXIF, where half of all programs "
-                "overlook it, so "
-                "that photo and label map would disagree. Save it upright, e.g. with "
-                "ImageOps.exif_transpose or "
-                "`mogrify -auto-orient`."
+                "The file stores the photo turned and says so in EXIF, which half of all programs overlook, "
+                "so that photo and label map would disagree. Save it upright, e.g. with "
+                "ImageOps.exif_transpose or `mogrify -auto-orient`."
             )
         image.load()
         return Checked(_media_type(image), image.width, image.height)
@@ -186,8 +184,8 @@ def _class_ids(path: str, known: frozenset[int]) -> Checked:
     with _opened(path) as image:
         if image.format != "PNG":
             raise LabelMapFormat(
-                f"The label map is {image.format}, which can change class ids: save it as a PNG with one "
-                "channel."
+                f"The label map is {image.format}, which can change class ids: save it as a PNG with "
+                "one channel."
             )
         if image.mode in ALPHA_MODES or "transparency" in image.info:
             raise AlphaChannel(
@@ -196,9 +194,8 @@ def _class_ids(path: str, known: frozenset[int]) -> Checked:
         _check_still(image)
         if image.mode not in LABEL_MODES:
             raise LabelMapMode(
-                f"The label map's pixels are {image.mode}, not class ids: save one grey or palette "
-                "channel whose "
-                "values are positions in the class table."
+                f"The label map's pixels are {image.mode}, not class ids: save one grey or palette channel "
+                "whose values are positions in the class table."
             )
         packing = str(image.tile[0].args)  # type: ignore[attr-defined]
         image.load()

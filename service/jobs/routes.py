@@ -15,7 +15,7 @@ from service.contents import blob_response
 from service.edge import ENDED, Service, ServiceDep, found_job
 from service.jobs.answers import require_success
 from service.jobs.schemas import Job, Kind, Metrics, State
-from service.problems import JobFailed, JobNotFinished, NotFound
+from service.problems import JobFailed, JobNotFinished, NotCancellable, NotFound
 from store import jobs, tables
 
 router = APIRouter(tags=["jobs"], route_class=Route)
@@ -81,13 +81,15 @@ def _existing(service: ServiceDep, job_id: UUID) -> UUID:
 )
 async def get_events(
     service: ServiceDep,
+    request: Request,
     job_id: Annotated[UUID, Depends(_existing)],
     last_event_id: Annotated[int, LAST_EVENT_ID] = -1,
 ) -> AsyncIterator[ServerSentEvent]:
     """`metric` for each line of the history (its id is the step) and `state` with the job whenever it has
-    changed. The stream ends after the state in which the job ended. `Last-Event-ID` resumes it."""
+    changed. The stream ends after the state in which the job ended, and when the server stops;
+    `Last-Event-ID` resumes it."""
     after, told = last_event_id, None
-    while True:
+    while not request.app.state.stopping():
         job, lines = await run_in_threadpool(_look, service, job_id, after)
         for line in lines:
             after = line["step"]
@@ -103,12 +105,13 @@ async def get_events(
         await asyncio.sleep(POLL_S)
 
 
-@router.post("/jobs/{job_id}/cancel", summary="Cancel a job", responses=errors(NotFound))
+@router.post("/jobs/{job_id}/cancel", summary="Cancel a job", responses=errors(NotFound, NotCancellable))
 def cancel_job(service: ServiceDep, job_id: UUID) -> Job:
     """A queued job is cancelled at once; a running one when its worker has stopped it. One that has ended
-    stays as it is."""
+    stays as it is. Embed jobs cannot be cancelled: without them their photos could never be picked."""
     with service.database.write() as session:
-        found_job(session, job_id)
+        if found_job(session, job_id).kind == "embed":
+            raise NotCancellable("Embedding is part of the pool and cannot be cancelled: let it go on.")
         jobs.cancel(session, job_id)
     return get_job(service, job_id)
 

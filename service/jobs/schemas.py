@@ -113,9 +113,8 @@ class TrainingOptions(BaseModel):
     def _consistent(self) -> "TrainingOptions":
         if self.load_size and self.image_size and self.load_size < self.image_size:
             raise InvalidTraining(
-                f"load_size ({self.load_size}) has to be at least image_size ({self.image_size}): crops "
-                "are taken "
-                "from the resized image."
+                f"load_size ({self.load_size}) has to be at least image_size ({self.image_size}): "
+                "crops are taken from the resized image."
             )
         if self.log_every and self.checkpoint_every and self.checkpoint_every % self.log_every:
             raise InvalidTraining(

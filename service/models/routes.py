@@ -114,8 +114,8 @@ def _pool_of(service: Service, model_id: UUID) -> tables.Pool:
 def _order(
     service: Service, pool_id: UUID, model_id: UUID, idempotency_key: str | None, incoming: Incoming
 ) -> tables.Job:
-    checked = service.decoders.photo(incoming.path)
+    service.decoders.photo(incoming.path)
     blob = incoming.keep()
     asked = {"model_id": str(model_id), "sha256": blob.sha256}
-    spec = {**asked, "media_type": checked.media_type, "name": "The photo"}
+    spec = {**asked, "name": "The photo"}
     return order(service, pool_id, "translate", asked, idempotency_key, lambda session: spec)

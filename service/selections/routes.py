@@ -21,7 +21,7 @@ from service.problems import (
     PoolNotEmbedded,
 )
 from service.selections.schemas import Selection, Strategy
-from store import jobs, pools, selections
+from store import images, jobs, pools, selections
 from store.selections import Candidates
 from store.tables import Job
 
@@ -62,13 +62,13 @@ def _asked(service: Service, pool_id: UUID, budget: int, strategy: str, seed: in
     with service.database.read() as session:
         found_pool(session, pool_id)
         candidates = selections.candidates(session, pool_id)
-        _check(candidates, budget)
         key = f"select:{pool_id}:{budget}:{strategy}:{seed}"
         key += f":{candidates.images_digest}:{candidates.annotated_digest}"
-        if earlier := _usable(session, key):
-            return earlier
+        earlier = _usable(session, key)
+    _check(service, pool_id, candidates, budget)
+    if earlier:
+        return earlier
     spec = {"budget": budget, "strategy": strategy, "seed": seed}
-    spec |= {"images_digest": candidates.images_digest, "annotated_digest": candidates.annotated_digest}
     with service.database.write() as session:
         pools.lock(session, pool_id)
         if earlier := _usable(session, key):
@@ -87,7 +87,7 @@ def _usable(session: Session, key: str) -> Job | None:
     return job if job and job.state not in ("failed", "cancelled") else None
 
 
-def _check(candidates: Candidates, budget: int) -> None:
+def _check(service: Service, pool_id: UUID, candidates: Candidates, budget: int) -> None:
     if candidates.images == 0:
         raise PoolEmpty("The pool has no train image to pick from: upload photos first.")
     if budget > candidates.images:
@@ -96,16 +96,29 @@ def _check(candidates: Candidates, budget: int) -> None:
         )
     if candidates.waiting:
         raise PoolNotEmbedded(
-            f"{candidates.waiting} of {candidates.images} train images are not embedded yet: ask again when "
-            "`embedded` equals `images` in the pool's counts.",
+            f"{candidates.waiting} of {candidates.images} train images are not embedded yet: ask again until "
+            f"`waiting` has come down to 0.{_embed_again(service, pool_id)}",
             waiting=candidates.waiting,
         ).with_headers(Retry_After="2")
     if budget > candidates.pickable:
         raise BudgetExceedsPool(
             f"The budget is {budget} and {candidates.pickable} of {candidates.images} train images can be "
-            "picked; "
-            "the others are annotated, or could not be embedded. Ask for fewer."
+            "picked; the others are annotated, or could not be embedded. Ask for fewer."
         )
+
+
+def _embed_again(service: Service, pool_id: UUID) -> str:
+    """Start embedding again where it ended without its images; sentences about that, if so."""
+    with service.database.read() as session:
+        if not images.stranded(session, pool_id):
+            return ""
+    with service.database.write() as session:
+        pools.lock(session, pool_id)
+        again = images.embed_again(session, service.settings, pool_id)
+        failed = jobs.page(session, pool_id=pool_id, state="failed", kind="embed", limit=1)
+    service.ring(*again)
+    why = f" It had failed: {failed[0].error['detail']}" if failed and failed[0].error else ""
+    return f" Embedding had ended before its time and was started again.{why}"
 
 
 def _document(service: Service, job: Job) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The loop as commands: select, train, evaluate, translate, model, jobs, cancel."""
 
+import itertools
 import json
 import re
 from pathlib import Path
@@ -10,8 +11,11 @@ import pytest
 from PIL import Image
 
 from fewpairs import Client, Job, JobFailed, Model, Pool
+from store.settings import Settings
 from tests import drawings
 from tests.fewpairs.conftest import Run
+from tests.service.serving import serve
+from tests.service.steps import fail
 
 TINY: dict[str, Any] = {"total_steps": 4, "channels": 4, "blocks": 1, "log_every": 1, "checkpoint_every": 4}
 
@@ -62,6 +66,36 @@ def test_select_says_in_a_sentence_why_it_cannot(run: Run, pool: Pool, photos: P
         assert result.output.startswith("✗ ")
         assert "Traceback" not in result.output
     assert "9" in too_many.output
+
+
+def test_select_ends_when_embedding_fails_for_good(tmp_path: Path, photos: Path) -> None:
+    """What had failed is tried again; when that fails too, waiting ends with the job's reason."""
+    settings = Settings(data_dir=tmp_path, broker_url="memory://", embed_chunk=4)
+    with serve(settings) as service:
+
+        def fail_embedding(pool: Pool) -> None:
+            for job in pool.jobs(state="queued", kind="embed"):
+                fail(service, job.id, f"No weights ({next(failures)}).")
+
+        failures = itertools.count(1)
+        client = Client(str(service.base_url))
+        pool = client.create_pool("unembeddable", classes=drawings.CLASS_TABLE)
+        pool.upload(photos / "images")
+        fail_embedding(pool)
+        with pytest.raises(JobFailed, match=r"No weights \([34]\)"):
+            pool.select(1, on_wait=fail_embedding)
+        client.close()
+    assert next(failures) == 5
+
+
+def test_a_photo_of_the_other_split_is_refused(run: Run, pool: Pool, photos: Path) -> None:
+    """Sent to the wrong split it is named with a sentence, not counted as there already."""
+    pool.upload(photos / "images")
+    result = run("upload", photos / "images", "--split", "test")
+    assert result.exit_code == 1
+    assert "there already" not in result.output
+    assert "8 refused" in result.output
+    assert "in the train split already" in result.output
 
 
 def test_train_follow_shows_losses_and_ends_with_the_model(run: Run, pool: Pool, photos: Path) -> None:

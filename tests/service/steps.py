@@ -81,11 +81,8 @@ def annotate(client: Client, image_id: str, content: bytes | None = None) -> Non
 
 def embed(client: Client, pool_id: str) -> None:
     """Do the pool's embed jobs as a worker would, without embeddings."""
-    service = client.service
-    for job in client.get("/jobs", params={"pool": pool_id, "kind": "embed", "state": "queued"}).json()[
-        "items"
-    ]:
-        with service.database.write() as session:
+    for job in embed_jobs(client, pool_id):
+        with client.service.database.write() as session:
             claim = jobs.claim(session, uuid.UUID(job["id"]), worker="test", lease_s=60)
             assert claim
             images = session.query(ImageRow).filter(ImageRow.embed_job_id == claim.job_id).all()
@@ -111,11 +108,19 @@ def succeed(client: Client, job_id: str, result: dict[str, Any]) -> None:
         jobs.succeed(session, claim, result)
 
 
-def fail(client: Client, job_id: str) -> None:
+def fail(client: Client, job_id: str, detail: str = "The loss is not a number.") -> None:
+    """End a queued job as a worker would that can do nothing about it."""
     with client.service.database.write() as session:
         claim = jobs.claim(session, uuid.UUID(job_id), worker="test", lease_s=60)
         assert claim
-        jobs.fail(session, claim, type="training-diverged", detail="The loss is not a number.")
+        jobs.fail(session, claim, type="training-diverged", detail=detail)
+
+
+def embed_jobs(client: Client, pool_id: str, state: str = "queued") -> list[dict[str, Any]]:
+    """Newest first."""
+    params = {"pool": pool_id, "kind": "embed", "state": state}
+    found: list[dict[str, Any]] = client.get("/jobs", params=params).json()["items"]
+    return found
 
 
 def add_selection(client: Client, job: dict[str, Any], document: dict[str, Any]) -> None:

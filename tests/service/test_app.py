@@ -4,10 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
 
-import migrations
 from migrations import upgrade
 from service import problems
 from service.app import create_app
@@ -15,7 +17,7 @@ from store.database import Database, SchemaMismatch
 from store.settings import Settings
 from tests.processes import answers, free_port, processes, until
 from tests.service.serving import Client, serve
-from tests.service.steps import new_pool, photo
+from tests.service.steps import new_pool, photo, slug
 
 
 def test_importing_the_app_loads_no_numerics() -> None:
@@ -47,7 +49,6 @@ def test_an_older_schema_is_refused(tmp_path: Path) -> None:
     upgrade(database.url)
     database.require_schema()
     database.close()
-    migrations.require_head(database.engine)
 
 
 def test_readiness_reports_a_dead_broker_and_stays_ready(tmp_path: Path) -> None:
@@ -89,6 +90,49 @@ def test_every_answer_has_a_request_id_and_is_not_sniffed(client: Client) -> Non
     answer = client.get("/nowhere", headers={"X-Request-ID": "a b"})
     assert len(answer.headers["x-request-id"]) == 32
     assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_what_nobody_foresaw_is_logged_and_answered_under_its_request_id(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer has the headers of every answer, and its id finds the one log line with the traceback."""
+    monkeypatch.setattr(client.service, "doorbell", None)
+    with capture_logs([merge_contextvars]) as lines:
+        answer = client.get("/readyz", headers={"X-Request-ID": "abc-2"})
+    assert (answer.status_code, slug(answer)) == (500, "internal-error")
+    assert answer.headers["x-request-id"] == answer.json()["request_id"] == "abc-2"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    [line] = [line for line in lines if line["event"] == "request.failed"]
+    assert line["request_id"] == "abc-2"
+    assert isinstance(line["exc_info"], AttributeError)
+
+
+def test_a_stream_ends_when_the_server_stops(tmp_path: Path) -> None:
+    """Whoever follows a job does not hold up the server, nor is cut off with a traceback in its log."""
+    upgrade(Settings(data_dir=tmp_path).database)
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    environment = {
+        "FEWPAIRS_DATA_DIR": str(tmp_path),
+        "FEWPAIRS_PORT": str(port),
+        "FEWPAIRS_BROKER_URL": "memory://",
+    }
+    logs = tmp_path / "logs"
+    with (
+        processes([([sys.executable, "-m", "service"], environment)], logs) as [process],
+        httpx.Client(base_url=address, timeout=30) as http,
+    ):
+        until(lambda: answers(f"{address}/readyz"), "the service ready")
+        pool_id = http.post("/pools", json={"name": "p", "class_table": "rgb"}).json()["id"]
+        http.put(f"/pools/{pool_id}/images/a.jpg", content=photo())
+        [job] = http.get("/jobs").json()["items"]
+        with http.stream("GET", f"/jobs/{job['id']}/events") as stream:
+            parts = stream.iter_text()
+            next(parts)
+            process.terminate()
+            assert "".join(parts) == ""
+        process.wait(30)
+    assert (logs / "0.log").read_text().count("Traceback") == 0
 
 
 def test_every_problem_is_explained(client: Client) -> None:

@@ -162,6 +162,40 @@ def test_an_upload_is_resumed_by_asking_what_is_missing(client: Client) -> None:
     assert answer == {"missing": [str(n) for n in range(1200)], "conflicts": ["other.jpg"]}
 
 
+def test_a_photo_of_the_other_split_is_not_there_already(client: Client) -> None:
+    """Asked for a split, `missing` lists as conflicts what the upload would refuse."""
+    pool_id = new_pool(client)
+    files = [{"name": "a.jpg", "sha256": put_photo(client, pool_id, "a.jpg")["sha256"]}]
+    for split, conflicts in (("train", []), ("test", ["a.jpg"])):
+        answer = client.post(f"/pools/{pool_id}/missing", json={"split": split, "files": files}).json()
+        assert answer == {"missing": [], "conflicts": conflicts}
+
+
+def test_a_form_that_breaks_off_promises_nothing_it_does_not_keep(client: Client) -> None:
+    """Whether it ends behind a file or in one: what it says is true, and sent again whole it is all there."""
+    address = f"/pools/{(pool_id := new_pool(client))}/images"
+    body = encode_form([("a.jpg", photo(1)), ("b.jpg", photo(2))])
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    behind = client.post(address, content=body.replace(b"--x--", b"--x"), headers=headers)
+    inside = client.post(address, content=body[:-200], headers=headers)
+    [rejected] = inside.json()["rejected"]
+    assert slug(behind) == rejected["type"] == "bad-request"
+    for sentence in (behind.json()["detail"], rejected["reason"]):
+        assert "kept" not in sentence
+        assert "send it again whole" in sentence
+    assert [image["name"] for image in inside.json()["accepted"]] == ["a.jpg"]
+    assert client.post(address, content=body, headers=headers).json()["unchanged"] == 1
+    assert client.get(f"/pools/{pool_id}").json()["counts"]["images"] == 2
+
+
+def encode_form(files: list[tuple[str, bytes]]) -> bytes:
+    parts = [
+        f'--x\r\nContent-Disposition: form-data; name="files"; filename="{name}"\r\n\r\n'.encode() + content
+        for name, content in files
+    ]
+    return b"\r\n".join([*parts, b"--x--\r\n"])
+
+
 def test_pages_and_filters_of_photos(client: Client) -> None:
     """Every page size visits each photo once in upload order; split and annotated filter."""
     pool_id = new_pool(client)

@@ -9,7 +9,7 @@ import pytest
 from store import jobs
 from store.jobs import Claim
 from tests.service.serving import Client
-from tests.service.steps import annotate, fail, new_pool, put_photo, slug, succeed
+from tests.service.steps import annotate, embed_jobs, fail, new_pool, put_photo, slug, succeed
 
 
 @pytest.fixture
@@ -137,6 +137,14 @@ def test_cancelling(client: Client, job: dict[str, Any]) -> None:
     with client.service.database.write() as session:
         jobs.stopped(session, claimed)
     assert client.get(f"/jobs/{other['id']}").json()["state"] == "cancelled"
+
+
+def test_embedding_cannot_be_cancelled(client: Client, job: dict[str, Any]) -> None:
+    """Its photos would stay unembedded, so its job goes on; the refusal has a type of its own."""
+    [embedding] = embed_jobs(client, job["pool_id"])
+    refused = client.post(f"/jobs/{embedding['id']}/cancel")
+    assert (refused.status_code, slug(refused)) == (409, "not-cancellable")
+    assert client.get(f"/jobs/{embedding['id']}").json() == embedding
 
 
 def test_only_translate_jobs_have_an_image(client: Client, job: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from store import blobs, trainings
+from store import blobs, jobs, trainings
 from store.tables import Model
 from tests.service.serving import Client
 from tests.service.steps import CLASSES, annotate, fail, label_map, new_pool, photo, put_photo, slug, succeed
@@ -91,6 +91,10 @@ def test_a_translation_is_a_job_whose_image_can_be_had_later(client: Client, mod
     waiting = client.post(f"/models/{model_id}/translate", content=photo(1), headers=key)
     assert waiting.status_code == 202
     job = waiting.json()
+    with client.service.database.read() as session:
+        row = jobs.get(session, uuid.UUID(job["id"]))
+    assert row
+    assert set(row.spec) == {"model_id", "sha256", "name"}
     output = f"/jobs/{job['id']}/output"
     assert slug(client.get(output)) == "job-not-finished"
     result = {"label_map": kept(client, label_map()), "rgb": kept(client, photo(2, "PNG"))}

@@ -5,10 +5,23 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from store import jobs
 from store.settings import Settings
 from tests.processes import until
 from tests.service.serving import Client, serve
-from tests.service.steps import add_selection, annotate, embed, fail, new_pool, photo, put_photo, slug
+from tests.service.steps import (
+    add_selection,
+    annotate,
+    embed,
+    embed_jobs,
+    fail,
+    new_pool,
+    photo,
+    put_photo,
+    slug,
+)
 
 
 def embedded_pool(client: Client, count: int = 4) -> tuple[str, list[dict[str, Any]]]:
@@ -85,15 +98,15 @@ def test_new_photos_and_annotations_make_a_new_question(client: Client) -> None:
         job_id: str = answer.json()["id"]
         return job_id
 
-    jobs = [asked(), asked(), asked(budget=2), asked(seed=1), asked(strategy="random")]
+    made = [asked(), asked(), asked(budget=2), asked(seed=1), asked(strategy="random")]
     annotate(client, images[0]["id"])
-    jobs += [asked(), asked()]
+    made += [asked(), asked()]
     put_photo(client, pool_id, "t.jpg", photo(77), split="test")
-    jobs.append(asked())
+    made.append(asked())
     put_photo(client, pool_id, "new.jpg", photo(78))
     embed(client, pool_id)
-    jobs.append(asked())
-    assert [jobs.index(job) for job in jobs] == [0, 0, 2, 3, 4, 5, 5, 5, 8]
+    made.append(asked())
+    assert [made.index(job) for job in made] == [0, 0, 2, 3, 4, 5, 5, 5, 8]
 
 
 def test_annotated_images_cannot_be_picked(client: Client) -> None:
@@ -103,6 +116,55 @@ def test_annotated_images_cannot_be_picked(client: Client) -> None:
     assert client.get(f"/pools/{pool_id}/select?budget=1").status_code == 202
     refused = client.get(f"/pools/{pool_id}/select?budget=2")
     assert (refused.status_code, slug(refused)) == (409, "budget-exceeds-pool")
+
+
+def test_failed_embedding_is_started_again_by_asking(client_of_each: Client) -> None:
+    """The question says why embedding had failed and makes a new job of the same photos, once; then picks."""
+    client = client_of_each
+    pool_id = new_pool(client)
+    put_photo(client, pool_id, "a.jpg")
+    put_photo(client, pool_id, "t.jpg", split="test")
+    [failed] = embed_jobs(client, pool_id)
+    fail(client, failed["id"], "The weights are not there: put them there.")
+    ask = f"/pools/{pool_id}/select?budget=1"
+    refused = client.get(ask)
+    assert (slug(refused), refused.json()["waiting"]) == ("pool-not-embedded", 1)
+    assert "started again. It had failed: The weights are not there: put them" in refused.json()["detail"]
+    again = client.get(ask).json()
+    assert "`waiting` has come down to 0." in again["detail"]
+    assert "again. It had failed" not in again["detail"]
+    [queued] = embed_jobs(client, pool_id)
+    assert (queued["id"] == failed["id"], queued["progress"]["total"]) == (False, 2)
+    embed(client, pool_id)
+    assert client.get(ask).status_code == 202
+
+
+@pytest.mark.parametrize("number", [0, 99])
+def test_embedding_that_ended_is_started_again_by_any_upload(client: Client, number: int) -> None:
+    """A photo that is there already, and a new one, put the stranded photos into new, rung, full jobs."""
+    pool_id = new_pool(client)
+    chunk = client.service.settings.embed_chunk
+    for n in range(chunk + 1):
+        put_photo(client, pool_id, f"{n}.jpg", photo(n))
+    newest, oldest = embed_jobs(client, pool_id)
+    fail(client, oldest["id"])
+    with client.service.database.write() as session:
+        jobs.cancel(session, uuid.UUID(newest["id"]))
+    client.put(f"/pools/{pool_id}/images/{number}.jpg", content=photo(number))
+    queued = embed_jobs(client, pool_id)
+    assert sorted(job["progress"]["total"] for job in queued) == sorted([chunk, 1] + [1] * (number == 99))
+    embed(client, pool_id)
+    assert client.get(f"/pools/{pool_id}/select?budget=1").status_code == 202
+
+
+def test_a_select_job_is_told_the_question_and_no_more(client: Client) -> None:
+    """The digests of its idempotency key are not for the worker, which reads the pool anew."""
+    pool_id, _ = embedded_pool(client, 1)
+    job_id = uuid.UUID(client.get(f"/pools/{pool_id}/select?budget=1").json()["id"])
+    with client.service.database.read() as session:
+        job = jobs.get(session, job_id)
+    assert job
+    assert job.spec == {"budget": 1, "strategy": "kmedoids", "seed": 0}
 
 
 def test_a_failed_selection_is_reported_once_and_then_tried_anew(client: Client) -> None:

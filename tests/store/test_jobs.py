@@ -181,6 +181,34 @@ def test_a_retry_is_queued_again_until_no_attempt_is_left(database: Database, jo
     assert get(database, job_id).error is None
 
 
+def test_retries_wait_longer_and_longer(database: Database, job_id: uuid.UUID) -> None:
+    """The sweep rings after 1, 4, 16 and then 30 seconds, by the database's clock."""
+    waits = []
+    with database.write() as session:
+        session.execute(update(Job).where(Job.id == job_id).values(max_attempts=9))
+    for _ in range(4):
+        with database.write() as session:
+            jobs.retry(session, claimed_in(session, job_id), type="process-died", detail="Signal 9.")
+            left = select(Job.ring_at).where(Job.id == job_id)
+            now = session.scalar(select(from_now(0)))
+            waits.append((session.scalars(left).one() - now).total_seconds())
+    assert waits == pytest.approx([1, 4, 16, 30], abs=0.5)
+
+
+def test_a_job_given_back_keeps_its_attempts(database: Database, job_id: uuid.UUID) -> None:
+    """However often workers shut down, the job never fails of it; one that was to be cancelled is."""
+    for _ in range(10):
+        with database.write() as session:
+            jobs.give_back(session, claimed_in(session, job_id))
+        assert get(database, job_id).state == "queued"
+    owner = claimed(database, job_id)
+    assert owner.attempt == 11
+    with database.write() as session:
+        jobs.cancel(session, job_id)
+        jobs.give_back(session, owner)
+    assert get(database, job_id).state == "cancelled"
+
+
 def claimed_in(session: Session, job_id: uuid.UUID) -> Claim:
     found = jobs.claim(session, job_id, worker="test", lease_s=60)
     assert found

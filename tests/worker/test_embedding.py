@@ -54,11 +54,9 @@ def embed_alone(tools: Tools, image_id: uuid.UUID) -> np.ndarray:
 def test_a_photo_that_cannot_be_decoded_never_stops_the_others(
     tools: Tools, pools: Pools, shutdown: threading.Event
 ) -> None:
-    """A damaged photo and one whose bytes are gone get a reason; the shard holds the rest."""
+    """A damaged photo gets a reason; the shard holds the rest."""
     pool_id = pools.pool()
-    job_id, ids = pools.photos(pool_id, [scene(1)[0], scene(2)[0][:300], scene(3)[0], scene(4)[0]])
-    gone = image(tools, ids[3]).sha256
-    (tools.settings.data_dir / "blobs" / gone[:2] / gone).unlink()
+    job_id, ids = pools.photos(pool_id, [scene(1)[0], scene(2)[0][:300], scene(3)[0]])
 
     run(job_id, tools, shutdown)
 
@@ -66,11 +64,31 @@ def test_a_photo_that_cannot_be_decoded_never_stops_the_others(
     assert job.state == "succeeded"
     assert job.result
     assert job.result["embedded"] == 2
-    assert [failure["image_id"] for failure in job.result["failed"]] == [str(ids[1]), str(ids[3])]
+    assert [failure["image_id"] for failure in job.result["failed"]] == [str(ids[1])]
     assert image(tools, ids[1]).embed_error
     assert image(tools, ids[1]).shard_id is None
     with tools.database.read() as session:
         assert [i.id for i in embeddings.embedded_train_images(session, pool_id)] == [ids[0], ids[2]]
+
+
+def test_a_blob_that_is_not_there_is_no_fault_of_the_photo(
+    tools: Tools, pools: Pools, shutdown: threading.Event
+) -> None:
+    """As when a disk is not mounted: the job is queued again, and embeds the photo once its blob is back."""
+    job_id, [photo_id] = pools.photos(pools.pool(), [scene(1)[0]])
+    sha256 = image(tools, photo_id).sha256
+    blob = tools.settings.data_dir / "blobs" / sha256[:2] / sha256
+    away = blob.rename(tools.settings.data_dir / "away")
+
+    run(job_id, tools, shutdown)
+    job = pools.get(job_id)
+    assert (job.state, job.error and job.error["type"]) == ("queued", "blob-missing")
+    assert image(tools, photo_id).embed_error is None
+
+    away.rename(blob)
+    run(job_id, tools, shutdown)
+    assert pools.get(job_id).state == "succeeded"
+    assert image(tools, photo_id).shard_id
 
 
 def test_a_job_of_undecodable_photos_succeeds_without_a_shard(

@@ -13,7 +13,7 @@ from store import jobs
 from tests.processes import until
 from tests.worker.factories import Pools
 from worker.attempt import Attempt, Tools
-from worker.endings import Mishap, Permanent
+from worker.endings import Mishap, Permanent, ShutDown
 from worker.lease import Lease
 from worker.supervisor import supervise
 
@@ -91,7 +91,7 @@ def test_a_process_that_ignores_term_is_killed(
         shutdown.set()
 
     threading.Thread(target=shut_down_when_it_runs).start()
-    with pytest.raises(Mishap, match="worker-stopped"):
+    with pytest.raises(ShutDown):
         supervise(attempt, run, script(run, f"{ignore}; {note}; time.sleep(60)"))
 
     pid = (run.path / "pid").read_text().strip()
