@@ -25,7 +25,9 @@ def serve(settings: Settings) -> Iterator[Client]:
     """uvicorn on a free port. The socket listens before the server starts, so nobody has to wait for it."""
     upgrade(settings.database)
     app = create_app(settings)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
+    config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=5)
+    server = uvicorn.Server(config)
+    app.state.stopping = lambda: server.should_exit
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen(128)
