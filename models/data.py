@@ -14,7 +14,7 @@ from torch import Tensor
 
 from models.palette import ClassTable
 from models.photos import read_label_map, read_photo
-from models.schedule import Draw, Schedule
+from models.schedule import Indices, Schedule
 from models.spec import TrainingSpec
 
 _RESAMPLING = {"bicubic": Image.Resampling.BICUBIC, "nearest": Image.Resampling.NEAREST}
@@ -24,12 +24,14 @@ _RESAMPLING = {"bicubic": Image.Resampling.BICUBIC, "nearest": Image.Resampling.
 class Batch:
     """One step's samples, float32 (B, 3, S, S) in [−1, 1]: photos `x` and coloured label maps `y`.
 
-    When `paired`, y[i] is the label map of x[i], cropped and flipped alike.
+    The first `pairs` are pairs: y[i] is the label map of x[i], cropped and flipped alike. `classes` are their
+    class indices, int64 (pairs, S, S), for methods that learn them.
     """
 
     x: Tensor
     y: Tensor
-    paired: bool
+    pairs: int
+    classes: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -55,8 +57,10 @@ class TrainingData:
         spec: TrainingSpec,
         epoch_size: Callable[[int], tuple[int, int]],
         device: torch.device,
+        with_classes: bool = False,
     ) -> None:
         self._spec = spec
+        self._device = device
         self.schedule = Schedule(
             epoch_size,
             pairs=len(files.pairs),
@@ -64,32 +68,56 @@ class TrainingData:
             label_maps=len(files.unpaired_label_maps),
             batch_size=spec.batch_size,
             seed=spec.seed,
+            joint=spec.joint,
         )
         size, resize, table = spec.load_size, _RESAMPLING[spec.label_resize], files.class_table
         self._pair_x = _domain([photo for photo, _ in files.pairs], size, device)
         self._pair_y = _domain([label for _, label in files.pairs], size, device, table, resize)
         self._photos = _domain(files.unpaired_photos, size, device)
         self._label_maps = _domain(files.unpaired_label_maps, size, device, table, resize)
+        self._pair_classes = None
+        if with_classes and table:
+            maps = [_read_classes(label, table, size) for _, label in files.pairs]
+            self._pair_classes = torch.from_numpy(np.stack(maps))[:, None].to(device)
 
     def batch(self, step: int) -> Batch:
         """The samples of step number `step`, counted from 0."""
         draw = self.schedule.draw(step)
         random = np.random.default_rng([self._spec.seed, step, 1])  # 1 sets it apart from the schedule's
-        crops_x = self._crops(random)
-        crops_y = crops_x if draw.paired else self._crops(random)
-        photos, label_maps = self._domains(draw)
-        size = self._spec.image_size
-        return Batch(
-            _cut(photos, draw.x, crops_x, size), _cut(label_maps, draw.y, crops_y, size), draw.paired
-        )
+        pairs = self._crops(draw.pairs, random)
+        photos, label_maps = self._crops(draw.photos, random), self._crops(draw.label_maps, random)
+        x = torch.cat([pairs.cut(self._pair_x), photos.cut(self._photos)])
+        y = torch.cat([pairs.cut(self._pair_y), label_maps.cut(self._label_maps)])
+        classes = None if self._pair_classes is None else pairs.cut(self._pair_classes)[:, 0].long()
+        return Batch(scaled(x), scaled(y), len(draw.pairs), classes)
 
-    def _domains(self, draw: Draw) -> tuple[Tensor, Tensor]:
-        return (self._pair_x, self._pair_y) if draw.paired else (self._photos, self._label_maps)
+    def _crops(self, indices: Indices, random: np.random.Generator) -> _Crops:
+        """Random crops of these images, each flipped with p = ½."""
+        margin, size = self._spec.load_size - self._spec.image_size, np.arange(self._spec.image_size)
+        top, left, flip = random.integers(0, [margin + 1, margin + 1, 2], size=(len(indices), 3)).T[
+            :, :, None
+        ]
+        columns = np.where(flip, left + size[::-1], left + size)
+        return _Crops(*(torch.from_numpy(part).to(self._device) for part in (indices, top + size, columns)))
 
-    def _crops(self, random: np.random.Generator) -> NDArray[np.int64]:
-        """Top, left and whether to flip, for every sample of a batch: (B, 3)."""
-        margin = self._spec.load_size - self._spec.image_size
-        return random.integers(0, [margin + 1, margin + 1, 2], size=(self._spec.batch_size, 3))
+
+@dataclass(frozen=True)
+class _Crops:
+    """Crops as the pixels they consist of: images (B,), rows (B, S) and columns (B, S), on the device."""
+
+    images: Tensor
+    rows: Tensor
+    columns: Tensor
+
+    def cut(self, images_NCHW: Tensor) -> Tensor:
+        """(N, C, H, W) → (B, C, S, S), by one gather."""
+        channels = torch.arange(images_NCHW.shape[1], device=images_NCHW.device)
+        return images_NCHW[
+            self.images[:, None, None, None],
+            channels[None, :, None, None],
+            self.rows[:, None, :, None],
+            self.columns[:, None, None, :],
+        ]
 
 
 def to_tensor(rgb: NDArray[np.uint8]) -> Tensor:
@@ -137,9 +165,8 @@ def _domain(
     return images.to(device)
 
 
-def _cut(images: Tensor, indices: NDArray[np.int64], crops: NDArray[np.int64], size: int) -> Tensor:
-    cut = []
-    for index, (top, left, flip) in zip(indices.tolist(), crops.tolist(), strict=True):
-        crop = images[index, :, top : top + size, left : left + size]
-        cut.append(crop.flip(-1) if flip else crop)
-    return scaled(torch.stack(cut))
+def _read_classes(path: Path, class_table: ClassTable, size: int) -> NDArray[np.uint8]:
+    """A label map's class indices at (size, size), by nearest neighbour."""
+    classes = read_label_map(path)
+    class_table.check(classes)
+    return np.array(Image.fromarray(classes).resize((size, size), Image.Resampling.NEAREST))

@@ -13,15 +13,15 @@ Indices = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Draw:
-    """The samples of one step: `x` and `y` index the pairs when `paired`, else photos and label maps."""
+    """The samples of one step, as indices; one of the kinds may be empty."""
 
-    paired: bool
-    x: Indices
-    y: Indices
+    pairs: Indices
+    photos: Indices
+    label_maps: Indices
 
 
 class Schedule:
-    """Epochs of paired and unpaired steps in random order.
+    """Epochs of paired and unpaired steps in random order; if `joint`, each step has both kinds of samples.
 
     A pure function of the seed and the step number: nothing has to be remembered to continue at any step.
 
@@ -41,10 +41,11 @@ class Schedule:
         label_maps: int,
         batch_size: int,
         seed: int,
+        joint: bool = False,
     ) -> None:
         self._epoch_size = epoch_size
         self._pairs, self._photos, self._label_maps = pairs, photos, label_maps
-        self._batch_size, self._seed = batch_size, seed
+        self._batch_size, self._seed, self._joint = batch_size, seed, joint
         self._starts = [0]  # the first step of every epoch reached so far, and of the next one
         self._epoch, self._draws = -1, list[Draw]()
 
@@ -59,7 +60,8 @@ class Schedule:
 
     def steps(self, epochs: int) -> int:
         """How many steps the first `epochs` epochs have together."""
-        return sum(sum(self._batches(epoch)) for epoch in range(epochs))
+        together = max if self._joint else sum
+        return sum(together(self._batches(epoch)) for epoch in range(epochs))
 
     def _batches(self, epoch: int) -> tuple[int, int]:
         paired, unpaired = self._epoch_size(epoch)
@@ -71,8 +73,12 @@ class Schedule:
         pairs = self._deal(random, self._pairs, paired)
         photos = self._deal(random, self._photos, unpaired)
         label_maps = self._deal(random, self._label_maps, unpaired)
-        draws = [Draw(True, pair, pair) for pair in pairs]
-        draws += [Draw(False, photo, label_map) for photo, label_map in zip(photos, label_maps, strict=True)]
+        none = np.zeros(0, dtype=np.int64)
+        if self._joint:
+            draws = [Draw(*samples) for samples in zip(pairs, photos, label_maps, strict=True)]
+        else:
+            draws = [Draw(pair, none, none) for pair in pairs]
+            draws += [Draw(none, *unpaired) for unpaired in zip(photos, label_maps, strict=True)]
         return [draws[position] for position in random.permutation(len(draws))]
 
     def _deal(self, random: np.random.Generator, population: int, batches: int) -> Indices:

@@ -10,6 +10,7 @@ from typing import Any
 CHOICES = {
     "adversarial": ("relativistic", "cross_entropy", "least_squares"),
     "label_resize": ("bicubic", "nearest"),
+    "precision": ("float32", "bfloat16"),
 }
 
 
@@ -34,6 +35,8 @@ class TrainingSpec:
     batch_size: int = _number(1, 1, 256)
     balance: bool = True
     """Repeat the pairs until they match the unpaired photos in number (§4.1.5)."""
+    joint: bool = False
+    """hybrid: every step sees `batch_size` pairs and as many unpaired samples, not one or the other."""
 
     load_size: int = _number(286, 32, 4096)
     """Side in pixels every image is resized to; crops of `image_size` are taken from it."""
@@ -57,6 +60,13 @@ class TrainingSpec:
     learning_rate: float = _number(2e-4, 0, 1)
     beta1: float = _number(0.5, 0, 0.9999)
     beta2: float = _number(0.999, 0, 0.9999)
+    ema: float = _number(0.0, 0, 0.99999)
+    """Decay of the moving average of the translators' weights that becomes the model; 0: the last weights."""
+
+    precision: str = "float32"
+    """bfloat16 is for convolutions alone; weights, norms and losses stay float32."""
+    compile: bool = False
+    """Compile the networks, and on CUDA replay the whole step as one graph."""
 
     log_every: int = _number(50, 1, 10**6)
     checkpoint_every: int = _number(1000, 1, 10**9)

@@ -23,7 +23,8 @@ class Hybrid(TwoWayTranslation):
 
     @staticmethod
     def epoch_size(spec: TrainingSpec, pairs: int, unpaired: int, epoch: int) -> tuple[int, int]:
-        return (max(pairs, unpaired) if spec.balance else pairs), unpaired
+        balanced = max(pairs, unpaired)
+        return (balanced if spec.balance or spec.joint else pairs), (balanced if spec.joint else unpaired)
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
         spec, gan, x, y = self.spec, self.gan, batch.x, batch.y
@@ -47,8 +48,8 @@ class Hybrid(TwoWayTranslation):
             + spec.lambda_cycle * losses["G_cycle"]
             + spec.lambda_identity * losses["G_identity"]
         )
-        if batch.paired:
-            losses["G_l1"] = l1_loss(fake_y, y) + l1_loss(fake_x, x)
+        if pairs := batch.pairs:
+            losses["G_l1"] = l1_loss(fake_y[:pairs], y[:pairs]) + l1_loss(fake_x[:pairs], x[:pairs])
             total = total + spec.lambda_l1 * losses["G_l1"]
         descend(self.adam_G, total)
 

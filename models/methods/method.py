@@ -11,6 +11,7 @@ from torch.optim import Optimizer
 
 from models.data import Batch
 from models.image_pool import ImagePool
+from models.palette import ClassTable
 from models.spec import TrainingSpec
 
 
@@ -25,21 +26,26 @@ class Method(Protocol):
 
     needs_pairs: ClassVar[bool]
     needs_unpaired: ClassVar[bool]
+    learns_classes: ClassVar[bool]
+    """Whether the translator gives class logits (B, K, S, S) in place of an image: it needs a class table."""
 
     networks: dict[str, nn.Module]
     optimizers: dict[str, Optimizer]
     """Each with its own learning rate, which the trainer scales by the schedule."""
     pools: dict[str, ImagePool]
 
-    def __init__(self, spec: TrainingSpec, device: torch.device) -> None: ...
+    notes: dict[str, Any]
+    """What the result should record beside the spec."""
+
+    def __init__(self, spec: TrainingSpec, device: torch.device, class_table: ClassTable | None) -> None: ...
 
     @staticmethod
     def epoch_size(spec: TrainingSpec, pairs: int, unpaired: int, epoch: int) -> tuple[int, int]:
         """How many paired and unpaired samples epoch number `epoch` has, given how many there are."""
 
     @staticmethod
-    def generator(spec: TrainingSpec) -> nn.Module:
-        """An untrained translator, (B, 3, S, S) → (B, 3, S, S) in [−1, 1], to load saved weights into."""
+    def generator(spec: TrainingSpec, class_table: ClassTable | None) -> nn.Module:
+        """An untrained translator, (B, 3, S, S) in [−1, 1] → the same, to load saved weights into."""
 
     @property
     def translators(self) -> dict[str, nn.Module]:

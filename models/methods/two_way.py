@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 import torch
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
@@ -9,17 +11,21 @@ from torch.optim import Adam, Optimizer
 from models.image_pool import ImagePool
 from models.losses import ADVERSARIAL_LOSSES
 from models.networks import Discriminator, Generator, initialise
+from models.palette import ClassTable
 from models.spec import TrainingSpec
 
 
 class TwoWayTranslation:
     """G_XY: photos X → label maps Y, G_YX back; D_Y judges label maps, D_X photos (paper, Fig. 1)."""
 
-    def __init__(self, spec: TrainingSpec, device: torch.device) -> None:
+    learns_classes: ClassVar[bool] = False
+
+    def __init__(self, spec: TrainingSpec, device: torch.device, class_table: ClassTable | None) -> None:
         self.spec = spec
+        self.notes: dict[str, Any] = {}
         self.gan = ADVERSARIAL_LOSSES[spec.adversarial]
         inputs = 6 if spec.conditional else 3
-        self.G_XY, self.G_YX = self.generator(spec), self.generator(spec)
+        self.G_XY, self.G_YX = (self.generator(spec, class_table) for _ in range(2))
         self.D_X, self.D_Y = Discriminator(inputs, spec.channels), Discriminator(inputs, spec.channels)
         self.networks: dict[str, nn.Module] = {
             "G_XY": self.G_XY,
@@ -37,7 +43,7 @@ class TwoWayTranslation:
         self.pools = {"X": self.pool_X, "Y": self.pool_Y}
 
     @staticmethod
-    def generator(spec: TrainingSpec) -> nn.Module:
+    def generator(spec: TrainingSpec, class_table: ClassTable | None) -> nn.Module:
         return Generator(spec.channels, spec.blocks)
 
     @property

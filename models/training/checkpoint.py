@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from models.methods import Method
 from models.spec import TrainingSpec
 from models.training.run_directory import write_durably
 
 
-def save_checkpoint(path: Path, method: Method, spec: TrainingSpec, step: int) -> None:
+def save_checkpoint(
+    path: Path, method: Method, averages: Mapping[str, nn.Module], spec: TrainingSpec, step: int
+) -> None:
     """Replace the checkpoint at once: a crash leaves the old or the new one, never half of one.
 
     FloatingPointError, and the old checkpoint stays, when a weight or moment is NaN or infinite.
     """
-    tensors = _state(method)
+    tensors = _state(method, averages)
     broken = [name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()]
     if broken:
         raise FloatingPointError(f"{len(broken)} of {len(tensors)} state tensors, first {broken[0]}")
@@ -29,7 +32,9 @@ def save_checkpoint(path: Path, method: Method, spec: TrainingSpec, step: int) -
     write_durably(path, lambda temporary: save_file(tensors, temporary, metadata))
 
 
-def restore_checkpoint(path: Path, method: Method, spec: TrainingSpec, device: torch.device) -> int:
+def restore_checkpoint(
+    path: Path, method: Method, averages: Mapping[str, nn.Module], spec: TrainingSpec, device: torch.device
+) -> int:
     """Put a training back where `save_checkpoint` left it; returns the number of steps done.
 
     ValueError when the file is damaged or belongs to another spec.
@@ -44,6 +49,8 @@ def restore_checkpoint(path: Path, method: Method, spec: TrainingSpec, device: t
         raise ValueError(f"{path} was trained with another spec; delete it to train from the start")
     for name, network in method.networks.items():
         network.load_state_dict(_under(tensors, f"networks/{name}/"))
+    for name, average in averages.items():
+        average.load_state_dict(_under(tensors, f"averages/{name}/"))
     for name, optimizer in method.optimizers.items():
         moments: dict[int, dict[str, Tensor]] = {}
         for key, tensor in _under(tensors, f"optimizers/{name}/").items():
@@ -55,11 +62,12 @@ def restore_checkpoint(path: Path, method: Method, spec: TrainingSpec, device: t
     return int(training["step"])
 
 
-def _state(method: Method) -> dict[str, Tensor]:
+def _state(method: Method, averages: Mapping[str, nn.Module]) -> dict[str, Tensor]:
     state: dict[str, Tensor] = {}
-    for name, network in method.networks.items():
-        for key, tensor in network.state_dict().items():
-            state[f"networks/{name}/{key}"] = tensor
+    for kind, networks in (("networks", method.networks), ("averages", averages)):
+        for name, network in networks.items():
+            for key, tensor in network.state_dict().items():
+                state[f"{kind}/{name}/{key}"] = tensor
     for name, optimizer in method.optimizers.items():
         for index, moments in optimizer.state_dict()["state"].items():
             for moment, tensor in moments.items():

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from models.data import TrainingFiles
+from models.evaluation import EvaluationItem
 from models.palette import ClassTable
 from models.sample_sheet import Sample
 from models.spec import TrainingSpec
@@ -33,11 +34,20 @@ class RunInUse(RuntimeError):
 
 
 @dataclass(frozen=True)
+class Validation:
+    """Photos with their truths to score every so many steps and after the last; never to choose a step by."""
+
+    every: int
+    items: tuple[EvaluationItem, ...]
+
+
+@dataclass(frozen=True)
 class Manifest:
-    """What a run trains on, and the samples to show."""
+    """What a run trains on, the samples to show, and what to score it on meanwhile."""
 
     files: TrainingFiles
     samples: tuple[Sample, ...]
+    validation: Validation | None
 
 
 class RunDirectory:
@@ -59,7 +69,8 @@ class RunDirectory:
         """The contents of `manifest.json`, with paths relative to the run directory resolved.
 
         {"class_table": {…} or null, "pairs": [[photo, label_map], …], "unpaired_photos": […],
-         "unpaired_label_maps": […], "samples": [[photo, label_map or null], …]}
+         "unpaired_label_maps": […], "samples": [[photo, label_map or null], …],
+         "validation": {"every": steps, "items": [[photo, label_map], …]} or absent}
         """
         value = self._read("manifest.json")
         try:
@@ -75,9 +86,18 @@ class RunDirectory:
                     Sample(self.path / photo, None if label is None else self.path / label)
                     for photo, label in value["samples"]
                 ),
+                self._validation(value.get("validation")),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"manifest.json cannot be used: {error!r}") from error
+
+    def _validation(self, value: dict[str, Any] | None) -> Validation | None:
+        if value is None:
+            return None
+        items = [
+            EvaluationItem(photo, self.path / photo, self.path / label) for photo, label in value["items"]
+        ]
+        return Validation(int(value["every"]), tuple(items))
 
     @contextmanager
     def locked(self) -> Iterator[None]:

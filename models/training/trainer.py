@@ -8,17 +8,20 @@ import math
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Optimizer
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from models.artifacts import ModelSpec, save_model
 from models.data import TrainingData, TrainingFiles
+from models.evaluation import evaluate
 from models.export import export_onnx
 from models.methods import Method, method_named
 from models.sample_sheet import sample_sheet
@@ -65,15 +68,16 @@ class _Training:
         method_type = method_named(self._spec.method)
         _check_samples(self._spec, method_type, files)
         epoch_size = partial(method_type.epoch_size, self._spec, len(files.pairs), len(files.unpaired_photos))
-        self._data = TrainingData(files, self._spec, epoch_size, device)
-        self._method: Method = method_type(self._spec, device)
+        self._data = TrainingData(files, self._spec, epoch_size, device, method_type.learns_classes)
+        self._method: Method = method_type(self._spec, device, files.class_table)
+        self._averages = averages(self._method.translators, self._spec.ema)
         self._total = self._spec.total_steps or self._data.schedule.steps(self._spec.epochs)
 
     def run(self, on_step: Callable[[int, int], object] | None) -> None:
         spec, method, total = self._spec, self._method, self._total
         done = 0
         if self._run.checkpoint.exists():
-            done = restore_checkpoint(self._run.checkpoint, method, spec, self._device)
+            done = restore_checkpoint(self._run.checkpoint, method, self._averages, spec, self._device)
         self._run.forget_metrics_after(done)
         unread: list[dict[str, Tensor]] = []
         clock = time.monotonic()
@@ -81,41 +85,61 @@ class _Training:
             factor = learning_rate_factor(done, total)
             _set_learning_rate(method.optimizers, factor)
             unread.append(method.step(self._data.batch(done)))
+            for name, average in self._averages.items():
+                average.update_parameters(method.translators[name])
             done += 1
-            if done % spec.log_every == 0 or done == total:
+            if done % spec.log_every == 0 or done == total or self._validates(done):
                 self._log(done, _read(done, unread), spec.learning_rate * factor, clock)
-                unread, clock = [], time.monotonic()
+                unread = []
             if done % spec.sample_every == 0:
                 self._write_samples(done)
             if done % spec.checkpoint_every == 0 or done == total:
                 self._checkpoint(done)
+            if not unread:
+                clock = time.monotonic()
             if on_step:
                 on_step(done, total)
         self._finish()
 
     def _log(self, done: int, losses: dict[str, list[float]], learning_rate: float, clock: float) -> None:
         steps = max(len(values) for values in losses.values())
-        self._run.append_metrics(
-            {
-                "step": done,
-                "total": self._total,
-                "losses": {name: math.fsum(values) / len(values) for name, values in losses.items()},
-                "learning_rate": learning_rate,
-                "steps_per_second": round(steps / (time.monotonic() - clock), 4),
-                "peak_memory_bytes": _peak_memory(self._device),
-            }
-        )
+        line = {
+            "step": done,
+            "total": self._total,
+            "losses": {name: math.fsum(values) / len(values) for name, values in losses.items()},
+            "learning_rate": learning_rate,
+            "steps_per_second": round(steps / (time.monotonic() - clock), 4),
+            "peak_memory_bytes": _peak_memory(self._device),
+        }
+        if self._validates(done):
+            line["validation"] = self._validate()
+        self._run.append_metrics(line)
+
+    def _validates(self, done: int) -> bool:
+        validation = self._manifest.validation
+        return validation is not None and (done % validation.every == 0 or done == self._total)
+
+    def _validate(self) -> dict[str, Any]:
+        """The totals of an evaluation, without scores of single classes and images."""
+        assert self._manifest.validation
+        scores = evaluate(self._translator(), self._manifest.validation.items).to_json()
+        return {name: score for name, score in scores.items() if not isinstance(score, list | tuple)}
+
+    def _translators(self) -> dict[str, nn.Module]:
+        return {name: average.module for name, average in self._averages.items()} or self._method.translators
+
+    def _translator(self) -> Translator:
+        network, table = self._translators()["photo_to_label"], self._manifest.files.class_table
+        return Translator(network, self._spec.image_size, table)
 
     def _checkpoint(self, done: int) -> None:
         try:
-            save_checkpoint(self._run.checkpoint, self._method, self._spec, done)
+            save_checkpoint(self._run.checkpoint, self._method, self._averages, self._spec, done)
         except FloatingPointError as error:
             raise TrainingDiverged(f"step {done}: {error} is NaN or infinite") from error
 
     def _sheet(self) -> Image.Image:
-        network = self._method.translators["photo_to_label"]
-        translator = Translator(network, self._spec.image_size, self._manifest.files.class_table)
-        return sample_sheet(translator, self._manifest.samples)
+        return sample_sheet(self._translator(), self._manifest.samples)
 
     def _write_samples(self, done: int) -> None:
         self._run.samples.mkdir(exist_ok=True)
@@ -128,12 +152,19 @@ class _Training:
             file.name: {"bytes": file.stat().st_size, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
             for file in sorted(self._run.model.iterdir())
         }
-        result = {"steps": self._total, "losses": self._run.read_metrics()[-1]["losses"], "files": files}
+        last = self._run.read_metrics()[-1]
+        result = {
+            "steps": self._total,
+            "losses": last["losses"],
+            "validation": last.get("validation"),
+            "notes": self._method.notes,
+            "files": files,
+        }
         text = json.dumps(result, indent=2) + "\n"
         write_durably(self._run.result, lambda path: path.write_text(text, encoding="utf-8"))
 
     def _write_model(self, folder: Path) -> None:
-        translators = self._method.translators
+        translators = self._translators()
         save_model(folder, translators, ModelSpec(self._spec, self._manifest.files.class_table))
         export_onnx(translators["photo_to_label"], self._spec.image_size, folder / "photo_to_label.onnx")
         self._sheet().save(folder / "samples.png")
@@ -143,6 +174,14 @@ def learning_rate_factor(step: int, total: int) -> float:
     """1 for the first half of the steps, then linearly to 0 (paper, §3.5); `step` counts from 0."""
     half = total // 2
     return 1.0 if step < half else (total - step) / (total - half)
+
+
+def averages(translators: Mapping[str, nn.Module], decay: float) -> dict[str, AveragedModel]:
+    """Exponential moving averages of the translators' weights; none when the decay is 0."""
+    if decay == 0:
+        return {}
+    rule = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
+    return {name: AveragedModel(network, multi_avg_fn=rule) for name, network in translators.items()}
 
 
 def _set_learning_rate(optimizers: dict[str, Optimizer], factor: float) -> None:
@@ -167,6 +206,8 @@ def _read(done: int, unread: list[dict[str, Tensor]]) -> dict[str, list[float]]:
 
 
 def _check_samples(spec: TrainingSpec, method: type[Method], files: TrainingFiles) -> None:
+    if method.learns_classes and not files.class_table:
+        raise ValueError(f"{spec.method} learns classes, and the label maps here are images without classes")
     if method.needs_pairs and not files.pairs:
         raise ValueError(f"{spec.method} needs at least one pair, and there are none: annotate a photo")
     if method.needs_unpaired and not files.unpaired_photos:

@@ -37,9 +37,9 @@ def record(method_name: str, folder: Path) -> list[dict[str, float]]:
     data = TrainingData(files, spec, partial(method_type.epoch_size, spec, 3, 5), device)
     torch.set_default_dtype(torch.float64)
     try:
-        method = method_type(spec, device)
+        method = method_type(spec, device, TABLE)
         batches = [data.batch(step) for step in range(20)]
-        steps = [method.step(Batch(b.x.double(), b.y.double(), b.paired)) for b in batches]
+        steps = [method.step(Batch(b.x.double(), b.y.double(), b.pairs)) for b in batches]
     finally:
         torch.set_default_dtype(torch.float32)
     return [{name: loss.item() for name, loss in losses.items()} for losses in steps]

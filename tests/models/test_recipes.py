@@ -50,7 +50,7 @@ def test_specs_survive_json(recipe: str, method: str) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"recipe": "huge"}, "unknown recipe 'huge'; there are paper, tiny"),
+        ({"recipe": "huge"}, "unknown recipe 'huge'; there are paper, small, tiny"),
         ({"method": "unit"}, "unknown method 'unit'; there are hybrid, pix2pix, cyclegan"),
         ({"lamda_l1": 3}, "unknown training option lamda_l1"),
         ({"image_size": 62}, "image_size must be a multiple of 4"),

@@ -20,6 +20,7 @@ def schedule(
         label_maps=label_maps,
         batch_size=batch_size,
         seed=spec.seed,
+        joint=spec.joint,
     )
 
 
@@ -27,38 +28,50 @@ def epoch_of(plan: Schedule, epoch: int) -> list[Draw]:
     return [plan.draw(step) for step in range(plan.steps(epoch), plan.steps(epoch + 1))]
 
 
+def is_paired(draw: Draw) -> bool:
+    assert len(draw.photos) == len(draw.label_maps)
+    return len(draw.pairs) > 0
+
+
 def test_balanced_epochs_repeat_pairs_to_match_the_photos() -> None:
     """20 pairs, 200 photos: 400 steps with every photo and label map once, every pair 10 times (§4.1.5)."""
     draws = epoch_of(schedule("hybrid", 20, 200, 200), 0)
-    assert Counter(draw.paired for draw in draws) == {True: 200, False: 200}
-    assert set(Counter(int(draw.x[0]) for draw in draws if draw.paired).values()) == {10}
-    assert sorted(int(draw.x[0]) for draw in draws if not draw.paired) == list(range(200))
-    assert sorted(int(draw.y[0]) for draw in draws if not draw.paired) == list(range(200))
+    assert Counter(is_paired(draw) for draw in draws) == {True: 200, False: 200}
+    assert set(Counter(int(index) for draw in draws for index in draw.pairs).values()) == {10}
+    assert sorted(int(index) for draw in draws for index in draw.photos) == list(range(200))
+    assert sorted(int(index) for draw in draws for index in draw.label_maps) == list(range(200))
 
 
 def test_unbalanced_epochs_see_every_pair_once() -> None:
     """`balance=False` is the paper's 20unbal: 20 paired and 200 unpaired steps."""
     draws = epoch_of(schedule("hybrid", 20, 200, 200, balance=False), 0)
-    assert Counter(draw.paired for draw in draws) == {True: 20, False: 200}
+    assert Counter(is_paired(draw) for draw in draws) == {True: 20, False: 200}
 
 
 @pytest.mark.parametrize(("method", "expected"), [("cyclegan", {False: 7}), ("pix2pix", {True: 3})])
 def test_other_methods_see_only_their_kind(method: str, expected: dict[bool, int]) -> None:
     """CycleGAN takes no paired step and pix2pix no unpaired one."""
-    assert Counter(draw.paired for draw in epoch_of(schedule(method, 3, 7, 5), 0)) == expected
+    assert Counter(is_paired(draw) for draw in epoch_of(schedule(method, 3, 7, 5), 0)) == expected
 
 
-def test_paired_steps_index_the_same_pair_and_unpaired_ones_do_not() -> None:
-    """x and y of a paired step are one pair; photos and label maps are shuffled independently."""
+def test_photos_and_label_maps_are_shuffled_independently() -> None:
+    """An unpaired photo hardly ever meets the label map of the same number."""
     draws = epoch_of(schedule("hybrid", 20, 200, 200), 0)
-    assert all(draw.x[0] == draw.y[0] for draw in draws if draw.paired)
-    assert sum(int(draw.x[0] == draw.y[0]) for draw in draws if not draw.paired) < 10
+    assert sum(int((draw.photos == draw.label_maps).sum()) for draw in draws) < 10
+
+
+def test_joint_steps_have_both_kinds() -> None:
+    """`joint=True`: 200 steps with both, every photo once and every pair 10 times."""
+    draws = epoch_of(schedule("hybrid", 20, 200, 200, joint=True), 0)
+    assert [(len(draw.pairs), len(draw.photos)) for draw in draws] == [(1, 1)] * 200
+    assert set(Counter(int(draw.pairs[0]) for draw in draws).values()) == {10}
+    assert sorted(int(draw.photos[0]) for draw in draws) == list(range(200))
 
 
 def test_paired_and_unpaired_steps_are_mixed() -> None:
     """The order is shuffled: the paired steps are spread over the epoch, otherwise in every epoch."""
     plan = schedule("hybrid", 20, 200, 200)
-    kinds = [[draw.paired for draw in epoch_of(plan, epoch)] for epoch in (0, 1)]
+    kinds = [[is_paired(draw) for draw in epoch_of(plan, epoch)] for epoch in (0, 1)]
     assert kinds[0] != kinds[1]
     assert all(40 < sum(kind[:150]) < 110 for kind in kinds)
 
@@ -66,7 +79,7 @@ def test_paired_and_unpaired_steps_are_mixed() -> None:
 @pytest.mark.parametrize("label_maps", [3, 11])
 def test_label_maps_may_be_fewer_or_more_than_photos(label_maps: int) -> None:
     """Label maps are repeated or left out to match the photos, none drawn twice more often than another."""
-    counts = Counter(int(draw.y[0]) for draw in epoch_of(schedule("cyclegan", 0, 7, label_maps), 0))
+    counts = Counter(int(draw.label_maps[0]) for draw in epoch_of(schedule("cyclegan", 0, 7, label_maps), 0))
     assert sum(counts.values()) == 7
     assert max(counts.values()) - min(counts[index] for index in range(label_maps)) <= 1
 
@@ -74,8 +87,8 @@ def test_label_maps_may_be_fewer_or_more_than_photos(label_maps: int) -> None:
 def test_incomplete_batches_are_filled_up() -> None:
     """Every step has a whole batch, of one kind: 5 pairs in batches of 4 make 2 steps."""
     draws = epoch_of(schedule("pix2pix", 5, 0, 0, batch_size=4), 0)
-    assert [len(draw.x) for draw in draws] == [4, 4]
-    assert {int(index) for draw in draws for index in draw.x} == set(range(5))
+    assert [len(draw.pairs) for draw in draws] == [4, 4]
+    assert {int(index) for draw in draws for index in draw.pairs} == set(range(5))
 
 
 def test_a_draw_depends_on_seed_and_step_only() -> None:
@@ -85,13 +98,10 @@ def test_a_draw_depends_on_seed_and_step_only() -> None:
     forwards = {step: first.draw(step) for step in range(41)}
     for step in steps:
         again = second.draw(step)
-        assert (again.paired, *again.x, *again.y) == (
-            forwards[step].paired,
-            *forwards[step].x,
-            *forwards[step].y,
-        )
+        for field in ("pairs", "photos", "label_maps"):
+            assert getattr(again, field).tolist() == getattr(forwards[step], field).tolist()
     other = schedule("hybrid", 3, 9, 9, seed=1)
-    assert [other.draw(s).paired for s in range(41)] != [forwards[s].paired for s in range(41)]
+    assert [is_paired(other.draw(s)) for s in range(41)] != [is_paired(forwards[s]) for s in range(41)]
 
 
 def test_epochs_of_different_sizes() -> None:
@@ -99,7 +109,7 @@ def test_epochs_of_different_sizes() -> None:
     plan = Schedule(
         lambda epoch: (2, 0) if epoch == 0 else (0, 3), pairs=2, photos=3, label_maps=3, batch_size=1, seed=0
     )
-    assert [plan.draw(step).paired for step in range(8)] == [True] * 2 + [False] * 6
+    assert [is_paired(plan.draw(step)) for step in range(8)] == [True] * 2 + [False] * 6
     assert plan.steps(3) == 8
 
 
