@@ -53,7 +53,8 @@ def build(recipe: str, method: str, **overrides: Any) -> TrainingSpec:
 
 def _spec(recipe: str, method: str, recipe_fields: dict[str, Any], overrides: dict[str, Any]) -> TrainingSpec:
     check_names(overrides)
-    if "image_size" in overrides and "load_size" not in overrides:
-        overrides = overrides | {"load_size": round(overrides["image_size"] * PAPER_LOAD / PAPER_CROP)}
+    image_size = overrides.get("image_size")
+    if isinstance(image_size, int) and "load_size" not in overrides:
+        overrides = overrides | {"load_size": round(image_size * PAPER_LOAD / PAPER_CROP)}
     fields = recipe_fields | dict(methods.method_named(method).defaults) | overrides
     return TrainingSpec(recipe=recipe, method=method, **fields)

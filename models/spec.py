@@ -38,9 +38,9 @@ class TrainingSpec:
     joint: bool = False
     """hybrid: every step sees `batch_size` pairs and as many unpaired samples, not one or the other."""
 
+    image_size: int = _number(256, 32, 4096)
     load_size: int = _number(286, 32, 4096)
     """Side in pixels every image is resized to; crops of `image_size` are taken from it."""
-    image_size: int = _number(256, 32, 4096)
     label_resize: str = "bicubic"
     """How coloured label maps are resized to `load_size`: bicubic as in CycleGAN's code, or nearest."""
 

@@ -55,7 +55,7 @@ def test_specs_survive_json(recipe: str, method: str) -> None:
         ({"lamda_l1": 3}, "unknown training option lamda_l1"),
         ({"image_size": 62}, "image_size must be a multiple of 4"),
         ({"image_size": 16}, "image_size must be from 32"),
-        ({"image_size": 76}, "load_size must be at least image_size"),
+        ({"image_size": 76, "load_size": 72}, "load_size must be at least image_size"),
         ({"batch_size": 0}, "batch_size must be from 1"),
         ({"batch_size": 1.5}, "batch_size must be of type int"),
         ({"batch_size": True}, "batch_size must be of type int"),
@@ -74,6 +74,12 @@ def test_bad_options_are_named(options: dict[str, Any], message: str) -> None:
     """Each bad option raises ValueError with a sentence that names it and the allowed values."""
     with pytest.raises(ValueError, match=message):
         build(options.pop("recipe", "tiny"), options.pop("method", "hybrid"), **options)
+
+
+def test_the_load_size_follows_the_image_size() -> None:
+    """An image size alone keeps the proportion 286 : 256; a load size that is given stays."""
+    assert build("tiny", "hybrid", image_size=128).load_size == 143
+    assert build("tiny", "hybrid", image_size=128, load_size=128).load_size == 128
 
 
 def test_a_spec_file_with_missing_or_unknown_fields_is_refused() -> None:
