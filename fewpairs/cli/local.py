@@ -49,6 +49,9 @@ def scenes(
     directory: Path,
     count: Annotated[int, typer.Option(min=1, help="How many.")] = 100,
     seed: Annotated[int, typer.Option(help="Same seed, same scenes.")] = 0,
+    distribution: Annotated[
+        str, typer.Option(help="own; as another source of label maps near (like own) or far (unlike it).")
+    ] = "own",
 ) -> None:
     """Draw street scenes with their label maps: train/, val/ and classes.json."""
     try:
@@ -57,7 +60,16 @@ def scenes(
         raise FewpairsError("Scenes need the models: run `pip install 'fewpairs[models]'`.") from error
     with file_progress() as bar:
         task = bar.add_task("Drawing", total=count)
-        write(directory, count, seed, on_progress=lambda done, total: bar.update(task, completed=done))
+        try:
+            write(
+                directory,
+                count,
+                seed,
+                distribution=distribution,
+                on_progress=lambda done, total: bar.update(task, completed=done),
+            )
+        except ValueError as error:
+            raise FewpairsError(str(error)) from error
     console.print(f"[green]✓[/] {count} scenes in {directory}")
 
 

@@ -2,7 +2,8 @@
 
 from models.scenes.classes import CLASSES
 from models.scenes.dataset import write
+from models.scenes.distributions import DISTRIBUTIONS
 from models.scenes.kinds import KINDS
 from models.scenes.scene import Scene, draw
 
-__all__ = ["CLASSES", "KINDS", "Scene", "draw", "write"]
+__all__ = ["CLASSES", "DISTRIBUTIONS", "KINDS", "Scene", "draw", "write"]

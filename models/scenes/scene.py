@@ -7,15 +7,15 @@ import numpy as np
 import numpy.typing as npt
 
 from models.scenes.buildings import paint_building
-from models.scenes.canvas import Camera, Canvas, Floats
+from models.scenes.canvas import Canvas, Floats
 from models.scenes.cars import Car, paint_car
+from models.scenes.distributions import distribution_named
 from models.scenes.figures import Figure, paint_person, paint_post
 from models.scenes.ground import Ground, paint_ground
-from models.scenes.kinds import KINDS, LIGHTS, Light
+from models.scenes.kinds import LIGHTS, Light
 from models.scenes.places import PLACES, Layout
 from models.scenes.shading import OVERSAMPLING, develop
 from models.scenes.sky import paint_horizon
-from models.scenes.street import Street
 from models.scenes.trees import paint_tree
 
 
@@ -28,15 +28,19 @@ class Scene:
     kind: str
 
 
-def draw(seed: int, index: int, size: tuple[int, int] = (192, 256)) -> Scene:
-    """Draws scene `index` of the collection `seed`; `size` is (height, width) in pixels, multiples of 4."""
+def draw(seed: int, index: int, size: tuple[int, int] = (192, 256), distribution: str = "own") -> Scene:
+    """Draws scene `index` of the collection `seed`; `size` is (height, width) in pixels, multiples of 4.
+
+    `distribution` is one of DISTRIBUTIONS.
+    """
     if any(pixels < 32 or pixels % 4 for pixels in size):
         raise ValueError(f"A scene's height and width must be multiples of 4 from 32 up, not {size}.")
-    rng = np.random.default_rng([seed, index])
-    kind = KINDS[rng.choice(len(KINDS), p=[kind.weight for kind in KINDS])]
+    source = distribution_named(distribution)
+    rng = np.random.default_rng([seed, index, *source.stream])
+    kind = source.kind(rng)
     light = LIGHTS[kind.light](rng)
-    layout = PLACES[kind.place](rng)
-    canvas = Canvas(_camera(layout.street, size, rng), light.sun_direction)
+    layout = source.changed(PLACES[kind.place](rng))
+    canvas = Canvas(source.camera(layout.street, size, rng), light.sun_direction)
     ground = paint_ground(canvas, layout.street, light, rng)
     _cast_shadows(ground, layout, light)
     _light_lamps(ground, layout, light)
@@ -46,21 +50,6 @@ def draw(seed: int, index: int, size: tuple[int, int] = (192, 256)) -> Scene:
     paint_horizon(canvas, layout.hills, light, rng)
     label_map = np.ascontiguousarray(canvas.label[::OVERSAMPLING, ::OVERSAMPLING])
     return Scene(develop(ground, light, rng), label_map, kind.name)
-
-
-def _camera(street: Street, size: tuple[int, int], rng: np.random.Generator) -> Camera:
-    """A camera in the right lane, as if in a car."""
-    height, width = (OVERSAMPLING * pixels for pixels in size)
-    lane = {1: 0.0, 2: 0.5, 4: 0.25}[street.lanes]
-    return Camera(
-        width=width,
-        height=height,
-        focal=width * rng.uniform(0.72, 0.9),
-        centre=width * rng.uniform(0.38, 0.62),
-        horizon=height * rng.uniform(0.42, 0.52),
-        x=lane * street.half_road + rng.uniform(-0.6, 0.6),
-        eye=rng.uniform(1.45, 2.1),
-    )
 
 
 def _cast_shadows(ground: Ground, layout: Layout, light: Light) -> None:

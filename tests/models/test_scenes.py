@@ -12,7 +12,7 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from models.palette import ClassTable
 from models.photos import read_label_map, read_photo
-from models.scenes import CLASSES, KINDS, Scene, draw, write
+from models.scenes import CLASSES, DISTRIBUTIONS, KINDS, Scene, draw, write
 from tests.models.encoding import encoder_for_tests
 
 CLASS_COUNT = len(CLASSES["classes"])
@@ -59,6 +59,51 @@ def test_all_classes_and_kinds_occur(scenes: list[Scene]) -> None:
     for index in range(CLASS_COUNT):
         assert sum(index in classes for classes in present) >= 10
     assert {scene.kind for scene in scenes} == {kind.name for kind in KINDS}
+
+
+def shares(scenes: list[Scene]) -> npt.NDArray[np.float64]:
+    """The share of each class in each row of pixels, (classes, H)."""
+    labels = np.stack([scene.label_map for scene in scenes])
+    return np.stack([(labels == index).mean(axis=(0, 2)) for index in range(CLASS_COUNT)])
+
+
+def test_near_is_like_own_and_far_is_not(scenes: list[Scene]) -> None:
+    """Total variation of the class shares, overall and by row: near is close to own, and far is at least
+    four times as far away. All classes occur in both."""
+    own = shares(scenes)
+    overall, by_row = {}, {}
+    for name in ("near", "far"):
+        other = shares([draw(5, index, (96, 128), name) for index in range(60)])
+        assert (other.sum(axis=1) > 0).all()
+        overall[name] = np.abs(other.mean(axis=1) - own.mean(axis=1)).sum() / 2
+        by_row[name] = np.abs(other - own).sum(axis=0).mean() / 2
+    assert overall["near"] < 0.12
+    assert by_row["near"] < 0.15
+    assert overall["far"] > max(0.3, 4 * overall["near"])
+    assert by_row["far"] > max(0.3, 4 * by_row["near"])
+
+
+def test_no_distribution_repeats_scenes_of_another() -> None:
+    """The same seed and index are another scene elsewhere, not the same one seen by another camera."""
+    kinds = {name: [draw(5, index, (32, 32), name).kind for index in range(20)] for name in DISTRIBUTIONS}
+    assert len({tuple(drawn) for drawn in kinds.values()}) == 3
+    again = sum(own == near for own, near in zip(kinds["own"], kinds["near"], strict=True))
+    assert again < 10
+
+
+def test_an_unknown_distribution_is_refused(tmp_path: Path) -> None:
+    """The error lists those there are, and nothing is written."""
+    with pytest.raises(ValueError, match="own, near, far"):
+        write(tmp_path / "set", 3, 0, distribution="middle")
+    assert not (tmp_path / "set").exists()
+
+
+def test_a_data_set_is_of_its_distribution(tmp_path: Path) -> None:
+    """What `write` writes is what `draw` draws."""
+    write(tmp_path, 2, 3, 0.0, size=(64, 96), distribution="far")
+    label_map = read_label_map(tmp_path / "train" / "labels" / "00001.png")
+    assert np.array_equal(label_map, draw(3, 1, (64, 96), "far").label_map)
+    assert not np.array_equal(label_map, draw(3, 1, (64, 96)).label_map)
 
 
 def test_kinds_are_drawn_by_their_weights() -> None:
