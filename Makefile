@@ -25,6 +25,9 @@ run: .venv/.run ## start the service at http://127.0.0.1:8000
 test: .venv/.dev ## the tests that CI runs
 	$(BIN)/python -m pytest
 
+slow: .venv/.dev ## the tests that take minutes, which CI leaves out
+	$(BIN)/python -m pytest -m slow
+
 chaos: .venv/.dev ## kill processes at random for MINUTES and count what was lost
 	$(BIN)/python -m tests.faults.chaos --minutes $(or $(MINUTES),10)
 
@@ -38,4 +41,4 @@ lint: .venv/.dev ## style, types, import directions, migrations up to date
 clean: ## remove the environment and what the demo wrote; never ./data
 	rm -rf .venv demo
 
-.PHONY: help install demo run test chaos lint clean
+.PHONY: help install demo run test slow chaos lint clean

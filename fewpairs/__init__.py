@@ -2,6 +2,7 @@
 
 from fewpairs.client import Client
 from fewpairs.errors import FewpairsError, JobFailed, ServerUnreachable
+from fewpairs.evaluation import Evaluation
 from fewpairs.jobs import Job
 from fewpairs.model import Model, Translation
 from fewpairs.pool import Pick, Pool, Selection
@@ -9,6 +10,7 @@ from fewpairs.uploads import Refusal, Upload
 
 __all__ = [
     "Client",
+    "Evaluation",
     "FewpairsError",
     "Job",
     "JobFailed",

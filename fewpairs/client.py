@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from fewpairs.errors import FewpairsError
+from fewpairs.evaluation import Evaluation
 from fewpairs.jobs import Job
 from fewpairs.model import Model
 from fewpairs.pool import Pool
@@ -77,6 +78,9 @@ class Client:
 
     def model(self, model_id: str) -> Model:
         return Model(self._transport, self._transport.json("GET", f"/models/{model_id}"))
+
+    def evaluation(self, evaluation_id: str) -> Evaluation:
+        return Evaluation(self._transport, self._transport.json("GET", f"/evaluations/{evaluation_id}"))
 
 
 def _class_table(classes: ClassTable) -> Any:

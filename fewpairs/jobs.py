@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from fewpairs.errors import FewpairsError, JobFailed
+from fewpairs.evaluation import Evaluation
 from fewpairs.transport import Transport
 
 if TYPE_CHECKING:
@@ -65,6 +66,11 @@ class Job:
         return self.document["result"] or {}
 
     @property
+    def estimate(self) -> dict[str, Any] | None:
+        """`memory_bytes`, `seconds` and `steps_per_second` of a training, from shortly after its start."""
+        return self.document["estimate"] or None
+
+    @property
     def model(self) -> "Model":
         """The model that a finished training made."""
         from fewpairs.model import Model
@@ -75,6 +81,12 @@ class Job:
     def scores(self) -> dict[str, Any]:
         """The metrics that a finished evaluation measured."""
         return dict(self._need("metrics"))
+
+    @property
+    def evaluation(self) -> Evaluation:
+        """What a finished evaluation found, image by image."""
+        address = f"/evaluations/{self._need('evaluation_id')}"
+        return Evaluation(self._transport, self._transport.json("GET", address))
 
     def _need(self, key: str) -> Any:
         if key not in self.result:

@@ -1,4 +1,4 @@
-"""Models: trained translators, their files, and what they make of a photo."""
+"""Models: translators, their files, and what they make of a photo."""
 
 import uuid
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from fewpairs.transport import Transport
 
 @dataclass(frozen=True)
 class Translation:
-    """One translated photo: `content` is a PNG, single-channel class indices or an RGB image."""
+    """One translated image: `content` is a PNG, single-channel class indices or an RGB image."""
 
     content: bytes
 
@@ -24,7 +24,7 @@ class Translation:
 
 
 class Model:
-    """One trained translator."""
+    """One translator, trained here or imported."""
 
     def __init__(self, transport: Transport, document: dict[str, Any]) -> None:
         self._transport = transport
@@ -43,12 +43,12 @@ class Model:
 
     @property
     def method(self) -> str:
-        """hybrid, pix2pix or cyclegan."""
+        """hybrid, pix2pix, cyclegan, tripathy or fcn8s; onnx: it was imported."""
         return str(self.document["method"])
 
     @property
     def spec(self) -> dict[str, Any]:
-        """The training configuration that made it."""
+        """The training configuration that made it, or what an imported model is."""
         return dict(self.document["spec"])
 
     @property
@@ -58,7 +58,7 @@ class Model:
 
     @property
     def evaluations(self) -> list[dict[str, Any]]:
-        """`{"id", "split", "metrics", "created_at"}` of each finished evaluation."""
+        """`{"id", "split", "direction", "scorer_id", "metrics", …}` of each, oldest first."""
         return list(self.document["evaluations"])
 
     def refresh(self) -> "Model":
@@ -73,26 +73,35 @@ class Model:
         """Write one file, `samples.png` for example, to `target`."""
         return self._transport.download(f"/models/{self.id}/files/{name}", Path(target))
 
-    def evaluate(self, split: str = "test") -> Job:
-        """Start to score the model on a split's annotated images; `job.wait().scores` has the metrics."""
+    def evaluate(
+        self, split: str = "test", direction: str = "photos_to_labels", scorer: str | None = None
+    ) -> Job:
+        """Start to score the model on a split's annotated images.
+
+        `job.wait().scores` has the metrics, `job.evaluation` the images. With `labels_to_photos` the photos
+        it makes of the label maps are scored, by the model whose id is `scorer`.
+        """
         document = self._transport.json(
             "POST",
             f"/pools/{self.pool_id}/evaluations",
-            json={"model_id": self.id, "split": split},
+            json={"model_id": self.id, "split": split, "direction": direction, "scorer": scorer},
             headers={"Idempotency-Key": str(uuid.uuid4())},
         )
         return Job(self._transport, document)
 
-    def translate(self, photo: str | Path, format: str | None = None) -> Translation:
+    def translate(
+        self, image: str | Path, format: str | None = None, direction: str = "photos_to_labels"
+    ) -> Translation:
         """What the model makes of a photo: its label map.
 
-        With `format="rgb"`, and in a pool without classes, it is the translation as the network drew it.
+        With `format="rgb"`, and in a pool without classes, it is the translation as the network drew it. With
+        `direction="labels_to_photos"` the image is a label map, and a photo is made of it.
         """
         response = self._transport.request(
             "POST",
             f"/models/{self.id}/translate",
-            params={"format": format},
-            file=Path(photo),
+            params={"format": format, "direction": direction},
+            file=Path(image),
             headers={"Content-Type": "application/octet-stream", "Idempotency-Key": str(uuid.uuid4())},
         )
         if response.status_code == 202:

@@ -95,7 +95,7 @@ class Pool:
 
     @property
     def counts(self) -> dict[str, Any]:
-        """`images`, `embedded`, `annotated`, `unpaired_label_maps`, and the first three per split."""
+        """`images`, `embedded`, `annotated`, the same per split, `unpaired_label_maps`, `label_sources`."""
         return dict(self.document["counts"])
 
     def refresh(self) -> "Pool":
@@ -106,9 +106,14 @@ class Pool:
         """Send photos: a folder (with all below it), a file, or several of them. Call it again to resume."""
         return upload_images(self._transport, self.id, _files(photos), split, on_progress)
 
-    def upload_labels(self, label_maps: Paths, on_progress: Progress | None = None) -> Upload:
-        """Send unpaired label maps: drawn for no photo of this pool."""
-        return upload_label_maps(self._transport, self.id, _files(label_maps), on_progress)
+    def upload_labels(
+        self, label_maps: Paths, on_progress: Progress | None = None, source: str = "upload"
+    ) -> Upload:
+        """Send unpaired label maps: drawn for no photo of this pool.
+
+        `source` is the data set they are from; a training can be told which sources to use.
+        """
+        return upload_label_maps(self._transport, self.id, _files(label_maps), source, on_progress)
 
     def annotate(
         self, label_maps: Paths, replace: bool = False, on_progress: Progress | None = None
@@ -162,9 +167,13 @@ class Pool:
         method: str = "hybrid",
         recipe: str = "paper",
         pairs: Sequence[str] | None = None,
+        label_sources: Sequence[str] | None = None,
         **options: Any,
     ) -> Job:
         """Start a training on the annotated photos, or on those whose ids are `pairs`.
+
+        `label_sources` are the sources of its unpaired label maps, `annotations` among them for those of the
+        pairs; None: all there are.
 
         `options` override the recipe: total_steps, image_size, batch_size, seed, …
         """
@@ -176,10 +185,26 @@ class Pool:
                 "recipe": recipe,
                 "options": options,
                 "pairs": list(pairs) if pairs is not None else None,
+                "label_sources": list(label_sources) if label_sources is not None else None,
             },
             headers={"Idempotency-Key": str(uuid.uuid4())},
         )
         return Job(self._transport, document)
+
+    def import_model(self, path: str | Path, name: str | None = None) -> Model:
+        """Send an ONNX file that was trained elsewhere; `name`: its file name.
+
+        Its input is `photo`, float32 (B, 3, S, S), RGB in [−1, 1]; its output the logits of the pool's
+        classes, or, named `translation`, an RGB image in [−1, 1].
+        """
+        response = self._transport.request(
+            "POST",
+            f"/pools/{self.id}/models",
+            params={"name": name or Path(path).name},
+            file=Path(path),
+            headers={"Content-Type": "application/octet-stream"},
+        )
+        return Model(self._transport, response.json())
 
     def models(self) -> list[Model]:
         """Newest first."""

@@ -104,16 +104,22 @@ def _missing(transport: Transport, pool_id: str, split: str, batch: Sequence[Pat
 
 
 def upload_label_maps(
-    transport: Transport, pool_id: str, paths: Sequence[Path], on_progress: Progress | None = None
+    transport: Transport,
+    pool_id: str,
+    paths: Sequence[Path],
+    source: str,
+    on_progress: Progress | None = None,
 ) -> Upload:
     """Send unpaired label maps under their file names; those the server holds already are not sent again."""
-    held = {item["name"]: item["sha256"] for item in transport.items(f"/pools/{pool_id}/labels")}
+    listed = transport.items(f"/pools/{pool_id}/labels", source=source)
+    held = {item["name"]: item["sha256"] for item in listed}
 
     def put(path: Path) -> str | Refusal:
         name = _name(path)
         if name in held and held[name] == sha256(path):
             return "unchanged"
-        return _put(transport, f"/pools/{pool_id}/labels/{quote(name, safe='')}", path)
+        url = f"/pools/{pool_id}/labels/{quote(name, safe='')}"
+        return _put(transport, url, path, params={"source": source})
 
     upload = Upload()
     for outcome in _parallel(put, _without_namesakes(paths, upload)):

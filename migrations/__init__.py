@@ -5,7 +5,7 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from filelock import FileLock
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import NullPool, create_engine, make_url, text
 
 ADVISORY_LOCK = 0x6665777061697273 >> 1  # "fewpairs"
 
@@ -25,12 +25,10 @@ def upgrade(url: str) -> None:
         with FileLock(f"{path}.migrate.lock"):
             command.upgrade(config(url), "head")
         return
-    engine = create_engine(url)
-    with engine.connect() as connection:
+    with create_engine(url, poolclass=NullPool).connect() as connection:
         connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": ADVISORY_LOCK})
         connection.commit()
         try:
             command.upgrade(config(url), "head")
         finally:
             connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": ADVISORY_LOCK})
-    engine.dispose()

@@ -3,7 +3,7 @@
 from typing import Any, Literal
 
 from alembic import context
-from sqlalchemy import create_engine
+from sqlalchemy import Engine, NullPool, create_engine, event, make_url
 
 from store.clock import UtcDateTime
 from store.settings import Settings
@@ -15,15 +15,22 @@ def render_item(kind: str, item: Any, autogen_context: Any) -> str | Literal[Fal
     return "sa.DateTime(timezone=True)" if isinstance(item, UtcDateTime) else False
 
 
+def whole_or_not_at_all(url: str) -> Engine:
+    """An engine whose transactions hold changes of tables too, which Python's SQLite would commit at once."""
+    if make_url(url).get_backend_name() != "sqlite":
+        return create_engine(url, poolclass=NullPool)
+    engine = create_engine(url, poolclass=NullPool, connect_args={"isolation_level": None})
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    return engine
+
+
 url = context.config.attributes.get("url") or Settings().database
-engine = create_engine(url)
-with engine.connect() as connection:
+with whole_or_not_at_all(url).connect() as connection:
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,
-        render_as_batch=engine.dialect.name == "sqlite",
+        render_as_batch=connection.dialect.name == "sqlite",
         render_item=render_item,
     )
     with context.begin_transaction():
         context.run_migrations()
-engine.dispose()

@@ -16,6 +16,7 @@ from models.palette import ClassTable
 from models.photos import read_label_map, read_photo
 from models.schedule import Indices, Schedule
 from models.spec import TrainingSpec
+from models.upload import upload
 
 _RESAMPLING = {"bicubic": Image.Resampling.BICUBIC, "nearest": Image.Resampling.NEAREST}
 
@@ -80,6 +81,12 @@ class TrainingData:
             maps = [_read_classes(label, table, size) for _, label in files.pairs]
             self._pair_classes = torch.from_numpy(np.stack(maps))[:, None].to(device)
 
+    @property
+    def nbytes(self) -> int:
+        """What the images take on the device."""
+        parts = (self._pair_x, self._pair_y, self._photos, self._label_maps, self._pair_classes)
+        return sum(part.nbytes for part in parts if part is not None)
+
     def batch(self, step: int) -> Batch:
         """The samples of step number `step`, counted from 0."""
         draw = self.schedule.draw(step)
@@ -98,12 +105,14 @@ class TrainingData:
             :, :, None
         ]
         columns = np.where(flip, left + size[::-1], left + size)
-        return _Crops(*(torch.from_numpy(part).to(self._device) for part in (indices, top + size, columns)))
+        pixels = np.concatenate([indices[:, None], top + size, columns], axis=1)
+        crops = upload(torch.from_numpy(pixels), self._device)
+        return _Crops(crops[:, :1], crops[:, 1 : 1 + len(size)], crops[:, 1 + len(size) :])
 
 
 @dataclass(frozen=True)
 class _Crops:
-    """Crops as the pixels they consist of: images (B,), rows (B, S) and columns (B, S), on the device."""
+    """Crops as the pixels they consist of: images (B, 1), rows (B, S) and columns (B, S)."""
 
     images: Tensor
     rows: Tensor
@@ -113,7 +122,7 @@ class _Crops:
         """(N, C, H, W) → (B, C, S, S), by one gather."""
         channels = torch.arange(images_NCHW.shape[1], device=images_NCHW.device)
         return images_NCHW[
-            self.images[:, None, None, None],
+            self.images[:, :, None, None],
             channels[None, :, None, None],
             self.rows[:, None, :, None],
             self.columns[:, None, None, :],

@@ -9,11 +9,14 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from models.onnx_network import INPUT, TRANSLATION
 
-def export_onnx(network: nn.Module, image_size: int, path: Path) -> None:
-    """Write a translator as one self-contained ONNX file with a free batch size.
 
-    Input `photo` and output `translation` are float32 (B, 3, `image_size`, `image_size`), RGB in [−1, 1].
+def export_onnx(network: nn.Module, image_size: int, path: Path, *, learns_classes: bool = False) -> None:
+    """Write a translator as one self-contained ONNX file with a free batch size, as OnnxNetwork reads it.
+
+    Input `photo` and output `translation` are float32 (B, 3, `image_size`, `image_size`), RGB in [−1, 1]. Of
+    a network that learns classes the output is `logits`, (B, K, `image_size`, `image_size`).
     """
     example = torch.zeros(2, 3, image_size, image_size)
     with warnings.catch_warnings(), torch.no_grad():
@@ -23,8 +26,8 @@ def export_onnx(network: nn.Module, image_size: int, path: Path) -> None:
             copy.deepcopy(network).cpu().eval(),
             (example,),
             path,
-            input_names=["photo"],
-            output_names=["translation"],
+            input_names=[INPUT],
+            output_names=["logits" if learns_classes else TRANSLATION],
             dynamic_shapes=({0: torch.export.Dim("batch")},),
             external_data=False,
             dynamo=True,

@@ -9,7 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-DOUBTFUL_RATIO = 0.8  # Lowe's ratio test: the second nearest colour is almost as near as the nearest
+DOUBTFUL_RATIO = 0.8
+"""A predicted pixel is doubtful when a second class is almost as good as the one it got.
+
+Where the class is that of the nearest colour: it is more than 0.8 times as far away as the second nearest
+(Lowe's ratio test). Where a network learns classes: the second-best probability is more than 0.8 of the best.
+"""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,9 @@ CHOICES = {
     "precision": ("float32", "bfloat16"),
 }
 
+ONLY_OF = {"joint": "hybrid", "conditional": "pix2pix"}
+"""Switches that one method alone has."""
+
 
 def _number(default: float, low: float, high: float = math.inf) -> Any:
     return field(default=default, metadata={"low": low, "high": high})
@@ -75,6 +78,9 @@ class TrainingSpec:
     def __post_init__(self) -> None:
         for spec_field in fields(self):
             _check(spec_field.name, str(spec_field.type), getattr(self, spec_field.name), spec_field.metadata)
+        for switch, method in ONLY_OF.items():
+            if getattr(self, switch) and self.method != method:
+                raise ValueError(f"{switch} is an option of {method}, not of {self.method}")
         if self.image_size % 4:
             raise ValueError(f"image_size must be a multiple of 4, got {self.image_size}")
         if self.load_size < self.image_size:

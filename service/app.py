@@ -12,10 +12,12 @@ from fastapi.routing import APIRoute
 from service import answers, documentation, operations
 from service.annotations import routes as annotations
 from service.edge import Service
+from service.evaluations import routes as evaluations
 from service.images import label_maps
 from service.images import routes as images
 from service.jobs import orders
 from service.jobs import routes as jobs
+from service.models import importing
 from service.models import routes as models
 from service.observe import JobCensus, Metrics, Observed
 from service.pools import routes as pools
@@ -58,7 +60,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.stopping = lambda: False  # whoever runs the server knows better
     app.add_middleware(Observed, metrics=metrics, unexpected=answers.unexpected)
     answers.install(app)
-    for noun in (pools, images, label_maps, selections, annotations, orders, jobs, models, operations):
+    uploads = (pools, images, label_maps, selections, annotations)
+    for noun in (*uploads, orders, jobs, models, importing, evaluations, operations):
         app.include_router(noun.router)
     documentation.install(app)
     return app

@@ -38,8 +38,9 @@ TAGS = [
     {"name": "jobs", "description": "Watching and cancelling work."},
     {
         "name": "models",
-        "description": "Trained translators: their scores, their files, and translating with them.",
+        "description": "Translators, trained or imported: their scores and files, and translating with them.",
     },
+    {"name": "evaluations", "description": "The scores of models, image by image, and what was predicted."},
     {"name": "operations", "description": "For whoever runs the service."},
 ]
 

@@ -1,4 +1,4 @@
-"""What a pool, a photo or a label map may be called."""
+"""What a pool, a photo, a label map or its source may be called."""
 
 import unicodedata
 from typing import Annotated
@@ -7,9 +7,11 @@ from pydantic import AfterValidator, WithJsonSchema
 from starlette.convertors import PathConvertor, register_url_convertor
 
 from service.problems import InvalidName
+from store.label_maps import ANNOTATIONS
 
 LONGEST = 255
 LONGEST_POOL_NAME = 200
+LONGEST_SOURCE = 100
 FORBIDDEN = {"Cc", "Cs", "Zl", "Zp"}
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
@@ -40,6 +42,16 @@ def checked(name: str, longest: int = LONGEST) -> str:
     return name
 
 
+def checked_source(name: str) -> str:
+    """The name of a source of label maps. Raises InvalidName."""
+    name = checked(name, LONGEST_SOURCE)
+    if name == ANNOTATIONS:
+        raise InvalidName(
+            f"{ANNOTATIONS} stands for the label maps of annotated images: give this source another name."
+        )
+    return name
+
+
 def _schema(longest: int, example: str) -> WithJsonSchema:
     return WithJsonSchema(
         {"type": "string", "minLength": 1, "maxLength": longest, "pattern": r"^[^/\\\x00-\x1f\x7f]+$"}
@@ -51,3 +63,4 @@ Name = Annotated[str, AfterValidator(checked), _schema(LONGEST, "street-0001.jpg
 PoolName = Annotated[
     str, AfterValidator(lambda name: checked(name, LONGEST_POOL_NAME)), _schema(LONGEST_POOL_NAME, "streets")
 ]
+SourceName = Annotated[str, AfterValidator(checked_source), _schema(LONGEST_SOURCE, "gta")]

@@ -227,6 +227,21 @@ class InvalidTraining(Problem):
     title = "The training cannot be made as described"
 
 
+class InvalidEvaluation(Problem):
+    status, slug = 422, "invalid-evaluation"
+    title = "The evaluation cannot be made as described"
+
+
+class InvalidModel(Problem):
+    status, slug = 422, "invalid-model"
+    title = "The file is no model"
+
+
+class NoSuchDirection(Problem):
+    status, slug = 409, "no-such-direction"
+    title = "The model does not translate in this direction"
+
+
 class NoAnnotations(Problem):
     status, slug = 409, "no-annotations"
     title = "No image is annotated"

@@ -137,6 +137,11 @@ def report(
         session.execute(insert(JobMetric), rows)
 
 
+def estimated(session: Session, claim: Claim, estimate: dict[str, Any]) -> None:
+    """Note what the job will need. Raises LeaseLost."""
+    _write_as_owner(session, claim, estimate=estimate)
+
+
 def succeed(session: Session, claim: Claim, result: dict[str, Any]) -> None:
     """End the job well. Call it first in the transaction that writes its result. Raises LeaseLost."""
     _write_as_owner(

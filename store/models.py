@@ -14,6 +14,11 @@ def get(session: Session, model_id: uuid.UUID) -> Model | None:
     return session.get(Model, model_id)
 
 
+def by_name(session: Session, pool_id: uuid.UUID, name: str) -> Model | None:
+    """The pool's imported model of that name."""
+    return session.scalar(select(Model).where(Model.pool_id == pool_id, Model.name == name))
+
+
 def page(session: Session, pool_id: uuid.UUID, *, before: uuid.UUID | None, limit: int) -> Sequence[Model]:
     """Newest first, those made before the model `before`."""
     query = select(Model).where(Model.pool_id == pool_id).order_by(Model.id.desc()).limit(limit)

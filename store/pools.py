@@ -24,7 +24,8 @@ class PoolCounts:
     splits: dict[str, SplitCounts] = field(
         default_factory=lambda: {"train": SplitCounts(), "test": SplitCounts()}
     )
-    unpaired_label_maps: int = 0
+    label_sources: dict[str, int] = field(default_factory=dict)
+    """How many unpaired label maps there are of each source."""
 
 
 def create(session: Session, *, name: str, class_table: dict[str, Any] | None, encoder: str) -> Pool:
@@ -77,8 +78,11 @@ def counts(session: Session, pool_ids: Iterable[uuid.UUID]) -> Mapping[uuid.UUID
     for pool_id, split, annotated in session.execute(of_annotations):
         found[pool_id].splits[split].annotated = annotated
     of_label_maps = (
-        select(LabelMap.pool_id, func.count()).where(LabelMap.pool_id.in_(ids)).group_by(LabelMap.pool_id)
+        select(LabelMap.pool_id, LabelMap.source, func.count())
+        .where(LabelMap.pool_id.in_(ids))
+        .group_by(LabelMap.pool_id, LabelMap.source)
+        .order_by(LabelMap.source)
     )
-    for pool_id, label_maps in session.execute(of_label_maps):
-        found[pool_id].unpaired_label_maps = label_maps
+    for pool_id, source, label_maps in session.execute(of_label_maps):
+        found[pool_id].label_sources[source] = label_maps
     return found

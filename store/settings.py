@@ -32,6 +32,7 @@ class Settings(BaseSettings):
     max_image_pixels: int = Field(
         64_000_000, le=80_000_000, description="Largest photo or label map, in pixels; at most 80 million."
     )
+    max_model_bytes: int = Field(2048 * MIB, description="Largest imported model, in bytes.")
     max_archive_bytes: int = Field(16 * 1024 * MIB, description="Largest zip or tar, unpacked, in bytes.")
     max_archive_entries: int = Field(100_000, description="Most files in one zip or tar.")
     max_archive_ratio: int = Field(200, description="Largest compression ratio of one file in an archive.")

@@ -19,7 +19,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from store.clock import UtcDateTime, from_now
 
-SCHEMA = "0001"
+SCHEMA = "0002"
 """The revision of the newest migration: what these tables need."""
 
 STATES = ("queued", "running", "succeeded", "failed", "cancelled")
@@ -103,12 +103,13 @@ class Image(Row):
 
 
 class LabelMap(Row):
-    """An unpaired label map."""
+    """An unpaired label map. Names are unique in their source: what drew it, or the data set it is from."""
 
     __tablename__ = "label_maps"
-    __table_args__ = (UniqueConstraint("pool_id", "name"),)
+    __table_args__ = (UniqueConstraint("pool_id", "source", "name"),)
 
     pool_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("pools.id"))
+    source: Mapped[str] = mapped_column(String(100))
     name: Mapped[str] = mapped_column(String(255))
     sha256: Mapped[str] = mapped_column(String(64))
     size_bytes: Mapped[int] = mapped_column(BigInteger)
@@ -146,6 +147,8 @@ class Job(Row):
     queue: Mapped[str] = mapped_column(String(10))
     spec: Mapped[dict[str, Any]]
     """What to do; never changes."""
+    estimate: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """What a training will need, as it found before its first step."""
 
     state: Mapped[str] = mapped_column(String(10), default="queued")
     attempt: Mapped[int] = mapped_column(default=0)
@@ -193,16 +196,22 @@ class Selection(Row):
 
 
 class Model(Row):
-    """A trained translator; its weights are blobs listed in `model_files`."""
+    """A translator; its weights are blobs listed in `model_files`.
+
+    One that was trained here has a job; one that was imported has a name.
+    """
 
     __tablename__ = "models"
+    __table_args__ = (UniqueConstraint("pool_id", "name"),)
 
     pool_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("pools.id"), index=True)
-    job_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("jobs.id"), unique=True)
+    job_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("jobs.id"), unique=True)
+    name: Mapped[str | None] = mapped_column(String(255))
     method: Mapped[str] = mapped_column(String(20))
     spec: Mapped[dict[str, Any]]
     receipt: Mapped[dict[str, Any]]
-    """What it was trained on: pairs as [image id, revision], counts of unpaired images and label maps."""
+    """What it was trained on: pairs as [image id, revision], how many unpaired photos, and how many unpaired
+    label maps of each source."""
 
 
 class ModelFile(Base):
@@ -215,11 +224,28 @@ class ModelFile(Base):
 
 
 class Evaluation(Row):
-    """The scores of one model on one split."""
+    """The scores of one model on one split, in one direction; `evaluation_images` has those of each image."""
 
     __tablename__ = "evaluations"
 
     model_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("models.id"), index=True)
     job_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("jobs.id"), unique=True)
     split: Mapped[str] = mapped_column(String(5))
+    direction: Mapped[str] = mapped_column(String(20))
+    scorer_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("models.id"))
+    """The model that judged the photos this one made of label maps."""
     metrics: Mapped[dict[str, Any]]
+
+
+class EvaluationImage(Base):
+    """One image of an evaluation: its scores, and what was predicted, a PNG blob."""
+
+    __tablename__ = "evaluation_images"
+
+    evaluation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("evaluations.id"), primary_key=True)
+    image_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("images.id"), primary_key=True)
+    score: Mapped[float]
+    """What images are ordered by: the higher, the better."""
+    scores: Mapped[dict[str, Any]]
+    sha256: Mapped[str] = mapped_column(String(64))
+    size_bytes: Mapped[int] = mapped_column(BigInteger)

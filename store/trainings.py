@@ -1,14 +1,13 @@
-"""What a training or an evaluation reads of a pool, and the model or scores it adds."""
+"""What a training or an evaluation reads of a pool, and the model that a training adds."""
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from store.blobs import Blob
-from store.tables import Annotation, Evaluation, Image, LabelMap, Model, ModelFile
+from store.tables import Annotation, Image, LabelMap, Model, ModelFile
 
 
 def annotated(
@@ -55,8 +54,14 @@ def train_photos(session: Session, pool_id: uuid.UUID) -> Sequence[Image]:
     return session.scalars(query.order_by(Image.id)).all()
 
 
-def unpaired_label_maps(session: Session, pool_id: uuid.UUID) -> Sequence[LabelMap]:
-    return session.scalars(select(LabelMap).where(LabelMap.pool_id == pool_id).order_by(LabelMap.id)).all()
+def unpaired_label_maps(
+    session: Session, pool_id: uuid.UUID, sources: Sequence[str] | None
+) -> Sequence[LabelMap]:
+    """Those of these sources, in the order of their ids; None: of every source."""
+    query = select(LabelMap).where(LabelMap.pool_id == pool_id).order_by(LabelMap.id)
+    if sources is not None:
+        query = query.where(LabelMap.source.in_(sources))
+    return session.scalars(query).all()
 
 
 def add_model(session: Session, model: Model, files: Mapping[str, Blob]) -> None:
@@ -73,16 +78,3 @@ def add_model(session: Session, model: Model, files: Mapping[str, Blob]) -> None
 def model_files(session: Session, model_id: uuid.UUID) -> Sequence[ModelFile]:
     query = select(ModelFile).where(ModelFile.model_id == model_id).order_by(ModelFile.name)
     return session.scalars(query).all()
-
-
-def add_evaluation(
-    session: Session,
-    *,
-    id: uuid.UUID,
-    model_id: uuid.UUID,
-    job_id: uuid.UUID,
-    split: str,
-    metrics: dict[str, Any],
-) -> None:
-    session.add(Evaluation(id=id, model_id=model_id, job_id=job_id, split=split, metrics=metrics))
-    session.flush()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+import torch
 from sqlalchemy import make_url
 
 from migrations import upgrade
@@ -22,6 +23,14 @@ if TYPE_CHECKING:
 
 NO_BROKER = "memory://"
 """Rings go nowhere: tests play the worker themselves."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests marked `gpu` are not collected where there is none."""
+    if not torch.cuda.is_available():
+        needs_gpu = [item for item in items if item.get_closest_marker("gpu")]
+        items[:] = [item for item in items if item not in needs_gpu]
+        config.hook.pytest_deselected(items=needs_gpu)
 
 
 @pytest.fixture(scope="session")

@@ -71,11 +71,22 @@ class Attempt:
 
         False: the database is away; nothing is recorded, and there is no reason to stop.
         """
+
+        def write(session: Session) -> None:
+            last = jobs.last_reported_step(session, self.claim.job_id) if metrics else -1
+            newer = [line for line in metrics if line["step"] > last]
+            jobs.report(session, self.claim, done=done, total=total, metrics=newer)
+
+        return self._recorded(write)
+
+    def estimated(self, estimate: dict[str, Any]) -> bool:
+        """Record what the job will need. False: as for `report`."""
+        return self._recorded(lambda session: jobs.estimated(session, self.claim, estimate))
+
+    def _recorded(self, write: Callable[[Session], None]) -> bool:
         try:
             with self.tools.database.write() as session:
-                last = jobs.last_reported_step(session, self.claim.job_id) if metrics else -1
-                newer = [line for line in metrics if line["step"] > last]
-                jobs.report(session, self.claim, done=done, total=total, metrics=newer)
+                write(session)
         except DATABASE_AWAY as error:
             log.warning("progress.not_recorded", job=str(self.claim.job_id), error=str(error))
             return False

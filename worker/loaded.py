@@ -15,7 +15,7 @@ from worker.endings import Permanent
 
 
 class Loaded:
-    """`encoder(name)` and `translator(model_id)`, kept while they are among the few used last."""
+    """`encoder(name)` and `translator(model_id, direction)`, kept while they are among the few used last."""
 
     def __init__(self, settings: Settings, database: Database, blobs: Blobs) -> None:
         self._settings = settings
@@ -36,8 +36,13 @@ class Loaded:
         except WeightsUnavailable as error:
             raise Permanent("weights-unavailable", str(error)) from error
 
-    def _load_translator(self, model_id: uuid.UUID) -> Translator:
-        return Translator.load(self._model_folder(model_id), device=self._settings.device)
+    def _load_translator(self, model_id: uuid.UUID, direction: str) -> Translator:
+        """Raises Permanent when the model does not translate that way, or cannot be used at all."""
+        folder = self._model_folder(model_id)
+        try:
+            return Translator.load(folder, device=self._settings.device, direction=direction)
+        except ValueError as error:
+            raise Permanent("unusable-model", f"The model {model_id} cannot be used: {error}") from error
 
     def _model_folder(self, model_id: uuid.UUID) -> Path:
         """The model's files in a folder; a model never changes, so neither does the folder."""

@@ -1,6 +1,7 @@
 """Fills a run directory with what a training reads. Done again, it changes nothing that is there."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from models.methods import method_named
 from models.recipes import TrainingSpec, build
 from models.training.run_directory import RunDirectory, write_durably
 from store import trainings
+from store.label_maps import ANNOTATIONS
 from store.tables import Pool
 from worker.attempt import Attempt
 from worker.endings import Permanent
@@ -58,19 +60,24 @@ def _spec(attempt: Attempt) -> TrainingSpec:
 def _manifest(attempt: Attempt) -> dict[str, Any]:
     """Files are named by their digest. A method gets only what it learns from."""
     claim = attempt.claim
-    method = method_named(claim.spec["method"])
+    method, sources = method_named(claim.spec["method"]), claim.spec.get("label_sources")
     with attempt.tools.database.read() as session:
         pool = session.get_one(Pool, claim.pool_id)
         pairs = trainings.pairs(session, claim.spec["pairs"])
         photos = trainings.train_photos(session, claim.pool_id) if method.needs_unpaired else []
-        label_maps = trainings.unpaired_label_maps(session, claim.pool_id) if method.needs_unpaired else []
+        uploaded = trainings.unpaired_label_maps(session, claim.pool_id, sources)
         samples = trainings.annotated(session, claim.pool_id, "test", limit=SAMPLES) or pairs[:SAMPLES]
-    paired_label_maps = [annotation for _, annotation in pairs] if method.needs_unpaired else []
+    label_maps: list[tuple[str, Any]] = []
+    if method.needs_unpaired:
+        label_maps += [(row.source, row) for row in uploaded]
+        if sources is None or ANNOTATIONS in sources:
+            label_maps += [(ANNOTATIONS, annotation) for _, annotation in pairs]
     return {
         "class_table": pool.class_table,
         "pairs": [[_file(image), _file(annotation)] for image, annotation in pairs if method.needs_pairs],
         "unpaired_photos": [_file(image) for image in photos],
-        "unpaired_label_maps": [_file(row) for row in (*label_maps, *paired_label_maps)],
+        "unpaired_label_maps": [_file(row) for _, row in label_maps],
+        "label_sources": dict(Counter(source for source, _ in label_maps)),
         "samples": [[_file(image), _file(annotation)] for image, annotation in samples],
     }
 

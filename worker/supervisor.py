@@ -1,4 +1,4 @@
-"""Watches over a training subprocess: relays its metrics, and ends it when the attempt has to end."""
+"""Watches over a training subprocess: relays what it says, and ends it when the attempt has to end."""
 
 import json
 import os
@@ -6,6 +6,7 @@ import signal
 import subprocess
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import Any
 
 from models.training.run_directory import RunDirectory
 from worker.attempt import Attempt
@@ -51,17 +52,29 @@ def supervise(attempt: Attempt, run: RunDirectory, command: Sequence[str]) -> No
 
 
 class Relay:
-    """Reports the metric lines that the training has added since the last call."""
+    """Reports the training's estimate, and the metric lines that it has added since the last call."""
 
     def __init__(self, attempt: Attempt, run: RunDirectory) -> None:
         self._attempt = attempt
         self._run = run
         self._relayed = -1
+        self._has_estimate = False
 
     def __call__(self) -> None:
+        if not self._has_estimate and (estimate := _read_estimate(self._run)):
+            self._has_estimate = self._attempt.estimated(estimate)
         lines = [line for line in self._run.read_metrics() if line["step"] > self._relayed]
         if lines and self._attempt.report(lines[-1]["step"], lines[-1]["total"], lines):
             self._relayed = lines[-1]["step"]
+
+
+def _read_estimate(run: RunDirectory) -> dict[str, Any] | None:
+    """None: the training has not written it yet, or not to its end."""
+    try:
+        estimate: dict[str, Any] = json.loads(run.estimate.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    return estimate
 
 
 def _reassure(child: "subprocess.Popen[bytes]") -> None:

@@ -34,11 +34,14 @@ def _keep(attempt: Attempt, run: RunDirectory) -> Outcome:
     claim = attempt.claim
     files = {path.name: blobs.put_file(attempt.tools.blobs, path) for path in sorted(run.model.iterdir())}
     manifest = json.loads((run.path / "manifest.json").read_text(encoding="utf-8"))
+    result = json.loads(run.result.read_text(encoding="utf-8"))
+    unknown = {"unknown": len(manifest["unpaired_label_maps"])}  # begun by an earlier version
     receipt: dict[str, Any] = {
         "pairs": claim.spec["pairs"] if manifest["pairs"] else [],
         "unpaired_photos": len(manifest["unpaired_photos"]),
-        "unpaired_label_maps": len(manifest["unpaired_label_maps"]),
-        "losses": json.loads(run.result.read_text(encoding="utf-8"))["losses"],
+        "unpaired_label_maps": manifest.get("label_sources", unknown),
+        "losses": result["losses"],
+        "notes": result.get("notes", {}),
     }
     model = Model(
         id=new_id(),

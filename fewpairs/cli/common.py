@@ -19,7 +19,7 @@ SHOWN_REFUSALS = 20
 LOOP, CONTROL, HERE = "The loop", "Look and control", "On this machine"
 """Panels of the help page."""
 ORDER = (
-    *("up", "demo", "scenes", "migrate"),
+    *("up", "demo", "scenes", "experiment", "migrate"),
     *("pool", "upload", "labels", "select", "annotate", "train", "evaluate", "translate"),
     *("jobs", "cancel", "model"),
 )

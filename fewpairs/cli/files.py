@@ -37,14 +37,23 @@ def upload(
 
 
 @app.command(rich_help_panel=LOOP)
-def labels(directory: Folder, pool: PoolOption = None, server: ServerOption = None) -> None:
-    """Send unpaired label maps: drawn for no photo of the pool."""
+def labels(
+    directory: Folder,
+    pool: PoolOption = None,
+    source: Annotated[
+        str, typer.Option(help="The data set they are from, for `train --label-source`.")
+    ] = "upload",
+    server: ServerOption = None,
+) -> None:
+    """Send unpaired label maps: drawn for no photo of the pool, from a simulator for example."""
     target = find_pool(Client(server), pool)
     files = image_files(directory)
     with file_progress() as bar:
         task = bar.add_task("Uploading", total=len(files))
-        done = target.upload_labels(files, lambda done, total: bar.update(task, completed=done, total=total))
-    report_upload(done, f"unpaired label maps of {target.name}")
+        done = target.upload_labels(
+            files, lambda done, total: bar.update(task, completed=done, total=total), source
+        )
+    report_upload(done, f"unpaired label maps of {target.name}, source {source}")
 
 
 @app.command(rich_help_panel=LOOP)

@@ -13,7 +13,7 @@ LOG_LINES = 5
 
 def follow_training(console: Console, job: Job, label: str) -> Job:
     """Return the job when it has succeeded; raises JobFailed."""
-    told = 0
+    told, has_estimate = 0, False
     on_one_line = Column(no_wrap=True, overflow="ellipsis", ratio=1)
     progress = Progress(
         TextColumn("{task.description}"),
@@ -31,6 +31,9 @@ def follow_training(console: Console, job: Job, label: str) -> Job:
             if event.kind == "state":
                 if job.state == "running" and told == 0:
                     progress.update(task, losses="starting")
+                if job.estimate and not has_estimate:
+                    has_estimate = True
+                    console.print(f"{label}: {_in_words(job.estimate)}", soft_wrap=True)
                 continue
             step, total = int(event.data["step"]), int(event.data["total"])
             losses = _losses(event.data["losses"])
@@ -47,6 +50,19 @@ def wait_with_status(console: Console, job: Job, label: str) -> Job:
         return job.wait()
     with console.status(label) as status:
         return job.wait(lambda seen: status.update(f"{label}: {seen.state}, {seen.progress:.0%}"))
+
+
+def _in_words(estimate: Mapping[str, float]) -> str:
+    rate, memory = estimate["steps_per_second"], estimate["memory_bytes"] / 2**30
+    return f"will need about {duration(estimate['seconds'])}, {rate:.3g} steps/s, {memory:.2g} GiB of memory"
+
+
+def duration(seconds: float) -> str:
+    """Rounded to what matters: seconds, minutes, or hours and minutes."""
+    minutes = round(seconds / 60)
+    if minutes == 0:
+        return f"{seconds:.0f} s"
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def _losses(losses: Mapping[str, float]) -> str:

@@ -61,7 +61,8 @@ def show(
         counts = pool.counts[split]
         table.add_row(split, str(counts["images"]), str(counts["embedded"]), str(counts["annotated"]))
     console.print(table)
-    console.print(f"{pool.counts['unpaired_label_maps']} unpaired label maps")
+    sources = ", ".join(f"{count} from {source}" for source, count in pool.counts["label_sources"].items())
+    console.print(Text(f"Unpaired label maps: {sources or 'none'}"))
     console.print(_classes(pool))
 
 

@@ -14,6 +14,15 @@ NAMES = {
     "doubtful_share": "Share of doubtful pixels",
     "mean_absolute_error": "Mean absolute error (of 255)",
 }
+SCORES_OF_AN_IMAGE = {
+    "mean_iou": "Mean IoU",
+    "pixel_accuracy": "Pixel accuracy",
+    "mean_absolute_error": "Mean absolute error",
+    "within_5": "Within 5",
+    "within_10": "Within 10",
+    "within_16": "Within 16",
+    "within_20": "Within 20",
+}
 
 
 def scores_tables(scores: dict[str, Any], title: str) -> Group:
@@ -24,8 +33,11 @@ def scores_tables(scores: dict[str, Any], title: str) -> Group:
     for key, name in NAMES.items():
         if key in scores:
             totals.add_row(name, f"{scores[key]:.3f}")
+    constant = scores.get("constant") or {}
     for tolerance, share in scores.get("within", {}).items():
         totals.add_row(f"Pixels within {tolerance} of 255", f"{share:.3f}")
+        if tolerance in constant:
+            totals.add_row("[dim]  the best constant colour[/]", f"[dim]{constant[tolerance]:.3f}[/]")
     return Group(totals, _class_table(scores["per_class"])) if "per_class" in scores else Group(totals)
 
 

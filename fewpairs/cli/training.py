@@ -1,4 +1,4 @@
-"""Commands about jobs: `train`, `evaluate`, `jobs`, `cancel`."""
+"""Commands about jobs: `train`, `jobs`, `cancel`."""
 
 import time
 from collections.abc import Sequence
@@ -21,9 +21,7 @@ from fewpairs.cli.common import (
     print_json,
     whole,
 )
-from fewpairs.cli.follow import follow_training, wait_with_status
-from fewpairs.cli.models import ModelArgument, find_model
-from fewpairs.cli.scores import scores_tables
+from fewpairs.cli.follow import follow_training
 from fewpairs.client import Client
 from fewpairs.errors import FewpairsError
 from fewpairs.jobs import Job
@@ -41,10 +39,20 @@ STATE_STYLES = {
 @app.command(rich_help_panel=LOOP)
 def train(
     pool: PoolOption = None,
-    method: Annotated[str, typer.Option(help="hybrid, pix2pix or cyclegan.")] = "hybrid",
-    recipe: Annotated[str, typer.Option(help="paper (256², a GPU) or tiny (64², a CPU).")] = "paper",
+    method: Annotated[str, typer.Option(help="hybrid, pix2pix, cyclegan, tripathy or fcn8s.")] = "hybrid",
+    recipe: Annotated[
+        str, typer.Option(help="paper (256²) or small (128²), on a GPU, or tiny (64², a CPU).")
+    ] = "paper",
     steps: Annotated[int | None, typer.Option(help="Training steps; default: the recipe's.")] = None,
     seed: Annotated[int | None, typer.Option(help="Default: the recipe's.")] = None,
+    label_source: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Learn from unpaired label maps of this source only (`annotations`: those of the pairs); "
+            "may be repeated; default: all there are.",
+            show_default=False,
+        ),
+    ] = None,
     option: Annotated[
         list[str] | None, typer.Option(help="Any other option of the recipe, NAME=VALUE; may be repeated.")
     ] = None,
@@ -55,7 +63,7 @@ def train(
     target = find_pool(Client(server), pool)
     options = _options(option or [])
     options |= {name: v for name, v in (("total_steps", steps), ("seed", seed)) if v is not None}
-    job = target.train(method, recipe, **options)
+    job = target.train(method, recipe, label_sources=label_source or None, **options)
     console.print(f"[green]✓[/] Training job {job.id}")
     if not follow:
         console.print(f"See it with `fewpairs jobs`, stop it with `fewpairs cancel {job.id}`.")
@@ -83,22 +91,6 @@ def _value(text: str) -> bool | int | float | str:
         except ValueError:
             continue
     return text
-
-
-@app.command(rich_help_panel=LOOP)
-def evaluate(
-    model: ModelArgument = "latest",
-    split: Annotated[str, typer.Option(help="train or test.")] = "test",
-    pool: PoolOption = None,
-    as_json: JsonOption = False,
-    server: ServerOption = None,
-) -> None:
-    """Score a model on the annotated photos of a split."""
-    job = find_model(Client(server), model, pool).evaluate(split)
-    scores = (job.wait() if as_json else wait_with_status(console, job, f"Evaluating on {split}")).scores
-    if as_json:
-        return print_json(scores)
-    console.print(scores_tables(scores, f"{split} split"))
 
 
 @app.command(rich_help_panel=CONTROL)

@@ -12,9 +12,9 @@ import numpy.typing as npt
 import onnxruntime
 import torch
 
-from models.encoders.files import whole_file
 from models.encoders.networks import ARCHITECTURES, PHOTO_SIZE, Embedder
 from models.encoders.weights import WeightsUnavailable, weights_file
+from models.files import whole_file
 
 Photos = npt.NDArray[np.uint8]
 Embeddings = npt.NDArray[np.float32]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from models.methods.cyclegan import CycleGAN
+from models.methods.fcn8s import SupervisedFCN8s
 from models.methods.hybrid import Hybrid
 from models.methods.method import Method
 from models.methods.pix2pix import Pix2Pix
+from models.methods.tripathy import Tripathy
 
 __all__ = ["METHODS", "Method", "method_named"]
 
@@ -13,6 +15,8 @@ METHODS: dict[str, type[Method]] = {
     "hybrid": Hybrid,
     "pix2pix": Pix2Pix,
     "cyclegan": CycleGAN,
+    "tripathy": Tripathy,
+    "fcn8s": SupervisedFCN8s,
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
+import torch
 from torch import Tensor, nn
 
 from models.networks.instance_norm import InstanceNorm
@@ -28,7 +29,12 @@ class Discriminator(nn.Module):
         )
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
-        return cast(Tensor, self.layers(x_BCHW))
+        *layers, last = self.layers
+        for layer in layers:
+            x_BCHW = layer(x_BCHW)
+        # Logits drift freely and only their differences count, so bfloat16's three digits would not do.
+        with torch.autocast(x_BCHW.device.type, enabled=False):
+            return cast(Tensor, last(x_BCHW))
 
 
 def _layer(inputs: int, outputs: int, stride: int) -> tuple[nn.Module, ...]:

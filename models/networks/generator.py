@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import cast
 
+import torch
 from torch import Tensor, nn
 
 from models.networks.instance_norm import InstanceNorm
+from models.networks.precision import at_least_float32
 
 
 class ResidualBlock(nn.Module):
@@ -45,11 +47,11 @@ class Generator(nn.Module):
             *(ResidualBlock(4 * c) for _ in range(blocks)),
             *_up(4 * c, 2 * c),
             *_up(2 * c, c),
-            *(nn.ReflectionPad2d(3), nn.Conv2d(c, 3, 7), nn.Tanh()),
+            *(nn.ReflectionPad2d(3), nn.Conv2d(c, 3, 7)),
         )
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
-        return cast(Tensor, self.layers(x_BCHW))
+        return torch.tanh(at_least_float32(self.layers(x_BCHW)))
 
 
 def _down(inputs: int, outputs: int) -> tuple[nn.Module, ...]:

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from models.networks.precision import at_least_float32
+
 EPS = 1e-5
 FLAT = 1e-8  # variance; ordinary low-contrast fakes, such as the first ones, stay well above it
 
@@ -21,9 +23,11 @@ class InstanceNorm(nn.Module):
     """
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
-        x_BCHW = x_BCHW.to(torch.promote_types(x_BCHW.dtype, torch.float32))
+        x_BCHW = at_least_float32(x_BCHW)
         if not (torch.is_grad_enabled() and x_BCHW.requires_grad):
             return functional.instance_norm(x_BCHW, eps=EPS)
+        if torch.compiler.is_compiling():
+            return _compilable(x_BCHW)
         batch, channels, height, width = x_BCHW.shape
         # instance_norm runs batch normalisation of B·C channels; called directly, that also returns 1/σ.
         y_1NHW, _, inverse_std_N = torch.native_batch_norm(
@@ -33,3 +37,10 @@ class InstanceNorm(nn.Module):
         alive_BC11 = (inverse_std_N < (FLAT + EPS) ** -0.5).view(batch, channels, 1, 1).to(y_BCHW.dtype)
         y_BCHW.register_hook(lambda gradient: gradient * alive_BC11)  # type: ignore[no-untyped-call]
         return y_BCHW
+
+
+def _compilable(x_BCHW: Tensor) -> Tensor:
+    """The same without a hook, which a compiler cannot trace; it fuses what would be slow one by one."""
+    variance_BC11, mean_BC11 = torch.var_mean(x_BCHW, dim=(2, 3), correction=0, keepdim=True)
+    y_BCHW = (x_BCHW - mean_BC11) * torch.rsqrt(variance_BC11 + EPS)
+    return torch.where(variance_BC11 > FLAT, y_BCHW, y_BCHW.detach())

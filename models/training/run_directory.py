@@ -3,6 +3,7 @@
 spec.json               TrainingSpec
 manifest.json           which files to train on (see `RunDirectory.manifest`)
 lock                    held by the one process that trains here
+estimate.json           memory and time the training will take (see `models.training.rehearsal`)
 metrics.jsonl           one line per logged step
 samples/step-N.png      sample sheets
 checkpoint.safetensors  everything needed to continue
@@ -56,6 +57,7 @@ class RunDirectory:
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
         self.checkpoint = self.path / "checkpoint.safetensors"
+        self.estimate = self.path / "estimate.json"
         self.metrics = self.path / "metrics.jsonl"
         self.samples = self.path / "samples"
         self.model = self.path / "model"

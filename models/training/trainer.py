@@ -9,6 +9,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,6 @@ from typing import Any
 import torch
 from PIL import Image
 from torch import Tensor, nn
-from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from models.artifacts import ModelSpec, save_model
@@ -26,7 +26,9 @@ from models.export import export_onnx
 from models.methods import Method, method_named
 from models.sample_sheet import sample_sheet
 from models.spec import TrainingSpec
+from models.training.acceleration import AcceleratedStep, set_learning_rates
 from models.training.checkpoint import restore_checkpoint, save_checkpoint
+from models.training.rehearsal import rehearse
 from models.training.run_directory import Manifest, RunDirectory, write_durably
 from models.translation import Translator, choose_device
 
@@ -69,9 +71,20 @@ class _Training:
         _check_samples(self._spec, method_type, files)
         epoch_size = partial(method_type.epoch_size, self._spec, len(files.pairs), len(files.unpaired_photos))
         self._data = TrainingData(files, self._spec, epoch_size, device, method_type.learns_classes)
-        self._method: Method = method_type(self._spec, device, files.class_table)
-        self._averages = averages(self._method.translators, self._spec.ema)
         self._total = self._spec.total_steps or self._data.schedule.steps(self._spec.epochs)
+        self._estimate(method_type)
+        self._method: Method = method_type(self._spec, device, files.class_table)
+        self._step = AcceleratedStep(self._method, self._spec, device)
+        self._averages = averages(self._method.translators, self._spec.ema)
+
+    def _estimate(self, method_type: type[Method]) -> None:
+        """Before the first step of a fresh training, write down what it will take."""
+        if self._run.estimate.exists() or self._run.checkpoint.exists():
+            return
+        table = self._manifest.files.class_table
+        estimate = rehearse(method_type, self._spec, table, self._data, self._total, self._device)
+        text = json.dumps(asdict(estimate)) + "\n"
+        write_durably(self._run.estimate, lambda path: path.write_text(text, encoding="utf-8"))
 
     def run(self, on_step: Callable[[int, int], object] | None) -> None:
         spec, method, total = self._spec, self._method, self._total
@@ -83,8 +96,8 @@ class _Training:
         clock = time.monotonic()
         while done < total:
             factor = learning_rate_factor(done, total)
-            _set_learning_rate(method.optimizers, factor)
-            unread.append(method.step(self._data.batch(done)))
+            set_learning_rates(method.optimizers, factor)
+            unread.append(self._step(self._data.batch(done)))
             for name, average in self._averages.items():
                 average.update_parameters(method.translators[name])
             done += 1
@@ -111,6 +124,8 @@ class _Training:
             "steps_per_second": round(steps / (time.monotonic() - clock), 4),
             "peak_memory_bytes": _peak_memory(self._device),
         }
+        if self._step.note:
+            line["compile"] = self._step.note
         if self._validates(done):
             line["validation"] = self._validate()
         self._run.append_metrics(line)
@@ -120,17 +135,18 @@ class _Training:
         return validation is not None and (done % validation.every == 0 or done == self._total)
 
     def _validate(self) -> dict[str, Any]:
-        """The totals of an evaluation, without scores of single classes and images."""
+        """The totals of an evaluation, without scores of single classes and constant colours."""
         assert self._manifest.validation
         scores = evaluate(self._translator(), self._manifest.validation.items).to_json()
-        return {name: score for name, score in scores.items() if not isinstance(score, list | tuple)}
+        return {name: score for name, score in scores.items() if isinstance(score, float | dict)}
 
     def _translators(self) -> dict[str, nn.Module]:
         return {name: average.module for name, average in self._averages.items()} or self._method.translators
 
     def _translator(self) -> Translator:
         network, table = self._translators()["photo_to_label"], self._manifest.files.class_table
-        return Translator(network, self._spec.image_size, table)
+        kind = self._method.learns_classes
+        return Translator(network, self._spec.image_size, table, learns_classes=kind)
 
     def _checkpoint(self, done: int) -> None:
         try:
@@ -166,7 +182,12 @@ class _Training:
     def _write_model(self, folder: Path) -> None:
         translators = self._translators()
         save_model(folder, translators, ModelSpec(self._spec, self._manifest.files.class_table))
-        export_onnx(translators["photo_to_label"], self._spec.image_size, folder / "photo_to_label.onnx")
+        export_onnx(
+            translators["photo_to_label"],
+            self._spec.image_size,
+            folder / "photo_to_label.onnx",
+            learns_classes=self._method.learns_classes,
+        )
         self._sheet().save(folder / "samples.png")
 
 
@@ -182,12 +203,6 @@ def averages(translators: Mapping[str, nn.Module], decay: float) -> dict[str, Av
         return {}
     rule = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
     return {name: AveragedModel(network, multi_avg_fn=rule) for name, network in translators.items()}
-
-
-def _set_learning_rate(optimizers: dict[str, Optimizer], factor: float) -> None:
-    for optimizer in optimizers.values():
-        for group in optimizer.param_groups:
-            group["lr"] = group.setdefault("initial_lr", group["lr"]) * factor
 
 
 def _read(done: int, unread: list[dict[str, Tensor]]) -> dict[str, list[float]]:

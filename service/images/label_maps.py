@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from service.answers import Cursor, Limit, Page, cut, errors
@@ -12,7 +12,7 @@ from service.contents import BINARY, blob_response
 from service.edge import Service, ServiceDep, found_pool
 from service.images.routes import PHOTO_PROBLEMS
 from service.images.schemas import LabelMap
-from service.names import Name
+from service.names import Name, SourceName
 from service.pools.schemas import class_ids
 from service.problems import (
     InvalidName,
@@ -25,7 +25,7 @@ from service.problems import (
 )
 from store import label_maps
 from store.blobs import Incoming
-from store.label_maps import NewLabelMap
+from store.label_maps import DEFAULT_SOURCE, NewLabelMap
 
 router = APIRouter(tags=["label maps"], route_class=Route)
 
@@ -37,6 +37,9 @@ LABEL_MAP_PROBLEMS: tuple[type[Problem], ...] = (
 )
 TOO_LARGE = "save the label map as a PNG, or raise FEWPAIRS_MAX_IMAGE_BYTES on the server."
 
+OfSource = Annotated[
+    SourceName, Query(description="The data set it is from, or what drew it. Names are unique in a source.")
+]
 FileName = Annotated[Name, Path(description="File name, without folders; percent-encode it.")]
 
 
@@ -52,28 +55,40 @@ FileName = Annotated[Name, Path(description="File name, without folders; percent
     openapi_extra=BINARY,
 )
 async def put_label_map(
-    service: ServiceDep, request: Request, response: Response, pool_id: UUID, name: FileName
+    service: ServiceDep,
+    request: Request,
+    response: Response,
+    pool_id: UUID,
+    name: FileName,
+    source: OfSource = DEFAULT_SOURCE,
 ) -> LabelMap:
     """A label map without a photo in the pool, e.g. of another data set or drawn by a program. In a pool with
     classes: a PNG with one channel of class ids (grey or palette, 1 to 16 bits). In an `rgb` pool: an RGB
-    image."""
+    image. A training can be told which sources to learn from."""
     known = await run_in_threadpool(_class_ids, service, pool_id)
     with service.blobs.incoming() as incoming:
         await receive(request, incoming, service.settings.max_image_bytes, TOO_LARGE)
-        outcome, label_map = await run_in_threadpool(_accept, service, pool_id, known, name, incoming)
+        outcome, label_map = await run_in_threadpool(_accept, service, pool_id, known, source, name, incoming)
     if outcome == "unchanged":
         response.status_code = 200
     return LabelMap.model_validate(label_map)
 
 
-@router.get("/pools/{pool_id}/labels", summary="List unpaired label maps", responses=errors(NotFound))
+@router.get(
+    "/pools/{pool_id}/labels", summary="List unpaired label maps", responses=errors(NotFound, InvalidName)
+)
 def list_label_maps(
-    service: ServiceDep, pool_id: UUID, cursor: Cursor = None, limit: Limit = 100
+    service: ServiceDep,
+    pool_id: UUID,
+    source: Annotated[SourceName | None, Query(description="Only those of this source.")] = None,
+    cursor: Cursor = None,
+    limit: Limit = 100,
 ) -> Page[LabelMap]:
     """In the order of upload."""
     with service.database.read() as session:
         found_pool(session, pool_id)
-        page, following = cut(label_maps.page(session, pool_id, after=cursor, limit=limit + 1), limit)
+        found = label_maps.page(session, pool_id, source=source, after=cursor, limit=limit + 1)
+    page, following = cut(found, limit)
     return Page(items=[LabelMap.model_validate(row) for row in page], next=following)
 
 
@@ -87,12 +102,21 @@ def list_label_maps(
         **errors(NotFound, InvalidName),
     },
 )
-def get_label_map(service: ServiceDep, request: Request, pool_id: UUID, name: FileName) -> Response:
+def get_label_map(
+    service: ServiceDep,
+    request: Request,
+    pool_id: UUID,
+    name: FileName,
+    source: OfSource = DEFAULT_SOURCE,
+) -> Response:
     with service.database.read() as session:
         found_pool(session, pool_id)
-        label_map = label_maps.by_name(session, pool_id, name)
+        label_map = label_maps.by_name(session, pool_id, source, name)
     if label_map is None:
-        raise NotFound(f"The pool has no unpaired label map {name}: GET /pools/{pool_id}/labels lists them.")
+        raise NotFound(
+            f"The pool has no unpaired label map {name} of the source {source}: GET /pools/{pool_id}/labels "
+            "lists them."
+        )
     return blob_response(service.blobs, request, label_map.sha256, label_map.size_bytes, label_map.media_type)
 
 
@@ -102,16 +126,22 @@ def _class_ids(service: Service, pool_id: UUID) -> frozenset[int] | None:
 
 
 def _accept(
-    service: Service, pool_id: UUID, known: frozenset[int] | None, name: str, incoming: Incoming
+    service: Service,
+    pool_id: UUID,
+    known: frozenset[int] | None,
+    source: str,
+    name: str,
+    incoming: Incoming,
 ) -> tuple[str, object]:
     checked = service.decoders.label_map(incoming.path, known)
     blob = incoming.keep()
-    new = NewLabelMap(name=name, sha256=blob.sha256, size_bytes=blob.size, **vars(checked))
+    new = NewLabelMap(source=source, name=name, sha256=blob.sha256, size_bytes=blob.size, **vars(checked))
     with service.database.write() as session:
         outcome, label_map = label_maps.add(session, pool_id, new)
     if outcome == "conflict":
         raise NameTaken(
-            f"{name} is in the pool with other bytes: send this label map under another name.",
+            f"{name} of the source {source} is in the pool with other bytes: send this label map under "
+            "another name, or with ?source=… of its own.",
             sha256=label_map.sha256,
         )
     return outcome, label_map

@@ -60,6 +60,7 @@ class LabelMap(BaseModel):
 
     id: UUID
     pool_id: UUID
+    source: str
     name: str
     sha256: str
     size_bytes: int

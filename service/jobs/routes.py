@@ -137,7 +137,7 @@ def output(service: Service, request: Request, job: tables.Job, format: str | No
     result: dict[str, Any] = require_success(job)
     blob = result[format] if format else result["label_map"] or result["rgb"]
     if blob is None:
-        raise NotFound("The pool has no classes, so its translations have no label map: ask for format=rgb.")
+        raise NotFound("This translation is an image without classes and no label map: ask for format=rgb.")
     return blob_response(service.blobs, request, blob["sha256"], blob["size"], "image/png")
 
 

@@ -12,8 +12,19 @@ from store import tables
 
 Kind = Literal["embed", "select", "train", "evaluate", "translate"]
 State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
-Method = Literal["hybrid", "pix2pix", "cyclegan"]
-Recipe = Literal["paper", "tiny"]
+Method = Literal["hybrid", "pix2pix", "cyclegan", "tripathy", "fcn8s"]
+Recipe = Literal["paper", "small", "tiny"]
+Direction = Literal["photos_to_labels", "labels_to_photos"]
+
+RECIPE_FIELDS: dict[str, dict[str, int]] = {
+    "paper": {"image_size": 256, "log_every": 50, "checkpoint_every": 1000},
+    "small": {"image_size": 128, "log_every": 50, "checkpoint_every": 1000},
+    "tiny": {"image_size": 64, "log_every": 10, "checkpoint_every": 50},
+}
+"""What a recipe says where the options leave it out and other options depend on it."""
+PAPER_LOAD, PAPER_CROP = 286, 256
+"""`load_size` follows `image_size` in this proportion."""
+LARGEST_SIDE = 4096
 
 
 class Progress(BaseModel):
@@ -29,6 +40,16 @@ class JobError(BaseModel):
     detail: str
 
 
+class Estimate(BaseModel):
+    """What a training will need, as it found before its first step."""
+
+    model_config = ConfigDict(extra="allow")
+
+    memory_bytes: int = Field(description="Peak memory of the device it trains on.")
+    seconds: float = Field(description="How long all of its steps will take.")
+    steps_per_second: float
+
+
 class Job(BaseModel):
     """A durable unit of work."""
 
@@ -39,6 +60,7 @@ class Job(BaseModel):
     attempt: int = Field(description="The number of the attempt that runs or ran last; 0: none yet.")
     max_attempts: int
     progress: Progress
+    estimate: Estimate | None = Field(description="Of a training, from shortly after its start.")
     result: dict[str, Any] | None = Field(description='What a succeeded job made, e.g. `{"model_id": …}`.')
     error: JobError | None = Field(description="Why the last attempt went wrong, also while another is due.")
     cancel_requested: bool
@@ -82,9 +104,18 @@ class TrainingOptions(BaseModel):
     balance: bool | None = Field(
         None, description="Repeat pairs until they match the unpaired photos in number."
     )
-    load_size: int | None = _number(32, 4096, "Side in pixels that images are resized to.")
+    joint: bool | None = Field(
+        None, description="hybrid: every step sees pairs and unpaired samples, not one or the other."
+    )
+    load_size: int | None = _number(
+        32, LARGEST_SIDE, "Side in pixels that images are resized to; left out, it follows `image_size`."
+    )
     image_size: int | None = Field(
-        None, ge=32, le=4096, multiple_of=4, description="Side in pixels of the crops, at most `load_size`."
+        None,
+        ge=32,
+        le=LARGEST_SIDE,
+        multiple_of=4,
+        description="Side in pixels of the crops, at most `load_size`.",
     )
     label_resize: Literal["bicubic", "nearest"] | None = Field(
         None, description="How label maps are resized."
@@ -103,25 +134,20 @@ class TrainingOptions(BaseModel):
     learning_rate: float | None = _number(0, 1, "Of Adam; constant for half of the steps, then linear to 0.")
     beta1: float | None = _number(0, 0.9999, "Of Adam.")
     beta2: float | None = _number(0, 0.9999, "Of Adam.")
+    ema: float | None = _number(
+        0, 0.99999, "Decay of the moving average of the weights that becomes the model; 0: the last weights."
+    )
+    precision: Literal["float32", "bfloat16"] | None = Field(
+        None, description="Of the convolutions; everything else stays float32."
+    )
+    compile: bool | None = Field(
+        None, description="Compile the networks, and on a GPU replay the step as one graph."
+    )
     log_every: int | None = _number(1, 10**6, "Steps between two lines of metrics.")
     checkpoint_every: int | None = _number(
         1, 10**9, "Steps between two checkpoints, a multiple of `log_every`."
     )
     sample_every: int | None = _number(1, 10**9, "Steps between two sample sheets.")
-
-    @model_validator(mode="after")
-    def _consistent(self) -> "TrainingOptions":
-        if self.load_size and self.image_size and self.load_size < self.image_size:
-            raise InvalidTraining(
-                f"load_size ({self.load_size}) has to be at least image_size ({self.image_size}): "
-                "crops are taken from the resized image."
-            )
-        if self.log_every and self.checkpoint_every and self.checkpoint_every % self.log_every:
-            raise InvalidTraining(
-                f"checkpoint_every ({self.checkpoint_every}) has to be a multiple of log_every "
-                f"({self.log_every})."
-            )
-        return self
 
 
 class NewTraining(BaseModel):
@@ -138,6 +164,36 @@ class NewTraining(BaseModel):
     pairs: Annotated[list[UUID], Field(min_length=1, max_length=100_000)] | None = Field(
         None, description="Annotated train images to learn from; null: all of them."
     )
+    label_sources: Annotated[list[str], Field(min_length=1, max_length=100)] | None = Field(
+        None,
+        description="Where the unpaired label maps come from: sources of uploads, and `annotations` for the "
+        "label maps of the pairs; null: all of these.",
+        examples=[["gta", "annotations"]],
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "NewTraining":
+        """With what the recipe says where the options say nothing."""
+        fields = RECIPE_FIELDS[self.recipe] | self.options.model_dump(exclude_none=True)
+        image_size, log, checkpoint = (
+            fields[name] for name in ("image_size", "log_every", "checkpoint_every")
+        )
+        load_size = fields.get("load_size", round(image_size * PAPER_LOAD / PAPER_CROP))
+        if load_size < image_size:
+            raise InvalidTraining(
+                f"load_size ({load_size}) has to be at least image_size ({image_size}): crops are taken from "
+                "the resized image. Give both, or image_size alone."
+            )
+        if load_size > LARGEST_SIDE:
+            raise InvalidTraining(
+                f"An image_size of {image_size} would be cropped from {load_size} pixels, and {LARGEST_SIDE} "
+                "are the most: give load_size too."
+            )
+        if checkpoint % log:
+            raise InvalidTraining(
+                f"checkpoint_every ({checkpoint}) has to be a multiple of log_every ({log}): give both."
+            )
+        return self
 
 
 class NewEvaluation(BaseModel):
@@ -145,3 +201,12 @@ class NewEvaluation(BaseModel):
 
     model_id: UUID
     split: Split = "test"
+    direction: Direction = Field(
+        "photos_to_labels",
+        description="What to judge: the label maps it makes of photos, or the photos it makes of label maps.",
+    )
+    scorer: UUID | None = Field(
+        None,
+        description="For `labels_to_photos`: the model of the pool that segments the photos made, to be "
+        "compared with the label maps they were made of.",
+    )

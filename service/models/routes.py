@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from service.answers import Cursor, Limit, Page, cut, errors
@@ -11,16 +11,20 @@ from service.bodies import Route, receive
 from service.contents import BINARY, blob_response, fresh
 from service.edge import ENDED, Service, ServiceDep, found_model, found_pool
 from service.images.intake import TOO_LARGE
-from service.images.routes import PHOTO_PROBLEMS
+from service.images.label_maps import LABEL_MAP_PROBLEMS
 from service.jobs.answers import ACCEPTED, IdempotencyKey, accepted, order
 from service.jobs.routes import Output, output
+from service.jobs.schemas import Direction
+from service.models.directions import require_direction
 from service.models.schemas import Model
-from service.problems import IdempotencyKeyReused, JobFailed, NotFound
+from service.pools.schemas import class_ids
+from service.problems import IdempotencyKeyReused, JobFailed, NoSuchDirection, NotFound
 from store import models, tables
 from store.blobs import Incoming
 
 router = APIRouter(tags=["models"], route_class=Route)
 
+FORWARD: Direction = "photos_to_labels"
 MEDIA_TYPES = {".json": "application/json", ".png": "image/png"}
 PNG: dict[int | str, dict[str, Any]] = {
     200: {"content": {"image/png": {}}, "description": "A PNG of the photo's size."}
@@ -76,12 +80,12 @@ def get_model_file(
 
 @router.post(
     "/models/{model_id}/translate",
-    summary="Translate a photo",
+    summary="Translate a photo, or a label map",
     response_class=Response,
     responses={
         **PNG,
         **ACCEPTED,
-        **errors(NotFound, IdempotencyKeyReused, JobFailed, *PHOTO_PROBLEMS),
+        **errors(NotFound, NoSuchDirection, IdempotencyKeyReused, JobFailed, *LABEL_MAP_PROBLEMS),
     },
     openapi_extra=BINARY,
 )
@@ -89,33 +93,47 @@ async def translate(
     service: ServiceDep,
     request: Request,
     model_id: UUID,
+    direction: Annotated[Direction, Query(description="What the body is, and what it becomes.")] = FORWARD,
     format: Output = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """The body is a photo as for an upload; it does not become part of the pool. 202: the label map comes
-    later, at `/jobs/{id}/output`."""
-    pool = await run_in_threadpool(_pool_of, service, model_id)
-    if format == "label_map" and pool.class_table is None:
-        raise NotFound("The pool has no classes, so its translations have no label map: ask for format=rgb.")
+    """The body is a photo as for an upload, and its label map is the answer; or a label map, and a photo is
+    the answer. It does not become part of the pool. 202: the answer comes later, at `/jobs/{id}/output`."""
+    pool = await run_in_threadpool(_checked, service, model_id, direction, format)
     with service.blobs.incoming() as incoming:
         await receive(request, incoming, service.settings.max_image_bytes, TOO_LARGE)
-        job = await run_in_threadpool(_order, service, pool.id, model_id, idempotency_key, incoming)
+        job = await run_in_threadpool(_order, service, pool, model_id, direction, idempotency_key, incoming)
     job = await service.ended(job.id)
     if job.state not in ENDED:
         return accepted(job)
     return await run_in_threadpool(output, service, request, job, format)
 
 
-def _pool_of(service: Service, model_id: UUID) -> tables.Pool:
+def _checked(service: Service, model_id: UUID, direction: str, format: str | None) -> tables.Pool:
+    """The model's pool. Raises a Problem when the model cannot answer in this way."""
     with service.database.read() as session:
-        return found_pool(session, found_model(session, model_id).pool_id)
+        pool = found_pool(session, found_model(session, model_id).pool_id)
+        require_direction(session, model_id, direction)
+    if format == "label_map" and direction != FORWARD:
+        raise NotFound("What is made of a label map is a photo and no label map: leave `format` out.")
+    if format == "label_map" and pool.class_table is None:
+        raise NotFound("The pool has no classes, so its translations have no label map: ask for format=rgb.")
+    return pool
 
 
 def _order(
-    service: Service, pool_id: UUID, model_id: UUID, idempotency_key: str | None, incoming: Incoming
+    service: Service,
+    pool: tables.Pool,
+    model_id: UUID,
+    direction: str,
+    idempotency_key: str | None,
+    incoming: Incoming,
 ) -> tables.Job:
-    service.decoders.photo(incoming.path)
+    if direction == FORWARD:
+        service.decoders.photo(incoming.path)
+    else:
+        service.decoders.label_map(incoming.path, class_ids(pool))
     blob = incoming.keep()
-    asked = {"model_id": str(model_id), "sha256": blob.sha256}
-    spec = {**asked, "name": "The photo"}
-    return order(service, pool_id, "translate", asked, idempotency_key, lambda session: spec)
+    asked = {"model_id": str(model_id), "sha256": blob.sha256, "direction": direction}
+    spec = {**asked, "name": "The photo" if direction == FORWARD else "The label map"}
+    return order(service, pool.id, "translate", asked, idempotency_key, lambda session: spec)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from service.evaluations.schemas import Evaluation
 from store import tables
 
 
@@ -18,24 +19,14 @@ class ModelFile(BaseModel):
     size_bytes: int
 
 
-class Evaluation(BaseModel):
-    """The scores of a model on a split."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    id: UUID
-    split: str
-    metrics: dict[str, Any]
-    created_at: datetime
-
-
 class Model(BaseModel):
-    """A trained photo → label-map translator."""
+    """A photo → label-map translator."""
 
     id: UUID
     pool_id: UUID
-    job_id: UUID
-    method: str
+    job_id: UUID | None = Field(description="The training that made it; null: it was imported.")
+    name: str | None = Field(description="Of an imported model.")
+    method: str = Field(examples=["hybrid"], description="`onnx`: it was imported.")
     spec: dict[str, Any] = Field(description="Every choice the training made.")
     receipt: dict[str, Any] = Field(description="What it was trained on.")
     files: list[ModelFile]
@@ -50,6 +41,7 @@ class Model(BaseModel):
             id=row.id,
             pool_id=row.pool_id,
             job_id=row.job_id,
+            name=row.name,
             method=row.method,
             spec=row.spec,
             receipt=row.receipt,

@@ -95,6 +95,7 @@ class PoolCountsDocument(Counts):
     """Of the whole pool, and of each split."""
 
     unpaired_label_maps: int
+    label_sources: dict[str, int] = Field(description="The unpaired label maps by their sources.")
     train: Counts
     test: Counts
 
@@ -128,7 +129,8 @@ def _counts(counts: PoolCounts) -> PoolCountsDocument:
         images=train.images + test.images,
         embedded=train.embedded + test.embedded,
         annotated=train.annotated + test.annotated,
-        unpaired_label_maps=counts.unpaired_label_maps,
+        unpaired_label_maps=sum(counts.label_sources.values()),
+        label_sources=counts.label_sources,
         train=Counts.model_validate(train),
         test=Counts.model_validate(test),
     )

@@ -5,11 +5,12 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
-from fewpairs import Client, Pool
+from fewpairs import Client, Model, Pool
 from fewpairs.cli import app
 from tests import drawings
 from tests.processes import answers, free_port, processes, until
@@ -17,6 +18,7 @@ from tests.processes import answers, free_port, processes, until
 Run = Callable[..., Result]
 
 numbers = itertools.count()
+TINY: dict[str, Any] = {"total_steps": 4, "channels": 4, "blocks": 1, "log_every": 1, "checkpoint_every": 4}
 
 
 def up_command(data: Path, port: int) -> list[str]:
@@ -51,6 +53,19 @@ def client(server: str) -> Iterator[Client]:
 @pytest.fixture
 def pool(client: Client) -> Pool:
     return client.create_pool(f"pool {next(numbers)}", classes=drawings.CLASS_TABLE)
+
+
+@pytest.fixture(scope="session")
+def trained(server: str, tmp_path_factory: pytest.TempPathFactory) -> Model:
+    """A model of four steps, with two annotated test photos in its pool."""
+    folder = tmp_path_factory.mktemp("trained")
+    drawings.write(folder / "train", range(6))
+    drawings.write(folder / "test", range(100, 102))
+    pool = Client(server).create_pool("trained", classes=drawings.CLASS_TABLE)
+    pool.upload(folder / "train" / "images")
+    pool.upload(folder / "test" / "images", split="test")
+    pool.annotate([folder / "train" / "labels", folder / "test" / "labels"])
+    return pool.train("hybrid", recipe="tiny", **TINY).wait(timeout=120).model
 
 
 @pytest.fixture

@@ -138,18 +138,36 @@ def test_rgb_scores_equal_their_definition(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("table", [WIDE, None])
 def test_evaluations_become_json(tmp_path: Path, table: ClassTable | None) -> None:
-    """Both kinds of evaluation are plain JSON that reads back equal."""
+    """Both kinds of evaluation are plain JSON without the images' scores, which are JSON of their own."""
     pairs = write_scenes(tmp_path, 2)
     scenes = [EvaluationItem("a", photo, label if table else photo) for photo, label in pairs]
-    value = evaluate(Translator(Negative(), 32, table), scenes).to_json()
-    assert json.loads(json.dumps(value, allow_nan=False)).keys() == value.keys()
+    evaluation = evaluate(Translator(Negative(), 32, table), scenes)
+    value = evaluation.to_json()
+    assert json.loads(json.dumps(value, allow_nan=False)) == value
+    assert "per_image" not in value
+    for score in evaluation.per_image:
+        flat = score.to_json()
+        assert all(isinstance(number, float) for number in flat.values())
+        name = "mean_iou" if table else "mean_absolute_error"
+        assert score.score == (flat[name] if table else -flat[name])
+    if table is None:
+        assert set(evaluation.per_image[0].to_json()) >= {"within_5", "within_10", "within_16", "within_20"}
 
 
-def test_progress_is_reported_after_every_image(tmp_path: Path, translator: Translator) -> None:
-    """`on_image` gets each item's name in order."""
-    seen: list[str] = []
-    evaluate(translator, items(tmp_path), on_image=seen.append)
-    assert seen == ["scene 0", "scene 1", "scene 2"]
+@pytest.mark.parametrize("table", [WIDE, None])
+def test_every_image_is_reported_with_its_prediction(tmp_path: Path, table: ClassTable | None) -> None:
+    """`on_image` gets each name in order, what the model made of the photo at the truth's size, a score."""
+    seen: list[tuple[str, NDArray[np.uint8], object]] = []
+    model = Translator(Negative(blur=5), 32, table)
+    scenes = items(tmp_path)
+    if table is None:
+        scenes = [EvaluationItem(item.name, item.photo, item.photo) for item in scenes]
+    evaluation = evaluate(model, scenes, lambda *arguments: seen.append(arguments))
+    assert [(name, score) for name, _, score in seen] == [(s.name, s) for s in evaluation.per_image]
+    for item, (name, predicted, _) in zip(scenes, seen, strict=True):
+        translation = model.translate(read_photo(item.photo), (48, 64))
+        assert name == item.name
+        assert np.array_equal(predicted, translation.rgb if table is None else translation.label_map)
 
 
 def test_what_cannot_be_scored_is_named(tmp_path: Path, translator: Translator) -> None:

@@ -66,3 +66,27 @@ def test_later_changes_do_not_reach_stored_fakes() -> None:
     fake.zero_()
     answer.zero_()
     assert pool.state()["images"].item() == 7
+
+
+def test_a_fake_can_come_back_within_its_own_batch() -> None:
+    """Fakes of one query are handled one after the other: what equals single queries is a query of many."""
+    together, single = ImagePool(3, seed=5), ImagePool(3, seed=5)
+    swapped = 0
+    for start in range(0, 400, 8):
+        fakes = numbered(*range(start, start + 8))
+        answers = together.query(fakes)
+        assert torch.equal(answers, torch.cat([single.query(fake[None]) for fake in fakes]))
+        assert torch.equal(together.state()["images"], single.state()["images"])
+        swapped += int((answers != fakes).sum() - (answers < start).sum())
+    assert swapped > 20
+
+
+def test_the_device_only_follows_the_plan() -> None:
+    """Plans drawn beforehand and put into one tensor that stays give the answers of a pool that draws."""
+    recorded, usual = ImagePool(4, seed=3), ImagePool(4, seed=3)
+    plan = torch.zeros((2, 3), dtype=torch.int64)
+    recorded.next_plan = lambda count, device: plan
+    for start in range(0, 60, 3):
+        fakes = numbered(start, start + 1, start + 2)
+        plan.copy_(recorded.plan(3))
+        assert torch.equal(recorded.query(fakes), usual.query(fakes))

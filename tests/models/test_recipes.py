@@ -68,6 +68,8 @@ def test_specs_survive_json(recipe: str, method: str) -> None:
         ({"total_steps": 0}, "total_steps must be from 1"),
         ({"checkpoint_every": 15}, "checkpoint_every must be a multiple of log_every"),
         ({"seed": -1}, "seed must be from 0"),
+        ({"method": "pix2pix", "joint": True}, "joint is an option of hybrid, not of pix2pix"),
+        ({"conditional": True}, "conditional is an option of pix2pix, not of hybrid"),
     ],
 )
 def test_bad_options_are_named(options: dict[str, Any], message: str) -> None:

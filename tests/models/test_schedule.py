@@ -48,7 +48,9 @@ def test_unbalanced_epochs_see_every_pair_once() -> None:
     assert Counter(is_paired(draw) for draw in draws) == {True: 20, False: 200}
 
 
-@pytest.mark.parametrize(("method", "expected"), [("cyclegan", {False: 7}), ("pix2pix", {True: 3})])
+@pytest.mark.parametrize(
+    ("method", "expected"), [("cyclegan", {False: 7}), ("pix2pix", {True: 3}), ("fcn8s", {True: 3})]
+)
 def test_other_methods_see_only_their_kind(method: str, expected: dict[bool, int]) -> None:
     """CycleGAN takes no paired step and pix2pix no unpaired one."""
     assert Counter(is_paired(draw) for draw in epoch_of(schedule(method, 3, 7, 5), 0)) == expected
@@ -118,3 +120,34 @@ def test_the_papers_step_counts() -> None:
     assert schedule("hybrid", 20, 200, 200).steps(200) == 80_000
     assert schedule("cyclegan", 20, 200, 200).steps(200) == 40_000
     assert schedule("pix2pix", 200, 200, 200).steps(200) == 40_000
+
+
+@pytest.mark.parametrize(("balance", "size"), [(False, 20), (True, 200)])
+def test_tripathy_sees_pairs_for_a_quarter_of_the_epochs(balance: bool, size: int) -> None:
+    """200 epochs: 50 of the pairs, repeated to 200 if balanced, and 150 of the unpaired samples."""
+    plan = schedule("tripathy", 20, 200, 200, balance=balance)
+    paired, total = 50 * size, 50 * size + 150 * 200
+    assert plan.steps(200) == total
+    assert [is_paired(plan.draw(step)) for step in (0, paired - 1, paired, total - 1)] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("total_steps", "batch_size", "expected"),
+    [
+        (1240, 1, 40),  # 8 epochs: 2 of 20 pairs, 6 of 200 unpaired samples
+        (1240, 2, 40),  # 16 epochs of half as many steps: 4 of 10 and 12 of 100
+        (1800, 1, 60),  # 1,240 steps make 8 epochs and 1,860 make 12, which is nearer
+        (100, 1, 20),  # too few for four epochs: one of pairs all the same
+        (15, 1, 15),
+    ],
+)
+def test_tripathys_phases_fit_the_number_of_steps(total_steps: int, batch_size: int, expected: int) -> None:
+    """With 20 pairs and 200 photos, the first `expected` steps are paired and all others unpaired."""
+    plan = schedule("tripathy", 20, 200, 200, batch_size, total_steps=total_steps)
+    kinds = [is_paired(plan.draw(step)) for step in range(total_steps)]
+    assert kinds == [True] * expected + [False] * (total_steps - expected)

@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import load_file
 
 from models.artifacts import load_model
+from models.methods import METHODS
 from models.spec import TrainingSpec
 from models.training import RunInUse, TrainingDiverged, learning_rate_factor, train
 from models.training.run_directory import RunDirectory
@@ -129,7 +130,7 @@ def test_a_run_killed_at_any_step_ends_bit_identical(tmp_path: Path) -> None:
         assert (killed / name).read_bytes() == (whole / name).read_bytes()
 
 
-@pytest.mark.parametrize("method", ["pix2pix", "cyclegan"])
+@pytest.mark.parametrize("method", ["pix2pix", "cyclegan", "tripathy", "fcn8s"])
 def test_other_methods_resume_exactly(tmp_path: Path, method: str) -> None:
     """A run stopped at steps 5 and 11 ends with the checkpoint and losses of one that was not."""
     whole = write_run(tmp_path / "whole", resumable_spec(method))
@@ -190,6 +191,21 @@ def test_a_loss_that_is_nan_is_named(tmp_path: Path) -> None:
     assert [line["step"] for line in metric_lines(run_dir)] == [4]
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_survives_a_nan(tmp_path: Path, method: str) -> None:
+    """A NaN in the first network's weights fails the step by number; losses and checkpoint before it stay."""
+    run_dir = write_run(tmp_path, small_spec(method, total_steps=8, log_every=2))
+    train_until(run_dir, 4)
+    checkpoint = run_dir / "checkpoint.safetensors"
+    poison(checkpoint, next(name for name in sorted(load_file(checkpoint)) if name.startswith("networks/")))
+    before = checkpoint.read_bytes()
+    with pytest.raises(TrainingDiverged, match=r"^step 5: \w+ is nan; all losses: \{'"):
+        train(run_dir, "cpu")
+    assert checkpoint.read_bytes() == before
+    assert [line["step"] for line in metric_lines(run_dir)] == [2, 4]
+    assert not (run_dir / "result.json").exists()
+
+
 def poison(checkpoint: Path, name: str) -> None:
     """Write NaN over the first number of a float32 tensor in a safetensors file."""
     content = bytearray(checkpoint.read_bytes())
@@ -226,6 +242,10 @@ def test_a_checkpoint_of_another_spec_or_a_damaged_one_is_refused(tmp_path: Path
     [
         ("hybrid", {"pairs": []}, "hybrid needs at least one pair"),
         ("pix2pix", {"pairs": []}, "pix2pix needs at least one pair"),
+        ("tripathy", {"pairs": []}, "tripathy needs at least one pair"),
+        ("tripathy", {"unpaired_photos": []}, "tripathy needs unpaired photos"),
+        ("fcn8s", {"pairs": []}, "fcn8s needs at least one pair"),
+        ("fcn8s", {"class_table": None}, "fcn8s learns classes"),
         ("cyclegan", {"unpaired_photos": []}, "cyclegan needs unpaired photos"),
         ("hybrid", {"unpaired_label_maps": []}, "hybrid needs unpaired label maps"),
         ("hybrid", {"pairs": [["a"]]}, "manifest"),

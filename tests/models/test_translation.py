@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,15 +16,18 @@ from torch import nn
 
 from models.artifacts import ModelSpec, load_model, save_model
 from models.export import export_onnx
+from models.methods import METHODS
+from models.methods.cyclegan import CycleGAN
 from models.networks import Generator, initialise
 from models.palette import ClassTable
+from models.spec import TrainingSpec
 from models.translation import Translator
 from tests.models.runs import TABLE, scene, small_spec
 
 
-def generator(channels: int = 2, blocks: int = 2) -> Generator:
+def generator(channels: int = 2, blocks: int = 2, seed: int = 0) -> Generator:
     network = Generator(channels, blocks)
-    initialise(network, torch.Generator().manual_seed(0))
+    initialise(network, torch.Generator().manual_seed(seed))
     for parameter in network.parameters():
         parameter.data *= 3  # so that the untrained output is not almost grey
     return network
@@ -84,9 +88,15 @@ def test_exporting_leaves_the_network_as_it_was(tmp_path: Path) -> None:
     assert all(parameter.requires_grad for parameter in network.parameters())
 
 
-def by_hand(network: nn.Module, photo: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+def by_hand(
+    network: nn.Module,
+    photo: NDArray[np.uint8],
+    height: int,
+    width: int,
+    resampling: Image.Resampling = Image.Resampling.BICUBIC,
+) -> NDArray[np.uint8]:
     """The steps of §4.1.2 one by one with Pillow and NumPy."""
-    small = np.asarray(Image.fromarray(photo).resize((32, 32), Image.Resampling.BICUBIC))
+    small = np.asarray(Image.fromarray(photo).resize((32, 32), resampling))
     x = torch.from_numpy(small.astype(np.float32).transpose(2, 0, 1)[None] / 127.5 - 1)
     with torch.no_grad():
         y = network(x)[0].numpy().transpose(1, 2, 0)
@@ -108,6 +118,120 @@ def test_translation_equals_the_steps_by_hand(tmp_path: Path, size: tuple[int, i
     assert len(np.unique(translation.label_map)) > 1
     nearest, second = np.sort(np.sqrt(distances), axis=2)[:, :, :2].transpose(2, 0, 1)
     assert translation.doubtful_share == pytest.approx((nearest > 0.8 * second).mean())
+
+
+def bilinear(image: NDArray[np.float64], height: int, width: int) -> NDArray[np.float64]:
+    """Enlarge (C, h, w) by interpolation between pixel centres, one output pixel after the other."""
+    channels, rows, columns = image.shape
+    out = np.empty((channels, height, width))
+    for i, j in np.ndindex(height, width):
+        y = np.clip((i + 0.5) * rows / height - 0.5, 0, rows - 1)
+        x = np.clip((j + 0.5) * columns / width - 0.5, 0, columns - 1)
+        top, left = int(y), int(x)
+        down, right = min(top + 1, rows - 1), min(left + 1, columns - 1)
+        upper = image[:, top, left] * (1 - x + left) + image[:, top, right] * (x - left)
+        lower = image[:, down, left] * (1 - x + left) + image[:, down, right] * (x - left)
+        out[:, i, j] = upper * (1 - y + top) + lower * (y - top)
+    return out
+
+
+def test_networks_that_learn_classes_give_the_likeliest_one() -> None:
+    """The label map is the argmax of the logits at the photo's size, and doubt a ratio of probabilities."""
+    torch.manual_seed(0)
+    network = nn.Conv2d(3, 5, 3, padding=1)
+    table = ClassTable(tuple("abcde"), tuple((50 * i, 10, 255 - 50 * i) for i in range(5)))
+    photo, _ = scene(0)
+    translator = Translator(network, 16, table, learns_classes=True)
+    translation = translator.translate(photo)
+    small = np.asarray(Image.fromarray(photo).resize((16, 16), Image.Resampling.BICUBIC))
+    x = torch.from_numpy(small.astype(np.float32).transpose(2, 0, 1)[None] / 127.5 - 1)
+    with torch.no_grad():
+        logits = bilinear(network(x)[0].double().numpy(), 48, 64)
+    probabilities = np.exp(logits) / np.exp(logits).sum(axis=0)
+    second, best = np.sort(probabilities, axis=0)[-2:]
+    clear = best - second > 1e-6  # of float32's own ties either class is right
+    assert translation.label_map is not None
+    assert translation.doubtful is not None
+    assert np.array_equal(translation.label_map[clear], probabilities.argmax(axis=0)[clear])
+    assert clear.mean() > 0.99
+    sure = np.abs(second / best - 0.8) > 1e-5
+    assert np.array_equal(translation.doubtful[sure], (second / best > 0.8)[sure])
+    assert 0.05 < translation.doubtful.mean() < 0.95
+    assert np.array_equal(translation.rgb, table.encode(translation.label_map))
+    assert np.array_equal(translator.draw(photo), translation.rgb)
+
+
+def test_a_single_class_is_never_doubtful() -> None:
+    """A network with one logit predicts its class everywhere without doubt."""
+    one = ClassTable(("all",), ((1, 2, 3),))
+    translation = Translator(nn.Conv2d(3, 1, 1), 16, one, learns_classes=True).translate(scene(0)[0])
+    assert translation.doubtful_share == 0
+    assert translation.label_map is not None
+    assert not translation.label_map.any()
+
+
+class Classifier(CycleGAN):
+    """A method that learns classes, smaller than any real one."""
+
+    learns_classes = True
+
+    @staticmethod
+    def generator(spec: TrainingSpec, class_table: ClassTable | None) -> nn.Module:
+        assert class_table
+        return nn.Conv2d(3, len(class_table.names), 1)
+
+
+def test_models_of_methods_that_learn_classes_load_as_such(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The method says how the output is read, also with three classes; such a model makes no photos."""
+    monkeypatch.setitem(METHODS, "classifier", Classifier)
+    spec = ModelSpec(small_spec("hybrid"), TABLE)
+    spec = replace(spec, training=replace(spec.training, method="classifier"))
+    network = Classifier.generator(spec.training, TABLE)
+    save_model(tmp_path, {"photo_to_label": network}, spec)
+    photo, _ = scene(0)
+    loaded = Translator.load(tmp_path, "cpu")
+    assert loaded.learns_classes
+    expected = Translator(network, 32, TABLE, learns_classes=True).translate(photo).label_map
+    assert np.array_equal(loaded.translate(photo).label_map, expected)
+    with pytest.raises(ValueError, match="trained with classifier translates photos to labels only"):
+        Translator.load(tmp_path, "cpu", "labels_to_photos")
+
+
+@pytest.mark.parametrize("resize", ["bicubic", "nearest"])
+def test_label_maps_become_photos(tmp_path: Path, resize: str) -> None:
+    """The other direction uses the other network, and sees label maps resized as in its training."""
+    there, back = generator(), generator(seed=1)
+    spec = small_spec("hybrid", label_resize=resize)
+    save_model(tmp_path, {"photo_to_label": there, "label_to_photo": back}, ModelSpec(spec, TABLE))
+    colored = TABLE.encode(scene(0)[1])
+    drawn = Translator.load(tmp_path, "cpu", "labels_to_photos").draw(colored)
+    resampling = Image.Resampling[resize.upper()]
+    assert np.array_equal(drawn, by_hand(back, colored, 48, 64, resampling))
+    assert not np.array_equal(drawn, by_hand(there, colored, 48, 64, resampling))
+
+
+def test_directions_are_not_mixed_up(tmp_path: Path) -> None:
+    """A direction there is not, or predicting the classes of a label map, raises ValueError."""
+    save_model(
+        tmp_path,
+        {"photo_to_label": generator(), "label_to_photo": generator()},
+        ModelSpec(small_spec("hybrid"), TABLE),
+    )
+    with pytest.raises(ValueError, match="there are photos_to_labels, labels_to_photos"):
+        Translator.load(tmp_path, "cpu", "sideways")
+    with pytest.raises(ValueError, match="no label map to predict"):
+        Translator.load(tmp_path, "cpu", "labels_to_photos").translate(scene(0)[0])
+
+
+def test_translating_switches_dropout_off_and_on_again() -> None:
+    """A network in the middle of its training translates without dropout and is then as it was."""
+    network = nn.Sequential(nn.Conv2d(3, 3, 1), nn.Dropout(0.5)).train()
+    translator = Translator(network, 32, None)
+    photo, _ = scene(0)
+    assert np.array_equal(translator.draw(photo), translator.draw(photo))
+    assert all(module.training for module in network.modules())
 
 
 def test_rgb_pools_have_no_label_map(tmp_path: Path) -> None:

@@ -10,15 +10,16 @@ from typing import Any
 from PIL import Image
 
 from service.edge import Service
-from store import jobs
+from store import blobs, jobs, trainings
 from store.tables import Image as ImageRow
-from store.tables import Selection, Shard, new_id
+from store.tables import Model, Selection, Shard, new_id
 from tests.service.serving import Client
 
 CLASSES = {
     "ignore": 255,
     "classes": [{"name": "road", "color": [128, 64, 128]}, {"name": "car", "color": [64, 0, 128]}],
 }
+WEIGHTS = b"safetensors" * 1000
 ABSENT = {"If-None-Match": "*"}
 GREY, RGB = 0, 2
 
@@ -136,6 +137,27 @@ def add_selection(client: Client, job: dict[str, Any], document: dict[str, Any])
         assert claim
         jobs.succeed(session, claim, {"selection_id": str(row.id)})
         session.add(row)
+
+
+def add_model(client: Client, pool_id: str, method: str = "hybrid") -> str:
+    """A model such as a training leaves it, in a pool with an annotated train image; its id."""
+    job = client.post(f"/pools/{pool_id}/trainings", json={"method": method}).json()
+    model = Model(
+        id=new_id(),
+        pool_id=uuid.UUID(pool_id),
+        job_id=uuid.UUID(job["id"]),
+        method=method,
+        spec={"recipe": "tiny"},
+        receipt={"pairs": []},
+    )
+    contents = {"photo_to_label.safetensors": WEIGHTS, "spec.json": b"{}"}
+    if method != "fcn8s":
+        contents["label_to_photo.safetensors"] = WEIGHTS[:-1]
+    files = {name: blobs.put(client.service.blobs, [content]) for name, content in contents.items()}
+    with client.service.database.write() as session:
+        trainings.add_model(session, model, files)
+    succeed(client, job["id"], {"model_id": str(model.id)})
+    return str(model.id)
 
 
 def slug(response: Any) -> str:

@@ -27,7 +27,8 @@ def known_ids(client: Client) -> dict[str, str]:
     image = put_photo(client, pool_id, "a.jpg")
     annotate(client, image["id"])
     job = client.post(f"/pools/{pool_id}/trainings", json={}).json()
-    return {"pool_id": pool_id, "image_id": image["id"], "job_id": job["id"]}
+    model = client.post(f"/pools/{pool_id}/models", content=b"onnx").json()
+    return {"pool_id": pool_id, "image_id": image["id"], "job_id": job["id"], "model_id": model["id"]}
 
 
 @schemathesis.serializer(*sorted(ARCHIVE_TYPES - {"application/octet-stream"}))

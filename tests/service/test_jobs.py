@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -59,6 +60,19 @@ def test_a_job_shows_its_progress_and_its_end(client: Client, job: dict[str, Any
         {"model_id": "m"},
         1,
     )
+
+
+def test_a_job_shows_its_estimate(client: Client, job: dict[str, Any]) -> None:
+    """Null until the worker knows it; only the attempt that runs can say it."""
+    assert job["estimate"] is None
+    claimed = claim(client, job)
+    estimate = {"memory_bytes": 2**30, "seconds": 90.5, "steps_per_second": 8.0}
+    with client.service.database.write() as session:
+        jobs.estimated(session, claimed, estimate)
+    assert client.get(f"/jobs/{job['id']}").json()["estimate"] == estimate
+    with client.service.database.write() as session, pytest.raises(jobs.LeaseLost):
+        jobs.estimated(session, replace(claimed, attempt=2), {"seconds": 1})
+    assert client.get(f"/jobs/{job['id']}").json()["estimate"] == estimate
 
 
 def test_jobs_are_listed_newest_first_and_filtered(client: Client, job: dict[str, Any]) -> None:

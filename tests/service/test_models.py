@@ -1,45 +1,41 @@
 """Models: their files, and translating with them."""
 
 import uuid
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from store import blobs, jobs, trainings
-from store.tables import Model
-from tests.service.serving import Client
-from tests.service.steps import CLASSES, annotate, fail, label_map, new_pool, photo, put_photo, slug, succeed
+from store import blobs, jobs
+from store.settings import Settings
+from tests.service.serving import Client, serve
+from tests.service.steps import (
+    CLASSES,
+    WEIGHTS,
+    add_model,
+    annotate,
+    everything,
+    fail,
+    label_map,
+    new_pool,
+    photo,
+    put_photo,
+    slug,
+    succeed,
+)
 
-WEIGHTS = b"safetensors" * 1000
 
-
-def add_model(client: Client, class_table: Any = CLASSES) -> str:
-    """A model such as a training leaves it."""
+def model_of(client: Client, class_table: Any = CLASSES) -> str:
+    """A hybrid model in a pool of its own."""
     pool_id = new_pool(client, class_table)
     image = put_photo(client, pool_id, "a.jpg")
     annotate(client, image["id"], label_map() if class_table != "rgb" else photo(5))
-    job = client.post(f"/pools/{pool_id}/trainings", json={}).json()
-    model = Model(
-        id=uuid.uuid4(),
-        pool_id=uuid.UUID(pool_id),
-        job_id=uuid.UUID(job["id"]),
-        method="hybrid",
-        spec={"recipe": "tiny"},
-        receipt={"pairs": [[image["id"], 1]]},
-    )
-    files = {
-        name: blobs.put(client.service.blobs, [content])
-        for name, content in {"photo_to_label.safetensors": WEIGHTS, "spec.json": b"{}"}.items()
-    }
-    with client.service.database.write() as session:
-        trainings.add_model(session, model, files)
-    succeed(client, job["id"], {"model_id": str(model.id)})
-    return str(model.id)
+    return add_model(client, pool_id)
 
 
 @pytest.fixture
 def model_id(client: Client) -> str:
-    return add_model(client)
+    return model_of(client)
 
 
 def kept(client: Client, content: bytes) -> dict[str, Any]:
@@ -50,39 +46,16 @@ def kept(client: Client, content: bytes) -> dict[str, Any]:
 def test_a_models_files_can_be_downloaded(client: Client, model_id: str) -> None:
     """The record lists each file with size and digest; the bytes come as a download with an ETag."""
     model = client.get(f"/models/{model_id}").json()
-    assert [file["name"] for file in model["files"]] == ["photo_to_label.safetensors", "spec.json"]
+    names = [file["name"] for file in model["files"]]
+    assert names == ["label_to_photo.safetensors", "photo_to_label.safetensors", "spec.json"]
     assert (model["method"], model["spec"], model["evaluations"]) == ("hybrid", {"recipe": "tiny"}, [])
     assert client.get(f"/pools/{model['pool_id']}/models").json() == {"items": [model], "next": None}
     file = client.get(f"/models/{model_id}/files/photo_to_label.safetensors")
     assert file.content == WEIGHTS
-    assert file.headers["etag"] == f'"{model["files"][0]["sha256"]}"'
+    assert file.headers["etag"] == f'"{model["files"][1]["sha256"]}"'
     assert "attachment" in file.headers["content-disposition"]
     assert client.get(f"/models/{model_id}/files/spec.json").headers["content-type"] == "application/json"
     assert slug(client.get(f"/models/{model_id}/files/secret")) == "not-found"
-
-
-def test_an_evaluation_is_ordered_and_kept_with_the_model(client: Client, model_id: str) -> None:
-    """It needs annotated images in its split and a model of its pool; its scores appear with the model."""
-    pool_id = client.get(f"/models/{model_id}").json()["pool_id"]
-    order = {"model_id": model_id, "split": "test"}
-    assert slug(client.post(f"/pools/{pool_id}/evaluations", json=order)) == "no-annotations"
-    annotate(client, put_photo(client, pool_id, "t.jpg", photo(3), split="test")["id"])
-    assert slug(client.post(f"/pools/{new_pool(client)}/evaluations", json=order)) == "not-found"
-    unknown = {**order, "model_id": str(uuid.uuid4())}
-    assert slug(client.post(f"/pools/{pool_id}/evaluations", json=unknown)) == "not-found"
-    job = client.post(f"/pools/{pool_id}/evaluations", json=order)
-    assert job.status_code == 202
-    with client.service.database.write() as session:
-        trainings.add_evaluation(
-            session,
-            id=uuid.uuid4(),
-            model_id=uuid.UUID(model_id),
-            job_id=uuid.UUID(job.json()["id"]),
-            split="test",
-            metrics={"mean_iou": 0.5},
-        )
-    [evaluation] = client.get(f"/models/{model_id}").json()["evaluations"]
-    assert (evaluation["split"], evaluation["metrics"]) == ("test", {"mean_iou": 0.5})
 
 
 def test_a_translation_is_a_job_whose_image_can_be_had_later(client: Client, model_id: str) -> None:
@@ -94,7 +67,8 @@ def test_a_translation_is_a_job_whose_image_can_be_had_later(client: Client, mod
     with client.service.database.read() as session:
         row = jobs.get(session, uuid.UUID(job["id"]))
     assert row
-    assert set(row.spec) == {"model_id", "sha256", "name"}
+    assert set(row.spec) == {"model_id", "sha256", "direction", "name"}
+    assert row.spec["direction"] == "photos_to_labels"
     output = f"/jobs/{job['id']}/output"
     assert slug(client.get(output)) == "job-not-finished"
     result = {"label_map": kept(client, label_map()), "rgb": kept(client, photo(2, "PNG"))}
@@ -109,7 +83,7 @@ def test_a_translation_is_a_job_whose_image_can_be_had_later(client: Client, mod
 
 def test_an_rgb_pool_has_no_label_maps(client: Client) -> None:
     """Its translation is the RGB image, and asking for a label map says so."""
-    model_id = add_model(client, "rgb")
+    model_id = model_of(client, "rgb")
     assert slug(client.post(f"/models/{model_id}/translate?format=label_map", content=photo())) == "not-found"
     job = client.post(f"/models/{model_id}/translate", content=photo()).json()
     succeed(client, job["id"], {"label_map": None, "rgb": kept(client, photo(2, "PNG"))})
@@ -134,3 +108,72 @@ def test_only_photos_are_translated(client: Client, model_id: str) -> None:
     assert slug(client.post(f"/models/{model_id}/translate", content=b"text")) == "not-an-image"
     assert slug(client.post(f"/models/{uuid.uuid4()}/translate", content=photo())) == "not-found"
     assert client.get("/jobs").json() == before
+
+
+def test_a_label_map_becomes_a_photo(client: Client, model_id: str) -> None:
+    """The other direction takes a label map of the pool's classes, and its output is an RGB image."""
+    address = f"/models/{model_id}/translate?direction=labels_to_photos"
+    assert slug(client.post(address, content=label_map(7))) == "label-map-unknown-class"
+    assert slug(client.post(address, content=photo())) == "label-map-format"
+    assert slug(client.post(f"{address}&format=label_map", content=label_map())) == "not-found"
+    job = client.post(address, content=label_map()).json()
+    with client.service.database.read() as session:
+        row = jobs.get(session, uuid.UUID(job["id"]))
+    assert row
+    assert row.spec["direction"] == "labels_to_photos"
+    succeed(client, job["id"], {"label_map": None, "rgb": kept(client, photo(2, "PNG"))})
+    assert client.get(f"/jobs/{job['id']}/output").content == photo(2, "PNG")
+
+
+def test_a_model_of_one_direction_says_so(client: Client) -> None:
+    """fcn8s and imported models make no photos; the refusal names methods that do."""
+    pool_id = new_pool(client)
+    annotate(client, put_photo(client, pool_id, "a.jpg")["id"])
+    imported = client.post(f"/pools/{pool_id}/models", content=b"onnx").json()["id"]
+    for model_id in (add_model(client, pool_id, "fcn8s"), imported):
+        refused = client.post(f"/models/{model_id}/translate?direction=labels_to_photos", content=label_map())
+        assert (refused.status_code, slug(refused)) == (409, "no-such-direction")
+        assert "hybrid" in refused.json()["detail"]
+
+
+def test_a_model_is_imported(client: Client) -> None:
+    """The ONNX bytes and a spec with the pool's classes become a model without a job, under its name."""
+    pool_id = new_pool(client)
+    made = client.post(f"/pools/{pool_id}/models?name=scorer.onnx", content=b"onnx")
+    assert made.status_code == 201
+    model = made.json()
+    assert made.headers["location"] == f"/models/{model['id']}"
+    assert (model["method"], model["name"], model["job_id"]) == ("onnx", "scorer.onnx", None)
+    assert model["spec"] == {"onnx": "model.onnx", "class_table": CLASSES}
+    assert client.get(f"/models/{model['id']}/files/model.onnx").content == b"onnx"
+    assert client.get(f"/models/{model['id']}/files/spec.json").json() == model["spec"]
+    assert client.get(f"/pools/{pool_id}/models").json()["items"] == [model]
+
+
+def test_an_import_sent_again_is_one_model(client: Client) -> None:
+    """Same name and bytes: the same model. Another file under the name, or an empty one, changes nothing."""
+    pool_id = new_pool(client)
+    address = f"/pools/{pool_id}/models"
+    first = client.post(f"{address}?name=a", content=b"onnx")
+    again = client.post(f"{address}?name=a", content=b"onnx")
+    assert (again.status_code, again.json()) == (200, first.json())
+    before = client.get(address).json()
+    other = client.post(f"{address}?name=a", content=b"other")
+    assert (other.status_code, slug(other)) == (409, "name-taken")
+    assert slug(client.post(address, content=b"")) == "invalid-model"
+    assert slug(client.post(f"{address}?name=a/b", content=b"onnx")) == "invalid-name"
+    assert client.get(address).json() == before
+    nameless = [client.post(address, content=b"nameless") for _ in range(2)]
+    assert [answer.status_code for answer in nameless] == [201, 200]
+    assert slug(client.post(f"/pools/{uuid.uuid4()}/models", content=b"onnx")) == "not-found"
+
+
+def test_an_import_larger_than_allowed_is_refused(tmp_path: Path) -> None:
+    """The limit is a setting of its own, which the refusal names; nothing is kept."""
+    with serve(Settings(data_dir=tmp_path, broker_url="memory://", max_model_bytes=100)) as client:
+        pool_id = new_pool(client)
+        before = everything(client, pool_id)
+        refused = client.post(f"/pools/{pool_id}/models", content=b"x" * 101)
+        assert (refused.status_code, slug(refused)) == (413, "file-too-large")
+        assert "FEWPAIRS_MAX_MODEL_BYTES" in refused.json()["detail"]
+        assert everything(client, pool_id) == before

@@ -8,11 +8,21 @@ from typing import Any
 
 import pytest
 
-from models.recipes import METHODS, RECIPES
+from models import recipes
+from models.methods import METHODS
+from models.recipes import RECIPES, build
 from models.selection import STRATEGIES
 from models.spec import CHOICES, TrainingSpec
-from service.jobs.orders import NEEDS_PAIRS
-from service.jobs.schemas import Method, Recipe, TrainingOptions
+from service.jobs.orders import LEARNS_CLASSES, NEEDS_PAIRS, PAIRS_ALONE
+from service.jobs.schemas import (
+    LARGEST_SIDE,
+    PAPER_CROP,
+    PAPER_LOAD,
+    RECIPE_FIELDS,
+    Method,
+    Recipe,
+    TrainingOptions,
+)
 from service.selections.schemas import Strategy
 from store import jobs
 from tests.service.serving import Client
@@ -38,7 +48,7 @@ def test_a_training_freezes_the_newest_revisions(client: Client) -> None:
     job = client.post(f"/pools/{pool_id}/trainings", json=order)
     assert (job.status_code, job.headers["location"]) == (202, f"/jobs/{job.json()['id']}")
     pairs = [[images[0]["id"], 1], [images[1]["id"], 2]]
-    assert spec_of(client, job.json()) == {**order, "pairs": pairs}
+    assert spec_of(client, job.json()) == {**order, "pairs": pairs, "label_sources": None}
     annotate(client, images[2]["id"])
     assert spec_of(client, job.json())["pairs"] == pairs
     some = client.post(f"/pools/{pool_id}/trainings", json={"pairs": [images[2]["id"]]}).json()
@@ -82,12 +92,107 @@ def _bounds(name: str) -> tuple[float, float]:
 
 def test_the_api_knows_what_the_models_know() -> None:
     """Methods, recipes, strategies and options are those of the models' room, which the API cannot import."""
-    assert set(typing.get_args(Method)) <= set(METHODS)
-    assert set(typing.get_args(Recipe)) <= set(RECIPES)
+    assert set(typing.get_args(Method)) == set(METHODS)
+    assert set(typing.get_args(Recipe)) == set(RECIPES)
     assert set(typing.get_args(Strategy)) <= set(STRATEGIES)
-    assert set(NEEDS_PAIRS) <= set(METHODS)
+    assert set(NEEDS_PAIRS) == {name for name, method in METHODS.items() if method.needs_pairs}
+    assert set(PAIRS_ALONE) == {name for name, method in METHODS.items() if not method.needs_unpaired}
+    assert set(LEARNS_CLASSES) == {name for name, method in METHODS.items() if method.learns_classes}
     options = {field.name for field in fields(TrainingSpec)} - {"recipe", "method"}
     assert set(TrainingOptions.model_fields) == options
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("method", METHODS)
+def test_the_api_knows_what_a_recipe_says(recipe: str, method: str) -> None:
+    """The fields that other options have to agree with are those of the recipe, whatever the method."""
+    spec = build(recipe, method)
+    assert {name: getattr(spec, name) for name in RECIPE_FIELDS[recipe]} == RECIPE_FIELDS[recipe]
+
+
+def test_the_api_knows_how_the_load_size_follows() -> None:
+    """An image size alone is accepted here and by the recipe, up to the same largest one."""
+    assert (recipes.PAPER_LOAD, recipes.PAPER_CROP) == (PAPER_LOAD, PAPER_CROP)
+    assert _bounds("load_size")[1] == LARGEST_SIDE
+
+
+@pytest.mark.parametrize(
+    ("recipe", "options", "is_possible"),
+    [
+        ("tiny", {"image_size": 128}, True),
+        ("tiny", {"load_size": 64}, True),
+        ("tiny", {"load_size": 60}, False),
+        ("paper", {"load_size": 144}, False),
+        ("paper", {"image_size": 128, "load_size": 144}, True),
+        ("paper", {"image_size": 128, "load_size": 120}, False),
+        ("paper", {"image_size": 4096}, False),
+        ("paper", {"image_size": 4096, "load_size": 4096}, True),
+        ("tiny", {"log_every": 20}, False),
+        ("tiny", {"log_every": 20, "checkpoint_every": 40}, True),
+        ("small", {"checkpoint_every": 75}, False),
+    ],
+)
+def test_options_have_to_agree_with_the_recipe(
+    client: Client, recipe: str, options: dict[str, int], is_possible: bool
+) -> None:
+    """What would fail as a training is refused as an order, and what is ordered the recipe can build."""
+    pool_id = new_pool(client)
+    annotate(client, put_photo(client, pool_id, "a.jpg")["id"])
+    answer = client.post(f"/pools/{pool_id}/trainings", json={"recipe": recipe, "options": options})
+    if is_possible:
+        assert answer.status_code == 202, answer.text
+        build(recipe, "hybrid", **options)
+    else:
+        assert (answer.status_code, slug(answer)) == (422, "invalid-training")
+        with pytest.raises(ValueError, match="must be"):
+            build(recipe, "hybrid", **options)
+
+
+def test_label_maps_can_be_taken_from_some_sources(client: Client) -> None:
+    """The order keeps the sources; one that the pool lacks is refused with those it has."""
+    pool_id = new_pool(client)
+    annotate(client, put_photo(client, pool_id, "a.jpg")["id"])
+    for source in ("near", "far"):
+        client.put(f"/pools/{pool_id}/labels/0.png?source={source}", content=label_map())
+    address = f"/pools/{pool_id}/trainings"
+    for sources in (["near"], ["annotations"], ["far", "annotations"]):
+        job = client.post(address, json={"label_sources": sources})
+        assert job.status_code == 202, job.text
+        assert spec_of(client, job.json())["label_sources"] == sources
+    refused = client.post(address, json={"label_sources": ["near", "gta"]})
+    assert (refused.status_code, slug(refused)) == (422, "invalid-training")
+    assert "there are far, near, annotations" in refused.json()["detail"]
+    assert refused.json()["label_sources"] == ["far", "near", "annotations"]
+    needless = client.post(address, json={"method": "pix2pix", "label_sources": ["near"]})
+    assert slug(needless) == "invalid-training"
+
+
+def test_annotations_that_are_not_there_are_no_source(client: Client) -> None:
+    """cyclegan without pairs cannot learn from the label maps of pairs."""
+    pool_id = new_pool(client)
+    put_photo(client, pool_id, "a.jpg")
+    client.put(f"/pools/{pool_id}/labels/a.png", content=label_map())
+    order = {"method": "cyclegan", "label_sources": ["annotations"]}
+    assert slug(client.post(f"/pools/{pool_id}/trainings", json=order)) == "no-unpaired-label-maps"
+
+
+def test_fcn8s_needs_classes(client: Client) -> None:
+    """In a pool whose targets are images it is refused when it is ordered, with what to use instead."""
+    pool_id = new_pool(client, "rgb")
+    annotate(client, put_photo(client, pool_id, "a.jpg")["id"], photo(5))
+    refused = client.post(f"/pools/{pool_id}/trainings", json={"method": "fcn8s"})
+    assert (refused.status_code, slug(refused)) == (422, "invalid-training")
+    assert "hybrid" in refused.json()["detail"]
+
+
+@pytest.mark.parametrize("method", NEEDS_PAIRS)
+def test_methods_that_learn_from_pairs_need_one(client: Client, method: str) -> None:
+    """Without an annotated train image they are refused when they are ordered."""
+    pool_id = new_pool(client)
+    put_photo(client, pool_id, "a.jpg")
+    client.put(f"/pools/{pool_id}/labels/a.png", content=label_map())
+    refused = client.post(f"/pools/{pool_id}/trainings", json={"method": method})
+    assert (refused.status_code, slug(refused)) == (409, "no-annotations")
 
 
 NUMBERS = [field for field in fields(TrainingSpec) if "low" in field.metadata]

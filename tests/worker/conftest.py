@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
 from migrations import upgrade
+from models.export import export_onnx
 from store.blobs import open_blobs
 from store.database import Database
 from store.settings import Settings
@@ -19,6 +21,15 @@ from worker.loaded import Loaded
 def encoder_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Exported encoders, made once for all tests."""
     return tmp_path_factory.mktemp("encoders")
+
+
+@pytest.fixture(scope="session")
+def scorer_onnx(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A segmenter that looks at one pixel at a time: logits of the four classes."""
+    path = tmp_path_factory.mktemp("onnx") / "model.onnx"
+    torch.manual_seed(0)
+    export_onnx(torch.nn.Conv2d(3, 4, 1), 32, path, learns_classes=True)
+    return path.read_bytes()
 
 
 @pytest.fixture(autouse=True)

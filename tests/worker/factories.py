@@ -2,13 +2,14 @@
 
 import uuid
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
 
-from store import blobs, jobs
+from store import blobs, jobs, trainings
 from store.clock import from_now
-from store.tables import Annotation, Image, Job, LabelMap, Pool
+from store.tables import Annotation, Image, Job, LabelMap, Model, Pool, new_id
 from tests.drawings import CLASS_TABLE, HEIGHT, WIDTH, drawing, png
 from worker.attempt import Tools
 
@@ -61,9 +62,17 @@ class Pools:
     def annotation(self, image_id: uuid.UUID, content: bytes, revision: int = 1) -> None:
         self._add(Annotation(image_id=image_id, revision=revision, **self._bytes(content)))
 
-    def label_map(self, pool_id: uuid.UUID, content: bytes) -> None:
+    def label_map(self, pool_id: uuid.UUID, content: bytes, source: str = "upload") -> None:
         values = {"pool_id": pool_id, "name": f"{uuid.uuid4().hex}.png", "width": WIDTH, "height": HEIGHT}
-        self._add(LabelMap(**values, **self._bytes(content)))
+        self._add(LabelMap(source=source, **values, **self._bytes(content)))
+
+    def model(self, pool_id: uuid.UUID, folder: Path, method: str = "hybrid") -> uuid.UUID:
+        """A model whose files are those of the folder."""
+        model = Model(id=new_id(), pool_id=pool_id, name=uuid.uuid4().hex, method=method, spec={}, receipt={})
+        files = {path.name: blobs.put_file(self.tools.blobs, path) for path in folder.iterdir()}
+        with self.tools.database.write() as session:
+            trainings.add_model(session, model, files)
+        return model.id
 
     def annotated(self, pool_id: uuid.UUID, count: int, split: str = "train") -> list[uuid.UUID]:
         scenes = [scene(seed) for seed in range(count)]
@@ -73,12 +82,13 @@ class Pools:
         return ids
 
     def training(self, pool_id: uuid.UUID, images: list[uuid.UUID], **options: Any) -> uuid.UUID:
-        method = options.pop("method", "hybrid")
+        method, sources = options.pop("method", "hybrid"), options.pop("label_sources", None)
         spec = {
             "method": method,
             "recipe": "tiny",
             "options": TINY | options,
             "pairs": [[str(id), 1] for id in images],
+            "label_sources": sources,
         }
         return self.job(pool_id, "train", spec)
 

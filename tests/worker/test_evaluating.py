@@ -1,9 +1,141 @@
 import threading
+import uuid
+from pathlib import Path
+from typing import Any
 
-from store import trainings
+import numpy as np
+import pytest
+from sqlalchemy import select
+
+from models.translation import Translator
+from store import models, trainings
+from store.tables import Evaluation, EvaluationImage, Image, Job
+from tests.drawings import drawing, png
 from tests.worker.factories import Pools, scene
+from tests.worker.model_folders import TABLE, imported, picture, untrained
 from worker.attempt import Tools
 from worker.run import run
+
+
+def evaluated(
+    pools: Pools, shutdown: threading.Event, pool_id: uuid.UUID, model_id: uuid.UUID, **spec: Any
+) -> Job:
+    spec = {"model_id": str(model_id), "split": "test", **spec}
+    job_id = pools.job(pool_id, "evaluate", spec)
+    run(job_id, pools.tools, shutdown)
+    return pools.get(job_id)
+
+
+def kept_images(tools: Tools) -> list[tuple[Image, EvaluationImage]]:
+    query = select(Image, EvaluationImage).join(EvaluationImage, EvaluationImage.image_id == Image.id)
+    with tools.database.read() as session:
+        return [(image, row) for image, row in session.execute(query.order_by(Image.id))]
+
+
+def test_an_evaluation_keeps_what_was_predicted_for_each_image(
+    tools: Tools, pools: Pools, shutdown: threading.Event, tmp_path: Path
+) -> None:
+    """Every image has its scores and, as a blob, the label map that the model gives for its photo."""
+    pool_id = pools.pool()
+    ids = pools.annotated(pool_id, 3, "test")
+    folder = untrained(tmp_path / "model")
+
+    job = evaluated(pools, shutdown, pool_id, pools.model(pool_id, folder))
+
+    assert job.state == "succeeded", job.error
+    assert job.result
+    with tools.database.read() as session:
+        evaluation = session.scalars(select(Evaluation)).one()
+    assert (evaluation.direction, evaluation.scorer_id) == ("photos_to_labels", None)
+    assert job.result["evaluation_id"] == str(evaluation.id)
+    assert job.result["metrics"] == evaluation.metrics
+    assert "per_image" not in evaluation.metrics
+    translator = Translator.load(folder, device="cpu")
+    rows = kept_images(tools)
+    assert [image.id for image, _ in rows] == ids
+    for seed, (_, row) in enumerate(rows):
+        photo, truth = drawing(seed)
+        predicted = picture(tools, row.sha256)
+        assert np.array_equal(predicted, translator.translate(photo).label_map)
+        counted = truth != 255
+        right = (predicted == truth)[counted].mean()
+        assert row.scores["pixel_accuracy"] == pytest.approx(right)
+        assert row.score == row.scores["mean_iou"]
+
+
+def test_photos_made_of_label_maps_are_scored_by_another_model(
+    tools: Tools, pools: Pools, shutdown: threading.Event, tmp_path: Path, scorer_onnx: bytes
+) -> None:
+    """The scorer, an imported ONNX file, segments the photos; the photos are what is kept."""
+    pool_id = pools.pool()
+    pools.annotated(pool_id, 2, "test")
+    folder = untrained(tmp_path / "model")
+    model_id = pools.model(pool_id, folder)
+    scorer_folder = imported(tmp_path / "scorer", scorer_onnx)
+    scorer_id = pools.model(pool_id, scorer_folder, "onnx")
+
+    spec = {"direction": "labels_to_photos", "scorer": str(scorer_id)}
+    job = evaluated(pools, shutdown, pool_id, model_id, **spec)
+
+    assert job.state == "succeeded", job.error
+    with tools.database.read() as session:
+        evaluation = session.scalars(select(Evaluation)).one()
+    assert (evaluation.direction, evaluation.scorer_id) == ("labels_to_photos", scorer_id)
+    drawer = Translator.load(folder, device="cpu", direction="labels_to_photos")
+    scorer = Translator.load(scorer_folder, device="cpu")
+    for seed, (_, row) in enumerate(kept_images(tools)):
+        _, truth = drawing(seed)
+        photo = picture(tools, row.sha256)
+        assert np.array_equal(photo, drawer.draw(TABLE.encode(truth)))
+        found = scorer.translate(photo).label_map
+        counted = truth != 255
+        assert row.scores["pixel_accuracy"] == pytest.approx((found == truth)[counted].mean())
+
+
+def test_an_rgb_pool_is_scored_beside_the_best_constant(
+    tools: Tools, pools: Pools, shutdown: threading.Event, tmp_path: Path
+) -> None:
+    """The constant colour comes from the train targets; on targets of that one colour it is always right."""
+    pool_id = pools.pool(class_table=None)
+    plain = png(np.full((48, 64, 3), (10, 200, 30), np.uint8))
+    for split in ("train", "test"):
+        _, [image_id] = pools.photos(pool_id, [scene(1)[0]], split)
+        pools.annotation(image_id, plain)
+    model_id = pools.model(pool_id, untrained(tmp_path / "model", table=None))
+
+    job = evaluated(pools, shutdown, pool_id, model_id)
+
+    assert job.state == "succeeded", job.error
+    assert job.result
+    metrics = job.result["metrics"]
+    assert metrics["constant"] == {"5": 1.0, "10": 1.0, "16": 1.0, "20": 1.0}
+    red, green, blue = metrics["constant_color"]["5"]
+    assert max(abs(red - 10), abs(green - 200), abs(blue - 30)) < 5
+    [(_, row)] = kept_images(tools)
+    error = np.abs(picture(tools, row.sha256).astype(int) - (10, 200, 30)).mean()
+    assert row.scores["mean_absolute_error"] == pytest.approx(error)
+    assert row.score == pytest.approx(-error)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a network"])
+def test_an_unusable_model_fails_its_evaluation_and_stays(
+    tools: Tools, pools: Pools, shutdown: threading.Event, tmp_path: Path, content: bytes
+) -> None:
+    """A file that is no ONNX fails the job at its first attempt with what is expected, and nothing else."""
+    pool_id = pools.pool()
+    pools.annotated(pool_id, 1, "test")
+    model_id = pools.model(pool_id, imported(tmp_path / "bad", content), "onnx")
+
+    job = evaluated(pools, shutdown, pool_id, model_id)
+
+    assert (job.state, job.attempt) == ("failed", 1)
+    assert job.error
+    assert job.error["type"] == "unusable-model"
+    assert "float32 (B, 3, S, S)" in job.error["detail"]
+    assert kept_images(tools) == []
+    with tools.database.read() as session:
+        assert models.get(session, model_id)
+        assert {file.name for file in trainings.model_files(session, model_id)} == {"model.onnx", "spec.json"}
 
 
 def test_a_split_without_annotations_fails_for_good(
@@ -12,11 +144,9 @@ def test_a_split_without_annotations_fails_for_good(
     """The job says that the split has to be annotated, before it looks for the model."""
     pool_id = pools.pool()
     pools.photos(pool_id, [scene(1)[0]], "test")
-    job_id = pools.job(pool_id, "evaluate", {"model_id": str(pool_id), "split": "test"})
 
-    run(job_id, tools, shutdown)
+    job = evaluated(pools, shutdown, pool_id, pool_id)
 
-    job = pools.get(job_id)
     assert job.state == "failed"
     assert job.error
     assert job.error["type"] == "no-annotated-images"

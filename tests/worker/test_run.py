@@ -97,14 +97,15 @@ def test_the_loop_from_embedding_to_a_translated_label_map(
         *("spec.json", "samples.png"),
     }
     assert model.receipt["pairs"] == [[str(id), 1] for id in picks]
-    assert (model.receipt["unpaired_photos"], model.receipt["unpaired_label_maps"]) == (6, 2)
+    assert model.receipt["unpaired_photos"] == 6
+    assert model.receipt["unpaired_label_maps"] == {"annotations": 2}
     assert pools.get(train_job).done == 4
     folder = tools.settings.data_dir / "files"
     folder.mkdir()
     for file in files.values():
         tools.blobs.fetch(file.sha256, folder / file.name)
         assert put_file(tools.blobs, folder / file.name).sha256 == file.sha256
-    assert evaluation.metrics["per_image"][0]["name"]
+    assert "per_image" not in evaluation.metrics
     assert pools.get(evaluate_job).result == {
         "model_id": result["model_id"],
         "evaluation_id": str(evaluation.id),

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from models.training.run_directory import RunDirectory
 from store import jobs
+from store.tables import Job
 from tests.processes import until
 from tests.worker.factories import Pools
 from worker.attempt import Attempt, Tools
@@ -96,6 +98,48 @@ def test_a_process_that_ignores_term_is_killed(
 
     pid = (run.path / "pid").read_text().strip()
     assert not Path(f"/proc/{pid}").exists()
+
+
+def test_the_estimate_is_recorded_as_soon_as_it_is_whole(
+    attempt: Attempt, run: RunDirectory, pools: Pools
+) -> None:
+    """While the training goes on, and not before its file can be read to the end."""
+    # The supervisor writes to the training's input after each look at its files.
+    half, rest = '{"memory_bytes": 7, "seconds": 1.5, ', '"steps_per_second": 4.0}'
+    code = f"""
+import os, pathlib, time
+file = pathlib.Path(run, "estimate.json")
+os.read(0, 4096)
+file.write_text({half!r})
+os.read(0, 1), os.read(0, 1)
+file.write_text({half + rest!r})
+while not pathlib.Path(run, "seen").exists():
+    time.sleep(0.05)
+"""
+    job_id = attempt.claim.job_id
+
+    def end_when_it_is_recorded() -> None:
+        until(lambda: pools.get(job_id).estimate, "the estimate")
+        (run.path / "seen").touch()
+
+    watcher = threading.Thread(target=end_when_it_is_recorded)
+    watcher.start()
+    supervise(attempt, run, script(run, code))
+    watcher.join()
+
+    assert pools.get(job_id).estimate == {"memory_bytes": 7, "seconds": 1.5, "steps_per_second": 4.0}
+
+
+def test_an_estimate_of_a_lost_job_is_not_recorded(attempt: Attempt, run: RunDirectory, pools: Pools) -> None:
+    """Only the attempt that runs may say what the job needs."""
+    with pools.tools.database.write() as session:
+        session.execute(update(Job).where(Job.id == attempt.claim.job_id).values(attempt=2))
+    (run.path / "estimate.json").write_text('{"seconds": 1.5}')
+
+    with pytest.raises(jobs.LeaseLost):
+        supervise(attempt, run, script(run, "import time; time.sleep(60)"))
+
+    assert pools.get(attempt.claim.job_id).estimate is None
 
 
 def test_lines_written_just_before_the_end_are_relayed(

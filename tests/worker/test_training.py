@@ -1,5 +1,6 @@
 """Training jobs on SQLite, with real subprocesses; test_run.py trains on both databases."""
 
+import json
 import os
 import signal
 import subprocess
@@ -12,11 +13,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
+from models.methods import METHODS
 from models.training.run_directory import RunDirectory
 from store import jobs, trainings
 from store.tables import Job, Model
 from tests.processes import until
-from tests.worker.factories import Pools
+from tests.worker.factories import Pools, scene
 from tests.worker.waiting import running, training_processes
 from worker.attempt import Tools
 from worker.run import run
@@ -81,6 +83,63 @@ def test_a_training_killed_and_resumed_gives_the_same_weights(
     with tools.database.read() as session:
         steps = [line["step"] for line in jobs.metrics(session, killed, after=-1, limit=100)]
     assert steps == list(range(1, 13))
+
+
+@pytest.mark.parametrize(
+    ("sources", "expected"),
+    [
+        (None, {"upload": 1, "near": 2, "annotations": 2}),
+        (["near"], {"near": 2}),
+        (["upload", "annotations"], {"upload": 1, "annotations": 2}),
+    ],
+)
+def test_a_training_learns_from_the_sources_it_was_told(
+    tools: Tools,
+    pools: Pools,
+    shutdown: threading.Event,
+    sources: list[str] | None,
+    expected: dict[str, int],
+) -> None:
+    """Its unpaired label maps are those of the sources, and the model's receipt counts them by source."""
+    pool_id = pools.pool()
+    images = pools.annotated(pool_id, 2)
+    files = {"annotations": [pools.content(scene(seed)[1]) for seed in range(2)]}
+    for seed, source in ((10, "upload"), (11, "near"), (12, "near")):
+        pools.label_map(pool_id, scene(seed)[1], source)
+        files.setdefault(source, []).append(pools.content(scene(seed)[1]))
+    job_id = pools.training(pool_id, images, total_steps=1, checkpoint_every=1, label_sources=sources)
+
+    run(job_id, tools, shutdown)
+
+    assert pools.get(job_id).state == "succeeded", pools.get(job_id).error
+    with tools.database.read() as session:
+        model = session.scalars(select(Model).where(Model.job_id == job_id)).one()
+    assert model.receipt["unpaired_label_maps"] == expected
+    manifest = json.loads((run_directory(tools, job_id).path / "manifest.json").read_text())
+    wanted = sorted(f"data/{digest}" for source in expected for digest in files[source])
+    assert sorted(manifest["unpaired_label_maps"]) == wanted
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_makes_a_model_that_can_be_evaluated(
+    tools: Tools, pools: Pools, shutdown: threading.Event, method: str
+) -> None:
+    """Each trains in a subprocess, says before what it will need, and its model scores on the test split."""
+    pool_id = pools.pool()
+    images = pools.annotated(pool_id, 2)
+    pools.annotated(pool_id, 1, "test")
+    options = {"total_steps": 2, "log_every": 1, "checkpoint_every": 1}
+    job_id = pools.training(pool_id, images, method=method, **options)
+
+    run(job_id, tools, shutdown)
+    job = pools.get(job_id)
+    assert job.result, job.error
+    evaluation = pools.job(pool_id, "evaluate", {**job.result, "split": "test"})
+    run(evaluation, tools, shutdown)
+
+    assert pools.get(evaluation).state == "succeeded", pools.get(evaluation).error
+    assert job.estimate
+    assert set(job.estimate) == {"memory_bytes", "seconds", "steps_per_second"}
 
 
 def test_a_diverged_training_fails_for_good(tools: Tools, pools: Pools, shutdown: threading.Event) -> None:

@@ -1,0 +1,44 @@
+"""Evaluations: the scores of a model, image by image."""
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from fewpairs.transport import Transport
+
+
+class Evaluation:
+    """The scores of one model on one split."""
+
+    def __init__(self, transport: Transport, document: dict[str, Any]) -> None:
+        self._transport = transport
+        self.document = document
+
+    def __repr__(self) -> str:
+        return f"Evaluation({self.document['direction']} on {self.document['split']}, {self.id})"
+
+    @property
+    def id(self) -> str:
+        return str(self.document["id"])
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """The scores over all images."""
+        return dict(self.document["metrics"])
+
+    def images(self, order: str = "worst") -> Iterator[dict[str, Any]]:
+        """`{"image_id", "name", "score", "scores"}` of each image, `order`: worst, best or name."""
+        return self._transport.items(f"/evaluations/{self.id}/images", order=order)
+
+    def worst(self, count: int) -> list[dict[str, Any]]:
+        """The images with the lowest scores."""
+        return list(islice(self.images("worst"), count))
+
+    def save_prediction(self, image_id: str, target: str | Path) -> Path:
+        """Write what was predicted for an image, a PNG: the label map, or the RGB image, that was scored.
+
+        Of `labels_to_photos` it is the photo that the model made of the image's annotation.
+        """
+        path = f"/evaluations/{self.id}/images/{image_id}/prediction"
+        return self._transport.download(path, Path(target))

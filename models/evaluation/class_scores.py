@@ -1,0 +1,133 @@
+"""Scores of predicted label maps."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.palette import ClassTable
+
+
+@dataclass(frozen=True)
+class ClassScore:
+    """One class: its share of true pixels found, intersection over union, and true pixels."""
+
+    name: str
+    accuracy: float
+    iou: float
+    pixels: int
+
+
+@dataclass(frozen=True)
+class ImageScore:
+    """One image. `mean_iou` is over the classes in its own truth."""
+
+    name: str
+    pixel_accuracy: float
+    mean_iou: float
+
+    @property
+    def score(self) -> float:
+        """What images are sorted by: the mean IoU; the higher the better."""
+        return self.mean_iou
+
+    def to_json(self) -> dict[str, float]:
+        """The scores by name."""
+        return {"pixel_accuracy": self.pixel_accuracy, "mean_iou": self.mean_iou}
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Scores over all pixels that the truth does not ignore; each is a share from 0 to 1.
+
+    In `mean_accuracy` and `mean_iou` classes absent from the truth count 0, as in the Cityscapes script of
+    pix2pix that the paper follows; `mean_iou_present` is over the classes in the truth only.
+    `doubtful_share` is that of the pixels where a second class was almost as good.
+    """
+
+    pixel_accuracy: float
+    mean_accuracy: float
+    mean_iou: float
+    mean_iou_present: float
+    doubtful_share: float
+    per_class: tuple[ClassScore, ...]
+    per_image: tuple[ImageScore, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain dicts, lists and numbers, without `per_image`."""
+        value = asdict(self)
+        del value["per_image"]
+        return value | {"per_class": list(value["per_class"])}
+
+
+class ClassTally:
+    """Adds up the pixels of image after image."""
+
+    def __init__(self, table: ClassTable) -> None:
+        self._table = table
+        self._confusion = np.zeros((len(table.names), len(table.names)), dtype=np.int64)
+        self._doubtful = 0
+        self._per_image: list[ImageScore] = []
+
+    def add(
+        self,
+        name: str,
+        truth: NDArray[np.uint8],
+        predicted: NDArray[np.uint8],
+        doubtful: NDArray[np.bool_],
+    ) -> ImageScore:
+        """Count one image: true and predicted classes and which predictions are doubtful, each (H, W)."""
+        counted = truth != self._table.ignore
+        confusion = confusion_matrix(truth[counted], predicted[counted], len(self._table.names))
+        self._confusion += confusion
+        self._doubtful += int(doubtful[counted].sum())
+        self._per_image.append(ImageScore(name, _pixel_accuracy(confusion), _ious(confusion)[1]))
+        return self._per_image[-1]
+
+    def evaluation(self) -> Evaluation:
+        """The scores of all images so far."""
+        confusion = self._confusion
+        ious, mean_iou_present = _ious(confusion)
+        pixels = confusion.sum(axis=1)
+        accuracies = _ratio(np.diag(confusion), pixels)
+        return Evaluation(
+            pixel_accuracy=_pixel_accuracy(confusion),
+            mean_accuracy=float(accuracies.mean()),
+            mean_iou=float(ious.mean()),
+            mean_iou_present=mean_iou_present,
+            doubtful_share=self._doubtful / max(1, int(pixels.sum())),
+            per_class=tuple(
+                ClassScore(name, float(accuracy), float(iou), int(count))
+                for name, accuracy, iou, count in zip(
+                    self._table.names, accuracies, ious, pixels, strict=True
+                )
+            ),
+            per_image=tuple(self._per_image),
+        )
+
+
+def confusion_matrix(
+    truth: NDArray[np.uint8], predicted: NDArray[np.uint8], classes: int
+) -> NDArray[np.int64]:
+    """Pixel counts (classes, classes): rows are the truth, columns the prediction."""
+    joint = truth.astype(np.int64) * classes + predicted
+    return np.bincount(joint.ravel(), minlength=classes * classes).reshape(classes, classes)
+
+
+def _pixel_accuracy(confusion: NDArray[np.int64]) -> float:
+    return float(np.trace(confusion)) / max(1, int(confusion.sum()))
+
+
+def _ious(confusion: NDArray[np.int64]) -> tuple[NDArray[np.float64], float]:
+    """Intersection over union of every class, and its mean over those in the truth."""
+    pixels = confusion.sum(axis=1)
+    hits = np.diag(confusion)
+    ious = _ratio(hits, pixels + confusion.sum(axis=0) - hits)
+    return ious, float(ious[pixels > 0].mean()) if pixels.any() else 0.0
+
+
+def _ratio(part: NDArray[np.int64], whole: NDArray[np.int64]) -> NDArray[np.float64]:
+    return part / np.maximum(whole, 1)

@@ -1,0 +1,124 @@
+"""The protocols: what is translated, at which size, and with what it is compared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.evaluation.class_scores import ClassTally, Evaluation, ImageScore
+from models.evaluation.rgb_scores import Color, RgbEvaluation, RgbImageScore, RgbTally
+from models.palette import ClassTable
+from models.photos import read_label_map, read_photo
+from models.translation import LABELS_TO_PHOTOS, Translator
+
+
+@dataclass(frozen=True)
+class EvaluationItem:
+    """A photo and its true label map; for an `rgb` pool its true image."""
+
+    name: str
+    photo: Path
+    label_map: Path
+
+
+OnImage = Callable[[str, NDArray[np.uint8], ImageScore | RgbImageScore], object]
+"""Called after every image with its name, what the evaluated model made of it, and its scores.
+
+The model's answer is a label map (H, W), or an RGB image (H, W, 3) of an `rgb` pool and for labels → photos.
+"""
+
+
+def evaluate(
+    translator: Translator,
+    items: Iterable[EvaluationItem],
+    on_image: OnImage | None = None,
+    constant_color: Mapping[int, Color] | None = None,
+) -> Evaluation | RgbEvaluation:
+    """Photos → labels (§4.1.2), or → images without classes (§4.2.2): translate at the truth's size, compare.
+
+    `constant_color` is the `constant_baseline` of the training targets, to be scored beside a model of an
+    `rgb` pool. ValueError when there are no items, or names the label map that cannot be scored.
+    """
+    if translator.class_table is None:
+        return _evaluate_rgb(translator, items, on_image, constant_color)
+    tally = ClassTally(translator.class_table)
+    for item in _at_least_one(items):
+        truth = _read_truth(item, translator.class_table)
+        translation = translator.translate(read_photo(item.photo), (truth.shape[0], truth.shape[1]))
+        assert translation.label_map is not None
+        assert translation.doubtful is not None
+        score = tally.add(item.name, truth, translation.label_map, translation.doubtful)
+        if on_image:
+            on_image(item.name, translation.label_map, score)
+    return tally.evaluation()
+
+
+def evaluate_photos(
+    translator: Translator,
+    scorer: Translator,
+    items: Iterable[EvaluationItem],
+    on_image: OnImage | None = None,
+) -> Evaluation:
+    """Labels → photos (§6.4): good photos are those in which a segmentation model finds the label map again.
+
+    `translator` makes a photo of every true label map in class colours, ignored pixels black as in training,
+    and it is resized bilinearly to the label map's size. `scorer` predicts the classes of that photo, which
+    are compared with the truth; `doubtful_share` is the scorer's. ValueError when a translator is of the
+    wrong direction, when they have other classes than each other or none, and as for `evaluate`.
+    """
+    table = translator.class_table
+    if table is None:
+        raise ValueError("labels → photos is scored by classes, and this model's pool has none")
+    if translator.direction != LABELS_TO_PHOTOS:
+        raise ValueError(f"labels → photos needs a translator of direction {LABELS_TO_PHOTOS}")
+    if scorer.class_table is None or scorer.class_table.names != table.names:
+        raise ValueError(f"the scorer must predict the classes {', '.join(table.names)}, in this order")
+    tally = ClassTally(table)
+    for item in _at_least_one(items):
+        truth = _read_truth(item, table)
+        photo = translator.draw(table.encode(truth))
+        found = scorer.translate(photo)
+        assert found.label_map is not None
+        assert found.doubtful is not None
+        score = tally.add(item.name, truth, found.label_map, found.doubtful)
+        if on_image:
+            on_image(item.name, photo, score)
+    return tally.evaluation()
+
+
+def _evaluate_rgb(
+    translator: Translator,
+    items: Iterable[EvaluationItem],
+    on_image: OnImage | None,
+    constant_color: Mapping[int, Color] | None,
+) -> RgbEvaluation:
+    tally = RgbTally(constant_color)
+    for item in _at_least_one(items):
+        truth = read_photo(item.label_map)
+        rgb = translator.translate(read_photo(item.photo), (truth.shape[0], truth.shape[1])).rgb
+        score = tally.add(item.name, truth, rgb)
+        if on_image:
+            on_image(item.name, rgb, score)
+    return tally.evaluation()
+
+
+def _at_least_one(items: Iterable[EvaluationItem]) -> Iterator[EvaluationItem]:
+    empty = True
+    for item in items:
+        empty = False
+        yield item
+    if empty:
+        raise ValueError("there is nothing to evaluate: no test image has a label map")
+
+
+def _read_truth(item: EvaluationItem, table: ClassTable) -> NDArray[np.uint8]:
+    truth = read_label_map(item.label_map)
+    try:
+        table.check(truth)
+    except ValueError as error:
+        raise ValueError(f"label map {item.label_map.name}: {error}") from error
+    return truth

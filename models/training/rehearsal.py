@@ -1,0 +1,164 @@
+"""What a training will take, found by taking two steps of a copy that is thrown away."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import chain
+
+import torch
+from torch import Tensor
+
+from models.data import Batch, TrainingData
+from models.methods import Method
+from models.palette import ClassTable
+from models.spec import TrainingSpec
+from models.training.acceleration import AcceleratedStep
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """`memory_bytes` on the device at the peak of a step, and `seconds` for all steps of the training.
+
+    On a GPU the memory is what the allocator had given out. On the CPU it is counted: weights, gradients,
+    optimiser state, what a step keeps for its backward pass, and the data set; without the interpreter with
+    its libraries (some hundred megabytes), the working memory of single operations, and what a compiler
+    saves or needs. The seconds leave out compilation, validation, sample sheets and checkpoints.
+    """
+
+    memory_bytes: int
+    seconds: float
+    steps_per_second: float
+
+
+def rehearse(
+    method_type: type[Method],
+    spec: TrainingSpec,
+    class_table: ClassTable | None,
+    data: TrainingData,
+    total_steps: int,
+    device: torch.device,
+) -> Estimate:
+    """Take two steps (when compiling, three) with a method of its own, and measure the last.
+
+    The random generators of the training and of PyTorch stay as they are. ValueError when the memory of the
+    GPU does not suffice.
+    """
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    devices = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices):
+        try:
+            memory, seconds = _measured(method_type, spec, class_table, data, device)
+        except torch.OutOfMemoryError as error:
+            raise ValueError(
+                f"a training step does not fit in the memory of {torch.cuda.get_device_name(device)}:"
+                f" lower batch_size ({spec.batch_size}), image_size ({spec.image_size})"
+                f" or channels ({spec.channels})"
+            ) from error
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats(device)
+    return Estimate(memory, round(seconds * total_steps, 1), round(1 / seconds, 4))
+
+
+def _measured(
+    method_type: type[Method],
+    spec: TrainingSpec,
+    class_table: ClassTable | None,
+    data: TrainingData,
+    device: torch.device,
+) -> tuple[int, float]:
+    """Bytes at the peak of a step, and seconds of one."""
+    method = method_type(spec, device, class_table)
+    batch = data.batch(0)
+    if method.needs_pairs and not batch.pairs:
+        batch = replace(batch, pairs=len(batch.x))  # pairs have one loss more
+    step = AcceleratedStep(method, replace(spec, compile=False), device)
+    with saved_for_backward(method) as saved:
+        step(batch)
+    if spec.compile:
+        step = AcceleratedStep(method, spec, device)
+        step(batch)
+    seconds = _seconds(step, batch, device)
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device), seconds
+    averaged = sum(_bytes(network.parameters()) for network in method.translators.values()) * (spec.ema > 0)
+    return state_bytes(method) + averaged + saved.peak + data.nbytes, seconds
+
+
+def _seconds(step: AcceleratedStep, batch: Batch, device: torch.device) -> float:
+    _wait(device)
+    start = time.perf_counter()
+    step(batch)
+    _wait(device)
+    return time.perf_counter() - start
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def state_bytes(method: Method) -> int:
+    """Weights, their gradients, the optimisers' state and the image pools, after the first step."""
+    parameters = list(chain.from_iterable(network.parameters() for network in method.networks.values()))
+    moments = (
+        tensor
+        for optimizer in method.optimizers.values()
+        for state in optimizer.state.values()
+        for tensor in state.values()
+    )
+    pools = (pool.state()["images"] for pool in method.pools.values())
+    return 2 * _bytes(iter(parameters)) + _bytes(moments) + _bytes(pools)
+
+
+class Saved:
+    """Counts the bytes that are kept for backward passes, now and at most; what shares memory counts once.
+
+    The method's weights, which are kept anyway, do not count.
+    """
+
+    def __init__(self, method: Method) -> None:
+        self.now = self.peak = 0
+        weights = chain.from_iterable(network.parameters() for network in method.networks.values())
+        self._holders = {weight.untyped_storage().data_ptr(): 1 for weight in weights}
+
+    def keep(self, tensor: Tensor) -> _Kept:
+        storage = tensor.untyped_storage()
+        key, size = storage.data_ptr(), storage.nbytes()
+        self._holders[key] = self._holders.get(key, 0) + 1
+        if self._holders[key] == 1:
+            self.now += size
+            self.peak = max(self.peak, self.now)
+        return _Kept(tensor, self, key, size)
+
+    def release(self, key: int, size: int) -> None:
+        self._holders[key] -= 1
+        if not self._holders[key]:
+            del self._holders[key]
+            self.now -= size
+
+
+class _Kept:
+    """A tensor that autograd holds; autograd drops this when it no longer needs it."""
+
+    def __init__(self, tensor: Tensor, saved: Saved, key: int, size: int) -> None:
+        self.tensor, self._saved, self._key, self._size = tensor, saved, key, size
+
+    def __del__(self) -> None:
+        self._saved.release(self._key, self._size)
+
+
+@contextmanager
+def saved_for_backward(method: Method) -> Iterator[Saved]:
+    """Count what autograd keeps while the method's step runs in this context."""
+    saved = Saved(method)
+    with torch.autograd.graph.saved_tensors_hooks(saved.keep, lambda kept: kept.tensor):
+        yield saved
+
+
+def _bytes(tensors: Iterator[Tensor]) -> int:
+    return sum(tensor.nbytes for tensor in tensors)

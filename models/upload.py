@@ -1,0 +1,13 @@
+"""Host → device copies that the host does not wait for."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def upload(tensor: Tensor, device: torch.device) -> Tensor:
+    """A host tensor on the device. Only from pinned memory is the copy to a GPU asynchronous."""
+    if device.type == "cuda" and tensor.numel():
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor.to(device)

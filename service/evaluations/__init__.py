@@ -1,0 +1,1 @@
+"""Evaluations: the scores of a model, image by image."""

@@ -1,0 +1,93 @@
+"""The address that takes models which were trained elsewhere."""
+
+import json
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from sqlalchemy.orm import Session
+
+from service.answers import errors
+from service.bodies import Route, receive
+from service.contents import BINARY
+from service.edge import Service, ServiceDep, found_pool
+from service.models.schemas import Model
+from service.names import Name
+from service.problems import DiskFull, FileTooLarge, InvalidModel, InvalidName, NameTaken, NotFound
+from store import blobs, models, pools, tables, trainings
+from store.blobs import Incoming
+
+router = APIRouter(tags=["models"], route_class=Route)
+
+ONNX_FILE, SPEC_FILE = "model.onnx", "spec.json"
+TOO_LARGE = "export a smaller model, or raise FEWPAIRS_MAX_MODEL_BYTES on the server."
+
+
+@router.post(
+    "/pools/{pool_id}/models",
+    summary="Import a model as ONNX",
+    status_code=201,
+    responses={
+        201: {"model": Model, "description": "The model is new, and durable."},
+        200: {"model": Model, "description": "The pool has this model already, byte for byte."},
+        **errors(NotFound, InvalidModel, InvalidName, NameTaken, FileTooLarge, DiskFull),
+    },
+    openapi_extra=BINARY,
+)
+async def import_model(
+    service: ServiceDep,
+    request: Request,
+    response: Response,
+    pool_id: UUID,
+    name: Annotated[Name | None, Query(description="Left out: the file's SHA-256.")] = None,
+) -> Model:
+    """The body is an ONNX file, self-contained, with one input `photo`: float32 (B, 3, S, S), RGB in [−1, 1].
+    Its one output is the logits of the pool's classes (B, classes, H, W); or, named `translation`, an RGB
+    image in [−1, 1] (B, 3, H, W). It evaluates, translates and scores like a trained model; a file that
+    cannot be used fails the first such job, which says why."""
+    await run_in_threadpool(_check_pool, service, pool_id)
+    with service.blobs.incoming() as incoming:
+        await receive(request, incoming, service.settings.max_model_bytes, TOO_LARGE)
+        is_new, model = await run_in_threadpool(_keep, service, pool_id, name, incoming)
+    response.status_code = 201 if is_new else 200
+    response.headers["Location"] = f"/models/{model.id}"
+    return model
+
+
+def _check_pool(service: Service, pool_id: UUID) -> None:
+    with service.database.read() as session:
+        found_pool(session, pool_id)
+
+
+def _keep(service: Service, pool_id: UUID, name: str | None, incoming: Incoming) -> tuple[bool, Model]:
+    if not incoming.size:
+        raise InvalidModel("The body is empty: send the ONNX file as it is.")
+    blob = incoming.keep()
+    name = name or blob.sha256
+    with service.database.read() as session:
+        spec = {"onnx": ONNX_FILE, "class_table": found_pool(session, pool_id).class_table}
+    described = blobs.put(service.blobs, [json.dumps(spec, indent=2).encode()])
+    with service.database.write() as session:
+        pools.lock(session, pool_id)
+        if known := models.by_name(session, pool_id, name):
+            return False, _same(session, known, blob.sha256)
+        model = tables.Model(
+            id=tables.new_id(), pool_id=pool_id, name=name, method="onnx", spec=spec, receipt={}
+        )
+        trainings.add_model(session, model, {ONNX_FILE: blob, SPEC_FILE: described})
+        session.refresh(model)
+        return True, _document(session, model)
+
+
+def _same(session: Session, known: tables.Model, sha256: str) -> Model:
+    """The model of this name, if it is the one that was sent. Raises NameTaken."""
+    document = _document(session, known)
+    if sha256 not in [file.sha256 for file in document.files]:
+        raise NameTaken(f"The pool has another model named {known.name}: send this one under another name.")
+    return document
+
+
+def _document(session: Session, row: tables.Model) -> Model:
+    files, evaluations = models.files(session, [row.id]), models.evaluations(session, [row.id])
+    return Model.of(row, files.get(row.id, []), evaluations.get(row.id, []))

@@ -1,0 +1,58 @@
+"""Queries of evaluations and of the images they scored."""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, select, tuple_
+from sqlalchemy.orm import Session
+
+from store.tables import Evaluation, EvaluationImage, Image
+
+
+@dataclass(frozen=True)
+class ScoredImage:
+    """An image of an evaluation; `id` is the image's."""
+
+    id: uuid.UUID
+    name: str
+    score: float
+    scores: dict[str, Any]
+
+
+def add(session: Session, evaluation: Evaluation, images: Iterable[EvaluationImage]) -> None:
+    """Add an evaluation with its images, whose predictions are kept as blobs already."""
+    session.add(evaluation)
+    session.flush()
+    session.add_all(images)
+    session.flush()
+
+
+def get(session: Session, evaluation_id: uuid.UUID) -> Evaluation | None:
+    return session.get(Evaluation, evaluation_id)
+
+
+def image(session: Session, evaluation_id: uuid.UUID, image_id: uuid.UUID) -> EvaluationImage | None:
+    return session.get(EvaluationImage, (evaluation_id, image_id))
+
+
+def images(
+    session: Session, evaluation_id: uuid.UUID, *, order: str, after: uuid.UUID | None, limit: int
+) -> Sequence[ScoredImage]:
+    """Images in the order "worst", "best" or "name", those behind the image `after`."""
+    of_this = (EvaluationImage.evaluation_id == evaluation_id, Image.id == EvaluationImage.image_id)
+    key: list[ColumnElement[Any]] = (
+        [Image.name.expression] if order == "name" else [EvaluationImage.score.expression]
+    )
+    key.append(Image.id.expression)
+    query = (
+        select(Image.id, Image.name, EvaluationImage.score, EvaluationImage.scores)
+        .where(*of_this)
+        .order_by(*(column.desc() if order == "best" else column for column in key))
+        .limit(limit)
+    )
+    if after:
+        there = select(*key).where(*of_this, Image.id == after).correlate(None).scalar_subquery()
+        query = query.where(tuple_(*key) < there if order == "best" else tuple_(*key) > there)
+    return [ScoredImage(*row) for row in session.execute(query)]

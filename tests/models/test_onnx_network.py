@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from onnx import TensorProto, helper
+from torch import nn
+
+from models.artifacts import ImportedSpec, load_model, read_spec, save_imported
+from models.evaluation import EvaluationItem, evaluate
+from models.export import export_onnx
+from models.networks import Generator, initialise
+from models.onnx_network import OnnxNetwork
+from models.palette import ClassTable
+from models.translation import Translator
+from tests.models.runs import TABLE, scene, write_scenes
+
+
+def generator() -> Generator:
+    network = Generator(2, 1)
+    initialise(network, torch.Generator().manual_seed(1))
+    for parameter in network.parameters():
+        parameter.data *= 3
+    return network
+
+
+def write_graph(
+    path: Path,
+    *,
+    input_name: str = "photo",
+    input_shape: tuple[int | str, ...] = ("batch", 3, 16, 16),
+    kind: int = TensorProto.FLOAT,
+    output_name: str = "logits",
+    output_shape: tuple[int | str, ...] = ("batch", 3, 16, 16),
+    second_output: bool = False,
+    only_bright_channels: bool = False,
+) -> None:
+    """An ONNX file that gives back its input, or only the channels with a value above 0."""
+    outputs = [output_name, "more"] if second_output else [output_name]
+    nodes = [helper.make_node("Identity", [input_name], [name]) for name in outputs]
+    if only_bright_channels:
+        nodes = [
+            helper.make_node("ReduceMax", [input_name], ["brightest"], axes=[0, 2, 3], keepdims=0),
+            helper.make_node("Cast", ["brightest"], ["bright"], to=TensorProto.BOOL),
+            helper.make_node("Compress", [input_name, "bright"], [output_name], axis=1),
+        ]
+    graph = helper.make_graph(
+        nodes,
+        "graph",
+        [helper.make_tensor_value_info(input_name, kind, input_shape)],
+        [helper.make_tensor_value_info(name, kind, output_shape) for name in outputs],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    onnx.save(model, path)
+
+
+@pytest.mark.parametrize(("table", "learns_classes"), [(TABLE, False), (TABLE, True), (None, False)])
+def test_an_exported_network_scores_the_same_when_imported(
+    tmp_path: Path, table: ClassTable | None, learns_classes: bool
+) -> None:
+    """A network that is exported and made a model folder gives the scores that it gives itself."""
+    network = nn.Sequential(generator(), nn.Conv2d(3, 3, 3, padding=1)) if learns_classes else generator()
+    pairs = write_scenes(tmp_path / "data", 2)
+    items = [EvaluationItem(photo.name, photo, label if table else photo) for photo, label in pairs]
+    original = Translator(network, 32, table, learns_classes=learns_classes)
+    export_onnx(network, 32, tmp_path / "model.onnx", learns_classes=learns_classes)
+    save_imported(tmp_path, ImportedSpec("model.onnx", table))
+    imported = Translator.load(tmp_path)
+    assert (imported.learns_classes, imported.direction) == (learns_classes, "photos_to_labels")
+    ours, theirs = evaluate(original, items).to_json(), evaluate(imported, items).to_json()
+    assert theirs.keys() == ours.keys()
+    score = "pixel_accuracy" if table else "mean_absolute_error"
+    assert ours[score] > 0
+    assert theirs[score] == pytest.approx(ours[score], rel=1e-3)
+    photo = scene(0)[0]
+    assert np.abs(imported.draw(photo).astype(int) - original.draw(photo)).mean() < 0.5
+
+
+def test_a_folder_made_by_hand_is_a_model(tmp_path: Path) -> None:
+    """`spec.json` with the ONNX file's name and the classes is all that an import needs beside the file."""
+    write_graph(tmp_path / "model.onnx")
+    spec = {"onnx": "model.onnx", "class_table": TABLE.to_json()}
+    (tmp_path / "spec.json").write_text(json.dumps(spec))
+    assert read_spec(tmp_path) == ImportedSpec("model.onnx", TABLE)
+    photo = scene(0)[0]
+    translation = Translator.load(tmp_path).translate(photo)
+    assert translation.label_map is not None
+    assert translation.label_map.shape == (48, 64)
+    with pytest.raises(ValueError, match="an imported model translates photos to labels only"):
+        Translator.load(tmp_path, direction="labels_to_photos")
+    with pytest.raises(ValueError, match="imported model"):
+        load_model(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"input_name": "image"}, "its inputs are image"),
+        ({"input_shape": ("batch", 3, "height", "width")}, "its input is tensor"),
+        ({"input_shape": ("batch", 3, 16, 24)}, "its input is tensor"),
+        ({"input_shape": ("batch", 1, 16, 16)}, "its input is tensor"),
+        ({"input_shape": (4, 3, 16, 16), "output_shape": (4, 3, 16, 16)}, r"of shape \[4, 3, 16, 16\]"),
+        ({"input_shape": (3, 16, 16), "output_shape": (3, 16, 16)}, r"of shape \[3, 16, 16\]"),
+        ({"kind": TensorProto.DOUBLE}, r"its input is tensor\(double\)"),
+        ({"second_output": True}, "its outputs are logits, more"),
+    ],
+)
+def test_a_file_of_another_form_is_refused(tmp_path: Path, wrong: dict[str, object], message: str) -> None:
+    """The error names what is wrong with the file, and what is expected."""
+    write_graph(tmp_path / "model.onnx", **wrong)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=message) as caught:
+        OnnxNetwork(tmp_path / "model.onnx", TABLE)
+    assert "Expected is an ONNX file with one input `photo`, float32 (B, 3, S, S)" in str(caught.value)
+
+
+def test_the_output_must_fit_the_classes(tmp_path: Path) -> None:
+    """Another number of logits than classes, or logits for a pool without classes, raise ValueError."""
+    four = ClassTable((*TABLE.names, "car"), (*TABLE.colors, (9, 9, 9)))
+    path = tmp_path / "model.onnx"
+    write_graph(path)
+    with pytest.raises(ValueError, match=r"the logits of the 4 classes \(B, 4, H, W\)"):
+        OnnxNetwork(path, four)
+    with pytest.raises(
+        ValueError, match=r"one float32 output: `translation`, RGB in \[−1, 1\] \(B, 3, H, W\)$"
+    ):
+        OnnxNetwork(path, None)
+    write_graph(path, output_shape=("batch", "channels", 16, 16), only_bright_channels=True)
+    with pytest.raises(ValueError, match=r"its output has shape \(1, 0, 16, 16\)"):
+        OnnxNetwork(path, four)(torch.zeros(1, 3, 16, 16))
+    assert OnnxNetwork(path, TABLE)(torch.ones(1, 3, 16, 16)).shape == (1, 3, 16, 16)
+    write_graph(path, output_name="translation")
+    assert not OnnxNetwork(path, four).learns_classes
+
+
+def test_a_file_that_is_no_onnx_is_refused(tmp_path: Path) -> None:
+    """Other bytes, or none, raise ValueError that names the file."""
+    for content in (b"", b"a photo, or anything else", b"PK\x03\x04 a pickle in a zip"):
+        (tmp_path / "mine.onnx").write_bytes(content)
+        with pytest.raises(ValueError, match=r"mine\.onnx cannot be used: onnxruntime cannot load it"):
+            OnnxNetwork(tmp_path / "mine.onnx", TABLE)

@@ -1,0 +1,174 @@
+"""Evaluations: ordering them, and their scores image by image."""
+
+import uuid
+from typing import Any
+
+import pytest
+
+from models.translation import DIRECTIONS
+from service.jobs.schemas import NewEvaluation
+from store import blobs, evaluations, jobs
+from store.tables import Evaluation, EvaluationImage
+from tests.service.serving import Client
+from tests.service.steps import add_model, annotate, new_pool, photo, put_photo, slug
+
+SCORES = {"a.jpg": 0.5, "b.jpg": 0.25, "c.jpg": 0.5, "d.jpg": 1.0}
+
+
+@pytest.fixture
+def pool_id(client: Client) -> str:
+    """A pool with an annotated train image and four annotated test images."""
+    pool_id = new_pool(client)
+    annotate(client, put_photo(client, pool_id, "t.jpg")["id"])
+    for number, name in enumerate(SCORES):
+        annotate(client, put_photo(client, pool_id, name, photo(number), split="test")["id"])
+    return pool_id
+
+
+@pytest.fixture
+def model_id(client: Client, pool_id: str) -> str:
+    return add_model(client, pool_id)
+
+
+def order(client: Client, pool_id: str, model_id: str, **more: Any) -> Any:
+    return client.post(f"/pools/{pool_id}/evaluations", json={"model_id": model_id, **more})
+
+
+def evaluated(client: Client, pool_id: str, model_id: str) -> str:
+    """End an evaluation as a worker would; its id."""
+    job = order(client, pool_id, model_id).json()
+    evaluation = Evaluation(
+        id=uuid.uuid4(),
+        model_id=uuid.UUID(model_id),
+        job_id=uuid.UUID(job["id"]),
+        split="test",
+        direction="photos_to_labels",
+        metrics={"mean_iou": 0.5},
+    )
+    images = client.get(f"/pools/{pool_id}/images?split=test").json()["items"]
+    rows = []
+    for image in images:
+        blob = blobs.put(client.service.blobs, [image["name"].encode()])
+        score = SCORES[image["name"]]
+        rows.append(
+            EvaluationImage(
+                evaluation_id=evaluation.id,
+                image_id=uuid.UUID(image["id"]),
+                score=score,
+                scores={"mean_iou": score},
+                sha256=blob.sha256,
+                size_bytes=blob.size,
+            )
+        )
+    with client.service.database.write() as session:
+        claim = jobs.claim(session, evaluation.job_id, worker="test", lease_s=60)
+        assert claim
+        jobs.succeed(session, claim, {"evaluation_id": str(evaluation.id)})
+        evaluations.add(session, evaluation, rows)
+    return str(evaluation.id)
+
+
+def test_an_evaluation_is_ordered_and_kept_with_the_model(
+    client: Client, pool_id: str, model_id: str
+) -> None:
+    """It needs annotated images in its split and a model of its pool; its scores appear with the model."""
+    empty = new_pool(client)
+    annotate(client, put_photo(client, empty, "t.jpg")["id"])
+    assert slug(order(client, empty, add_model(client, empty))) == "no-annotations"
+    assert slug(order(client, empty, model_id)) == "not-found"
+    assert slug(order(client, pool_id, str(uuid.uuid4()))) == "not-found"
+    assert order(client, pool_id, model_id, split="train").status_code == 202
+    evaluation_id = evaluated(client, pool_id, model_id)
+    [evaluation] = client.get(f"/models/{model_id}").json()["evaluations"]
+    assert client.get(f"/evaluations/{evaluation_id}").json() == evaluation
+    assert (evaluation["split"], evaluation["metrics"]) == ("test", {"mean_iou": 0.5})
+    assert (evaluation["direction"], evaluation["scorer_id"]) == ("photos_to_labels", None)
+    assert slug(client.get(f"/evaluations/{uuid.uuid4()}")) == "not-found"
+
+
+@pytest.mark.parametrize("order", ["worst", "best", "name"])
+def test_images_come_in_order_page_by_page(client: Client, pool_id: str, model_id: str, order: str) -> None:
+    """Pages of one visit each image once, sorted by score or by name, also where scores are equal."""
+    evaluation_id = evaluated(client, pool_id, model_id)
+    found: list[dict[str, Any]] = []
+    params: dict[str, str] = {"order": order, "limit": "1"}
+    while True:
+        page = client.get(f"/evaluations/{evaluation_id}/images", params=params).json()
+        found += page["items"]
+        if page["next"] is None:
+            break
+        params["cursor"] = page["next"]
+    names, scores = [item["name"] for item in found], [item["score"] for item in found]
+    assert sorted(names) == sorted(SCORES)
+    assert [item["scores"]["mean_iou"] for item in found] == scores == [SCORES[name] for name in names]
+    wanted = {"worst": sorted(scores), "best": sorted(scores, reverse=True)}
+    assert scores == wanted.get(order, scores)
+    if order == "name":
+        assert names == sorted(SCORES)
+
+
+def test_what_was_predicted_can_be_seen(client: Client, pool_id: str, model_id: str) -> None:
+    """The bytes are those that were kept; an image outside the evaluation has none."""
+    evaluation_id = evaluated(client, pool_id, model_id)
+    [worst] = client.get(f"/evaluations/{evaluation_id}/images?limit=1").json()["items"]
+    address = f"/evaluations/{evaluation_id}/images/{worst['image_id']}/prediction"
+    answer = client.get(address)
+    assert (answer.content, answer.headers["content-type"]) == (b"b.jpg", "image/png")
+    assert client.get(address, headers={"If-None-Match": answer.headers["etag"]}).status_code == 304
+    other = client.get(f"/pools/{pool_id}/images?split=train").json()["items"][0]["id"]
+    assert slug(client.get(f"/evaluations/{evaluation_id}/images/{other}/prediction")) == "not-found"
+
+
+def test_photos_made_of_label_maps_need_a_scorer(client: Client, pool_id: str, model_id: str) -> None:
+    """Without one, with itself, or with one of another pool the refusal says how to get one."""
+    backwards = {"direction": "labels_to_photos"}
+    elsewhere = new_pool(client)
+    annotate(client, put_photo(client, elsewhere, "a.jpg")["id"])
+    foreign = add_model(client, elsewhere)
+    for scorer in (None, model_id, foreign):
+        refused = order(client, pool_id, model_id, **backwards, scorer=scorer)
+        assert (refused.status_code, slug(refused)) == (422, "invalid-evaluation")
+        assert "fcn8s" in refused.json()["detail"]
+        assert f"/pools/{pool_id}/models" in refused.json()["detail"]
+    scorer = client.post(f"/pools/{pool_id}/models", content=b"onnx").json()["id"]
+    accepted = order(client, pool_id, model_id, **backwards, scorer=scorer)
+    assert accepted.status_code == 202
+    with client.service.database.read() as session:
+        row = jobs.get(session, uuid.UUID(accepted.json()["id"]))
+    assert row
+    assert row.spec == {"model_id": model_id, "split": "test", **backwards, "scorer": scorer}
+    unknown = order(client, pool_id, model_id, **backwards, scorer=str(uuid.uuid4()))
+    assert slug(unknown) == "not-found"
+
+
+def test_directions_that_make_no_sense_are_refused(client: Client, pool_id: str, model_id: str) -> None:
+    """A scorer for label maps, photos of a one-way model, and photos of a pool without classes."""
+    imported = client.post(f"/pools/{pool_id}/models", content=b"onnx").json()["id"]
+    assert slug(order(client, pool_id, model_id, scorer=imported)) == "invalid-evaluation"
+    backwards = {"direction": "labels_to_photos", "scorer": model_id}
+    assert slug(order(client, pool_id, imported, **backwards)) == "no-such-direction"
+    rgb = new_pool(client, "rgb")
+    annotate(client, put_photo(client, rgb, "a.jpg")["id"], photo(5))
+    models = [add_model(client, rgb) for _ in range(2)]
+    refused = order(client, rgb, models[0], direction="labels_to_photos", scorer=models[1])
+    assert slug(refused) == "invalid-evaluation"
+
+
+def test_the_api_knows_the_directions_of_the_models() -> None:
+    """They are those of the models' room, which the API cannot import."""
+    schema = NewEvaluation.model_json_schema()["properties"]["direction"]
+    assert tuple(schema["enum"]) == DIRECTIONS
+
+
+def test_label_maps_are_what_is_evaluated_when_nothing_is_said(
+    client: Client, pool_id: str, model_id: str
+) -> None:
+    """The defaults: the test split, photos to label maps, no scorer."""
+    job = order(client, pool_id, model_id).json()
+    with client.service.database.read() as session:
+        row = jobs.get(session, uuid.UUID(job["id"]))
+    assert row
+    assert row.spec == {
+        **{"model_id": model_id, "split": "test"},
+        **{"direction": "photos_to_labels", "scorer": None},
+    }

@@ -1,0 +1,41 @@
+"""Models as folders, and the pictures that jobs make with them."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from models.artifacts import ImportedSpec, ModelSpec, save_imported, save_model
+from models.methods import method_named
+from models.palette import ClassTable
+from models.recipes import build
+from tests.drawings import CLASS_TABLE
+from tests.worker.factories import TINY
+from worker.attempt import Tools
+
+TABLE = ClassTable.from_json(CLASS_TABLE)
+
+
+def untrained(folder: Path, method: str = "hybrid", table: ClassTable | None = TABLE) -> Path:
+    """The folder of a model with random weights."""
+    folder.mkdir()
+    spec = build("tiny", method, **TINY)
+    names = ("photo_to_label", "label_to_photo")
+    networks = {name: method_named(method).generator(spec, table) for name in names}
+    save_model(folder, networks, ModelSpec(spec, table))
+    return folder
+
+
+def imported(folder: Path, content: bytes) -> Path:
+    """The folder of a model that was imported with this content."""
+    folder.mkdir()
+    (folder / "model.onnx").write_bytes(content)
+    save_imported(folder, ImportedSpec("model.onnx", TABLE))
+    return folder
+
+
+def picture(tools: Tools, sha256: str) -> npt.NDArray[np.uint8]:
+    with tools.blobs.open(sha256) as file:
+        return np.asarray(Image.open(io.BytesIO(file.read())))
