@@ -64,3 +64,12 @@ def test_curl_loop(folder: Path, server: str) -> None:
     [loop] = [block for block in blocks("sh") if "curl" in block]
     run(folder, server, ["bash", "-euc", loop.replace("http://127.0.0.1:8000", server)])
     assert size(folder / "label-map.png") == size(next((folder / "street/train/images").iterdir()))
+
+
+def test_experiment(folder: Path, server: str) -> None:
+    """The experiment ends with its report, which has the paper's numbers beside those of two trainings."""
+    [experiment] = [block for block in blocks("sh") if block.startswith("fewpairs experiment")]
+    run(folder, server, ["bash", "-euc", experiment])
+    report = (folder / "experiments" / "table6" / "table6.md").read_text()
+    assert "| FCN-8s | 20 | – |" in report
+    assert "0.237" in report

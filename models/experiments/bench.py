@@ -1,0 +1,127 @@
+"""What all runs of an experiment have in common, and the samples they draw on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.encoders import embed_files, load_encoder
+from models.experiments.dataset import Dataset, LabelSource, digest_of
+from models.experiments.run import Run
+from models.methods import method_named
+from models.recipes import RECIPES
+from models.selection import select
+
+STEPS = {"paper": 80_000, "small": 20_000, "tiny": 1_000}
+"""Steps of every run by scale; the paper's are 200 epochs of 200 paired and 200 unpaired samples."""
+
+Names = tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Bench:
+    """The setting of an experiment.
+
+    `embeddings` of the train photos by `encoder`, float32 (n, d), decide what k-medoids selects. Every row
+    is trained `seeds` times, and one whose pairs are random `draws` times.
+    """
+
+    data: Dataset
+    embeddings: NDArray[np.float32]
+    encoder: str = "resnet50"
+    scale: str = "tiny"
+    steps: int | None = None
+    seeds: int = 1
+    draws: int = 10
+    sources: dict[str, LabelSource] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for an unknown scale."""
+        if self.scale not in STEPS:
+            raise ValueError(f"there is no scale {self.scale!r}: choose one of {', '.join(STEPS)}")
+
+    def unpaired(self, count: int) -> Names:
+        """The `count` medoids of the train photos that an experiment is restricted to (§4.1.1)."""
+        return self._medoids(self.data.train, min(count, len(self.data.train)))
+
+    def medoids(self, count: int, among: Names) -> Names:
+        """The `count` medoids of these photos."""
+        return self._medoids(among, min(count, len(among)))
+
+    def random(self, count: int, among: Names, draw: int) -> Names:
+        """Draw number `draw` of `count` of these photos, each equally likely."""
+        random = np.random.default_rng([draw, count])
+        return tuple(among[i] for i in random.choice(len(among), min(count, len(among)), replace=False))
+
+    def run(
+        self,
+        method: str,
+        seed: int = 0,
+        *,
+        pairs: Names = (),
+        unpaired: Names = (),
+        labels_from: str | None = None,
+        **options: Any,
+    ) -> Run:
+        """A training with these pairs and unpaired photos.
+
+        Unpaired label maps are the unpaired photos' own in another order, as in the paper, or come from a
+        source. What the method does not learn from is left out.
+        """
+        kind = method_named(method)
+        source = self.sources[labels_from] if labels_from else None
+        names = tuple(source.label_maps) if source else unpaired
+        shuffled = tuple(np.random.default_rng(seed).permutation(np.array(names, dtype=str)).tolist())
+        steps = self.steps or STEPS[self.scale]
+        return Run(
+            self.data,
+            RECIPES[self.scale](method, seed=seed, **{"total_steps": steps} | options),
+            pairs=pairs if kind.needs_pairs else (),
+            photos=unpaired if kind.needs_unpaired else (),
+            label_maps=shuffled[: max(len(unpaired), 1)] if kind.needs_unpaired else (),
+            labels_from=source if kind.needs_unpaired else None,
+        )
+
+    def runs(self, method: str, **samples: Any) -> tuple[Run, ...]:
+        """The same training with every seed."""
+        return tuple(self.run(method, seed, **samples) for seed in range(self.seeds))
+
+    def random_runs(self, method: str, count: int, among: Names, **samples: Any) -> tuple[Run, ...]:
+        """One training for each random draw of pairs."""
+        return tuple(
+            self.run(method, draw, pairs=self.random(count, among, draw), **samples)
+            for draw in range(self.draws)
+        )
+
+    @cache  # noqa: B019 - one bench lives as long as the program
+    def _medoids(self, among: Names, count: int) -> Names:
+        rows = {name: row for row, name in enumerate(self.data.train)}
+        picks = select("kmedoids", self.embeddings[[rows[name] for name in among]], count).picks
+        return tuple(among[pick.index] for pick in picks)
+
+
+def train_embeddings(
+    data: Dataset, encoder_name: str, work: Path, on_image: Callable[[int, int], None] | None = None
+) -> NDArray[np.float32]:
+    """Embeddings of the train photos, float32 (n, d), kept in `work` for the next experiment.
+
+    ValueError names a photo that cannot be read.
+    """
+    photos = [data.photo("train", name) for name in data.train]
+    kept = work / f"embeddings-{encoder_name}-{digest_of(photos)[:12]}.npy"
+    if not kept.exists():
+        embeddings, failures = embed_files(
+            load_encoder(encoder_name, device="auto"), photos, on_progress=on_image
+        )
+        if failures:
+            raise ValueError(f"{photos[failures[0].index]} cannot be read: {failures[0].reason}")
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        np.save(kept, embeddings)
+    loaded: NDArray[np.float32] = np.load(kept)
+    return loaded

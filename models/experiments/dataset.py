@@ -1,0 +1,115 @@
+"""A benchmark data set: a folder of train and val photos with their label maps."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from models.palette import ClassTable
+
+SUFFIXES = {".jpg", ".jpeg", ".png"}
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """DIR/{train,val}/{images,labels}, a label map named like its photo, and DIR/classes.json.
+
+    Without `classes.json` the label maps are RGB images (satellite → map).
+    """
+
+    directory: Path
+
+    def __post_init__(self) -> None:
+        """Raises ValueError, with what is expected, when photos or label maps are missing."""
+        for split in ("train", "val"):
+            if not self._files(split, "images"):
+                raise ValueError(
+                    f"{self.directory} has no {split}/images: an experiment needs train/ and val/,"
+                    " each with images/ and labels/, and classes.json unless the label maps are RGB images"
+                )
+            unlabelled = set(self._files(split, "images")) - set(self._files(split, "labels"))
+            if unlabelled:
+                raise ValueError(f"{self.directory}/{split}/labels has no label map of {min(unlabelled)}")
+
+    @property
+    def name(self) -> str:
+        return self.directory.resolve().name
+
+    @cached_property
+    def class_table(self) -> ClassTable | None:
+        path = self.directory / "classes.json"
+        return ClassTable.from_json(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else None
+
+    @property
+    def train(self) -> tuple[str, ...]:
+        """The names of the train photos, without their suffix."""
+        return tuple(self._files("train", "images"))
+
+    @property
+    def val(self) -> tuple[str, ...]:
+        return tuple(self._files("val", "images"))
+
+    def photo(self, split: str, name: str) -> Path:
+        return self._files(split, "images")[name]
+
+    def label_map(self, split: str, name: str) -> Path:
+        return self._files(split, "labels")[name]
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over the contents of all files that an experiment reads."""
+        listed = [self._files(split, kind) for split in ("train", "val") for kind in ("images", "labels")]
+        return digest_of([*(path for files in listed for path in files.values()), *self._class_file()])
+
+    def _class_file(self) -> list[Path]:
+        return [path for path in [self.directory / "classes.json"] if path.exists()]
+
+    @cached_property
+    def _listing(self) -> dict[tuple[str, str], dict[str, Path]]:
+        return {
+            (split, kind): _listed(self.directory / split / kind)
+            for split in ("train", "val")
+            for kind in ("images", "labels")
+        }
+
+    def _files(self, split: str, kind: str) -> dict[str, Path]:
+        return self._listing[split, kind]
+
+
+@dataclass(frozen=True)
+class LabelSource:
+    """Unpaired label maps of another origin (§4.1.8): all label maps in a folder, or in its train/labels."""
+
+    name: str
+    directory: Path
+
+    @cached_property
+    def label_maps(self) -> dict[str, Path]:
+        """By name. ValueError when there are none."""
+        for folder in (self.directory / "train" / "labels", self.directory / "labels", self.directory):
+            if found := _listed(folder):
+                return found
+        raise ValueError(f"{self.directory} holds no label maps for the source {self.name!r}")
+
+    @cached_property
+    def digest(self) -> str:
+        return digest_of(self.label_maps.values())
+
+
+def digest_of(files: Iterable[Path]) -> str:
+    """SHA-256 over names and contents, in the order given."""
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(path.name.encode() + b"\0")
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _listed(folder: Path) -> dict[str, Path]:
+    if not folder.is_dir():
+        return {}
+    return {path.stem: path for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES}

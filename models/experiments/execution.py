@@ -1,0 +1,176 @@
+"""Runs an experiment's trainings in processes side by side, and skips those that are finished."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from models.experiments.run import Run
+from models.experiments.scoring import scores_path
+from models.experiments.tables import Experiment
+from models.training import RunDirectory
+
+TICK_S = 1.0
+GPU_SHARE = 0.9
+"""Of a GPU's memory, what runs side by side may fill together."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far an experiment is; `running` are keys of runs, `failed` says why by key."""
+
+    runs_done: int
+    runs: int
+    steps_done: int
+    steps: int
+    running: tuple[str, ...]
+    failed: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Task:
+    """A run to train and to score in one direction."""
+
+    run: Run
+    direction: str
+    scorer: Run | None
+
+    def finished(self, work: Path) -> bool:
+        """Whether its scores are there."""
+        return self.scores(work).exists()
+
+    def scores(self, work: Path) -> Path:
+        scorer = RunDirectory(work / "runs" / self.scorer.key) if self.scorer else None
+        return scores_path(RunDirectory(work / "runs" / self.run.key), self.direction, scorer)
+
+
+def tasks_of(experiment: Experiment) -> list[list[Task]]:
+    """Stages of tasks: those of a stage need only what stages before it made."""
+    tasks = [Task(run, experiment.direction, experiment.scorer) for run in experiment.runs]
+    if experiment.scorer is None:
+        return [tasks]
+    return [[Task(experiment.scorer, "photos_to_labels", None)], tasks]
+
+
+def execute(
+    experiment: Experiment,
+    work: Path,
+    *,
+    device: str = "auto",
+    parallel: int | None = None,
+    on_progress: Callable[[Progress], object] | None = None,
+) -> dict[str, str]:
+    """Train and score every run of an experiment that is not finished; returns why some failed, by key.
+
+    `parallel` processes go on side by side: by default one for each core, or as many as a GPU's memory holds.
+    A failed run stops no other. Interrupted, it ends the processes; done again, it goes on where they were.
+    """
+    return _Execution(
+        tasks_of(experiment), work, device, parallel, on_progress or (lambda progress: None)
+    ).run()
+
+
+class _Execution:
+    def __init__(
+        self,
+        stages: list[list[Task]],
+        work: Path,
+        device: str,
+        parallel: int | None,
+        on_progress: Callable[[Progress], object],
+    ) -> None:
+        self._stages, self._work, self._device = stages, work, device
+        self._parallel, self._on_progress = parallel, on_progress
+        self._all = [task for stage in stages for task in stage]
+        self._running: dict[str, tuple[Task, subprocess.Popen[bytes]]] = {}
+        self._failed: dict[str, str] = {}
+
+    def run(self) -> dict[str, str]:
+        try:
+            for stage in self._stages:
+                waiting = deque(task for task in stage if not task.finished(self._work))
+                while waiting or self._running:
+                    while waiting and len(self._running) < self._slots():
+                        self._start(waiting.popleft())
+                    self._reap()
+                    self._on_progress(self._progress())
+                    time.sleep(TICK_S)
+        finally:
+            for _, process in self._running.values():
+                process.terminate()
+            for _, process in self._running.values():
+                process.wait()
+        self._on_progress(self._progress())
+        return self._failed
+
+    def _start(self, task: Task) -> None:
+        run = task.run.prepare(self._work)
+        command = [sys.executable, "-m", "models.experiments", str(run.path), str(task.run.data.directory)]
+        command += ["--direction", task.direction, "--device", self._device]
+        if task.scorer:
+            command += ["--scorer", str(self._work / "runs" / task.scorer.key)]
+        # Side by side, every process has one thread: they would only get in each other's way.
+        threads = {} if self._slots() == 1 else {"OMP_NUM_THREADS": "1"}
+        with open(run.path / "log.txt", "ab") as log:
+            process = subprocess.Popen(command, stdout=log, stderr=log, env=os.environ | threads)
+        self._running[task.run.key] = task, process
+
+    def _reap(self) -> None:
+        for key, (task, process) in list(self._running.items()):
+            if process.poll() is not None:
+                del self._running[key]
+                if process.returncode or not task.finished(self._work):
+                    self._failed[key] = _last_line(self._work / "runs" / key / "log.txt", process.returncode)
+
+    def _slots(self) -> int:
+        if self._parallel:
+            return self._parallel
+        if not _on_gpu(self._device):
+            return os.cpu_count() or 1
+        first = next(iter(self._running), None)
+        return _fitting(self._work / "runs" / first / "estimate.json") if first else 1
+
+    def _progress(self) -> Progress:
+        done = {task.run.key: _steps_done(self._work, task) for task in self._all}
+        return Progress(
+            runs_done=sum(task.finished(self._work) for task in self._all),
+            runs=len(self._all),
+            steps_done=sum(done.values()),
+            steps=sum(task.run.spec.total_steps or 0 for task in self._all),
+            running=tuple(self._running),
+            failed=dict(self._failed),
+        )
+
+
+def _steps_done(work: Path, task: Task) -> int:
+    if task.finished(work):
+        return task.run.spec.total_steps or 0
+    lines = RunDirectory(work / "runs" / task.run.key).read_metrics()
+    return int(lines[-1]["step"]) if lines else 0
+
+
+def _on_gpu(device: str) -> bool:
+    return device.startswith("cuda") or (device == "auto" and torch.cuda.is_available())
+
+
+def _fitting(estimate: Path) -> int:
+    """How many runs like the one with this estimate fit the GPU; one until it is known."""
+    if not estimate.exists():
+        return 1
+    needed = json.loads(estimate.read_text(encoding="utf-8"))["memory_bytes"]
+    _, memory = torch.cuda.mem_get_info()
+    return max(1, int(GPU_SHARE * memory / max(needed, 1)))
+
+
+def _last_line(log: Path, code: int) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    return lines[-1] if lines and code > 0 else f"the process ended with {code}"

@@ -1,0 +1,148 @@
+"""The report of an experiment: a table beside the paper's, learning curves, a qualitative sheet."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from models.experiments.bench import STEPS, Bench
+from models.experiments.machine import describe_machine
+from models.experiments.markdown import markdown
+from models.experiments.plot import learning_curves
+from models.experiments.results import Results, RowResult, RunResult, evenly, read_results
+from models.experiments.run import CURVE_PHOTOS, SAMPLES, spread
+from models.experiments.tables import Experiment
+from models.sample_sheet import Sample, comparison_sheet
+from models.training.run_directory import write_durably
+from models.translation import Translator
+
+SHEET_COLUMNS = 7
+
+
+@dataclass(frozen=True)
+class Report:
+    """The table as Markdown text, and the files that were written."""
+
+    markdown: str
+    files: tuple[Path, ...]
+
+
+def write_report(
+    name: str,
+    experiment: Experiment,
+    bench: Bench,
+    work: Path,
+    out: Path,
+    failed: Mapping[str, str],
+    command: str,
+) -> Report:
+    """Write NAME.json, NAME.md, NAME-curves.png and NAME-sheet.png into `out`, of the runs under `work`.
+
+    Only finished runs count: a row may have fewer of them, or none, than are planned. `failed` says by key
+    why runs failed; `command` is what was typed. Without any finished run there are no pictures.
+    """
+    results = read_results(experiment, work)
+    content = _content(name, experiment, bench, results, failed)
+    out.mkdir(parents=True, exist_ok=True)
+    pictures = {
+        out / f"{name}-curves.png": "Learning curves",
+        out / f"{name}-sheet.png": "Photos and what is made of them",
+    }
+    if any(row.runs for row in results.rows):
+        for path, draw in zip(pictures, (_draw_curves, _draw_sheet), strict=True):
+            write_durably(path, draw(experiment, bench, results))
+    else:
+        for path in pictures:
+            path.unlink(missing_ok=True)
+    shown = {path: title for path, title in pictures.items() if path.exists()}
+    text = markdown(content, results, experiment.columns, command)
+    text += "".join(f"\n![{title}]({path.name})\n" for path, title in shown.items())
+    texts = {out / f"{name}.json": json.dumps(content, indent=1) + "\n", out / f"{name}.md": text}
+    for path, written in texts.items():
+        write_durably(path, partial(Path.write_text, data=written, encoding="utf-8"))
+    return Report(text, (*texts, *shown))
+
+
+def _content(
+    name: str, experiment: Experiment, bench: Bench, results: Results, failed: Mapping[str, str]
+) -> dict[str, Any]:
+    data = bench.data
+    return {
+        "experiment": name,
+        "title": experiment.title,
+        "direction": experiment.direction,
+        "data": {
+            "name": data.name,
+            "digest": data.digest,
+            "train": len(data.train),
+            "val": len(data.val),
+        },
+        "rgb": data.class_table is None,
+        "scale": bench.scale,
+        "steps": bench.steps or STEPS[bench.scale],
+        "seeds": bench.seeds,
+        "draws": bench.draws,
+        "encoder": bench.encoder,
+        "machine": describe_machine(),
+        "columns": experiment.columns,
+        "rows": [_row(row) for row in results.rows],
+        "scorer": results.scorer and _run(results.scorer),
+        "failed": {key: _without_folders(reason) for key, reason in failed.items()},
+    }
+
+
+def _row(row: RowResult) -> dict[str, Any]:
+    return {
+        "cells": row.cells,
+        "paper": row.paper,
+        "planned": row.planned,
+        "scores": {name: asdict(spread) for name, spread in row.scores.items()},
+        "runs": [_run(run) for run in row.runs],
+    }
+
+
+def _run(result: RunResult) -> dict[str, Any]:
+    return {
+        "key": result.run.key,
+        "seed": result.run.spec.seed,
+        "scores": result.scores,
+        "curve": [
+            {"step": point.step, "seconds": round(point.seconds, 3)} | point.scores for point in result.curve
+        ],
+        "steps_per_second": result.steps_per_second,
+        "peak_memory_bytes": result.peak_memory_bytes,
+        "notes": result.notes,
+    }
+
+
+def _without_folders(text: str) -> str:
+    """The text with absolute paths cut to their last part: a report may be published."""
+    return re.sub(r"(?<![\w./])/(?:[^\s/'\"]+/)+", "", text)
+
+
+def _draw_curves(experiment: Experiment, bench: Bench, results: Results) -> Callable[[Path], object]:
+    photos = len(spread(bench.data.val, CURVE_PHOTOS))
+    score = "mean IoU" if bench.data.class_table else "share of pixels within 20 of 255"
+    if experiment.direction != "photos_to_labels":
+        score += " of photos → labels"
+    figure = learning_curves(
+        experiment.title, experiment.columns, list(results.rows), f"{score}, {photos} val photos"
+    )
+    return lambda path: figure.savefig(path, format="png")
+
+
+def _draw_sheet(experiment: Experiment, bench: Bench, results: Results) -> Callable[[Path], object]:
+    data = bench.data
+    rows = evenly([row for row in results.rows if row.runs], SHEET_COLUMNS)
+    columns = [
+        (row.label, Translator.load(row.runs[0].model, direction=experiment.direction)) for row in rows
+    ]
+    names = spread(data.val, SAMPLES)
+    samples = [Sample(data.photo("val", name), data.label_map("val", name)) for name in names]
+    sheet = comparison_sheet(columns, samples)
+    return lambda path: sheet.save(path, format="PNG")

@@ -1,0 +1,171 @@
+"""What the finished runs of an experiment came to, read from their run directories."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean, median, stdev
+from typing import Any, TypeVar
+
+from models.experiments import paper
+from models.experiments.run import Run
+from models.experiments.scoring import scores_path
+from models.experiments.tables import Experiment
+from models.training import RunDirectory
+
+Scores = dict[str, float]
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Mean and sample standard deviation of n numbers; one number has no deviation."""
+
+    mean: float
+    sd: float | None
+    n: int
+
+    @classmethod
+    def of(cls, values: list[float]) -> Spread:
+        return cls(fmean(values), stdev(values) if len(values) > 1 else None, len(values))
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """Scores on the validation photos after `step` steps and `seconds` of training, scoring excluded."""
+
+    step: int
+    seconds: float
+    scores: Scores
+
+
+@dataclass(frozen=True)
+class RowPoint:
+    """Several runs after the same step: their median seconds, and the spread of their main score."""
+
+    step: int
+    seconds: float
+    score: Spread
+
+    @classmethod
+    def of(cls, points: list[CurvePoint]) -> RowPoint:
+        name = main_score(points[0].scores)
+        score = Spread.of([point.scores[name] for point in points])
+        return cls(points[0].step, median(point.seconds for point in points), score)
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """A finished run: its scores on all val photos, and how it got there."""
+
+    run: Run
+    model: Path
+    scores: Scores
+    curve: tuple[CurvePoint, ...]
+    steps_per_second: float
+    peak_memory_bytes: int
+    notes: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class RowResult:
+    """A row of the table and its finished runs, of `planned` ones; `label` says its cells in words."""
+
+    cells: tuple[str, ...]
+    label: str
+    paper: paper.Scores
+    planned: int
+    runs: tuple[RunResult, ...]
+
+    @property
+    def scores(self) -> dict[str, Spread]:
+        """Over the runs; empty without any."""
+        names = self.runs[0].scores if self.runs else {}
+        return {name: Spread.of([run.scores[name] for run in self.runs]) for name in names}
+
+    @property
+    def curve(self) -> list[RowPoint]:
+        """The mean over the runs, at the steps after which all of them were scored."""
+        curves = [{point.step: point for point in run.curve} for run in self.runs]
+        shared = [step for step in curves[0] if all(step in curve for curve in curves)] if curves else []
+        return [RowPoint.of([curve[step] for curve in curves]) for step in shared]
+
+
+@dataclass(frozen=True)
+class Results:
+    """All rows, and the run that scored generated photos."""
+
+    rows: tuple[RowResult, ...]
+    scorer: RunResult | None
+
+
+def read_results(experiment: Experiment, work: Path) -> Results:
+    """The finished runs under `work`. A run that has no scores, or has lost its files, is left out."""
+    scorer = None
+    if experiment.scorer:
+        scorer = _read_run(experiment.scorer, work, "photos_to_labels", None)
+    rows = []
+    for row in experiment.rows:
+        found = [_read_run(run, work, experiment.direction, experiment.scorer) for run in row.runs]
+        finished = tuple(run for run in found if run)
+        rows.append(
+            RowResult(row.cells, label_of(experiment.columns, row.cells), row.paper, len(row.runs), finished)
+        )
+    return Results(tuple(rows), scorer)
+
+
+def main_score(scores: Mapping[str, Any]) -> str:
+    """The score to compare by: mean IoU, or without classes the share of pixels within 20."""
+    return "mean_iou" if "mean_iou" in scores else "within_20"
+
+
+def label_of(columns: tuple[str, ...], cells: tuple[str, ...]) -> str:
+    """A row's cells in words: "200 unpaired, 20 paired, hybrid"."""
+    named = zip(columns, cells, strict=True)
+    return ", ".join(
+        f"{cell} {column}" if cell[0].isdigit() else cell for column, cell in named if cell != "–"
+    )
+
+
+def evenly(items: Sequence[Item], count: int) -> list[Item]:
+    """At most `count` of the items, evenly spread over their order, the first and the last among them."""
+    if len(items) <= count:
+        return list(items)
+    return [items[round(i * (len(items) - 1) / (count - 1))] for i in range(count)]
+
+
+def _read_run(run: Run, work: Path, direction: str, scorer: Run | None) -> RunResult | None:
+    directory = RunDirectory(work / "runs" / run.key)
+    path = scores_path(directory, direction, RunDirectory(work / "runs" / scorer.key) if scorer else None)
+    lines = directory.read_metrics()
+    if not (path.exists() and directory.result.exists() and lines):
+        return None
+    return RunResult(
+        run=run,
+        model=directory.model,
+        scores=totals(json.loads(path.read_text(encoding="utf-8"))),
+        curve=_curve(lines),
+        steps_per_second=median(line["steps_per_second"] for line in lines),
+        peak_memory_bytes=max(line["peak_memory_bytes"] for line in lines),
+        notes=json.loads(directory.result.read_text(encoding="utf-8")).get("notes") or {},
+    )
+
+
+def totals(scores: Mapping[str, Any]) -> Scores:
+    """The numbers among an evaluation's scores; those by tolerance become `within_20`, `constant_20` …."""
+    flat = {name: score for name, score in scores.items() if isinstance(score, int | float)}
+    for name in ("within", "constant"):
+        flat |= {f"{name}_{tolerance}": share for tolerance, share in (scores.get(name) or {}).items()}
+    return flat
+
+
+def _curve(lines: list[dict[str, Any]]) -> tuple[CurvePoint, ...]:
+    """Seconds are steps at the run's median pace: a machine that was busy for a while does not count."""
+    pace = median(line["steps_per_second"] for line in lines)
+    return tuple(
+        CurvePoint(line["step"], line["step"] / pace, totals(line["validation"]))
+        for line in lines
+        if "validation" in line
+    )

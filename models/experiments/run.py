@@ -1,0 +1,97 @@
+"""One training of an experiment, and the folder it is kept in."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from models.experiments.dataset import Dataset, LabelSource
+from models.spec import TrainingSpec
+from models.training import TRAINING_VERSION, RunDirectory
+from models.training.run_directory import write_durably
+
+CURVE_POINTS = 10
+CURVE_PHOTOS = 25
+SAMPLES = 6
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one training is of. Equal runs share a folder, whichever tables they appear in.
+
+    `pairs` and `photos` are names of train photos, `label_maps` names in the source `labels_from`.
+    """
+
+    data: Dataset
+    spec: TrainingSpec
+    pairs: tuple[str, ...]
+    photos: tuple[str, ...] = ()
+    label_maps: tuple[str, ...] = ()
+    labels_from: LabelSource | None = None
+
+    @cached_property
+    def key(self) -> str:
+        """Content address: what the result depends on. Fields at their default do not count."""
+        defaults = {field.name: field.default for field in fields(self.spec)}
+        spec = {name: v for name, v in self.spec.to_json().items() if v != defaults[name]}
+        content = {
+            "spec": spec,
+            "training_version": TRAINING_VERSION,
+            "data": self.data.digest,
+            "pairs": self.pairs,
+            "photos": self.photos,
+            "label_maps": self.label_maps,
+            "labels_from": self.labels_from and self.labels_from.digest,
+        }
+        digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
+        return f"{self.spec.recipe}-{self.spec.method}-{len(self.pairs)}-{self.spec.seed}-{digest}"
+
+    def prepare(self, work: Path) -> RunDirectory:
+        """Write the run directory's spec and manifest, unless they are there."""
+        run = RunDirectory(work / "runs" / self.key)
+        run.path.mkdir(parents=True, exist_ok=True)
+        for name, value in (("manifest.json", self._manifest()), ("spec.json", self.spec.to_json())):
+            if not (run.path / name).exists():
+                _write_json(run.path / name, value)
+        return run
+
+    def _manifest(self) -> dict[str, Any]:
+        data, val = self.data, self.data.val
+        label_maps = self.labels_from.label_maps if self.labels_from else None
+        assert self.spec.total_steps, "every run of an experiment has its number of steps"
+        return {
+            "class_table": data.class_table.to_json() if data.class_table else None,
+            "pairs": [self._pair("train", name) for name in self.pairs],
+            "unpaired_photos": [_path(data.photo("train", name)) for name in self.photos],
+            "unpaired_label_maps": [
+                _path(label_maps[name] if label_maps else data.label_map("train", name))
+                for name in self.label_maps
+            ],
+            "samples": [self._pair("val", name) for name in spread(val, SAMPLES)],
+            "validation": {
+                "every": max(1, self.spec.total_steps // CURVE_POINTS),
+                "items": [self._pair("val", name) for name in spread(val, CURVE_PHOTOS)],
+            },
+        }
+
+    def _pair(self, split: str, name: str) -> list[str]:
+        return [_path(self.data.photo(split, name)), _path(self.data.label_map(split, name))]
+
+
+def spread(names: tuple[str, ...], count: int) -> tuple[str, ...]:
+    """At most `count` of the names, evenly spread over their order."""
+    return names[:: max(1, -(-len(names) // count))]
+
+
+def _path(path: Path) -> str:
+    return str(path.absolute())
+
+
+def _write_json(path: Path, value: Mapping[str, Any]) -> None:
+    text = json.dumps(value, indent=1) + "\n"
+    write_durably(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))

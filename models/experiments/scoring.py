@@ -1,0 +1,57 @@
+"""Trains one run and scores its model: `python -m models.experiments RUN_DIR …`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from models.evaluation import (
+    Evaluation,
+    EvaluationItem,
+    RgbEvaluation,
+    constant_baseline,
+    evaluate,
+    evaluate_photos,
+)
+from models.experiments.dataset import Dataset
+from models.training import RunDirectory, train
+from models.training.run_directory import write_durably
+from models.translation import Translator
+
+
+def train_and_score(
+    run: RunDirectory, data: Dataset, direction: str, scorer: RunDirectory | None, device: str
+) -> None:
+    """Leave `result.json` and the scores on val in the run directory. What is there already stays.
+
+    Raises what `train` and `evaluate` raise; a model that cannot be scored stays.
+    """
+    train(run.path, device)
+    path = scores_path(run, direction, scorer)
+    if not path.exists():
+        scores = json.dumps(_scores(run, data, direction, scorer, device), indent=1) + "\n"
+        write_durably(path, lambda temporary: temporary.write_text(scores, encoding="utf-8"))
+
+
+def scores_path(run: RunDirectory, direction: str, scorer: RunDirectory | None) -> Path:
+    """Where the scores of one translation of a run are, by one scorer if it needs one."""
+    by = f"-{scorer.path.name}" if scorer else ""
+    return run.path / f"scores-{direction}{by}.json"
+
+
+def _scores(
+    run: RunDirectory, data: Dataset, direction: str, scorer: RunDirectory | None, device: str
+) -> dict[str, Any]:
+    translator = Translator.load(run.model, device, direction)
+    items = [EvaluationItem(name, data.photo("val", name), data.label_map("val", name)) for name in data.val]
+    evaluation: Evaluation | RgbEvaluation
+    if scorer:
+        evaluation = evaluate_photos(translator, Translator.load(scorer.model, device), items)
+    elif data.class_table:
+        evaluation = evaluate(translator, items)
+    else:
+        constants = constant_baseline(data.label_map("train", name) for name in data.train)
+        evaluation = evaluate(translator, items, constant_color=constants)
+    per_image = [{"name": image.name, **image.to_json()} for image in evaluation.per_image]
+    return evaluation.to_json() | {"per_image": per_image}

@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from models.experiments.bench import Bench, train_embeddings
+from models.experiments.dataset import Dataset, LabelSource
+from models.experiments.execution import Progress, execute
+from models.experiments.run import Run
+from models.experiments.tables import EXPERIMENTS, Experiment, Row
+from models.photos import write_label_map
+from models.training import TRAINING_VERSION
+from tests.models.runs import TABLE, scene
+
+
+def write_dataset(folder: Path, train: int, val: int, rgb: bool = False) -> Dataset:
+    for split, count in (("train", train), ("val", val)):
+        for kind in ("images", "labels"):
+            (folder / split / kind).mkdir(parents=True)
+        for index in range(count):
+            photo, label_map = scene(index + 100 * (split == "val"))
+            Image.fromarray(photo).save(folder / split / "images" / f"{index:03d}.jpg")
+            if rgb:
+                Image.fromarray(TABLE.encode(label_map)).save(folder / split / "labels" / f"{index:03d}.jpg")
+            else:
+                write_label_map(folder / split / "labels" / f"{index:03d}.png", label_map)
+    if not rgb:
+        (folder / "classes.json").write_text(json.dumps(TABLE.to_json()))
+    return Dataset(folder)
+
+
+def bench(data: Dataset, **options: object) -> Bench:
+    embeddings = np.random.default_rng(0).normal(size=(len(data.train), 8)).astype(np.float32)
+    return Bench(data, embeddings, **{"steps": 2, **options})  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Dataset:
+    return write_dataset(tmp_path / "data", train=45, val=3)
+
+
+def near_and_far(data: Dataset) -> dict[str, LabelSource]:
+    return {name: LabelSource(name, data.directory) for name in ("near", "far")}
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_every_table_can_be_planned(name: str, data: Dataset) -> None:
+    """Every row has its runs: one a seed, one a draw where pairs are random; and as many cells as columns."""
+    experiment = EXPERIMENTS[name](bench(data, seeds=2, draws=3, sources=near_and_far(data)))
+    for row in experiment.rows:
+        assert len(row.cells) == len(experiment.columns)
+        assert len(row.runs) == (3 if {"random", "1rand"} & set(row.cells) else 2)
+    assert {run.key for row in experiment.rows for run in row.runs} == {run.key for run in experiment.runs}
+
+
+def test_tables_have_the_papers_rows(data: Dataset) -> None:
+    """Table 2 has the paper's rows in its order, each with the paper's numbers; table 9 those of table 2."""
+    rows = EXPERIMENTS["table2"](bench(data)).rows
+    assert [row.cells[1] for row in rows] == [
+        *("45", "–", "1rand", "1", "5", "10", "20", "20unbal", "40", "30", "45", "45", "–", "45")
+    ]
+    assert rows[6].paper == (0.768, 0.291, 0.237)
+    assert [row.cells for row in EXPERIMENTS["table9"](bench(data)).rows] == [row.cells for row in rows]
+
+
+def test_pairs_are_among_the_unpaired_and_nested_seeds_share_them(data: Dataset) -> None:
+    """k-medoids picks the pairs among the unpaired photos, the same for every seed; random draws differ."""
+    setting = bench(data, seeds=2, draws=2)
+    unpaired = setting.unpaired(20)
+    first, second = setting.runs("hybrid", pairs=setting.medoids(5, unpaired), unpaired=unpaired)
+    assert set(first.pairs) < set(first.photos) == set(unpaired)
+    assert first.pairs == second.pairs
+    assert first.label_maps != second.label_maps
+    assert sorted(first.label_maps) == sorted(unpaired)
+    one, other = setting.random_runs("pix2pix", 5, unpaired)
+    assert set(one.pairs) != set(other.pairs)
+
+
+def test_label_maps_of_another_source_replace_the_own_ones(data: Dataset, tmp_path: Path) -> None:
+    """The manifest then names the source's files, and no label map of an unpaired photo (§4.1.8)."""
+    other = write_dataset(tmp_path / "other", train=45, val=1)
+    setting = bench(data, sources={"near": LabelSource("near", other.directory)})
+    run = setting.run("hybrid", pairs=("000",), unpaired=setting.unpaired(20), labels_from="near")
+    manifest = run.prepare(tmp_path / "work").manifest()
+    assert len(manifest.files.unpaired_label_maps) == 20
+    assert {path.parent for path in manifest.files.unpaired_label_maps} == {
+        tmp_path / "other" / "train" / "labels"
+    }
+
+
+VARIATIONS: dict[str, Callable[[Run], Run]] = {
+    "seed": lambda run: replace(run, spec=replace(run.spec, seed=7)),
+    "option": lambda run: replace(run, spec=replace(run.spec, lambda_cycle=0.0)),
+    "pairs": lambda run: replace(run, pairs=run.pairs[::-1]),
+    "photos": lambda run: replace(run, photos=run.photos[1:]),
+    "label maps": lambda run: replace(run, label_maps=run.label_maps[1:]),
+}
+
+
+@pytest.mark.parametrize("what", VARIATIONS)
+def test_the_key_depends_on_what_the_result_depends_on(what: str, data: Dataset) -> None:
+    """Another seed, option or sample is another run; the same again, from another object, is the same."""
+
+    def run() -> Run:
+        return bench(data).run("hybrid", pairs=("000", "001"), unpaired=("002", "003", "004"))
+
+    assert run().key == run().key
+    assert VARIATIONS[what](run()).key != run().key
+
+
+def test_the_key_depends_on_the_data_and_the_training_version(
+    data: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One other byte in a label map, or another version of the training code, makes other runs."""
+    before = bench(data).run("pix2pix", pairs=("000",)).key
+    monkeypatch.setattr("models.experiments.run.TRAINING_VERSION", TRAINING_VERSION + 1)
+    assert bench(data).run("pix2pix", pairs=("000",)).key != before
+    monkeypatch.undo()
+    label_map = data.label_map("val", "000")
+    label_map.write_bytes(label_map.read_bytes() + b"\0")
+    assert bench(Dataset(data.directory)).run("pix2pix", pairs=("000",)).key != before
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda folder: (folder / "val" / "labels" / "000.png").unlink(), "no label map of 000"),
+        (lambda folder: (folder / "train" / "images").rename(folder / "photos"), "has no train/images"),
+    ],
+)
+def test_a_folder_that_is_no_data_set_is_refused(
+    spoil: Callable[[Path], object], message: str, data: Dataset
+) -> None:
+    """The sentence says what is missing."""
+    spoil(data.directory)
+    with pytest.raises(ValueError, match=message):
+        Dataset(data.directory)
+
+
+def test_an_experiment_runs_once_and_a_failed_run_stops_no_other(tmp_path: Path) -> None:
+    """Trainings side by side are scored on val, also when one cannot work; again, none is repeated."""
+    data = write_dataset(tmp_path / "data", train=6, val=2)
+    setting = bench(data)
+    good = setting.run("hybrid", pairs=("000",), unpaired=("001", "002"))
+    bad = setting.run("pix2pix", pairs=())
+    scorer = setting.run("pix2pix", pairs=("000", "001"))
+    experiment = Experiment(
+        "A table", ("row",), (Row(("good",), (good,)), Row(("bad",), (bad,))), "labels_to_photos", scorer
+    )
+    seen: list[Progress] = []
+    failed = execute(experiment, tmp_path / "work", parallel=2, on_progress=seen.append)
+    assert list(failed) == [bad.key]
+    assert "pix2pix needs at least one pair" in failed[bad.key]
+    scores = list((tmp_path / "work" / "runs").glob("*/scores-*.json"))
+    assert len(scores) == 2
+    for path in scores:
+        document = json.loads(path.read_text())
+        assert 0 <= document["mean_iou"] <= 1
+        assert [image["name"] for image in document["per_image"]] == ["000", "001"]
+    assert (seen[-1].runs_done, seen[-1].runs, seen[-1].steps_done) == (2, 3, 4)
+
+    before = {
+        path: os.stat(path).st_mtime_ns for path in (tmp_path / "work").rglob("*") if path.suffix != ".txt"
+    }
+    assert list(execute(experiment, tmp_path / "work", parallel=2)) == [bad.key]
+    after = {path: os.stat(path).st_mtime_ns for path in before}
+    untouched = [path for path in before if bad.key not in str(path)]
+    assert [after[path] for path in untouched] == [before[path] for path in untouched]
+
+
+def test_embeddings_are_kept(data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second time no photo is read; other photos are embedded anew."""
+    first = train_embeddings(data, "efficientnet_lite0", tmp_path / "work")
+    monkeypatch.setattr(
+        "models.experiments.bench.load_encoder", lambda *args, **options: pytest.fail("again")
+    )
+    assert np.array_equal(train_embeddings(data, "efficientnet_lite0", tmp_path / "work"), first)
+    assert first.shape == (45, 1280)
