@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 @app.command(rich_help_panel=HERE)
 def experiment(
-    name: Annotated[str, typer.Argument(help="table1 … table9 of the paper, or curves.", show_default=False)],
+    name: Annotated[
+        str, typer.Argument(help="table1 … table9 of the paper, curves or precision.", show_default=False)
+    ],
     data: Annotated[
         Path,
         typer.Option(help="train/ and val/ of images/ and labels/, and classes.json.", show_default=False),

@@ -136,9 +136,31 @@ def curves(bench: Bench) -> Experiment:
     )
 
 
+def precision(bench: Bench) -> Experiment:
+    """Whether training in bfloat16 changes the scores."""
+    unpaired = bench.unpaired(200)
+    samples: dict[str, Any] = {"pairs": bench.medoids(PAIRS, unpaired), "unpaired": unpaired}
+    rows = tuple(
+        Row((name,), bench.runs("hybrid", **samples, precision=name)) for name in ("float32", "bfloat16")
+    )
+    return Experiment("Precision: hybrid in float32 and in bfloat16", ("precision",), rows)
+
+
 EXPERIMENTS: dict[str, Callable[[Bench], Experiment]] = {
     function.__name__: function
-    for function in (table1, table2, table3, table4, table5, table6, table7, table8, table9, curves)
+    for function in (
+        table1,
+        table2,
+        table3,
+        table4,
+        table5,
+        table6,
+        table7,
+        table8,
+        table9,
+        curves,
+        precision,
+    )
 }
 
 
