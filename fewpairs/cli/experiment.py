@@ -1,7 +1,9 @@
 """The `experiment` command: the paper's tables on a data set, without the service."""
 
 import re
+import signal
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -46,7 +48,8 @@ def experiment(
         Path, typer.Option(help="Folder of the trainings: finished ones are not trained again.")
     ] = Path("experiments"),
     out: Annotated[
-        Path | None, typer.Option(help="Folder for the report; default: WORK/NAME.", show_default=False)
+        Path | None,
+        typer.Option(help="Folder for the report; default: WORK/NAME-DATA-SCALE.", show_default=False),
     ] = None,
 ) -> None:
     """Run a table of the paper on your data and report it beside the paper's numbers."""
@@ -75,10 +78,13 @@ def experiment(
     except (ValueError, OSError) as error:
         raise FewpairsError(f"{error}".rstrip(".") + ".") from error
     _announce(bench, len(planned.runs))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as ctrl-C: the trainings end too
     with _Bar() as bar:
         failed = execute(planned, work, device=device, parallel=parallel, on_progress=bar.show)
     command = " ".join(["fewpairs", *sys.argv[1:]])
-    report = write_report(name, planned, bench, work, out or work / name, failed, command)
+    report = write_report(
+        name, planned, bench, work, out or work / f"{name}-{dataset.name}-{scale}", failed, command
+    )
     console.print(report.markdown, markup=False, soft_wrap=True)
     for path in report.files:
         console.print(f"[green]✓[/] {path}", soft_wrap=True)
@@ -136,7 +142,10 @@ class _Bar:
             TimeRemainingColumn(),
             console=console,
             disable=not console.is_terminal,
+            speed_estimate_period=3600,
         )
+        self._started = time.monotonic()
+        self._first = 0
         self._task = self._bar.add_task("Training", total=None)
         self._told = -1
 
@@ -151,5 +160,15 @@ class _Bar:
         said = f"{done.runs_done} of {done.runs} trainings"
         self._bar.update(self._task, description=said, completed=done.steps_done, total=done.steps)
         if not console.is_terminal and done.runs_done > self._told:
-            console.print(f"{said} done, {done.steps_done} of {done.steps} steps")
+            console.print(f"{said} done, {done.steps_done} of {done.steps} steps{self._left(done)}")
         self._told = done.runs_done
+
+    def _left(self, done: "Done") -> str:
+        """The time left at the pace since the start, not counting what an earlier call had done."""
+        if self._told < 0:
+            self._first = done.steps_done
+        steps = done.steps_done - self._first
+        if not steps:
+            return ""
+        seconds = (time.monotonic() - self._started) / steps * (done.steps - done.steps_done)
+        return f", about {max(1, round(seconds / 60))} min left"

@@ -5,7 +5,11 @@ from models.evaluation.constant import constant_baseline
 from models.evaluation.protocols import EvaluationItem, OnImage, evaluate, evaluate_photos
 from models.evaluation.rgb_scores import TOLERANCES, RgbEvaluation, RgbImageScore
 
+EVALUATION_VERSION = 1
+"""Raised whenever the same model and images would get other scores: experiments then score anew."""
+
 __all__ = [
+    "EVALUATION_VERSION",
     "TOLERANCES",
     "ClassScore",
     "Evaluation",

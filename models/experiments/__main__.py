@@ -1,13 +1,18 @@
-"""One run of an experiment in a process of its own; exits with 1 and a sentence if it cannot be done."""
+"""One run of an experiment in a process of its own; exits with 1 and a sentence if it cannot be done.
+
+Exits with IN_USE when another process is training it. Ends when its standard input does.
+"""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+import threading
 from pathlib import Path
 
 from models.experiments.dataset import Dataset
-from models.experiments.scoring import train_and_score
+from models.experiments.scoring import IN_USE, train_and_score
 from models.training import RunDirectory, RunInUse, TrainingDiverged
 
 
@@ -20,6 +25,7 @@ def main() -> None:
     parser.add_argument("--scorer", type=Path, help="run directory of the model that reads generated photos")
     parser.add_argument("--device", default="auto")
     arguments = parser.parse_args()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     scorer = RunDirectory(arguments.scorer) if arguments.scorer else None
     try:
         train_and_score(
@@ -29,8 +35,17 @@ def main() -> None:
             scorer,
             arguments.device,
         )
-    except (RunInUse, TrainingDiverged, ValueError, OSError) as error:
+    except RunInUse:
+        sys.exit(IN_USE)
+    except (TrainingDiverged, ValueError, OSError) as error:
         sys.exit(f"{type(error).__name__}: {error}")
+
+
+def _end_with_parent() -> None:
+    """End when the experiment does, however it ended: it holds the other end of the pipe that is stdin."""
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
+    os._exit(1)
 
 
 main()

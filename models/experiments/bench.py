@@ -17,6 +17,7 @@ from models.experiments.run import Run
 from models.methods import method_named
 from models.recipes import RECIPES
 from models.selection import select
+from models.training.run_directory import write_durably
 
 STEPS = {"paper": 80_000, "small": 20_000, "tiny": 1_000}
 """Steps of every run by scale; the paper's are 200 epochs of 200 paired and 200 unpaired samples."""
@@ -122,6 +123,11 @@ def train_embeddings(
         if failures:
             raise ValueError(f"{photos[failures[0].index]} cannot be read: {failures[0].reason}")
         kept.parent.mkdir(parents=True, exist_ok=True)
-        np.save(kept, embeddings)
+        write_durably(kept, lambda temporary: _save(temporary, embeddings))
     loaded: NDArray[np.float32] = np.load(kept)
     return loaded
+
+
+def _save(path: Path, embeddings: NDArray[np.float32]) -> None:
+    with path.open("wb") as file:  # np.save would add a suffix to a name
+        np.save(file, embeddings)

@@ -15,13 +15,16 @@ from pathlib import Path
 import torch
 
 from models.experiments.run import Run
-from models.experiments.scoring import scores_path
+from models.experiments.scoring import IN_USE, scores_path
 from models.experiments.tables import Experiment
 from models.training import RunDirectory
 
 TICK_S = 1.0
 GPU_SHARE = 0.9
-"""Of a GPU's memory, what runs side by side may fill together."""
+"""Of a GPU's free memory, what runs side by side may fill together."""
+
+CONTEXT_BYTES = 2**29
+"""What a process takes of a GPU beside its tensors."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,8 @@ def execute(
     """Train and score every run of an experiment that is not finished; returns why some failed, by key.
 
     `parallel` processes go on side by side: by default one for each core, or as many as a GPU's memory holds.
-    A failed run stops no other. Interrupted, it ends the processes; done again, it goes on where they were.
+    A failed run stops no other, unless it was to score them. However this process ends, those it started end
+    too; done again, it goes on where they were. A run that another process is training is waited for.
     """
     return _Execution(
         tasks_of(experiment), work, device, parallel, on_progress or (lambda progress: None)
@@ -92,25 +96,34 @@ class _Execution:
         self._parallel, self._on_progress = parallel, on_progress
         self._all = [task for stage in stages for task in stage]
         self._running: dict[str, tuple[Task, subprocess.Popen[bytes]]] = {}
+        self._waiting: deque[Task] = deque()
         self._failed: dict[str, str] = {}
+        self._free = 0
 
     def run(self) -> dict[str, str]:
         try:
             for stage in self._stages:
-                waiting = deque(task for task in stage if not task.finished(self._work))
-                while waiting or self._running:
-                    while waiting and len(self._running) < self._slots():
-                        self._start(waiting.popleft())
-                    self._reap()
-                    self._on_progress(self._progress())
-                    time.sleep(TICK_S)
+                if self._failed:
+                    why = f"its scorer failed: {next(iter(self._failed.values()))}"
+                    self._failed |= {task.run.key: why for task in stage if not task.finished(self._work)}
+                    break
+                self._run_all([task for task in stage if not task.finished(self._work)])
         finally:
             for _, process in self._running.values():
                 process.terminate()
             for _, process in self._running.values():
-                process.wait()
+                process.communicate()
         self._on_progress(self._progress())
         return self._failed
+
+    def _run_all(self, tasks: list[Task]) -> None:
+        self._waiting = deque(tasks)
+        while self._waiting or self._running:
+            while self._waiting and len(self._running) < self._slots():
+                self._start(self._waiting.popleft())
+            self._reap()
+            self._on_progress(self._progress())
+            time.sleep(TICK_S)
 
     def _start(self, task: Task) -> None:
         run = task.run.prepare(self._work)
@@ -121,14 +134,19 @@ class _Execution:
         # Side by side, every process has one thread: they would only get in each other's way.
         threads = {} if self._slots() == 1 else {"OMP_NUM_THREADS": "1"}
         with open(run.path / "log.txt", "ab") as log:
-            process = subprocess.Popen(command, stdout=log, stderr=log, env=os.environ | threads)
+            process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=log, stderr=log, env=os.environ | threads
+            )
         self._running[task.run.key] = task, process
 
     def _reap(self) -> None:
         for key, (task, process) in list(self._running.items()):
             if process.poll() is not None:
                 del self._running[key]
-                if process.returncode or not task.finished(self._work):
+                process.communicate()  # closes its standard input
+                if process.returncode == IN_USE:
+                    self._waiting.append(task)
+                elif process.returncode or not task.finished(self._work):
                     self._failed[key] = _last_line(self._work / "runs" / key / "log.txt", process.returncode)
 
     def _slots(self) -> int:
@@ -137,7 +155,10 @@ class _Execution:
         if not _on_gpu(self._device):
             return os.cpu_count() or 1
         first = next(iter(self._running), None)
-        return _fitting(self._work / "runs" / first / "estimate.json") if first else 1
+        if first is None:
+            self._free = torch.cuda.mem_get_info("cuda" if self._device == "auto" else self._device)[0]
+            return 1
+        return _fitting(self._work / "runs" / first / "estimate.json", self._free)
 
     def _progress(self) -> Progress:
         done = {task.run.key: _steps_done(self._work, task) for task in self._all}
@@ -162,13 +183,12 @@ def _on_gpu(device: str) -> bool:
     return device.startswith("cuda") or (device == "auto" and torch.cuda.is_available())
 
 
-def _fitting(estimate: Path) -> int:
-    """How many runs like the one with this estimate fit the GPU; one until it is known."""
+def _fitting(estimate: Path, free_bytes: int) -> int:
+    """How many runs like the one with this estimate fit, at most one for a core; one until it is known."""
     if not estimate.exists():
         return 1
-    needed = json.loads(estimate.read_text(encoding="utf-8"))["memory_bytes"]
-    _, memory = torch.cuda.mem_get_info()
-    return max(1, int(GPU_SHARE * memory / max(needed, 1)))
+    needed = json.loads(estimate.read_text(encoding="utf-8"))["memory_bytes"] + CONTEXT_BYTES
+    return max(1, min(os.cpu_count() or 1, int(GPU_SHARE * free_bytes / needed)))
 
 
 def _last_line(log: Path, code: int) -> str:

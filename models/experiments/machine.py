@@ -1,4 +1,4 @@
-"""What a report says of the machine it was made on."""
+"""What a report says of the machine that a run was trained and scored on."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ import torch
 CPUINFO = Path("/proc/cpuinfo")
 
 
-def describe_machine() -> dict[str, str | int | None]:
-    """Processor (None where the system does not say), cores, device that "auto" chooses, torch and Python."""
+def describe_machine(device: torch.device) -> dict[str, str | int | None]:
+    """Processor (None where the system does not say), cores, device, threads, torch and Python."""
     return {
         "processor": _processor(),
         "cores": os.cpu_count(),
-        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
+        "threads": torch.get_num_threads(),
         "torch": torch.__version__,
         "python": platform.python_version(),
     }

@@ -12,7 +12,10 @@ CLASS_SCORES = {
     "pixel_accuracy": "pixel accuracy",
     "mean_accuracy": "mean accuracy",
     "mean_iou": "mean IoU",
+    "mean_iou_present": "mean IoU (present)",
+    "doubtful_share": "doubtful",
 }
+PAPER_SCORES = ("pixel accuracy", "mean accuracy", "mean IoU")
 RGB_SCORES = {
     name: heading
     for tolerance in reversed(TOLERANCES)
@@ -41,25 +44,34 @@ def markdown(report: Mapping[str, Any], results: Results, columns: Sequence[str]
 
 
 def _setting(report: Mapping[str, Any]) -> str:
-    data, machine = report["data"], report["machine"]
-    cores = f"{machine['cores']} cores" + (f" of {machine['processor']}" if machine["processor"] else "")
+    data = report["data"]
     return (
         f"Data set {data['name']} ({data['train']} train and {data['val']} val photos),"
         f" scale {report['scale']}, {report['steps']:,} steps a training, seeds: {report['seeds']},"
-        f" draws of random pairs: {report['draws']}, encoder {report['encoder']};"
-        f" {cores}, device {machine['device']},"
-        f" torch {machine['torch']}, Python {machine['python']}."
+        f" draws of random pairs: {report['draws']}, encoder {report['encoder']}."
+        f" Trained on {' and on '.join(map(_machine, report['machines'])) or 'no machine yet'}."
+    )
+
+
+def _machine(machine: Mapping[str, Any]) -> str:
+    of = f" of {machine['processor']}" if machine["processor"] else ""
+    return (
+        f"{machine['cores']} cores{of}, device {machine['device']}, {machine['threads']} threads a training,"
+        f" torch {machine['torch']}, Python {machine['python']}"
     )
 
 
 def _reading(rgb: bool) -> str:
     text = "Ours: mean ± standard deviation over n trainings, the last weights scored on all val photos."
     if rgb:
-        text += (
+        return text + (
             " Within t: the share of pixels whose largest channel difference is below t of 255;"
             " constant: what the one colour that is right for the most training pixels scores there."
         )
-    return text
+    return text + (
+        " In mean accuracy and mean IoU a class that no val photo has counts 0; mean IoU (present) leaves it"
+        " out. Doubtful: the share of pixels where a second class was almost as good."
+    )
 
 
 def _scorer(scorer: RunResult) -> str:
@@ -88,7 +100,7 @@ def _paper_headings(rows: Sequence[RowResult]) -> list[str]:
     count = max((len(row.paper) for row in rows), default=0)
     if count == 1:
         return ["within 20, paper (Maps, 256²)"]
-    return [f"{heading}, paper (Cityscapes)" for heading in CLASS_SCORES.values()][:count]
+    return [f"{heading}, paper (Cityscapes)" for heading in PAPER_SCORES][:count]
 
 
 def _shown(name: str, spread: Spread | None) -> str:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from models.experiments.bench import STEPS, Bench
-from models.experiments.machine import describe_machine
 from models.experiments.markdown import markdown
 from models.experiments.plot import learning_curves
 from models.experiments.results import Results, RowResult, RunResult, evenly, read_results
@@ -68,6 +67,12 @@ def write_report(
     return Report(text, (*texts, *shown))
 
 
+def _machines(results: Results) -> list[dict[str, Any]]:
+    """The different ones that runs were made on."""
+    machines = [run.machine for row in results.rows for run in row.runs]
+    return [machine for i, machine in enumerate(machines) if machine not in machines[:i]]
+
+
 def _content(
     name: str, experiment: Experiment, bench: Bench, results: Results, failed: Mapping[str, str]
 ) -> dict[str, Any]:
@@ -88,7 +93,7 @@ def _content(
         "seeds": bench.seeds,
         "draws": bench.draws,
         "encoder": bench.encoder,
-        "machine": describe_machine(),
+        "machines": _machines(results),
         "columns": experiment.columns,
         "rows": [_row(row) for row in results.rows],
         "scorer": results.scorer and _run(results.scorer),

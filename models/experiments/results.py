@@ -67,6 +67,7 @@ class RunResult:
     steps_per_second: float
     peak_memory_bytes: int
     notes: dict[str, Any]
+    machine: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -142,14 +143,16 @@ def _read_run(run: Run, work: Path, direction: str, scorer: Run | None) -> RunRe
     lines = directory.read_metrics()
     if not (path.exists() and directory.result.exists() and lines):
         return None
+    scores = json.loads(path.read_text(encoding="utf-8"))
     return RunResult(
         run=run,
         model=directory.model,
-        scores=totals(json.loads(path.read_text(encoding="utf-8"))),
+        scores=totals(scores),
         curve=_curve(lines),
         steps_per_second=median(line["steps_per_second"] for line in lines),
         peak_memory_bytes=max(line["peak_memory_bytes"] for line in lines),
         notes=json.loads(directory.result.read_text(encoding="utf-8")).get("notes") or {},
+        machine=scores["machine"],
     )
 
 

@@ -52,12 +52,12 @@ class Run:
         return f"{self.spec.recipe}-{self.spec.method}-{len(self.pairs)}-{self.spec.seed}-{digest}"
 
     def prepare(self, work: Path) -> RunDirectory:
-        """Write the run directory's spec and manifest, unless they are there."""
+        """Write the run directory's spec and manifest, unless the run is complete."""
         run = RunDirectory(work / "runs" / self.key)
         run.path.mkdir(parents=True, exist_ok=True)
-        for name, value in (("manifest.json", self._manifest()), ("spec.json", self.spec.to_json())):
-            if not (run.path / name).exists():
-                _write_json(run.path / name, value)
+        if not run.result.exists():  # the data may have moved since an earlier try
+            _write_json(run.path / "manifest.json", self._manifest())
+            _write_json(run.path / "spec.json", self.spec.to_json())
         return run
 
     def _manifest(self) -> dict[str, Any]:

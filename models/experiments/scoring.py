@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from models.evaluation import (
+    EVALUATION_VERSION,
     Evaluation,
     EvaluationItem,
     RgbEvaluation,
@@ -15,9 +16,13 @@ from models.evaluation import (
     evaluate_photos,
 )
 from models.experiments.dataset import Dataset
+from models.experiments.machine import describe_machine
 from models.training import RunDirectory, train
 from models.training.run_directory import write_durably
-from models.translation import Translator
+from models.translation import Translator, choose_device
+
+IN_USE = 75
+"""Exit code when another process is training the run (EX_TEMPFAIL)."""
 
 
 def train_and_score(
@@ -37,7 +42,7 @@ def train_and_score(
 def scores_path(run: RunDirectory, direction: str, scorer: RunDirectory | None) -> Path:
     """Where the scores of one translation of a run are, by one scorer if it needs one."""
     by = f"-{scorer.path.name}" if scorer else ""
-    return run.path / f"scores-{direction}{by}.json"
+    return run.path / f"scores-v{EVALUATION_VERSION}-{direction}{by}.json"
 
 
 def _scores(
@@ -54,4 +59,4 @@ def _scores(
         constants = constant_baseline(data.label_map("train", name) for name in data.train)
         evaluation = evaluate(translator, items, constant_color=constants)
     per_image = [{"name": image.name, **image.to_json()} for image in evaluation.per_image]
-    return evaluation.to_json() | {"per_image": per_image}
+    return evaluation.to_json() | {"per_image": per_image, "machine": describe_machine(choose_device(device))}

@@ -17,6 +17,9 @@ from models.palette import ClassTable
 from models.spec import TrainingSpec
 from models.training.acceleration import AcceleratedStep
 
+MOSTLY = 0.8
+"""Of a GPU's memory; if less was free at the start, a training that does not fit may do so later."""
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -44,15 +47,18 @@ def rehearse(
     """Take two steps (when compiling, three) with a method of its own, and measure the last.
 
     The random generators of the training and of PyTorch stay as they are. ValueError when the memory of the
-    GPU does not suffice.
+    GPU does not suffice, though most of it was free; else torch.OutOfMemoryError.
     """
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     devices = [device] if device.type == "cuda" else []
+    free, total = torch.cuda.mem_get_info(device) if devices else (0, 0)
     with torch.random.fork_rng(devices):
         try:
             memory, seconds = _measured(method_type, spec, class_table, data, device)
         except torch.OutOfMemoryError as error:
+            if free < total * MOSTLY:
+                raise  # somebody else's doing, and perhaps over by the next attempt
             raise ValueError(
                 f"a training step does not fit in the memory of {torch.cuda.get_device_name(device)}:"
                 f" lower batch_size ({spec.batch_size}), image_size ({spec.image_size})"

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from PIL import Image
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
@@ -127,7 +126,7 @@ class _Training:
         if self._step.note:
             line["compile"] = self._step.note
         if self._validates(done):
-            line["validation"] = self._validate()
+            line |= self._validate()
         self._run.append_metrics(line)
 
     def _validates(self, done: int) -> bool:
@@ -135,10 +134,13 @@ class _Training:
         return validation is not None and (done % validation.every == 0 or done == self._total)
 
     def _validate(self) -> dict[str, Any]:
-        """The totals of an evaluation, without scores of single classes and constant colours."""
+        """The totals of an evaluation, or why there are none: a training goes on without its scores."""
         assert self._manifest.validation
-        scores = evaluate(self._translator(), self._manifest.validation.items).to_json()
-        return {name: score for name, score in scores.items() if isinstance(score, float | dict)}
+        try:
+            scores = evaluate(self._translator(), self._manifest.validation.items).to_json()
+        except (ValueError, OSError) as error:
+            return {"validation_error": str(error)}
+        return {"validation": {name: v for name, v in scores.items() if isinstance(v, float | dict)}}
 
     def _translators(self) -> dict[str, nn.Module]:
         return {name: average.module for name, average in self._averages.items()} or self._method.translators
@@ -154,13 +156,18 @@ class _Training:
         except FloatingPointError as error:
             raise TrainingDiverged(f"step {done}: {error} is NaN or infinite") from error
 
-    def _sheet(self) -> Image.Image:
-        return sample_sheet(self._translator(), self._manifest.samples)
+    def _draw_sheet(self, path: Path) -> None:
+        """A sample that cannot be read leaves out the sheet, and never the model."""
+        try:
+            sheet = sample_sheet(self._translator(), self._manifest.samples)
+        except (ValueError, OSError) as error:
+            self._method.notes["samples"] = f"not drawn: {error}"
+        else:
+            write_durably(path, lambda temporary: sheet.save(temporary, format="PNG"))
 
     def _write_samples(self, done: int) -> None:
         self._run.samples.mkdir(exist_ok=True)
-        sheet = self._sheet()
-        write_durably(self._run.samples / f"step-{done}.png", lambda path: sheet.save(path, format="PNG"))
+        self._draw_sheet(self._run.samples / f"step-{done}.png")
 
     def _finish(self) -> None:
         self._run.publish_model(self._write_model)
@@ -188,7 +195,7 @@ class _Training:
             folder / "photo_to_label.onnx",
             learns_classes=self._method.learns_classes,
         )
-        self._sheet().save(folder / "samples.png")
+        self._draw_sheet(folder / "samples.png")
 
 
 def learning_rate_factor(step: int, total: int) -> float:

@@ -21,7 +21,7 @@ def test_a_table_on_a_users_data(tmp_path: Path) -> None:
     command = ("table6", "--data", "data", "--steps", "2", "--encoder", "efficientnet_lite0")
     first = fewpairs(*command, cwd=tmp_path)
     assert first.returncode == 0, first.stderr
-    out = tmp_path / "experiments" / "table6"
+    out = tmp_path / "experiments" / "table6-data-tiny"
     assert {path.name for path in out.iterdir()} == {
         *("table6.json", "table6.md", "table6-curves.png", "table6-sheet.png")
     }

@@ -2,6 +2,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +20,7 @@ from models.experiments.execution import Progress, execute
 from models.experiments.run import Run
 from models.experiments.tables import EXPERIMENTS, Experiment, Row
 from models.photos import write_label_map
-from models.training import TRAINING_VERSION
+from models.training import TRAINING_VERSION, RunDirectory, RunInUse
 from tests.models.runs import TABLE, scene
 
 
@@ -173,6 +177,66 @@ def test_an_experiment_runs_once_and_a_failed_run_stops_no_other(tmp_path: Path)
     after = {path: os.stat(path).st_mtime_ns for path in before}
     untouched = [path for path in before if bad.key not in str(path)]
     assert [after[path] for path in untouched] == [before[path] for path in untouched]
+
+
+def test_a_run_goes_on_after_its_data_has_moved(data: Dataset, tmp_path: Path) -> None:
+    """The key is the same wherever the files are; an unfinished run reads them where they are now."""
+    before = bench(data).run("pix2pix", pairs=("000",))
+    before.prepare(tmp_path / "work")
+    moved = Dataset(data.directory.rename(tmp_path / "elsewhere"))
+    now = bench(moved).run("pix2pix", pairs=("000",))
+    assert now.key == before.key
+    [(photo, _)] = now.prepare(tmp_path / "work").manifest().files.pairs
+    assert photo.exists()
+
+
+def test_a_scorer_that_fails_stops_what_needs_it(data: Dataset, tmp_path: Path) -> None:
+    """Nothing is trained that could not be scored; the reason is that of the scorer."""
+    setting = bench(data)
+    good, scorer = setting.run("pix2pix", pairs=("000",)), setting.run("pix2pix", pairs=())
+    experiment = Experiment("A table", ("row",), (Row(("good",), (good,)),), "labels_to_photos", scorer)
+    failed = execute(experiment, tmp_path / "work", parallel=1)
+    assert "pix2pix needs at least one pair" in failed[scorer.key]
+    assert failed[good.key].startswith("its scorer failed: ")
+    assert not (tmp_path / "work" / "runs" / good.key).exists()
+
+
+def test_labels_to_photos_needs_classes(tmp_path: Path) -> None:
+    """A data set of images without classes is refused before anything is trained."""
+    with pytest.raises(ValueError, match=r"no classes\.json"):
+        EXPERIMENTS["table9"](bench(write_dataset(tmp_path / "data", train=3, val=1, rgb=True)))
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+def test_no_training_outlives_its_experiment(data: Dataset, tmp_path: Path, end: signal.Signals) -> None:
+    """Whatever ends the process of an experiment, its training ends too and frees its run directory."""
+    run = bench(data, steps=100_000).run("pix2pix", pairs=("000",))
+    directory = run.prepare(tmp_path / "work")
+    code = (
+        "import sys; from pathlib import Path; from tests.models.test_experiments import *; "
+        "data = Dataset(Path(sys.argv[1])); run = bench(data, steps=100_000).run('pix2pix', pairs=('000',)); "
+        "execute(Experiment('A table', ('row',), (Row(('one',), (run,)),)), Path(sys.argv[2]), parallel=1)"
+    )
+    command = [sys.executable, "-c", code, str(data.directory), str(tmp_path / "work")]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as experiment:
+        wait_until(lambda: len(directory.read_metrics()) > 0)
+        experiment.send_signal(end)
+    wait_until(lambda: lock_is_free(directory))
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def lock_is_free(directory: RunDirectory) -> bool:
+    try:
+        with directory.locked():
+            return True
+    except RunInUse:
+        return False
 
 
 def test_embeddings_are_kept(data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

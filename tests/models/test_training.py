@@ -8,8 +8,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file
 
 from models.artifacts import load_model
@@ -158,6 +160,21 @@ def test_leftovers_of_a_crash_do_no_harm(tmp_path: Path) -> None:
     assert [line["step"] for line in metric_lines(run_dir)] == [1, 2, 3, 4, 5, 6]
     load_model(run_dir / "model")
     assert not list(run_dir.glob("*.tmp"))
+
+
+def test_what_cannot_be_scored_or_shown_never_costs_the_model(tmp_path: Path) -> None:
+    """A validation label map with an unknown class and a missing sample are noted; the model is there."""
+    run_dir = write_run(tmp_path, small_spec("pix2pix", total_steps=2))
+    broken = np.full((48, 64), 77, dtype=np.uint8)
+    Image.fromarray(broken).save(run_dir / "broken.png")
+    manifest = json.loads((run_dir / "manifest.json").read_text())
+    manifest["samples"] = [["nowhere.png", None]]
+    manifest["validation"] = {"every": 1, "items": [[manifest["pairs"][0][0], "broken.png"]]}
+    (run_dir / "manifest.json").write_text(json.dumps(manifest))
+    train(run_dir, "cpu")
+    assert "class index 77" in metric_lines(run_dir)[-1]["validation_error"]
+    assert "nowhere.png" in json.loads((run_dir / "result.json").read_text())["notes"]["samples"]
+    assert (run_dir / "model" / "photo_to_label.safetensors").exists()
 
 
 def unpaired_first_spec() -> TrainingSpec:
