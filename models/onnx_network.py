@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Timer
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +12,8 @@ from torch import Tensor, nn
 from models.palette import ClassTable
 
 INPUT, TRANSLATION = "photo", "translation"
+LONGEST_RUN_S = 300.0
+"""Seconds one batch may take: a graph may loop for ever."""
 
 
 class OnnxNetwork(nn.Module):
@@ -32,6 +36,7 @@ class OnnxNetwork(nn.Module):
         super().__init__()
         self._file = path.name
         self._classes = len(class_table.names) if class_table else None
+        self._check_self_contained(path)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = torch.get_num_threads()
         options.log_severity_level = 3
@@ -44,13 +49,34 @@ class OnnxNetwork(nn.Module):
 
     def forward(self, photos: Tensor) -> Tensor:
         """Photos (B, 3, S, S) → translations (B, 3, H, W) or class logits (B, K, H, W)."""
+        from onnxruntime import RunOptions
+
+        options = RunOptions()
+        alarm = Timer(LONGEST_RUN_S, setattr, (options, "terminate", True))
+        alarm.start()
         try:
-            (output,) = self._session.run(None, {INPUT: photos.cpu().numpy()})
+            (output,) = self._session.run(None, {INPUT: photos.cpu().numpy()}, options)
         except Exception as error:
+            if options.terminate:
+                raise self._unusable(f"one batch took more than {LONGEST_RUN_S:g} seconds") from error
             raise self._unusable(f"onnxruntime cannot run it ({error})") from error
+        finally:
+            alarm.cancel()
         if output.ndim != 4 or output.shape[:2] != (len(photos), self._channels):
             raise self._unusable(f"its output has shape {output.shape}")
         return torch.from_numpy(output)
+
+    def _check_self_contained(self, path: Path) -> None:
+        """Raise before onnxruntime opens whatever files of this machine the tensors name."""
+        import onnx
+
+        content = path.read_bytes()
+        try:
+            model = onnx.load_model_from_string(content)
+        except Exception as error:  # protobuf's, which is not ours to import
+            raise self._unusable(f"it is no ONNX file ({error})") from error
+        if _names_a_file(model):
+            raise self._unusable("it refers to other files: export it self-contained")
 
     def _checked_input(self) -> int:
         inputs = self._session.get_inputs()
@@ -89,3 +115,17 @@ class OnnxNetwork(nn.Module):
             f"{self._file} cannot be used: {reason}. Expected is an ONNX file with one input `{INPUT}`,"
             f" float32 (B, 3, S, S) with a fixed S, RGB in [−1, 1], and one float32 output: {output}"
         )
+
+
+def _names_a_file(message: Any) -> bool:
+    """Whether a tensor anywhere in a protobuf message, be it a graph, function or attribute, is external."""
+    from onnx import TensorProto
+
+    if isinstance(message, TensorProto):  # its data is left alone: it may be large, and holds no other tensor
+        return message.data_location == TensorProto.EXTERNAL or len(message.external_data) > 0
+    values = [value for field, value in message.ListFields() if field.message_type]
+    return any(
+        _names_a_file(part)
+        for value in values
+        for part in ([value] if hasattr(value, "ListFields") else value)  # repeated, or not
+    )

@@ -16,6 +16,9 @@ Where the class is that of the nearest colour: it is more than 0.8 times as far 
 (Lowe's ratio test). Where a network learns classes: the second-best probability is more than 0.8 of the best.
 """
 
+_BAND = 2**20
+"""Pixels decoded at a time, so that a large photo takes little more memory than its label map."""
+
 
 @dataclass(frozen=True)
 class ClassTable:
@@ -97,15 +100,23 @@ class ClassTable:
 
         A pixel is doubtful when its nearest colour is more than 0.8 times as far away as the second nearest.
         """
-        colors = np.array(self.colors, dtype=np.float32)
-        pixels = rgb.reshape(-1, 3).T.astype(np.float32)
-        # |c − p|² = |c|² − 2 c·p + |p|², all whole numbers below 2²⁴ and so exact in float32.
-        distances = (colors**2).sum(axis=1)[:, None] - 2 * colors @ pixels + (pixels**2).sum(axis=0)
-        indices = np.zeros(pixels.shape[1], dtype=np.uint8)
-        nearest, second = distances[0].copy(), np.full_like(distances[0], np.inf)
-        for index, distance in enumerate(distances[1:], start=1):
+        pixels, shape = rgb.reshape(-1, 3), rgb.shape[:2]
+        indices, doubtful = np.zeros(len(pixels), dtype=np.uint8), np.zeros(len(pixels), dtype=np.bool_)
+        for start in range(0, len(pixels), _BAND):
+            band = slice(start, start + _BAND)
+            doubtful[band] = self._decode_band(pixels[band], indices[band])
+        return indices.reshape(shape), doubtful.reshape(shape)
+
+    def _decode_band(self, rgb: NDArray[np.uint8], indices: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        """Turn zeros in `indices` (N,) into the classes of pixels (N, 3), and say which are doubtful."""
+        pixels = rgb.T.astype(np.float32)
+        squares = (pixels**2).sum(axis=0)
+        nearest, second = np.full_like(squares, np.inf), np.full_like(squares, np.inf)
+        for index, color in enumerate(np.array(self.colors, dtype=np.float32)):
+            # |c − p|² = |c|² − 2 c·p + |p|², all whole numbers below 2²⁴ and so exact in float32.
+            distance = color @ color - 2 * color @ pixels + squares
             indices[distance < nearest] = index
             np.minimum(second, np.maximum(nearest, distance), out=second)
             np.minimum(nearest, distance, out=nearest)
-        shape = rgb.shape[:2]
-        return indices.reshape(shape), (nearest > DOUBTFUL_RATIO**2 * second).reshape(shape)
+        doubtful: NDArray[np.bool_] = nearest > DOUBTFUL_RATIO**2 * second
+        return doubtful

@@ -44,7 +44,8 @@ RECIPES: dict[str, Callable[..., TrainingSpec]] = {"paper": paper, "small": smal
 def build(recipe: str, method: str, **overrides: Any) -> TrainingSpec:
     """The spec of a recipe by name, with single fields overridden.
 
-    Raises ValueError for an unknown recipe, method or field, and for a value out of range.
+    Raises ValueError for an unknown recipe, method or field, for a value out of range, and for a field that
+    the method does not use.
     """
     if recipe not in RECIPES:
         raise ValueError(f"unknown recipe {recipe!r}; there are {', '.join(RECIPES)}")
@@ -53,8 +54,11 @@ def build(recipe: str, method: str, **overrides: Any) -> TrainingSpec:
 
 def _spec(recipe: str, method: str, recipe_fields: dict[str, Any], overrides: dict[str, Any]) -> TrainingSpec:
     check_names(overrides)
+    chosen = methods.method_named(method)
+    if idle := sorted(chosen.unused & overrides.keys()):
+        raise ValueError(f"{idle[0]} has no effect on {method}: leave it out")
     image_size = overrides.get("image_size")
     if isinstance(image_size, int) and "load_size" not in overrides:
         overrides = overrides | {"load_size": round(image_size * PAPER_LOAD / PAPER_CROP)}
-    fields = recipe_fields | dict(methods.method_named(method).defaults) | overrides
+    fields = recipe_fields | dict(chosen.defaults) | overrides
     return TrainingSpec(recipe=recipe, method=method, **fields)

@@ -145,11 +145,15 @@ class Translator:
 
 def decode_logits(logits: Tensor, height: int, width: int) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """Class logits (K, h, w), resized bilinearly → each pixel's likeliest class, and if that is doubtful."""
-    logits_KHW = interpolate(logits[None].float(), (height, width), mode="bilinear", antialias=True)[0]
-    best, indices = logits_KHW.max(dim=0)
-    second = logits_KHW.scatter(0, indices[None], -math.inf).amax(dim=0)
+    best = torch.full((height, width), -math.inf, device=logits.device)
+    second, indices = best.clone(), torch.zeros_like(best, dtype=torch.uint8)
+    for index, small in enumerate(logits.float()):  # class by class, as all of a large photo's take gigabytes
+        logit = interpolate(small[None, None], (height, width), mode="bilinear", antialias=True)[0, 0]
+        indices[logit > best] = index
+        torch.maximum(second, torch.minimum(best, logit), out=second)
+        torch.maximum(best, logit, out=best)
     doubtful = second - best > math.log(DOUBTFUL_RATIO)  # a difference of logits is a ratio of probabilities
-    return indices.to(torch.uint8).cpu().numpy(), doubtful.cpu().numpy()
+    return indices.cpu().numpy(), doubtful.cpu().numpy()
 
 
 def choose_device(name: str) -> torch.device:

@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
+from alembic.util import CommandError
 
 revision = "0002"
 down_revision = "0001"
@@ -60,7 +61,15 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Fails, and changes nothing, while there are imported models, or one name in two sources."""
+    """Fails, and changes nothing, while there are evaluations of labels → photos, which would become ones of
+    photos → labels, imported models, or one name in two sources."""
+    backward = "SELECT count(*) FROM evaluations WHERE direction = 'labels_to_photos'"
+    if count := op.get_bind().scalar(sa.text(backward)):
+        raise CommandError(
+            f"there are {count} evaluations of labels → photos, which schema 0001 cannot tell from others:"
+            " delete them first, or stay with this schema"
+        )
+
     op.drop_table("evaluation_images")
     with op.batch_alter_table("evaluations", schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f("fk_evaluations_scorer_id_models"), type_="foreignkey")

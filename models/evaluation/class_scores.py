@@ -23,7 +23,10 @@ class ClassScore:
 
 @dataclass(frozen=True)
 class ImageScore:
-    """One image. `mean_iou` is over the classes in its own truth."""
+    """One image. `mean_iou` is over the classes in its own truth.
+
+    Where its truth has no pixel that counts nothing can be wrong: both scores are 1.
+    """
 
     name: str
     pixel_accuracy: float
@@ -84,7 +87,8 @@ class ClassTally:
         confusion = confusion_matrix(truth[counted], predicted[counted], len(self._table.names))
         self._confusion += confusion
         self._doubtful += int(doubtful[counted].sum())
-        self._per_image.append(ImageScore(name, _pixel_accuracy(confusion), _ious(confusion)[1]))
+        scores = (_pixel_accuracy(confusion), _ious(confusion)[1]) if counted.any() else (1.0, 1.0)
+        self._per_image.append(ImageScore(name, *scores))
         return self._per_image[-1]
 
     def evaluation(self) -> Evaluation:

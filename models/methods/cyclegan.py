@@ -11,6 +11,7 @@ from models.spec import TrainingSpec
 class CycleGAN(Hybrid):
     """Unpaired steps only. `adversarial="least_squares"` gives the original CycleGAN's loss."""
 
+    unused: ClassVar[frozenset[str]] = frozenset({"balance", "lambda_l1"})
     needs_pairs: ClassVar[bool] = False
 
     @staticmethod

@@ -32,6 +32,10 @@ class SupervisedFCN8s:
     """
 
     defaults: ClassVar[Mapping[str, Any]] = {"learning_rate": 1e-4, "beta1": 0.9}
+    unused: ClassVar[frozenset[str]] = frozenset(
+        {"adversarial", "balance", "blocks", "label_resize", "pool_size"}
+        | {"lambda_gan", "lambda_cycle", "lambda_identity", "lambda_l1"}
+    )
     needs_pairs: ClassVar[bool] = True
     needs_unpaired: ClassVar[bool] = False
     learns_classes: ClassVar[bool] = True

@@ -18,6 +18,7 @@ class Hybrid(TwoWayTranslation):
     """Adversarial, cycle and identity losses on all samples, and L1 to the truth on those that have one."""
 
     defaults: ClassVar[Mapping[str, Any]] = {}
+    unused: ClassVar[frozenset[str]] = frozenset()
     needs_pairs: ClassVar[bool] = True
     needs_unpaired: ClassVar[bool] = True
 

@@ -24,6 +24,9 @@ class Method(Protocol):
     defaults: ClassVar[Mapping[str, Any]]
     """The fields of TrainingSpec in which this method differs from the hybrid one."""
 
+    unused: ClassVar[frozenset[str]]
+    """The fields of TrainingSpec that change nothing in this method: overriding one is a mistake."""
+
     needs_pairs: ClassVar[bool]
     needs_unpaired: ClassVar[bool]
     learns_classes: ClassVar[bool]

@@ -28,6 +28,7 @@ class Pix2Pix(TwoWayTranslation):
         "lambda_identity": 0.0,
         "lambda_l1": 100.0,
     }
+    unused: ClassVar[frozenset[str]] = frozenset({"balance", "lambda_cycle", "lambda_identity"})
     needs_pairs: ClassVar[bool] = True
     needs_unpaired: ClassVar[bool] = False
 

@@ -30,6 +30,7 @@ class Tripathy(TwoWayTranslation):
         "lambda_identity": 5.0,
         "lambda_l1": 0.0,
     }
+    unused: ClassVar[frozenset[str]] = frozenset({"lambda_l1"})
     needs_pairs: ClassVar[bool] = True
     needs_unpaired: ClassVar[bool] = True
 

@@ -67,7 +67,7 @@ def rehearse(
     if device.type == "cuda":
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats(device)
-    return Estimate(memory, round(seconds * total_steps, 1), round(1 / seconds, 4))
+    return Estimate(memory, round(seconds * total_steps, 3), round(1 / seconds, 4))
 
 
 def _measured(

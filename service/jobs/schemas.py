@@ -22,6 +22,19 @@ RECIPE_FIELDS: dict[str, dict[str, int]] = {
     "tiny": {"image_size": 64, "log_every": 10, "checkpoint_every": 50},
 }
 """What a recipe says where the options leave it out and other options depend on it."""
+UNUSED: dict[str, tuple[str, ...]] = {
+    "hybrid": (),
+    "pix2pix": ("balance", "lambda_cycle", "lambda_identity"),
+    "cyclegan": ("balance", "lambda_l1"),
+    "tripathy": ("lambda_l1",),
+    "fcn8s": (
+        *("adversarial", "balance", "blocks", "label_resize"),
+        *("lambda_cycle", "lambda_gan", "lambda_identity", "lambda_l1", "pool_size"),
+    ),
+}
+"""Options that change nothing in a method."""
+ONLY_OF = {"joint": "hybrid", "conditional": "pix2pix"}
+"""Switches that one method alone has."""
 PAPER_LOAD, PAPER_CROP = 286, 256
 """`load_size` follows `image_size` in this proportion."""
 LARGEST_SIDE = 4096
@@ -170,6 +183,17 @@ class NewTraining(BaseModel):
         "label maps of the pairs; null: all of these.",
         examples=[["gta", "annotations"]],
     )
+
+    @model_validator(mode="after")
+    def _of_the_method(self) -> "NewTraining":
+        """No option that the method would ignore, or does not have."""
+        given = self.options.model_dump(exclude_none=True)
+        if idle := [name for name in UNUSED[self.method] if name in given]:
+            raise InvalidTraining(f"{idle[0]} has no effect on {self.method}: leave it out.")
+        for switch, method in ONLY_OF.items():
+            if given.get(switch) and self.method != method:
+                raise InvalidTraining(f"{switch} is an option of {method}, not of {self.method}.")
+        return self
 
     @model_validator(mode="after")
     def _consistent(self) -> "NewTraining":

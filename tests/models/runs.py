@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from models import recipes
+from models.methods import METHODS
 from models.palette import ClassTable
 from models.photos import write_label_map
 from models.spec import TrainingSpec
@@ -26,7 +27,8 @@ SMALL: dict[str, Any] = {
 
 def small_spec(method: str, **overrides: Any) -> TrainingSpec:
     """The tiny recipe at 32², two channels and two blocks."""
-    return recipes.tiny(method, **(SMALL | overrides))
+    used = {name: value for name, value in SMALL.items() if name not in METHODS[method].unused}
+    return recipes.tiny(method, **(used | overrides))
 
 
 def scene(seed: int, height: int = 48, width: int = 64) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any, Protocol
 
 import pytest
@@ -12,6 +12,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, l1_loss, logsi
 from models.data import Batch, scaled, to_tensor
 from models.methods import METHODS, Method
 from models.networks import Discriminator, Generator, initialise
+from models.spec import ONLY_OF, TrainingSpec
 from tests.models import plain
 from tests.models.runs import TABLE, scene, small_spec
 
@@ -183,6 +184,41 @@ def test_the_unconditional_option_of_pix2pix() -> None:
     before = next(method.networks["D_Y"].parameters()).clone()
     method.step(Batch(images(0, 1).float(), images(1, 1).float(), 1))
     assert not torch.equal(next(method.networks["D_Y"].parameters()), before)
+
+
+class Recorder:
+    """Stands for an object, and notes which of its attributes were read."""
+
+    def __init__(self, original: object) -> None:
+        self.original, self.read = original, set[str]()
+
+    def __getattr__(self, name: str) -> Any:
+        self.read.add(name)
+        return getattr(self.original, name)
+
+
+TRAINERS = {
+    *("recipe", "method", "seed", "total_steps", "epochs", "batch_size", "image_size", "load_size"),
+    *("learning_rate", "beta1", "beta2", "ema", "precision", "compile"),
+    *("log_every", "checkpoint_every", "sample_every"),
+}
+"""The fields that a training heeds whatever its method."""
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_unused_options_are_those_that_no_step_reads(name: str) -> None:
+    """Making the networks, counting an epoch and steps read all others; `y` is what `label_resize` shapes."""
+    spec: Any = Recorder(small_spec(name))
+    method = METHODS[name](spec, torch.device("cpu"), TABLE)
+    paired, unpaired = METHODS[name].epoch_size(spec, 2, 3, 0)
+    for pairs in [kind for kind, count in ((1, paired), (0, unpaired)) if count]:
+        classes = torch.zeros(pairs, 32, 32, dtype=torch.long)
+        batch: Any = Recorder(Batch(images(0, 1).float(), images(1, 1).float(), pairs, classes))
+        method.step(batch)
+        if "y" in batch.read:
+            spec.read.add("label_resize")
+    options = {field.name for field in fields(TrainingSpec)} - TRAINERS - set(ONLY_OF)
+    assert METHODS[name].unused == options - spec.read
 
 
 @pytest.mark.parametrize("name", METHODS)

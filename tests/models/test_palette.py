@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
+from models import palette
 from models.palette import ClassTable
 
 TABLE = ClassTable(("sky", "road", "car"), ((128, 128, 128), (128, 64, 128), (0, 0, 142)), ignore=7)
@@ -26,8 +29,10 @@ def test_encode_names_an_unknown_index() -> None:
         TABLE.encode(np.array([[0, 3]], dtype=np.uint8))
 
 
-def test_decode_is_the_nearest_colour_by_brute_force() -> None:
-    """Class and doubt equal an exhaustive float64 search over all colours of every pixel."""
+@pytest.mark.parametrize("band", [2**20, 500, 1])
+def test_decode_is_the_nearest_colour_by_brute_force(monkeypatch: pytest.MonkeyPatch, band: int) -> None:
+    """Class and doubt equal an exhaustive float64 search over all colours of every pixel, band by band."""
+    monkeypatch.setattr(palette, "_BAND", band)
     rgb = np.random.default_rng(1).integers(0, 256, size=(40, 30, 3), dtype=np.uint8)
     distances = np.linalg.norm(rgb[:, :, None].astype(float) - np.array(TABLE.colors, dtype=float), axis=3)
     nearest, second = np.sort(distances, axis=2)[:, :, :2].transpose(2, 0, 1)
@@ -35,6 +40,17 @@ def test_decode_is_the_nearest_colour_by_brute_force() -> None:
     assert np.array_equal(indices, distances.argmin(axis=2))
     assert np.array_equal(doubtful, nearest > 0.8 * second)
     assert 0.05 < doubtful.mean() < 0.95
+
+
+def test_decoding_a_large_photo_takes_little_memory() -> None:
+    """Beside class and doubt, 2 bytes a pixel, four megapixels in 19 classes take less than 50 MB."""
+    table = ClassTable(tuple(map(str, range(19))), tuple((13 * n, 255 - n, 7 * n) for n in range(19)))
+    rgb = np.zeros((2048, 2048, 3), dtype=np.uint8)
+    tracemalloc.start()
+    table.decode_with_doubt(rgb)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak - 2 * rgb[..., 0].size < 50e6
 
 
 def test_equally_near_classes_go_to_the_first() -> None:

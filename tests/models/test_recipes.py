@@ -70,6 +70,10 @@ def test_specs_survive_json(recipe: str, method: str) -> None:
         ({"seed": -1}, "seed must be from 0"),
         ({"method": "pix2pix", "joint": True}, "joint is an option of hybrid, not of pix2pix"),
         ({"conditional": True}, "conditional is an option of pix2pix, not of hybrid"),
+        ({"method": "pix2pix", "lambda_cycle": 0.0}, "lambda_cycle has no effect on pix2pix: leave it out"),
+        ({"method": "cyclegan", "lambda_l1": 1.0}, "lambda_l1 has no effect on cyclegan: leave it out"),
+        ({"method": "tripathy", "lambda_l1": 1.0}, "lambda_l1 has no effect on tripathy: leave it out"),
+        ({"method": "fcn8s", "seed": 1, "blocks": 9}, "blocks has no effect on fcn8s: leave it out"),
     ],
 )
 def test_bad_options_are_named(options: dict[str, Any], message: str) -> None:

@@ -53,7 +53,8 @@ def losses(run_dir: Path) -> list[tuple[int, dict[str, float]]]:
 
 def resumable_spec(method: str) -> TrainingSpec:
     """12 steps with checkpoints every 4 and a pool that overflows, so that its random numbers count."""
-    return small_spec(method, total_steps=12, log_every=2, pool_size=3 if method != "pix2pix" else 0)
+    pool = {} if method in ("pix2pix", "fcn8s") else {"pool_size": 3}
+    return small_spec(method, total_steps=12, log_every=2, **pool)
 
 
 @pytest.fixture(scope="module")

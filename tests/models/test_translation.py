@@ -5,6 +5,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -12,7 +13,8 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch import nn
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from models.artifacts import ModelSpec, load_model, save_model
 from models.export import export_onnx
@@ -21,7 +23,7 @@ from models.methods.cyclegan import CycleGAN
 from models.networks import Generator, initialise
 from models.palette import ClassTable
 from models.spec import TrainingSpec
-from models.translation import Translator
+from models.translation import Translator, decode_logits
 from tests.models.runs import TABLE, scene, small_spec
 
 
@@ -168,6 +170,34 @@ def test_a_single_class_is_never_doubtful() -> None:
     assert translation.doubtful_share == 0
     assert translation.label_map is not None
     assert not translation.label_map.any()
+
+
+def test_equal_logits_go_to_the_first_class() -> None:
+    """A tie is decoded as the class that comes first, and is doubtful."""
+    label_map, doubtful = decode_logits(torch.tensor([-1.0, 2.0, 2.0])[:, None, None], 4, 4)
+    assert (label_map == 1).all()
+    assert doubtful.all()
+
+
+class Largest(TorchDispatchMode):
+    """Notes the size of the largest tensor that any operation gives."""
+
+    values = 0
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        result = func(*args, **(kwargs or {}))
+        if isinstance(result, Tensor):
+            self.values = max(self.values, result.numel())
+        return result
+
+
+def test_the_logits_of_a_large_photo_take_little_memory() -> None:
+    """Of the logits at the photo's size there are never more than one class's."""
+    with Largest() as largest:
+        decode_logits(torch.randn(19, 8, 8), 100, 120)
+    assert largest.values == 100 * 120
 
 
 class Classifier(CycleGAN):

@@ -12,7 +12,8 @@ from models import recipes
 from models.methods import METHODS
 from models.recipes import RECIPES, build
 from models.selection import STRATEGIES
-from models.spec import CHOICES, TrainingSpec
+from models.spec import CHOICES, ONLY_OF, TrainingSpec
+from service.jobs import schemas
 from service.jobs.orders import LEARNS_CLASSES, NEEDS_PAIRS, PAIRS_ALONE
 from service.jobs.schemas import (
     LARGEST_SIDE,
@@ -98,6 +99,10 @@ def test_the_api_knows_what_the_models_know() -> None:
     assert set(NEEDS_PAIRS) == {name for name, method in METHODS.items() if method.needs_pairs}
     assert set(PAIRS_ALONE) == {name for name, method in METHODS.items() if not method.needs_unpaired}
     assert set(LEARNS_CLASSES) == {name for name, method in METHODS.items() if method.learns_classes}
+    assert {name: set(unused) for name, unused in schemas.UNUSED.items()} == {
+        name: set(method.unused) for name, method in METHODS.items()
+    }
+    assert schemas.ONLY_OF == ONLY_OF
     options = {field.name for field in fields(TrainingSpec)} - {"recipe", "method"}
     assert set(TrainingOptions.model_fields) == options
 
@@ -146,6 +151,30 @@ def test_options_have_to_agree_with_the_recipe(
         assert (answer.status_code, slug(answer)) == (422, "invalid-training")
         with pytest.raises(ValueError, match="must be"):
             build(recipe, "hybrid", **options)
+
+
+@pytest.mark.parametrize(
+    ("method", "options"),
+    [
+        ("pix2pix", {"lambda_cycle": 0.0}),
+        ("cyclegan", {"seed": 1, "lambda_l1": 150.0}),
+        ("fcn8s", {"blocks": 9}),
+        ("pix2pix", {"joint": True}),
+        ("hybrid", {"conditional": True}),
+    ],
+)
+def test_an_option_that_the_method_does_not_use_is_refused(
+    client: Client, method: str, options: dict[str, Any]
+) -> None:
+    """The order is refused with the sentence that the training would fail with."""
+    pool_id = new_pool(client)
+    annotate(client, put_photo(client, pool_id, "a.jpg")["id"])
+    order = {"method": method, "options": options}
+    refused = client.post(f"/pools/{pool_id}/trainings", json=order)
+    assert (refused.status_code, slug(refused)) == (422, "invalid-training")
+    with pytest.raises(ValueError) as caught:  # noqa: PT011
+        build("paper", method, **options)
+    assert refused.json()["detail"] == f"{caught.value}."
 
 
 def test_label_maps_can_be_taken_from_some_sources(client: Client) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from alembic import command
+from alembic.util import CommandError
 from sqlalchemy import Engine, NullPool, create_engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
@@ -130,3 +131,19 @@ def test_the_first_schema_can_be_had_back(first_schema: str) -> None:
     with engine.connect() as connection:
         assert connection.scalar(text("SELECT count(*) FROM label_maps")) == 1
     assert "estimate" not in column_names(first_schema, "jobs")
+
+
+def test_evaluations_of_generated_photos_keep_the_schema(first_schema: str) -> None:
+    """They would turn into scores of label maps, so a downgrade is refused and leaves everything there."""
+    migrations.upgrade(first_schema)
+    engine = engine_of(first_schema)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE evaluations SET direction = 'labels_to_photos'"))
+    with pytest.raises(CommandError, match="there are 1 evaluations of labels → photos"):
+        command.downgrade(migrations.config(first_schema), "0001")
+    database = Database(first_schema)
+    database.require_schema()
+    database.close()
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT direction FROM evaluations")) == "labels_to_photos"
+    assert "evaluation_images" in inspect(engine).get_table_names()
