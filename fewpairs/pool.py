@@ -164,7 +164,7 @@ class Pool:
 
     def train(
         self,
-        method: str = "hybrid",
+        method: str | None = None,
         recipe: str = "paper",
         pairs: Sequence[str] | None = None,
         label_sources: Sequence[str] | None = None,
@@ -175,13 +175,14 @@ class Pool:
         `label_sources` are the sources of its unpaired label maps, `annotations` among them for those of the
         pairs; None: all there are.
 
-        `options` override the recipe: total_steps, image_size, batch_size, seed, …
+        Without `method` it is pix2pix with recipe tiny, else hybrid. `options` override the recipe:
+        total_steps, image_size, batch_size, seed, …
         """
         document = self._transport.json(
             "POST",
             f"/pools/{self.id}/trainings",
             json={
-                "method": method,
+                **({"method": method} if method else {}),
                 "recipe": recipe,
                 "options": options,
                 "pairs": list(pairs) if pairs is not None else None,

@@ -39,7 +39,14 @@ STATE_STYLES = {
 @app.command(rich_help_panel=LOOP)
 def train(
     pool: PoolOption = None,
-    method: Annotated[str, typer.Option(help="hybrid, pix2pix, cyclegan, tripathy or fcn8s.")] = "hybrid",
+    method: Annotated[
+        str | None,
+        typer.Option(
+            help="hybrid, pix2pix, cyclegan, tripathy or fcn8s; default: pix2pix with recipe tiny, "
+            "else hybrid.",
+            show_default=False,
+        ),
+    ] = None,
     recipe: Annotated[
         str, typer.Option(help="paper (256²) or small (128²), on a GPU, or tiny (64², a CPU).")
     ] = "paper",
@@ -68,7 +75,7 @@ def train(
     if not follow:
         console.print(f"See it with `fewpairs jobs`, stop it with `fewpairs cancel {job.id}`.")
         return
-    follow_training(console, job, f"{method} ({recipe})")
+    follow_training(console, job, f"{method or 'Training'} ({recipe})")
     console.print(f"[green]✓[/] Model {job.model.id}")
 
 

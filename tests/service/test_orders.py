@@ -56,6 +56,19 @@ def test_a_training_freezes_the_newest_revisions(client: Client) -> None:
     assert spec_of(client, some)["pairs"] == [[images[2]["id"], 1]]
 
 
+@pytest.mark.parametrize(
+    ("recipe", "method"), [("tiny", "pix2pix"), ("small", "hybrid"), ("paper", "hybrid")]
+)
+def test_the_default_method_is_the_measured_one(client: Client, recipe: str, method: str) -> None:
+    """Left out, it is what did best at the recipe's size; a method that is named stays."""
+    pool_id = new_pool(client)
+    annotate(client, put_photo(client, pool_id, "a.jpg")["id"])
+    left_out = client.post(f"/pools/{pool_id}/trainings", json={"recipe": recipe}).json()
+    assert spec_of(client, left_out)["method"] == method
+    named = client.post(f"/pools/{pool_id}/trainings", json={"recipe": recipe, "method": "tripathy"}).json()
+    assert spec_of(client, named)["method"] == "tripathy"
+
+
 def test_cyclegan_learns_from_label_maps_alone(client: Client) -> None:
     """Unpaired label maps, or annotated ones, are enough for it."""
     pool_id = new_pool(client)
