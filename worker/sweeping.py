@@ -1,7 +1,7 @@
 """The sweep: every worker process releases silent jobs and rings for forgotten ones, about once a second."""
 
 import threading
-import time
+from time import monotonic
 
 import structlog
 
@@ -29,8 +29,8 @@ def sweep(settings: Settings, database: Database, bell: Bell) -> None:
     """One sweep. It rings after the commit; what it does not get to is rung by a later sweep."""
     with database.write() as session:
         due = jobs.sweep(session, ring_again_s=settings.ring_again_s)
-    began = time.monotonic()
+    began = monotonic()
     for job_id, queue in due:
-        if time.monotonic() - began > RINGING_S:
+        if monotonic() - began > RINGING_S:
             break
         bell.ring(job_id, queue)

@@ -95,7 +95,7 @@ def test_train_follow_shows_losses_and_ends_with_the_model(run: Run, pool: Pool,
     result = run("train", "--recipe", "tiny", "--steps", 4, *options, "--follow")
     assert result.exit_code == 0, result.output
     assert "step 4 of 4" in result.output
-    assert "G_cycle" in result.output
+    assert "G_l1" in result.output
     assert [model.id for model in pool.models()] == re.findall(r"Model ([0-9a-f-]{36})", result.output)
 
 

@@ -17,7 +17,8 @@ class SlowBell(Bell):
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.rung: list[uuid.UUID] = []
-        monkeypatch.setattr(sweeping.time, "monotonic", lambda: 2.0 * len(self.rung))
+        # Not time.monotonic itself: the clock of every event loop in this process.
+        monkeypatch.setattr(sweeping, "monotonic", lambda: 2.0 * len(self.rung))
 
     def ring(self, job_id: uuid.UUID, queue: str) -> None:
         self.rung.append(job_id)
