@@ -18,7 +18,6 @@ import json
 import os
 import platform
 import statistics
-import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -35,7 +34,7 @@ from models.methods import METHODS
 from models.recipes import paper, tiny
 from models.spec import TrainingSpec
 from models.training.acceleration import AcceleratedStep
-from models.training.rehearsal import saved_for_backward, state_bytes
+from models.training.rehearsal import saved_for_backward, seconds_of, state_bytes
 from models.translation import choose_device
 
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -120,7 +119,7 @@ def _compared(
         wanted = replace(spec, **VARIANTS[variant])
         method = METHODS["hybrid"](wanted, device, None)
         steps[variant] = accelerated[variant] = AcceleratedStep(method, wanted, device)
-    first = {name: _seconds(step, batch, device) for name, step in steps.items()}
+    first = {name: seconds_of(step, batch, device) for name, step in steps.items()}
     for variant in variants:
         counted = device.type == "cuda" or not VARIANTS[variant].get("compile")
         method = accelerated[variant].method
@@ -130,7 +129,7 @@ def _compared(
             step(batch)
     rounds = []
     for index in range(repeats):
-        rounds.append({name: _seconds(step, batch, device) for name, step in steps.items()})
+        rounds.append({name: seconds_of(step, batch, device) for name, step in steps.items()})
         console.print(f"{spec.image_size}², round {index + 1}: " + _listed(rounds[-1]))
     return [
         Row(
@@ -149,19 +148,6 @@ def _compared(
         )
         for name in steps
     ]
-
-
-def _seconds(step: Callable[[Batch], Any], batch: Batch, device: torch.device) -> float:
-    _wait(device)
-    start = time.perf_counter()
-    step(batch)
-    _wait(device)
-    return time.perf_counter() - start
-
-
-def _wait(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
 
 
 def _memory(owner: Any, step: Callable[[Batch], Any], batch: Batch, device: torch.device) -> int:
@@ -191,7 +177,7 @@ def _matmul_peak(device: torch.device, dtype: torch.dtype) -> float:
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32
     size = 8192 if device.type == "cuda" else 2048
     a, b = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
-    best = min(_seconds(lambda _: a @ b, Batch(a, b, 0), device) for _ in range(20))
+    best = min(seconds_of(lambda _: a @ b, Batch(a, b, 0), device) for _ in range(20))
     return 2 * size**3 / best
 
 

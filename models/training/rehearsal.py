@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -88,14 +88,15 @@ def _measured(
     if spec.compile:
         step = AcceleratedStep(method, spec, device)
         step(batch)
-    seconds = _seconds(step, batch, device)
+    seconds = seconds_of(step, batch, device)
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device), seconds
     averaged = sum(_bytes(network.parameters()) for network in method.translators.values()) * (spec.ema > 0)
     return state_bytes(method) + averaged + saved.peak + data.nbytes, seconds
 
 
-def _seconds(step: AcceleratedStep, batch: Batch, device: torch.device) -> float:
+def seconds_of(step: Callable[[Batch], object], batch: Batch, device: torch.device) -> float:
+    """Wall time of one step, until the device has finished it."""
     _wait(device)
     start = time.perf_counter()
     step(batch)
