@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from fewpairs.cli.common import HERE, app, complain, console
+from fewpairs.cli.common import HERE, app, complain, console, file_progress
 from fewpairs.errors import FewpairsError
 
 if TYPE_CHECKING:
@@ -62,8 +62,11 @@ def experiment(
     try:
         dataset, sources = Dataset(data), _sources(labels or [])
         chosen = _encoder(encoder)
-        with console.status(f"Embedding {len(dataset.train)} photos with {chosen}"):
-            embeddings = train_embeddings(dataset, chosen, work)
+        with file_progress() as bar:
+            task = bar.add_task(f"Embedding with {chosen}", total=len(dataset.train))
+            embeddings = train_embeddings(
+                dataset, chosen, work, lambda done, total: bar.update(task, completed=done)
+            )
         bench = Bench(
             dataset,
             embeddings,

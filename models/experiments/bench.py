@@ -108,7 +108,7 @@ class Bench:
 
 
 def train_embeddings(
-    data: Dataset, encoder_name: str, work: Path, on_image: Callable[[int, int], None] | None = None
+    data: Dataset, encoder_name: str, work: Path, on_progress: Callable[[int, int], None] | None = None
 ) -> NDArray[np.float32]:
     """Embeddings of the train photos, float32 (n, d), kept in `work` for the next experiment.
 
@@ -118,7 +118,7 @@ def train_embeddings(
     kept = work / f"embeddings-{encoder_name}-{digest_of(photos)[:12]}.npy"
     if not kept.exists():
         embeddings, failures = embed_files(
-            load_encoder(encoder_name, device="auto"), photos, on_progress=on_image
+            load_encoder(encoder_name, device="auto"), photos, on_progress=on_progress
         )
         if failures:
             raise ValueError(f"{photos[failures[0].index]} cannot be read: {failures[0].reason}")
