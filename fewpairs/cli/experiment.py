@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 @app.command(rich_help_panel=HERE)
 def experiment(
     name: Annotated[
-        str, typer.Argument(help="table1 … table9 of the paper, curves or precision.", show_default=False)
+        str,
+        typer.Argument(
+            help="table1 … table9 of the paper, curves, precision or strategies.", show_default=False
+        ),
     ],
     data: Annotated[
         Path,

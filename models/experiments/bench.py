@@ -49,11 +49,11 @@ class Bench:
 
     def unpaired(self, count: int) -> Names:
         """The `count` medoids of the train photos that an experiment is restricted to (§4.1.1)."""
-        return self._medoids(self.data.train, min(count, len(self.data.train)))
+        return self.medoids(count, self.data.train)
 
     def medoids(self, count: int, among: Names) -> Names:
         """The `count` medoids of these photos."""
-        return self._medoids(among, min(count, len(among)))
+        return self.selected("kmedoids", count, among)
 
     def random(self, count: int, among: Names, draw: int) -> Names:
         """Draw number `draw` of `count` of these photos, each equally likely."""
@@ -101,9 +101,11 @@ class Bench:
         )
 
     @cache  # noqa: B019 - one bench lives as long as the program
-    def _medoids(self, among: Names, count: int) -> Names:
+    def selected(self, strategy: str, count: int, among: Names) -> Names:
+        """At most `count` of these photos by a selection strategy, in the order to label them."""
         rows = {name: row for row, name in enumerate(self.data.train)}
-        picks = select("kmedoids", self.embeddings[[rows[name] for name in among]], count).picks
+        embeddings = self.embeddings[[rows[name] for name in among]]
+        picks = select(strategy, embeddings, min(count, len(among))).picks
         return tuple(among[pick.index] for pick in picks)
 
 

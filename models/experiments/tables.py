@@ -9,6 +9,7 @@ from typing import Any
 from models.experiments import paper
 from models.experiments.bench import Bench, Names
 from models.experiments.run import Run
+from models.selection import STRATEGIES
 
 BUDGETS = (1, 5, 10, 20, 40)
 PAIRS = 20
@@ -146,6 +147,23 @@ def precision(bench: Bench) -> Experiment:
     return Experiment("Precision: hybrid in float32 and in bfloat16", ("precision",), rows)
 
 
+def strategies(bench: Bench) -> Experiment:
+    """Hybrid with 1, 5 and 10 pairs that each selection strategy picks, and with random ones."""
+    everything, unpaired = bench.data.train, bench.unpaired(200)
+    rows = []
+    for count in (1, 5, 10):
+        for strategy in STRATEGIES:
+            if strategy == "random":
+                runs = bench.random_runs("hybrid", count, everything, unpaired=unpaired)
+            else:
+                pairs = bench.selected(strategy, count, everything)
+                runs = bench.runs("hybrid", pairs=pairs, unpaired=unpaired)
+            rows.append(Row((str(count), strategy), runs))
+    return Experiment(
+        "Selection strategies: hybrid with the pairs they pick", ("paired", "selection"), tuple(rows)
+    )
+
+
 EXPERIMENTS: dict[str, Callable[[Bench], Experiment]] = {
     function.__name__: function
     for function in (
@@ -160,6 +178,7 @@ EXPERIMENTS: dict[str, Callable[[Bench], Experiment]] = {
         table9,
         curves,
         precision,
+        strategies,
     )
 }
 

@@ -1,39 +1,62 @@
-"""Euclidean distances in float64, a block of rows at a time so that no second copy of the embeddings is
-made.
-"""
+"""Euclidean distances between points, block by block."""
 
-from collections.abc import Iterator
-
+import faiss
 import numpy as np
-import numpy.typing as npt
 
-Vectors = npt.NDArray[np.floating]
-Indices = npt.NDArray[np.intp]
-Distances = npt.NDArray[np.float64]
+from models.selection.blocks import blocks, on_all_threads
+from models.selection.points import Indices, Matrix, Points
 
-BLOCK_ROWS = 1024
-
-
-def blocks(count: int) -> Iterator[slice]:
-    """Slices that cover `count` rows, at most `BLOCK_ROWS` each."""
-    for start in range(0, count, BLOCK_ROWS):
-        yield slice(start, min(start + BLOCK_ROWS, count))
+ROUNDING = 1e-6
+"""float32's error of a squared distance, as a share of the squared lengths it is made of."""
 
 
-def euclidean(rows_MD: Vectors, columns_KD: Vectors) -> Distances:
-    """The distance of every row to every column, (M, K), by |a|² + |b|² − 2ab.
+def euclidean(rows_MD: Matrix, columns_KD: Matrix) -> Matrix:
+    """The distance of every row to every column, float32 (M, K), by |a|² + |b|² − 2ab.
 
-    A squared distance within the rounding of these terms becomes 0, so that equal vectors are at distance
-    0.
+    A squared distance within the rounding of these terms becomes 0, so that equal points are at distance 0.
     """
-    a, b = rows_MD.astype(np.float64), columns_KD.astype(np.float64)
-    norms = np.add.outer(np.einsum("md,md->m", a, a), np.einsum("kd,kd->k", b, b))
-    squared: Distances = norms - 2 * (a @ b.T)
-    squared[squared < 1e-14 * a.shape[1] ** 0.5 * norms] = 0
-    return np.sqrt(squared)
+    squared: Matrix = faiss.pairwise_distances(rows_MD, columns_KD)
+    norms = [np.einsum("nd,nd->n", points, points) for points in (rows_MD, columns_KD)]
+    squared[squared < ROUNDING * np.add.outer(*norms)] = 0
+    return np.sqrt(squared, out=squared)
 
 
-def distances_to(embeddings: Vectors, indices: Indices) -> Distances:
-    """The distance of every image to the images `indices`, (N, len(indices))."""
-    chosen = embeddings[indices]
-    return np.concatenate([euclidean(embeddings[rows], chosen) for rows in blocks(len(embeddings))])
+def table(points: Points, rows: Indices, columns: Indices) -> Matrix:
+    """The distances of the images `rows` to the images `columns`, (K, M), in the scale of the points."""
+    from_rows = points[rows]
+    distances = np.empty((len(rows), len(columns)), np.float32)
+
+    def fill(block: slice) -> None:
+        distances[:, block] = euclidean(from_rows, points[columns[block]])
+
+    on_all_threads(fill, blocks(len(columns)))
+    return distances
+
+
+def nearest_of(points: Points, centres: Indices) -> tuple[Indices, Matrix]:
+    """For every image the place in `centres` of the nearest one and its distance, (N,) each.
+
+    The first among equals; a centre is its own. Without centres all are at an infinite distance to −1.
+    """
+    if not len(centres):
+        return np.full(len(points), -1), np.full(len(points), np.inf, np.float32)
+    of_centres = points[centres]
+
+    def part(block: slice) -> tuple[Indices, Matrix]:
+        rows = points[block]
+        places = np.zeros(len(rows), np.intp)
+        least = np.full(len(rows), np.inf, np.float32)
+        for columns in blocks(len(centres), 1024):
+            distances = euclidean(rows, of_centres[columns])
+            best = distances.argmin(axis=1)
+            found = distances[np.arange(len(rows)), best]
+            nearer = found < least
+            places[nearer], least[nearer] = columns.start + best[nearer], found[nearer]
+        return places, least
+
+    places, distances = (
+        np.concatenate(columns)
+        for columns in zip(*on_all_threads(part, blocks(len(points), 1024)), strict=True)
+    )
+    places[centres], distances[centres] = np.arange(len(centres)), 0
+    return places, distances

@@ -1,86 +1,171 @@
-"""k-means by FAISS, seeded by k-means++ and restarted; no cluster is left empty."""
+"""k-means on every image: k-means++ seeding, restarts, centres that stay fixed, and no cluster left empty.
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+FAISS finds the nearest centres, on its GPUs where it has any.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import faiss
 import numpy as np
-import numpy.typing as npt
 
-from models.selection.distances import Indices
-
-Points = npt.NDArray[np.float32]
+from models.selection.blocks import blocks, on_all_threads
+from models.selection.points import Distances, Indices, Matrix, Points
 
 RESTARTS = 10
+
+RESTART_WORK = 30_000_000
+"""Rows times clusters of all restarts together; more than that, and there are fewer restarts."""
+
 ITERATIONS = 25
 
+SETTLED = 1e-4
+"""Lloyd's iterations end when one lowers the sum of squares by less than this share."""
 
-def kmeans(points: Points, k: int, rng: np.random.Generator) -> Indices:
-    """The cluster, 0 to k − 1, of each of the `points`, float32 (N, D) with N ≥ k; every cluster has members.
 
-    It is the best of `RESTARTS` runs by the sum of squared distances to the centroids.
+@dataclass(frozen=True)
+class Cloud:
+    """What is clustered: rows that `read` gives as (M, D), and what each counts, `weights` (M,)."""
+
+    read: Callable[[slice | Indices], Matrix]
+    weights: Distances
+
+
+@dataclass(frozen=True)
+class Clustering:
+    """The nearest centre of every row, `clusters` (M,), −1 where it is a fixed one; `squared` (M,), the
+    squared distances to them; and `inertia`, their weighted sum.
     """
-    best, least = np.empty(0, np.intp), np.inf
-    # The order in which threads add up would decide between clusters that are equally near.
-    with _one_faiss_thread():
-        for _ in range(RESTARTS):
-            clusters, squared = _lloyd(points, _plus_plus(points, k, rng))
-            total = float(squared.sum(dtype=np.float64))
-            if total < least:
-                best, least = _fill_empty(clusters, squared, k), total
-    return best
+
+    clusters: Indices
+    squared: Matrix
+    inertia: float
 
 
-def _plus_plus(points: Points, k: int, rng: np.random.Generator) -> Points:
-    """Greedy k-means++ (Arthur and Vassilvitskii, 2007): of a few points, drawn in proportion to their
-    squared distance to the centres so far, the one that lowers the sum of these distances most is next.
+def kmeans(
+    points: Points, members: Indices, k: int, fixed: Indices, weights: Distances, rng: np.random.Generator
+) -> Indices:
+    """The cluster of each of the `members`, rows (M,) with M ≥ k, each counting by its weight (M,).
+
+    Clusters are 0 to k − 1 and none is empty; −1 is the cluster of those nearest to a row of `fixed`, which
+    are centres that do not move. Seeding and restarts happen in the projection, the best run is then
+    continued in all dimensions; every member takes part in all of it.
     """
-    centres = [int(rng.integers(len(points)))]
-    nearest = faiss.pairwise_distances(points[centres], points)[0]
+    projected = Cloud(lambda rows: points.projected[members[rows]], weights)
+    anchors = points.projected[fixed]
+    restarts = max(1, min(RESTARTS, RESTART_WORK // (len(members) * k)))
+    runs = (lloyd(projected, plus_plus(projected, k, anchors, rng), k, anchors) for _ in range(restarts))
+    best = min(runs, key=lambda run: run.inertia)
+    if points.is_projected:
+        whole = Cloud(lambda rows: points[members[rows]], weights)
+        best = lloyd(whole, best.clusters, k, points[fixed])
+    return _fill_empty(best, k)
+
+
+def plus_plus(cloud: Cloud, k: int, fixed: Matrix, rng: np.random.Generator) -> Indices:
+    """The cluster of every row around `k` seeds, −1 for those nearest to a row of `fixed`.
+
+    Greedy k-means++ (Arthur and Vassilvitskii, 2007): of a few rows, drawn in proportion to their weighted
+    squared distance to the seeds so far, the one that lowers the sum of these distances most is next.
+    """
+    rows: list[int] = []
+    nearest = np.full(len(cloud.weights), np.inf, np.float32)
+    if len(fixed):
+        nearest = _search(cloud, fixed, fixed[:0])[1]
     draws = 2 + int(np.log(k))
-    while len(centres) < k:
-        cumulative = np.cumsum(nearest, dtype=np.float64)
-        drawn = np.searchsorted(cumulative, rng.random(draws) * cumulative[-1], side="right")
-        # Past the end where every point coincides with a centre already: then any point will do.
-        drawn = np.minimum(drawn, len(points) - 1)
-        options = np.minimum(nearest, faiss.pairwise_distances(points[drawn], points))
-        best = int(options.sum(axis=1, dtype=np.float64).argmin())
-        centres.append(int(drawn[best]))
-        nearest = options[best]
-    return points[centres]
+    while len(rows) < k:
+        is_first = not rows and not len(fixed)
+        drawn = _drawn(cloud.weights if is_first else nearest * cloud.weights, draws, rng)
+        lowered = _lowered(cloud, cloud.read(drawn), nearest)
+        best = int(np.einsum("on,n->o", lowered, cloud.weights).argmin())
+        rows.append(int(drawn[best]))
+        nearest = lowered[best]
+    return _search(cloud, fixed, cloud.read(np.array(rows)))[0]
 
 
-def _lloyd(points: Points, centres: Points) -> tuple[Indices, Points]:
-    """Each point's cluster and its squared distance to the centroid, after Lloyd's iterations."""
-    clustering = faiss.Kmeans(
-        points.shape[1],
-        len(centres),
-        niter=ITERATIONS,
-        min_points_per_centroid=1,
-        max_points_per_centroid=len(points),  # By default FAISS drops all but 256 a centroid.
+def _lowered(cloud: Cloud, options: Matrix, nearest: Matrix) -> Matrix:
+    """What `nearest` (M,), squared distances, would become with each of the `options`, (O, M)."""
+
+    def part(block: slice) -> Matrix:
+        squared: Matrix = faiss.pairwise_distances(options, cloud.read(block))
+        return np.minimum(squared, nearest[block])
+
+    return np.concatenate(on_all_threads(part, blocks(len(nearest))), axis=1)
+
+
+def _drawn(chances: Distances, count: int, rng: np.random.Generator) -> Indices:
+    cumulative = np.cumsum(chances, dtype=np.float64)
+    places: Indices = np.searchsorted(cumulative, rng.random(count) * cumulative[-1], side="right")
+    # Past the end where every row coincides with a centre already: then any row will do.
+    return np.minimum(places, len(chances) - 1)
+
+
+def lloyd(cloud: Cloud, clusters: Indices, k: int, fixed: Matrix) -> Clustering:
+    """Lloyd's iterations from `clusters` (M,) around `fixed` centres (F, D).
+
+    The centre of a cluster without rows is the origin, the mean of all.
+    """
+    sums, sizes = np.zeros((k, fixed.shape[1])), np.zeros(k)
+    counted = np.full(len(clusters), -1)
+    inertia = np.inf
+    for _ in range(ITERATIONS):
+        moved = np.flatnonzero(clusters != counted)
+        _add(cloud, moved, counted[moved], -1, sums, sizes)
+        _add(cloud, moved, clusters[moved], 1, sums, sizes)
+        counted = clusters
+        centres = sums / np.where(sizes > 0, sizes, 1)[:, None]
+        clusters, squared = _search(cloud, fixed, centres.astype(np.float32))
+        previous, inertia = inertia, float(squared @ cloud.weights)
+        if inertia >= previous * (1 - SETTLED):
+            break
+    return Clustering(clusters, squared, inertia)
+
+
+def _search(cloud: Cloud, fixed: Matrix, centres: Matrix) -> tuple[Indices, Matrix]:
+    """The place of every row's nearest centre, −1 for a `fixed` one, and the squared distance to it."""
+    index: Any = faiss.IndexFlatL2(centres.shape[1])
+    index.add(np.concatenate([fixed, centres]))
+    parts = blocks(len(cloud.weights))
+    if faiss.get_num_gpus():
+        index = faiss.index_cpu_to_all_gpus(index)
+        found = [index.search(cloud.read(part), 1) for part in parts]
+    else:
+        found = on_all_threads(lambda part: index.search(cloud.read(part), 1), parts)
+    squared, nearest = (np.concatenate(columns)[:, 0] for columns in zip(*found, strict=True))
+    return np.maximum(nearest.astype(np.intp) - len(fixed), -1), squared
+
+
+def _add(
+    cloud: Cloud, rows: Indices, clusters: Indices, sign: int, sums: Distances, sizes: Distances
+) -> None:
+    """Adds `rows` to the weighted `sums` (k, D) and `sizes` (k,) of their `clusters`, or takes them away."""
+    order = np.argsort(clusters, kind="stable")
+    order = order[clusters[order] >= 0]
+    rows, clusters = rows[order], clusters[order]
+    starts = np.flatnonzero(np.diff(clusters, prepend=-1))
+    ends = np.append(starts, len(rows))[1:]
+    parts = [
+        slice(start + part.start, start + part.stop)
+        for start, end in zip(starts, ends, strict=True)
+        for part in blocks(end - start)
+    ]
+    totals = on_all_threads(
+        lambda part: cloud.weights[rows[part]].astype(np.float32) @ cloud.read(rows[part]), parts
     )
-    clustering.train(points, init_centroids=centres)
-    squared, clusters = clustering.index.search(points, 1)
-    return clusters[:, 0].astype(np.intp), squared[:, 0]
+    for part, total in zip(parts, totals, strict=True):
+        sums[clusters[part.start]] += sign * total
+    sizes += sign * np.bincount(clusters, cloud.weights[rows], minlength=len(sizes))
 
 
-def _fill_empty(clusters: Indices, squared: Points, k: int) -> Indices:
-    """Moves into each empty cluster the point that is farthest from its centroid and is not alone there."""
-    clusters = clusters.copy()
-    sizes = np.bincount(clusters, minlength=k)
-    farthest_first = iter(np.argsort(-squared, kind="stable"))
+def _fill_empty(clustering: Clustering, k: int) -> Indices:
+    """Moves into each empty cluster the row farthest from its centre that is not alone in its cluster."""
+    clusters = clustering.clusters.copy()
+    sizes = np.bincount(clusters[clusters >= 0], minlength=k)
+    farthest_first = iter(np.argsort(-clustering.squared, kind="stable"))
     for empty in np.flatnonzero(sizes == 0):
-        point = next(point for point in farthest_first if sizes[clusters[point]] > 1)
-        sizes[clusters[point]] -= 1
-        clusters[point], sizes[empty] = empty, 1
+        row = next(row for row in farthest_first if clusters[row] < 0 or sizes[clusters[row]] > 1)
+        if clusters[row] >= 0:
+            sizes[clusters[row]] -= 1
+        clusters[row], sizes[empty] = empty, 1
     return clusters
-
-
-@contextmanager
-def _one_faiss_thread() -> Iterator[None]:
-    threads = faiss.omp_get_max_threads()
-    faiss.omp_set_num_threads(1)
-    try:
-        yield
-    finally:
-        faiss.omp_set_num_threads(threads)

@@ -1,22 +1,37 @@
-"""k-medoids, the random draw and coverage, against brute force and scikit-learn."""
+"""k-means, medoids, orders and strategies, against brute force and scikit-learn."""
+
+import itertools
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 from sklearn.cluster import KMeans
 
-from models.selection import coverage, select
-from models.selection.distances import BLOCK_ROWS, euclidean
+from models.selection import medoids as medoids_module
+from models.selection import select
+from models.selection.distances import euclidean, nearest_of, table
 from models.selection.kmeans import RESTARTS, kmeans
-from models.selection.kmedoids import coverage_order, distance_sums, kmedoids, medoid
+from models.selection.medoids import medoids
+from models.selection.ordering import greedy
+from models.selection.points import Points
+from models.selection.strategies.fasterpam import swapped
 
 Vectors = npt.NDArray[np.floating]
 
+NONE = np.empty(0, np.intp)
+
 
 def brute_force(rows: Vectors, columns: Vectors) -> npt.NDArray[np.float64]:
-    """Distances by their definition, one pair at a time, in float64."""
+    """Distances by their definition, in float64."""
     difference = rows[:, None].astype(np.float64) - columns[None].astype(np.float64)
     return np.asarray(np.sqrt((difference**2).sum(axis=2)))
+
+
+def all_distances(vectors: Vectors) -> npt.NDArray[np.float64]:
+    """The distances of all pairs, in float64 by |a|² + |b|² − 2ab."""
+    exact = vectors.astype(np.float64)
+    squares = (exact**2).sum(axis=1)
+    return np.asarray(np.sqrt(np.maximum(squares[:, None] + squares - 2 * exact @ exact.T, 0)))
 
 
 def blobs(seed: int, count: int = 120, clusters: int = 6, dimension: int = 16) -> Vectors:
@@ -27,43 +42,84 @@ def blobs(seed: int, count: int = 120, clusters: int = 6, dimension: int = 16) -
     return (centres[member] + rng.normal(size=(count, dimension))).astype(np.float32)
 
 
-def test_distances_follow_the_definition() -> None:
-    """The matrix product gives what the sum of squares gives, and equal vectors are at distance 0."""
-    vectors = np.concatenate([blobs(0), blobs(0)[:10]])
-    distances = euclidean(vectors, vectors)
-    assert np.allclose(distances, brute_force(vectors, vectors), rtol=1e-9, atol=1e-6)
-    assert (np.diag(distances) == 0).all()
+@pytest.mark.parametrize("dimension", [16, 700])
+def test_distances_follow_the_definition(dimension: int) -> None:
+    """Tables and nearest centres are those of the sum of squares, and equal vectors are at distance 0."""
+    vectors = blobs(0, dimension=dimension)
+    vectors = np.concatenate([vectors, vectors[:10]])
+    points, everything = Points.of(vectors), np.arange(130)
+    expected = brute_force(vectors, vectors)
+    distances = table(points, everything, everything) * points.scale
+    assert np.allclose(distances, expected, rtol=1e-3, atol=1e-5)
     assert (distances[120:, :10].diagonal() == 0).all()
+    places, nearest = nearest_of(points, np.array([3, 50, 77]))
+    assert np.array_equal(places, expected[:, [3, 50, 77]].argmin(axis=1))
+    assert np.allclose(nearest * points.scale, expected[:, [3, 50, 77]].min(axis=1), rtol=1e-3, atol=1e-5)
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_the_picks_are_the_medoids_of_their_clusters(seed: int) -> None:
-    """Each pick is the member with the least mean unsquared distance to the others, and says which mean."""
-    vectors = blobs(seed)
-    picks, clusters = kmedoids(vectors, np.arange(len(vectors)), 9, np.random.default_rng(seed))
-    selection = select("kmedoids", vectors, 9, seed=seed)
-    assert [pick.index for pick in selection.picks] == picks.tolist()
-    for place, pick in enumerate(selection.picks):
-        members = np.flatnonzero(clusters == place)
-        sums = brute_force(vectors[members], vectors[members]).sum(axis=1)
-        assert members[sums.argmin()] == pick.index
-        assert pick.cluster_size == len(members)
-        assert pick.mean_distance == pytest.approx(sums.min() / max(len(members) - 1, 1), rel=1e-9)
+def test_the_projection_never_lengthens_a_distance() -> None:
+    """Distances between projected points are at most those between the points, and close to them where a few
+    directions hold most of the variance.
+    """
+    rng = np.random.default_rng(0)
+    vectors = (rng.normal(size=(400, 700)) / np.arange(1, 701)).astype(np.float32)
+    points = Points.of(vectors)
+    assert points.projected.shape == (400, 129)
+    ratio = euclidean(points.projected, points.projected) / (
+        brute_force(vectors, vectors) / points.scale + np.eye(400)
+    )
+    assert ratio.max() <= 1 + 1e-5
+    assert np.median(ratio) > 0.95
+
+
+@pytest.mark.parametrize("dimension", [5, 700])
+@pytest.mark.parametrize("count", [1, 2, 300, 3000])
+def test_the_medoid_has_the_least_sum_of_distances(dimension: int, count: int) -> None:
+    """Exactly, with weights and without, in few dimensions and in projected ones."""
+    rng = np.random.default_rng(count)
+    vectors = (rng.normal(size=(count + 50, dimension)) / np.arange(1, dimension + 1) ** 0.5).astype(
+        np.float32
+    )
+    points, members = Points.of(vectors), np.sort(rng.choice(count + 50, count, replace=False))
+    distances = all_distances(vectors[members])
+    for weights in (np.ones(count + 50), rng.integers(0, 5, count + 50).astype(np.float64)):
+        sums = distances @ weights[members]
+        (found,) = medoids(points, [members], weights)
+        assert sums[np.searchsorted(members, found)] == pytest.approx(sums.min(), rel=1e-9)
+
+
+def test_only_few_sums_are_computed_in_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lower bounds rule out most members of a large cluster whose variance is in few directions."""
+    rng = np.random.default_rng(0)
+    vectors = (rng.normal(size=(2000, 1000)) / np.arange(1, 1001) ** 0.5).astype(np.float32)
+    computed = []
+    whole = medoids_module._sums
+
+    def counted(rows: Vectors, columns: Vectors, weights: Vectors) -> Vectors:
+        computed.append(len(rows))
+        return whole(rows.astype(np.float32), columns.astype(np.float32), weights)
+
+    monkeypatch.setattr(medoids_module, "_sums", counted)
+    medoids(Points.of(vectors), [np.arange(2000)], np.ones(2000))
+    assert sum(computed) < 500
 
 
 def test_a_medoid_is_not_the_point_nearest_to_the_mean() -> None:
     """An outlier pulls the mean but not the medoid."""
     vectors = np.array([[0.0], [1.0], [2.0], [3.0], [100.0]], np.float32)
-    assert medoid(vectors, np.arange(5)) == 2
+    assert medoids(Points.of(vectors), [np.arange(5)], np.ones(5)).tolist() == [2]
     assert np.abs(vectors - vectors.mean()).argmin() == 3
 
 
-def test_a_large_cluster_is_summed_block_by_block() -> None:
-    """More members than one block holds: every pair counts once, whichever blocks its ends are in."""
-    vectors = np.random.default_rng(0).normal(size=(2 * BLOCK_ROWS + 77, 3)).astype(np.float32)
-    members = np.arange(len(vectors))[::-1].copy()
-    expected = brute_force(vectors, vectors).sum(axis=1)[members]
-    assert np.allclose(distance_sums(vectors, members), expected, rtol=1e-9)
+def test_of_very_many_members_a_finalist_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the exact limit the answer's sum is within 0.1 % of the least."""
+    monkeypatch.setattr(medoids_module, "LARGE", 1000)
+    monkeypatch.setattr(medoids_module, "REFERENCES", 500)
+    monkeypatch.setattr(medoids_module, "FINALISTS", 50)
+    vectors = blobs(1, count=3000, dimension=300)
+    (found,) = medoids(Points.of(vectors), [np.arange(3000)], np.ones(3000))
+    sums = all_distances(vectors).sum(axis=1)
+    assert sums[found] <= 1.001 * sums.min()
 
 
 def inertia(vectors: Vectors, clusters: npt.NDArray[np.intp]) -> float:
@@ -72,13 +128,41 @@ def inertia(vectors: Vectors, clusters: npt.NDArray[np.intp]) -> float:
     return float(sum(((rows - rows.mean(axis=0)) ** 2).sum() for rows in members))
 
 
-@pytest.mark.parametrize("k", [2, 6, 15])
-def test_k_means_is_as_good_as_scikit_learns(k: int) -> None:
-    """Over ten seeds, its mean sum of squares is at most 2 % above scikit-learn's with as many restarts."""
-    vectors = blobs(3, count=400, clusters=12)
-    ours = [inertia(vectors, kmeans(vectors, k, np.random.default_rng(seed))) for seed in range(10)]
-    theirs = [KMeans(k, n_init=RESTARTS, random_state=seed).fit(vectors).inertia_ for seed in range(10)]
+def clusters_of(
+    vectors: Vectors, k: int, seed: int, fixed: npt.NDArray[np.intp] = NONE
+) -> npt.NDArray[np.intp]:
+    rows = np.arange(len(vectors))
+    return kmeans(Points.of(vectors), rows, k, fixed, np.ones(len(rows)), np.random.default_rng(seed))
+
+
+@pytest.mark.parametrize(("k", "dimension"), [(2, 16), (6, 16), (15, 16), (15, 600)])
+def test_k_means_is_as_good_as_scikit_learns(k: int, dimension: int) -> None:
+    """Over five seeds, its mean sum of squares is at most 2 % above scikit-learn's with as many restarts."""
+    vectors = blobs(3, count=400, clusters=12, dimension=dimension)
+    ours = [inertia(vectors, clusters_of(vectors, k, seed)) for seed in range(5)]
+    theirs = [KMeans(k, n_init=RESTARTS, random_state=seed).fit(vectors).inertia_ for seed in range(5)]
     assert np.mean(ours) <= 1.02 * np.mean(theirs)
+
+
+def test_fixed_centres_keep_what_is_near_to_them() -> None:
+    """Every image nearest to a fixed one is in cluster −1, and the means of the others are where they are."""
+    rng = np.random.default_rng(1)
+    member = np.repeat(np.arange(5), 20)
+    vectors = (40 * rng.normal(size=(5, 6))[member] + rng.normal(size=(100, 6))).astype(np.float32)
+    clusters = clusters_of(vectors, 3, seed=0, fixed=np.array([0, 20]))
+    assert (clusters[:40] == -1).all()
+    assert len({tuple(clusters[member == group]) for group in (2, 3, 4)}) == 3
+    assert all(len(set(clusters[member == group])) == 1 for group in (2, 3, 4))
+
+
+def test_weights_draw_centres() -> None:
+    """Two centres for three groups go to the two that count."""
+    member = np.repeat(np.arange(3), 10)
+    vectors = (np.eye(3)[member] * 10 + np.random.default_rng(0).normal(size=(30, 3))).astype(np.float32)
+    for light in range(3):
+        weights = np.where(member == light, 0.001, 1.0)
+        picks = select("kmedoids", vectors, 2, weights=weights).picks
+        assert {member[pick.index] for pick in picks} == {0, 1, 2} - {light}
 
 
 def test_k_means_sees_every_image() -> None:
@@ -99,85 +183,105 @@ def test_separate_clusters_get_a_pick_each() -> None:
     assert all(pick.cluster_size == 12 for pick in picks)
 
 
-@pytest.mark.parametrize("value", [0.0, 3.25])
-def test_equal_images_fill_any_budget(value: float) -> None:
-    """Images that all look the same still make `budget` clusters with a member each."""
-    vectors = np.full((9, 4), value, np.float32)
-    for budget in (1, 4, 9):
-        picks = select("kmedoids", vectors, budget).picks
-        assert len({pick.index for pick in picks}) == budget
-        assert sum(pick.cluster_size for pick in picks) == 9
-        assert all(pick.mean_distance == pick.coverage == 0 for pick in picks)
+@pytest.mark.parametrize("seed", range(3))
+def test_the_picks_are_the_medoids_of_k_means(seed: int) -> None:
+    """With one cluster the pick is the medoid of all; with k, the medoids of what k-means found."""
+    vectors = blobs(seed)
+    assert select("kmedoids", vectors, 1).picks[0].index == all_distances(vectors).sum(axis=1).argmin()
+    clusters = clusters_of(vectors, 9, seed)
+    expected = []
+    for cluster in range(9):
+        rows = np.flatnonzero(clusters == cluster)
+        expected.append(rows[all_distances(vectors[rows]).sum(axis=1).argmin()])
+    assert {pick.index for pick in select("kmedoids", vectors, 9, seed=seed).picks} == set(expected)
 
 
-def test_scale_and_offset_of_the_embeddings_do_not_matter() -> None:
-    """Embeddings shifted and scaled (by powers of two, so exactly) give the same picks."""
-    vectors = np.round(blobs(4) * 16) / 16
-    expected = [pick.index for pick in select("kmedoids", vectors, 8).picks]
-    for moved in (vectors * 2.0**70, vectors * 2.0**-70, vectors + 512):
-        assert [pick.index for pick in select("kmedoids", moved.astype(np.float32), 8).picks] == expected
+def test_greedy_takes_the_largest_gain_each_time() -> None:
+    """Its choices are those of trying every candidate at every step, with weights and covered images."""
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        distances = rng.random((12, 30)).astype(np.float32)
+        nearest, weights = rng.random(30).astype(np.float32) + 0.3, rng.random(30)
+        chosen: list[int] = []
+        for _ in range(5):
+            covers = np.minimum(distances, distances[chosen].min(axis=0, initial=np.inf))
+            costs = np.minimum(covers, nearest) @ weights
+            costs[chosen] = np.inf
+            chosen.append(int(costs.argmin()))
+        assert greedy(distances, nearest, weights, 5).tolist() == chosen
 
 
-def test_the_largest_numbers_do_not_overflow() -> None:
-    """Embeddings at both ends of float32's range are clustered like any others."""
-    vectors = np.array([[3.4e38], [3.3e38], [-3.4e38], [-3.3e38], [-3.35e38]], np.float32)
-    assert [pick.cluster_size for pick in select("kmedoids", vectors, 2).picks] == [3, 2]
+def test_no_swap_is_left_that_lowers_the_objective() -> None:
+    """FasterPAM ends where replacing any medoid by any other image gains nothing, found by trying all; and on
+    small problems within 5 % of the best of all choices.
+    """
+    rng = np.random.default_rng(0)
+    for seed in range(10):
+        distances = all_distances(blobs(seed, count=18, clusters=3, dimension=2)).astype(np.float32)
+        covered = np.where(rng.random(18) < 0.2, 1.0, np.inf).astype(np.float32)
+        weights = rng.random(18)
+
+        def cost(chosen: tuple[int, ...]) -> float:
+            return float(np.minimum(distances[list(chosen)].min(axis=0), covered) @ weights)  # noqa: B023
+
+        found = swapped(distances, np.arange(3), covered, weights).tolist()
+        swaps = [cost((*found[:i], other, *found[i + 1 :])) for i in range(3) for other in range(18)]
+        assert cost(tuple(found)) <= min(swaps) * (1 + 1e-5)
+        assert cost(tuple(found)) <= 1.05 * min(map(cost, itertools.combinations(range(18), 3)))
 
 
-@pytest.mark.parametrize("labelled", [[], [3, 40, 77]])
-def test_the_order_is_greedy(labelled: list[int]) -> None:
-    """Each next pick is the one that lowers the mean distance to the nearest pick or label the most."""
-    vectors, medoids = blobs(6), np.array([5, 17, 29, 44, 58, 71, 96, 110])
-    order = coverage_order(vectors, medoids, np.array(labelled, np.intp))
-    distances = brute_force(vectors, vectors)
-    taken = list(labelled)
-    for place in order:
-        left = [m for m in medoids if m not in taken]
-        means = {m: distances[:, [*taken, m]].min(axis=1).mean() for m in left}
-        assert means[medoids[place]] == pytest.approx(min(means.values()), rel=1e-7)
-        taken.append(medoids[place])
-    assert sorted(order) == list(range(8))
+def test_fasterpam_is_never_worse_than_its_start() -> None:
+    """The objective is at most that of k-medoids by k-means, and on most pools lower."""
+    pairs = [
+        (select("fasterpam", blobs(seed), 8).objective, select("kmedoids", blobs(seed), 8).objective)
+        for seed in range(8)
+    ]
+    assert all(swapped <= start * (1 + 1e-6) for swapped, start in pairs)
+    assert sum(swapped < start for swapped, start in pairs) >= 4
 
 
-def test_gains_shrink_from_pick_to_pick() -> None:
-    """After the first pick, none improves the coverage more than the one before it."""
-    picks = select("kmedoids", blobs(7, count=300), 25).picks
-    gains = -np.diff([pick.coverage for pick in picks])
-    assert (np.diff(gains) <= 1e-6).all()
+def test_k_centre_picks_are_the_farthest() -> None:
+    """After the first, every pick is the image farthest from those before it."""
+    vectors = blobs(4, dimension=300)
+    distances = all_distances(vectors)
+    chosen = [pick.index for pick in select("kcenter", vectors, 12).picks]
+    for count in range(1, 12):
+        nearest = distances[chosen[:count]].min(axis=0)
+        assert nearest[chosen[count]] == pytest.approx(nearest.max(), rel=1e-4)
 
 
-def test_labelled_images_are_not_chosen_again() -> None:
-    """Choosing ten times, five each, from fifty images draws every image once."""
-    vectors = blobs(8, count=50)
-    labelled: list[int] = []
-    for _ in range(10):
-        labelled += [pick.index for pick in select("kmedoids", vectors, 5, labelled=labelled).picks]
-    assert sorted(labelled) == list(range(50))
+def test_typiclust_picks_lie_densest() -> None:
+    """The pick of each cluster has the least mean distance to its 20 nearest neighbours there."""
+    vectors = blobs(5, count=300)
+    clusters = clusters_of(vectors, 4, seed=0)
+    expected = []
+    for cluster in range(4):
+        rows = np.flatnonzero(clusters == cluster)
+        near = np.sort(all_distances(vectors[rows]), axis=1)[:, 1:21]
+        expected.append(rows[near.mean(axis=1).argmin()])
+    assert {pick.index for pick in select("typiclust", vectors, 4).picks} == set(expected)
 
 
-def test_medoids_cover_better_than_a_random_draw() -> None:
-    """On clustered embeddings, medoids lie nearer to all images than any of twenty random draws."""
-    vectors = blobs(9, count=400, clusters=10)
-    of_medoids = select("kmedoids", vectors, 10).picks[-1].coverage
-    of_draws = [select("random", vectors, 10, seed=seed).picks[-1].coverage for seed in range(20)]
-    assert of_medoids < min(of_draws)
+def test_probcover_covers_with_balls() -> None:
+    """Each pick's ball holds the most images that no earlier one holds, and 95 % of the balls are pure."""
+    vectors = blobs(6, count=400, clusters=20)
+    distances, clusters = all_distances(vectors), clusters_of(vectors, 20, seed=0)
+    other = np.where(clusters[:, None] != clusters, distances, np.inf).min(axis=1)
+    delta = np.sort(other)[int(0.05 * 399)] * (1 + 1e-4)
+    uncovered = np.ones(400, bool)
+    for pick in select("probcover", vectors, 8).picks:
+        gains = ((distances <= delta) & uncovered).sum(axis=1)
+        assert gains[pick.index] == gains.max()
+        uncovered &= distances[pick.index] > delta
 
 
-def test_the_random_draw_is_uniform() -> None:
-    """In 3,000 draws of 2 from 6, each image comes first equally often (chi-squared test, p > 0.001)."""
-    vectors = np.eye(6, dtype=np.float32)
-    first = [select("random", vectors, 2, seed=seed).picks[0].index for seed in range(3000)]
-    counts = np.bincount(first, minlength=6)
-    assert ((counts - 500) ** 2 / 500).sum() < 20.5
-
-
-def test_coverage_by_hand() -> None:
-    """Images at 0, 1, 4 and 10 with picks at 1 and 10: distances 1, 0, 3, 0."""
-    result = coverage(np.array([[0.0], [1.0], [4.0], [10.0]], np.float16), [1, 3])
-    assert (result.mean, result.maximum) == (1.0, 3.0)
-
-
-def test_coverage_needs_a_pick() -> None:
-    """Without picks there is no nearest one."""
-    with pytest.raises(ValueError, match="at least one pick"):
-        coverage(np.ones((2, 2), np.float32), [])
+@pytest.mark.parametrize(("strategy", "share"), [("fasterpam", 1.25), ("facility", 1.25), ("probcover", 1.6)])
+def test_of_many_images_some_are_compared_pair_by_pair(
+    strategy: str, share: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Above the limit the picks still cover well; a budget above it is refused with advice."""
+    monkeypatch.setattr("models.selection.problem.PAIRWISE", 150)
+    vectors = blobs(7, count=600)
+    assert select(strategy, vectors, 6).objective <= share * select("kmedoids", vectors, 6).objective
+    with pytest.raises(ValueError, match="take kmedoids"):
+        select(strategy, vectors, 151)

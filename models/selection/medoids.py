@@ -1,0 +1,145 @@
+"""Medoids: of the members of a cluster, the one with the least sum of Euclidean distances to the others."""
+
+from collections.abc import Sequence
+
+import faiss
+import numpy as np
+
+from models.selection.blocks import blocks, on_all_threads
+from models.selection.distances import euclidean
+from models.selection.points import Distances, Indices, Matrix, Points, Vectors
+
+LARGE = 32_768
+"""Members up to which the medoid is exact. Among more, it is the best of `FINALISTS`."""
+
+FINALISTS = 1024
+REFERENCES = 4096
+
+SHARED = 8192
+"""From so many members on all threads work on one cluster; below, each on one of its own."""
+
+SLACK = 1e-5
+"""Sums within this share of the least may be the least: float32 cannot tell."""
+
+TIE = 1e-9
+"""In float64, sums within this share of each other are equal, and the first member wins."""
+
+
+def medoids(points: Points, clusters: Sequence[Indices], weights: Distances) -> Indices:
+    """The medoid of each of `clusters`, as a row; a member counts by its weight of `weights` (N,).
+
+    Exact to float64 for clusters of up to `LARGE` members.
+    """
+
+    def find(place: int) -> int:
+        members = clusters[place]
+        return (_exact if len(members) <= LARGE else _among_finalists)(points, members, weights[members])
+
+    small: list[int] = []
+    shared: list[int] = []
+    for place, members in enumerate(clusters):
+        (small if len(members) < SHARED else shared).append(place)
+    found = dict(zip(small, on_all_threads(find, small), strict=True))
+    found |= {place: find(place) for place in shared}
+    return np.array([found[place] for place in range(len(clusters))], np.intp)
+
+
+def _exact(points: Points, members: Indices, weights: Distances) -> int:
+    """Members' sums in the order of their lower bounds, until no bound is below the least sum."""
+    shares = (weights / weights.sum() if weights.any() else np.full(len(members), 1 / len(members))).astype(
+        np.float32
+    )
+    rows = points[members]
+    rows -= shares @ rows
+    inside = rows
+    if points.is_projected:
+        inside = points.projected[members, :-1]
+        inside -= shares @ inside
+    bounds = _lower_bounds(rows, inside, shares) * (1 - SLACK)
+    order = np.argsort(bounds, kind="stable")
+    sums = np.full(len(members), np.inf)
+    for batch in blocks(len(order), 32 + len(order) // 64):
+        places = order[batch]
+        places = places[bounds[places] <= sums.min() * (1 + SLACK)]
+        if not len(places):
+            break
+        sums[places] = _sums(rows[places], rows, shares)
+    return _least(points, members, sums, weights)
+
+
+def _lower_bounds(rows: Matrix, inside: Matrix, shares: Matrix) -> Distances:
+    """Lower bounds of each row's mean distance to all rows, from the parts `inside` the projection.
+
+    Rows count by their `shares`, and have the mean 0. A squared distance is b − 2c: b is the squared distance
+    inside plus r² and s², the squared lengths of what is outside, and c the product of the outside parts, so
+    that |c| ≤ rs. As √(b − 2c) + kc is concave in c, it is at least the lesser of its values at c = ± rs. And
+    for any k the mean of kc over all rows is 0, since that of the outside parts is.
+    """
+    lengths = np.einsum("nd,nd->n", rows, rows)
+    outside_squared = np.maximum(lengths - np.einsum("nd,nd->n", inside, inside), 0)
+    outside = np.sqrt(outside_squared)
+    mean_squared = lengths + shares @ lengths
+    k = 1 / np.sqrt(np.maximum(mean_squared, np.finfo(np.float32).tiny)).astype(np.float32)
+
+    def part(block: slice) -> Distances:
+        total = np.zeros(block.stop - block.start)
+        for others in blocks(len(rows), 1024):
+            b = faiss.pairwise_distances(inside[block], inside[others])
+            b += np.add.outer(outside_squared[block], outside_squared[others])
+            product = np.multiply.outer(outside[block], outside[others])
+            farthest = np.sqrt(np.maximum(b + 2 * product, 0))
+            nearest = np.sqrt(np.maximum(b - 2 * product, 0))
+            product *= k[block, None]
+            total += np.minimum(farthest - product, nearest + product) @ shares[others]
+        return total
+
+    return np.concatenate(on_all_threads(part, blocks(len(rows), 1024)))
+
+
+def _among_finalists(points: Points, members: Indices, weights: Distances) -> int:
+    """The best of `FINALISTS`: the members that are nearest to `REFERENCES` of them in the projection.
+
+    A round of sequential halving with shared references (Baharav and Tse, 2019), in linear time.
+    """
+    references = slice(None, None, -(-len(members) // REFERENCES))
+    projected = points.projected[members]
+    estimates = _sums(projected, projected[references], weights[references])
+    finalists = np.argsort(estimates, kind="stable")[:FINALISTS]
+    from_finalists = points[members[finalists]]
+    parts = on_all_threads(
+        lambda block: euclidean(from_finalists, points[members[block]]) @ weights[block],
+        blocks(len(members)),
+    )
+    sums = np.full(len(members), np.inf)
+    sums[finalists] = np.sum(parts, axis=0)
+    return _least(points, members, sums, weights)
+
+
+def _sums(rows: Matrix, columns: Matrix, weights: Vectors) -> Distances:
+    """The weighted sum of each row's distances to all `columns`."""
+    parts = on_all_threads(
+        lambda block: euclidean(rows, columns[block]) @ weights[block], blocks(len(columns))
+    )
+    sums: Distances = np.sum(parts, axis=0)
+    return sums
+
+
+def _least(points: Points, members: Indices, sums: Distances, weights: Distances) -> int:
+    """The member with the least of `sums` (M,); where several are within rounding of it, by float64."""
+    places = np.flatnonzero(sums <= sums.min() * (1 + SLACK))
+    if len(places) == 1 or sums.min() == 0:
+        return int(members[places[0]])
+    origin = points.embeddings[members[places]].astype(np.float64).mean(axis=0)
+    finalists = points.embeddings[members[places]] - origin
+    exact = np.zeros(len(places))
+    for block in blocks(len(members), 1024):
+        others = points.embeddings[members[block]] - origin
+        exact += _euclidean_float64(finalists, others) @ weights[block]
+    return int(members[places[np.argmax(exact <= exact.min() * (1 + TIE))]])
+
+
+def _euclidean_float64(rows_MD: Distances, columns_KD: Distances) -> Distances:
+    norms = np.add.outer((rows_MD**2).sum(axis=1), (columns_KD**2).sum(axis=1))
+    squared: Distances = norms - 2 * (rows_MD @ columns_KD.T)
+    squared[squared < 1e-14 * norms] = 0
+    return np.sqrt(squared, out=squared)

@@ -1,0 +1,57 @@
+"""Greedy choices, each of which lowers the distance of the images to their nearest pick the most."""
+
+import heapq
+
+import numpy as np
+
+from models.selection.blocks import blocks, on_all_threads
+from models.selection.distances import table
+from models.selection.points import Distances, Indices, Matrix
+from models.selection.problem import Problem
+
+TABLE = 250_000_000
+"""Distances that are kept at a time: 1 GB."""
+
+
+def greedy(distances: Matrix, nearest: Matrix, weights: Distances, count: int) -> Indices:
+    """Places of `count` of the rows of `distances` (K, N), a candidate's distances to all images. Each next
+    one lowers the weighted sum of `nearest` (N,), the distances to the nearest choice so far, the most.
+
+    These gains only shrink as more is chosen (the sum is submodular). So a gain computed earlier is an upper
+    bound, and only the head of the queue is computed anew (Minoux, 1978); the total gain is at least 1 − 1/e
+    of the largest there is (Nemhauser, Wolsey and Fisher, 1978).
+    """
+    nearest = np.minimum(nearest, distances.max())
+
+    def gain(place: int) -> float:
+        return float(np.maximum(nearest - distances[place], 0) @ weights)
+
+    gains = np.concatenate(
+        on_all_threads(
+            lambda block: np.maximum(nearest - distances[block], 0) @ weights, blocks(len(distances), 64)
+        )
+    )
+    queue = [(-gain, place) for place, gain in enumerate(gains)]
+    heapq.heapify(queue)
+    chosen: list[int] = []
+    while len(chosen) < count:
+        _, place = heapq.heappop(queue)
+        now = (-gain(place), place)
+        if queue and now > queue[0]:
+            heapq.heappush(queue, now)
+        else:
+            chosen.append(place)
+            nearest = np.minimum(nearest, distances[place])
+    return np.array(chosen, np.intp)
+
+
+def in_order(problem: Problem, picks: Indices) -> Indices:
+    """The `picks` in the greedy order of what they cover, so that every prefix is good for its length.
+
+    Where picks times candidates exceed `TABLE`, evenly spread candidates stand for all.
+    """
+    if not len(picks):
+        return picks
+    images = problem.candidates[:: -(-len(picks) * len(problem.candidates) // TABLE)]
+    distances = table(problem.points, picks, images)
+    return picks[greedy(distances, problem.covered[images], problem.weights[images], len(picks))]

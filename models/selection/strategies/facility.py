@@ -1,0 +1,17 @@
+"""Facility location: greedy picks on the k-medoids objective (Nemhauser, Wolsey and Fisher, 1978)."""
+
+from models.selection.distances import table
+from models.selection.ordering import greedy
+from models.selection.points import Indices
+from models.selection.problem import Problem
+
+
+def facility(problem: Problem) -> Indices:
+    """Each next pick lowers the weighted sum of the distances to the nearest pick or fixed image the most.
+
+    So the picks for a smaller budget are a prefix of those for a larger one. Above `PAIRWISE` candidates it
+    picks from, and for, that many drawn ones.
+    """
+    rows = problem.sample()
+    distances = table(problem.points, rows, rows)
+    return rows[greedy(distances, problem.covered[rows], problem.weights[rows], problem.budget)]

@@ -1,0 +1,9 @@
+"""The control: a uniform draw without replacement, in the order of the draw."""
+
+from models.selection.points import Indices
+from models.selection.problem import Problem
+
+
+def random_draw(problem: Problem) -> Indices:
+    """Whatever the weights, each candidate is as likely as any other."""
+    return problem.rng.permutation(problem.candidates)[: problem.budget]

@@ -1,0 +1,36 @@
+"""TypiClust (Hacohen, Dekel and Weinshall, 2022): the most typical image of each cluster."""
+
+import numpy as np
+
+from models.selection.blocks import blocks, on_all_threads
+from models.selection.distances import euclidean
+from models.selection.ordering import in_order
+from models.selection.points import Indices, Matrix
+from models.selection.problem import PAIRWISE, Problem
+from models.selection.strategies.kmedoids import clustered
+
+NEIGHBOURS = 20
+"""An image is typical when its mean distance to so many nearest neighbours is small (the paper's K)."""
+
+
+def typiclust(problem: Problem) -> Indices:
+    """The most typical image of each cluster, by its neighbours there.
+
+    The paper leaves out clusters that hold a labelled image; here fixed images have clusters of their own. It
+    takes the largest cluster first; here every prefix is to cover well, as with other strategies.
+    """
+    return in_order(problem, np.array([_most_typical(problem, rows) for rows in clustered(problem)]))
+
+
+def _most_typical(problem: Problem, members: Indices) -> int:
+    """Neighbours are looked for among all members, or, of more than `PAIRWISE`, among as many of them."""
+    among = problem.points[members[:: -(-len(members) // PAIRWISE)]]
+    count = min(NEIGHBOURS, len(among) - 1)
+
+    def sums(block: slice) -> Matrix:
+        distances = euclidean(problem.points[members[block]], among)
+        # The nearest one is the image itself.
+        nearest: Matrix = np.partition(distances, count, axis=1)[:, : count + 1].sum(axis=1)
+        return nearest
+
+    return int(members[np.concatenate(on_all_threads(sums, blocks(len(members), 1024))).argmin()])
