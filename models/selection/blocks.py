@@ -1,8 +1,10 @@
 """Work on the rows of a large matrix, block by block, on all threads and with one result."""
 
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from functools import cache
 from typing import Any, TypeVar
 
 import faiss
@@ -14,6 +16,7 @@ BLOCK_ROWS = 4096
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+_this_thread = threading.local()
 _blas = ThreadpoolController().select(user_api="blas")
 
 
@@ -31,12 +34,21 @@ def blocks(count: int, rows: int = BLOCK_ROWS) -> list[slice]:
 def on_all_threads(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
     """`work` of every item, in the order of the items, on as many threads as FAISS uses (`OMP_NUM_THREADS`).
 
-    Within an item BLAS and FAISS use one thread: a sum split over threads would depend on their number.
+    Within an item BLAS and FAISS use one thread: a sum split over threads would depend on their number. Work
+    that asks for all threads itself goes on in its own.
     """
-    threads = faiss.omp_get_max_threads()
-    with (
-        one_blas_thread(),
-        # OpenMP counts threads for each thread that asks: this setting is that of the pool's alone.
-        ThreadPoolExecutor(threads, initializer=faiss.omp_set_num_threads, initargs=(1,)) as pool,
-    ):
-        return list(pool.map(work, items))
+    if getattr(_this_thread, "is_one_of_all", False):
+        return [work(item) for item in items]
+    with one_blas_thread():
+        return list(_threads(faiss.omp_get_max_threads()).map(work, items))
+
+
+@cache
+def _threads(count: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(count, thread_name_prefix="select", initializer=_join)
+
+
+def _join() -> None:
+    _this_thread.is_one_of_all = True
+    # OpenMP counts threads for each thread that asks: this is the setting of the pool's alone.
+    faiss.omp_set_num_threads(1)

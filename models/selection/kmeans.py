@@ -52,13 +52,20 @@ def kmeans(
     are centres that do not move. Seeding and restarts happen in the projection, the best run is then
     continued in all dimensions; every member takes part in all of it.
     """
-    projected = Cloud(lambda rows: points.projected[members[rows]], weights)
+    is_all = len(members) == len(points)
+    inside = points.projected if is_all else points.projected[members]
+    projected = Cloud(lambda rows: inside[rows], weights)
     anchors = points.projected[fixed]
-    restarts = max(1, min(RESTARTS, RESTART_WORK // (len(members) * k)))
-    runs = (lloyd(projected, plus_plus(projected, k, anchors, rng), k, anchors) for _ in range(restarts))
+
+    def run(rng: np.random.Generator) -> Clustering:
+        return lloyd(projected, plus_plus(projected, k, anchors, rng), k, anchors)
+
+    starts = rng.spawn(max(1, min(RESTARTS, RESTART_WORK // (len(members) * k))))
+    # Many runs are short ones: each goes on in a thread of its own.
+    runs = on_all_threads(run, starts) if len(starts) == RESTARTS else [run(start) for start in starts]
     best = min(runs, key=lambda run: run.inertia)
     if points.is_projected:
-        whole = Cloud(lambda rows: points[members[rows]], weights)
+        whole = Cloud(lambda rows: points[rows] if is_all else points[members[rows]], weights)
         best = lloyd(whole, best.clusters, k, points[fixed])
     return _fill_empty(best, k)
 

@@ -5,6 +5,7 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from models.selection.blocks import blocks, on_all_threads
 
@@ -56,7 +57,7 @@ class Points:
 
     def __getitem__(self, rows: slice | Indices) -> Matrix:
         """The points of these rows, (M, D)."""
-        points = self.embeddings[rows].astype(np.float32)
+        points = as_float32(self.embeddings[rows])
         points -= self.mean
         points /= np.float32(self.scale)
         return points
@@ -104,9 +105,17 @@ class Points:
         return on_all_threads(iterate, [basis])[0]
 
 
+def as_float32(rows: Vectors) -> Matrix:
+    """A float32 copy; a number that is too large for it becomes infinite."""
+    if rows.dtype == np.float16:
+        # NumPy would take several times as long.
+        converted: Matrix = torch.from_numpy(np.array(rows)).float().numpy()
+        return converted
+    with np.errstate(over="ignore"):
+        return rows.astype(np.float32)
+
+
 def _summary(rows: Vectors) -> tuple[float, Distances]:
     """The largest absolute entry, as float32, and the sum of the rows."""
-    # A float64 that float32 cannot hold is infinite too.
-    with np.errstate(over="ignore"):
-        points = rows.astype(np.float32)
+    points = as_float32(rows)
     return float(np.abs(points).max()), points.sum(axis=0, dtype=np.float64)
