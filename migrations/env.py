@@ -31,6 +31,7 @@ with whole_or_not_at_all(url).connect() as connection:
         target_metadata=Base.metadata,
         render_as_batch=connection.dialect.name == "sqlite",
         render_item=render_item,
+        transactional_ddl=True,
     )
     with context.begin_transaction():
         context.run_migrations()

@@ -75,7 +75,7 @@ class OnnxNetwork(nn.Module):
             model = onnx.load_model_from_string(content)
         except Exception as error:  # protobuf's, which is not ours to import
             raise self._unusable(f"it is no ONNX file ({error})") from error
-        if _names_a_file(model):
+        if names_a_file(model):
             raise self._unusable("it refers to other files: export it self-contained")
 
     def _checked_input(self) -> int:
@@ -117,7 +117,7 @@ class OnnxNetwork(nn.Module):
         )
 
 
-def _names_a_file(message: Any) -> bool:
+def names_a_file(message: Any) -> bool:
     """Whether a tensor anywhere in a protobuf message, be it a graph, function or attribute, is external."""
     from onnx import TensorProto
 
@@ -125,7 +125,7 @@ def _names_a_file(message: Any) -> bool:
         return message.data_location == TensorProto.EXTERNAL or len(message.external_data) > 0
     values = [value for field, value in message.ListFields() if field.message_type]
     return any(
-        _names_a_file(part)
+        names_a_file(part)
         for value in values
         for part in ([value] if hasattr(value, "ListFields") else value)  # repeated, or not
     )

@@ -49,6 +49,14 @@ def mark_unembeddable(session: Session, reasons: Mapping[uuid.UUID, str]) -> Non
         session.execute(update(Image).where(Image.id == image_id).values(embed_error=reason))
 
 
+def shard_ids(session: Session, pool_id: uuid.UUID) -> Sequence[uuid.UUID]:
+    return session.scalars(select(Shard.id).where(Shard.pool_id == pool_id).order_by(Shard.id)).all()
+
+
+def shard(session: Session, shard_id: uuid.UUID) -> Shard:
+    return session.get_one(Shard, shard_id)
+
+
 def shards(session: Session, pool_id: uuid.UUID) -> Sequence[Shard]:
     return session.scalars(select(Shard).where(Shard.pool_id == pool_id).order_by(Shard.id)).all()
 

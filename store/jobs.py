@@ -24,7 +24,10 @@ from store.settings import Settings
 from store.tables import Job, JobMetric
 
 QUEUES = ("cpu", "gpu")
-QUEUE_OF_KIND = {"embed": "cpu", "select": "cpu", "translate": "cpu", "train": "gpu", "evaluate": "gpu"}
+QUEUE_OF_KIND = {
+    **dict.fromkeys(("embed", "select", "explain", "replay", "search", "translate"), "cpu"),
+    **dict.fromkeys(("train", "evaluate"), "gpu"),
+}
 LONGEST_RING_S = 300.0
 LONGEST_RETRY_S = 30.0
 
@@ -125,6 +128,11 @@ def heartbeat(session: Session, claim: Claim, *, lease_s: float) -> Orders:
     if row is None:
         raise LeaseLost(f"attempt {claim.attempt} of job {claim.job_id} is no longer running")
     return Orders(cancel=row[0], past_deadline=bool(row[1]))
+
+
+def hold(session: Session, claim: Claim) -> None:
+    """Keep the job from changing hands until the caller's transaction ends. Raises LeaseLost."""
+    _write_as_owner(session, claim, attempt=claim.attempt)
 
 
 def report(

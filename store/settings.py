@@ -1,15 +1,40 @@
 """The one settings class. Every field is an environment variable `FEWPAIRS_<NAME>`; none has to be set."""
 
+import re
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MIB = 1024 * 1024
 
-EncoderName = Literal["resnet50", "efficientnet_lite0"]
+LONGEST_ENCODER_NAME = 100
+FILE = r"[A-Za-z0-9_][A-Za-z0-9_.\-]*"
+ENCODER = rf"(resnet50|efficientnet_lite0|timm:{FILE}|onnx:{FILE}\.onnx)"
+"""No name holds a slash: what it stands for on a worker's disk is in one folder, whoever asks."""
+
+
+def _encoder_name(name: str) -> str:
+    if len(name) > LONGEST_ENCODER_NAME or not re.fullmatch(ENCODER, name):
+        raise PydanticCustomError(
+            "encoder",
+            "There is no such encoder: give resnet50, efficientnet_lite0, timm:NAME (a network of the package"
+            " timm) or onnx:FILE.onnx (a file in the workers' FEWPAIRS_ENCODERS_DIR, without its folder)",
+        )
+    return name
+
+
+EncoderName = Annotated[
+    str,
+    AfterValidator(_encoder_name),
+    WithJsonSchema(
+        {"type": "string", "maxLength": LONGEST_ENCODER_NAME, "pattern": f"^{ENCODER}$"}
+        | {"examples": ["resnet50", "timm:vit_small_patch14_dinov2.lvd142m"]}
+    ),
+]
 
 
 class Settings(BaseSettings):
@@ -24,6 +49,9 @@ class Settings(BaseSettings):
     )
     encoder: EncoderName = Field("resnet50", description="Encoder of a pool that names none.")
     resnet50_weights: Path | None = Field(None, description="ResNet50 weights file; none: torch hub's cache.")
+    encoders_dir: Path | None = Field(
+        None, description="Folder of what `onnx:FILE` names; none: `encoders` in the data folder."
+    )
 
     host: str = Field("127.0.0.1", description="Address the service listens at; 0.0.0.0: every one.")
     port: int = Field(8000, description="Port the service listens at.")
@@ -37,7 +65,7 @@ class Settings(BaseSettings):
     max_archive_entries: int = Field(100_000, description="Most files in one zip or tar.")
     max_archive_ratio: int = Field(200, description="Largest compression ratio of one file in an archive.")
 
-    embed_chunk: int = Field(256, description="Images in one embed job, hence in one shard.")
+    embed_chunk: int = Field(256, description="Images in one embed job.")
     answer_wait_s: float = Field(
         4.0, description="How long select and translate wait before they answer 202."
     )
@@ -57,6 +85,10 @@ class Settings(BaseSettings):
     @cached_property
     def blobs(self) -> str:
         return self.blob_url or (self.data_dir.absolute() / "blobs").as_uri()
+
+    @property
+    def encoders(self) -> Path:
+        return self.encoders_dir or self.data_dir.absolute() / "encoders"
 
     @property
     def runs_dir(self) -> Path:

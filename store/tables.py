@@ -14,15 +14,17 @@ from sqlalchemy import (
     MetaData,
     String,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from store.clock import UtcDateTime, from_now
 
-SCHEMA = "0002"
+SCHEMA = "0005"
 """The revision of the newest migration: what these tables need."""
 
 STATES = ("queued", "running", "succeeded", "failed", "cancelled")
+ASSIGNMENT_STATES = ("open", "annotated", "returned", "expired")
 
 
 def new_id() -> uuid.UUID:
@@ -67,12 +69,12 @@ class Pool(Row):
 
 
 class Shard(Row):
-    """An immutable block of embeddings: one `.npy` blob, float32 (len(image_ids), dimension)."""
+    """An immutable block of embeddings: one `.npy` blob, float16 or float32 (len(image_ids), dimension)."""
 
     __tablename__ = "shards"
 
     pool_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("pools.id"), index=True)
-    job_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("jobs.id"), unique=True)
+    job_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("jobs.id"))
     sha256: Mapped[str] = mapped_column(String(64))
     image_ids: Mapped[list[str]]
     """Hexadecimal image ids in row order."""
@@ -85,6 +87,13 @@ class Image(Row):
     __table_args__ = (
         UniqueConstraint("pool_id", "name"),
         Index(None, "pool_id", "id"),
+        Index(
+            "ix_images_waiting",
+            "pool_id",
+            "split",
+            sqlite_where=text("shard_id IS NULL AND embed_error IS NULL"),
+            postgresql_where=text("shard_id IS NULL AND embed_error IS NULL"),
+        ),
         CheckConstraint("split IN ('train', 'test')", name="split"),
     )
 
@@ -195,6 +204,46 @@ class Selection(Row):
     document: Mapped[dict[str, Any]]
 
 
+class Assignment(Row):
+    """An image in one annotator's hands, from `created_at` until its lease runs out or `ended_at`."""
+
+    __tablename__ = "assignments"
+    __table_args__ = (
+        Index(None, "pool_id", "id"),
+        Index(
+            "uq_assignments_open_image",
+            "image_id",
+            unique=True,
+            sqlite_where=text("state = 'open'"),
+            postgresql_where=text("state = 'open'"),
+        ),
+        CheckConstraint(f"state IN {ASSIGNMENT_STATES}", name="state"),
+    )
+
+    pool_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("pools.id"))
+    selection_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("selections.id"))
+    image_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("images.id"))
+    rank: Mapped[int]
+    """Of the image among the selection's picks."""
+    annotator: Mapped[str] = mapped_column(String(100))
+    state: Mapped[str] = mapped_column(String(10), default="open")
+    """An open one whose lease ran out becomes expired when the pool's picks are next handed out."""
+    lease_expires_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class Explanation(Row):
+    """What one explain job found out about a selection."""
+
+    __tablename__ = "explanations"
+
+    selection_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("selections.id"), unique=True)
+    job_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("jobs.id"), unique=True)
+    document: Mapped[dict[str, Any]]
+    files: Mapped[dict[str, Any]]
+    """`{"sha256", "size"}` of the blobs `map`, `map.png`, `curve.png` and `members` (`store.explanations`)."""
+
+
 class Model(Row):
     """A translator; its weights are blobs listed in `model_files`.
 
@@ -221,6 +270,17 @@ class ModelFile(Base):
     name: Mapped[str] = mapped_column(String(100), primary_key=True)
     sha256: Mapped[str] = mapped_column(String(64))
     size_bytes: Mapped[int] = mapped_column(BigInteger)
+
+
+class Uncertainty(Base):
+    """How unsure a model is of one photo: made once, since neither ever changes."""
+
+    __tablename__ = "uncertainties"
+
+    model_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("models.id"), primary_key=True)
+    image_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("images.id"), primary_key=True)
+    score: Mapped[float]
+    """0, sure, to 1."""
 
 
 class Evaluation(Row):

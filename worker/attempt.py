@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,6 +19,7 @@ from store.settings import Settings
 from worker.endings import Mishap
 from worker.lease import DATABASE_AWAY, Lease
 from worker.loaded import Loaded
+from worker.vectors import Vectors
 
 log = structlog.get_logger()
 
@@ -28,10 +30,14 @@ PROGRESS_EVERY_S = 1.0
 
 @dataclass(frozen=True)
 class Outcome:
-    """A job's result, and how to write it: `save` runs in the transaction that ends the job."""
+    """A job's result, and how to write it: `save` runs in the transaction that ends the job.
+
+    `afterwards` runs after its commit, unless the worker dies in between.
+    """
 
     result: dict[str, Any]
     save: Callable[[Session], None] = field(default=lambda session: None)
+    afterwards: Callable[[], None] = field(default=lambda: None)
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,10 @@ class Tools:
     database: Database
     blobs: Blobs
     loaded: Loaded
+
+    @cached_property
+    def vectors(self) -> Vectors:
+        return Vectors(self.settings.cache_dir / "vectors", self.database, self.blobs)
 
 
 @dataclass

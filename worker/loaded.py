@@ -30,11 +30,21 @@ class Loaded:
             return load_encoder(
                 name,
                 device=self._settings.device,
-                weights=self._settings.resnet50_weights if name == "resnet50" else None,
+                weights=self._weights(name),
                 cache_dir=self._settings.cache_dir / "encoders",
             )
         except WeightsUnavailable as error:
             raise Permanent("weights-unavailable", str(error)) from error
+
+    def _weights(self, name: str) -> Path | None:
+        """The file that the operator gave for this encoder, if any. `name` is one that the settings allow."""
+        kind, _, rest = name.partition(":")
+        if kind == "onnx":
+            return self._settings.encoders / rest
+        if kind == "timm":
+            files = [self._settings.encoders / f"{rest}{suffix}" for suffix in (".safetensors", ".pth")]
+            return next((file for file in files if file.is_file()), None)
+        return self._settings.resnet50_weights if name == "resnet50" else None
 
     def _load_translator(self, model_id: uuid.UUID, direction: str) -> Translator:
         """Raises Permanent when the model does not translate that way, or cannot be used at all."""

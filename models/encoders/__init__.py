@@ -1,6 +1,7 @@
 """Encoders: photos in, embeddings out (paper §3.2: a pre-trained network's penultimate features)."""
 
-from models.encoders.embedding import Failure, embed_files
+from models.encoders.decoding import Failure, read_photo
+from models.encoders.embedding import EmbeddedBatch, embed_batches, embed_files
 from models.encoders.encoder import ENCODERS, Encoder, load_encoder
 from models.encoders.networks import PHOTO_SIZE
 from models.encoders.weights import WeightsUnavailable
@@ -8,9 +9,12 @@ from models.encoders.weights import WeightsUnavailable
 __all__ = [
     "ENCODERS",
     "PHOTO_SIZE",
+    "EmbeddedBatch",
     "Encoder",
     "Failure",
     "WeightsUnavailable",
+    "embed_batches",
     "embed_files",
     "load_encoder",
+    "read_photo",
 ]

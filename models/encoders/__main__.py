@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from models.encoders.encoder import default_cache_dir
 from models.encoders.networks import ARCHITECTURES
 from models.encoders.weights import WeightsUnavailable, weights_file
 
@@ -14,7 +15,7 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, help="a weights file to use instead of the ImageNet ones")
     arguments = parser.parse_args()
     try:
-        path, digest = weights_file(arguments.name, arguments.weights)
+        path, digest = weights_file(arguments.name, arguments.weights, default_cache_dir())
     except WeightsUnavailable as error:
         sys.exit(str(error))
     sys.stdout.write(f"{path}\nSHA-256 {digest}\n")

@@ -1,75 +1,91 @@
-"""Embeds photo files: threads decode while the encoder computes, and a bad file never stops the rest."""
+"""Embeds photo files: decoding and encoding overlap, memory is bounded, a bad file never stops the rest."""
 
-import os
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from itertools import islice
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
 
-from models.encoders.encoder import Embeddings, Encoder, Photos
-from models.encoders.networks import PHOTO_SIZE
+from models.encoders.apart import read_apart
+from models.encoders.decoding import Failure, empty_photos, read_into
+from models.encoders.encoder import Encoder
+from models.encoders.networks import Embeddings, Photos
 
-DECODING_THREADS = min(4, os.cpu_count() or 1)
+BATCH_ON_CPU = 16
+BATCH_ON_GPU = 128
+GPU_CALLERS = 2
+"""While the GPU encodes one batch, the next one is copied to it."""
 
 
 @dataclass(frozen=True)
-class Failure:
-    """A file that could not be embedded: its index among the paths, and why."""
+class EmbeddedBatch:
+    """The files `start` to `stop`: float32 (M, dimension), a row for each that is a photo, and the others.
 
-    index: int
-    reason: str
-
-
-def read_photo(path: Path) -> Photos:
-    """The whole photo, upright by its EXIF orientation, as RGB uint8 (256, 256, 3); bilinear, antialiased.
-
-    Raises what Pillow raises for a file that it cannot decode.
+    The failures' indices are among all the paths.
     """
-    with Image.open(path) as image:
-        # A large JPEG is decoded at a fraction of its size that still leaves two pixels for one.
-        image.draft("RGB", (2 * PHOTO_SIZE, 2 * PHOTO_SIZE))
-        photo = image.convert("RGB").resize((PHOTO_SIZE, PHOTO_SIZE), Image.Resampling.BILINEAR)
-        # Turning the square is turning the photo, and costs less.
-        return np.asarray(ImageOps.exif_transpose(photo))
+
+    start: int
+    stop: int
+    embeddings: Embeddings
+    failures: list[Failure]
+
+
+def embed_batches(
+    encoder: Encoder, paths: Sequence[Path], *, batch_size: int | None = None
+) -> Iterator[EmbeddedBatch]:
+    """Embeds the photos at `paths`, batch after batch, in their order.
+
+    On a CPU each thread decodes a batch and encodes it, so that no core ever waits for another; for a GPU
+    processes decode ahead. Work goes on while the caller uses a batch, up to two batches a thread ahead.
+    Raises OSError when a file cannot be read at all.
+    """
+    on_cpu = encoder.device == "cpu"
+    callers = encoder.threads if on_cpu else GPU_CALLERS
+    size = batch_size or (BATCH_ON_CPU if on_cpu else BATCH_ON_GPU)
+    ahead: deque[Future[EmbeddedBatch]] = deque()
+    with ThreadPoolExecutor(callers, thread_name_prefix="embed") as threads:
+        for start in range(0, len(paths), size):
+            batch = paths[start : start + size]
+            read = partial(read_into, paths=batch) if on_cpu else read_apart(batch)
+            ahead.append(threads.submit(_embedded, encoder, read, start, len(batch)))
+            if len(ahead) == 2 * callers:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
+
+
+def _embedded(
+    encoder: Encoder, read: Callable[[Photos], list[Failure]], start: int, count: int
+) -> EmbeddedBatch:
+    photos = empty_photos(count)
+    failures = read(photos)
+    if failures:
+        photos = np.delete(photos, [failure.index for failure in failures], axis=0)
+    shifted = [replace(failure, index=start + failure.index) for failure in failures]
+    return EmbeddedBatch(start, start + count, encoder.encode(photos), shifted)
 
 
 def embed_files(
     encoder: Encoder,
     paths: Sequence[Path],
     *,
-    batch_size: int = 32,
+    batch_size: int | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Embeddings, list[Failure]]:
     """Embeds the photos at `paths`.
 
     Returns float32 (M, dimension), a row for each file that could be decoded, in the order of `paths`, and
-    the failures, in that order too. At most three batches of photos are in memory. `on_progress(done, total)`
-    is called after every batch; what it raises ends the work.
-    Raises OSError when a file cannot be read at all.
+    the failures, in that order too. `on_progress(done, total)` is called after every batch; what it raises
+    ends the work. Raises as `embed_batches` does.
     """
     blocks = [np.empty((0, encoder.dimension), np.float32)]
     failures: list[Failure] = []
-    waiting = iter(paths)
-    decoding: deque[Future[Photos]] = deque()
-    with ThreadPoolExecutor(DECODING_THREADS, thread_name_prefix="decode") as pool:
-        for start in range(0, len(paths), batch_size):
-            ahead = 2 * batch_size - len(decoding)
-            decoding.extend(pool.submit(read_photo, path) for path in islice(waiting, ahead))
-            photos = []
-            for index in range(start, min(start + batch_size, len(paths))):
-                try:
-                    photos.append(decoding.popleft().result())
-                except Exception as error:  # A damaged file raises whatever its format's parser trips over.
-                    if isinstance(error, MemoryError) or getattr(error, "errno", None) is not None:
-                        raise  # The machine is at fault: no memory, a failing disk, no such file.
-                    failures.append(Failure(index, f"{type(error).__name__}: {error}"))
-            if photos:
-                blocks.append(encoder.encode(np.stack(photos)))
-            if on_progress is not None:
-                on_progress(min(start + batch_size, len(paths)), len(paths))
+    for batch in embed_batches(encoder, paths, batch_size=batch_size):
+        blocks.append(batch.embeddings)
+        failures += batch.failures
+        if on_progress is not None:
+            on_progress(batch.stop, len(paths))
     return np.concatenate(blocks), failures

@@ -1,28 +1,23 @@
-"""Loads an encoder by name and runs it: ONNX Runtime on a CPU, torch on a GPU."""
+"""Loads an encoder by name."""
 
 import os
-import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
-import onnxruntime
 import torch
 
-from models.encoders.networks import ARCHITECTURES, PHOTO_SIZE, Embedder
+from models.encoders.exporting import exported
+from models.encoders.networks import ARCHITECTURES, PHOTO_SIZE, Embedder, Embeddings, Photos
+from models.encoders.onnx_files import onnx_file_runner
+from models.encoders.running import Runner, onnx_runner, torch_runner
+from models.encoders.timm_networks import timm_embedder
 from models.encoders.weights import WeightsUnavailable, weights_file
-from models.files import whole_file
-
-Photos = npt.NDArray[np.uint8]
-Embeddings = npt.NDArray[np.float32]
 
 ENCODERS = tuple(ARCHITECTURES)
-
-EXPORT_VERSION = 1
-"""Part of the cached ONNX file's name: raise it whenever the exported graph changes."""
+"""The encoders that come with the project; `timm:NAME` and `onnx:FILE` bring others."""
 
 
 class Encoder(Protocol):
@@ -38,6 +33,14 @@ class Encoder(Protocol):
     def weights_digest(self) -> str:
         """SHA-256 of the weights file, in hexadecimal digits."""
 
+    @property
+    def device(self) -> str:
+        """`cpu`, or the torch device it runs on."""
+
+    @property
+    def threads(self) -> int:
+        """How many threads may call `encode` at once, and so use all cores that it may use."""
+
     def encode(self, photos: Photos) -> Embeddings:
         """Embeds RGB `photos`, uint8 (N, 256, 256, 3), as float32 (N, dimension). Raises ValueError."""
 
@@ -49,7 +52,9 @@ class LoadedEncoder:
     name: str
     dimension: int
     weights_digest: str
-    run: Callable[[Photos], Embeddings]
+    device: str
+    threads: int
+    run: Runner
 
     def encode(self, photos: Photos) -> Embeddings:
         if photos.dtype != np.uint8 or photos.shape[1:] != (PHOTO_SIZE, PHOTO_SIZE, 3):
@@ -63,55 +68,42 @@ class LoadedEncoder:
 def load_encoder(
     name: str, *, device: str = "auto", weights: Path | None = None, cache_dir: Path | None = None
 ) -> Encoder:
-    """Loads the encoder `name`, one of `ENCODERS`.
+    """Loads the encoder `name`: one of `ENCODERS`, `timm:NAME`, or `onnx:FILE`.
 
-    `device` is `cpu`, a torch device such as `cuda:1`, or `auto` (a GPU where there is one). `weights` is a
-    file with the network's state dict; without it the ImageNet weights are found or downloaded. `cache_dir`
-    keeps exported networks (default: `~/.cache/fewpairs`). Raises ValueError for an unknown name, and
-    WeightsUnavailable.
+    `device` is `cpu`, a torch device such as `cuda:1`, or `auto` (a GPU where there is one); an ONNX file
+    always runs on the CPU. `weights` is a file with the network's state dict, or the ONNX file; without it
+    the published weights are found or downloaded. `cache_dir` keeps exported networks and timm's weights
+    (default: `~/.cache/fewpairs`). Raises ValueError for an unknown name, and WeightsUnavailable.
     """
-    if name not in ARCHITECTURES:
-        raise ValueError(f"There is no encoder {name!r}: choose one of {', '.join(ENCODERS)}.")
-    path, digest = weights_file(name, weights)
+    kind, _, rest = name.partition(":")
+    if name not in ARCHITECTURES and not (kind in ("timm", "onnx") and rest):
+        raise ValueError(
+            f"There is no encoder {name!r}: choose one of {', '.join(ENCODERS)}, timm:NAME and onnx:FILE."
+        )
+    cache_dir = cache_dir or default_cache_dir()
+    path, digest = weights_file(name, weights, cache_dir)
+    if kind == "onnx":
+        return _loaded(name, digest, "cpu", onnx_file_runner(path))
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
+    load = partial(_embedder, name, path)
     if device == "cpu":
-        network = _exported(name, path, digest, cache_dir or _default_cache_dir())
-        run = onnx_runner(network)
-    else:
-        run = torch_runner(_embedder(name, path), torch.device(device))
-    return LoadedEncoder(name, ARCHITECTURES[name].dimension, digest, run)
+        return _loaded(name, digest, device, onnx_runner(exported(name, digest, cache_dir, load)))
+    return _loaded(name, digest, device, torch_runner(load(), torch.device(device)))
 
 
-def torch_runner(embedder: Embedder, device: torch.device) -> Callable[[Photos], Embeddings]:
-    """Runs `embedder` on `device`, in full float32 so that a GPU's embeddings agree with a CPU's."""
-    embedder.to(device)
-
-    def run(photos: Photos) -> Embeddings:
-        with torch.inference_mode(), torch.backends.cudnn.flags(allow_tf32=False):
-            features: Embeddings = embedder(torch.tensor(photos, device=device)).cpu().numpy()
-        return features
-
-    return run
-
-
-def onnx_runner(network: Path) -> Callable[[Photos], Embeddings]:
-    """Runs the ONNX file `network` on the CPU, on as many threads as torch uses (`OMP_NUM_THREADS`)."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = torch.get_num_threads()
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
-
-    def run(photos: Photos) -> Embeddings:
-        features: Embeddings = session.run(None, {"photos": photos})[0]
-        return features
-
-    return run
+def _loaded(name: str, digest: str, device: str, run: Runner) -> LoadedEncoder:
+    dimension = run(np.zeros((1, PHOTO_SIZE, PHOTO_SIZE, 3), np.uint8)).shape[1]
+    return LoadedEncoder(name, dimension, digest, device, torch.get_num_threads(), run)
 
 
 def _embedder(name: str, path: Path) -> Embedder:
     try:
-        return ARCHITECTURES[name].embedder(torch.load(path, map_location="cpu", weights_only=True))
+        if name in ARCHITECTURES:
+            return ARCHITECTURES[name].embedder(torch.load(path, map_location="cpu", weights_only=True))
+        return timm_embedder(name.removeprefix("timm:"), path)
+    except WeightsUnavailable:
+        raise
     except Exception as error:  # Whatever torch's unpickler meets in a file that is something else.
         raise WeightsUnavailable(
             f"{path} does not hold the weights of {name}: give the state dict that torch.save "
@@ -119,32 +111,5 @@ def _embedder(name: str, path: Path) -> Embedder:
         ) from error
 
 
-def _default_cache_dir() -> Path:
+def default_cache_dir() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fewpairs"
-
-
-def _exported(name: str, weights: Path, digest: str, cache_dir: Path) -> Path:
-    """The ONNX file of the network, exported on first use."""
-    target = cache_dir / f"{name}-{digest[:16]}-v{EXPORT_VERSION}.onnx"
-    if not target.is_file():
-        model = _export(_embedder(name, weights))
-        with whole_file(target) as file:
-            file.write(model)
-    return target
-
-
-def _export(embedder: Embedder) -> bytes:
-    example = torch.zeros(2, PHOTO_SIZE, PHOTO_SIZE, 3, dtype=torch.uint8)
-    with warnings.catch_warnings():
-        # The exporter copies a deprecated class of torch's own.
-        warnings.simplefilter("ignore", FutureWarning)
-        program: Any = torch.onnx.export(
-            embedder,
-            (example,),
-            dynamo=True,
-            verbose=False,
-            input_names=["photos"],
-            dynamic_shapes=({0: torch.export.Dim("N")},),
-        )
-    serialized: bytes = program.model_proto.SerializeToString()
-    return serialized

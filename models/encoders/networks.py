@@ -3,33 +3,52 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from efficientnet_lite_pytorch import EfficientNet
 from torch import Tensor, nn
+from torch.nn.functional import interpolate
 
 from models.torchvision_shim import torchvision
 
 PHOTO_SIZE = 256
 """Height and width in pixels of the photos every encoder takes."""
 
+IMAGENET_MEAN = (123.675, 116.28, 103.53)
+IMAGENET_STD = (58.395, 57.12, 57.375)
+"""Per channel, red to blue, in grey levels 0 to 255."""
+
+Photos = npt.NDArray[np.uint8]
+Embeddings = npt.NDArray[np.float32]
+
 
 class Embedder(nn.Module):
-    """Normalises photos and returns the backbone's average-pooled penultimate features.
+    """Normalises photos and returns the backbone's pooled penultimate features.
 
-    `mean` and `std` are per channel, in grey levels 0 to 255.
+    `mean` and `std` are per channel, in grey levels 0 to 255; `size` is the backbone's, height and width.
     """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, backbone: nn.Module, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
+    def __init__(
+        self,
+        backbone: nn.Module,
+        mean: tuple[float, ...],
+        std: tuple[float, ...],
+        size: tuple[int, int] = (PHOTO_SIZE, PHOTO_SIZE),
+    ) -> None:
         super().__init__()
         self.backbone = backbone
+        self.size = tuple(size)
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1))
 
     def forward(self, photos_NHWC: Tensor) -> Tensor:
         photos_NCHW = photos_NHWC.permute(0, 3, 1, 2).float()
+        if self.size != (PHOTO_SIZE, PHOTO_SIZE):
+            photos_NCHW = interpolate(photos_NCHW, self.size, mode="bilinear", antialias=True)
         features_ND: Tensor = self.backbone((photos_NCHW - self.mean) / self.std)
         return features_ND
 
@@ -40,7 +59,6 @@ class Architecture:
     mean and standard deviation per channel that its training assumed.
     """
 
-    dimension: int
     classifier: Callable[[], nn.Module]
     head: str
     mean: tuple[float, ...]
@@ -56,14 +74,12 @@ class Architecture:
 
 ARCHITECTURES = {
     "resnet50": Architecture(
-        dimension=2048,
         classifier=torchvision.models.resnet50,
         head="fc",
-        mean=(123.675, 116.28, 103.53),
-        std=(58.395, 57.12, 57.375),
+        mean=IMAGENET_MEAN,
+        std=IMAGENET_STD,
     ),
     "efficientnet_lite0": Architecture(
-        dimension=1280,
         classifier=lambda: EfficientNet.from_name("efficientnet-lite0", image_size=PHOTO_SIZE),
         head="_fc",
         mean=(127.0, 127.0, 127.0),

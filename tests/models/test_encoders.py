@@ -145,10 +145,10 @@ def test_resnet50s_weights_are_downloaded_once(
     digest = hashlib.sha256(WEIGHTS).hexdigest()
     monkeypatch.setattr(weights, "RESNET50_URL", f"{server}/resnet50-{digest[:8]}.pth")
     cached = tmp_path / "torch" / "hub" / "checkpoints" / f"resnet50-{digest[:8]}.pth"
-    assert weights.weights_file("resnet50") == (cached, digest)
+    assert weights.weights_file("resnet50", None, tmp_path) == (cached, digest)
     assert cached.read_bytes() == WEIGHTS
     monkeypatch.setattr(weights, "RESNET50_URL", f"http://127.0.0.1:9/resnet50-{digest[:8]}.pth")
-    assert weights.weights_file("resnet50") == (cached, digest)
+    assert weights.weights_file("resnet50", None, tmp_path) == (cached, digest)
 
 
 @pytest.mark.parametrize("file", ["resnet50-00000000.pth", "resnet50-11111111.pth"])
@@ -158,7 +158,7 @@ def test_a_failed_download_leaves_nothing_and_says_what_to_do(
     """Wrong bytes and a file that is not there: the cache stays empty, and the message names the ways out."""
     monkeypatch.setattr(weights, "RESNET50_URL", f"{server}/{file}")
     with pytest.raises(WeightsUnavailable, match="could not be downloaded") as caught:
-        weights.weights_file("resnet50")
+        weights.weights_file("resnet50", None, tmp_path)
     for way_out in (f"{server}/{file}", "FEWPAIRS_RESNET50_WEIGHTS", "efficientnet_lite0"):
         assert way_out in str(caught.value)
     assert list((tmp_path / "torch" / "hub" / "checkpoints").iterdir()) == []
@@ -171,4 +171,4 @@ def test_a_damaged_download_is_not_used(monkeypatch: pytest.MonkeyPatch, tmp_pat
     cached.parent.mkdir(parents=True)
     cached.write_bytes(b"half of it")
     with pytest.raises(WeightsUnavailable, match=f"{cached} is not the file"):
-        weights.weights_file("resnet50")
+        weights.weights_file("resnet50", None, tmp_path)

@@ -122,3 +122,37 @@ def test_an_unknown_kind_of_store_is_refused(tmp_path: Path) -> None:
     odd = tmp_path / "größe 1"
     put(open_blobs(odd.as_uri()), [b"one"])
     assert (odd / "incoming").is_dir()
+
+
+def test_what_is_held_for_a_job_is_dropped_with_it(blobs: LocalBlobs, tmp_path: Path) -> None:
+    """It is fetched by its name, as often as the job needs; dropping it leaves equal blobs alone."""
+    kept = put(blobs, [b"photo"])
+    names = []
+    for _ in range(2):
+        with blobs.incoming() as incoming:
+            incoming.write(b"photo")
+            assert incoming.sha256 == kept.sha256
+            names.append(incoming.hold())
+    assert files(blobs) == sorted([f"{kept.sha256[:2]}/{kept.sha256}", *(f"held/{name}" for name in names)])
+    blobs.fetch(names[0], tmp_path / "first")
+    blobs.drop(names[0])
+    blobs.drop(names[0])
+    blobs.fetch(names[1], tmp_path / "second")
+    assert (tmp_path / "first").read_bytes() == (tmp_path / "second").read_bytes() == b"photo"
+    with pytest.raises(FileNotFoundError):
+        blobs.fetch(names[0], tmp_path / "again")
+    with blobs.open(kept.sha256) as file:
+        assert file.read() == b"photo"
+
+
+def test_what_nobody_drops_is_dropped_after_a_day(blobs: LocalBlobs) -> None:
+    """The next bytes that are held drop it; what is younger stays."""
+    names = []
+    for _ in range(3):
+        with blobs.incoming() as incoming:
+            incoming.write(b"photo")
+            names.append(incoming.hold())
+        if len(names) == 1:
+            old = time.time() - ABANDONED_S - 60
+            os.utime(blobs.root / "held" / names[0], (old, old))
+    assert files(blobs) == sorted(f"held/{name}" for name in names[1:])

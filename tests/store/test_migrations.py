@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 import migrations
 from store import evaluations, label_maps, models
 from store.database import Database
-from store.tables import LabelMap
+from store.tables import LabelMap, Shard
 
 POOL, JOB, MODEL, EVALUATION, LABEL_MAP = (uuid.UUID(int=n) for n in range(1, 6))
 METRICS = '{"mean_iou": 0.5, "per_image": [{"name": "a", "mean_iou": 0.5}]}'
@@ -147,3 +147,16 @@ def test_evaluations_of_generated_photos_keep_the_schema(first_schema: str) -> N
     with engine.connect() as connection:
         assert connection.scalar(text("SELECT direction FROM evaluations")) == "labels_to_photos"
     assert "evaluation_images" in inspect(engine).get_table_names()
+
+
+def test_jobs_with_several_shards_keep_the_schema(first_schema: str) -> None:
+    """Images refer to each shard, so a downgrade that allows a job one of them is refused."""
+    migrations.upgrade(first_schema)
+    database = Database(first_schema)
+    with database.write() as session:
+        for _ in range(2):
+            session.add(Shard(pool_id=POOL, job_id=JOB, sha256="0" * 64, image_ids=[]))
+    with pytest.raises(CommandError, match="there are 1 embed jobs with several shards"):
+        command.downgrade(migrations.config(first_schema), "0004")
+    database.require_schema()
+    database.close()

@@ -1,0 +1,87 @@
+"""Decoding in processes of their own, for encoders so fast that threads of one Python cannot feed them."""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
+from functools import lru_cache
+from multiprocessing.shared_memory import SharedMemory
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from models.encoders.decoding import Failure, empty_photos, read_into
+from models.encoders.networks import PHOTO_SIZE, Photos
+
+PHOTOS_A_TASK = 16
+
+Result = TypeVar("Result")
+
+
+def read_apart(paths: Sequence[Path]) -> Callable[[Photos], list[Failure]]:
+    """Begin to read the files in other processes.
+
+    The function returned must be called once: it waits for them, and does and raises what
+    `decoding.read_into` does. The photos come back in memory that the processes share.
+    """
+    memory = SharedMemory(create=True, size=max(1, len(paths) * PHOTO_SIZE * PHOTO_SIZE * 3))
+    parts = [(start, paths[start : start + PHOTOS_A_TASK]) for start in range(0, len(paths), PHOTOS_A_TASK)]
+    tasks = [_submitted(_read_shared, memory.name, len(paths), *part) for part in parts]
+
+    def finish(photos: Photos) -> list[Failure]:
+        try:
+            failures = [failure for task in tasks for failure in task.result()]
+            photos[:] = _photos_in(memory, len(paths))
+        finally:
+            memory.close()
+            memory.unlink()
+        return failures
+
+    return finish
+
+
+def _submitted(function: Callable[..., Result], *arguments: Any) -> Future[Result]:
+    try:
+        return _processes().submit(function, *arguments)
+    except BrokenProcessPool:  # one of them was killed
+        _processes.cache_clear()
+        return _processes().submit(function, *arguments)
+
+
+def _read_shared(name: str, count: int, start: int, paths: Sequence[Path]) -> list[Failure]:
+    photos = empty_photos(len(paths))
+    failures = read_into(photos, paths)
+    memory = SharedMemory(name)
+    _photos_in(memory, count)[start : start + len(paths)] = photos
+    memory.close()
+    return [replace(failure, index=start + failure.index) for failure in failures]
+
+
+def _photos_in(memory: SharedMemory, count: int) -> Photos:
+    return np.ndarray((count, PHOTO_SIZE, PHOTO_SIZE, 3), np.uint8, memory.buf)
+
+
+@lru_cache(maxsize=1)
+def _processes() -> ProcessPoolExecutor:
+    """A process a core, for as long as this one lives. Not forked: a GPU's context does not survive that."""
+    return ProcessPoolExecutor(
+        os.cpu_count(), mp_context=multiprocessing.get_context("spawn"), initializer=_serve
+    )
+
+
+def _serve() -> None:
+    """Leave an interrupt at the terminal to the parent, and end with it, however it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def follow() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()

@@ -1,0 +1,41 @@
+"""Encoder networks as ONNX files, each exported once."""
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from models.encoders.networks import PHOTO_SIZE, Embedder
+from models.files import whole_file
+
+EXPORT_VERSION = 1
+"""Part of the cached ONNX file's name: raise it whenever the exported graph changes."""
+
+
+def exported(name: str, digest: str, cache_dir: Path, load: Callable[[], Embedder]) -> Path:
+    """The ONNX file of the encoder `name` with weights of SHA-256 `digest`, made on first use."""
+    target = cache_dir / f"{name.replace(':', '-')}-{digest[:16]}-v{EXPORT_VERSION}.onnx"
+    if not target.is_file():
+        model = _export(load())
+        with whole_file(target) as file:
+            file.write(model)
+    return target
+
+
+def _export(embedder: Embedder) -> bytes:
+    example = torch.zeros(2, PHOTO_SIZE, PHOTO_SIZE, 3, dtype=torch.uint8)
+    with warnings.catch_warnings():
+        # The exporter copies a deprecated class of torch's own.
+        warnings.simplefilter("ignore", FutureWarning)
+        program: Any = torch.onnx.export(
+            embedder,
+            (example,),
+            dynamo=True,
+            verbose=False,
+            input_names=["photos"],
+            dynamic_shapes=({0: torch.export.Dim("N")},),
+        )
+    serialized: bytes = program.model_proto.SerializeToString()
+    return serialized

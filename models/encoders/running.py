@@ -1,0 +1,91 @@
+"""Runs encoder networks: ONNX Runtime on a CPU, torch on a GPU. Each takes a batch of at least one photo."""
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import torch
+
+from models.encoders.networks import PHOTO_SIZE, Embedder, Embeddings, Photos
+
+Runner = Callable[[Photos], Embeddings]
+
+TRIAL_BATCH = 64
+TRIALS = 3
+
+
+def onnx_session(network: Path) -> Any:
+    """A session on the CPU that computes in the thread that calls it; several may, at once.
+
+    Threads that each embed their own batch leave no core idle; threads that share one batch wait for the
+    slowest of them after every layer, most of all where cores also decode.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
+
+
+def onnx_runner(network: Path) -> Runner:
+    """Runs the ONNX file that was exported from an `Embedder`."""
+    session = onnx_session(network)
+
+    def run(photos: Photos) -> Embeddings:
+        features: Embeddings = session.run(None, {"photos": photos})[0]
+        return features
+
+    return run
+
+
+def torch_runner(embedder: Embedder, device: torch.device) -> Runner:
+    """Runs `embedder` on `device`; on an NVIDIA GPU in the memory format and precision measured fastest.
+
+    Float32 agrees with the CPU to about 1e-4. Bfloat16 moves distances between photos by 0.4 % in the median
+    and 3 % at most (EfficientNet-Lite0, CamVid).
+    """
+    embedder.to(device)
+    if device.type != "cuda":
+        return _runner(embedder, device, torch.float32)
+    variants = [
+        (memory_format, precision)
+        for memory_format in (torch.contiguous_format, torch.channels_last)
+        for precision in (torch.float32, torch.bfloat16)
+    ]
+    seconds = {variant: _trial(embedder, device, *variant) for variant in variants}
+    memory_format, precision = min(variants, key=seconds.__getitem__)
+    embedder.to(memory_format=memory_format)  # type: ignore[call-overload]
+    return _runner(embedder, device, precision)
+
+
+def _trial(
+    embedder: Embedder, device: torch.device, memory_format: torch.memory_format, precision: torch.dtype
+) -> float:
+    """Seconds for a batch, the best of a few; the first one, which chooses kernels, does not count."""
+    embedder.to(memory_format=memory_format)  # type: ignore[call-overload]
+    run = _runner(embedder, device, precision)
+    photos = np.zeros((TRIAL_BATCH, PHOTO_SIZE, PHOTO_SIZE, 3), np.uint8)
+    run(photos)
+    seconds = []
+    for _ in range(TRIALS):
+        start = time.perf_counter()
+        run(photos)
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)
+
+
+def _runner(embedder: Embedder, device: torch.device, precision: torch.dtype) -> Runner:
+    def run(photos: Photos) -> Embeddings:
+        with torch.inference_mode(), torch.backends.cudnn.flags(allow_tf32=False), _autocast(precision):
+            features = embedder(torch.tensor(photos, device=device))
+            embeddings: Embeddings = features.float().cpu().numpy()
+        return embeddings
+
+    return run
+
+
+def _autocast(precision: torch.dtype) -> AbstractContextManager[Any]:
+    return nullcontext() if precision == torch.float32 else torch.autocast("cuda", precision)

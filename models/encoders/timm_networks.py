@@ -1,0 +1,65 @@
+"""Encoders `timm:NAME`: the networks of the package timm (an optional one), without their classifier."""
+
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import save
+
+from models.encoders.networks import Embedder
+from models.files import whole_file
+from models.pretrained import WeightsUnavailable
+from models.torchvision_shim import torchvision
+
+__all__ = ["hub_weights", "timm_embedder"]
+
+assert torchvision  # timm imports it too, and must find the one that the shim has mended
+
+
+def timm_embedder(name: str, weights: Path) -> Embedder:
+    """The network timm:`name` with `weights`, at the input size and normalisation it was trained with.
+
+    `weights` is a state dict of the whole classifier, as .safetensors or as torch.save wrote it. Raises
+    WeightsUnavailable without timm or such a network in it, and what a file that holds none causes.
+    """
+    timm = _timm(name)
+    network = timm.create_model(name)
+    network.load_state_dict(timm.models.load_state_dict(weights, use_ema=False))
+    network.reset_classifier(0)
+    config = timm.data.resolve_model_data_config(network)
+    mean, std = (tuple(255.0 * value for value in config[key]) for key in ("mean", "std"))
+    return Embedder(network, mean, std, size=config["input_size"][1:]).eval()
+
+
+def hub_weights(name: str, cache_dir: Path) -> Path:
+    """The weights that timm's hub has for timm:`name`, kept in `cache_dir`. Raises WeightsUnavailable."""
+    target = cache_dir / f"timm-{name}.safetensors"
+    if not target.is_file():
+        try:
+            network = _timm(name).create_model(name, pretrained=True)
+        except WeightsUnavailable:
+            raise
+        except Exception as error:  # Whatever the hub's client meets on the network.
+            raise WeightsUnavailable(
+                f"The weights of timm:{name} could not be downloaded ({error}). Save its state dict where "
+                f"you can, and put it into FEWPAIRS_ENCODERS_DIR as {name}.safetensors or {name}.pth."
+            ) from error
+        with whole_file(target) as file:
+            file.write(save(network.state_dict()))
+    return target
+
+
+def _timm(name: str) -> Any:
+    """The package timm, which has the network `name`."""
+    try:
+        import timm
+    except ImportError as error:
+        raise WeightsUnavailable(
+            f"The encoder timm:{name} needs a package that is not installed: run `pip install "
+            "'fewpairs[timm]'` on every worker."
+        ) from error
+    if not timm.is_model(name):
+        similar = ", ".join(timm.list_models(f"{name[:6]}*")[:5])
+        raise WeightsUnavailable(
+            f"timm {timm.__version__} has no network {name!r}; similar names: {similar or 'none'}."
+        )
+    return timm

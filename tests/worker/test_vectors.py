@@ -1,0 +1,228 @@
+"""Matrices of whole pools: what they hold, how they grow, and what survives a killed process."""
+
+import io
+import shutil
+import subprocess
+import sys
+import uuid
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from store import blobs, embeddings
+from store.blobs import open_blobs
+from store.tables import new_id
+from tests.processes import processes, until
+from tests.worker.factories import Pools
+from worker.attempt import Tools
+from worker.vectors import PoolVectors, Vectors
+
+Matrix = npt.NDArray[Any]
+DIMENSION = 6
+
+
+class Embedded:
+    """A pool whose shards are written by hand; it remembers what the matrix should say of each image."""
+
+    def __init__(self, pools: Pools) -> None:
+        self.pools, self.tools = pools, pools.tools
+        self.pool_id = pools.pool()
+        self.expected: dict[uuid.UUID, Matrix] = {}
+
+    def add(self, count: int = 3, dtype: str = "float16") -> None:
+        job_id, ids = self.pools.photos(self.pool_id, [b"photo"] * count)
+        rows = np.random.default_rng(len(self.expected)).normal(size=(count, DIMENSION)).astype(dtype)
+        content = io.BytesIO()
+        np.save(content, rows)
+        sha256 = blobs.put(self.tools.blobs, [content.getvalue()]).sha256
+        with self.tools.database.write() as session:
+            embeddings.add_shard(
+                session, id=new_id(), pool_id=self.pool_id, job_id=job_id, sha256=sha256, image_ids=ids
+            )
+        self.expected |= dict(zip(ids, rows, strict=True))
+
+    def holds(self, found: PoolVectors) -> bool:
+        assert sorted(found.image_ids) == sorted(self.expected)
+        assert found.matrix.shape == (len(self.expected), DIMENSION)
+        rows = zip(found.image_ids, found.matrix, strict=True)
+        return all(np.array_equal(row, self.expected[image_id]) for image_id, row in rows)
+
+
+@pytest.fixture
+def embedded(pools: Pools) -> Embedded:
+    return Embedded(pools)
+
+
+def fresh(embedded: Embedded) -> Vectors:
+    """As a process that has just started has them."""
+    tools = embedded.tools
+    return Tools(tools.settings, tools.database, tools.blobs, tools.loaded).vectors
+
+
+def read(embedded: Embedded) -> PoolVectors:
+    return fresh(embedded).pool_vectors(embedded.pool_id)
+
+
+def folder(embedded: Embedded) -> Path:
+    return embedded.tools.settings.cache_dir / "vectors" / str(embedded.pool_id)
+
+
+def test_every_row_is_its_images_embedding(embedded: Embedded) -> None:
+    """All shards are there, each row beside its image, as float16 where the shards are."""
+    for _ in range(3):
+        embedded.add()
+    found = read(embedded)
+    assert embedded.holds(found)
+    assert found.matrix.dtype == np.float16
+    wanted = list(embedded.expected)[::-2]
+    assert [found.image_ids[row] for row in found.rows(wanted)] == wanted
+
+
+def test_a_pool_without_embeddings_has_no_rows(embedded: Embedded) -> None:
+    """Nothing embedded yet is no error."""
+    found = read(embedded)
+    assert (found.image_ids, len(found.matrix)) == ([], 0)
+
+
+def test_new_shards_only_add_rows(embedded: Embedded) -> None:
+    """Rows keep their places, a matrix at hand stays as it was, and shards once read are not read again."""
+    embedded.add()
+    first = read(embedded)
+    before = np.array(first.matrix)
+    shutil.rmtree(embedded.tools.settings.data_dir / "blobs")
+    open_blobs(embedded.tools.settings.blobs)
+    embedded.add()
+    second = read(embedded)
+    assert embedded.holds(second)
+    assert second.image_ids[:3] == first.image_ids
+    assert np.array_equal(first.matrix, before)
+    assert first.digest != second.digest == read(embedded).digest
+
+
+def test_a_wider_shard_widens_the_matrix(embedded: Embedded) -> None:
+    """Float32 shards among float16 ones lose nothing; a matrix at hand stays readable."""
+    embedded.add()
+    first = read(embedded)
+    embedded.add(dtype="float32")
+    embedded.add()
+    second = read(embedded)
+    assert second.matrix.dtype == np.float32
+    assert embedded.holds(second)
+    assert second.image_ids[:3] == first.image_ids
+    assert np.array_equal(first.matrix, second.matrix[:3])
+
+
+@pytest.mark.parametrize("damage", ["record.json", "ids", "float16"])
+def test_a_damaged_cache_is_made_again(embedded: Embedded, damage: str) -> None:
+    """Whichever file is emptied or missing, the rows come from the shards anew."""
+    embedded.add()
+    read(embedded)
+    (folder(embedded) / damage).write_bytes(b"")
+    assert embedded.holds(read(embedded))
+    (folder(embedded) / damage).unlink()
+    assert embedded.holds(read(embedded))
+
+
+def test_the_index_numbers_images_as_the_matrix_does(embedded: Embedded) -> None:
+    """Each row finds itself in the index, also after new shards, and after the file was damaged."""
+    for damaged in (False, False, True):
+        embedded.add()
+        if damaged:
+            (folder(embedded) / "index").write_bytes(b"no index")
+        index, matrix = fresh(embedded).index(embedded.pool_id), read(embedded).matrix
+        rows, distances = index.search(np.array(matrix), 1)
+        assert rows[:, 0].tolist() == list(range(len(embedded.expected)))
+        assert not distances.any()
+
+
+def test_an_index_of_nothing_is_empty(embedded: Embedded) -> None:
+    """A pool without embeddings has an index of no rows, which grows when there are some."""
+    assert len(fresh(embedded).index(embedded.pool_id)) == 0
+    embedded.add()
+    assert len(fresh(embedded).index(embedded.pool_id)) == 3
+
+
+KILLED_AT_EVERY_LINE = """
+import itertools, os, shutil, signal, sys, uuid
+from pathlib import Path
+from store.blobs import open_blobs
+from store.database import Database
+from worker import vectors
+
+url, blobs, pool_id, folder = sys.argv[1:]
+
+def read_until(line, folder):
+    lines = itertools.count()
+    def trace(frame, event, _):
+        if frame.f_code.co_filename != vectors.__file__ or frame.f_code.co_name.startswith("<"):
+            return None
+        if event == "line" and next(lines) == line:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return trace
+    sys.settrace(trace)
+    vectors.Vectors(folder, Database(url), open_blobs(blobs)).pool_vectors(uuid.UUID(pool_id))
+    os._exit(0)
+
+for line in itertools.count(step=2):
+    copy = shutil.copytree(Path(folder, "before"), Path(folder, str(line)))
+    if not (child := os.fork()):
+        read_until(line, copy)
+    if not os.waitpid(child, 0)[1]:
+        break
+"""
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_process_may_be_killed_anywhere(embedded: Embedded, tmp_path: Path) -> None:
+    """After a kill -9 before every second line of it, the next process has every row once, and right."""
+    tools, folders = embedded.tools, tmp_path / "killed"
+    embedded.add()
+    Vectors(folders / "before", tools.database, tools.blobs).pool_vectors(embedded.pool_id)
+    embedded.add()
+    embedded.add(dtype="float32")
+    arguments = [tools.settings.database, tools.settings.blobs, str(embedded.pool_id), str(folders)]
+    subprocess.run([sys.executable, "-c", KILLED_AT_EVERY_LINE, *arguments], check=True)
+    killed = [path for path in folders.iterdir() if path.name != "before"]
+    assert len(killed) > 20
+    for path in killed:
+        assert embedded.holds(Vectors(path, tools.database, tools.blobs).pool_vectors(embedded.pool_id))
+
+
+READ = """
+import sys, uuid
+from pathlib import Path
+from store.blobs import open_blobs
+from store.database import Database
+from worker.vectors import Vectors
+
+url, blobs, pool_id, folder, seen = sys.argv[1:]
+vectors, rows = Vectors(Path(folder), Database(url), open_blobs(blobs)), 0
+while rows < 60:
+    found = vectors.pool_vectors(uuid.UUID(pool_id))
+    assert len(found.image_ids) == len(found.matrix) >= rows
+    rows = len(found.matrix)
+    Path(seen).write_text(str(rows))
+"""
+
+
+def test_several_processes_share_a_folder(embedded: Embedded, tmp_path: Path) -> None:
+    """Three processes read while shards are added: each sees rows come and none go, and all are right."""
+    tools = embedded.tools
+    embedded.add()
+    seen = [tmp_path / f"seen-{n}" for n in range(3)]
+    where = [tools.settings.database, tools.settings.blobs, str(embedded.pool_id), str(tmp_path / "shared")]
+    with processes([([sys.executable, "-c", READ, *where, str(path)], {}) for path in seen], tmp_path) as all:
+        until(lambda: all_exist(seen), "the readers' first rows")
+        for _ in range(19):
+            embedded.add()
+        until(lambda: [process.poll() for process in all] == [0, 0, 0], "the readers' last rows")
+    assert embedded.holds(
+        Vectors(tmp_path / "shared", tools.database, tools.blobs).pool_vectors(embedded.pool_id)
+    )
+
+
+def all_exist(paths: list[Path]) -> bool:
+    return all(path.exists() for path in paths)
