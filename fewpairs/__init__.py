@@ -1,14 +1,18 @@
 """Fewpairs from a notebook or a script: `Client` talks to a running service over HTTP."""
 
+from fewpairs.assignment import Assignment, Assignments
 from fewpairs.client import Client
 from fewpairs.errors import FewpairsError, JobFailed, ServerUnreachable
 from fewpairs.evaluation import Evaluation
 from fewpairs.jobs import Job
 from fewpairs.model import Model, Translation
-from fewpairs.pool import Pick, Pool, Selection
+from fewpairs.pool import Pool
+from fewpairs.selection import Pick, Replay, Selection
 from fewpairs.uploads import Refusal, Upload
 
 __all__ = [
+    "Assignment",
+    "Assignments",
     "Client",
     "Evaluation",
     "FewpairsError",
@@ -18,6 +22,7 @@ __all__ = [
     "Pick",
     "Pool",
     "Refusal",
+    "Replay",
     "Selection",
     "ServerUnreachable",
     "Translation",

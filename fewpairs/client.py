@@ -12,6 +12,7 @@ from fewpairs.evaluation import Evaluation
 from fewpairs.jobs import Job
 from fewpairs.model import Model
 from fewpairs.pool import Pool
+from fewpairs.selection import Replay, Selection, replay
 from fewpairs.transport import Transport
 
 ClassTable = str | Path | dict[str, Any]
@@ -78,6 +79,13 @@ class Client:
 
     def model(self, model_id: str) -> Model:
         return Model(self._transport, self._transport.json("GET", f"/models/{model_id}"))
+
+    def replay(self, made: Selection | dict[str, Any]) -> Replay:
+        """Make a selection again of the photos and annotations of its time, and compare the picks.
+
+        `made` is the selection, its document, or its receipt alone.
+        """
+        return replay(self._transport, made.document if isinstance(made, Selection) else made)
 
     def evaluation(self, evaluation_id: str) -> Evaluation:
         return Evaluation(self._transport, self._transport.json("GET", f"/evaluations/{evaluation_id}"))

@@ -24,7 +24,8 @@ from fewpairs.demo_data import DemoData, Pairs, draw_scenes, read_data
 from fewpairs.embedded.child import spawn
 from fewpairs.errors import FewpairsError
 from fewpairs.model import Model
-from fewpairs.pool import Pool, Selection
+from fewpairs.pool import Pool
+from fewpairs.selection import Selection
 from fewpairs.uploads import Upload
 
 BUDGET = 10

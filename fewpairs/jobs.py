@@ -43,7 +43,7 @@ class Job:
 
     @property
     def kind(self) -> str:
-        """embed, select, train, evaluate or translate."""
+        """embed, select, explain, search, train, evaluate or translate."""
         return str(self.document["kind"])
 
     @property
@@ -166,6 +166,15 @@ class Job:
                     raise
             time.sleep(LONGEST_PAUSE_S / 4)
             self._transport.json("GET", f"/jobs/{self.id}")  # gives up when the server stays away
+
+
+def answer_of(transport: Transport, path: str, **params: Any) -> Any:
+    """The JSON at an address that may need a job to make it first. Raises JobFailed."""
+    while True:
+        response = transport.request("GET", path, params=params)
+        if response.status_code == 200:
+            return response.json()
+        Job(transport, response.json()).wait()
 
 
 def _parse(lines: Iterator[str]) -> Iterator[tuple[str | None, Event]]:

@@ -3,71 +3,22 @@
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fewpairs.assignment import LEASE_S, Assignment, Assignments
 from fewpairs.errors import FewpairsError
+from fewpairs.explanation import Explanation, explain
 from fewpairs.jobs import Job
 from fewpairs.model import Model
 from fewpairs.photos import image_files
+from fewpairs.selection import Selection
+from fewpairs.similar import Duplicates, Similar, duplicates, image_id, similar
 from fewpairs.transport import Transport
 from fewpairs.uploads import Progress, Upload, upload_annotations, upload_images, upload_label_maps
 
 Paths = str | Path | Sequence[str | Path]
 LOOK_AGAIN_S = 0.5
-
-
-@dataclass(frozen=True)
-class Pick:
-    """One photo that is worth labelling; distances are Euclidean, between embeddings."""
-
-    rank: int
-    image_id: str
-    name: str
-    cluster_size: int | None
-    mean_distance: float | None
-    coverage: float | None
-
-
-class Selection:
-    """The answer to "which images should I label with this budget"; iterate over it for the picks."""
-
-    def __init__(self, transport: Transport, document: dict[str, Any]) -> None:
-        self._transport = transport
-        self.document = document
-        fields = Pick.__dataclass_fields__
-        self.picks = [Pick(**{name: pick.get(name) for name in fields}) for pick in document["picks"]]
-
-    def __iter__(self) -> Iterator[Pick]:
-        return iter(self.picks)
-
-    def __len__(self) -> int:
-        return len(self.picks)
-
-    def __repr__(self) -> str:
-        return f"Selection({[pick.name for pick in self.picks]})"
-
-    @property
-    def image_ids(self) -> list[str]:
-        return [pick.image_id for pick in self.picks]
-
-    @property
-    def coverage(self) -> dict[str, float]:
-        """`mean` and `maximum` distance of the pool's train photos to their nearest pick."""
-        return dict(self.document["coverage"])
-
-    @property
-    def receipt(self) -> dict[str, Any]:
-        """What the picks follow from; the same receipt gives the same picks."""
-        return dict(self.document["receipt"])
-
-    def copy_to(self, directory: str | Path) -> list[Path]:
-        """Write the picked photos, as they were uploaded, into a folder."""
-        return [
-            self._transport.download(f"/images/{pick.image_id}/content", Path(directory) / pick.name)
-            for pick in self.picks
-        ]
 
 
 class Pool:
@@ -134,12 +85,17 @@ class Pool:
         strategy: str = "kmedoids",
         seed: int = 0,
         on_wait: Callable[["Pool"], None] | None = None,
+        **options: Any,
     ) -> Selection:
         """The `budget` photos to label next; waits until every photo is embedded. Raises JobFailed.
 
+        `options` are `split` ("train" or "test"), `name` (a glob), `include` and `exclude` (ids of images),
+        `duplicates_within` (a distance or "auto": photos nearer than that count as one), `test_distance`
+        ("auto", a distance or "off": train photos this near to a test photo are left out), `balance` (True:
+        photos like those with rare classes count more) and `model` (an id: photos it doubts count more).
         `on_wait(pool)` is called while it waits, with fresh counts.
         """
-        params = {"budget": budget, "strategy": strategy, "seed": seed}
+        params = {"budget": budget, "strategy": strategy, "seed": seed, **options}
         failed_before = self._newest_failed_embedding()
         while True:
             try:
@@ -158,6 +114,51 @@ class Pool:
             if response.status_code == 200:
                 return Selection(self._transport, response.json())
             Job(self._transport, response.json()).wait()
+
+    def assign(
+        self,
+        annotator: str,
+        count: int = 1,
+        lease_s: float = LEASE_S,
+        selection: Selection | None = None,
+    ) -> Assignments:
+        """The photos that the annotator holds, filled up to `count` with free picks; nobody else gets them.
+
+        The picks are those of `selection`, by default the pool's newest. Asking again renews the leases.
+        """
+        body = {"annotator": annotator, "count": count, "lease_s": lease_s}
+        body |= {"selection_id": selection.id if selection else None}
+        answer = self._transport.json("POST", f"/pools/{self.id}/assignments", json=body)
+        return Assignments(self._transport, answer)
+
+    def assignments(self, annotator: str | None = None, is_open: bool | None = None) -> Iterator[Assignment]:
+        """Newest first; those that have ended, too, unless `is_open`."""
+        params = {"annotator": annotator, "open": is_open}
+        for item in self._transport.items(f"/pools/{self.id}/assignments", **params):
+            yield Assignment(self._transport, item)
+
+    def explain(self, selection_id: str | None = None) -> Explanation:
+        """Why the photos of a selection, by default the newest, are worth labelling. Raises JobFailed."""
+        if selection_id is None:
+            newest = next(self.jobs(state="succeeded", kind="select"), None)
+            if newest is None:
+                raise FewpairsError(
+                    f"The pool {self.name} has no selection yet: make one with `fewpairs select --budget 10`."
+                )
+            selection_id = newest.result["selection_id"]
+        return explain(self._transport, selection_id)
+
+    def image_id(self, name_or_id: str) -> str:
+        """The id of a photo of the pool. Raises FewpairsError when there is none of that name."""
+        return image_id(self._transport, self.id, name_or_id)
+
+    def similar(self, photo: str | Path, limit: int = 12) -> Similar:
+        """The photos most like an image of the pool, by its name or id, or like a file on this side."""
+        return similar(self._transport, self.id, photo, limit)
+
+    def duplicates(self, within: float | str = "auto") -> Duplicates:
+        """The photos that are nearly the same, of both splits; `within`: a distance, or "auto"."""
+        return duplicates(self._transport, self.id, within)
 
     def _newest_failed_embedding(self) -> Job | None:
         return next(self.jobs(state="failed", kind="embed"), None)

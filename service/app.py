@@ -11,8 +11,10 @@ from fastapi.routing import APIRoute
 
 from service import answers, documentation, operations
 from service.annotations import routes as annotations
+from service.assignments import routes as assignments
 from service.edge import Service
 from service.evaluations import routes as evaluations
+from service.explanations import routes as explanations
 from service.images import label_maps
 from service.images import routes as images
 from service.jobs import orders
@@ -22,6 +24,7 @@ from service.models import routes as models
 from service.observe import JobCensus, Metrics, Observed
 from service.pools import routes as pools
 from service.selections import routes as selections
+from service.similar import routes as similar
 from store.settings import Settings
 
 
@@ -60,8 +63,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.stopping = lambda: False  # whoever runs the server knows better
     app.add_middleware(Observed, metrics=metrics, unexpected=answers.unexpected)
     answers.install(app)
-    uploads = (pools, images, label_maps, selections, annotations)
-    for noun in (*uploads, orders, jobs, models, importing, evaluations, operations):
+    uploads = (pools, images, label_maps, selections, assignments, annotations)
+    for noun in (*uploads, explanations, similar, orders, jobs, models, importing, evaluations, operations):
         app.include_router(noun.router)
     documentation.install(app)
     return app

@@ -30,6 +30,9 @@ TAGS = [
     {"name": "images", "description": "The photos of a pool, kept byte for byte."},
     {"name": "label maps", "description": "Unpaired label maps: those that belong to no photo of the pool."},
     {"name": "selections", "description": "Which images to label with a budget."},
+    {"name": "explanations", "description": "Why these: coverage, a map, and what each pick stands for."},
+    {"name": "similar images", "description": "Neighbours of a photo, and duplicates in a pool."},
+    {"name": "assignments", "description": "Picks in annotators' hands, so that two never draw the same."},
     {
         "name": "annotations",
         "description": "The label maps of images, in revisions that are never overwritten.",

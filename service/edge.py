@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from service.images.decoders import Decoders
 from service.problems import NotFound
+from service.selections.states import States
 from store import annotations, images, jobs, models, pools
 from store.bell import Bell
 from store.blobs import open_blobs
@@ -26,7 +27,7 @@ from store.tables import Image, Job, Model, Pool
 
 ENDED = ("succeeded", "failed", "cancelled")
 MOST_RINGS_WAITING = 1000
-SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.02, 0.4
+SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.02, 0.1
 
 
 class Doorbell:
@@ -63,6 +64,7 @@ class Service:
         self.blobs = open_blobs(settings.blobs)
         self.decoders = Decoders(settings)
         self.doorbell = Doorbell(settings.broker_url)
+        self.states = States()
 
     def ring(self, *queued: Job) -> None:
         """Wake a worker for each job; call it after the commit."""

@@ -201,6 +201,34 @@ class PoolNotEmbedded(Problem):
     title = "Some images are not embedded yet"
 
 
+class ImageNotEmbedded(Problem):
+    status, slug = 409, "image-not-embedded"
+    title = "The image could not be embedded"
+
+
+class InvalidSelection(Problem):
+    status, slug = 422, "invalid-selection"
+    title = "The selection cannot be made as described"
+
+
+# Assignments
+
+
+class NoSelection(Problem):
+    status, slug = 409, "no-selection"
+    title = "The pool has no selection"
+
+
+class NoFreePick(Problem):
+    status, slug = 409, "no-free-pick"
+    title = "No pick is free"
+
+
+class AssignmentEnded(Problem):
+    status, slug = 409, "assignment-ended"
+    title = "The assignment has ended"
+
+
 # Annotations
 
 

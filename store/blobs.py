@@ -5,8 +5,9 @@ import os
 import shutil
 import tempfile
 import time
+import uuid
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -14,6 +15,8 @@ from urllib.parse import unquote, urlsplit
 
 CHUNK = 1024 * 1024
 ABANDONED_S = 24 * 3600
+HELD = "held-"
+"""How the names of what is held begin, and no digest does."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,11 @@ class Incoming(Protocol):
     path: Path
     size: int
 
+    @property
+    def sha256(self) -> str:
+        """Of what was written so far."""
+        ...
+
     def write(self, chunk: bytes) -> None: ...
 
     def flush(self) -> None:
@@ -36,6 +44,13 @@ class Incoming(Protocol):
 
     def keep(self) -> Blob:
         """Make the bytes durable under their digest; after this they survive a power cut."""
+        ...
+
+    def hold(self) -> str:
+        """Make the bytes durable for one job, under a name of their own, to be dropped when it has ended.
+
+        They are dropped after `ABANDONED_S` in any case.
+        """
         ...
 
 
@@ -49,7 +64,14 @@ class Blobs(Protocol):
         ...
 
     def fetch(self, sha256: str, destination: Path) -> None:
-        """Place a private copy (or link) of the blob at a path that does not exist yet."""
+        """Place a private copy (or link) of the blob at a path that does not exist yet.
+
+        It may also be what is held, by its name. Raises FileNotFoundError.
+        """
+        ...
+
+    def drop(self, held: str) -> None:
+        """Delete what is held under this name; nothing is there any more after a second call."""
         ...
 
 
@@ -80,14 +102,19 @@ class LocalBlobs:
         self.root = root
         self._arriving = root / "incoming"
         self._arriving.mkdir(parents=True, exist_ok=True)
+        self._held = root / "held"
+        self._held.mkdir(exist_ok=True)
         for prefix in range(256):
             (root / f"{prefix:02x}").mkdir(exist_ok=True)
         _sync_folder(root)
         _sync_folder(root.parent)
-        self._drop_abandoned()
+        self.drop_abandoned()
 
     def path(self, sha256: str) -> Path:
         return self.root / sha256[:2] / sha256
+
+    def held_path(self, name: str) -> Path:
+        return self._held / name
 
     @contextmanager
     def incoming(self) -> Iterator["LocalIncoming"]:
@@ -102,15 +129,21 @@ class LocalBlobs:
         return self.path(sha256).open("rb")
 
     def fetch(self, sha256: str, destination: Path) -> None:
+        source = self.held_path(sha256) if sha256.startswith(HELD) else self.path(sha256)
         try:
-            os.link(self.path(sha256), destination)
+            os.link(source, destination)
         except OSError:  # another file system, or one without hard links
-            shutil.copyfile(self.path(sha256), destination)
+            shutil.copyfile(source, destination)
 
-    def _drop_abandoned(self) -> None:
-        for path in self._arriving.iterdir():
-            if time.time() - path.stat().st_mtime > ABANDONED_S:
-                path.unlink(missing_ok=True)
+    def drop(self, held: str) -> None:
+        self.held_path(held).unlink(missing_ok=True)
+
+    def drop_abandoned(self) -> None:
+        for folder in (self._arriving, self._held):
+            for path in folder.iterdir():
+                with suppress(FileNotFoundError):  # another process drops them as well
+                    if time.time() - path.stat().st_mtime > ABANDONED_S:
+                        path.unlink()
 
 
 class LocalIncoming:
@@ -126,18 +159,29 @@ class LocalIncoming:
         self._hash.update(chunk)
         self.size += len(chunk)
 
+    @property
+    def sha256(self) -> str:
+        return self._hash.hexdigest()
+
     def flush(self) -> None:
         self._file.flush()
 
     def keep(self) -> Blob:
+        self._move(self._blobs.path(self.sha256))
+        return Blob(self.sha256, self.size)
+
+    def hold(self) -> str:
+        self._blobs.drop_abandoned()
+        name = f"{HELD}{uuid.uuid4().hex}"
+        self._move(self._blobs.held_path(name))
+        return name
+
+    def _move(self, final: Path) -> None:
         self._file.flush()
         os.fchmod(self._file.fileno(), 0o444)
         os.fsync(self._file.fileno())
-        sha256 = self._hash.hexdigest()
-        final = self._blobs.path(sha256)
         os.replace(self.path, final)
         _sync_folder(final.parent)
-        return Blob(sha256, self.size)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -152,6 +152,7 @@ def page(
     limit: int,
     annotated: bool | None = None,
     split: str | None = None,
+    name: str | None = None,
 ) -> list[tuple[Image, int | None]]:
     """Images in the order of their ids, each with the number of its newest annotation."""
     newest = (
@@ -167,6 +168,8 @@ def page(
         query = query.where(newest.is_not(None) if annotated else newest.is_(None))
     if split:
         query = query.where(Image.split == split)
+    if name is not None:
+        query = query.where(Image.name == name)
     return [(image, revision) for image, revision in session.execute(query)]
 
 

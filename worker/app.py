@@ -1,5 +1,6 @@
 """The Celery side of a worker: it hears the bell and runs the job that was rung for."""
 
+import gc
 import logging
 import sys
 import threading
@@ -33,6 +34,7 @@ def listen(settings: Settings, queues: Sequence[str]) -> int:
     database, blobs = Database(settings.database), open_blobs(settings.blobs)
     database.require_schema()
     tools = Tools(settings, database, blobs, Loaded(settings, database, blobs))
+    gc.freeze()  # what was imported stays, and a full collection would look at all of it in every selection
     shutdown = threading.Event()
     bell = Bell(settings.broker_url)
     sweeper = threading.Thread(target=sweep_until, args=(shutdown, settings, database, bell), name="sweeper")

@@ -15,7 +15,10 @@ from worker.attempt import Attempt, Outcome, Tools
 from worker.embedding import embed
 from worker.endings import Cancelled, Mishap, Permanent, ShutDown
 from worker.evaluating import evaluate
+from worker.explaining import explain
 from worker.lease import Lease
+from worker.replaying import replay
+from worker.searching import search
 from worker.selecting import select
 from worker.training import train
 from worker.translating import translate
@@ -25,6 +28,9 @@ log = structlog.get_logger()
 HANDLERS: dict[str, Callable[[Attempt], Outcome]] = {
     "embed": embed,
     "select": select,
+    "replay": replay,
+    "explain": explain,
+    "search": search,
     "train": train,
     "evaluate": evaluate,
     "translate": translate,
@@ -61,6 +67,7 @@ def _see_through(attempt: Attempt) -> None:
             jobs.succeed(session, claim, outcome.result)
             outcome.save(session)
         log.info("job.succeeded")
+        outcome.afterwards()
     except jobs.LeaseLost:
         raise
     except Cancelled:

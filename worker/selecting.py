@@ -1,81 +1,114 @@
-"""Select jobs: which images to label, from all the pool's embeddings."""
+"""Select jobs: which images to label, from the embeddings of a pool."""
 
-from collections.abc import Sequence
+import uuid
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from models import selection
-from store import embeddings, trainings
-from store.blobs import Blobs
-from store.selections import candidates
-from store.tables import Image, Pool, Selection, Shard, new_id
+from models.explanation.curve import DELTA_SHARE
+from models.similarity import typical_distance
+from store import selections
+from store.selections import Question
+from store.tables import Selection, new_id
 from worker.attempt import Attempt, Outcome
 from worker.endings import Permanent
+from worker.ground import Basis, Ground, basis, ground
+from worker.weighing import weights
+
+MOST_LEFT_OUT = 1000
+"""Images that the document lists as left out for one reason: it says how many there are in all."""
 
 
 def select(attempt: Attempt) -> Outcome:
-    claim, tools = attempt.claim, attempt.tools
-    spec = claim.spec
-    with tools.database.read() as session:
-        pool = session.get_one(Pool, claim.pool_id)
-        images = embeddings.embedded_train_images(session, claim.pool_id)
-        shards = embeddings.shards(session, claim.pool_id)
-        annotated = {image.id for image, _ in trainings.annotated(session, claim.pool_id, "train")}
-        state = candidates(session, claim.pool_id)
-    labelled = [row for row, image in enumerate(images) if image.id in annotated]
-    if spec["budget"] > len(images) - len(labelled):
-        raise Permanent(
-            "budget-exceeds-pool",
-            f"The budget is {spec['budget']}, but only {len(images) - len(labelled)} embedded train images "
-            "have no annotation yet.",
-        )
-    vectors = embedding_matrix(tools.blobs, images, shards)
+    claim = attempt.claim
+    question = Question(**claim.spec)
+    with attempt.tools.database.read() as session:
+        made_from = basis(session, claim.pool_id, question)
+    document = answer(attempt, question, made_from, new_id())
+    row = Selection(
+        id=uuid.UUID(document["id"]), pool_id=claim.pool_id, job_id=claim.job_id, document=document
+    )
+    return Outcome({"selection_id": document["id"]}, lambda session: session.add(row))
+
+
+def answer(attempt: Attempt, question: Question, basis: Basis, selection_id: uuid.UUID) -> dict[str, Any]:
+    """The Selection of the HTTP contract. Raises Permanent when the question cannot be answered."""
+    laid = ground(attempt, question, basis)
+    if question.budget > laid.pickable:
+        raise Permanent("budget-exceeds-pool", _too_few(question, laid))
+    counts_for = weights(attempt, question, basis, laid)
     attempt.lease.check()
-    chosen = selection.select(spec["strategy"], vectors, spec["budget"], seed=spec["seed"], labelled=labelled)
-    selection_id = new_id()
-    document = {
+    chosen = selection.select(
+        question.strategy,
+        laid.matrix,
+        question.budget,
+        seed=question.seed,
+        labelled=laid.labelled.tolist(),
+        include=laid.include.tolist(),
+        exclude=laid.left_out.tolist(),
+        weights=counts_for,
+    )
+    attempt.lease.check()
+    picks = [_pick(pick, laid) for pick in chosen.picks]
+    centres = [*laid.labelled.tolist(), *(pick.index for pick in chosen.picks)]
+    delta = DELTA_SHARE * typical_distance(laid.matrix)
+    coverage = selection.coverage(laid.matrix, centres, delta=delta, exclude=laid.left_out.tolist())
+    return {
         "id": str(selection_id),
-        "pool_id": str(claim.pool_id),
-        **{name: spec[name] for name in ("budget", "strategy", "seed")},
-        "picks": [_pick(pick, images) for pick in chosen.picks],
-        "coverage": asdict(selection.coverage(vectors, labelled + [pick.index for pick in chosen.picks])),
-        "receipt": {
-            "image_count": len(images),
-            "images_digest": state.images_digest,
-            "encoder": pool.encoder,
-            "weights_digest": pool.weights_digest,
-            "annotated_digest": state.annotated_digest,
+        "pool_id": str(basis.pool.id),
+        **{name: getattr(question, name) for name in ("budget", "strategy", "seed")},
+        "picks": picks,
+        "coverage": {**asdict(coverage), "delta": delta},
+        "left_out": laid.described(MOST_LEFT_OUT),
+        "receipt": _receipt(question, basis)
+        | {
             "algorithm_version": chosen.algorithm_version,
-            "seed": spec["seed"],
+            "picks_digest": selections.picks_digest(picks),
         },
     }
-    row = Selection(id=selection_id, pool_id=claim.pool_id, job_id=claim.job_id, document=document)
-    return Outcome({"selection_id": str(selection_id)}, lambda session: session.add(row))
 
 
-def embedding_matrix(
-    blobs: Blobs, images: Sequence[Image], shards: Sequence[Shard]
-) -> npt.NDArray[np.float32]:
-    """The embeddings of the images as float32 (images, dimension), in their order."""
-    position = {image.id.hex: row for row, image in enumerate(images)}
-    matrix: npt.NDArray[np.float32] | None = None
-    for shard in shards:
-        with blobs.open(shard.sha256) as file:
-            block = np.load(file, allow_pickle=False)
-        if matrix is None:
-            matrix = np.empty((len(images), block.shape[1]), np.float32)
-        wanted = [(row, position[id]) for row, id in enumerate(shard.image_ids) if id in position]
-        if wanted:
-            rows, positions = zip(*wanted, strict=True)
-            matrix[list(positions)] = block[list(rows)]
-    return np.empty((0, 0), np.float32) if matrix is None else matrix
+def _receipt(question: Question, basis: Basis) -> dict[str, Any]:
+    """Everything the picks follow from: the question, and what of the pool they were made from."""
+    labelled = sorted(basis.labelled)
+    ids = [image.id for image in (*basis.images, *basis.tests)]
+    receipt = {
+        "pool_id": str(basis.pool.id),
+        **asdict(question),
+        "image_count": len(basis.images),
+        "images_digest": selections.images_digest(basis.images),
+        "tests_digest": selections.images_digest(basis.tests) if question.looks_at_tests else None,
+        "last_image_id": str(max(ids)),
+        "encoder": basis.pool.encoder,
+        "weights_digest": basis.pool.weights_digest,
+        "annotated_digest": selections.annotated_digest(basis.labelled),
+        "labelled": [str(image_id) for image_id in labelled],
+    }
+    if question.balance:
+        receipt["revisions"] = [basis.labelled[image_id] for image_id in labelled]
+    return receipt
 
 
-def _pick(pick: selection.Pick, images: Sequence[Image]) -> dict[str, Any]:
-    image = images[pick.index]
+def _pick(pick: selection.Pick, laid: Ground) -> dict[str, Any]:
+    image = laid.images[pick.index]
     values = asdict(pick)
     del values["index"]
     return {**values, "image_id": str(image.id), "name": image.name}
+
+
+def _too_few(question: Question, laid: Ground) -> str:
+    reasons = [
+        f"{count} {why}"
+        for count, why in (
+            (len(laid.labelled), "are annotated"),
+            (len(laid.near_test), "are too near to a test image (`test_distance`)"),
+            (len(laid.duplicates), "are near-duplicates of others (`duplicates_within`)"),
+            (len(question.exclude), "are excluded"),
+        )
+        if count
+    ]
+    why = f": {', '.join(reasons)}" if reasons else ""
+    return (
+        f"The budget is {question.budget}, but only {laid.pickable} embedded {question.split} images can be "
+        f"picked{why}. Ask for fewer, or leave fewer out."
+    )

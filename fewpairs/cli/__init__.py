@@ -1,6 +1,31 @@
 """The `fewpairs` command."""
 
-from fewpairs.cli import evaluating, experiment, files, local, models, pools, selecting, training
+from fewpairs.cli import (
+    assigning,
+    evaluating,
+    experiment,
+    explaining,
+    files,
+    local,
+    models,
+    pools,
+    selecting,
+    similar,
+    training,
+)
 from fewpairs.cli.common import app
 
-__all__ = ["app", "evaluating", "experiment", "files", "local", "models", "pools", "selecting", "training"]
+__all__ = [
+    "app",
+    "assigning",
+    "evaluating",
+    "experiment",
+    "explaining",
+    "files",
+    "local",
+    "models",
+    "pools",
+    "selecting",
+    "similar",
+    "training",
+]

@@ -20,8 +20,9 @@ LOOP, CONTROL, HERE = "The loop", "Look and control", "On this machine"
 """Panels of the help page."""
 ORDER = (
     *("up", "demo", "scenes", "experiment", "migrate"),
-    *("pool", "upload", "labels", "select", "annotate", "train", "evaluate", "translate"),
-    *("jobs", "cancel", "model"),
+    *("pool", "upload", "labels", "select", "explain", "assign", "annotate"),
+    *("train", "evaluate", "translate"),
+    *("assignments", "replay", "similar", "duplicates", "jobs", "cancel", "model"),
 )
 
 

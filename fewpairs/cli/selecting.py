@@ -1,13 +1,15 @@
-"""`fewpairs select`"""
+"""`fewpairs select` and `fewpairs replay`"""
 
+import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
 from fewpairs.cli.common import (
+    CONTROL,
     LOOP,
     JsonOption,
     PoolOption,
@@ -18,56 +20,131 @@ from fewpairs.cli.common import (
     print_json,
 )
 from fewpairs.client import Client
-from fewpairs.pool import Pool, Selection
+from fewpairs.errors import FewpairsError
+from fewpairs.pool import Pool
+from fewpairs.selection import Replay, Selection
+
+STRATEGIES = "kmedoids, fasterpam, kcenter, typiclust, probcover, facility or random."
 
 
 @app.command("select", rich_help_panel=LOOP)
 def select(
     budget: Annotated[int, typer.Option("--budget", "-b", help="How many photos you can label.")],
     pool: PoolOption = None,
-    strategy: Annotated[str, typer.Option(help="kmedoids or random.")] = "kmedoids",
+    strategy: Annotated[str, typer.Option(help=STRATEGIES)] = "kmedoids",
     seed: int = 0,
+    split: Annotated[str, typer.Option(help="train or test: where to pick from.")] = "train",
+    name: Annotated[str | None, typer.Option(help="Only photos named so: a glob, '2024-*'.")] = None,
+    include: Annotated[
+        list[str] | None, typer.Option(help="Pick this photo, by name or id, first; repeatable.")
+    ] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option(help="Do not pick this photo, by name or id; repeatable.")
+    ] = None,
+    duplicates_within: Annotated[
+        str | None, typer.Option(help="Photos nearer than this count as one; auto: by the pool.")
+    ] = None,
+    test_distance: Annotated[
+        str, typer.Option(help="Leave out photos this near to a test photo; auto, off, or a distance.")
+    ] = "auto",
+    balance: Annotated[
+        bool, typer.Option("--balance", help="Photos like those with rare classes count more.")
+    ] = False,
+    model: Annotated[
+        str | None, typer.Option(help="Photos that this model (its id) doubts count more.")
+    ] = None,
     copy_to: Annotated[Path | None, typer.Option(help="Copy the picked photos into this folder.")] = None,
     as_json: JsonOption = False,
     server: ServerOption = None,
 ) -> None:
     """Say which photos to label next. Waits until every photo is embedded."""
     target = find_pool(Client(server), pool)
-    selection = wait_and_select(target, budget, strategy, seed, quiet=as_json)
+    options = {
+        **{"split": split, "name": name, "duplicates_within": duplicates_within},
+        **{"test_distance": test_distance, "balance": balance or None, "model": model},
+        "include": [target.image_id(photo) for photo in include or []],
+        "exclude": [target.image_id(photo) for photo in exclude or []],
+    }
+    selection = wait_and_select(target, budget, strategy, seed, quiet=as_json, **options)
     copied = selection.copy_to(copy_to) if copy_to else []
     if as_json:
         return print_json(selection.document)
     console.print(_table(selection, f"{strategy}: {budget} of {target.name}"))
-    coverage = selection.coverage
-    console.print(
-        "Distance of the pool's photos to the nearest pick: "
-        f"[bold]{coverage['mean']:.3f}[/] on average, {coverage['maximum']:.3f} at most"
-    )
+    _tell_coverage(selection)
     if copied:
         console.print(f"[green]✓[/] {len(copied)} photos copied to {copy_to}")
 
 
-def wait_and_select(pool: Pool, budget: int, strategy: str, seed: int, quiet: bool = False) -> Selection:
+@app.command("replay", rich_help_panel=CONTROL)
+def replay_receipt(
+    file: Annotated[Path, typer.Argument(help="What `select --json` printed, or its receipt alone.")],
+    as_json: JsonOption = False,
+    server: ServerOption = None,
+) -> None:
+    """Make a selection again from its receipt: the same picks, or exit code 1 and what has changed since."""
+    try:
+        made = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise FewpairsError(f"{file} cannot be read as JSON: {error}.") from error
+    replay = Client(server).replay(made)
+    if as_json:
+        print_json(replay.document)
+    else:
+        _tell_replay(replay)
+    if not replay.same:
+        raise typer.Exit(1)
+
+
+def _tell_replay(replay: Replay) -> None:
+    if replay.selection:
+        console.print(_table(replay.selection, "The replay"))
+    for sentence in replay.changed:
+        console.print(Text(f"• {sentence}"), soft_wrap=True)
+    console.print("[green]✓[/] The same picks" if replay.same else "[bold red]✗[/] Not the same picks")
+
+
+def wait_and_select(
+    pool: Pool, budget: int, strategy: str, seed: int, quiet: bool = False, **options: Any
+) -> Selection:
     """The selection, with a line that tells how far embedding is while it is waited for."""
     if quiet or not console.is_terminal:
-        return pool.select(budget, strategy, seed)
+        return pool.select(budget, strategy, seed, **options)
 
     def tell(pool: Pool) -> None:
         counts = pool.counts["train"]
         status.update(f"Embedding photos: {counts['embedded']} of {counts['images']}")
 
     with console.status("Selecting") as status:
-        return pool.select(budget, strategy, seed, on_wait=tell)
+        return pool.select(budget, strategy, seed, on_wait=tell, **options)
+
+
+def _tell_coverage(selection: Selection) -> None:
+    coverage, left_out = selection.coverage, selection.left_out
+    console.print(
+        "Distance of the pool's photos to the nearest pick: "
+        f"[bold]{coverage['mean']:.3f}[/] on average, {coverage['maximum']:.3f} at most"
+    )
+    if count := left_out.get("near_test_count"):
+        near = left_out["near_test"][0]
+        console.print(
+            f"[yellow]![/] {count} left out because a test photo is within {left_out['test_distance']:.3f}: "
+            f"{near['name']} is like {near['test_name']} (--test-distance off picks from them too)",
+            soft_wrap=True,
+        )
+    if count := left_out.get("duplicate_count"):
+        console.print(f"{count} left out as duplicates within {left_out['duplicates_within']:.3f}")
 
 
 def _table(selection: Selection, title: str) -> Table:
     table = Table(title=title, title_justify="left")
     table.add_column("#", justify="right")
     table.add_column("Photo", overflow="fold")
-    for name in ("Stands for", "Mean distance", "Coverage so far"):
+    for name in ("Stands for", "Mean distance", "Coverage so far", "Gain"):
         table.add_column(name, justify="right")
     for pick in selection:
         size = "–" if pick.cluster_size is None else f"{pick.cluster_size} photos"
-        distances = ["–" if d is None else f"{d:.3f}" for d in (pick.mean_distance, pick.coverage)]
-        table.add_row(str(pick.rank), Text(pick.name), size, *distances)
+        figures = (pick.mean_distance, pick.coverage, pick.gain)
+        table.add_row(
+            str(pick.rank), Text(pick.name), size, *("–" if f is None else f"{f:.3f}" for f in figures)
+        )
     return table

@@ -21,7 +21,7 @@ from service.problems import (
     PreconditionRequired,
     StaleRevision,
 )
-from store import annotations, tables
+from store import annotations, assignments, tables
 from store.blobs import Incoming
 
 router = APIRouter(tags=["annotations"], route_class=Route)
@@ -55,7 +55,7 @@ async def put_annotation(
 ) -> Annotation:
     """The body is a label map of the image's size: in a pool with classes a PNG with one channel of class ids
     (grey or palette, 1 to 16 bits), in an `rgb` pool an RGB image. Send `If-None-Match: *` the first time,
-    and `If-Match: "<revision>"` to replace that revision."""
+    and `If-Match: "<revision>"` to replace that revision. Ends the assignment of the image, if it has one."""
     replaced = _replaced_revision(if_match, if_none_match)
     known, size = await run_in_threadpool(_expected, service, image_id, replaced)
     with service.blobs.incoming() as incoming:
@@ -134,7 +134,7 @@ def _accept(
     blob = incoming.keep()
     with service.database.write() as session:
         _require_newest(annotations.newest_locked(session, image_id), replaced)
-        return annotations.add(
+        annotation = annotations.add(
             session,
             image_id,
             replaced + 1,
@@ -142,6 +142,8 @@ def _accept(
             size_bytes=blob.size,
             media_type=checked.media_type,
         )
+        assignments.annotated(session, image_id)
+    return annotation
 
 
 def _require_newest(newest: tables.Annotation | None, replaced: int) -> None:

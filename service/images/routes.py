@@ -161,13 +161,16 @@ def list_images(
         bool | None, Query(description="Only those with, or without, an annotation.")
     ] = None,
     split: Split | None = None,
+    name: Annotated[str | None, Query(description="Only the photo with this name.")] = None,
     cursor: Cursor = None,
     limit: Limit = 100,
 ) -> Page[Image]:
     """In the order of upload."""
     with service.database.read() as session:
         found_pool(session, pool_id)
-        found = images.page(session, pool_id, after=cursor, limit=limit + 1, annotated=annotated, split=split)
+        found = images.page(
+            session, pool_id, after=cursor, limit=limit + 1, annotated=annotated, split=split, name=name
+        )
     revisions = {image.id: revision for image, revision in found}
     page, following = cut([image for image, _ in found], limit)
     return Page(items=[Image.of(image, revisions[image.id]) for image in page], next=following)

@@ -75,6 +75,39 @@ def order(
     return job
 
 
+def ask(
+    service: Service,
+    pool_id: UUID,
+    kind: str,
+    key: str,
+    spec: dict[str, Any],
+    check: Callable[[Session], None] = lambda session: None,
+) -> tables.Job:
+    """The job that answers the question `key`: the one asked before, or a new one, after a `check`.
+
+    After one that failed or was cancelled, the question is asked anew.
+    """
+    with service.database.read() as session:
+        if earlier := _usable(session, key):
+            return earlier
+        check(session)
+    with service.database.write() as session:
+        pools.lock(session, pool_id)
+        if earlier := _usable(session, key):
+            return earlier
+        jobs.release_idempotency_key(session, key)
+        job = jobs.create(
+            session, service.settings, kind=kind, pool_id=pool_id, spec=spec, idempotency_key=key
+        )
+    service.ring(job)
+    return job
+
+
+def _usable(session: Session, key: str) -> tables.Job | None:
+    job = jobs.by_idempotency_key(session, key)
+    return job if job and job.state not in ("failed", "cancelled") else None
+
+
 def require_success(job: tables.Job) -> dict[str, Any]:
     """The job's result. Raises JobNotFinished or JobFailed."""
     if job.state == "cancelled":

@@ -10,7 +10,7 @@ from service.images.schemas import Split
 from service.problems import InvalidTraining
 from store import tables
 
-Kind = Literal["embed", "select", "train", "evaluate", "translate"]
+Kind = Literal["embed", "select", "explain", "replay", "search", "train", "evaluate", "translate"]
 State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 Method = Literal["hybrid", "pix2pix", "cyclegan", "tripathy", "fcn8s"]
 Recipe = Literal["paper", "small", "tiny"]

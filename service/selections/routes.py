@@ -1,4 +1,4 @@
-"""The address that says which images to label."""
+"""The addresses that say which images to label."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -10,26 +10,25 @@ from sqlalchemy.orm import Session
 
 from service.answers import errors
 from service.bodies import Route
-from service.edge import Service, ServiceDep, found_pool
-from service.jobs.answers import ACCEPTED, accepted, require_success
+from service.edge import ENDED, Service, ServiceDep, found_pool
+from service.jobs.answers import ACCEPTED, IdempotencyKey, accepted, order, require_success
 from service.problems import (
     BudgetExceedsPool,
+    FileTooLarge,
+    IdempotencyKeyReused,
     InvalidBudget,
+    InvalidSelection,
     JobFailed,
+    NoAnnotations,
     NotFound,
     PoolEmpty,
     PoolNotEmbedded,
 )
-from service.selections.schemas import Selection, Strategy
-from store import images, jobs, pools, selections
-from store.selections import Candidates
-from store.tables import Job
+from service.selections.asking import asked
+from service.selections.schemas import Options, Replay, Replayed, Selection
+from store import selections, tables
 
 router = APIRouter(tags=["selections"], route_class=Route)
-
-BUDGET = Query(ge=1, le=1_000_000, description="How many images you can label.", examples=[10])
-STRATEGY = Query(description="`kmedoids`: one image for each cluster of photos; `random`: the control.")
-SEED = Query(ge=0, le=2**31 - 1, description="The same seed on the same pool gives the same picks.")
 
 
 @router.get(
@@ -38,92 +37,67 @@ SEED = Query(ge=0, le=2**31 - 1, description="The same seed on the same pool giv
     response_model=Selection,
     responses={
         **ACCEPTED,
-        **errors(NotFound, InvalidBudget, BudgetExceedsPool, PoolEmpty, PoolNotEmbedded, JobFailed),
+        **errors(
+            *(NotFound, InvalidBudget, InvalidSelection, BudgetExceedsPool, PoolEmpty, PoolNotEmbedded),
+            *(NoAnnotations, JobFailed),
+        ),
     },
 )
-async def select_images(
-    service: ServiceDep,
-    pool_id: UUID,
-    budget: Annotated[int, BUDGET],
-    strategy: Annotated[Strategy, STRATEGY] = "kmedoids",
-    seed: Annotated[int, SEED] = 0,
-) -> Response:
-    """Picks among the embedded train images that have no annotation; those that have one count as labelled.
-    Asking again gives the same answer until photos or annotations are added. 202: ask again in a moment."""
-    job = await run_in_threadpool(_asked, service, pool_id, budget, strategy, seed)
-    job = await service.ended(job.id)
-    if job.state not in ("failed", "cancelled", "succeeded"):
+async def select_images(service: ServiceDep, pool_id: UUID, options: Annotated[Options, Query()]) -> Response:
+    """Picks among the embedded images of a split that have no annotation; those that have one count as
+    labelled. Asking again gives the same answer until photos or annotations are added. 202: ask again in a
+    moment."""
+    job = await run_in_threadpool(asked, service, pool_id, options.question())
+    if job.state not in ENDED:
+        job = await service.ended(job.id)
+    if job.state not in ENDED:
         return accepted(job)
-    return JSONResponse(await run_in_threadpool(_document, service, job))
+    selection_id = UUID(require_success(job)["selection_id"])
+    return JSONResponse(await run_in_threadpool(_document, service, selection_id))
 
 
-def _asked(service: Service, pool_id: UUID, budget: int, strategy: str, seed: int) -> Job:
-    """The job that answers this question: the one asked before, or a new one."""
+@router.get(
+    "/selections/{selection_id}",
+    summary="Get a selection",
+    response_model=Selection,
+    responses=errors(NotFound),
+)
+def get_selection(service: ServiceDep, selection_id: UUID) -> Response:
+    return JSONResponse(_document(service, selection_id))
+
+
+@router.post(
+    "/selections/replay",
+    summary="Make a selection again from its receipt",
+    response_model=Replayed,
+    responses={
+        **ACCEPTED,
+        **errors(NotFound, InvalidBudget, InvalidSelection, IdempotencyKeyReused, JobFailed, FileTooLarge),
+    },
+)
+async def replay(service: ServiceDep, made: Replay, idempotency_key: IdempotencyKey = None) -> Response:
+    """The body is a selection as this service gave it, or its receipt alone. It is made again of the images
+    and annotations of that time, and compared. 202: the answer comes later, as the `result` of
+    `/jobs/{id}`."""
+    job = await run_in_threadpool(_replay_ordered, service, made, idempotency_key)
+    job = await service.ended(job.id)
+    return JSONResponse(require_success(job)) if job.state in ENDED else accepted(job)
+
+
+def _document(service: Service, selection_id: UUID) -> dict[str, Any]:
     with service.database.read() as session:
-        found_pool(session, pool_id)
-        candidates = selections.candidates(session, pool_id)
-        key = f"select:{pool_id}:{budget}:{strategy}:{seed}"
-        key += f":{candidates.images_digest}:{candidates.annotated_digest}"
-        earlier = _usable(session, key)
-    _check(service, pool_id, candidates, budget)
-    if earlier:
-        return earlier
-    spec = {"budget": budget, "strategy": strategy, "seed": seed}
-    with service.database.write() as session:
-        pools.lock(session, pool_id)
-        if earlier := _usable(session, key):
-            return earlier
-        jobs.release_idempotency_key(session, key)
-        job = jobs.create(
-            session, service.settings, kind="select", pool_id=pool_id, spec=spec, idempotency_key=key
-        )
-    service.ring(job)
-    return job
-
-
-def _usable(session: Session, key: str) -> Job | None:
-    """The job that answers, or will; after one that failed or was cancelled, the question is asked anew."""
-    job = jobs.by_idempotency_key(session, key)
-    return job if job and job.state not in ("failed", "cancelled") else None
-
-
-def _check(service: Service, pool_id: UUID, candidates: Candidates, budget: int) -> None:
-    if candidates.images == 0:
-        raise PoolEmpty("The pool has no train image to pick from: upload photos first.")
-    if budget > candidates.images:
-        raise BudgetExceedsPool(
-            f"The budget is {budget} and the pool has {candidates.images} train images: ask for fewer."
-        )
-    if candidates.waiting:
-        raise PoolNotEmbedded(
-            f"{candidates.waiting} of {candidates.images} train images are not embedded yet: ask again until "
-            f"`waiting` has come down to 0.{_embed_again(service, pool_id)}",
-            waiting=candidates.waiting,
-        ).with_headers(Retry_After="2")
-    if budget > candidates.pickable:
-        raise BudgetExceedsPool(
-            f"The budget is {budget} and {candidates.pickable} of {candidates.images} train images can be "
-            "picked; the others are annotated, or could not be embedded. Ask for fewer."
-        )
-
-
-def _embed_again(service: Service, pool_id: UUID) -> str:
-    """Start embedding again where it ended without its images; sentences about that, if so."""
-    with service.database.read() as session:
-        if not images.stranded(session, pool_id):
-            return ""
-    with service.database.write() as session:
-        pools.lock(session, pool_id)
-        again = images.embed_again(session, service.settings, pool_id)
-        failed = jobs.page(session, pool_id=pool_id, state="failed", kind="embed", limit=1)
-    service.ring(*again)
-    why = f" It had failed: {failed[0].error['detail']}" if failed and failed[0].error else ""
-    return f" Embedding had ended before its time and was started again.{why}"
-
-
-def _document(service: Service, job: Job) -> dict[str, Any]:
-    result = require_success(job)
-    with service.database.read() as session:
-        selection = selections.get(session, UUID(result["selection_id"]))
-    assert selection is not None
+        selection = selections.get(session, selection_id)
+    if selection is None:
+        raise NotFound(f"There is no selection {selection_id}: GET /pools/{{id}}/select makes one.")
     return selection.document
+
+
+def _replay_ordered(service: Service, made: Replay, idempotency_key: str | None) -> tables.Job:
+    with service.database.read() as session:
+        found_pool(session, made.pool_id)
+    request = {"question": vars(made.question()), "receipt": made.receipt()}
+
+    def spec(session: Session) -> dict[str, Any]:
+        return request
+
+    return order(service, made.pool_id, "replay", request, idempotency_key, spec)

@@ -1,11 +1,65 @@
-"""Selections as they appear in JSON."""
+"""Selections as they appear in JSON, and how they are asked for."""
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Strategy = Literal["kmedoids", "random"]
+from service.images.schemas import Split
+from service.problems import InvalidSelection
+from store.selections import OFF, Question, picks_digest
+
+Strategy = Literal["kmedoids", "fasterpam", "kcenter", "typiclust", "probcover", "facility", "random"]
+Distance = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+MOST_IDS = 1000
+
+
+class Options(BaseModel):
+    """Which images to label with a budget."""
+
+    budget: int = Field(ge=1, le=1_000_000, description="How many images you can label.", examples=[10])
+    strategy: Strategy = Field(
+        "kmedoids",
+        description="`kmedoids`: one image for each cluster of photos, as in the paper; `fasterpam`: the "
+        "same objective, searched longer; `kcenter`: no image is far from a pick; `typiclust`: typical "
+        "images; `probcover`: dense neighbourhoods; `facility`: one pick after the other, the best for "
+        "coverage; `random`: the control.",
+    )
+    seed: int = Field(
+        0, ge=0, le=2**31 - 1, description="The same seed on the same pool gives the same picks."
+    )
+    split: Split = Field("train", description="The images to pick from.")
+    name: str | None = Field(
+        None,
+        min_length=1,
+        max_length=255,
+        description="Only images whose name this glob matches, such as `2024-*.jpg`; others neither count "
+        "nor are picked. Annotated images keep covering what is near to them, whatever their name.",
+    )
+    include: list[UUID] = Field([], max_length=MOST_IDS, description="Images to pick in any case, first.")
+    exclude: list[UUID] = Field([], max_length=MOST_IDS, description="Images that are not to be picked.")
+    duplicates_within: Distance | Literal["auto"] | None = Field(
+        None,
+        description="Euclidean distance between embeddings up to which images count as one; `auto`: fitted "
+        "to the pool. Left out: every image counts.",
+    )
+    test_distance: Distance | Literal["auto", "off"] = Field(
+        "auto",
+        description="Train images that are this near to a test image are not picked, so that the test split "
+        "stays a test; `auto`: fitted to the pool.",
+    )
+    balance: bool = Field(
+        False, description="Images near to annotated ones that hold rare classes count more."
+    )
+    model: UUID | None = Field(
+        None, description="A model of the pool: images it is unsure of count more, beside their diversity."
+    )
+
+    def question(self) -> Question:
+        values = self.model_dump(mode="json", include=set(Options.model_fields))
+        return Question(
+            **values | {"include": sorted(values["include"]), "exclude": sorted(values["exclude"])}
+        )
 
 
 class Pick(BaseModel):
@@ -18,20 +72,66 @@ class Pick(BaseModel):
     mean_distance: float | None = Field(
         description="Mean distance of those images' embeddings to this one's."
     )
-    coverage: float | None = Field(description="Mean distance of every image to its nearest pick so far.")
+    coverage: float | None = Field(
+        description="Mean distance of every image to its nearest pick so far, or to an annotated image."
+    )
+    gain: float | None = Field(
+        None, description="By how much this pick lowered it; null: the first, where nothing is annotated."
+    )
 
 
 class Coverage(BaseModel):
-    """How far the pool's images are from their nearest labelled or picked image."""
+    """How far the images that count are from their nearest annotated or picked image."""
 
     model_config = ConfigDict(extra="allow")
 
     mean: float | None
     maximum: float | None
+    within: float | None = Field(None, description="The share of images that are within `delta`.")
+    delta: float | None = Field(
+        None, description="A distance at which images look of a kind, fitted to the pool."
+    )
+
+
+class NearTest(BaseModel):
+    """A train image that was not picked from, and the nearest test image."""
+
+    image_id: UUID
+    name: str
+    test_image_id: UUID
+    test_name: str
+    distance: float
+
+
+class Duplicate(BaseModel):
+    """An image that does not count, and the one that counts for both."""
+
+    image_id: UUID
+    name: str
+    of_image_id: UUID
+    of_name: str
+    distance: float
+
+
+class LeftOut(BaseModel):
+    """Images left out for their likeness; the lists hold the 1,000 nearest, the counts are of all."""
+
+    model_config = ConfigDict(extra="allow")
+
+    test_distance: float | None = Field(
+        None, description="The distance that counted as near to a test image."
+    )
+    near_test_count: int = 0
+    near_test: list[NearTest] = []
+    duplicates_within: float | None = Field(
+        None, description="The distance within which images count as one."
+    )
+    duplicate_count: int = 0
+    duplicates: list[Duplicate] = []
 
 
 class Receipt(BaseModel):
-    """Everything the picks follow from: the same receipt, the same picks."""
+    """Everything the picks follow from: the same receipt, the same picks. It can be replayed."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -56,4 +156,67 @@ class Selection(BaseModel):
     seed: int
     picks: list[Pick]
     coverage: Coverage
+    left_out: LeftOut = LeftOut()
     receipt: Receipt
+
+
+class PickedImage(BaseModel):
+    image_id: UUID
+
+
+class Replay(Options):
+    """A selection that was made: a Selection document, or its receipt alone."""
+
+    pool_id: UUID
+    image_count: int = Field(ge=0)
+    images_digest: str
+    tests_digest: str | None = None
+    encoder: str
+    weights_digest: str
+    annotated_digest: str
+    labelled: list[UUID] | None = Field(None, description="Missing in receipts of earlier versions.")
+    revisions: list[int] | None = None
+    last_image_id: UUID | None = None
+    algorithm_version: str | int
+    picks_digest: str | None = None
+    picks: list[PickedImage] | None = Field(None, description="Not needed where `picks_digest` is given.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _flat(cls, body: Any) -> Any:
+        """The receipt's fields beside the document's; one of an earlier version looked at no test image."""
+        if not isinstance(body, dict):
+            return body
+        receipt = body.get("receipt")
+        flat = body | receipt if isinstance(receipt, dict) else body
+        return {"test_distance": OFF} | {name: value for name, value in flat.items() if value is not None}
+
+    @model_validator(mode="after")
+    def _whole(self) -> "Replay":
+        if self.picks_digest is None and self.picks is None:
+            raise InvalidSelection(
+                "Nothing says what was picked: send `picks`, or a receipt's `picks_digest`."
+            )
+        if self.revisions is not None and len(self.revisions) != len(self.labelled or []):
+            raise InvalidSelection(
+                "There are not as many `revisions` as `labelled` images: send all of both."
+            )
+        return self
+
+    def receipt(self) -> dict[str, Any]:
+        """What the worker compares its own receipt with."""
+        fields = Replay.model_fields.keys() - Options.model_fields.keys() - {"pool_id", "picks"}
+        receipt = self.model_dump(mode="json", include=fields)
+        if self.picks_digest is None:
+            receipt["picks_digest"] = picks_digest(
+                image.model_dump(mode="json") for image in self.picks or []
+            )
+        return receipt
+
+
+class Replayed(BaseModel):
+    """What a replay gave."""
+
+    same: bool = Field(description="Whether it gave the same picks in the same order.")
+    changed: list[str] = Field(description="What is otherwise than it was when the selection was made.")
+    selection: Selection | None = Field(description="What the replay picked; null: it cannot be replayed.")

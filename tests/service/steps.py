@@ -124,6 +124,26 @@ def embed_jobs(client: Client, pool_id: str, state: str = "queued") -> list[dict
     return found
 
 
+def selection_document(pool_id: str, images: list[dict[str, Any]]) -> dict[str, Any]:
+    """A Selection such as a worker writes, that picks these images in this order."""
+    figures = {"cluster_size": 1, "mean_distance": 0.0, "coverage": 0.5, "gain": None}
+    digests = ("images_digest", "weights_digest", "annotated_digest")
+    return {
+        "id": str(new_id()),
+        "pool_id": pool_id,
+        **{"budget": len(images), "strategy": "kmedoids", "seed": 0},
+        "picks": [
+            {"rank": rank, "image_id": image["id"], "name": image["name"], **figures}
+            for rank, image in enumerate(images, start=1)
+        ],
+        "coverage": {"mean": 0.5, "maximum": 0.9},
+        "receipt": {
+            **{"image_count": len(images), "encoder": "resnet50", "algorithm_version": "1", "seed": 0},
+            **dict.fromkeys(digests, "0" * 64),
+        },
+    }
+
+
 def add_selection(client: Client, job: dict[str, Any], document: dict[str, Any]) -> None:
     """End a select job as a worker would."""
     row = Selection(

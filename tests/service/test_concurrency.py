@@ -1,10 +1,19 @@
 """What happens when the same thing is asked for at once, on SQLite and on PostgreSQL."""
 
+import sys
+import threading
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
 
+import httpx
+
+from tests.processes import answers, free_port, processes, until
 from tests.service.serving import Client
 from tests.service.steps import annotate, everything, new_pool, photo, put_photo
+from tests.service.test_assignments import pool_with_selection
 
 
 def test_the_same_photo_uploaded_at_once_is_added_once(client_of_each: Client) -> None:
@@ -55,3 +64,57 @@ def test_one_idempotency_key_sent_at_once_orders_one_job(client_of_each: Client)
     with ThreadPoolExecutor(8) as pool:
         assert len(set(pool.map(order, range(8)))) == 1
     assert len(client.get("/jobs", params={"pool": pool_id, "kind": "train"}).json()["items"]) == 1
+
+
+@contextmanager
+def more_apis(client: Client, count: int, logs: Path) -> Iterator[list[str]]:
+    """The addresses of so many API processes, and of the client's own service, on one database."""
+    settings, ports = client.service.settings, [free_port() for _ in range(count)]
+    environment = {
+        "FEWPAIRS_DATA_DIR": str(settings.data_dir),
+        "FEWPAIRS_DATABASE_URL": settings.database_url,
+        "FEWPAIRS_BROKER_URL": settings.broker_url,
+    }
+    command = [sys.executable, "-m", "service"]
+    addresses = [f"http://127.0.0.1:{port}" for port in ports]
+    with processes([(command, environment | {"FEWPAIRS_PORT": str(port)}) for port in ports], logs):
+        for address in addresses:
+            until(lambda address=address: answers(f"{address}/readyz"), f"{address} ready")
+        yield [str(client.base_url), *addresses]
+
+
+def ask(address: str, pool_id: str, annotator: object) -> httpx.Response:
+    body = {"annotator": str(annotator)}
+    return httpx.post(f"{address}/pools/{pool_id}/assignments", json=body, timeout=60)
+
+
+def test_fifty_annotators_at_once_get_fifty_images(client_of_each: Client, tmp_path: Path) -> None:
+    """Three API processes hand out each pick once, whoever asks; the 51st annotator learns that none is
+    left."""
+    client = client_of_each
+    pool_id, ids = pool_with_selection(client, 50)
+    start = threading.Barrier(50)
+
+    def image_for(number: int) -> str:
+        start.wait()
+        answer = ask(addresses[number % len(addresses)], pool_id, number)
+        assert answer.status_code == 200, answer.text
+        [item] = answer.json()["items"]
+        return str(item["image_id"])
+
+    with more_apis(client, 2, tmp_path / "logs") as addresses, ThreadPoolExecutor(50) as threads:
+        assert sorted(threads.map(image_for, range(50))) == sorted(ids)
+        assert ask(addresses[1], pool_id, "late").json()["type"] == "/problems/no-free-pick"
+
+
+def test_an_image_that_is_annotated_meanwhile_is_in_nobodys_hand(client_of_each: Client) -> None:
+    """However annotating and handing out overlap, no open assignment is of an annotated image."""
+    client = client_of_each
+    pool_id, ids = pool_with_selection(client, 24)
+    with ThreadPoolExecutor(16) as threads:
+        asked = [threads.submit(ask, str(client.base_url), pool_id, number) for number in range(24)]
+        sent = [threads.submit(annotate, client, image_id) for image_id in ids]
+        assert {answer.result().status_code for answer in asked} <= {200, 409}
+        for answer in sent:
+            answer.result()
+    assert client.get(f"/pools/{pool_id}/assignments?open=true").json()["items"] == []

@@ -18,6 +18,7 @@ from service.images.routes import ARCHIVE_TYPES
 from store.settings import Settings
 from tests.service.serving import Client
 from tests.service.steps import annotate, new_pool, put_photo
+from tests.service.test_assignments import assign, pick_all
 
 
 @pytest.fixture(scope="session")
@@ -28,7 +29,11 @@ def known_ids(client: Client) -> dict[str, str]:
     annotate(client, image["id"])
     job = client.post(f"/pools/{pool_id}/trainings", json={}).json()
     model = client.post(f"/pools/{pool_id}/models", content=b"onnx").json()
-    return {"pool_id": pool_id, "image_id": image["id"], "job_id": job["id"], "model_id": model["id"]}
+    selection_id = pick_all(client, pool_id, [image, put_photo(client, pool_id, "b.jpg")])
+    [assignment] = assign(client, pool_id, "ana").json()["items"]
+    ids = {"pool": pool_id, "image": image["id"], "job": job["id"], "model": model["id"]}
+    ids |= {"selection": selection_id, "assignment": assignment["id"]}
+    return {f"{name}_id": id for name, id in ids.items()}
 
 
 @schemathesis.serializer(*sorted(ARCHIVE_TYPES - {"application/octet-stream"}))

@@ -218,6 +218,8 @@ def test_pages_and_filters_of_photos(client: Client) -> None:
     assert names(split="test") == ["1.jpg", "3.jpg"]
     assert names(annotated="true") == ["2.jpg"]
     assert names(annotated="false", split="train") == ["0.jpg", "4.jpg"]
+    assert names(name="3.jpg") == ["3.jpg"]
+    assert names(name="3.jpg", split="train") == names(name="3") == []
     assert client.get(f"/images/{images[2]['id']}").json()["annotation_revision"] == 1
 
 

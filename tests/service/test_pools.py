@@ -18,6 +18,31 @@ def test_a_pool_keeps_what_it_was_made_with(client: Client) -> None:
     assert (rgb["class_table"], rgb["encoder"]) == ("rgb", "resnet50")
 
 
+@pytest.mark.parametrize("encoder", ["timm:resnet18.a1_in1k", "onnx:my-encoder.v2.onnx"])
+def test_a_pool_may_have_another_encoder(client: Client, encoder: str) -> None:
+    """A network of timm, and a file of the workers, are named as they are written."""
+    made = client.post("/pools", json={"name": encoder, "class_table": "rgb", "encoder": encoder})
+    assert made.status_code == 201
+    assert made.json()["encoder"] == encoder
+
+
+@pytest.mark.parametrize(
+    "encoder",
+    [
+        *("vgg16", "", "timm:", "timm:hf_hub:someone/net", "timm:local-dir:/etc", "onnx:net", "onnx:.onnx"),
+        *("onnx:../net.onnx", "onnx:/etc/net.onnx", "onnx:a/b.onnx", "onnx:a\\b.onnx", "onnx:net.onnx\n"),
+        *("onnx:.net.onnx", f"onnx:{'a' * 100}.onnx"),
+    ],
+)
+def test_an_encoder_that_cannot_be_is_refused(client: Client, encoder: str) -> None:
+    """What is no name of an encoder, above all what would lead out of the workers' folder, gets a 422 that
+    lists the names there are."""
+    refused = client.post("/pools", json={"name": "refused", "class_table": "rgb", "encoder": encoder})
+    assert refused.status_code == 422
+    assert refused.json()["type"] == "/problems/validation"
+    assert "body.encoder: There is no such encoder: give resnet50, " in refused.json()["detail"]
+
+
 def test_a_pool_is_found_by_its_name_in_any_spelling(client: Client) -> None:
     """The filter is exact, and NFC and NFD are one name."""
     client.post("/pools", json={"name": "Z\u00fcrich", "class_table": "rgb"})

@@ -1,17 +1,22 @@
 """Asking which images to label."""
 
+import hashlib
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
+from sqlalchemy import event
 
+from models.selection import STRATEGIES
+from service.selections.schemas import Strategy
 from store import jobs
 from store.settings import Settings
 from tests.processes import until
 from tests.service.serving import Client, serve
 from tests.service.steps import (
+    add_model,
     add_selection,
     annotate,
     embed,
@@ -20,6 +25,7 @@ from tests.service.steps import (
     new_pool,
     photo,
     put_photo,
+    selection_document,
     slug,
 )
 
@@ -31,37 +37,6 @@ def embedded_pool(client: Client, count: int = 4) -> tuple[str, list[dict[str, A
     return pool_id, images
 
 
-def document(job: dict[str, Any], images: list[dict[str, Any]]) -> dict[str, Any]:
-    """A Selection such as a worker writes."""
-    return {
-        "id": str(uuid.uuid4()),
-        "pool_id": job["pool_id"],
-        "budget": 1,
-        "strategy": "kmedoids",
-        "seed": 0,
-        "picks": [
-            {
-                "rank": 1,
-                "image_id": images[0]["id"],
-                "name": images[0]["name"],
-                "cluster_size": len(images),
-                "mean_distance": 0.5,
-                "coverage": 0.5,
-            }
-        ],
-        "coverage": {"mean": 0.5, "maximum": 0.9},
-        "receipt": {
-            "image_count": len(images),
-            "images_digest": "0" * 64,
-            "encoder": "resnet50",
-            "weights_digest": "0" * 64,
-            "annotated_digest": "0" * 64,
-            "algorithm_version": "1",
-            "seed": 0,
-        },
-    }
-
-
 def test_a_selection_is_a_job_until_it_is_made(client: Client) -> None:
     """202 with the job's address while it is queued, the same job when asked again, then 200 and picks."""
     pool_id, images = embedded_pool(client)
@@ -69,7 +44,7 @@ def test_a_selection_is_a_job_until_it_is_made(client: Client) -> None:
     waiting = client.get(ask)
     assert (waiting.status_code, waiting.headers["location"]) == (202, f"/jobs/{waiting.json()['id']}")
     assert client.get(ask).json()["id"] == waiting.json()["id"]
-    made = document(waiting.json(), images)
+    made = selection_document(pool_id, images[:1])
     add_selection(client, waiting.json(), made)
     answer = client.get(ask)
     assert (answer.status_code, answer.json()) == (200, made)
@@ -84,7 +59,7 @@ def test_a_selection_that_is_made_in_time_is_the_answer(tmp_path: Path) -> None:
         listed = f"/jobs?pool={pool_id}&kind=select"
         until(lambda: client.get(listed).json()["items"], "a select job")
         [job] = client.get(listed).json()["items"]
-        made = document(job, images)
+        made = selection_document(pool_id, images[:1])
         add_selection(client, job, made)
         assert (asked.result().status_code, asked.result().json()) == (200, made)
 
@@ -101,12 +76,63 @@ def test_new_photos_and_annotations_make_a_new_question(client: Client) -> None:
     made = [asked(), asked(), asked(budget=2), asked(seed=1), asked(strategy="random")]
     annotate(client, images[0]["id"])
     made += [asked(), asked()]
-    put_photo(client, pool_id, "t.jpg", photo(77), split="test")
-    made.append(asked())
     put_photo(client, pool_id, "new.jpg", photo(78))
     embed(client, pool_id)
     made.append(asked())
-    assert [made.index(job) for job in made] == [0, 0, 2, 3, 4, 5, 5, 5, 8]
+    assert [made.index(job) for job in made] == [0, 0, 2, 3, 4, 5, 5, 7]
+
+
+def test_every_option_makes_a_new_question(client: Client) -> None:
+    """Asked for again, also with its ids in another order, it is the question of before."""
+    pool_id, images = embedded_pool(client)
+    annotate(client, images[0]["id"])
+    first, second = images[1]["id"], images[2]["id"]
+    options: list[dict[str, Any]] = [
+        *({}, {"name": "*"}, {"name": "[0-2].jpg"}, {"include": first}, {"exclude": first}),
+        *({"exclude": [first, second]}, {"duplicates_within": 0.5}, {"duplicates_within": "auto"}),
+        *({"test_distance": "off"}, {"test_distance": 0.5}, {"balance": True}),
+    ]
+
+    def asked() -> list[str]:
+        question = f"/pools/{pool_id}/select?budget=1"
+        jobs = [client.get(question, params={"budget": 1, **more}).json() for more in options]
+        assert {job["kind"] for job in jobs} == {"select"}
+        return [job["id"] for job in jobs]
+
+    before = asked()
+    assert len(set(before)) == len(options)
+    options[5] = {"exclude": [second, first]}
+    assert asked() == before
+
+
+def test_a_selection_of_train_images_depends_on_the_test_images(client: Client) -> None:
+    """It waits until they are embedded, and new ones make a new question; `test_distance=off` needs none."""
+    pool_id, _ = embedded_pool(client)
+    ask, off = f"/pools/{pool_id}/select?budget=1", f"/pools/{pool_id}/select?budget=1&test_distance=off"
+    first, first_off = client.get(ask).json()["id"], client.get(off).json()["id"]
+    put_photo(client, pool_id, "t.jpg", photo(77), split="test")
+    assert slug(client.get(ask)) == "pool-not-embedded"
+    assert client.get(off).json()["id"] == first_off
+    embed(client, pool_id)
+    assert client.get(ask).json()["id"] not in (first, first_off)
+    assert client.get(off).json()["id"] == first_off
+
+
+def test_a_question_asked_again_reads_no_image(client: Client) -> None:
+    """What it depends on stays in memory until something is added: rows of images are read only then."""
+    pool_id, images = embedded_pool(client)
+    ask = f"/pools/{pool_id}/select?budget=1"
+    client.get(ask)
+    statements: list[str] = []
+    [engine] = {client.service.database._reader}
+    event.listen(engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
+    again = client.get(ask)
+    assert again.status_code == 202
+    assert statements
+    assert [statement for statement in statements if "images.sha256" in statement] == []
+    annotate(client, images[0]["id"])
+    client.get(ask)
+    assert [statement for statement in statements if "images.sha256" in statement]
 
 
 def test_annotated_images_cannot_be_picked(client: Client) -> None:
@@ -128,7 +154,7 @@ def test_failed_embedding_is_started_again_by_asking(client_of_each: Client) -> 
     fail(client, failed["id"], "The weights are not there: put them there.")
     ask = f"/pools/{pool_id}/select?budget=1"
     refused = client.get(ask)
-    assert (slug(refused), refused.json()["waiting"]) == ("pool-not-embedded", 1)
+    assert (slug(refused), refused.json()["waiting"]) == ("pool-not-embedded", 2)
     assert "started again. It had failed: The weights are not there: put them" in refused.json()["detail"]
     again = client.get(ask).json()
     assert "`waiting` has come down to 0." in again["detail"]
@@ -159,12 +185,131 @@ def test_embedding_that_ended_is_started_again_by_any_upload(client: Client, num
 
 def test_a_select_job_is_told_the_question_and_no_more(client: Client) -> None:
     """The digests of its idempotency key are not for the worker, which reads the pool anew."""
-    pool_id, _ = embedded_pool(client, 1)
-    job_id = uuid.UUID(client.get(f"/pools/{pool_id}/select?budget=1").json()["id"])
+    pool_id, images = embedded_pool(client, 2)
+    ask = f"/pools/{pool_id}/select?budget=1&exclude={images[1]['id']}&duplicates_within=0.5"
+    job_id = uuid.UUID(client.get(ask).json()["id"])
     with client.service.database.read() as session:
         job = jobs.get(session, job_id)
     assert job
-    assert job.spec == {"budget": 1, "strategy": "kmedoids", "seed": 0}
+    assert job.spec == {
+        **{"budget": 1, "strategy": "kmedoids", "seed": 0, "split": "train", "name": None, "include": []},
+        **{"exclude": [images[1]["id"]], "duplicates_within": 0.5, "test_distance": "auto"},
+        **{"balance": False, "model": None},
+    }
+
+
+def test_a_question_that_cannot_be_answered_is_refused(client: Client) -> None:
+    """With a sentence that names what is wrong, before there is a job."""
+    pool_id, images = embedded_pool(client)
+    other, strangers = embedded_pool(client)
+    test = put_photo(client, pool_id, "t.jpg", photo(77), split="test")["id"]
+    embed(client, pool_id)
+    annotate(client, images[0]["id"])
+    model, theirs = add_model(client, pool_id), _model_of_another(client, other, strangers)
+    done, free = images[0]["id"], images[1]["id"]
+    before = client.get(f"/jobs?pool={pool_id}&kind=select").json()
+    cases: list[tuple[dict[str, Any], str, str]] = [
+        ({"include": strangers[0]["id"]}, "invalid-selection", "no embedded train image of the pool"),
+        ({"exclude": test}, "invalid-selection", "no embedded train image of the pool"),
+        ({"include": done}, "invalid-selection", "annotated already"),
+        ({"include": free, "exclude": free}, "invalid-selection", "included and excluded"),
+        ({"include": [free, images[2]["id"]]}, "invalid-selection", "2 images are to be included"),
+        ({"include": free, "name": "x*"}, "invalid-selection", "does not match x*"),
+        ({"name": "x*"}, "budget-exceeds-pool", "0 train images named x* can be picked"),
+        ({"exclude": [image["id"] for image in images[1:]]}, "budget-exceeds-pool", "0 train images can"),
+        ({"budget": 4}, "budget-exceeds-pool", "3 train images can be picked"),
+        ({"split": "test", "test_distance": 1}, "invalid-selection", "leave it out"),
+        ({"model": theirs}, "invalid-selection", "another pool"),
+        ({"model": str(uuid.uuid4())}, "not-found", "no model"),
+        ({"split": "test", "balance": True}, "no-annotations", "without `balance`"),
+        ({"test_distance": -1}, "validation", "greater than or equal to 0"),
+        ({"duplicates_within": "near"}, "validation", "auto"),
+        ({"duplicates_within": "nan"}, "validation", "finite"),
+        ({"strategy": "best"}, "validation", "kmedoids"),
+    ]
+    for options, kind, sentence in cases:
+        refused = client.get(f"/pools/{pool_id}/select", params={"budget": 1, **options})
+        assert (slug(refused), options) == (kind, options)
+        assert sentence in refused.json()["detail"]
+    assert client.get(f"/jobs?pool={pool_id}&kind=select").json() == before
+    assert client.get(f"/pools/{pool_id}/select", params={"budget": 1, "model": model}).status_code == 202
+
+
+def _model_of_another(client: Client, pool_id: str, images: list[dict[str, Any]]) -> str:
+    annotate(client, images[0]["id"])
+    return add_model(client, pool_id)
+
+
+@pytest.mark.parametrize("option", ["balance=true", f"model={uuid.uuid4()}"])
+def test_a_pool_without_classes_has_nothing_to_balance_or_to_doubt(client: Client, option: str) -> None:
+    """The refusal names the option to leave out."""
+    pool_id = new_pool(client, "rgb")
+    put_photo(client, pool_id, "a.jpg")
+    embed(client, pool_id)
+    refused = client.get(f"/pools/{pool_id}/select?budget=1&{option}")
+    assert (refused.status_code, slug(refused)) == (422, "invalid-selection")
+    assert f"`{option.split('=')[0]}`" in refused.json()["detail"]
+
+
+def test_the_service_knows_the_strategies_of_the_library() -> None:
+    """It cannot import them, so it lists them."""
+    assert set(get_args(Strategy)) == set(STRATEGIES)
+
+
+def test_a_selection_has_an_address(client: Client) -> None:
+    """`GET /selections/{id}` gives the same document as the question that made it."""
+    pool_id, images = embedded_pool(client)
+    job = client.get(f"/pools/{pool_id}/select?budget=1").json()
+    made = selection_document(pool_id, images[:1])
+    add_selection(client, job, made)
+    assert client.get(f"/selections/{made['id']}").json() == made
+    assert slug(client.get(f"/selections/{uuid.uuid4()}")) == "not-found"
+
+
+def receipt(pool_id: str, **values: Any) -> dict[str, Any]:
+    return {
+        **{"pool_id": pool_id, "budget": 1, "image_count": 4, "images_digest": "0" * 64},
+        **{"encoder": "resnet50", "weights_digest": "0" * 64, "annotated_digest": "0" * 64},
+        **{"algorithm_version": "kmedoids-1", "seed": 3, "picks_digest": "1" * 64, **values},
+    }
+
+
+def test_a_receipt_or_a_document_can_be_replayed(client: Client) -> None:
+    """Each becomes a replay job with the same question; one of an earlier version looked at no test image,
+    and its picks are those of its document."""
+    pool_id, images = embedded_pool(client)
+    made = selection_document(pool_id, images[:1])
+    whole = made | {"receipt": receipt(pool_id, strategy="random", test_distance="auto", labelled=[])}
+    specs = []
+    for body in (whole["receipt"], whole, made):
+        answer = client.post("/selections/replay", json=body)
+        assert answer.status_code == 202, answer.text
+        with client.service.database.read() as session:
+            job = jobs.get(session, uuid.UUID(answer.json()["id"]))
+        assert job
+        assert job.kind == "replay"
+        specs.append(job.spec)
+    assert specs[0] == specs[1]
+    assert [spec["question"]["test_distance"] for spec in specs] == ["auto", "auto", "off"]
+    assert [spec["question"]["strategy"] for spec in specs] == ["random", "random", "kmedoids"]
+    picked = uuid.UUID(images[0]["id"]).hex.encode()
+    assert specs[2]["receipt"]["picks_digest"] == hashlib.sha256(picked).hexdigest()
+    assert specs[2]["receipt"]["labelled"] is None
+
+
+def test_what_is_no_receipt_is_refused(client: Client) -> None:
+    """Of no pool, without picks, with lists that do not fit, or anything else."""
+    pool_id, _ = embedded_pool(client, 1)
+    cases: list[tuple[Any, str]] = [
+        (receipt(str(uuid.uuid4())), "not-found"),
+        (receipt(pool_id, picks_digest=None), "invalid-selection"),
+        (receipt(pool_id, labelled=[], revisions=[1]), "invalid-selection"),
+        (receipt(pool_id, budget=0), "invalid-budget"),
+        *((body, "validation") for body in ([], 1, {"budget": 1}, {"budget": 1, "receipt": 1}, receipt("x"))),
+    ]
+    for body, kind in cases:
+        assert slug(client.post("/selections/replay", json=body)) == kind, body
+    assert client.get(f"/jobs?pool={pool_id}&kind=replay").json()["items"] == []
 
 
 def test_a_failed_selection_is_reported_once_and_then_tried_anew(client: Client) -> None:

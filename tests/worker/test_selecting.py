@@ -1,112 +1,247 @@
 import threading
 import uuid
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from sqlalchemy import select as sql_select
-from sqlalchemy import update
 
 from models import selection
-from store import embeddings
-from store.selections import candidates
-from store.tables import Image, Selection
+from models.explanation.curve import DELTA_SHARE
+from models.translation import Translator
+from models.weighting import class_balance, uncertainty_weights
+from store import selections
+from store.tables import Selection, Uncertainty
+from tests.drawings import drawing
 from tests.worker.factories import Pools, scene
+from tests.worker.model_folders import untrained
+from tests.worker.planted import WEIGHTS, add_shard, planted
 from worker.attempt import Tools
 from worker.run import run
-from worker.selecting import embedding_matrix
+
+Vectors = npt.NDArray[np.float32]
+Ask = Callable[..., dict[str, Any]]
 
 
 def spec(**values: Any) -> dict[str, Any]:
-    return {"budget": 3, "strategy": "kmedoids", "seed": 7, **values}
+    return {"budget": 3, "strategy": "kmedoids", "seed": 7, "test_distance": "off", **values}
+
+
+def cloud(count: int = 12, seed: int = 0) -> Vectors:
+    """Points in four dimensions, none near another."""
+    return np.random.default_rng(seed).normal(size=(count, 4)).astype(np.float32)
 
 
 @pytest.fixture
-def pool_id(tools: Tools, pools: Pools, shutdown: threading.Event) -> uuid.UUID:
-    """Ten train and two test images in two shards, embedded in another order than they were added."""
-    pool_id = pools.pool()
-    scenes = [scene(seed)[0] for seed in range(12)]
-    first, images = pools.photos(pool_id, scenes[:6])
-    second, _ = pools.photos(pool_id, scenes[6:])
-    with tools.database.write() as session:
-        session.execute(update(Image).where(Image.id.in_([images[0], images[3]])).values(split="test"))
-    for job_id in (second, first):
+def database_url() -> str:
+    return ""
+
+
+@pytest.fixture
+def pool_id(pools: Pools) -> uuid.UUID:
+    return pools.pool()
+
+
+@pytest.fixture
+def ask(tools: Tools, pools: Pools, pool_id: uuid.UUID, shutdown: threading.Event) -> Ask:
+    """The document of a new selection of the pool."""
+
+    def ask(**values: Any) -> dict[str, Any]:
+        job_id = pools.job(pool_id, "select", spec(**values))
         run(job_id, tools, shutdown)
-    return pool_id
+        job = pools.get(job_id)
+        assert job.state == "succeeded", job.error
+        assert job.result
+        with tools.database.read() as session:
+            return session.get_one(Selection, uuid.UUID(job.result["selection_id"])).document
+
+    return ask
 
 
-def test_rows_of_all_shards_come_in_image_order(tools: Tools, pool_id: uuid.UUID) -> None:
-    """The matrix has one row per train image, in the order of ids, whatever the order of the shards."""
-    with tools.database.read() as session:
-        images = embeddings.embedded_train_images(session, pool_id)
-        shards = embeddings.shards(session, pool_id)
-    matrix = embedding_matrix(tools.blobs, images, shards)
+def picked(document: dict[str, Any]) -> list[str]:
+    return [pick["image_id"] for pick in document["picks"]]
 
-    assert [image.split for image in images] == ["train"] * 10
-    assert matrix.shape == (10, 1280)
-    for image, row in zip(images, matrix, strict=True):
-        [shard] = [shard for shard in shards if image.id.hex in shard.image_ids]
-        with tools.blobs.open(shard.sha256) as file:
-            block = np.load(file, allow_pickle=False)
-        assert np.array_equal(row, block[shard.image_ids.index(image.id.hex)])
+
+def chosen(ids: Sequence[uuid.UUID], vectors: Vectors, budget: int = 3, **options: Any) -> list[str]:
+    """What the library picks."""
+    found = selection.select("kmedoids", vectors, budget, seed=7, **options)
+    return [str(ids[pick.index]) for pick in found.picks]
 
 
 def test_a_selection_says_what_it_chose_from(
-    tools: Tools, pools: Pools, pool_id: uuid.UUID, shutdown: threading.Event
+    tools: Tools, pools: Pools, pool_id: uuid.UUID, ask: Ask
 ) -> None:
-    """The document has the picks of the library with names and ids, the coverage and a full receipt."""
+    """The document has the library's picks with names and ids, the coverage and a receipt of everything."""
+    vectors = cloud()
+    planted(pools, pool_id, cloud(2, seed=1), "test")
+    ids = planted(pools, pool_id, vectors)
+    for image_id in (ids[4], ids[2]):
+        pools.annotation(image_id, scene(4)[1])
+    document = ask()
+    expected = selection.select("kmedoids", vectors, 3, seed=7, labelled=[2, 4])
+    centres = [2, 4, *(pick.index for pick in expected.picks)]
+    pairs = np.linalg.norm(vectors[:, None] - vectors, axis=2)
+    delta = document["coverage"]["delta"]
+    assert delta == pytest.approx(DELTA_SHARE * np.median(pairs[np.triu_indices(12, 1)]), rel=0.1)
+    coverage = selection.coverage(vectors, centres, delta=delta)
+    assert picked(document) == [str(ids[pick.index]) for pick in expected.picks]
+    assert [pick["gain"] for pick in document["picks"]] == [pick.gain for pick in expected.picks]
+    assert (document["coverage"]["mean"], document["coverage"]["maximum"]) == (
+        coverage.mean,
+        coverage.maximum,
+    )
     with tools.database.read() as session:
-        images = embeddings.embedded_train_images(session, pool_id)
-        shards = embeddings.shards(session, pool_id)
-    pools.annotation(images[4].id, scene(4)[1])
-    job_id = pools.job(pool_id, "select", spec())
-
-    run(job_id, tools, shutdown)
-
-    with tools.database.read() as session:
-        row = session.scalars(sql_select(Selection)).one()
-        state = candidates(session, pool_id)
-    assert pools.get(job_id).result == {"selection_id": str(row.id)}
-    document = row.document
-    matrix = embedding_matrix(tools.blobs, images, shards)
-    expected = selection.select("kmedoids", matrix, 3, seed=7, labelled=[4])
-    assert [pick["image_id"] for pick in document["picks"]] == [
-        str(images[p.index].id) for p in expected.picks
-    ]
-    assert document["picks"][0].keys() == {
-        *("rank", "image_id", "name", "cluster_size", "mean_distance", "coverage")
-    }
-    assert document["coverage"]["mean"] == pytest.approx(document["picks"][-1]["coverage"])
+        state = selections.state(session, pool_id, "train")
     assert document["receipt"] == {
-        "image_count": 10,
-        "images_digest": state.images_digest,
-        "encoder": "efficientnet_lite0",
-        "weights_digest": tools.loaded.encoder("efficientnet_lite0").weights_digest,
-        "annotated_digest": state.annotated_digest,
-        "algorithm_version": expected.algorithm_version,
-        "seed": 7,
+        **{"pool_id": str(pool_id), "budget": 3, "strategy": "kmedoids", "seed": 7, "split": "train"},
+        **{"name": None, "include": [], "exclude": [], "duplicates_within": None, "test_distance": "off"},
+        **{"balance": False, "model": None, "image_count": 12, "images_digest": state.images_digest},
+        **{"tests_digest": None, "last_image_id": str(ids[-1]), "encoder": "efficientnet_lite0"},
+        **{"weights_digest": WEIGHTS, "annotated_digest": state.annotated_digest},
+        **{"labelled": [str(ids[2]), str(ids[4])], "algorithm_version": expected.algorithm_version},
+        "picks_digest": selections.picks_digest(document["picks"]),
     }
 
 
-def test_the_same_request_gives_the_same_picks(
-    tools: Tools, pools: Pools, pool_id: uuid.UUID, shutdown: threading.Event
-) -> None:
+def test_the_same_request_gives_the_same_picks(pools: Pools, pool_id: uuid.UUID, ask: Ask) -> None:
     """Two jobs with the same spec pick the same images; another seed makes another random draw."""
-    for seed in (1, 1, 2):
-        run(pools.job(pool_id, "select", spec(strategy="random", seed=seed)), tools, shutdown)
-
-    with tools.database.read() as session:
-        rows = session.scalars(sql_select(Selection).order_by(Selection.id)).all()
-    first, again, other = ([pick["image_id"] for pick in row.document["picks"]] for row in rows)
+    planted(pools, pool_id, cloud())
+    first, again, other = (picked(ask(strategy="random", seed=seed)) for seed in (1, 1, 2))
     assert first == again
     assert first != other
+
+
+def test_images_come_in_the_order_of_ids_whatever_the_order_of_shards(
+    pools: Pools, pool_id: uuid.UUID, ask: Ask
+) -> None:
+    """Shards that were made in another order than their images came, with test images between, give the same
+    picks."""
+    vectors = cloud(10)
+    first_job, first = pools.photos(pool_id, [b"photo"] * 6)
+    planted(pools, pool_id, cloud(2, seed=1), "test")
+    second_job, second = pools.photos(pool_id, [b"photo"] * 4)
+    add_shard(pools, pool_id, second_job, second, vectors[6:])
+    add_shard(pools, pool_id, first_job, first, vectors[:6])
+    assert picked(ask()) == chosen([*first, *second], vectors)
+
+
+def test_images_can_be_named_included_and_excluded(pools: Pools, pool_id: uuid.UUID, ask: Ask) -> None:
+    """Only what the glob matches counts; what is included comes first; what is excluded counts nowhere;
+    an annotated image of another name covers all the same."""
+    vectors = cloud()
+    names = [f"2024-{n}.png" if n < 8 else f"2023-{n}.png" for n in range(12)]
+    ids = planted(pools, pool_id, vectors, names=names)
+    pools.annotation(ids[9], scene(0)[1])
+    document = ask(name="2024-*", include=[str(ids[5])], exclude=[str(ids[1])])
+    rows = [*range(8), 9]
+    options = {"labelled": [8], "include": [5], "exclude": [1, 8]}
+    assert picked(document) == chosen([ids[row] for row in rows], vectors[rows], **options)
+    assert picked(document)[0] == str(ids[5])
+    assert document["receipt"]["image_count"] == 12
+
+
+def test_the_test_split_can_be_picked_from(pools: Pools, pool_id: uuid.UUID, ask: Ask) -> None:
+    """Annotations and images of the train split then count nowhere."""
+    vectors = cloud()
+    ids = planted(pools, pool_id, vectors, "test")
+    pools.annotation(planted(pools, pool_id, cloud(3, seed=1))[0], scene(0)[1])
+    pools.annotation(ids[3], scene(0)[1])
+    document = ask(split="test", test_distance="auto")
+    assert picked(document) == chosen(ids, vectors, labelled=[3])
+    assert document["left_out"]["near_test"] == []
+
+
+def test_what_is_too_like_a_test_image_is_left_out_and_reported(
+    pools: Pools, pool_id: uuid.UUID, ask: Ask
+) -> None:
+    """Two train images beside test images are not picked though they are far from the rest; with "auto" the
+    threshold is told; an image to include stays; "off" picks them."""
+    tests = np.array([[50, 0, 0, 0], [0, 60, 0, 0], [0, 0, 70, 0]], np.float32)
+    beside = tests + np.array([[0.3, 0, 0, 0], [0.2, 0, 0, 0], [0.1, 0, 0, 0]], np.float32)
+    ids = planted(pools, pool_id, np.concatenate([cloud(9), beside]))
+    test_ids = planted(pools, pool_id, tests, "test")
+    document = ask(test_distance=0.5, include=[str(ids[11])])
+    left_out = document["left_out"]
+    assert picked(document)[0] == str(ids[11])
+    assert {str(ids[9]), str(ids[10])}.isdisjoint(picked(document))
+    found = [(e["image_id"], e["test_image_id"], round(e["distance"], 3)) for e in left_out["near_test"]]
+    assert found == [(str(ids[10]), str(test_ids[1]), 0.2), (str(ids[9]), str(test_ids[0]), 0.3)]
+    assert (left_out["near_test_count"], left_out["test_distance"]) == (2, 0.5)
+    auto = ask(test_distance="auto")["left_out"]
+    assert {entry["image_id"] for entry in auto["near_test"]} >= {str(image_id) for image_id in ids[9:]}
+    assert auto["test_distance"] > 0.3
+    assert {str(image_id) for image_id in ids[9:]} < set(picked(ask(budget=4)))
+
+
+def test_near_duplicates_count_as_one(pools: Pools, pool_id: uuid.UUID, ask: Ask) -> None:
+    """Of images within the distance one counts, the annotated or included one if any; the others are
+    neither picked nor counted, and reported with it."""
+    vectors = np.repeat(10 * np.eye(4, dtype=np.float32), 3, axis=0)
+    vectors += 0.01 * np.arange(12, dtype=np.float32)[:, None]
+    ids = planted(pools, pool_id, vectors)
+    pools.annotation(ids[1], scene(0)[1])
+    document = ask(duplicates_within=0.5, include=[str(ids[5])])
+    assert picked(document)[0] == str(ids[5])
+    assert set(picked(document)[1:]) == {str(ids[6]), str(ids[9])}
+    duplicates = document["left_out"]["duplicates"]
+    pairs = {(entry["image_id"], entry["of_image_id"]) for entry in duplicates}
+    expected = {(0, 1), (2, 1), (3, 5), (4, 5), (7, 6), (8, 6), (10, 9), (11, 9)}
+    assert pairs == {(str(ids[row]), str(ids[of])) for row, of in expected}
+    assert [pick["cluster_size"] for pick in document["picks"]] == [1, 1, 1]
+    assert document["left_out"]["duplicate_count"] == 8
+
+
+def test_class_balance_counts_pixels_of_the_newest_annotations(
+    pools: Pools, pool_id: uuid.UUID, ask: Ask
+) -> None:
+    """The picks are those of weights from the shares of classes in the labelled images, ignored pixels left
+    out; the receipt has the revisions."""
+    vectors = cloud(30)
+    ids = planted(pools, pool_id, vectors)
+    pools.annotation(ids[20], scene(5)[1])
+    pools.annotation(ids[3], scene(1)[1])
+    pools.annotation(ids[3], scene(2)[1], revision=2)
+    counted = [drawing(2)[1][:-4], drawing(5)[1][:-4]]
+    shares = np.array([[(label_map == k).mean() for k in range(4)] for label_map in counted])
+    weights = class_balance(vectors, [3, 20], shares)
+    document = ask(balance=True)
+    assert picked(document) == chosen(ids, vectors, labelled=[3, 20], weights=weights)
+    expected = selection.select("kmedoids", vectors, 3, seed=7, labelled=[3, 20], weights=weights)
+    assert document["picks"][-1]["coverage"] == pytest.approx(expected.objective)
+    assert document["receipt"]["revisions"] == [2, 1]
+
+
+def test_uncertainty_is_measured_once(
+    tools: Tools, pools: Pools, pool_id: uuid.UUID, ask: Ask, tmp_path: Path
+) -> None:
+    """Images that the model doubts count more; a second selection needs neither photos nor the model."""
+    vectors = cloud()
+    ids = planted(pools, pool_id, vectors)
+    folder = untrained(tmp_path / "model")
+    model_id = pools.model(pool_id, folder)
+    translator = Translator.load(folder, device="cpu")
+    scores = np.array([translator.translate(drawing(n)[0], (256, 256)).doubtful_share for n in range(12)])
+    first = ask(model=str(model_id))
+    assert picked(first) == chosen(ids, vectors, weights=uncertainty_weights(scores))
+    with tools.database.read() as session:
+        kept = {row.image_id: row.score for row in session.scalars(sql_select(Uncertainty))}
+    assert kept == pytest.approx(dict(zip(ids, scores, strict=True)))
+    for path in (tools.settings.data_dir / "blobs").glob("??/*"):
+        if path.stat().st_size != (128 + vectors.nbytes):
+            path.unlink()
+    assert picked(ask(model=str(model_id), seed=8)) != []
 
 
 def test_a_budget_above_what_is_left_fails_for_good(
     tools: Tools, pools: Pools, pool_id: uuid.UUID, shutdown: threading.Event
 ) -> None:
-    """When images were annotated since the request, the job says how many are left to pick from."""
-    job_id = pools.job(pool_id, "select", spec(budget=11))
+    """The job says how many can be picked and what became of the others."""
+    ids = planted(pools, pool_id, np.repeat(cloud(5), 2, axis=0))
+    pools.annotation(ids[0], scene(0)[1])
+    job_id = pools.job(pool_id, "select", spec(budget=5, duplicates_within=0))
 
     run(job_id, tools, shutdown)
 
@@ -114,4 +249,6 @@ def test_a_budget_above_what_is_left_fails_for_good(
     assert job.state == "failed"
     assert job.error
     assert job.error["type"] == "budget-exceeds-pool"
-    assert "10" in job.error["detail"]
+    assert (
+        "only 4 embedded train images can be picked: 1 are annotated, 5 are near-dup" in job.error["detail"]
+    )

@@ -1,0 +1,181 @@
+"""`GET /select` over HTTP: the first call of a question and repeats, on a pool of synthetic embeddings.
+
+    python -m benchmarks.select_over_http --images 10000 --firsts 20 --repeats 300
+
+The service is the one that `fewpairs up` starts: API, workers, Valkey, SQLite. Rows and shards are put into
+its data folder before; images have no bytes, which a selection never reads. Embeddings are 2,048-d float16
+around 200 centres, and their variance along the n-th principal direction falls with n^−1.25, as it does on
+CamVid (n^−1.27) and Maps (n^−1.25) with EfficientNet-Lite0. Every first call has a seed of its own; after it
+come repeats of earlier questions, so that both meet the same machine. One call before them all, in which the
+worker maps the embeddings for the first time, is reported apart.
+"""
+
+import argparse
+import io
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from migrations import upgrade
+from store import blobs, embeddings, jobs, pools
+from store.database import Database
+from store.settings import Settings
+from store.tables import Image, new_id
+
+DIMENSION, CENTRES, SHARD = 2048, 200, 256
+SPECTRUM = np.arange(1, DIMENSION + 1) ** (-1.25 / 2)
+START_LIMIT_S = 120.0
+GOALS = {"first": 1.5, "repeat": 0.02}
+console = Console()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--images", type=int, default=10_000)
+    parser.add_argument("--tests", type=int, default=0, help="test images, which no pick may be too near to")
+    parser.add_argument("--budget", type=int, default=10)
+    parser.add_argument("--firsts", type=int, default=20)
+    parser.add_argument("--repeats", type=int, default=300)
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="select-over-http-") as folder:
+        pool_id = filled_pool(Path(folder), options.images, options.tests)
+        with served(Path(folder)) as address, httpx.Client(base_url=address, timeout=600) as client:
+            ask = f"/pools/{pool_id}/select"
+            report = measured(client, ask, options.budget, options.firsts, options.repeats)
+    report |= {name: getattr(options, name) for name in ("images", "tests", "budget")}
+    report |= {"cores": os.cpu_count(), "machine": platform.machine(), "goals": GOALS}
+    show(report)
+    if options.out:
+        options.out.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+
+
+def filled_pool(folder: Path, images: int, tests: int) -> uuid.UUID:
+    """A pool with so many embedded images of each split in the data folder."""
+    settings = Settings(data_dir=folder)
+    upgrade(settings.database)
+    database, store = Database(settings.database), blobs.open_blobs(settings.blobs)
+    rng = np.random.default_rng(0)
+    centres = SPECTRUM * rng.normal(size=(CENTRES, DIMENSION))
+    with database.write() as session:
+        pool_id = pools.create(session, name="synthetic", class_table=None, encoder="resnet50").id
+        embeddings.accept_weights(session, pool_id, "0" * 64)
+    for split, count in (("train", images), ("test", tests)):
+        for start in range(0, count, SHARD):
+            size = min(SHARD, count - start)
+            around = 0.7 * SPECTRUM * rng.normal(size=(size, DIMENSION))
+            nearby = centres[rng.integers(CENTRES, size=size)] + around
+            content = io.BytesIO()
+            np.save(content, nearby.astype(np.float16))
+            sha256 = blobs.put(store, [content.getvalue()]).sha256
+            _add_shard(database, settings, pool_id, split, start, size, sha256)
+    database.close()
+    return pool_id
+
+
+def _add_shard(
+    database: Database, settings: Settings, pool_id: uuid.UUID, split: str, start: int, size: int, sha256: str
+) -> None:
+    with database.write() as session:
+        job = jobs.create(session, settings, kind="embed", pool_id=pool_id, spec={}, total=size)
+        job.state = "succeeded"
+        session.flush()
+        ids = [new_id() for _ in range(size)]
+        values = {"pool_id": pool_id, "split": split, "size_bytes": 1, "media_type": "image/jpeg"}
+        values |= {"width": 480, "height": 360, "embed_job_id": job.id}
+        names = (f"{split}-{start + n:07d}.jpg" for n in range(size))
+        session.add_all(
+            Image(id=id, name=name, sha256=id.hex * 2, **values) for id, name in zip(ids, names, strict=True)
+        )
+        session.flush()
+        embeddings.add_shard(
+            session, id=new_id(), pool_id=pool_id, job_id=job.id, sha256=sha256, image_ids=ids
+        )
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """The address of the embedded service."""
+    # A slow call is to be measured to its end, not answered with 202.
+    environment = os.environ | {"FEWPAIRS_ENCODER": "efficientnet_lite0", "FEWPAIRS_ANSWER_WAIT_S": "60"}
+    command = [sys.executable, "-m", "fewpairs", "up", "--data", str(folder), "--port", "0"]
+    with (folder / "up.log").open("wb") as log:
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
+    try:
+        yield _address(process, folder)
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _address(process: "subprocess.Popen[bytes]", folder: Path) -> str:
+    """What `fewpairs up` notes for others as soon as it is ready."""
+    give_up = time.monotonic() + START_LIMIT_S
+    note = folder / "up.lock"
+    while not (note.exists() and note.read_text()):
+        if process.poll() is not None or time.monotonic() > give_up:
+            raise SystemExit(f"The service did not start:\n{(folder / 'up.log').read_text()}")
+        time.sleep(0.1)
+    return note.read_text().strip()
+
+
+def measured(client: httpx.Client, ask: str, budget: int, firsts: int, repeats: int) -> dict[str, object]:
+    """Seconds of the very first call, of first calls, and of repeats of questions that were answered."""
+
+    def seconds(seed: int) -> float:
+        begun = time.perf_counter()
+        answer = client.get(ask, params={"budget": budget, "seed": seed})
+        taken = time.perf_counter() - begun
+        if answer.status_code != 200:
+            raise SystemExit(f"{answer.status_code}: {answer.text}")
+        return taken
+
+    cold = seconds(0)
+    first: list[float] = []
+    again: list[float] = []
+    for seed in range(1, firsts + 1):
+        first.append(seconds(seed))
+        again += [seconds(seed - n % seed) for n in range(repeats // firsts)]
+    return {"cold": cold, "first": _summary(first), "repeat": _summary(again)}
+
+
+def _summary(seconds: Sequence[float]) -> dict[str, float]:
+    return {
+        "calls": len(seconds),
+        "median": statistics.median(seconds),
+        "p99": float(np.quantile(seconds, 0.99)),
+        "longest": max(seconds),
+    }
+
+
+def show(report: dict[str, object]) -> None:
+    table = Table(
+        title=f"GET /select?budget={report['budget']}, {report['images']:,} images", title_justify="left"
+    )
+    for name in ("Call", "Calls", "Median", "p99", "Longest", "Goal"):
+        table.add_column(name, justify="left" if name == "Call" else "right")
+    for name in ("first", "repeat"):
+        summary = report[name]
+        assert isinstance(summary, dict)
+        times = [f"{1000 * summary[key]:,.1f} ms" for key in ("median", "p99", "longest")]
+        table.add_row(name, str(int(summary["calls"])), *times, f"{1000 * GOALS[name]:,.0f} ms")
+    console.print(table)
+    console.print(f"The very first call, which maps the embeddings: {report['cold']:.2f} s")
+
+
+if __name__ == "__main__":
+    main()

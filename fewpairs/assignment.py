@@ -1,0 +1,91 @@
+"""Assignments: photos in one annotator's hands, which nobody else is given until their lease runs out."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from fewpairs.selection import copied
+from fewpairs.transport import Transport
+
+LEASE_S = 4 * 3600.0
+
+
+class Assignment:
+    """A photo in one annotator's hands."""
+
+    def __init__(self, transport: Transport, document: dict[str, Any]) -> None:
+        self._transport = transport
+        self.document = document
+
+    def __repr__(self) -> str:
+        return f"Assignment({self.name} to {self.annotator}: {self.state})"
+
+    @property
+    def id(self) -> str:
+        return str(self.document["id"])
+
+    @property
+    def image_id(self) -> str:
+        return str(self.document["image_id"])
+
+    @property
+    def name(self) -> str:
+        """Of the photo."""
+        return str(self.document["name"])
+
+    @property
+    def rank(self) -> int:
+        """Of the photo among the selection's picks."""
+        return int(self.document["rank"])
+
+    @property
+    def annotator(self) -> str:
+        return str(self.document["annotator"])
+
+    @property
+    def state(self) -> str:
+        """open, annotated, returned or expired."""
+        return str(self.document["state"])
+
+    @property
+    def lease_expires_at(self) -> str:
+        """When others can have the photo, in ISO 8601."""
+        return str(self.document["lease_expires_at"])
+
+    def renew(self, lease_s: float = LEASE_S) -> "Assignment":
+        """Keep the photo so many seconds from now. Raises FewpairsError when it has ended."""
+        path = f"/assignments/{self.id}/renew"
+        self.document = self._transport.json("POST", path, json={"lease_s": lease_s})
+        return self
+
+    def give_back(self) -> "Assignment":
+        """Let others have the photo at once. One that has ended stays as it is."""
+        self.document = self._transport.json("DELETE", f"/assignments/{self.id}")
+        return self
+
+
+class Assignments:
+    """All photos that an annotator holds now; iterate over it for them."""
+
+    def __init__(self, transport: Transport, document: dict[str, Any]) -> None:
+        self._transport = transport
+        self.document = document
+        self.items = [Assignment(transport, item) for item in document["items"]]
+
+    def __iter__(self) -> Iterator[Assignment]:
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __repr__(self) -> str:
+        return f"Assignments({[item.name for item in self.items]})"
+
+    @property
+    def free(self) -> int:
+        """How many picks of the selection nobody holds and nobody has annotated."""
+        return int(self.document["free"])
+
+    def copy_to(self, directory: str | Path) -> list[Path]:
+        """Write the photos, as they were uploaded, into a folder."""
+        return copied(self._transport, self.items, directory)

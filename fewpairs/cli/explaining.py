@@ -1,0 +1,118 @@
+"""`fewpairs explain`"""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from fewpairs.cli.common import (
+    LOOP,
+    JsonOption,
+    PoolOption,
+    ServerOption,
+    app,
+    console,
+    find_pool,
+    print_json,
+)
+from fewpairs.cli.follow import duration
+from fewpairs.client import Client
+from fewpairs.explanation import Explanation
+
+SHOWN_NEAREST = 3
+
+
+@app.command(rich_help_panel=LOOP)
+def explain(
+    selection: Annotated[
+        str | None, typer.Argument(help="Id of a selection; left out: the pool's newest.", show_default=False)
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write map.png, curve.png and explanation.json to this folder.")
+    ] = None,
+    pool: PoolOption = None,
+    as_json: JsonOption = False,
+    server: ServerOption = None,
+) -> None:
+    """Say why these photos were picked, and how many are worth labelling."""
+    explanation = find_pool(Client(server), pool).explain(selection)
+    if as_json:
+        print_json(explanation.document)
+    else:
+        console.print(_numbers(explanation))
+        console.print(_picks(explanation))
+    if out:
+        explanation.save_map(out / "map.png")
+        explanation.save_curve(out / "curve.png")
+        text = json.dumps(explanation.document, indent=2, ensure_ascii=False)
+        (out / "explanation.json").write_text(text, encoding="utf-8")
+        if not as_json:
+            console.print(f"[green]✓[/] map.png, curve.png and explanation.json in {out}", soft_wrap=True)
+
+
+def _numbers(explanation: Explanation) -> Table:
+    table = Table(show_header=False, box=None)
+    table.add_column(style="bold")
+    coverage, random = explanation.coverage, explanation.document["random"]
+    table.add_row(
+        "Coverage",
+        f"{coverage['mean']:.3f} on average, {coverage['maximum']:.3f} at most from a photo to the nearest "
+        f"picked or labelled one; {coverage['within']:.0%} of the photos are within {coverage['delta']:.3f}",
+    )
+    table.add_row(
+        "Against chance",
+        f"better than {_share(explanation.beaten)} {random['draws']:,} random selections of "
+        f"{explanation.document['budget']}, whose average is {random['mean']:.3f} "
+        f"(90% of them: {random['low']:.3f} to {random['high']:.3f})",
+    )
+    if left_out := _left_out(explanation):
+        table.add_row("Left out", left_out)
+    table.add_row("Knee", _knee(explanation))
+    table.add_row("Cost", _cost(explanation))
+    return table
+
+
+def _left_out(explanation: Explanation) -> str:
+    counts = explanation.document["left_out"]
+    reasons = (("near_test", "too like a test photo"), ("duplicates", "duplicates of others"))
+    return ", ".join(f"{counts[name]} {why}" for name, why in reasons if counts[name])
+
+
+def _share(beaten: float) -> str:
+    return {0.0: "none of", 1.0: "all"}.get(beaten, f"{beaten:.1%} of")
+
+
+def _knee(explanation: Explanation) -> str:
+    if explanation.knee is None:
+        return "none: the curve bends nowhere"
+    distance = next(p["mean_distance"] for p in explanation.curve if p["budget"] == explanation.knee)
+    return (
+        f"at {explanation.knee} picks ({distance:.3f} on average): from there on each further one brings less"
+    )
+
+
+def _cost(explanation: Explanation) -> str:
+    if (cost := explanation.cost) is None:
+        return "not known yet: no pick handed out with `fewpairs assign` was annotated so far"
+    each, whole = duration(60 * cost["minutes_per_image"]), duration(60 * cost["minutes"])
+    to_knee = cost["minutes_to_knee"]
+    until = f", {duration(60 * to_knee)} up to the knee" if to_knee is not None else ""
+    return f"{each} an image (the annotators' median): {whole} for all picks{until}"
+
+
+def _picks(explanation: Explanation) -> Table:
+    table = Table(title="What each pick stands for", title_justify="left")
+    table.add_column("#", justify="right")
+    table.add_column("Photo", overflow="fold")
+    for name in ("Stands for", "Mean distance"):
+        table.add_column(name, justify="right")
+    table.add_column("Nearest", overflow="fold")
+    for pick in explanation.picks:
+        nearest = [image["name"] for image in pick["nearest"]]
+        count = f"{pick['count']} photo{'s' if pick['count'] != 1 else ''}"
+        shown = Text(", ".join(nearest[:SHOWN_NEAREST]))
+        table.add_row(str(pick["rank"]), Text(pick["name"]), count, f"{pick['mean_distance']:.3f}", shown)
+    return table

@@ -1,0 +1,107 @@
+"""`fewpairs similar` and `fewpairs duplicates`"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from fewpairs.cli.common import (
+    CONTROL,
+    JsonOption,
+    PoolOption,
+    ServerOption,
+    app,
+    console,
+    find_pool,
+    print_json,
+)
+from fewpairs.client import Client
+from fewpairs.errors import FewpairsError
+from fewpairs.similar import Duplicates, NearImage, Similar
+
+SHOWN_GROUPS, SHOWN_IMAGES = 20, 4
+
+
+@app.command(rich_help_panel=CONTROL)
+def similar(
+    photo: Annotated[str, typer.Argument(help="A file, or the name of a photo of the pool.")],
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Show at most so many.")] = 12,
+    pool: PoolOption = None,
+    as_json: JsonOption = False,
+    server: ServerOption = None,
+) -> None:
+    """The photos of a pool that look most like another."""
+    found = find_pool(Client(server), pool).similar(photo, limit)
+    if as_json:
+        return print_json(found.document)
+    if len(found) == 0:
+        return console.print("There is no other photo in the pool.")
+    console.print(_neighbours(found, f"Most like {Path(photo).name}"))
+    if found.typical_distance:
+        console.print(f"Two photos of the pool are typically [bold]{found.typical_distance:.3f}[/] apart.")
+
+
+@app.command(rich_help_panel=CONTROL)
+def duplicates(
+    within: Annotated[
+        str, typer.Option(help="The distance up to which photos count as duplicates; auto: by the pool.")
+    ] = "auto",
+    pool: PoolOption = None,
+    as_json: JsonOption = False,
+    server: ServerOption = None,
+) -> None:
+    """Photos of a pool that are nearly the same, of both splits."""
+    found = find_pool(Client(server), pool).duplicates(_distance(within))
+    if as_json:
+        return print_json(found.document)
+    images = found.document["images"]
+    if not found.groups:
+        return console.print(f"No two of {images} photos are within {found.within:.3f}: none is a duplicate.")
+    console.print(_groups(found))
+    if len(found.groups) > SHOWN_GROUPS:
+        console.print(f"… and {len(found.groups) - SHOWN_GROUPS} groups more: --json has all.")
+    console.print(
+        f"[bold]{found.duplicates}[/] of {images} photos are duplicates of another within {found.within:.3f}"
+        f" (two are typically {found.document['typical_distance']:.3f} apart)."
+    )
+    across = sum(len({image.split for image in group}) > 1 for group in found.groups)
+    if across:
+        hold = "1 group holds" if across == 1 else f"{across} groups hold"
+        console.print(f"[yellow]![/] {hold} train and test photos: scores on such test photos say little.")
+
+
+def _distance(within: str) -> float | str:
+    try:
+        return within if within == "auto" else float(within)
+    except ValueError:
+        raise FewpairsError(f"--within takes a distance or auto, not {within}.") from None
+
+
+def _neighbours(found: Similar, title: str) -> Table:
+    table = Table(title=title, title_justify="left")
+    table.add_column("#", justify="right")
+    table.add_column("Photo", overflow="fold")
+    table.add_column("Split")
+    table.add_column("Distance", justify="right")
+    for rank, image in enumerate(found, start=1):
+        table.add_row(str(rank), Text(image.name), image.split, f"{image.distance:.3f}")
+    return table
+
+
+def _groups(found: Duplicates) -> Table:
+    table = Table(title="Duplicates", title_justify="left")
+    table.add_column("Photos", justify="right")
+    table.add_column("First", overflow="fold")
+    table.add_column("Like it (distance)", overflow="fold")
+    for first, *others in found.groups[:SHOWN_GROUPS]:
+        like = [f"{_named(image)} ({image.distance:.3f})" for image in others[:SHOWN_IMAGES]]
+        if len(others) > SHOWN_IMAGES:
+            like.append(f"… {len(others) - SHOWN_IMAGES} more")
+        table.add_row(str(1 + len(others)), Text(_named(first)), Text(", ".join(like)))
+    return table
+
+
+def _named(image: NearImage) -> str:
+    return image.name if image.split == "train" else f"{image.name} [{image.split}]"

@@ -1,0 +1,115 @@
+"""Selections: which photos to label, and whether they would be picked again."""
+
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from fewpairs.explanation import Explanation, explain
+from fewpairs.jobs import Job
+from fewpairs.transport import Transport
+
+
+@dataclass(frozen=True)
+class Pick:
+    """One photo that is worth labelling; distances are Euclidean, between embeddings."""
+
+    rank: int
+    image_id: str
+    name: str
+    cluster_size: int | None
+    mean_distance: float | None
+    coverage: float | None
+    gain: float | None
+
+
+class Selection:
+    """The answer to "which images should I label with this budget"; iterate over it for the picks."""
+
+    def __init__(self, transport: Transport, document: dict[str, Any]) -> None:
+        self._transport = transport
+        self.document = document
+        fields = Pick.__dataclass_fields__
+        self.picks = [Pick(**{name: pick.get(name) for name in fields}) for pick in document["picks"]]
+
+    def __iter__(self) -> Iterator[Pick]:
+        return iter(self.picks)
+
+    def __len__(self) -> int:
+        return len(self.picks)
+
+    def __repr__(self) -> str:
+        return f"Selection({[pick.name for pick in self.picks]})"
+
+    @property
+    def id(self) -> str:
+        return str(self.document["id"])
+
+    @property
+    def image_ids(self) -> list[str]:
+        return [pick.image_id for pick in self.picks]
+
+    @property
+    def coverage(self) -> dict[str, float]:
+        """`mean` and `maximum` distance of the photos to their nearest annotated photo or pick, and the share
+        `within` the distance `delta`."""
+        return dict(self.document["coverage"])
+
+    @property
+    def left_out(self) -> dict[str, Any]:
+        """Photos that were left out because they are too like a test photo, or duplicates."""
+        return dict(self.document.get("left_out") or {})
+
+    @property
+    def receipt(self) -> dict[str, Any]:
+        """What the picks follow from; the same receipt gives the same picks. `Client.replay` takes it."""
+        return dict(self.document["receipt"])
+
+    def copy_to(self, directory: str | Path) -> list[Path]:
+        """Write the picked photos, as they were uploaded, into a folder."""
+        return copied(self._transport, self.picks, directory)
+
+    def explain(self) -> Explanation:
+        """Why these photos; made when it is first asked for. Raises JobFailed."""
+        return explain(self._transport, self.id)
+
+
+class Replay:
+    """What making a selection again gave: the `same` picks or not, and sentences on what has `changed`."""
+
+    def __init__(self, transport: Transport, document: dict[str, Any]) -> None:
+        self.document = document
+        self.same = bool(document["same"])
+        self.changed = [str(sentence) for sentence in document["changed"]]
+        self.selection = Selection(transport, document["selection"]) if document["selection"] else None
+
+    def __repr__(self) -> str:
+        return f"Replay({'the same picks' if self.same else 'not the same picks'}, {self.changed})"
+
+
+def replay(transport: Transport, made: dict[str, Any]) -> Replay:
+    """Make a selection again; `made` is its document or its receipt."""
+    headers = {"Idempotency-Key": str(uuid.uuid4())}
+    response = transport.request("POST", "/selections/replay", json=made, headers=headers)
+    if response.status_code == 200:
+        return Replay(transport, response.json())
+    return Replay(transport, Job(transport, response.json()).wait().result)
+
+
+class Photo(Protocol):
+    """What is needed to fetch a photo."""
+
+    @property
+    def image_id(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+
+def copied(transport: Transport, photos: Iterable[Photo], directory: str | Path) -> list[Path]:
+    """Write photos, as they were uploaded, into a folder."""
+    return [
+        transport.download(f"/images/{photo.image_id}/content", Path(directory) / photo.name)
+        for photo in photos
+    ]

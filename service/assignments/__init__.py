@@ -1,0 +1,1 @@
+"""Assignments: picks in annotators' hands, each under a lease."""

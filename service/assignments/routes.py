@@ -1,0 +1,126 @@
+"""Addresses that hand picks to annotators, so that two people never draw the same image."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from sqlalchemy.orm import Session
+
+from service.answers import Cursor, Limit, Page, cut, errors
+from service.assignments.schemas import Annotator, Assignment, Assignments, NewAssignments, Renewal
+from service.bodies import Route
+from service.edge import ServiceDep, found_pool
+from service.problems import AssignmentEnded, FileTooLarge, InvalidName, NoFreePick, NoSelection, NotFound
+from store import assignments, selections, tables
+from store.assignments import NamedAssignment
+
+router = APIRouter(tags=["assignments"], route_class=Route)
+
+ANNOTATOR = Query(description="Only this annotator's.")
+OPEN = Query(alias="open", description="Only those that are open, or only those that have ended.")
+
+
+@router.post(
+    "/pools/{pool_id}/assignments",
+    summary="Hand picks to an annotator",
+    responses=errors(NotFound, InvalidName, NoSelection, NoFreePick, FileTooLarge),
+)
+def assign(service: ServiceDep, pool_id: UUID, new: NewAssignments) -> Assignments:
+    """All that the annotator holds now: what was in hand before, its lease renewed, and as many free picks,
+    by rank, as make up `count`. Nobody else gets these until their leases run out; so asking again, also
+    after an answer was lost, gives the same images. An annotation ends the assignment of its image."""
+    with service.database.read() as session:
+        found_pool(session, pool_id)
+        selection = _selection(session, pool_id, new.selection_id)
+        picks = selections.ranks(selection)
+    with service.database.write() as session:
+        assignments.hand_out(
+            session,
+            pool_id,
+            selection_id=selection.id,
+            picks=picks,
+            annotator=new.annotator,
+            count=new.count,
+            lease_s=new.lease_s,
+        )
+        held = assignments.held_by(session, pool_id, new.annotator)
+        free = assignments.free_count(session, pool_id, picks)
+    if not held:
+        raise NoFreePick(
+            f"All {len(picks)} picks of the selection {selection.id} are annotated or in others' hands: ask "
+            f"for more with GET /pools/{pool_id}/select?budget=…, or wait until one is given back."
+        )
+    return Assignments(items=[Assignment.of(item) for item in held], selection_id=selection.id, free=free)
+
+
+@router.get(
+    "/pools/{pool_id}/assignments",
+    summary="List a pool's assignments",
+    responses=errors(NotFound, InvalidName),
+)
+def list_assignments(
+    service: ServiceDep,
+    pool_id: UUID,
+    annotator: Annotated[Annotator | None, ANNOTATOR] = None,
+    is_open: Annotated[bool | None, OPEN] = None,
+    cursor: Cursor = None,
+    limit: Limit = 100,
+) -> Page[Assignment]:
+    """Newest first, those that have ended among them."""
+    with service.database.read() as session:
+        found_pool(session, pool_id)
+        rows = assignments.page(
+            session, pool_id, annotator=annotator, is_open=is_open, before=cursor, limit=limit + 1
+        )
+    page, following = cut(rows, limit)
+    return Page(items=[Assignment.of(row) for row in page], next=following)
+
+
+@router.post(
+    "/assignments/{assignment_id}/renew",
+    summary="Renew an assignment's lease",
+    responses=errors(NotFound, AssignmentEnded, FileTooLarge),
+)
+def renew_assignment(service: ServiceDep, assignment_id: UUID, renewal: Renewal) -> Assignment:
+    """Also one whose lease ran out, as long as nobody else was given the image."""
+    with service.database.write() as session:
+        renewed = assignments.renew(session, assignment_id, renewal.lease_s)
+        found = _found(session, assignment_id)
+    if not renewed:
+        raise AssignmentEnded(
+            f"The assignment is {found.state} and cannot be renewed: ask for images with "
+            f"POST /pools/{found.assignment.pool_id}/assignments."
+        )
+    return Assignment.of(found)
+
+
+@router.delete("/assignments/{assignment_id}", summary="Give an image back", responses=errors(NotFound))
+def give_back(service: ServiceDep, assignment_id: UUID) -> Assignment:
+    """Others can have the image at once. An assignment that has ended stays as it is."""
+    with service.database.write() as session:
+        assignments.give_back(session, assignment_id)
+        return Assignment.of(_found(session, assignment_id))
+
+
+def _found(session: Session, assignment_id: UUID) -> NamedAssignment:
+    found = assignments.get(session, assignment_id)
+    if found is None:
+        raise NotFound(
+            f"There is no assignment {assignment_id}: GET /pools/{{id}}/assignments lists those of a pool."
+        )
+    return found
+
+
+def _selection(session: Session, pool_id: UUID, selection_id: UUID | None) -> tables.Selection:
+    if selection_id is None:
+        newest = selections.newest(session, pool_id)
+        if newest is None:
+            raise NoSelection(
+                "The pool has no selection to hand out from: make one with "
+                f"GET /pools/{pool_id}/select?budget=…"
+            )
+        return newest
+    selection = selections.get(session, selection_id)
+    if selection is None or selection.pool_id != pool_id:
+        raise NotFound(f"The pool has no selection {selection_id}: GET /pools/{pool_id}/select makes one.")
+    return selection

@@ -1,0 +1,1 @@
+"""Explanations: why a selection is good, as numbers and as pictures."""

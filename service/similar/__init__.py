@@ -1,0 +1,1 @@
+"""Images that look alike: neighbours of one, and duplicates in a pool."""

@@ -1,0 +1,45 @@
+"""Similar images as they appear in JSON. Distances are Euclidean, between embeddings."""
+
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from service.images.schemas import Split
+
+
+class NearImage(BaseModel):
+    image_id: UUID
+    name: str
+    split: Split
+    distance: float
+
+
+TYPICAL = Field(description="The median distance of two images of the pool; null: it has only one.")
+
+
+class Similar(BaseModel):
+    """The images of a pool that look most like a photo."""
+
+    pool_id: UUID
+    image_id: UUID | None = Field(description="The image that was asked about; null: an uploaded photo.")
+    images: int = Field(description="How many images it was compared with: those embedded by then.")
+    typical_distance: float | None = TYPICAL
+    items: list[NearImage] = Field(description="The nearest first.")
+
+
+class Group(BaseModel):
+    images: list[NearImage] = Field(
+        description="The first uploaded of them, and those that lie within the threshold of it, with their "
+        "distance to it."
+    )
+
+
+class Duplicates(BaseModel):
+    """Images of a pool that are nearly the same."""
+
+    pool_id: UUID
+    within: float = Field(description="The distance up to which images count as duplicates.")
+    typical_distance: float | None = TYPICAL
+    images: int = Field(description="How many images were compared.")
+    duplicates: int = Field(description="How many could go: of each group all but the first.")
+    groups: list[Group] = Field(description="The largest first.")

@@ -1,0 +1,194 @@
+"""Picks in annotators' hands: an image is in one hand at a time, until a lease that nobody renews ends."""
+
+import statistics
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Select, and_, case, exists, select, update
+from sqlalchemy.orm import Session
+
+from store import pools
+from store.clock import from_now
+from store.tables import Annotation, Assignment, Image
+
+OPEN, ANNOTATED, RETURNED, EXPIRED = "open", "annotated", "returned", "expired"
+
+
+@dataclass(frozen=True)
+class NamedAssignment:
+    """An assignment, the name of its image, and its state by the database's clock."""
+
+    assignment: Assignment
+    name: str
+    state: str
+
+    @property
+    def id(self) -> uuid.UUID:
+        return self.assignment.id
+
+
+def hand_out(
+    session: Session,
+    pool_id: uuid.UUID,
+    *,
+    selection_id: uuid.UUID,
+    picks: Mapping[uuid.UUID, int],
+    annotator: str,
+    count: int,
+    lease_s: float,
+) -> None:
+    """Renew what the annotator holds, and fill up to `count` from the `picks`, {image id: rank}, by rank.
+
+    Only what nobody holds and nobody has annotated is handed out: less than `count` when that is all.
+    """
+    pools.lock(session, pool_id)
+    session.execute(
+        update(Assignment)
+        .where(Assignment.pool_id == pool_id, Assignment.state == OPEN, ~_leased())
+        .values(state=EXPIRED, ended_at=Assignment.lease_expires_at)
+    )
+    held = session.scalars(
+        update(Assignment)
+        .where(Assignment.pool_id == pool_id, Assignment.annotator == annotator, Assignment.state == OPEN)
+        .values(lease_expires_at=from_now(lease_s))
+        .returning(Assignment.id)
+    ).all()
+    for image_id in _locked(session, _free(session, pool_id, picks), count - len(held)):
+        session.add(
+            Assignment(
+                pool_id=pool_id,
+                selection_id=selection_id,
+                image_id=image_id,
+                rank=picks[image_id],
+                annotator=annotator,
+                lease_expires_at=from_now(lease_s),
+            )
+        )
+    session.flush()
+
+
+def free_count(session: Session, pool_id: uuid.UUID, picks: Mapping[uuid.UUID, int]) -> int:
+    """How many of the picks nobody holds and nobody has annotated."""
+    return len(_free(session, pool_id, picks))
+
+
+def _free(session: Session, pool_id: uuid.UUID, picks: Mapping[uuid.UUID, int]) -> list[uuid.UUID]:
+    """Those of the picks that can be handed out, by rank."""
+    in_pool = select(Annotation.image_id).join(Image, Image.id == Annotation.image_id)
+    annotated = session.scalars(in_pool.where(Image.pool_id == pool_id))
+    in_hand = session.scalars(select(Assignment.image_id).where(Assignment.pool_id == pool_id, _is_open()))
+    return sorted(picks.keys() - set(annotated) - set(in_hand), key=lambda image_id: picks[image_id])
+
+
+def _locked(session: Session, free: Iterable[uuid.UUID], count: int) -> Iterator[uuid.UUID]:
+    """The first `count` of these images that nobody annotates meanwhile, and nobody can until the commit.
+
+    One that is being annotated is left out, not waited for: its annotation may wait for us.
+    """
+    for image_id in free:
+        if count <= 0:
+            return
+        this = select(Image.id).where(Image.id == image_id).with_for_update(key_share=True, skip_locked=True)
+        annotated = select(exists().where(Annotation.image_id == image_id))
+        if session.scalar(this) and not session.scalar(annotated):
+            yield image_id
+            count -= 1
+
+
+def held_by(session: Session, pool_id: uuid.UUID, annotator: str) -> list[NamedAssignment]:
+    """What the annotator holds now, in the order it was handed out."""
+    query = _named().where(Assignment.pool_id == pool_id, Assignment.annotator == annotator, _is_open())
+    return _read(session, query.order_by(Assignment.id))
+
+
+def page(
+    session: Session,
+    pool_id: uuid.UUID,
+    *,
+    annotator: str | None,
+    is_open: bool | None,
+    before: uuid.UUID | None,
+    limit: int,
+) -> list[NamedAssignment]:
+    """Newest first, those made before the assignment `before`."""
+    query = _named().where(Assignment.pool_id == pool_id).order_by(Assignment.id.desc()).limit(limit)
+    if annotator is not None:
+        query = query.where(Assignment.annotator == annotator)
+    if is_open is not None:
+        query = query.where(_is_open() if is_open else ~_is_open())
+    if before:
+        query = query.where(Assignment.id < before)
+    return _read(session, query)
+
+
+def get(session: Session, assignment_id: uuid.UUID) -> NamedAssignment | None:
+    found = _read(session, _named().where(Assignment.id == assignment_id))
+    return found[0] if found else None
+
+
+def renew(session: Session, assignment_id: uuid.UUID, lease_s: float) -> bool:
+    """Prolong an open assignment, also one whose lease ran out while nobody asked. False: it has ended."""
+    return _write_open(session, assignment_id, lease_expires_at=from_now(lease_s))
+
+
+def give_back(session: Session, assignment_id: uuid.UUID) -> bool:
+    """End an open assignment, so that others can have the image. False: it had ended."""
+    return _write_open(session, assignment_id, state=RETURNED, ended_at=from_now(0))
+
+
+def annotated(session: Session, image_id: uuid.UUID) -> None:
+    """End the image's open assignment, if any, because its annotation has come."""
+    session.execute(
+        update(Assignment)
+        .where(Assignment.image_id == image_id, Assignment.state == OPEN)
+        .values(state=ANNOTATED, ended_at=from_now(0))
+    )
+
+
+def minutes_per_image(session: Session, pool_id: uuid.UUID) -> float | None:
+    """The median time from an image in hand to its annotation. None: no assignment has ended so.
+
+    An annotator works on one image after the other: the time of one begins when it was handed out, or when
+    the annotator's last annotation came, if that was later. What came after its lease had run out says
+    nothing about work, and does not count.
+    """
+    query = select(Assignment.annotator, Assignment.created_at, Assignment.ended_at).where(
+        Assignment.pool_id == pool_id,
+        Assignment.state == ANNOTATED,
+        Assignment.ended_at <= Assignment.lease_expires_at,
+    )
+    last: dict[str, datetime] = {}
+    minutes = []
+    for annotator, handed_out, ended in session.execute(query.order_by(Assignment.ended_at)):
+        assert ended is not None  # as it is only for open ones
+        begun = max(handed_out, last.get(annotator, handed_out))
+        minutes.append((ended - begun).total_seconds() / 60)
+        last[annotator] = ended
+    return statistics.median(minutes) if minutes else None
+
+
+def _write_open(session: Session, assignment_id: uuid.UUID, **values: object) -> bool:
+    written = update(Assignment).where(Assignment.id == assignment_id, Assignment.state == OPEN)
+    return session.scalar(written.values(**values).returning(Assignment.id)) is not None
+
+
+Named = Select[Assignment, str, str]
+
+
+def _named() -> Named:
+    state = case((and_(Assignment.state == OPEN, ~_leased()), EXPIRED), else_=Assignment.state)
+    return select(Assignment, Image.name, state).join(Image, Image.id == Assignment.image_id)
+
+
+def _read(session: Session, query: Named) -> list[NamedAssignment]:
+    return [NamedAssignment(row, name, state) for row, name, state in session.execute(query)]
+
+
+def _leased() -> ColumnElement[bool]:
+    return Assignment.lease_expires_at > from_now(0)
+
+
+def _is_open() -> ColumnElement[bool]:
+    return and_(Assignment.state == OPEN, _leased())

@@ -1,0 +1,68 @@
+"""Explanations of selections, and the images that each pick stands for.
+
+Those are a blob, `members`: 20 bytes an image, its id and its distance to the pick (float32), those of the
+first pick first, of each pick the nearest first. So a page of them is read from the middle of a file, and a
+pool of millions makes no rows.
+"""
+
+import struct
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from store.tables import Explanation, Image
+
+RECORD = struct.Struct("<16sf")
+RECORDS_A_CHUNK = 4096
+IDS_A_QUERY = 500
+
+
+@dataclass(frozen=True)
+class Member:
+    """An image that a pick stands for, and its distance to it."""
+
+    image_id: uuid.UUID
+    distance: float
+
+
+@dataclass(frozen=True)
+class Named:
+    """What is told about an image besides its id."""
+
+    name: str
+    split: str
+
+
+def of_selection(session: Session, selection_id: uuid.UUID) -> Explanation | None:
+    return session.scalar(select(Explanation).where(Explanation.selection_id == selection_id))
+
+
+def named(session: Session, image_ids: Iterable[uuid.UUID]) -> Mapping[uuid.UUID, Named]:
+    """The names of a few images."""
+    ids = list(image_ids)
+    query = select(Image.id, Image.name, Image.split)
+    return {
+        id: Named(name, split)
+        for start in range(0, len(ids), IDS_A_QUERY)
+        for id, name, split in session.execute(query.where(Image.id.in_(ids[start : start + IDS_A_QUERY])))
+    }
+
+
+def packed(members: Sequence[Member]) -> Iterator[bytes]:
+    """The blob's content, in chunks."""
+    for start in range(0, len(members), RECORDS_A_CHUNK):
+        chunk = members[start : start + RECORDS_A_CHUNK]
+        yield b"".join(RECORD.pack(member.image_id.bytes, member.distance) for member in chunk)
+
+
+def unpacked(file: BinaryIO, start: int, count: int) -> list[Member]:
+    """`count` members from the one with the number `start` on, fewer at the end of the file."""
+    file.seek(start * RECORD.size)
+    return [
+        Member(uuid.UUID(bytes=id), distance)
+        for id, distance in RECORD.iter_unpack(file.read(count * RECORD.size))
+    ]

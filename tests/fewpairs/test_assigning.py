@@ -1,0 +1,102 @@
+"""Handing picks to annotators, options of a selection, and replays: as commands and from Python."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from fewpairs import Client, Pool, Selection
+from tests.fewpairs.conftest import Run
+
+
+@pytest.fixture
+def selection(pool: Pool, photos: Path) -> Selection:
+    """Four picks of eight drawings."""
+    pool.upload(photos / "images")
+    return pool.select(4)
+
+
+def test_annotators_take_photos_annotate_and_give_back(
+    run: Run, pool: Pool, selection: Selection, photos: Path, tmp_path: Path
+) -> None:
+    """`assign` prints and copies what an annotator holds, `assignments` lists who has what, and a photo that
+    is given back, by name, goes to the next."""
+    names = [pick.name for pick in selection]
+    result = run("assign", "--annotator", "ana", "--count", 2, "--copy-to", tmp_path / "ana")
+    assert result.exit_code == 0, result.output
+    assert sorted(path.name for path in (tmp_path / "ana").iterdir()) == sorted(names[:2])
+    assert "2 picks are free" in result.output
+    ben = json.loads(run("assign", "--annotator", "ben", "--json").stdout)
+    assert [item["name"] for item in ben["items"]] == names[2:3]
+    listed = run("assignments").output
+    assert all(name in listed for name in (*names[:3], "ana", "ben"))
+    pool.annotate(photos / "labels" / names[0])
+    assert run("assignments", "--give-back", names[1]).exit_code == 0
+    states = json.loads(run("assignments", "--all", "--annotator", "ana", "--json").stdout)
+    assert {item["name"]: item["state"] for item in states} == {names[0]: "annotated", names[1]: "returned"}
+    assert [item.name for item in pool.assign("ben", 2)] == [names[2], names[1]]
+
+
+def test_what_cannot_be_assigned_is_a_sentence(run: Run, pool: Pool, selection: Selection) -> None:
+    """When all is in others' hands, and when a photo that nobody has is to be given back."""
+    pool.assign("ana", 4)
+    for words in (["assign", "--annotator", "ben"], ["assignments", "--give-back", "no.png"]):
+        refused = run(*words)
+        assert refused.exit_code == 1
+        assert refused.output.startswith("✗ ")
+
+
+def test_an_assignment_is_renewed_and_given_back(pool: Pool, selection: Selection) -> None:
+    """From Python: the lease moves on, and what was given back is free for others."""
+    [item] = pool.assign("ana", lease_s=60, selection=selection)
+    before = item.lease_expires_at
+    assert item.renew(3600).lease_expires_at > before
+    assert item.give_back().state == "returned"
+    assert pool.assign("ben").free == 3
+    assert [one.annotator for one in pool.assignments(is_open=True)] == ["ben"]
+
+
+def test_options_of_select_reach_the_service(run: Run, pool: Pool, selection: Selection) -> None:
+    """Photos to include and exclude are given by name; too few that are no duplicates are a sentence."""
+    names = [pick.name for pick in selection]
+    words = ["--include", names[3], "--exclude", names[0], "--name", "000*", "--test-distance", "off"]
+    result = run("select", "--budget", 2, *words, "--duplicates-within", 100, "--json")
+    assert result.exit_code == 1
+    assert "near-duplicates of others" in result.output
+    document = json.loads(run("select", "--budget", 2, *words, "--json").stdout)
+    assert document["picks"][0]["name"] == names[3]
+    assert names[0] not in [pick["name"] for pick in document["picks"]]
+    receipt = document["receipt"]
+    assert (receipt["name"], receipt["test_distance"]) == ("000*", "off")
+    unknown = run("select", "--budget", 1, "--exclude", "no.png")
+    assert (unknown.exit_code, "no.png" in unknown.output) == (1, True)
+
+
+def test_a_receipt_replays(run: Run, client: Client, selection: Selection, tmp_path: Path) -> None:
+    """The document, and its receipt alone, give the same picks; other picks are told, with exit code 1."""
+    file = tmp_path / "made.json"
+    for made in (selection.document, selection.receipt):
+        file.write_text(json.dumps(made))
+        same = run("replay", file)
+        assert same.exit_code == 0, same.output
+        assert "The same picks" in same.output
+    changed = selection.receipt | {"picks_digest": "0" * 64, "algorithm_version": "kmedoids-0"}
+    file.write_text(json.dumps(changed))
+    other = run("replay", file)
+    assert other.exit_code == 1
+    assert "Not the same picks" in other.output
+    assert "The algorithm was kmedoids-0 and is" in other.output
+    assert client.replay(selection).same
+    file.write_text("no JSON")
+    assert run("replay", file).output.startswith("✗ ")
+
+
+def test_photos_like_test_photos_are_named(run: Run, pool: Pool, photos: Path, tmp_path: Path) -> None:
+    """`select` says how many train photos it left out, and which test photo one of them is like."""
+    pool.upload(photos / "images")
+    leak = tmp_path / "leak.png"
+    leak.write_bytes((photos / "images" / "0003.png").read_bytes())
+    pool.upload(leak, split="test")
+    result = run("select", "--budget", 2, "--test-distance", 0.001)
+    assert result.exit_code == 0, result.output
+    assert "1 left out because a test photo is within 0.001: 0003.png is like leak.png" in result.output

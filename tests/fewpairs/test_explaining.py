@@ -1,0 +1,61 @@
+"""`explain`, as a command and from Python."""
+
+import json
+from pathlib import Path
+
+from PIL import Image
+
+from fewpairs import Pool
+from tests.fewpairs.conftest import Run
+
+
+def test_an_explanation_is_printed_and_written(run: Run, pool: Pool, photos: Path, tmp_path: Path) -> None:
+    """Coverage, chance, knee and what each pick stands for; --out has the pictures and the document."""
+    pool.upload(photos / "images")
+    selection = pool.select(3)
+    result = run("explain", "--out", tmp_path / "why")
+    assert result.exit_code == 0, result.output
+    explanation = selection.explain()
+    assert f"{explanation.coverage['mean']:.3f} on average" in result.output
+    assert "1,000 random selections of 3" in result.output
+    assert "not known yet" in result.output
+    for pick in explanation.picks:
+        assert pick["name"] in result.output
+    assert json.loads((tmp_path / "why" / "explanation.json").read_text()) == explanation.document
+    for name in ("map.png", "curve.png"):
+        with Image.open(tmp_path / "why" / name) as picture:
+            assert picture.format == "PNG"
+
+
+def test_an_explanation_tells_what_the_picks_stand_for(pool: Pool, photos: Path) -> None:
+    """Every photo is a point of the map and stands behind one pick, as many as the pick counts."""
+    pool.upload(photos / "images")
+    explanation = pool.select(3).explain()
+    members = {pick["rank"]: list(explanation.images_of(pick["rank"])) for pick in explanation.picks}
+    assert {rank: len(found) for rank, found in members.items()} == {
+        pick["rank"]: pick["count"] for pick in explanation.picks
+    }
+    names = sorted(member.name for found in members.values() for member in found)
+    assert names == sorted(path.name for path in (photos / "images").iterdir())
+    points = explanation.map()["points"]
+    assert sorted(point["name"] for point in points) == names
+    for point in points:
+        assert point["name"] in [member.name for member in members[point["cluster"]]]
+
+
+def test_the_newest_selection_is_explained_unless_one_is_named(run: Run, pool: Pool, photos: Path) -> None:
+    """--json prints the document of the one that was meant."""
+    pool.upload(photos / "images")
+    older, newer = pool.select(2), pool.select(3)
+    assert json.loads(run("explain", "--json").stdout)["selection_id"] == newer.document["id"]
+    named = json.loads(run("explain", older.document["id"], "--json").stdout)
+    assert named["selection_id"] == older.document["id"]
+
+
+def test_a_pool_without_a_selection_cannot_be_explained(run: Run, pool: Pool) -> None:
+    """A sentence says to ask for one first; so does one of an unknown id."""
+    for words in (["explain"], ["explain", "00000000-0000-0000-0000-000000000000"]):
+        result = run(*words)
+        assert result.exit_code == 1, result.output
+        assert result.output.startswith("✗ ")
+        assert "select" in result.output

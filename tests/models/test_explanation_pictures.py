@@ -1,0 +1,102 @@
+"""The pictures of an explanation, by their pixels."""
+
+import io
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image, ImageColor
+
+from models.explanation import PoolMap, draw_curve, draw_map, explain, map_picture
+from models.explanation.map_picture import COLORS
+
+
+def pixels(png: bytes) -> NDArray[np.uint8]:
+    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
+
+
+def count(png: bytes, color: str) -> int:
+    """How many pixels have exactly this colour."""
+    return int((pixels(png) == ImageColor.getrgb(color)).all(axis=2).sum())
+
+
+def islands(images: int = 60) -> PoolMap:
+    """Three groups of images far apart."""
+    rng = np.random.default_rng(0)
+    centres = np.array([[0, 0], [10, 0], [0, 10]])[np.arange(images) % 3]
+    return PoolMap((centres + rng.normal(size=(images, 2))).astype(np.float32), "pca", (0.5, 0.2))
+
+
+def test_every_cluster_has_a_colour_and_every_pick_a_badge() -> None:
+    """Three picks: their three colours are there, a fourth is not, and badges are white discs with a rim."""
+    png = draw_map(islands(), np.arange(60) % 3, [0, 1, 2], title="Islands")
+    assert pixels(png).shape == (1140, 1200, 3)
+    for color in COLORS[:3]:
+        assert count(png, color) > 40
+    assert count(png, COLORS[3]) == 0
+
+
+def test_labelled_and_left_out_images_are_told_apart() -> None:
+    """Grey appears with images that have no pick, black diamonds with labelled ones, both in the legend."""
+    clusters = np.arange(60) % 3
+    plain = draw_map(islands(), clusters, [0, 1, 2])
+    labelled = draw_map(islands(), clusters, [0, 1, 2], labelled=[30, 40])
+    grey = draw_map(islands(), np.where(clusters == 2, -1, clusters), [0, 1])
+    assert count(labelled, "#000000") > count(plain, "#000000") + 150
+    see_through = "#c2c2c2"  # 0.8 of GREY on white
+    assert count(grey, see_through) > count(plain, see_through) + 500
+
+
+def test_the_same_map_is_the_same_picture() -> None:
+    """Bytes repeat, so the picture can be stored by its content."""
+    assert draw_map(islands(), np.zeros(60, np.intp), [3]) == draw_map(islands(), np.zeros(60, np.intp), [3])
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.3, 30.0])
+def test_no_two_ranks_overlap(spread: float) -> None:
+    """100 badges around one place or many keep their distance and stay in the box; lone ones do not move."""
+    anchors = 500 + spread * np.random.default_rng(1).normal(size=(100, 2))
+    low, high = np.array([480.0, 300.0]), np.array([1100.0, 1000.0])
+    places = map_picture._free_places(anchors, 24, low, high)
+    apart = np.linalg.norm(places[:, None] - places[None], axis=2)[np.triu_indices(100, 1)]
+    assert apart.min() >= 24 - 1e-9
+    assert ((places >= low) & (places <= high)).all()
+    alone = np.array([[500.0, 500.0], [700.0, 700.0]])
+    np.testing.assert_allclose(map_picture._free_places(alone, 24, low, high), alone)
+
+
+def test_near_picks_have_other_colours() -> None:
+    """Of 100 picks on a grid none has the colour of the pick beside it."""
+    grid = np.stack(np.meshgrid(np.arange(10), np.arange(10)), axis=-1).reshape(-1, 2).astype(np.float32)
+    colors = np.array(map_picture._apart(np.random.default_rng(2).permutation(grid)))
+    at = np.random.default_rng(2).permutation(grid)
+    near = np.linalg.norm(at[:, None] - at[None], axis=2) == 1
+    assert not (near & (colors[:, None] == colors[None])).any()
+    assert set(colors) == set(range(len(COLORS)))
+
+
+def test_a_large_map_is_thinned_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More images than are drawn, more picks than have ranks, equal images: a picture all the same."""
+    monkeypatch.setattr(map_picture, "DRAWN", 50)
+    monkeypatch.setattr(map_picture, "RANKED", 2)
+    monkeypatch.setattr(map_picture, "SPOKES", 10)
+    whole, thin = islands(600), PoolMap(np.zeros((600, 2), np.float32), "umap", None)
+    for drawn in (whole, thin):
+        png = draw_map(drawn, np.arange(600) % 3, [0, 1, 2])
+        assert pixels(png).shape == (1140, 1200, 3)
+
+
+def test_the_curve_marks_its_knee_and_its_minutes() -> None:
+    """The knee's colour appears with the knee alone, and minutes change the picture."""
+    embeddings = islands(90).points
+    bent = explain(embeddings, [0, 1, 2, 3, 4, 5], draws=20)
+    short = explain(embeddings, [0, 1], draws=20)
+    assert (bent.knee, short.knee) == (3, None)
+    plain = draw_curve(bent, "Islands")
+    assert pixels(plain).shape == (780, 1200, 3)
+    assert count(plain, COLORS[0]) > 500
+    assert count(plain, COLORS[1]) > 50
+    assert count(draw_curve(short), COLORS[1]) == 0
+    timed = draw_curve(explain(embeddings, [0, 1, 2, 3, 4, 5], draws=20, minutes_per_image=3.0), "Islands")
+    assert timed != plain
+    assert draw_curve(explain(embeddings, [0], draws=20)).startswith(b"\x89PNG")

@@ -1,0 +1,233 @@
+"""Similar images: the index beside brute force, and near-duplicates beside their definition."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.neighbors import NearestNeighbors
+
+from models.similarity import PoolIndex, duplicate_groups, duplicates, index, leaks, typical_distance
+
+Rows = np.ndarray[tuple[int, int], np.dtype[np.float64]]
+
+
+def vectors(count: int, dimension: int = 16, seed: int = 0, dtype: str = "float32") -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=(count, dimension)).astype(dtype)
+
+
+def frames(count: int, dimension: int, seed: int = 0) -> np.ndarray:
+    """Clusters of near-equal vectors, as a car that waits at lights films them."""
+    rng = np.random.default_rng(seed)
+    scenes = rng.normal(size=(max(1, count // 5), dimension))
+    noise = rng.normal(size=(count, dimension)) * rng.choice([0, 0.02, 0.2, 1], size=(count, 1))
+    return (scenes[rng.integers(len(scenes), size=count)] + noise).astype(np.float32)
+
+
+def all_distances(a: np.ndarray, b: np.ndarray) -> Rows:
+    return np.linalg.norm(a[:, None].astype(np.float64) - b[None].astype(np.float64), axis=2)
+
+
+def index_of(rows: np.ndarray) -> PoolIndex:
+    made = PoolIndex(rows.shape[1])
+    made.add(rows)
+    return made
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_search_finds_the_nearest_as_brute_force_does(dtype: str) -> None:
+    """Rows and distances are those of float64 brute force, for any float type, sorted."""
+    pool, queries = vectors(700, dtype=dtype), vectors(9, seed=1, dtype=dtype)
+    rows, distances = index_of(pool).search(queries, 12)
+    truth = all_distances(queries, pool)
+    np.testing.assert_array_equal(rows, truth.argsort(axis=1)[:, :12])
+    np.testing.assert_allclose(distances, np.sort(truth, axis=1)[:, :12], rtol=1e-6)
+
+
+def test_a_kept_vector_is_at_distance_zero_and_equals_come_in_order() -> None:
+    """Three copies of the query are first, at distance exactly 0, by row."""
+    pool = vectors(50, 64) * 1000
+    pool[[7, 31]] = pool[3]
+    rows, distances = index_of(pool).search(pool[31:32], 4)
+    assert rows[0, :3].tolist() == [3, 7, 31]
+    assert distances[0, :3].tolist() == [0, 0, 0] < [distances[0, 3]] * 3
+
+
+def test_search_asks_for_no_more_than_there_is() -> None:
+    """More neighbours than rows give all rows; an empty index gives none."""
+    rows, distances = index_of(vectors(3)).search(vectors(2, seed=1), 10)
+    assert rows.shape == distances.shape == (2, 3)
+    assert PoolIndex(16).search(vectors(2), 10)[0].shape == (2, 0)
+    assert index_of(vectors(3)).search(vectors(0), 10)[0].shape == (0, 3)
+
+
+def test_within_finds_all_and_only_what_is_within() -> None:
+    """The pairs no farther apart than the radius, as brute force says; one at the radius is in."""
+    pool, queries = frames(400, 24), frames(30, 24)
+    truth = all_distances(queries, pool).astype(np.float32)
+    for radius in (0.0, 0.3, float(truth[4, 17]), 100.0):
+        of_query, rows, distances = index_of(pool).within(queries, radius)
+        expected = [
+            (q, r) for q, near in enumerate(truth) for r in near.argsort(kind="stable") if near[r] <= radius
+        ]
+        assert list(zip(of_query, rows, strict=True)) == expected
+        np.testing.assert_allclose(distances, truth[of_query, rows], rtol=1e-5, atol=1e-7)
+    assert PoolIndex(24).within(queries, 1.0)[0].size == index_of(pool).within(queries[:0], 1.0)[0].size == 0
+
+
+def test_a_large_index_goes_into_lists_and_still_finds_the_nearest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Above the exact size rows keep their numbers, nearly all neighbours are found, and distances are true
+    up to float16's rounding."""
+    monkeypatch.setattr(index, "EXACT_ROWS", 1500)
+    monkeypatch.setattr(index, "LISTS", 24)
+    monkeypatch.setattr(index, "PROBES", 8)
+    pool = frames(4000, 32)
+    pool += 20 * vectors(12, 32)[np.arange(4000) % 12]
+    made = PoolIndex(32)
+    for start in range(0, 4000, 700):
+        made.add(pool[start : start + 700])
+    assert len(made) == 4000
+    queries = np.arange(0, 4000, 41)
+    distances = made.search(pool[queries], 8)[1]
+    truth = np.sort(all_distances(pool[queries], pool), axis=1)[:, :8]
+    assert np.isclose(distances, truth, atol=0.05).mean() > 0.95
+    expected = (all_distances(pool[queries], pool) <= 0.5).sum()
+    assert len(made.within(pool[queries], 0.5)[0]) == pytest.approx(expected, rel=0.02)
+
+
+@pytest.mark.parametrize("exact_rows", [100_000, 200])
+def test_an_index_is_kept_in_a_file_and_extended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exact_rows: int
+) -> None:
+    """Loaded, extended and saved again it answers as one made at once; who mapped the old file keeps it."""
+    monkeypatch.setattr(index, "EXACT_ROWS", exact_rows)
+    monkeypatch.setattr(index, "LISTS", 4)
+    monkeypatch.setattr(index, "PROBES", 4)
+    pool, path = vectors(400), tmp_path / "new" / "pool.index"
+    index_of(pool[:300]).save(path)
+    reader, writer = PoolIndex.load(path), PoolIndex.load(path)
+    writer.add(pool[300:350])
+    writer.add(pool[350:])
+    writer.save(path)
+    assert (len(reader), len(writer), len(PoolIndex.load(path))) == (300, 400, 400)
+    assert PoolIndex.load(path).dimension == 16
+    np.testing.assert_array_equal(PoolIndex.load(path).search(pool, 5)[0], index_of(pool).search(pool, 5)[0])
+    assert reader.search(pool[350:], 1)[0].max() < 300
+    with pytest.raises(RuntimeError, match="replaced since"):
+        reader.add(pool[300:])
+
+
+def test_an_unusable_file_is_refused_with_the_way_out(tmp_path: Path) -> None:
+    """No file, half a file and another file are told apart from an index."""
+    path = tmp_path / "pool.index"
+    with pytest.raises(FileNotFoundError, match=r"no index at .*pool\.index"):
+        PoolIndex.load(path)
+    index_of(vectors(100)).save(path)
+    path.write_bytes(path.read_bytes()[:2000])
+    with pytest.raises(ValueError, match="build it again"):
+        PoolIndex.load(path)
+
+
+def test_unusable_vectors_are_refused() -> None:
+    """Another dimension, NaN, infinity and numbers that float16 cannot hold are refused, and not kept."""
+    made = index_of(vectors(5))
+    for bad in (vectors(2, 15), np.full((1, 16), np.nan), np.full((1, 16), np.inf), np.full((1, 16), 7e4)):
+        with pytest.raises(ValueError, match=r"shape \(count, 16\)|finite and within"):
+            made.add(bad)
+        with pytest.raises(ValueError, match=r"shape \(count, 16\)|finite and within"):
+            made.search(bad, 1)
+    assert len(made) == 5
+
+
+def test_the_typical_distance_is_the_median_over_pairs() -> None:
+    """It is within 3 % of the median over all pairs, the same for the same seed, and 0 without pairs."""
+    pool = frames(300, 20)
+    pairs = all_distances(pool, pool)[np.triu_indices(300, 1)]
+    assert typical_distance(pool) == pytest.approx(np.median(pairs), rel=0.03)
+    assert typical_distance(pool, seed=1) == typical_distance(pool, seed=1) != typical_distance(pool)
+    assert typical_distance(pool[:1]) == typical_distance(pool[:0]) == 0
+    assert typical_distance(np.array([[0.0], [3.0]])) == 3
+
+
+def groups_by_definition(pool: np.ndarray, threshold: float, order: list[int]) -> list[list[int]]:
+    apart = all_distances(pool, pool)
+    groups: dict[int, list[int]] = {}
+    for row in order:
+        first = next((known for known in groups if apart[row, known] <= threshold), row)
+        groups.setdefault(first, []).append(row)
+    return sorted(group for group in groups.values() if len(group) > 1)
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    count=st.integers(1, 60),
+    dimension=st.sampled_from([1, 3, 300]),
+    threshold=st.sampled_from([0.0, 0.05, 0.4, 5.0, 1e3]),
+    block=st.sampled_from([4, 1024]),
+    seed=st.integers(0, 99),
+)
+def test_duplicate_groups_are_those_of_the_definition(
+    count: int, dimension: int, threshold: float, block: int, seed: int
+) -> None:
+    """Whatever the block size and with or without projection, row by row, in any order of rows."""
+    pool = frames(count, dimension, seed)
+    order = np.random.default_rng(seed).permutation(count)[: count // 2 + 1]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(duplicates, "BLOCK", block)
+        assert duplicate_groups(pool, threshold) == groups_by_definition(pool, threshold, list(range(count)))
+        expected = groups_by_definition(pool, threshold, order.tolist())
+        assert duplicate_groups(pool, threshold, order) == expected
+
+
+def test_a_drive_does_not_chain_into_one_group() -> None:
+    """Frames 1 apart with threshold 1.5: pairs, not one group of all."""
+    assert duplicate_groups(np.arange(6.0)[:, None], 1.5) == [[0, 1], [2, 3], [4, 5]]
+
+
+def test_rows_put_first_represent() -> None:
+    """A labelled image, put first, represents its near-duplicates, though its row comes later."""
+    pool = np.array([[0.0], [0.1], [9.0], [0.2]])
+    assert duplicate_groups(pool, 0.5, rows=[3, 0, 1, 2]) == [[3, 0, 1]]
+
+
+@pytest.mark.parametrize("exact_rows", [100_000, 50])
+@pytest.mark.parametrize("dimension", [5, 400])
+def test_leaks_are_the_train_images_near_a_test_image(
+    dimension: int, exact_rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are those whose nearest test image, by scikit-learn, is within the threshold; the rounding of a
+    large index loses none."""
+    monkeypatch.setattr(index, "EXACT_ROWS", exact_rows)
+    monkeypatch.setattr(index, "LISTS", 2)
+    monkeypatch.setattr(index, "PROBES", 2)
+    pool = frames(300, dimension).astype(np.float16)
+    mixed = np.random.default_rng(2).permutation(300)
+    train, test = np.sort(mixed[:200]), mixed[200:280]
+    reference = NearestNeighbors(n_neighbors=1).fit(pool[test].astype(np.float64))
+    nearest, _ = reference.kneighbors(pool[train].astype(np.float64))
+    expected = {int(row): d for row, (d,) in zip(train, nearest, strict=True) if d <= 2.0}
+    found = leaks(pool, train, test, 2.0)
+    assert 0 < len(found) < 200
+    assert [row for row, _, _ in found] == list(expected)
+    for row, test_row, distance in found:
+        assert distance == pytest.approx(expected[row], rel=1e-5, abs=1e-6)
+        apart = np.linalg.norm(pool[row].astype(np.float64) - pool[test_row].astype(np.float64))
+        assert apart == pytest.approx(distance, rel=1e-5)
+        assert test_row in test
+
+
+def test_nothing_leaks_where_a_side_is_empty() -> None:
+    """No train images, no test images, or no images at all: no leaks and no groups."""
+    pool = vectors(6)
+    assert leaks(pool, [], [1, 2], 1.0) == leaks(pool, [1, 2], [], 1.0) == []
+    assert duplicate_groups(pool[:0], 1.0) == duplicate_groups(pool, 1.0, rows=[]) == []
+
+
+@pytest.mark.parametrize("threshold", [-0.1, float("nan")])
+def test_a_distance_must_be_one(threshold: float) -> None:
+    """A negative threshold or NaN is refused."""
+    with pytest.raises(ValueError, match="must be 0 or more"):
+        duplicate_groups(vectors(3), threshold)
+    with pytest.raises(ValueError, match="must be 0 or more"):
+        leaks(vectors(3), [0], [1], threshold)

@@ -1,0 +1,207 @@
+"""Handing picks to annotators."""
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from store import assignments, jobs
+from store.tables import Assignment, Selection
+from tests.service.serving import Client
+from tests.service.steps import annotate, new_pool, photo, put_photo, selection_document, slug
+
+
+def pool_with_selection(client: Client, count: int = 4) -> tuple[str, list[str]]:
+    """A pool whose newest selection picks all its images, last upload first; the ids by rank."""
+    pool_id = new_pool(client)
+    images = [put_photo(client, pool_id, f"{n}.jpg", photo(n)) for n in range(count)]
+    pick_all(client, pool_id, images[::-1])
+    return pool_id, [image["id"] for image in images[::-1]]
+
+
+def pick_all(client: Client, pool_id: str, images: list[dict[str, Any]]) -> str:
+    """Add a selection of all these images, in this order; its id."""
+    service, document = client.service, selection_document(pool_id, images)
+    with service.database.write() as session:
+        job = jobs.create(session, service.settings, kind="select", pool_id=uuid.UUID(pool_id), spec={})
+        values = {"pool_id": job.pool_id, "job_id": job.id, "document": document}
+        session.add(Selection(id=uuid.UUID(document["id"]), **values))
+    return str(document["id"])
+
+
+def assign(client: Client, pool_id: str, annotator: str, count: int = 1, **more: Any) -> Any:
+    body = {"annotator": annotator, "count": count, **more}
+    return client.post(f"/pools/{pool_id}/assignments", json=body)
+
+
+def held(client: Client, pool_id: str, annotator: str, count: int = 1, **more: Any) -> list[str]:
+    """The image ids that the annotator holds after asking."""
+    answer = assign(client, pool_id, annotator, count, **more)
+    assert answer.status_code == 200, answer.text
+    return [item["image_id"] for item in answer.json()["items"]]
+
+
+def pass_time(client: Client, pool_id: str, seconds: float) -> None:
+    """Make the pool's open assignments older, as if so much time had gone by."""
+    with client.service.database.write() as session:
+        for row in session.query(Assignment).filter_by(pool_id=uuid.UUID(pool_id), state="open"):
+            row.lease_expires_at -= timedelta(seconds=seconds)
+            row.created_at -= timedelta(seconds=seconds)
+
+
+def test_picks_are_handed_out_by_rank_and_once(client_of_each: Client) -> None:
+    """Each annotator gets the best picks that nobody holds, with what is needed to label them."""
+    client = client_of_each
+    pool_id, ids = pool_with_selection(client)
+    assert held(client, pool_id, "ana", 2) == ids[:2]
+    answer = assign(client, pool_id, "ben")
+    [item] = answer.json()["items"]
+    assert (item["image_id"], item["rank"], item["state"], item["name"]) == (ids[2], 3, "open", "1.jpg")
+    assert (answer.json()["free"], item["annotator"], item["ended_at"]) == (1, "ben", None)
+
+
+def test_asking_again_gives_the_same_images_with_a_new_lease(client_of_each: Client) -> None:
+    """After a lost answer nothing is handed out twice; asking for more only fills up."""
+    client = client_of_each
+    pool_id, ids = pool_with_selection(client)
+    first = assign(client, pool_id, "ana", 2, lease_s=60).json()["items"]
+    again = assign(client, pool_id, "ana", 2, lease_s=3600).json()["items"]
+    assert [item["id"] for item in again] == [item["id"] for item in first]
+    assert all(
+        new["lease_expires_at"] > old["lease_expires_at"] for new, old in zip(again, first, strict=True)
+    )
+    assert held(client, pool_id, "ana", 3) == ids[:3]
+    assert held(client, pool_id, "ana", 1) == ids[:3]
+
+
+def test_a_lease_that_ran_out_frees_the_image(client_of_each: Client) -> None:
+    """Another annotator gets it; the history says that it expired, and it cannot be renewed any more."""
+    client = client_of_each
+    pool_id, ids = pool_with_selection(client, 1)
+    [first] = assign(client, pool_id, "ana", lease_s=60).json()["items"]
+    assert slug(assign(client, pool_id, "ben")) == "no-free-pick"
+    pass_time(client, pool_id, 61)
+    listed = client.get(f"/pools/{pool_id}/assignments?open=true").json()["items"]
+    assert listed == []
+    assert held(client, pool_id, "ben") == ids
+    [ben, ana] = client.get(f"/pools/{pool_id}/assignments").json()["items"]
+    assert [(item["annotator"], item["state"]) for item in (ben, ana)] == [
+        ("ben", "open"),
+        ("ana", "expired"),
+    ]
+    assert ana["ended_at"] == ana["lease_expires_at"]
+    refused = client.post(f"/assignments/{first['id']}/renew", json={})
+    assert (refused.status_code, slug(refused)) == (409, "assignment-ended")
+
+
+def test_a_lease_can_be_renewed_while_nobody_else_has_the_image(client_of_each: Client) -> None:
+    """Also one that ran out: the work on it goes on, and nobody else gets it."""
+    client = client_of_each
+    pool_id, _ = pool_with_selection(client, 1)
+    [item] = assign(client, pool_id, "ana", lease_s=60).json()["items"]
+    pass_time(client, pool_id, 61)
+    renewed = client.post(f"/assignments/{item['id']}/renew", json={"lease_s": 600}).json()
+    assert (renewed["id"], renewed["state"]) == (item["id"], "open")
+    assert slug(assign(client, pool_id, "ben")) == "no-free-pick"
+
+
+def test_an_image_given_back_is_free_at_once(client_of_each: Client) -> None:
+    """Others get it; giving it back again changes nothing."""
+    client = client_of_each
+    pool_id, ids = pool_with_selection(client, 1)
+    [item] = assign(client, pool_id, "ana").json()["items"]
+    returned = client.delete(f"/assignments/{item['id']}")
+    assert (returned.status_code, returned.json()["state"]) == (200, "returned")
+    assert held(client, pool_id, "ben") == ids
+    assert client.delete(f"/assignments/{item['id']}").json() == returned.json()
+    assert held(client, pool_id, "ben") == ids
+
+
+def test_an_annotation_ends_the_assignment(client_of_each: Client) -> None:
+    """Of its image alone, whoever sent it; the image is never handed out again."""
+    client = client_of_each
+    pool_id, ids = pool_with_selection(client, 3)
+    assign(client, pool_id, "ana", 2)
+    annotate(client, ids[0])
+    listed = client.get(f"/pools/{pool_id}/assignments").json()["items"]
+    assert {item["image_id"]: item["state"] for item in listed} == {ids[0]: "annotated", ids[1]: "open"}
+    assert held(client, pool_id, "ben", 3) == ids[2:]
+    assert held(client, pool_id, "ana", 2) == ids[1:2]
+
+
+def test_when_nothing_is_free_the_answer_says_what_to_do(client: Client) -> None:
+    """Without a selection, with all picks taken, and with a selection that is not the pool's."""
+    pool_id = new_pool(client)
+    image = put_photo(client, pool_id, "a.jpg")
+    without = assign(client, pool_id, "ana")
+    assert (without.status_code, slug(without)) == (409, "no-selection")
+    selection_id = pick_all(client, pool_id, [image])
+    annotate(client, image["id"])
+    taken = assign(client, pool_id, "ana")
+    assert (taken.status_code, slug(taken)) == (409, "no-free-pick")
+    assert "/select?budget=" in taken.json()["detail"]
+    other, _ = pool_with_selection(client, 1)
+    assert slug(assign(client, other, "ana", selection_id=selection_id)) == "not-found"
+
+
+def test_an_older_selection_can_be_handed_out(client: Client) -> None:
+    """The newest is the default; an image that is in both stays in one hand."""
+    pool_id, ids = pool_with_selection(client, 2)
+    images = [{"id": image_id, "name": ""} for image_id in ids[::-1]]
+    newest = pick_all(client, pool_id, images)
+    [item] = assign(client, pool_id, "ana").json()["items"]
+    assert (item["image_id"], item["selection_id"]) == (ids[1], newest)
+    older = client.get(f"/pools/{pool_id}/assignments").json()["items"]
+    assert len(older) == 1
+    assert held(client, pool_id, "ben", 2) == [ids[0]]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *({}, {"annotator": ""}, {"annotator": "a/b"}, {"annotator": "a", "count": 0}),
+        *({"annotator": "a", "lease_s": 0}, {"annotator": "a", "selection_id": "x"}),
+        {"annotator": "a", "x": 1},
+    ],
+)
+def test_a_bad_request_hands_out_nothing(client: Client, body: dict[str, Any]) -> None:
+    """It is refused with 422, and every pick stays free."""
+    pool_id, _ = pool_with_selection(client, 1)
+    assert client.post(f"/pools/{pool_id}/assignments", json=body).status_code == 422
+    assert client.get(f"/pools/{pool_id}/assignments").json()["items"] == []
+
+
+def test_assignments_are_listed_in_pages(client: Client) -> None:
+    """Newest first, by annotator, and by whether they are open."""
+    pool_id, ids = pool_with_selection(client, 5)
+    assign(client, pool_id, "ana", 3)
+    assign(client, pool_id, "ben", 2)
+    annotate(client, ids[0])
+    listed = f"/pools/{pool_id}/assignments"
+    first = client.get(listed, params={"limit": 2, "annotator": "ana"}).json()
+    rest = client.get(listed, params={"limit": 2, "annotator": "ana", "cursor": first["next"]}).json()
+    assert [item["image_id"] for item in first["items"] + rest["items"]] == ids[2::-1]
+    assert rest["next"] is None
+    of_ana = {"annotator": "ana", "open": "false"}
+    assert [item["image_id"] for item in client.get(listed, params=of_ana).json()["items"]] == ids[:1]
+
+
+def test_the_median_of_the_annotators_minutes(client_of_each: Client) -> None:
+    """One image after the other: 10 min for the first, 4 for the next, 6 for a colleague's; what came after
+    its lease had run out does not count."""
+    client = client_of_each
+    pool_id, ids = pool_with_selection(client, 4)
+    for annotator, count in (("ana", 2), ("ben", 1), ("cleo", 1)):
+        assign(client, pool_id, annotator, count)
+    ended = {ids[0]: 10, ids[1]: 14, ids[2]: 6, ids[3]: 500}
+    with client.service.database.read() as session:
+        assert assignments.minutes_per_image(session, uuid.UUID(pool_id)) is None
+    for image_id in ids:
+        annotate(client, image_id)
+    with client.service.database.write() as session:
+        for row in session.query(Assignment).filter_by(pool_id=uuid.UUID(pool_id)):
+            row.ended_at = row.created_at + timedelta(minutes=ended[str(row.image_id)])
+    with client.service.database.read() as session:
+        minutes = assignments.minutes_per_image(session, uuid.UUID(pool_id))
+    assert minutes == pytest.approx(6, abs=0.01)

@@ -1,0 +1,194 @@
+"""Explanations of selections: made once, answered with their pictures and the images of each pick."""
+
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from store import blobs, explanations, jobs
+from store.clock import from_now
+from store.explanations import Member
+from store.tables import Assignment, Explanation, Selection, new_id
+from tests.service.serving import Client
+from tests.service.steps import embed, fail, new_pool, photo, put_photo, slug
+
+MAP = b'{"points": []}'
+COUNTS = (3, 1)
+"""How many images each pick of the tests stands for."""
+
+
+def photographed(client: Client) -> list[dict[str, Any]]:
+    pool_id = new_pool(client)
+    images = [put_photo(client, pool_id, f"{n}.jpg", photo(n)) for n in range(4)]
+    embed(client, pool_id)
+    return images
+
+
+def selected(client: Client, images: list[dict[str, Any]]) -> str:
+    pool_id = uuid.UUID(images[0]["pool_id"])
+    with client.service.database.write() as session:
+        job = jobs.create(session, client.service.settings, kind="select", pool_id=pool_id, spec={})
+        selection = Selection(id=new_id(), pool_id=pool_id, job_id=job.id, document={"budget": 2})
+        session.add(selection)
+    return str(selection.id)
+
+
+@pytest.fixture
+def images(client: Client) -> list[dict[str, Any]]:
+    """Four embedded photos; the first and the last are picked."""
+    return photographed(client)
+
+
+@pytest.fixture
+def selection_id(client: Client, images: list[dict[str, Any]]) -> str:
+    return selected(client, images)
+
+
+def explained(client: Client, selection_id: str, images: list[dict[str, Any]]) -> dict[str, Any]:
+    """End the selection's explain job as a worker would; the document it wrote."""
+    job = client.get(f"/selections/{selection_id}/explanation").json()
+    members = [Member(uuid.UUID(image["id"]), 0.5 * n) for n, image in enumerate(images)]
+    point = {"mean_distance": 0.5, "random_mean": 0.75}
+    document = {
+        **{"selection_id": selection_id, "pool_id": images[0]["pool_id"], "budget": 2},
+        **{"images": 4, "labelled": 0, "left_out": {"near_test": 0, "duplicates": 0}},
+        "coverage": {"mean": 0.5, "maximum": 1.0, "within": 0.75, "delta": 0.6},
+        "random": {"draws": 1000, "beaten": 0.9, "mean": 0.7, "low": 0.6, "high": 0.8},
+        "curve": [{"budget": 1, **point}, {"budget": 2, **point}],
+        "knee": {"budget": 1, "method": "kneedle"},
+        "picks": [
+            {
+                **{"rank": rank, "image_id": images[place]["id"], "name": images[place]["name"]},
+                **{"count": count, "mean_distance": 0.5, "nearest": []},
+            }
+            for rank, (place, count) in enumerate(zip((0, 3), COUNTS, strict=True), start=1)
+        ],
+    }
+    contents = {"map": [MAP], "map.png": [b"map"], "curve.png": [b"curve"]}
+    contents["members"] = list(explanations.packed(members))
+    files = {name: asdict(blobs.put(client.service.blobs, chunks)) for name, chunks in contents.items()}
+    with client.service.database.write() as session:
+        claim = jobs.claim(session, uuid.UUID(job["id"]), worker="test", lease_s=60)
+        assert claim
+        jobs.succeed(session, claim, {})
+        row = Explanation(
+            selection_id=uuid.UUID(selection_id), job_id=claim.job_id, document=document, files=files
+        )
+        session.add(row)
+    return document
+
+
+def test_an_explanation_is_made_once_for_a_selection(
+    client: Client, selection_id: str, images: list[dict[str, Any]]
+) -> None:
+    """202 and one job, whichever of its addresses is asked; then its document, and no more job."""
+    address = f"/selections/{selection_id}"
+    whole = f"{address}/explanation"
+    parts = [f"{address}/{part}" for part in ("map", "map.png", "curve.png", "picks/1/images")]
+    waiting = [client.get(path) for path in (whole, *parts, whole)]
+    assert [answer.status_code for answer in waiting] == [202] * 6
+    assert len({answer.json()["id"] for answer in waiting}) == 1
+    assert waiting[0].json()["kind"] == "explain"
+    document = explained(client, selection_id, images)
+    links = {"selection": address, "map": f"{address}/map"}
+    links |= {"map_png": f"{address}/map.png", "curve_png": f"{address}/curve.png"}
+    answer = client.get(whole)
+    assert answer.status_code == 200
+    assert answer.json() == {**document, "cost": None, "links": links}
+    pool = images[0]["pool_id"]
+    assert len(client.get(f"/jobs?pool={pool}&kind=explain").json()["items"]) == 1
+
+
+def test_many_who_ask_at_once_share_one_job(client_of_each: Client) -> None:
+    """On each kind of database."""
+    client = client_of_each
+    address = f"/selections/{selected(client, photographed(client))}/explanation"
+    with ThreadPoolExecutor(12) as threads:
+        answers = list(threads.map(client.get, [address] * 24))
+    assert {answer.status_code for answer in answers} == {202}
+    assert len({answer.json()["id"] for answer in answers}) == 1
+
+
+def test_an_explanation_of_nothing_is_not_found(client: Client) -> None:
+    """A selection that there is none of, at each address."""
+    for part in ("explanation", "map", "map.png", "curve.png", "picks/1/images"):
+        assert slug(client.get(f"/selections/{uuid.uuid4()}/{part}")) == "not-found"
+
+
+def test_after_a_failure_it_is_made_anew(client: Client, selection_id: str) -> None:
+    """The next question makes another job."""
+    ask = f"/selections/{selection_id}/explanation"
+    first = client.get(ask).json()["id"]
+    fail(client, first)
+    again = client.get(ask)
+    assert (again.status_code, again.json()["id"] == first) == (202, False)
+
+
+def test_pictures_and_map_come_as_they_are_kept(
+    client: Client, selection_id: str, images: list[dict[str, Any]]
+) -> None:
+    """The bytes of the worker, with their type, for good."""
+    explained(client, selection_id, images)
+    kept = {
+        "map": (MAP, "application/json"),
+        "map.png": (b"map", "image/png"),
+        "curve.png": (b"curve", "image/png"),
+    }
+    for name, content in kept.items():
+        answer = client.get(f"/selections/{selection_id}/{name}")
+        assert (answer.content, answer.headers["content-type"]) == content
+        assert "immutable" in answer.headers["cache-control"]
+        tag = {"If-None-Match": answer.headers["etag"]}
+        assert client.get(f"/selections/{selection_id}/{name}", headers=tag).status_code == 304
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 100])
+def test_the_images_of_a_pick_come_page_by_page(
+    client: Client, selection_id: str, images: list[dict[str, Any]], limit: int
+) -> None:
+    """Each once, the nearest first, and none of another pick; a rank beyond the picks is not found."""
+    explained(client, selection_id, images)
+    for rank, wanted in ((1, range(3)), (2, range(3, 4))):
+        found: list[dict[str, Any]] = []
+        params: dict[str, Any] = {"limit": limit}
+        while True:
+            page = client.get(f"/selections/{selection_id}/picks/{rank}/images", params=params).json()
+            found += page["items"]
+            assert 0 < len(page["items"]) <= limit
+            if page["next"] is None:
+                break
+            params["cursor"] = page["next"]
+        assert found == [
+            {"image_id": images[n]["id"], "name": f"{n}.jpg", "distance": 0.5 * n} for n in wanted
+        ]
+    refused = client.get(f"/selections/{selection_id}/picks/3/images")
+    assert slug(refused) == "not-found"
+    assert "2 picks" in refused.json()["detail"]
+    beyond = client.get(f"/selections/{selection_id}/picks/1/images?cursor=99").json()
+    assert beyond == {"items": [], "next": None}
+
+
+def test_costs_are_told_as_soon_as_annotators_times_are_known(
+    client: Client, selection_id: str, images: list[dict[str, Any]]
+) -> None:
+    """The median time from assignment to annotation, at every budget, though the explanation is older."""
+    explained(client, selection_id, images)
+    assert client.get(f"/selections/{selection_id}/explanation").json()["cost"] is None
+    with client.service.database.write() as session:
+        assignment = Assignment(
+            **{"pool_id": uuid.UUID(images[0]["pool_id"]), "selection_id": uuid.UUID(selection_id)},
+            **{"image_id": uuid.UUID(images[0]["id"]), "rank": 1, "annotator": "ana", "state": "annotated"},
+            lease_expires_at=from_now(3600),
+        )
+        session.add(assignment)
+        session.flush()
+        session.refresh(assignment)
+        assignment.ended_at = assignment.created_at + timedelta(minutes=12)
+    explanation = client.get(f"/selections/{selection_id}/explanation").json()
+    assert explanation["cost"] == pytest.approx(
+        {"minutes_per_image": 12, "minutes": 24, "minutes_to_knee": 12}
+    )
+    assert [point["minutes"] for point in explanation["curve"]] == pytest.approx([12, 24])

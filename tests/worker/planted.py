@@ -1,0 +1,45 @@
+"""Pools whose embeddings are given, not made."""
+
+import io
+import uuid
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import update
+
+from store import blobs, embeddings
+from store.tables import Image, new_id
+from tests.worker.factories import Pools, scene
+
+WEIGHTS = "0" * 64
+
+
+def planted(
+    pools: Pools,
+    pool_id: uuid.UUID,
+    vectors: npt.ArrayLike,
+    split: str = "train",
+    names: Sequence[str] = (),
+) -> list[uuid.UUID]:
+    """Add an image for each vector, (N, D), by one shard; their ids."""
+    job_id, ids = pools.photos(pool_id, [scene(seed)[0] for seed in range(len(np.asarray(vectors)))], split)
+    add_shard(pools, pool_id, job_id, ids, vectors)
+    with pools.tools.database.write() as session:
+        for image_id, name in zip(ids, names, strict=False):
+            session.execute(update(Image).where(Image.id == image_id).values(name=name))
+    return ids
+
+
+def add_shard(
+    pools: Pools, pool_id: uuid.UUID, job_id: uuid.UUID, ids: Sequence[uuid.UUID], vectors: npt.ArrayLike
+) -> None:
+    """Embed the images of a job as these vectors, (N, D)."""
+    content = io.BytesIO()
+    np.save(content, np.asarray(vectors, np.float32))
+    sha256 = blobs.put(pools.tools.blobs, [content.getvalue()]).sha256
+    with pools.tools.database.write() as session:
+        embeddings.accept_weights(session, pool_id, WEIGHTS)
+        embeddings.add_shard(
+            session, id=new_id(), pool_id=pool_id, job_id=job_id, sha256=sha256, image_ids=ids
+        )

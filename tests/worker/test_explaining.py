@@ -1,0 +1,229 @@
+import io
+import json
+import threading
+import uuid
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image as Picture
+from sqlalchemy import select as sql_select
+from sqlalchemy import update
+
+from store import explanations
+from store.explanations import Member
+from store.tables import Explanation, Image, Selection
+from tests.worker.factories import Pools, scene
+from tests.worker.planted import planted
+from worker.attempt import Tools
+from worker.run import run
+
+PHOTOS = 30
+
+
+@pytest.fixture
+def database_url() -> str:
+    return ""
+
+
+@pytest.fixture
+def pool_id(pools: Pools) -> uuid.UUID:
+    """Thirty embedded train images."""
+    pool_id = pools.pool()
+    planted(pools, pool_id, cloud(PHOTOS))
+    return pool_id
+
+
+def cloud(count: int, seed: int = 0) -> npt.NDArray[np.float64]:
+    """Points in five dimensions."""
+    return np.random.default_rng(seed).normal(size=(count, 5))
+
+
+def selected(pools: Pools, shutdown: threading.Event, pool_id: uuid.UUID, **spec: Any) -> dict[str, Any]:
+    """A Selection document."""
+    spec = {"budget": 4, "strategy": "random", "seed": 7, **spec}
+    job_id = pools.job(pool_id, "select", spec)
+    run(job_id, pools.tools, shutdown)
+    job = pools.get(job_id)
+    assert job.result, job.error
+    with pools.tools.database.read() as session:
+        return session.get_one(Selection, uuid.UUID(job.result["selection_id"])).document
+
+
+def explained(
+    pools: Pools, shutdown: threading.Event, pool_id: uuid.UUID, selection: dict[str, Any]
+) -> Explanation:
+    job_id = pools.job(pool_id, "explain", {"selection_id": selection["id"]})
+    run(job_id, pools.tools, shutdown)
+    assert pools.get(job_id).state == "succeeded", pools.get(job_id).error
+    query = sql_select(Explanation).where(Explanation.job_id == job_id)
+    with pools.tools.database.read() as session:
+        return session.scalars(query).one()
+
+
+def content(tools: Tools, explanation: Explanation, name: str) -> bytes:
+    with tools.blobs.open(explanation.files[name]["sha256"]) as file:
+        found = file.read()
+    assert len(found) == explanation.files[name]["size"]
+    return found
+
+
+def members(tools: Tools, explanation: Explanation) -> list[list[Member]]:
+    """Of each pick."""
+    file, start, found = io.BytesIO(content(tools, explanation, "members")), 0, []
+    for pick in explanation.document["picks"]:
+        found.append(explanations.unpacked(file, start, pick["count"]))
+        start += pick["count"]
+    assert file.read() == b""
+    return found
+
+
+def plain_distances(tools: Tools, pool_id: uuid.UUID, centres: list[uuid.UUID]) -> dict[uuid.UUID, Any]:
+    """The distances of each image to the centres, straight from the matrix."""
+    vectors = tools.vectors.pool_vectors(pool_id)
+    matrix = np.asarray(vectors.matrix, np.float64)
+    to = matrix[vectors.rows(centres)]
+    apart = np.linalg.norm(matrix[:, None] - to[None], axis=2)
+    return dict(zip(vectors.image_ids, apart, strict=True))
+
+
+def ids(picks: list[dict[str, Any]]) -> list[uuid.UUID]:
+    return [uuid.UUID(pick["image_id"]) for pick in picks]
+
+
+def test_every_image_stands_behind_its_nearest_pick(
+    tools: Tools, pools: Pools, pool_id: uuid.UUID, shutdown: threading.Event
+) -> None:
+    """Counts, mean distances, the nearest and the coverage are those of a plain search."""
+    selection = selected(pools, shutdown, pool_id)
+    explanation = explained(pools, shutdown, pool_id, selection)
+    document = explanation.document
+    assert ids(document["picks"]) == ids(selection["picks"])
+    expected = plain_distances(tools, pool_id, ids(document["picks"]))
+    nearest = {id: float(apart.min()) for id, apart in expected.items()}
+    found = members(tools, explanation)
+    assert sorted(member.image_id for of_pick in found for member in of_pick) == sorted(nearest)
+    for place, (pick, of_pick) in enumerate(zip(document["picks"], found, strict=True)):
+        assert of_pick[0] == Member(uuid.UUID(pick["image_id"]), 0)
+        apart = [member.distance for member in of_pick]
+        assert apart == sorted(apart)
+        for member in of_pick:
+            assert member.distance == pytest.approx(expected[member.image_id][place], abs=1e-4)
+            assert member.distance == pytest.approx(nearest[member.image_id], abs=1e-4)
+        others = [{"image_id": str(m.image_id), "distance": m.distance} for m in of_pick[1:25]]
+        assert [{"image_id": n["image_id"], "distance": n["distance"]} for n in pick["nearest"]] == others
+        assert pick["mean_distance"] == pytest.approx(np.mean(apart[1:]) if apart[1:] else 0)
+    coverage = document["coverage"]
+    assert coverage["mean"] == pytest.approx(np.mean(list(nearest.values())), rel=1e-4)
+    assert coverage["maximum"] == pytest.approx(max(nearest.values()), rel=1e-4)
+    within = np.mean([distance <= coverage["delta"] for distance in nearest.values()])
+    assert coverage["within"] == pytest.approx(within)
+    assert coverage["mean"] == pytest.approx(selection["coverage"]["mean"], rel=1e-4)
+    assert (document["images"], document["labelled"], document["budget"]) == (PHOTOS, 0, 4)
+    assert [point["budget"] for point in document["curve"]] == [1, 2, 3, 4]
+    assert document["curve"][-1]["mean_distance"] == pytest.approx(coverage["mean"], rel=1e-4)
+    assert 0 <= document["random"]["beaten"] <= 1
+
+
+def test_the_map_has_every_image_once(
+    tools: Tools, pools: Pools, pool_id: uuid.UUID, shutdown: threading.Event
+) -> None:
+    """With a name, a place, its cluster and its distance; the picks are marked. The pictures are PNGs."""
+    selection = selected(pools, shutdown, pool_id)
+    explanation = explained(pools, shutdown, pool_id, selection)
+    plane = json.loads(content(tools, explanation, "map"))
+    found = members(tools, explanation)
+    with tools.database.read() as session:
+        names = explanations.named(session, tools.vectors.pool_vectors(pool_id).image_ids)
+    points = {uuid.UUID(point["image_id"]): point for point in plane["points"]}
+    assert len(points) == len(plane["points"]) == PHOTOS
+    for rank, of_pick in enumerate(found, start=1):
+        for member in of_pick:
+            point = points[member.image_id]
+            assert (point["cluster"], point["distance"]) == (rank, pytest.approx(member.distance))
+            assert point["name"] == names[member.image_id].name
+            assert point["pick"] == (member.image_id == of_pick[0].image_id)
+            assert point["labelled"] is False
+    assert len({(point["x"], point["y"]) for point in plane["points"]}) == PHOTOS
+    for name in ("map.png", "curve.png"):
+        with Picture.open(io.BytesIO(content(tools, explanation, name))) as picture:
+            picture.load()
+            assert picture.format == "PNG"
+
+
+def test_what_was_labelled_covers_its_own_images(
+    tools: Tools, pools: Pools, pool_id: uuid.UUID, shutdown: threading.Event
+) -> None:
+    """Images nearer to it stand behind no pick, and what is annotated later changes nothing."""
+    images = sorted(tools.vectors.pool_vectors(pool_id).image_ids)
+    pools.annotation(images[0], scene(0)[1])
+    selection = selected(pools, shutdown, pool_id)
+    picks = ids(selection["picks"])
+    for pick in picks:
+        pools.annotation(pick, scene(0)[1])
+
+    explanation = explained(pools, shutdown, pool_id, selection)
+
+    assert explanation.document["labelled"] == 1
+    expected = plain_distances(tools, pool_id, [images[0], *picks])
+    behind = {image_id for image_id, apart in expected.items() if apart.argmin() > 0}
+    assert {m.image_id for of_pick in members(tools, explanation) for m in of_pick} == behind
+    points = json.loads(content(tools, explanation, "map"))["points"]
+    assert len(points) == PHOTOS
+    assert {point["image_id"] for point in points if point["cluster"]} == {str(id) for id in behind}
+    assert [point["image_id"] for point in points if point["labelled"]] == [str(images[0])]
+    assert explanation.document["curve"][0]["budget"] == 0
+
+
+def test_an_explanation_is_of_the_pool_as_it_was(
+    tools: Tools, pools: Pools, pool_id: uuid.UUID, shutdown: threading.Event
+) -> None:
+    """Photos that came later, those of the other split and those left out are not among the images."""
+    with tools.database.write() as session:
+        tests = sorted(tools.vectors.pool_vectors(pool_id).image_ids)[:2]
+        session.execute(update(Image).where(Image.id.in_(tests)).values(split="test"))
+    excluded = sorted(tools.vectors.pool_vectors(pool_id).image_ids)[5]
+    selection = selected(pools, shutdown, pool_id, exclude=[str(excluded)], test_distance="off")
+    planted(pools, pool_id, cloud(5, seed=1))
+
+    explanation = explained(pools, shutdown, pool_id, selection)
+
+    assert explanation.document["images"] == PHOTOS - 3
+    found = {member.image_id for of_pick in members(tools, explanation) for member in of_pick}
+    assert len(found) == PHOTOS - 3
+    assert found.isdisjoint([*tests, excluded])
+
+
+def test_a_selection_of_an_earlier_version_can_be_explained(
+    tools: Tools, pools: Pools, pool_id: uuid.UUID, shutdown: threading.Event
+) -> None:
+    """Its receipt says neither what was labelled nor up to which image; its picks were annotated since."""
+    selection = selected(pools, shutdown, pool_id)
+    for pick in ids(selection["picks"]):
+        pools.annotation(pick, scene(0)[1])
+    old = {"image_count", "images_digest", "encoder", "weights_digest", "annotated_digest", "seed"}
+    receipt = {name: value for name, value in selection["receipt"].items() if name in old}
+    with tools.database.write() as session:
+        row = session.get_one(Selection, uuid.UUID(selection["id"]))
+        row.document = {**selection, "receipt": receipt}
+
+    explanation = explained(pools, shutdown, pool_id, selection)
+
+    assert [pick["image_id"] for pick in explanation.document["picks"]] == [
+        pick["image_id"] for pick in selection["picks"]
+    ]
+    assert explanation.document["labelled"] == 0
+
+
+@pytest.mark.parametrize("budget", [1, PHOTOS])
+def test_one_pick_and_all_images_can_be_explained(
+    tools: Tools, pools: Pools, pool_id: uuid.UUID, shutdown: threading.Event, budget: int
+) -> None:
+    """One pick stands for all, and of all images each stands for itself."""
+    selection = selected(pools, shutdown, pool_id, budget=budget)
+    document = explained(pools, shutdown, pool_id, selection).document
+    assert [pick["count"] for pick in document["picks"]] == [PHOTOS // budget] * budget
+    if budget == PHOTOS:
+        assert document["coverage"]["maximum"] == 0
+        assert {pick["mean_distance"] for pick in document["picks"]} == {0}

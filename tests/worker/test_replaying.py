@@ -1,0 +1,149 @@
+"""Making a selection again from its receipt."""
+
+import threading
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from store.tables import Selection
+from tests.worker.factories import Pools, scene
+from tests.worker.model_folders import untrained
+from tests.worker.planted import planted
+from worker.attempt import Tools
+from worker.run import run
+
+Question = dict[str, Any]
+Run = Callable[[str, dict[str, Any]], dict[str, Any]]
+
+QUESTION: Question = {
+    **{"budget": 3, "strategy": "kmedoids", "seed": 7, "split": "train", "name": None, "include": []},
+    **{"exclude": [], "duplicates_within": None, "test_distance": "auto", "balance": False, "model": None},
+}
+
+
+def cloud(count: int, seed: int) -> Any:
+    return np.random.default_rng(seed).normal(size=(count, 4))
+
+
+@pytest.fixture
+def database_url() -> str:
+    return ""
+
+
+@pytest.fixture
+def pool_id(pools: Pools) -> uuid.UUID:
+    return pools.pool()
+
+
+@pytest.fixture
+def done(tools: Tools, pools: Pools, pool_id: uuid.UUID, shutdown: threading.Event) -> Run:
+    """The result of a new job of the pool."""
+
+    def done(kind: str, spec: dict[str, Any]) -> dict[str, Any]:
+        job_id = pools.job(pool_id, kind, spec)
+        run(job_id, tools, shutdown)
+        job = pools.get(job_id)
+        assert job.state == "succeeded", job.error
+        assert job.result
+        return job.result
+
+    return done
+
+
+def made(tools: Tools, done: Run, **options: Any) -> dict[str, Any]:
+    """The document of a new selection."""
+    selection_id = done("select", QUESTION | options)["selection_id"]
+    with tools.database.read() as session:
+        return session.get_one(Selection, uuid.UUID(selection_id)).document
+
+
+def replayed(done: Run, receipt: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """What a replay of the receipt gives, as the service orders it."""
+    receipt = {"labelled": None, "revisions": None, "tests_digest": None, **receipt, **changes}
+    question = {name: receipt[name] for name in QUESTION}
+    return done("replay", {"question": question, "receipt": receipt})
+
+
+def test_a_receipt_gives_the_same_picks_though_the_pool_has_grown(
+    tools: Tools, pools: Pools, pool_id: uuid.UUID, done: Run, tmp_path: Path
+) -> None:
+    """With every option, after photos, test photos, annotations and revisions were added: the document is the
+    same to the last digit but for its id, and what was added is said."""
+    ids = planted(pools, pool_id, cloud(20, 0), names=[f"a{n}.png" for n in range(20)])
+    planted(pools, pool_id, cloud(3, 1), "test")
+    for image_id in ids[:2]:
+        pools.annotation(image_id, scene(1)[1])
+    model_id = str(pools.model(pool_id, untrained(tmp_path / "model")))
+    options = {"name": "a*", "include": [str(ids[5])], "exclude": [str(ids[6])], "duplicates_within": 0.1}
+    before = made(tools, done, **options, balance=True, model=model_id)
+    planted(pools, pool_id, cloud(4, 2), names=[f"a-new{n}.png" for n in range(4)])
+    planted(pools, pool_id, cloud(2, 3), "test")
+    pools.annotation(ids[0], scene(2)[1], revision=2)
+    pools.annotation(ids[7], scene(3)[1])
+
+    result = replayed(done, before["receipt"])
+
+    assert result["same"]
+    assert result["selection"] | {"id": before["id"]} == before
+    assert result["changed"] == [
+        "6 photos were added since: the replay leaves them out.",
+        "1 photos were annotated since: in the replay they are not.",
+    ]
+
+
+def test_a_replay_is_not_a_selection_of_the_pool(
+    tools: Tools, pools: Pools, pool_id: uuid.UUID, done: Run
+) -> None:
+    """It adds no row, so that the newest selection, whose picks are handed out, stays what it was."""
+    planted(pools, pool_id, cloud(8, 0))
+    before = made(tools, done)
+    assert replayed(done, before["receipt"])["changed"] == []
+    with tools.database.read() as session:
+        assert [str(row.id) for row in session.query(Selection)] == [before["id"]]
+
+
+def test_what_has_changed_is_said(tools: Tools, pools: Pools, pool_id: uuid.UUID, done: Run) -> None:
+    """Other photos, other test photos, other weights, another algorithm, labelled and included images that
+    are missing: a sentence each; and other picks are not the same."""
+    ids = planted(pools, pool_id, cloud(8, 0))
+    planted(pools, pool_id, cloud(2, 1), "test")
+    pools.annotation(ids[0], scene(1)[1])
+    receipt = made(tools, done)["receipt"]
+    stranger = str(uuid.uuid4())
+    cases: list[tuple[dict[str, Any], str, bool]] = [
+        ({"images_digest": "0" * 64, "image_count": 9}, "made from 9 train photos", True),
+        ({"tests_digest": "0" * 64}, "The test photos", True),
+        ({"weights_digest": "1" * 64}, f"embedded with efficientnet_lite0 (weights {'1' * 64})", True),
+        ({"algorithm_version": "kmedoids-0"}, "The algorithm was kmedoids-0 and is", True),
+        (
+            {"labelled": [str(ids[0]), stranger], "annotated_digest": "0" * 64},
+            "1 of 2 photos that were annotated are missing",
+            True,
+        ),
+        ({"include": [stranger]}, "1 of 1 photos that were included are missing", True),
+        ({"picks_digest": "0" * 64}, "", False),
+        ({"budget": 100}, "The budget is 100, but only 7", False),
+        ({"model": stranger}, f"The model {stranger} is not there", False),
+    ]
+    for changes, sentence, same in cases:
+        result = replayed(done, receipt, **changes)
+        assert (result["same"], changes) == (same, changes)
+        assert [sentence for text in result["changed"] if sentence in text] == [sentence] * bool(sentence)
+
+
+def test_a_receipt_of_an_earlier_version_counts_what_is_annotated_now(
+    tools: Tools, pools: Pools, pool_id: uuid.UUID, done: Run
+) -> None:
+    """It does not list what was; as long as that is the same the picks are too, and then it is said."""
+    ids = planted(pools, pool_id, cloud(8, 0))
+    pools.annotation(ids[0], scene(1)[1])
+    receipt = made(tools, done, test_distance="off")["receipt"] | {"labelled": None, "last_image_id": None}
+    assert replayed(done, receipt)["same"]
+    assert replayed(done, receipt)["changed"] == []
+    pools.annotation(ids[1], scene(1)[1])
+    [sentence] = replayed(done, receipt)["changed"]
+    assert "does not list those that were" in sentence

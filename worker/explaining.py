@@ -1,0 +1,174 @@
+"""Explain jobs: what a selection achieves, as numbers and pictures, and the images each pick stands for."""
+
+import json
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import chain, pairwise
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from models import explanation
+from models.explanation import PoolMap, draw_curve, draw_map, pool_map
+from models.selection import assignment
+from store import assignments, blobs, explanations, selections
+from store.explanations import Member
+from store.selections import Question
+from store.tables import Explanation, Job
+from worker.attempt import Attempt, Outcome
+from worker.ground import Basis, Ground, Rows, basis, ground
+
+NEAREST = 24
+POINTS_A_CHUNK = 1000
+
+
+@dataclass(frozen=True)
+class Cover:
+    """Which images cover which: rows of a ground."""
+
+    picks: Rows
+    """By rank."""
+    labelled: Rows
+    counted: Rows
+    """The images that were to be covered."""
+    nearest: Rows
+    """For each row of the ground the place of its nearest image among the picks and the labelled ones."""
+    distances: npt.NDArray[np.float32]
+    """And how far that is."""
+
+    def clusters(self) -> Rows:
+        """For each row the place of the pick that stands for it; −1: a labelled image does, or none is to."""
+        clusters = np.where(self.nearest < len(self.picks), self.nearest, -1)
+        clusters[np.setdiff1d(np.arange(len(clusters)), self.counted)] = -1
+        return clusters
+
+
+def explain(attempt: Attempt) -> Outcome:
+    claim = attempt.claim
+    document, question, made_from = _selection(attempt)
+    laid = ground(attempt, question, made_from)
+    cover = _cover(document, laid)
+    attempt.lease.check()
+    with attempt.tools.database.read() as session:
+        minutes = assignments.minutes_per_image(session, claim.pool_id)
+    found = explanation.explain(
+        laid.matrix, cover.picks, cover.labelled, cover.counted, minutes_per_image=minutes
+    )
+    attempt.lease.check()
+    plane = pool_map(laid.matrix)
+    members = _members(laid, cover)
+    attempt.lease.check()
+    title = f"{question.strategy}: {len(cover.picks)} of {len(cover.counted)} images"
+    contents = {
+        "map": _map(laid, cover, plane),
+        "map.png": [draw_map(plane, cover.clusters(), cover.picks, cover.labelled, title)],
+        "curve.png": [draw_curve(found, title)],
+        "members": chain.from_iterable(map(explanations.packed, members)),
+    }
+    row = Explanation(
+        selection_id=uuid.UUID(document["id"]),
+        job_id=claim.job_id,
+        document={
+            "selection_id": document["id"],
+            "pool_id": str(claim.pool_id),
+            "budget": len(cover.picks),
+            "images": len(cover.counted),
+            "labelled": len(cover.labelled),
+            "left_out": {"near_test": len(laid.near_test), "duplicates": len(laid.duplicates)},
+            "coverage": asdict(found.coverage) | {"delta": found.delta},
+            "random": asdict(found.random),
+            "curve": [asdict(point) for point in found.curve],
+            "knee": None if found.knee is None else {"budget": found.knee, "method": "kneedle"},
+            "picks": _picks(document["picks"], members, laid),
+        },
+        files={name: asdict(blobs.put(attempt.tools.blobs, chunks)) for name, chunks in contents.items()},
+    )
+    return Outcome({"selection_id": document["id"]}, lambda session: session.add(row))
+
+
+def _selection(attempt: Attempt) -> tuple[dict[str, Any], Question, Basis]:
+    """The selection's document, what was asked, and the part of the pool that it was made from."""
+    with attempt.tools.database.read() as session:
+        selection = selections.get(session, uuid.UUID(attempt.claim.spec["selection_id"]))
+        assert selection
+        question = Question(**session.get_one(Job, selection.job_id).spec)
+        receipt = selection.document["receipt"]
+        last, labelled = receipt.get("last_image_id"), receipt.get("labelled")
+        made_from = basis(
+            session,
+            attempt.claim.pool_id,
+            question,
+            up_to=last and uuid.UUID(last),
+            labelled=None if labelled is None else dict.fromkeys(map(uuid.UUID, labelled), 0),
+        )
+    return selection.document, question, made_from
+
+
+def _cover(document: dict[str, Any], laid: Ground) -> Cover:
+    row_of = {image.id: row for row, image in enumerate(laid.images)}
+    picks = np.array([row_of[uuid.UUID(pick["image_id"])] for pick in document["picks"]], np.intp)
+    # A receipt of an earlier version does not say what was labelled: today that may include the picks.
+    labelled = np.setdiff1d(laid.labelled, picks)
+    counted = np.setdiff1d(np.arange(len(laid.images)), np.setdiff1d(laid.left_out, picks))
+    nearest, distances = assignment(laid.matrix, [*picks.tolist(), *labelled.tolist()])
+    return Cover(picks, labelled, counted, nearest, distances)
+
+
+def _members(laid: Ground, cover: Cover) -> list[list[Member]]:
+    """The images that each pick stands for, the pick itself first, then the nearest first."""
+    clusters = cover.clusters()
+    is_other = np.ones(len(clusters), bool)
+    is_other[cover.picks] = False
+    order = np.lexsort((cover.distances, is_other, clusters))
+    ends = np.searchsorted(clusters[order], np.arange(len(cover.picks) + 1))
+    return [
+        [Member(laid.images[row].id, float(cover.distances[row])) for row in order[start:end]]
+        for start, end in pairwise(ends)
+    ]
+
+
+def _picks(
+    picks: Sequence[dict[str, Any]], members: Sequence[Sequence[Member]], laid: Ground
+) -> list[dict[str, Any]]:
+    names = {image.id: image.name for image in laid.images}
+    return [
+        {
+            **{name: pick[name] for name in ("rank", "image_id", "name")},
+            "count": 1 + len(others),
+            "mean_distance": float(np.mean([other.distance for other in others])) if others else 0.0,
+            "nearest": [
+                {"image_id": str(other.image_id), "name": names[other.image_id], "distance": other.distance}
+                for other in others[:NEAREST]
+            ],
+        }
+        for pick, (_, *others) in zip(picks, members, strict=True)
+    ]
+
+
+def _map(laid: Ground, cover: Cover, plane: PoolMap) -> Iterator[bytes]:
+    """The map as JSON, written point by point: the pool may have millions."""
+    head = {"method": plane.method, "explained_variance": plane.explained}
+    yield json.dumps(head)[:-1].encode() + b', "points": ['
+    picked, labelled = set(cover.picks.tolist()), set(cover.labelled.tolist())
+    clusters = cover.clusters().tolist()
+    shown = np.union1d(cover.counted, cover.labelled).tolist()
+    for start in range(0, len(shown), POINTS_A_CHUNK):
+        lines = [
+            json.dumps(
+                {
+                    "image_id": str(laid.images[row].id),
+                    "name": laid.images[row].name,
+                    "x": float(plane.points[row, 0]),
+                    "y": float(plane.points[row, 1]),
+                    "cluster": clusters[row] + 1 if clusters[row] >= 0 else None,
+                    "distance": float(cover.distances[row]),
+                    "pick": row in picked,
+                    "labelled": row in labelled,
+                }
+            )
+            for row in shown[start : start + POINTS_A_CHUNK]
+        ]
+        yield (",\n" if start else "\n").encode() + ",\n".join(lines).encode()
+    yield b"]}"

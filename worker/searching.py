@@ -1,0 +1,128 @@
+"""Search jobs: the images of a pool that look like another or like an uploaded photo, and its duplicates."""
+
+import json
+import uuid
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from models.encoders import embed_files
+from models.similarity import DUPLICATE_SHARE, PoolIndex, duplicate_groups, typical_distance
+from store import blobs
+from store.explanations import named
+from store.tables import Pool
+from worker.attempt import Attempt, Outcome
+from worker.endings import Permanent
+from worker.vectors import Matrix, PoolVectors
+
+Found = list[tuple[uuid.UUID, float]]
+"""Images and their distances."""
+
+
+def search(attempt: Attempt) -> Outcome:
+    return {"similar": _similar, "photo": _photo, "duplicates": _duplicates}[attempt.claim.spec["what"]](
+        attempt
+    )
+
+
+def _similar(attempt: Attempt) -> Outcome:
+    image_id = uuid.UUID(attempt.claim.spec["image_id"])
+    index, vectors = _indexed(attempt)
+    return Outcome(_nearest(attempt, index, vectors, vectors.matrix[vectors.rows([image_id])], image_id))
+
+
+def _photo(attempt: Attempt) -> Outcome:
+    """The photo was held for this job alone, and goes when its answer is there."""
+    claim, tools = attempt.claim, attempt.tools
+    with tools.database.read() as session:
+        pool = session.get_one(Pool, claim.pool_id)
+    encoder = tools.loaded.encoder(pool.encoder)
+    if pool.weights_digest != encoder.weights_digest:
+        raise Permanent(
+            "encoder-mismatch",
+            f"The pool {pool.name} was embedded with other weights of {pool.encoder} than this worker has. "
+            "Give every worker the same weights file.",
+        )
+    held = claim.spec["photo"]
+    with attempt.files([held]) as paths:
+        query, failures = embed_files(encoder, paths)
+    if failures:
+        raise Permanent("not-an-image", f"The photo cannot be read: {failures[0].reason}")
+    result = _nearest(attempt, *_indexed(attempt), query)
+    return Outcome(result, afterwards=lambda: tools.blobs.drop(held))
+
+
+def _indexed(attempt: Attempt) -> tuple[PoolIndex, PoolVectors]:
+    """The pool's index, and its vectors, read after it so that they have all of its rows."""
+    vectors, pool_id = attempt.tools.vectors, attempt.claim.pool_id
+    return vectors.index(pool_id), vectors.pool_vectors(pool_id)
+
+
+def _nearest(
+    attempt: Attempt, index: PoolIndex, vectors: PoolVectors, query: Matrix, besides: uuid.UUID | None = None
+) -> dict[str, Any]:
+    """The answer: the images nearest to the one vector of `query`, (1, D), without the image `besides`."""
+    claim = attempt.claim
+    rows, distances = index.search(query, claim.spec["limit"] + 1)
+    found = [
+        (vectors.image_ids[row], float(distance))
+        for row, distance in zip(rows[0], distances[0], strict=True)
+        if row >= 0 and vectors.image_ids[row] != besides
+    ]
+    [items] = _described(attempt, [found[: claim.spec["limit"]]])
+    return {
+        "pool_id": str(claim.pool_id),
+        "image_id": str(besides) if besides else None,
+        "images": len(index) - (besides is not None),
+        "typical_distance": _typical(vectors),
+        "items": items,
+    }
+
+
+def _duplicates(attempt: Attempt) -> Outcome:
+    claim, tools = attempt.claim, attempt.tools
+    vectors = tools.vectors.pool_vectors(claim.pool_id)
+    typical, within = _typical(vectors), claim.spec["within"]
+    if within is None:
+        within = DUPLICATE_SHARE * (typical or 0.0)
+    oldest_first = np.argsort([image_id.hex for image_id in vectors.image_ids])
+    groups = sorted(duplicate_groups(vectors.matrix, within, oldest_first), key=len, reverse=True)
+    attempt.lease.check()
+    found = [_from_first(vectors, group) for group in groups]
+    document = {
+        "pool_id": str(claim.pool_id),
+        "within": within,
+        "typical_distance": typical,
+        "images": len(vectors.image_ids),
+        "duplicates": sum(len(group) - 1 for group in groups),
+        "groups": [{"images": images} for images in _described(attempt, found)],
+    }
+    blob = blobs.put(tools.blobs, [json.dumps(document).encode()])
+    return Outcome({"duplicates": asdict(blob)})
+
+
+def _described(attempt: Attempt, found: list[Found]) -> list[list[dict[str, Any]]]:
+    with attempt.tools.database.read() as session:
+        names = named(session, (image_id for images in found for image_id, _ in images))
+    return [
+        [
+            {"image_id": str(image_id), **asdict(names[image_id]), "distance": apart}
+            for image_id, apart in images
+        ]
+        for images in found
+    ]
+
+
+def _typical(vectors: PoolVectors) -> float | None:
+    return typical_distance(vectors.matrix) if len(vectors.image_ids) > 1 else None
+
+
+def _from_first(vectors: PoolVectors, group: Sequence[int]) -> Found:
+    """The images of these rows, the nearest to the first one first."""
+    rows = vectors.matrix[group]
+    apart: npt.NDArray[np.float64] = np.linalg.norm(rows.astype(np.float64) - rows[0], axis=1)
+    order = [0, *(1 + np.argsort(apart[1:], kind="stable")).tolist()]
+    return [(vectors.image_ids[group[place]], float(apart[place])) for place in order]
