@@ -1,0 +1,139 @@
+"""The k-medoids objective of every strategy, beside random draws and a long independent FasterPAM run.
+
+    pip install -e '.[benchmark]'
+    python -m benchmarks.selection_quality --data ../shared/data/camvid ../shared/data/maps
+
+The objective is the mean distance of the images to the nearest pick. The reference is the best of 20 runs of
+rustpam's eager swaps on the full distance matrix, each from another random start. Pools: the train photos of
+each data set, and 3,000 clustered points of 512 dimensions. A prefix is the first of 100 picks.
+"""
+
+import argparse
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from rich.console import Console
+from rich.table import Table
+from rustpam import swap_eager
+from sklearn.metrics import pairwise_distances
+
+from benchmarks.clustered import clustered
+from models.experiments import Dataset, train_embeddings
+from models.experiments.machine import describe_machine
+from models.selection import STRATEGIES, select
+
+Vectors = npt.NDArray[np.floating]
+
+BUDGETS = (1, 5, 10, 20, 40, 100)
+RUNS = 20
+console = Console(width=140)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A strategy's objectives on one pool, by budget; `prefixes` are those of the first picks of 100."""
+
+    pool: str
+    strategy: str
+    objectives: list[float]
+    prefixes: list[float]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, nargs="*", default=[])
+    parser.add_argument("--encoder", default="efficientnet_lite0")
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/selection_quality.json"))
+    arguments = parser.parse_args()
+    pools: dict[str, Vectors] = {}
+    for directory in arguments.data:
+        data = Dataset(directory)
+        pools[data.name] = train_embeddings(data, arguments.encoder, Path("experiments"))
+    pools["clustered"] = np.empty((3000, 512), np.float32)
+    clustered(3000, 512, pools["clustered"])
+    rows = [row for name, vectors in pools.items() for row in _rows(name, vectors)]
+    for name in pools:
+        console.print(_table(name, [row for row in rows if row.pool == name]))
+    report: dict[str, Any] = {
+        "machine": describe_machine(torch.device("cpu")),
+        "encoder": arguments.encoder,
+        "images": {name: len(vectors) for name, vectors in pools.items()},
+        "budgets": BUDGETS,
+        "rows": [asdict(row) for row in rows],
+    }
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    arguments.out.write_text(json.dumps(report, indent=1) + "\n")
+
+
+def _rows(pool: str, vectors: Vectors) -> list[Row]:
+    distances = pairwise_distances(vectors.astype(np.float64)).astype(np.float32)
+    reference = [
+        min(_objective(distances, _swapped(distances, k, run)) for run in range(RUNS)) for k in BUDGETS
+    ]
+    rows = [Row(pool, "reference", reference, [])]
+    for strategy in STRATEGIES:
+        if strategy == "random":
+            drawn = [[_picks(strategy, vectors, k, seed) for seed in range(RUNS)] for k in BUDGETS]
+            means = [fmean(_objective(distances, picks) for picks in draws) for draws in drawn]
+            rows.append(Row(pool, strategy, means, []))
+            continue
+        most = _picks(strategy, vectors, max(BUDGETS))
+        alone = [_objective(distances, _picks(strategy, vectors, k)) for k in BUDGETS]
+        rows.append(Row(pool, strategy, alone, [_objective(distances, most[:k]) for k in BUDGETS]))
+    return rows
+
+
+def _picks(strategy: str, vectors: Vectors, budget: int, seed: int = 0) -> list[int]:
+    return [pick.index for pick in select(strategy, vectors, budget, seed=seed).picks]
+
+
+def _swapped(distances: npt.NDArray[np.float32], k: int, seed: int) -> list[int]:
+    """FasterPAM from random medoids; with one medoid, the best one."""
+    if k == 1:
+        return [int(distances.sum(axis=1, dtype=np.float64).argmin())]
+    count = len(distances)
+    start = np.random.default_rng(seed).choice(count, k, replace=False).tolist()
+    found = swap_eager(distances, start, k, 10_000, count, count, np.float32(0))
+    return [int(row) for row in found["medoids"]]
+
+
+def _objective(distances: npt.NDArray[np.float32], picks: list[int]) -> float:
+    return float(distances[picks].min(axis=0).mean(dtype=np.float64))
+
+
+def _table(pool: str, rows: list[Row]) -> Table:
+    """Objectives as shares above the reference; in brackets how much a prefix is above its budget alone."""
+    table = Table(
+        title=f"{pool}: mean distance to the nearest pick, above the reference", title_justify="left"
+    )
+    table.add_column("strategy")
+    for budget in BUDGETS:
+        table.add_column(str(budget), justify="right")
+    reference = rows[0].objectives
+    for row in rows:
+        cells = [f"{value:.4g}" for value in reference]
+        if row is not rows[0]:
+            cells = [
+                f"{100 * (value / least - 1):+.2f} %"
+                for value, least in zip(row.objectives, reference, strict=True)
+            ]
+        if row.prefixes:
+            prefixes = zip(row.prefixes, row.objectives, strict=True)
+            cells = [
+                f"{cell} ({100 * (prefix / alone - 1):+.1f})"
+                for cell, (prefix, alone) in zip(cells, prefixes, strict=True)
+            ]
+        table.add_row(row.strategy, *cells)
+    return table
+
+
+if __name__ == "__main__":
+    main()
