@@ -1,0 +1,18 @@
+"""Explanation: how good a selection is, beside random draws, and pictures of it."""
+
+from models.explanation.curve import CurvePoint, Explanation, RandomDraws, explain, knee
+from models.explanation.curve_picture import draw_curve
+from models.explanation.map_picture import draw_map
+from models.explanation.mapping import PoolMap, pool_map
+
+__all__ = [
+    "CurvePoint",
+    "Explanation",
+    "PoolMap",
+    "RandomDraws",
+    "draw_curve",
+    "draw_map",
+    "explain",
+    "knee",
+    "pool_map",
+]

@@ -1,0 +1,173 @@
+"""The map of a pool as a picture: every image, the pick nearest to it, and the ranks of the picks."""
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+from matplotlib.legend_handler import HandlerTuple
+from matplotlib.lines import Line2D
+
+from models.explanation.mapping import PoolMap
+from models.selection.points import Indices, Matrix
+
+COLORS = ("#332288", "#CC6677", "#44AA99", "#DDCC77", "#AA4499", "#88CCEE", "#117733", "#882255", "#999933")
+"""Told apart by the colour-blind too (Tol, "Colour Schemes", 2021: muted)."""
+
+GREY = "#b3b3b3"
+DRAWN = 50_000
+"""Images drawn, at random, of a larger pool: more would only fill the paper."""
+
+SPOKES = 2000
+"""Up to here a line leads from every image to its pick."""
+
+RANKED = 200
+"""Picks that carry their rank; further ones are dots."""
+
+Positions = npt.NDArray[np.float64]
+
+
+def draw_map(
+    pool_map: PoolMap,
+    clusters: Indices,
+    picks: Sequence[int] | Indices,
+    labelled: Sequence[int] | Indices = (),
+    title: str = "",
+) -> bytes:
+    """A PNG of 1,200 × 1,140 pixels.
+
+    `clusters` (N,) is for each image the place in `picks` of the pick nearest to it, −1 where there is none
+    (nearest to a labelled image, or left out): such images are grey. `picks` and `labelled` are rows of the
+    map; picks carry their ranks, in their order from 1.
+    """
+    figure = Figure(figsize=(10, 9.5), dpi=120, layout="constrained")
+    axes = figure.subplots()
+    chosen, taken = np.asarray(picks, np.intp), np.asarray(labelled, np.intp)
+    at = pool_map.points[chosen]
+    colors = np.array([*(COLORS[color] for color in _apart(at)), GREY])
+    shown = np.arange(len(clusters))
+    if len(shown) > DRAWN:
+        shown = np.sort(np.random.default_rng(0).permutation(shown)[:DRAWN])
+    _draw_images(axes, pool_map.points[shown], clusters[shown], at, colors)
+    axes.plot(*pool_map.points[taken].T, "D", color="black", mec="white", markersize=8, zorder=3)
+    _name_axes(axes, pool_map)
+    axes.set_title(title, loc="left", fontsize=14)
+    if len(shown) < len(clusters):
+        axes.set_title(f"{len(shown):,} of {len(clusters):,} images are drawn", loc="right", fontsize=10)
+    _draw_legend(figure, bool((clusters < 0).any()), len(taken) > 0)
+    figure.draw_without_rendering()  # which settles the scale that badges are placed in
+    figure.set_layout_engine("none")
+    _draw_badges(axes, at, colors)
+    return png(figure)
+
+
+def png(figure: Figure) -> bytes:
+    """The figure as the bytes of a PNG."""
+    file = io.BytesIO()
+    figure.savefig(file, format="png")
+    return file.getvalue()
+
+
+def _apart(at: Matrix) -> list[int]:
+    """A colour, as its number, for each position: that of which the nearest position is farthest."""
+    colors: list[int] = []
+    for place, position in enumerate(at):
+        distances = np.linalg.norm(at[:place] - position, axis=1)
+        nearest = np.full(len(COLORS), np.inf)
+        np.minimum.at(nearest, colors, distances)
+        colors.append(int(nearest.argmax()))
+    return colors
+
+
+def _draw_images(
+    axes: Axes, points: Matrix, clusters: Indices, at: Matrix, colors: npt.NDArray[np.str_]
+) -> None:
+    size = float(np.clip(24_000 / len(points), 2, 34))
+    if len(points) <= SPOKES:
+        mine = clusters >= 0
+        spokes = np.stack([points[mine], at[clusters[mine]]], axis=1)
+        axes.add_collection(
+            LineCollection(list(spokes), colors=colors[clusters[mine]].tolist(), linewidths=0.7, alpha=0.3)
+        )
+    axes.scatter(
+        points[:, 0], points[:, 1], size, colors[clusters].tolist(), alpha=0.8, linewidths=0, zorder=2
+    )
+
+
+def _name_axes(axes: Axes, pool_map: PoolMap) -> None:
+    axes.set_aspect("equal", adjustable="datalim")
+    axes.margins(0.06)
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set_color("#cccccc")
+    if pool_map.explained is not None:
+        first, second = pool_map.explained
+        axes.set_xlabel(f"first principal axis: {100 * first:.0f} % of the variance")
+        axes.set_ylabel(f"second principal axis: {100 * second:.0f} % of the variance")
+    else:
+        axes.set_xlabel("UMAP: neighbours lie together, distances have no scale")
+
+
+def _draw_badges(axes: Axes, at: Matrix, colors: npt.NDArray[np.str_]) -> None:
+    """The ranks, each in a disc on its pick, or beside it where another is there already."""
+    radius = 13.0 if len(at) <= 40 else 10.5  # pixels
+    box = axes.get_window_extent()
+    anchors = axes.transData.transform(at[:RANKED])
+    places = _free_places(anchors, 2 * radius + 3, np.add(box.min, radius), np.subtract(box.max, radius))
+    points_a_pixel = 72 / axes.figure.dpi
+    for pick, color in zip(at, colors, strict=False):
+        axes.plot(*pick, "o", color=color, mec="black", markersize=5, zorder=4)
+    corners = axes.transData.inverted().transform(places)
+    for rank, ((x, y), pick, color) in enumerate(zip(corners, at, colors, strict=False), 1):
+        axes.plot([pick[0], x], [pick[1], y], color="black", linewidth=0.8, zorder=5)
+        size = 2 * radius * points_a_pixel
+        axes.plot(x, y, "o", color="white", mec=color, mew=2, markersize=size, zorder=6)
+        size *= 0.48 if rank < 100 else 0.38
+        axes.text(x, y, str(rank), size=size, ha="center", va="center_baseline", zorder=7)
+
+
+def _free_places(anchors: Positions, least: float, low: Positions, high: Positions) -> Positions:
+    """For each of the `anchors`, (K, 2), the nearest place from `low` to `high` that is `least` from the
+    places before it; the anchor itself where all around is taken.
+    """
+    steps = np.arange(-40, 41) * least / 4
+    offsets = np.stack(np.meshgrid(steps, steps), axis=-1).reshape(-1, 2)
+    offsets = offsets[np.argsort((offsets**2).sum(axis=1), kind="stable")]
+    places = np.empty((0, 2))
+    for anchor in anchors:
+        options = anchor + offsets
+        free = ((options >= low) & (options <= high)).all(axis=1)
+        for place in places:
+            free &= ((options - place) ** 2).sum(axis=1) >= least**2
+        places = np.vstack([places, options[free.argmax()] if free.any() else anchor])
+    return places
+
+
+def _draw_legend(figure: Figure, has_grey: bool, has_labelled: bool) -> None:
+    dots = tuple(_mark("o", color, 7) for color in COLORS[:3])
+    badge = (_mark("o", "white", 14, COLORS[0]), _mark("$1$", "black", 5))
+    rows: list[tuple[Any, str]] = [
+        (dots, "images, in the colour of their nearest pick"),
+        (badge, "pick, with its rank"),
+    ]
+    if has_labelled:
+        rows.append((_mark("D", "black", 8, "white"), "labelled already"))
+    if has_grey:
+        rows.append((_mark("o", GREY, 7), "nearest to a labelled image, or left out"))
+    handles, labels = zip(*rows, strict=True)
+    figure.legend(
+        handles,
+        labels,
+        loc="outside lower center",
+        ncols=2,
+        frameon=False,
+        handler_map={dots: HandlerTuple(ndivide=None, pad=0.3), badge: HandlerTuple(ndivide=1)},
+    )
+
+
+def _mark(marker: str, color: str, size: float, edge: str | None = None) -> Line2D:
+    width = 2 if color == "white" else 0.8
+    return Line2D([], [], linestyle="", marker=marker, color=color, markersize=size, mec=edge, mew=width)

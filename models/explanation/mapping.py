@@ -1,0 +1,83 @@
+"""A two-dimensional map of a pool: images that lie near to each other look alike."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+import numpy as np
+
+from models.selection.blocks import blocks, on_all_threads
+from models.selection.points import Distances, Matrix, Points, Vectors
+
+SAMPLE = 8192
+"""Rows, evenly spread over the embeddings, that the principal axes are computed from: of more rows they
+would hardly be others, and take minutes.
+"""
+
+UMAP_ROWS = 20_000
+"""The largest pool that "auto" draws by UMAP, which takes a minute for so many images."""
+
+
+@dataclass(frozen=True)
+class PoolMap:
+    """`points` (N, 2), float32, by `method`, "pca" or "umap".
+
+    By PCA they are distances along the principal axes, and `explained` is the share of the variance along
+    each. By UMAP only neighbourhoods have a meaning, and `explained` is None.
+    """
+
+    points: Matrix
+    method: str
+    explained: tuple[float, float] | None
+
+
+def pool_map(embeddings: Vectors, method: str = "auto", seed: int = 0) -> PoolMap:
+    """The map of `embeddings`, (N, D), by principal component analysis ("pca"), or by UMAP (McInnes et al.,
+    2018; "umap"), which keeps neighbours together better. "auto" is UMAP where umap-learn is installed and
+    the pool has 16 to `UMAP_ROWS` images. The same embeddings and seed give the same map.
+
+    Raises ValueError for an unknown method, and for UMAP where it is not installed.
+    """
+    if method == "auto":
+        method = "umap" if 16 <= len(embeddings) <= UMAP_ROWS and _umap_is_installed() else "pca"
+    if method not in _METHODS:
+        raise ValueError(f"There is no map by {method!r}: choose auto, {', '.join(_METHODS)}.")
+    return _METHODS[method](Points.of(embeddings), seed)
+
+
+def _pca(points: Points, seed: int) -> PoolMap:
+    axes, explained = _principal_axes(points)
+    parts = on_all_threads(lambda rows: points[rows] @ axes, blocks(len(points)))
+    return PoolMap(np.concatenate(parts) * np.float32(points.scale), "pca", explained)
+
+
+def _principal_axes(points: Points) -> tuple[Matrix, tuple[float, float]]:
+    """The first two principal axes, (D, 2), the largest entry of each positive, and their variance shares."""
+    every = -(-len(points) // SAMPLE)
+    sample = points[np.arange(0, len(points), every)].astype(np.float64)
+    variances, vectors = np.linalg.eigh(sample.T @ sample)
+    axes = np.zeros((len(vectors), 2))
+    shares: Distances = np.zeros(2)
+    found = min(2, len(vectors))
+    axes[:, :found] = vectors[:, ::-1][:, :found]
+    shares[:found] = np.maximum(variances[::-1][:found], 0) / (variances.sum() or 1)
+    axes *= np.where(axes[np.abs(axes).argmax(axis=0), [0, 1]] < 0, -1, 1)
+    return axes.astype(np.float32), (float(shares[0]), float(shares[1]))
+
+
+def _umap(points: Points, seed: int) -> PoolMap:
+    if not _umap_is_installed():
+        raise ValueError("A map by UMAP needs the package umap-learn: install it, or choose pca.")
+    from umap import UMAP  # type: ignore[import-not-found, import-untyped, unused-ignore]
+
+    neighbours = min(15, len(points) - 1)
+    # One job: with several, the same seed gives other maps.
+    network = UMAP(n_neighbors=neighbours, random_state=seed, n_jobs=1)
+    return PoolMap(network.fit_transform(points[slice(None)]).astype(np.float32), "umap", None)
+
+
+def _umap_is_installed() -> bool:
+    return find_spec("umap") is not None
+
+
+_METHODS: dict[str, Callable[[Points, int], PoolMap]] = {"pca": _pca, "umap": _umap}

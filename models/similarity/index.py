@@ -1,0 +1,173 @@
+"""The index of a pool's embeddings: the nearest images to a vector, from one image to millions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Self
+
+import faiss
+import numpy as np
+
+from models.files import whole_file
+from models.selection.blocks import blocks
+from models.selection.points import Indices, Matrix, Vectors
+
+EXACT_ROWS = 100_000
+"""Up to here every vector is compared, which takes 0.1 s at 2,048 dimensions on two cores; above, those of
+the nearest lists.
+"""
+
+LISTS = 1024
+PROBES = 64
+"""k-means lists of a large index, and how many of them a search looks through."""
+
+TRAINING_ROWS = 40 * LISTS
+"""The rows that the lists are made from: FAISS asks for at least 39 a list."""
+
+LARGEST = float(np.finfo(np.float16).max)
+BLOCK_NUMBERS = 2**24
+"""Numbers that are looked at together when distances are measured again: 64 MiB of float32."""
+
+Pairs = tuple[Indices, Indices, Matrix]
+_NO_PAIRS: Pairs = (np.empty(0, np.intp), np.empty(0, np.intp), np.empty(0, np.float32))
+
+
+class PoolIndex:
+    """A FAISS index of vectors (D,) whose rows are numbered in the order of `add`, beginning with 0.
+
+    Up to `EXACT_ROWS` rows it is exact. Above, rows lie in lists around k-means centroids (IVF), rounded to
+    float16, and a search may miss a row whose list is far from the query. All distances are Euclidean, and
+    those of differences between vectors, so that equal ones are at distance 0 and near ones are told apart.
+    """
+
+    def __init__(self, dimension: int) -> None:
+        self._index: Any = faiss.IndexFlatL2(dimension)
+        self._mapped_from: Path | None = None
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """The index in a file that `save` wrote. It is mapped, so processes that load it share its memory.
+
+        Raises FileNotFoundError without the file, ValueError when it holds no whole index.
+        """
+        if not path.exists():
+            raise FileNotFoundError(f"There is no index at {path}.")
+        index = cls(1)
+        try:
+            index._index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
+        except RuntimeError as error:
+            raise ValueError(f"{path} is not a whole index: delete it and build it again.") from error
+        index._mapped_from = path
+        return index
+
+    def save(self, path: Path) -> None:
+        """Replace the file at `path`: a reader sees the old index or the new one, and a mapped one stays."""
+        with whole_file(path) as file:
+            faiss.write_index(self._index, file.name)
+
+    def __len__(self) -> int:
+        return int(self._index.ntotal)
+
+    @property
+    def dimension(self) -> int:
+        return int(self._index.d)
+
+    def add(self, vectors: Vectors) -> None:
+        """Append vectors (M, D) of any float type. Raises ValueError for a wrong shape, NaN or over 65,504.
+
+        RuntimeError when the file that this index was loaded from has been replaced since.
+        """
+        self._check(vectors)
+        if self._mapped_from is not None:
+            self._read_into_memory(self._mapped_from)
+        for rows in blocks(len(vectors)):
+            self._index.add(_float32(vectors[rows]))
+            if len(self) > EXACT_ROWS and isinstance(self._index, faiss.IndexFlat):
+                self._index = _in_lists(self._index)
+
+    def search(self, queries: Vectors, k: int) -> tuple[Indices, Matrix]:
+        """The `k` nearest rows to each query, (Q, D): rows intp (Q, k) and distances float32 (Q, k), sorted.
+
+        Equally near rows come in their order. There are fewer columns when the index has fewer rows. Where a
+        large index finds fewer in the lists it looks through, the row is −1 and the distance infinite.
+        """
+        self._check(queries)
+        k = min(k, len(self))
+        rows = np.empty((len(queries), k), np.intp)
+        distances = np.empty((len(queries), k), np.float32)
+        for block in blocks(len(queries), max(1, BLOCK_NUMBERS // max(1, k * self.dimension))) if k else ():
+            chunk = _float32(queries[block])
+            found = self._index.search(chunk, k)[1]
+            exact = self._distances(np.repeat(chunk, k, axis=0), found.ravel()).reshape(found.shape)
+            order = np.lexsort((found, exact), axis=1)
+            rows[block] = np.take_along_axis(found, order, axis=1)
+            distances[block] = np.take_along_axis(exact, order, axis=1)
+        return rows, distances
+
+    def within(self, queries: Vectors, radius: float) -> Pairs:
+        """Every query, (Q, D), with every row no farther from it than `radius`: the numbers of the queries,
+        the rows and their distances, each (P,), sorted by query, distance and row.
+        """
+        self._check(queries)
+        pairs = [_NO_PAIRS]
+        for block in blocks(len(queries)):
+            of_query, rows, distances = self._within(_float32(queries[block]), radius)
+            pairs.append((of_query + block.start, rows, distances))
+        of_query, rows, distances = (np.concatenate(column) for column in zip(*pairs, strict=True))
+        return of_query, rows, distances
+
+    def _within(self, queries: Matrix, radius: float) -> Pairs:
+        # FAISS leaves out what is exactly at the radius, and its squares are rounded.
+        rounding = 1e-5 * float(np.einsum("qd,qd->q", queries, queries).max()) + 1e-30
+        limits, _, found = self._index.range_search(queries, radius**2 * (1 + 1e-4) + rounding)
+        of_query = np.repeat(np.arange(len(queries)), np.diff(limits.astype(np.intp)))
+        distances = np.empty(len(found), np.float32)
+        for part in blocks(len(found), max(1, BLOCK_NUMBERS // self.dimension)):
+            distances[part] = self._distances(queries[of_query[part]], found[part])
+        order = np.lexsort((found, distances, of_query))
+        order = order[distances[order] <= radius]
+        return of_query[order], found[order].astype(np.intp), distances[order]
+
+    def _distances(self, queries: Matrix, rows: Indices) -> Matrix:
+        """From each query, (M, D), to its row, (M,); infinite where the row is −1, for none."""
+        found = rows >= 0
+        distances = np.full(len(rows), np.inf, np.float32)
+        if found.any():
+            differences = self._index.reconstruct_batch(np.ascontiguousarray(rows[found])) - queries[found]
+            distances[found] = np.sqrt(np.einsum("md,md->m", differences, differences))
+        return distances
+
+    def _read_into_memory(self, path: Path) -> None:
+        # A mapped index cannot grow: FAISS ends the process that tries.
+        index = faiss.read_index(str(path))
+        if index.ntotal != len(self):
+            raise RuntimeError(f"{path} was replaced since it was loaded: load it again.")
+        self._index, self._mapped_from = index, None
+
+    def _check(self, vectors: Vectors) -> None:
+        if vectors.ndim != 2 or vectors.shape[1] != self.dimension:
+            raise ValueError(
+                f"This index holds vectors of {self.dimension} numbers: "
+                f"give it shape (count, {self.dimension}), not {vectors.shape}."
+            )
+        for rows in blocks(len(vectors)):
+            if not (np.abs(vectors[rows]) <= LARGEST).all():
+                raise ValueError(f"Vectors must be finite and within ±{LARGEST:,.0f}.")
+
+
+def _float32(vectors: Vectors) -> Matrix:
+    return np.ascontiguousarray(vectors, np.float32)
+
+
+def _in_lists(flat: Any) -> Any:
+    """The vectors of a flat index in lists around k-means centroids, as float16."""
+    index = faiss.IndexIVFScalarQuantizer(
+        faiss.IndexFlatL2(flat.d), flat.d, LISTS, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_L2, False
+    )
+    sample = np.sort(np.random.default_rng(0).permutation(flat.ntotal)[:TRAINING_ROWS])
+    index.train(flat.reconstruct_batch(sample))
+    index.make_direct_map()  # so that a row's vector can be read
+    for rows in blocks(flat.ntotal):
+        index.add(flat.reconstruct_n(rows.start, rows.stop - rows.start))
+    index.nprobe = PROBES
+    return index

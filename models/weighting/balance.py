@@ -1,0 +1,57 @@
+"""Class balance: images that look like those with rare classes count more."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from models.selection.blocks import blocks
+from models.selection.distances import euclidean
+from models.selection.points import Indices, Points, Vectors
+
+Weights = npt.NDArray[np.float64]
+
+POWER = 8
+"""How fast a labelled image's say falls with distance. On CamVid (5 to 40 labelled images) the rank
+correlation of a weight with the image's true one was 0.42 to 0.53, against 0.31 to 0.51 for the nearest
+labelled image alone; power 2 gave 0.35 to 0.45 and weights that hardly differ.
+"""
+
+
+def class_balance(
+    embeddings: Vectors, labelled_rows: Sequence[int] | Indices, class_shares: npt.NDArray[np.floating]
+) -> Weights:
+    """How much each image should count, (N,), with mean 1, from the class shares of the labelled images.
+
+    `class_shares` (L, K) holds the share of pixels of each class in each labelled image. With s_k the mean
+    share of class k, a labelled image's weight is Σ_k share_k / s_k: every class has the same say, however
+    few its pixels. Every image gets the mean of these weights, each in proportion to
+    (Euclidean distance to the labelled image)^−8 (Shepard's interpolation, 1968). Classes without a pixel and
+    labelled images without a labelled pixel say nothing; all weights are 1 when none says anything.
+    Raises ValueError for shares of another shape, negative ones and NaN.
+    """
+    rows, shares = np.asarray(labelled_rows, np.intp), np.asarray(class_shares, np.float64)
+    if shares.ndim != 2 or len(shares) != len(rows) or not (np.isfinite(shares) & (shares >= 0)).all():
+        raise ValueError(
+            f"Class shares must be numbers from 0 to 1 of shape (labelled images, classes), "
+            f"{len(rows)} by the number of classes, not {shares.shape}."
+        )
+    telling = shares.any(axis=1)
+    rows, shares = rows[telling], shares[telling][:, shares.any(axis=0)]
+    if not len(rows):
+        return np.ones(len(embeddings))
+    of_labelled = (shares / shares.mean(axis=0)).sum(axis=1)
+    points = Points.of(embeddings)
+    parts = [_interpolated(points, block, rows, of_labelled) for block in blocks(len(points), 1024)]
+    weights: Weights = np.concatenate(parts)
+    weights /= weights.mean()
+    return weights
+
+
+def _interpolated(points: Points, block: slice, labelled: Indices, values: Weights) -> Weights:
+    distances = euclidean(points[block], points[labelled]).astype(np.float64)
+    nearest = distances.min(axis=1, keepdims=True)
+    # Divided by the nearest distance, no power overflows; at a labelled image, only those there count.
+    closeness = np.divide(nearest, distances, out=np.ones_like(distances), where=distances > 0) ** POWER
+    weights: Weights = closeness @ values / closeness.sum(axis=1)
+    return weights
