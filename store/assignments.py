@@ -148,10 +148,11 @@ def annotated(session: Session, image_id: uuid.UUID) -> None:
 
 
 def minutes_per_image(session: Session, pool_id: uuid.UUID) -> float | None:
-    """The median time from an image in hand to its annotation. None: no assignment has ended so.
+    """The mean time from an image in hand to its annotation. None: no assignment has ended so.
 
     An annotator works on one image after the other: the time of one begins when it was handed out, or when
-    the annotator's last annotation came, if that was later. What came after its lease had run out says
+    the annotator's last annotation came, if that was later. A mean and no median, since many label maps may
+    be sent at once: the first of them then has the time of all. What came after its lease had run out says
     nothing about work, and does not count.
     """
     query = select(Assignment.annotator, Assignment.created_at, Assignment.ended_at).where(
@@ -166,7 +167,7 @@ def minutes_per_image(session: Session, pool_id: uuid.UUID) -> float | None:
         begun = max(handed_out, last.get(annotator, handed_out))
         minutes.append((ended - begun).total_seconds() / 60)
         last[annotator] = ended
-    return statistics.median(minutes) if minutes else None
+    return statistics.fmean(minutes) if minutes else None
 
 
 def _write_open(session: Session, assignment_id: uuid.UUID, **values: object) -> bool:

@@ -67,7 +67,7 @@ class Settings(BaseSettings):
 
     embed_chunk: int = Field(256, description="Images in one embed job.")
     answer_wait_s: float = Field(
-        4.0, description="How long select and translate wait before they answer 202."
+        4.0, description="How long a request waits for its job before it answers 202."
     )
 
     lease_s: float = Field(30.0, description="A job whose worker is silent this long is given to another.")

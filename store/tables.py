@@ -241,7 +241,7 @@ class Explanation(Row):
     job_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("jobs.id"), unique=True)
     document: Mapped[dict[str, Any]]
     files: Mapped[dict[str, Any]]
-    """`{"sha256", "size"}` of the blobs `map`, `map.png`, `curve.png` and `members` (`store.explanations`)."""
+    """`{"sha256", "size"}` of blobs `map`, `map.png`, `curve.png` and `members` (`store.explanations`)."""
 
 
 class Model(Row):

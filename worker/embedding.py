@@ -25,7 +25,7 @@ def embed(attempt: Attempt) -> Outcome:
         images = embeddings.images_of_job(session, claim.job_id)
     encoder = tools.loaded.encoder(pool.encoder)
     if pool.weights_digest not in (None, encoder.weights_digest):
-        raise _mismatch(pool, encoder.weights_digest)
+        raise weights_mismatch(pool, encoder.weights_digest)
 
     waiting = [image for image in images if not (image.shard_id or image.embed_error)]
     before = len(images) - len(waiting)
@@ -63,7 +63,7 @@ def _commit(
         if not embedded:
             return
         if not embeddings.accept_weights(session, claim.pool_id, weights_digest):
-            raise _mismatch(pool, weights_digest)
+            raise weights_mismatch(pool, weights_digest)
         embeddings.add_shard(
             session,
             id=new_id(),
@@ -91,7 +91,8 @@ def _result(images: Sequence[Image]) -> dict[str, Any]:
     return {"shard_ids": shard_ids, "embedded": len(images) - len(failed), "failed": failed}
 
 
-def _mismatch(pool: Pool, digest: str) -> Permanent:
+def weights_mismatch(pool: Pool, digest: str) -> Permanent:
+    """What ends a job on a worker whose encoder is not the one that the pool was embedded with."""
     return Permanent(
         "encoder-mismatch",
         f"The pool {pool.name} was embedded with other weights of {pool.encoder} than this worker has "

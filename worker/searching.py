@@ -15,6 +15,7 @@ from store import blobs
 from store.explanations import named
 from store.tables import Pool
 from worker.attempt import Attempt, Outcome
+from worker.embedding import weights_mismatch
 from worker.endings import Permanent
 from worker.vectors import Matrix, PoolVectors
 
@@ -41,11 +42,7 @@ def _photo(attempt: Attempt) -> Outcome:
         pool = session.get_one(Pool, claim.pool_id)
     encoder = tools.loaded.encoder(pool.encoder)
     if pool.weights_digest != encoder.weights_digest:
-        raise Permanent(
-            "encoder-mismatch",
-            f"The pool {pool.name} was embedded with other weights of {pool.encoder} than this worker has. "
-            "Give every worker the same weights file.",
-        )
+        raise weights_mismatch(pool, encoder.weights_digest)
     held = claim.spec["photo"]
     with attempt.files([held]) as paths:
         query, failures = embed_files(encoder, paths)

@@ -100,7 +100,7 @@ def _cost(explanation: Explanation) -> str:
     each, whole = duration(60 * cost["minutes_per_image"]), duration(60 * cost["minutes"])
     to_knee = cost["minutes_to_knee"]
     until = f", {duration(60 * to_knee)} up to the knee" if to_knee is not None else ""
-    return f"{each} an image (the annotators' median): {whole} for all picks{until}"
+    return f"{each} an image (the annotators' mean): {whole} for all picks{until}"
 
 
 def _picks(explanation: Explanation) -> Table:

@@ -8,15 +8,15 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from service.edge import Service, found_model, found_pool
+from service.embedding import not_embedded_yet
 from service.jobs.answers import ask
 from service.problems import (
     BudgetExceedsPool,
     InvalidSelection,
     NoAnnotations,
     PoolEmpty,
-    PoolNotEmbedded,
 )
-from store import images, jobs, pools, selections
+from store import selections
 from store.selections import TEST, Question, State
 from store.tables import Job, Pool
 
@@ -31,11 +31,13 @@ def asked(service: Service, pool_id: UUID, question: Question) -> Job:
         else:
             states = service.states.of(session, pool_id, splits)
     if waiting:
-        raise PoolNotEmbedded(
+        raise not_embedded_yet(
+            service,
+            pool_id,
             f"{waiting} photos that the selection depends on are not embedded yet: ask again until `waiting` "
-            f"has come down to 0.{_embed_again(service, pool_id)}",
+            "has come down to 0.",
             waiting=waiting,
-        ).with_headers(Retry_After="2")
+        )
     return ask(
         service,
         pool_id,
@@ -127,17 +129,3 @@ def _checked_images(session: Session, pool: Pool, question: Question) -> int:
             f"{min(strangers)} is to be included and its name does not match {question.name}."
         )
     return len(matching - annotated - exclude)
-
-
-def _embed_again(service: Service, pool_id: UUID) -> str:
-    """Start embedding again where it ended without its images; sentences about that, if so."""
-    with service.database.read() as session:
-        if not images.stranded(session, pool_id):
-            return ""
-    with service.database.write() as session:
-        pools.lock(session, pool_id)
-        again = images.embed_again(session, service.settings, pool_id)
-        failed = jobs.page(session, pool_id=pool_id, state="failed", kind="embed", limit=1)
-    service.ring(*again)
-    why = f" It had failed: {failed[0].error['detail']}" if failed and failed[0].error else ""
-    return f" Embedding had ended before its time and was started again.{why}"

@@ -13,6 +13,7 @@ from service.answers import errors
 from service.bodies import Route, receive
 from service.contents import BINARY, blob_response
 from service.edge import ENDED, Service, ServiceDep, found_image, found_pool
+from service.embedding import not_embedded_yet
 from service.images.intake import TOO_LARGE
 from service.images.routes import PHOTO_PROBLEMS
 from service.jobs.answers import ACCEPTED, IdempotencyKey, accepted, ask, order, require_success
@@ -35,7 +36,6 @@ Within = Annotated[
     Annotated[float, Field(ge=0, allow_inf_nan=False)] | Literal["auto"],
     Query(description="The distance up to which images count as duplicates; `auto`: fitted to the pool."),
 ]
-RETRY_AFTER_S = "2"
 SPLITS = ("train", "test")
 
 
@@ -117,7 +117,9 @@ def _asked_about(service: Service, image_id: UUID, limit: int) -> tables.Job:
     if image.embed_error:
         raise ImageNotEmbedded(f"{image.name} could not be embedded: {image.embed_error}")
     if image.shard_id is None:
-        raise _waiting(f"{image.name} is not embedded yet: ask again in a moment.")
+        raise not_embedded_yet(
+            service, image.pool_id, f"{image.name} is not embedded yet: ask again in a moment."
+        )
     spec = {"what": "similar", "image_id": str(image_id), "limit": limit}
     return ask(service, image.pool_id, "search", f"similar:{image_id}:{limit}:{shards}", spec)
 
@@ -148,7 +150,9 @@ def _duplicates_asked(service: Service, pool_id: UUID, within: float | str) -> t
         waiting = selections.waiting(session, pool_id, SPLITS)
         shards, _ = selections.token(session, pool_id)
     if waiting:
-        raise _waiting(f"{waiting} of the pool's images are not embedded yet: ask again in a moment.")
+        raise not_embedded_yet(
+            service, pool_id, f"{waiting} of the pool's images are not embedded yet: ask again in a moment."
+        )
     spec = {"what": "duplicates", "within": None if within == "auto" else within}
     return ask(service, pool_id, "search", f"duplicates:{pool_id}:{within}:{shards}", spec)
 
@@ -165,11 +169,9 @@ def _require_embedded(service: Service, pool_id: UUID) -> None:
     if images == 0:
         raise PoolEmpty("The pool has no photo to compare with: upload photos first.")
     if waiting:
-        raise _waiting("No photo of the pool is embedded yet: ask again in a moment.")
+        raise not_embedded_yet(
+            service, pool_id, "No photo of the pool is embedded yet: ask again in a moment."
+        )
     raise ImageNotEmbedded(
         f"None of the pool's photos could be embedded: GET /pools/{pool_id}/images says why of each."
     )
-
-
-def _waiting(detail: str) -> Exception:
-    return PoolNotEmbedded(detail).with_headers(Retry_After=RETRY_AFTER_S)
