@@ -1,5 +1,6 @@
 """The README's commands do what they say, in the order in which they stand there."""
 
+import json
 import os
 import re
 import subprocess
@@ -48,6 +49,17 @@ def test_shell_loop(folder: Path) -> None:
     assert [path.stem for path in label_maps] == [path.stem for path in photos]
     for photo, label_map in zip(photos, label_maps, strict=True):
         assert size(label_map) == size(photo)
+
+
+def test_which_ten_and_why(folder: Path, server: str) -> None:
+    """The selection is explained, the next one is replayed, and five of its picks are in one hand."""
+    [commands] = [block for block in blocks("sh") if block.startswith("fewpairs explain")]
+    run(folder, server, ["bash", "-euc", commands])
+    assert size(folder / "why/map.png")[0] >= 1000
+    assert len(list((folder / "ana").iterdir())) == 5
+    picks = {pick["name"] for pick in json.loads((folder / "round2.json").read_text())["picks"]}
+    assert {path.name for path in (folder / "ana").iterdir()} <= picks
+    assert picks.isdisjoint(path.name for path in (folder / "to-label").iterdir())
 
 
 def test_python_loop(folder: Path, server: str) -> None:
