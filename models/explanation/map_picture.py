@@ -48,7 +48,7 @@ def draw_map(
     axes = figure.subplots()
     chosen, taken = np.asarray(picks, np.intp), np.asarray(labelled, np.intp)
     at = pool_map.points[chosen]
-    colors = np.array([*(COLORS[color] for color in _apart(at)), GREY])
+    colors = np.array([*(COLORS[color] for color in _colors(at)), GREY])
     shown = np.arange(len(clusters))
     if len(shown) > DRAWN:
         shown = np.sort(np.random.default_rng(0).permutation(shown)[:DRAWN])
@@ -72,7 +72,7 @@ def png(figure: Figure) -> bytes:
     return file.getvalue()
 
 
-def _apart(at: Matrix) -> list[int]:
+def _colors(at: Matrix) -> list[int]:
     """A colour, as its number, for each position: that of which the nearest position is farthest."""
     colors: list[int] = []
     for place, position in enumerate(at):
@@ -118,8 +118,9 @@ def _draw_badges(axes: Axes, at: Matrix, colors: npt.NDArray[np.str_]) -> None:
     anchors = axes.transData.transform(at[:RANKED])
     places = _free_places(anchors, 2 * radius + 3, np.add(box.min, radius), np.subtract(box.max, radius))
     points_a_pixel = 72 / axes.figure.dpi
-    for pick, color in zip(at, colors, strict=False):
-        axes.plot(*pick, "o", color=color, mec="black", markersize=5, zorder=4)
+    axes.scatter(
+        at[:, 0], at[:, 1], 25, colors[: len(at)].tolist(), edgecolors="black", linewidths=1, zorder=4
+    )
     corners = axes.transData.inverted().transform(places)
     for rank, ((x, y), pick, color) in enumerate(zip(corners, at, colors, strict=False), 1):
         axes.plot([pick[0], x], [pick[1], y], color="black", linewidth=0.8, zorder=5)

@@ -15,7 +15,10 @@ would hardly be others, and take minutes.
 """
 
 UMAP_ROWS = 20_000
-"""The largest pool that "auto" draws by UMAP, which takes a minute for so many images."""
+UMAP_FEWEST = 16
+"""The largest pool that "auto" draws by UMAP, which takes a minute for so many images; and the smallest that
+UMAP draws, as it looks at 15 neighbours of every image.
+"""
 
 
 @dataclass(frozen=True)
@@ -34,12 +37,13 @@ class PoolMap:
 def pool_map(embeddings: Vectors, method: str = "auto", seed: int = 0) -> PoolMap:
     """The map of `embeddings`, (N, D), by principal component analysis ("pca"), or by UMAP (McInnes et al.,
     2018; "umap"), which keeps neighbours together better. "auto" is UMAP where umap-learn is installed and
-    the pool has 16 to `UMAP_ROWS` images. The same embeddings and seed give the same map.
+    the pool has `UMAP_FEWEST` to `UMAP_ROWS` images. The same embeddings and seed give the same map.
 
-    Raises ValueError for an unknown method, and for UMAP where it is not installed.
+    Raises ValueError for an unknown method, and for UMAP of fewer images or where it is not installed.
     """
     if method == "auto":
-        method = "umap" if 16 <= len(embeddings) <= UMAP_ROWS and _umap_is_installed() else "pca"
+        fits = UMAP_FEWEST <= len(embeddings) <= UMAP_ROWS
+        method = "umap" if fits and _umap_is_installed() else "pca"
     if method not in _METHODS:
         raise ValueError(f"There is no map by {method!r}: choose auto, {', '.join(_METHODS)}.")
     return _METHODS[method](Points.of(embeddings), seed)
@@ -68,11 +72,12 @@ def _principal_axes(points: Points) -> tuple[Matrix, tuple[float, float]]:
 def _umap(points: Points, seed: int) -> PoolMap:
     if not _umap_is_installed():
         raise ValueError("A map by UMAP needs the package umap-learn: install it, or choose pca.")
+    if len(points) < UMAP_FEWEST:
+        raise ValueError(f"UMAP needs at least {UMAP_FEWEST} images, not {len(points)}: choose auto or pca.")
     from umap import UMAP  # type: ignore[import-not-found, import-untyped, unused-ignore]
 
-    neighbours = min(15, len(points) - 1)
     # One job: with several, the same seed gives other maps.
-    network = UMAP(n_neighbors=neighbours, random_state=seed, n_jobs=1)
+    network = UMAP(n_neighbors=UMAP_FEWEST - 1, random_state=seed, n_jobs=1)
     return PoolMap(network.fit_transform(points[slice(None)]).astype(np.float32), "umap", None)
 
 

@@ -1,9 +1,11 @@
 """Work on the rows of a large matrix, block by block, on all threads and with one result."""
 
+import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
+from contextvars import ContextVar, copy_context
 from functools import cache
 from typing import Any, TypeVar
 
@@ -16,14 +18,23 @@ BLOCK_ROWS = 4096
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+_stop_if_asked: ContextVar[Callable[[], None]] = ContextVar("_stop_if_asked", default=lambda: None)
 _this_thread = threading.local()
-_blas = ThreadpoolController().select(user_api="blas")
 
 
-def one_blas_thread() -> AbstractContextManager[Any]:
-    """Within it, BLAS uses one thread for what the calling thread computes by itself."""
-    context: AbstractContextManager[Any] = _blas.limit(limits=1)
-    return context
+@contextmanager
+def stopped_by(check: Callable[[], None]) -> Iterator[None]:
+    """Within it, work in blocks calls `check` before every block: an exception that it raises ends it."""
+    token = _stop_if_asked.set(check)
+    try:
+        yield
+    finally:
+        _stop_if_asked.reset(token)
+
+
+def check() -> None:
+    """Raise what the caller of `stopped_by` raises, if it is time to stop."""
+    _stop_if_asked.get()()
 
 
 def blocks(count: int, rows: int = BLOCK_ROWS) -> list[slice]:
@@ -37,10 +48,17 @@ def on_all_threads(work: Callable[[Item], Result], items: Sequence[Item]) -> lis
     Within an item BLAS and FAISS use one thread: a sum split over threads would depend on their number. Work
     that asks for all threads itself goes on in its own.
     """
+
+    def checked(item: Item) -> Result:
+        check()
+        return work(item)
+
     if getattr(_this_thread, "is_one_of_all", False):
-        return [work(item) for item in items]
+        return [checked(item) for item in items]
+    context = copy_context()
     with one_blas_thread():
-        return list(_threads(faiss.omp_get_max_threads()).map(work, items))
+        threads = _threads(faiss.omp_get_max_threads())
+        return list(threads.map(lambda item: context.copy().run(checked, item), items))
 
 
 @cache
@@ -52,3 +70,37 @@ def _join() -> None:
     _this_thread.is_one_of_all = True
     # OpenMP counts threads for each thread that asks: this is the setting of the pool's alone.
     faiss.omp_set_num_threads(1)
+
+
+# A forked process has the pool, but none of its threads.
+os.register_at_fork(after_in_child=_threads.cache_clear)
+
+
+class _OneBlasThread:
+    """BLAS has one setting for the whole process: the first to enter sets it, the last to leave resets it."""
+
+    def __init__(self) -> None:
+        self._blas = ThreadpoolController().select(user_api="blas")
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._limits: Any = None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._inside == 0:
+                self._limits = self._blas.limit(limits=1)
+            self._inside += 1
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                self._limits.restore_original_limits()
+
+
+_one_blas_thread = _OneBlasThread()
+
+
+def one_blas_thread() -> _OneBlasThread:
+    """Within it, BLAS uses one thread, in the whole process."""
+    return _one_blas_thread

@@ -31,10 +31,13 @@ def coverage(
     """How well the images `centres`, picked or labelled, cover those of `embeddings` (N, D) that are not in
     `exclude`. `delta` is the distance for `within`.
 
-    The mean is what k-medoids lowers, the maximum what k-centre lowers. Raises ValueError without centres.
+    The mean is what k-medoids lowers, the maximum what k-centre lowers. Raises ValueError without centres or
+    images.
     """
     if len(centres) == 0:
         raise ValueError("Coverage needs at least one pick.")
+    if len(set(exclude)) >= len(embeddings):
+        raise ValueError("Coverage needs at least one image that is not excluded.")
     distances = np.delete(assignment(embeddings, centres)[1], np.asarray(exclude, np.intp))
     return Coverage(
         float(distances.mean(dtype=np.float64)),

@@ -29,7 +29,7 @@ def table(points: Points, rows: Indices, columns: Indices) -> Matrix:
     def fill(block: slice) -> None:
         distances[:, block] = euclidean(from_rows, points[columns[block]])
 
-    on_all_threads(fill, blocks(len(columns)))
+    on_all_threads(fill, blocks(len(columns), 1024))
     return distances
 
 
@@ -58,5 +58,7 @@ def nearest_of(points: Points, centres: Indices) -> tuple[Indices, Matrix]:
         np.concatenate(columns)
         for columns in zip(*on_all_threads(part, blocks(len(points), 1024)), strict=True)
     )
-    places[centres], distances[centres] = np.arange(len(centres)), 0
+    # From the last to the first, so that of centres given twice the first one stays.
+    places[centres[::-1]] = np.arange(len(centres))[::-1]
+    distances[centres] = 0
     return places, distances

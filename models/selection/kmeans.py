@@ -1,10 +1,11 @@
 """k-means on every image: k-means++ seeding, restarts, centres that stay fixed, and no cluster left empty.
 
-FAISS finds the nearest centres, on its GPUs where it has any.
+FAISS finds the nearest centres, on a GPU where it can use one.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import faiss
@@ -61,8 +62,9 @@ def kmeans(
         return lloyd(projected, plus_plus(projected, k, anchors, rng), k, anchors)
 
     starts = rng.spawn(max(1, min(RESTARTS, RESTART_WORK // (len(members) * k))))
-    # Many runs are short ones: each goes on in a thread of its own.
-    runs = on_all_threads(run, starts) if len(starts) == RESTARTS else [run(start) for start in starts]
+    # Many runs are short ones: each goes on in a thread of its own, unless they share a GPU.
+    in_threads = len(starts) == RESTARTS and not _gpu()
+    runs = on_all_threads(run, starts) if in_threads else [run(start) for start in starts]
     best = min(runs, key=lambda run: run.inertia)
     if points.is_projected:
         whole = Cloud(lambda rows: points[rows] if is_all else points[members[rows]], weights)
@@ -111,17 +113,19 @@ def _drawn(chances: Distances, count: int, rng: np.random.Generator) -> Indices:
 def lloyd(cloud: Cloud, clusters: Indices, k: int, fixed: Matrix) -> Clustering:
     """Lloyd's iterations from `clusters` (M,) around `fixed` centres (F, D).
 
-    The centre of a cluster without rows is the origin, the mean of all.
+    The centre of a cluster without rows that count is the origin, the mean of all.
     """
-    sums, sizes = np.zeros((k, fixed.shape[1])), np.zeros(k)
+    sums = np.zeros((k, fixed.shape[1]))
     counted = np.full(len(clusters), -1)
     inertia = np.inf
     for _ in range(ITERATIONS):
         moved = np.flatnonzero(clusters != counted)
-        _add(cloud, moved, counted[moved], -1, sums, sizes)
-        _add(cloud, moved, clusters[moved], 1, sums, sizes)
+        _add(cloud, moved, counted[moved], -1, sums)
+        _add(cloud, moved, clusters[moved], 1, sums)
         counted = clusters
-        centres = sums / np.where(sizes > 0, sizes, 1)[:, None]
+        own = clusters >= 0
+        sizes = np.bincount(clusters[own], cloud.weights[own], minlength=k)[:, None]
+        centres = np.divide(sums, sizes, out=np.zeros_like(sums), where=sizes > 0)
         clusters, squared = _search(cloud, fixed, centres.astype(np.float32))
         previous, inertia = inertia, float(squared @ cloud.weights)
         if inertia >= previous * (1 - SETTLED):
@@ -131,22 +135,24 @@ def lloyd(cloud: Cloud, clusters: Indices, k: int, fixed: Matrix) -> Clustering:
 
 def _search(cloud: Cloud, fixed: Matrix, centres: Matrix) -> tuple[Indices, Matrix]:
     """The place of every row's nearest centre, −1 for a `fixed` one, and the squared distance to it."""
-    index: Any = faiss.IndexFlatL2(centres.shape[1])
-    index.add(np.concatenate([fixed, centres]))
+    all_centres = np.concatenate([fixed, centres])
     parts = blocks(len(cloud.weights))
-    if faiss.get_num_gpus():
-        index = faiss.index_cpu_to_all_gpus(index)
-        found = [index.search(cloud.read(part), 1) for part in parts]
+    if gpu := _gpu():
+        found = [faiss.knn_gpu(gpu, cloud.read(part), all_centres, 1) for part in parts]
     else:
-        found = on_all_threads(lambda part: index.search(cloud.read(part), 1), parts)
+        found = on_all_threads(lambda part: faiss.knn(cloud.read(part), all_centres, 1), parts)
     squared, nearest = (np.concatenate(columns)[:, 0] for columns in zip(*found, strict=True))
     return np.maximum(nearest.astype(np.intp) - len(fixed), -1), squared
 
 
-def _add(
-    cloud: Cloud, rows: Indices, clusters: Indices, sign: int, sums: Distances, sizes: Distances
-) -> None:
-    """Adds `rows` to the weighted `sums` (k, D) and `sizes` (k,) of their `clusters`, or takes them away."""
+@cache
+def _gpu() -> Any:
+    """What FAISS needs to work on a GPU, for one thread at a time; None where it has no GPU."""
+    return faiss.StandardGpuResources() if faiss.get_num_gpus() else None
+
+
+def _add(cloud: Cloud, rows: Indices, clusters: Indices, sign: int, sums: Distances) -> None:
+    """Adds `rows` to the weighted `sums` (k, D) of their `clusters`, or takes them away."""
     order = np.argsort(clusters, kind="stable")
     order = order[clusters[order] >= 0]
     rows, clusters = rows[order], clusters[order]
@@ -162,7 +168,6 @@ def _add(
     )
     for part, total in zip(parts, totals, strict=True):
         sums[clusters[part.start]] += sign * total
-    sizes += sign * np.bincount(clusters, cloud.weights[rows], minlength=len(sizes))
 
 
 def _fill_empty(clustering: Clustering, k: int) -> Indices:

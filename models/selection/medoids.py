@@ -6,7 +6,7 @@ import faiss
 import numpy as np
 
 from models.selection.blocks import blocks, on_all_threads
-from models.selection.distances import euclidean
+from models.selection.distances import ROUNDING, euclidean
 from models.selection.points import Distances, Indices, Matrix, Points, Vectors
 
 LARGE = 32_768
@@ -26,14 +26,16 @@ TIE = 1e-9
 
 
 def medoids(points: Points, clusters: Sequence[Indices], weights: Distances) -> Indices:
-    """The medoid of each of `clusters`, as a row; a member counts by its weight of `weights` (N,).
+    """The medoid of each of `clusters`, as a row; a member counts by its weight of `weights` (N,), and as all
+    others do where no member has any.
 
-    Exact to float64 for clusters of up to `LARGE` members.
+    Exact for clusters of up to `LARGE` members: sums are of float32 distances, near ties of float64 ones.
     """
 
     def find(place: int) -> int:
         members = clusters[place]
-        return (_exact if len(members) <= LARGE else _among_finalists)(points, members, weights[members])
+        counted = weights[members] if weights[members].any() else np.ones(len(members))
+        return (_exact if len(members) <= LARGE else _among_finalists)(points, members, counted)
 
     small: list[int] = []
     shared: list[int] = []
@@ -46,9 +48,7 @@ def medoids(points: Points, clusters: Sequence[Indices], weights: Distances) -> 
 
 def _exact(points: Points, members: Indices, weights: Distances) -> int:
     """Members' sums in the order of their lower bounds, until no bound is below the least sum."""
-    shares = (weights / weights.sum() if weights.any() else np.full(len(members), 1 / len(members))).astype(
-        np.float32
-    )
+    shares = (weights / weights.sum()).astype(np.float32)
     rows = points[members]
     rows -= shares @ rows
     inside = rows
@@ -73,11 +73,14 @@ def _lower_bounds(rows: Matrix, inside: Matrix, shares: Matrix) -> Distances:
     Rows count by their `shares`, and have the mean 0. A squared distance is b − 2c: b is the squared distance
     inside plus r² and s², the squared lengths of what is outside, and c the product of the outside parts, so
     that |c| ≤ rs. As √(b − 2c) + kc is concave in c, it is at least the lesser of its values at c = ± rs. And
-    for any k the mean of kc over all rows is 0, since that of the outside parts is.
+    for any k the mean of kc over all rows is 0, since that of the outside parts is. What rounding may add to
+    b it is spared, and what it may take from r and s they get.
     """
     lengths = np.einsum("nd,nd->n", rows, rows)
+    rounding = ROUNDING * lengths
     outside_squared = np.maximum(lengths - np.einsum("nd,nd->n", inside, inside), 0)
-    outside = np.sqrt(outside_squared)
+    outside = np.sqrt(outside_squared + rounding)
+    outside_squared -= rounding
     mean_squared = lengths + shares @ lengths
     k = 1 / np.sqrt(np.maximum(mean_squared, np.finfo(np.float32).tiny)).astype(np.float32)
 
@@ -97,11 +100,13 @@ def _lower_bounds(rows: Matrix, inside: Matrix, shares: Matrix) -> Distances:
 
 
 def _among_finalists(points: Points, members: Indices, weights: Distances) -> int:
-    """The best of `FINALISTS`: the members that are nearest to `REFERENCES` of them in the projection.
+    """The best of `FINALISTS`: the members that are nearest to `REFERENCES` of those that count, in the
+    projection.
 
     A round of sequential halving with shared references (Baharav and Tse, 2019), in linear time.
     """
-    references = slice(None, None, -(-len(members) // REFERENCES))
+    counted = np.flatnonzero(weights)
+    references = counted[:: -(-len(counted) // REFERENCES)]
     projected = points.projected[members]
     estimates = _sums(projected, projected[references], weights[references])
     finalists = np.argsort(estimates, kind="stable")[:FINALISTS]

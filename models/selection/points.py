@@ -23,7 +23,7 @@ SAMPLE = 4096
 
 @dataclass(frozen=True)
 class Points:
-    """Embeddings (N, D) of any float type, read block by block as float32 (x − mean) / scale.
+    """Embeddings (N, D) of any float type, read block by block as float32 x / scale − mean.
 
     Distances do not mind the shift; float32 sums of squares are more exact, and cannot overflow.
     """
@@ -49,8 +49,9 @@ class Points:
                 raise ValueError(
                     f"Embeddings must be finite: rows {rows.start} to {rows.stop - 1} hold NaN or infinity."
                 )
-        mean = np.sum(sums, axis=0) / len(embeddings)
-        return cls(embeddings, mean.astype(np.float32), float(max(largest)) or 1.0)
+        scale = float(max(largest)) or 1.0
+        mean = np.sum(sums, axis=0) / len(embeddings) / scale
+        return cls(embeddings, mean.astype(np.float32), scale)
 
     def __len__(self) -> int:
         return len(self.embeddings)
@@ -58,8 +59,8 @@ class Points:
     def __getitem__(self, rows: slice | Indices) -> Matrix:
         """The points of these rows, (M, D)."""
         points = as_float32(self.embeddings[rows])
-        points -= self.mean
         points /= np.float32(self.scale)
+        points -= self.mean
         return points
 
     @property

@@ -13,6 +13,9 @@ from models.selection.points import Distances, Indices, Points, Vectors
 from models.selection.problem import Problem
 from models.selection.strategies import STRATEGIES
 
+TABLE_ENTRIES = 2**22
+"""Distances of a thread at a time: 16 MiB, and a few times that for what is computed with them."""
+
 VERSION = 2
 """Part of every receipt: raise it whenever the same arguments would give other picks."""
 
@@ -95,7 +98,10 @@ def select(
 
 
 def _rows(rows: Sequence[int], what: str, count: int) -> Indices:
-    indices = np.unique(np.asarray(rows, np.intp))
+    given = np.asarray(rows)
+    if given.size and not np.issubdtype(given.dtype, np.integer):
+        raise ValueError(f"{what} images must be given by their rows, integers, not {given.dtype}.")
+    indices = np.unique(given.astype(np.intp))
     if len(indices) and not 0 <= indices[0] <= indices[-1] < count:
         raise ValueError(f"{what} images must be rows 0 to {count - 1} of the embeddings.")
     return indices
@@ -107,7 +113,7 @@ def _weights(weights: npt.ArrayLike | None, count: int) -> Distances:
     values = np.array(weights, np.float64)
     if values.shape != (count,) or not (np.isfinite(values).all() and (values >= 0).all()):
         raise ValueError(f"Weights must be {count} finite numbers of 0 or more, one for each image.")
-    return values
+    return values / (values.max() or 1)
 
 
 def _check(budget: int, candidates: Indices, include: Indices) -> None:
@@ -147,9 +153,9 @@ def _described(
         covers: Distances = weights[block] @ so_far
         return sizes, sums, covers
 
-    parts = on_all_threads(figures, blocks(len(points), 1024))
+    parts = on_all_threads(figures, blocks(len(points), max(1, min(1024, TABLE_ENTRIES // len(picks)))))
     sizes, sums, covers = (np.sum(column, axis=0) for column in zip(*parts, strict=True))
-    total = weights.sum() or 1.0
+    total = float(weights.sum()) or 1.0
     coverages = (covers * points.scale / total).tolist()
     before = float(to_taken.astype(np.float64) @ weights) * points.scale / total if len(taken) else None
     gains = [

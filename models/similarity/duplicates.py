@@ -6,8 +6,9 @@ from copy import copy
 import numpy as np
 import torch
 
-from models.selection.blocks import blocks
-from models.selection.points import Indices, Matrix, Points, Vectors
+from models.selection.blocks import blocks, check, on_all_threads
+from models.selection.distances import euclidean, table
+from models.selection.points import Distances, Indices, Matrix, Points, Vectors
 from models.similarity.index import Pairs, PoolIndex
 
 DUPLICATE_SHARE = 0.35
@@ -26,8 +27,14 @@ BLOCK = 1024
 MEASURED = 128
 """Images looked for, and pairs measured, at a time: the latter fit into a core's cache."""
 
+MANY = 64
+"""From one pair in so many on it is quicker to compare all by a matrix product than to measure these."""
+
+COMPARED = 2**22
+"""Distances that a thread compares at a time: 16 MiB."""
+
 ROUNDING = 3e-3
-"""How much longer than it is a projected distance may come out, as a share of the longest vector."""
+"""How much longer than it is a projected distance may come out, as a share of the lengths of its vectors."""
 
 
 def typical_distance(embeddings: Vectors, seed: int = 0) -> float:
@@ -63,6 +70,7 @@ def duplicate_groups(
     known = _Nearby(embeddings, threshold)
     groups: dict[int, list[int]] = {}
     for block in blocks(len(order), BLOCK):
+        check()
         chunk = order[block]
         queries, places, _ = known.within(chunk)
         matched, firsts = _least(queries, places)
@@ -85,21 +93,60 @@ def leaks(
     """The train images within `threshold` of a test image, in their order, each with the nearest one.
 
     To learn from them would be to learn from the test images. Each is (train row, test row, Euclidean
-    distance). Memory and errors are as of `duplicate_groups`.
+    distance); of equally near test images it is the first row. Memory holds 129 numbers an image. Errors are
+    as of `duplicate_groups`.
     """
-    train, found = np.asarray(train_rows, np.intp), []
-    if len(train) == 0 or len(test_rows) == 0:
+    threshold = _checked(threshold)
+    train, tests = np.asarray(train_rows, np.intp), np.unique(np.asarray(test_rows, np.intp))
+    if len(train) == 0 or len(tests) == 0:
         return []
-    tests = _Nearby(embeddings, threshold)
-    tests.add(test_rows)
-    for block in blocks(len(train), BLOCK):
-        queries, places, distances = tests.within(train[block])
-        nearest_first = np.lexsort((tests.rows[places], distances, queries))
-        leaking, pairs = np.unique(queries[nearest_first], return_index=True)
-        for query, pair in zip(leaking, nearest_first[pairs], strict=True):
-            row, test_row = train[block][query], tests.rows[places[pair]]
-            found.append((int(row), int(test_row), float(distances[pair])))
-    return found
+    points = Points.of(embeddings)
+    of_tests = points.projected[tests]
+
+    def part(block: slice) -> list[tuple[int, int, float]]:
+        rows = train[block]
+        nearest, distances = _nearest(points, rows, tests, of_tests, threshold)
+        near = distances <= threshold
+        return list(zip(rows[near].tolist(), nearest[near].tolist(), distances[near].tolist(), strict=True))
+
+    size = min(BLOCK, max(1, COMPARED // len(tests)))
+    return [leak for found in on_all_threads(part, blocks(len(train), size)) for leak in found]
+
+
+def _nearest(
+    points: Points, rows: Indices, tests: Indices, of_tests: Matrix, threshold: float
+) -> tuple[Indices, Matrix]:
+    """For each of the `rows` the nearest of `tests` and its distance, right where that is within `threshold`.
+
+    A projected distance is too short, if anything: the true distance to the test image that is nearest in the
+    projection leaves few others to measure. Where it leaves many, all are compared as they are first.
+    """
+    within = np.full(len(rows), threshold)
+    projected = points.projected[rows]
+    lengths = np.linalg.norm(projected, axis=1)
+    distances = euclidean(projected, of_tests)
+    queries, places = _candidates(points, rows, tests, distances, lengths, within)
+    if MANY * len(queries) > distances.size:
+        distances = table(points, rows, tests)
+        queries, places = _candidates(points, rows, tests, distances, lengths, within)
+    apart = _apart(points.embeddings, rows[queries], tests[places])
+    order = np.lexsort((places, apart, queries))
+    matched, firsts = np.unique(queries[order], return_index=True)
+    nearest, least = np.zeros(len(rows), np.intp), np.full(len(rows), np.inf, np.float32)
+    nearest[matched], least[matched] = tests[places[order[firsts]]], apart[order[firsts]]
+    return nearest, least
+
+
+def _candidates(
+    points: Points, rows: Indices, tests: Indices, distances: Matrix, lengths: Matrix, within: Distances
+) -> tuple[Indices, Indices]:
+    """The pairs that may be no farther apart than `within`, (Q,), by their `distances`, (Q, T), which may be
+    too short. `within` is lowered to the measured distance of the pair that looks nearest.
+    """
+    np.minimum(within, _apart(points.embeddings, rows, tests[distances.argmin(axis=1)]), out=within)
+    reach = within / points.scale
+    queries, places = np.nonzero(distances <= (reach + 2 * ROUNDING * (lengths + reach))[:, None])
+    return queries, places
 
 
 def _least(queries: Indices, places: Indices) -> tuple[Indices, Indices]:
@@ -128,13 +175,11 @@ class _Nearby:
     """
 
     def __init__(self, embeddings: Vectors, threshold: float) -> None:
-        if not threshold >= 0:
-            raise ValueError(f"The distance of near-duplicates must be 0 or more, not {threshold}.")
         points = Points.of(embeddings)
-        self._embeddings, self._threshold = embeddings, threshold
+        self._embeddings, self._threshold = embeddings, _checked(threshold)
         self._projected = points.projected
-        longest = max(np.linalg.norm(self._projected[p], axis=1).max() for p in blocks(len(embeddings)))
-        self._reach = threshold / points.scale + ROUNDING * float(longest)
+        # No two points are farther apart than the latter, whose square FAISS can hold.
+        self._reach = min(threshold / points.scale, 4 * embeddings.shape[1] ** 0.5)
         self._clear()
 
     def _clear(self) -> None:
@@ -157,10 +202,26 @@ class _Nearby:
         """The places in `rows` (of this argument and of these found ones) of each pair within the threshold,
         and their distances.
         """
-        queries, places, _ = self._index.within(self._projected[rows], self._reach)
+        projected = self._projected[rows]
+        lengths = np.linalg.norm(projected, axis=1)
+        # FAISS takes one radius: a single long vector must not widen that of all.
+        orders = np.frexp(lengths)[1]
+        pairs = [(np.empty(0, np.intp), np.empty(0, np.intp))]
+        for order in np.unique(orders):
+            [same] = np.nonzero(orders == order)
+            reach = self._reach + ROUNDING * float(lengths[same].max() + self._reach)
+            queries, places, _ = self._index.within(projected[same], reach)
+            pairs.append((same[queries], places))
+        queries, places = (np.concatenate(column) for column in zip(*pairs, strict=True))
         distances = _apart(self._embeddings, rows[queries], self.rows[places])
         near = distances <= self._threshold
         return queries[near], places[near], distances[near]
+
+
+def _checked(threshold: float) -> float:
+    if not threshold >= 0:
+        raise ValueError(f"The distance of near-duplicates must be 0 or more, not {threshold}.")
+    return min(threshold, float(np.finfo(np.float32).max))
 
 
 def _apart(embeddings: Vectors, first: Indices, second: Indices) -> Matrix:

@@ -9,7 +9,7 @@ import faiss
 import numpy as np
 
 from models.files import whole_file
-from models.selection.blocks import blocks
+from models.selection.blocks import blocks, check
 from models.selection.points import Indices, Matrix, Vectors
 
 EXACT_ROWS = 100_000
@@ -81,6 +81,7 @@ class PoolIndex:
         if self._mapped_from is not None:
             self._read_into_memory(self._mapped_from)
         for rows in blocks(len(vectors)):
+            check()
             self._index.add(_float32(vectors[rows]))
             if len(self) > EXACT_ROWS and isinstance(self._index, faiss.IndexFlat):
                 self._index = _in_lists(self._index)
@@ -96,6 +97,7 @@ class PoolIndex:
         rows = np.empty((len(queries), k), np.intp)
         distances = np.empty((len(queries), k), np.float32)
         for block in blocks(len(queries), max(1, BLOCK_NUMBERS // max(1, k * self.dimension))) if k else ():
+            check()
             chunk = _float32(queries[block])
             found = self._index.search(chunk, k)[1]
             exact = self._distances(np.repeat(chunk, k, axis=0), found.ravel()).reshape(found.shape)
@@ -111,6 +113,7 @@ class PoolIndex:
         self._check(queries)
         pairs = [_NO_PAIRS]
         for block in blocks(len(queries)):
+            check()
             of_query, rows, distances = self._within(_float32(queries[block]), radius)
             pairs.append((of_query + block.start, rows, distances))
         of_query, rows, distances = (np.concatenate(column) for column in zip(*pairs, strict=True))
@@ -168,6 +171,7 @@ def _in_lists(flat: Any) -> Any:
     index.train(flat.reconstruct_batch(sample))
     index.make_direct_map()  # so that a row's vector can be read
     for rows in blocks(flat.ntotal):
+        check()
         index.add(flat.reconstruct_n(rows.start, rows.stop - rows.start))
     index.nprobe = PROBES
     return index

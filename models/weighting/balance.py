@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from models.selection.blocks import blocks
+from models.selection.blocks import blocks, on_all_threads
 from models.selection.distances import euclidean
 from models.selection.points import Indices, Points, Vectors
 
@@ -42,7 +42,9 @@ def class_balance(
         return np.ones(len(embeddings))
     of_labelled = (shares / shares.mean(axis=0)).sum(axis=1)
     points = Points.of(embeddings)
-    parts = [_interpolated(points, block, rows, of_labelled) for block in blocks(len(points), 1024)]
+    parts = on_all_threads(
+        lambda block: _interpolated(points, block, rows, of_labelled), blocks(len(points), 1024)
+    )
     weights: Weights = np.concatenate(parts)
     weights /= weights.mean()
     return weights

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ def questions(draw: st.DrawFn) -> Question:
     cuts = sorted(draw(st.lists(st.integers(0, len(vectors) - 1), min_size=2, max_size=2)))
     labelled, exclude, candidates = order[: cuts[0]], order[cuts[0] : cuts[1]], order[cuts[1] :]
     budget = draw(st.integers(1, len(candidates)))
-    weights = st.lists(st.sampled_from([0.0, 0.5, 1.0, 7.0]), min_size=len(vectors), max_size=len(vectors))
+    weights = st.lists(st.sampled_from([0.0, 0.1, 1.0, 7.3]), min_size=len(vectors), max_size=len(vectors))
     options = {
         "labelled": labelled,
         "exclude": exclude,
@@ -167,29 +168,39 @@ def test_a_memory_mapped_file_is_read_only(strategy: str, tmp_path: Path) -> Non
 CHOOSE = """
 import json, sys
 import numpy as np
-from models.selection import select
+from models.selection import STRATEGIES, kmeans, medoids, select
 duplicates = np.repeat(np.random.default_rng(5).normal(size=(60, 96)), 4, axis=0).astype(np.float16)
 wide = np.random.default_rng(6).normal(size=(4500, 300)).astype(np.float16)
 equidistant = (1.7 * np.eye(300) + 0.3).astype(np.float32)
-chosen = [
-    [pick.index for pick in select(sys.argv[1], vectors, budget, seed=seed, labelled=[0, 1]).picks]
-    for vectors, budget in ((duplicates, 40), (equidistant, 9), (wide, 12))
-    for seed in range(2)
-]
+chosen = {strategy: [] for strategy in STRATEGIES}
+for as_if_huge in (False, True):
+    if as_if_huge:
+        medoids.SHARED, medoids.LARGE, kmeans.RESTART_WORK = 50, 200, 10_000
+    for vectors, budget in ((duplicates, 40), (equidistant, 9), (wide, 12)):
+        for weights in (None, np.random.default_rng(7).random(len(vectors))):
+            for strategy in STRATEGIES:
+                selection = select(strategy, vectors, budget, labelled=[0, 1], weights=weights)
+                chosen[strategy].append([pick.index for pick in selection.picks])
 print(json.dumps(chosen))
 """
+
+
+@cache
+def chosen_by_threads(count: int) -> dict[str, list[list[int]]]:
+    """Picks of every strategy in a process with so many threads, with and without weights; then again in the
+    ways that huge pools take.
+    """
+    environment = os.environ | {"OMP_NUM_THREADS": str(count), "OPENBLAS_NUM_THREADS": str(count)}
+    command = [sys.executable, "-c", CHOOSE]
+    done = subprocess.run(command, env=environment, capture_output=True, check=True, text=True)
+    chosen: dict[str, list[list[int]]] = json.loads(done.stdout)
+    return chosen
 
 
 @every_strategy
 def test_the_number_of_threads_does_not_matter(strategy: str) -> None:
     """One thread and three choose the same rows in the same order, even where all are equally good."""
-    chosen = []
-    for threads in ("1", "3"):
-        environment = os.environ | {"OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads}
-        command = [sys.executable, "-c", CHOOSE, strategy]
-        done = subprocess.run(command, env=environment, capture_output=True, check=True, text=True)
-        chosen.append(json.loads(done.stdout))
-    assert chosen[0] == chosen[1]
+    assert chosen_by_threads(1)[strategy] == chosen_by_threads(3)[strategy]
 
 
 ONES = np.ones((3, 2), np.float32)

@@ -1,8 +1,11 @@
 """Explanations: the figures beside brute force, enumeration and closed forms, the map beside scikit-learn."""
 
 import sys
+from importlib.machinery import ModuleSpec
+from importlib.util import module_from_spec
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -95,6 +98,26 @@ def test_a_large_pool_is_measured_on_a_sample_without_bias(monkeypatch: pytest.M
     found = explain(embeddings, range(80), draws=200).random
     assert found.images == 400
     assert found.mean == pytest.approx(truth, rel=0.03)
+
+
+def test_draws_of_a_large_budget_spread_as_those_from_the_whole_pool(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawn from a sample of a pool, their 90 % intervals are hardly narrower than those of draws from all;
+    drawn from twice as many as they take, they would be too alike, and the percentile too sure."""
+    monkeypatch.setattr(curve, "SAMPLE", 400)
+    embeddings, expected, found = pool(4000, 3), [], []
+    for seed in range(2):
+        rng = np.random.default_rng(seed)
+        images = rng.permutation(4000)[:400]
+        means = [
+            nearest(embeddings[np.r_[images, rng.permutation(4000)[:200]]], list(range(400, 600)))[
+                :400
+            ].mean()
+            for _ in range(200)
+        ]
+        expected.append(np.subtract(*np.quantile(means, [0.95, 0.05])))
+        draws = explain(embeddings, range(200), seed=seed, draws=400).random
+        found.append(draws.high - draws.low)
+    assert np.mean(found) > 0.85 * np.mean(expected)
 
 
 def test_large_budgets_are_measured_on_fewer_images(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -192,19 +215,24 @@ def test_unknown_maps_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     assert pool_map(pool()).method == "pca"
 
 
-def test_umap_is_used_where_it_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_umap_is_used_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     """ "auto" takes it for 16 images or more, seeded and with one job, so that maps repeat."""
-    (tmp_path / "umap.py").write_text(
-        "class UMAP:\n"
-        "    def __init__(self, n_neighbors, random_state, n_jobs):\n"
-        "        self.asked = (n_neighbors, random_state, n_jobs)\n"
-        "    def fit_transform(self, points):\n"
-        "        assert points.shape == (90, 12)\n"
-        "        return points[:, :2] * 0 + self.asked[:2]\n"
-    )
-    monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.delitem(sys.modules, "umap", raising=False)
+
+    class UMAP:
+        def __init__(self, n_neighbors: int, random_state: int, n_jobs: int) -> None:
+            assert n_jobs == 1
+            self.asked = (n_neighbors, random_state)
+
+        def fit_transform(self, points: NDArray[np.float32]) -> NDArray[np.float32]:
+            assert points.shape == (90, 12)
+            return points[:, :2] * 0 + self.asked
+
+    package: Any = module_from_spec(ModuleSpec("umap", None))
+    package.UMAP = UMAP
+    monkeypatch.setitem(sys.modules, "umap", package)
     found = pool_map(pool(), seed=3)
-    monkeypatch.delitem(sys.modules, "umap")
     assert (found.method, found.explained, found.points[0].tolist()) == ("umap", None, [15, 3])
     assert pool_map(pool(15)).method == "pca"
+    for count in (1, 2, 15):
+        with pytest.raises(ValueError, match=f"at least 16 images, not {count}: choose auto or pca"):
+            pool_map(pool(count), "umap")

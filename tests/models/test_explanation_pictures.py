@@ -68,7 +68,7 @@ def test_no_two_ranks_overlap(spread: float) -> None:
 def test_near_picks_have_other_colours() -> None:
     """Of 100 picks on a grid none has the colour of the pick beside it."""
     grid = np.stack(np.meshgrid(np.arange(10), np.arange(10)), axis=-1).reshape(-1, 2).astype(np.float32)
-    colors = np.array(map_picture._apart(np.random.default_rng(2).permutation(grid)))
+    colors = np.array(map_picture._colors(np.random.default_rng(2).permutation(grid)))
     at = np.random.default_rng(2).permutation(grid)
     near = np.linalg.norm(at[:, None] - at[None], axis=2) == 1
     assert not (near & (colors[:, None] == colors[None])).any()

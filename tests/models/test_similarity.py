@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.neighbors import NearestNeighbors
 
+from models.selection.blocks import stopped_by
 from models.similarity import PoolIndex, duplicate_groups, duplicates, index, leaks, typical_distance
 
 Rows = np.ndarray[tuple[int, int], np.dtype[np.float64]]
@@ -191,16 +192,14 @@ def test_rows_put_first_represent() -> None:
     assert duplicate_groups(pool, 0.5, rows=[3, 0, 1, 2]) == [[3, 0, 1]]
 
 
-@pytest.mark.parametrize("exact_rows", [100_000, 50])
+@pytest.mark.parametrize("many", [1, 10**9])
 @pytest.mark.parametrize("dimension", [5, 400])
 def test_leaks_are_the_train_images_near_a_test_image(
-    dimension: int, exact_rows: int, monkeypatch: pytest.MonkeyPatch
+    dimension: int, many: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """They are those whose nearest test image, by scikit-learn, is within the threshold; the rounding of a
-    large index loses none."""
-    monkeypatch.setattr(index, "EXACT_ROWS", exact_rows)
-    monkeypatch.setattr(index, "LISTS", 2)
-    monkeypatch.setattr(index, "PROBES", 2)
+    """They are those whose nearest test image, by scikit-learn, is within the threshold, whether candidates
+    are measured at once or all pairs are compared first."""
+    monkeypatch.setattr(duplicates, "MANY", many)
     pool = frames(300, dimension).astype(np.float16)
     mixed = np.random.default_rng(2).permutation(300)
     train, test = np.sort(mixed[:200]), mixed[200:280]
@@ -215,6 +214,59 @@ def test_leaks_are_the_train_images_near_a_test_image(
         apart = np.linalg.norm(pool[row].astype(np.float64) - pool[test_row].astype(np.float64))
         assert apart == pytest.approx(distance, rel=1e-5)
         assert test_row in test
+
+
+@pytest.mark.parametrize(("threshold", "outlier"), [(1e300, 1), (0.5, 1e4)])
+@pytest.mark.parametrize("dimension", [5, 400])
+def test_few_pairs_are_measured(
+    threshold: float, outlier: float, dimension: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither a threshold that all pairs are within nor one vector far from all makes leaks, or groups,
+    measure every pair."""
+    measured, apart = [0], duplicates._apart
+
+    def counted(embeddings: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        measured[0] += len(first)
+        return apart(embeddings, first, second)
+
+    monkeypatch.setattr(duplicates, "_apart", counted)
+    pool = 10 * vectors(1200, dimension)
+    pool[600:] = pool[:600] + 0.01 * vectors(600, dimension, 1)
+    pool[17] *= outlier
+    monkeypatch.setattr(duplicates, "BLOCK", 100)
+    expected = [(row, row + 600) for row in range(600) if outlier == 1 or row != 17]
+    found = leaks(pool, np.arange(600), np.arange(600, 1200), threshold)
+    assert [pair for *pair, _ in map(list, found)] == [list(pair) for pair in expected]
+    assert measured[0] < 0.03 * 600**2
+    measured[0] = 0
+    assert sum(map(len, duplicate_groups(pool, threshold))) == (1200 if threshold > 1 else 1198)
+    assert measured[0] < 0.03 * 1200**2
+
+
+def test_work_can_be_stopped_between_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Groups, leaks, an index that grows and searches in it ask whether to go on, and end if not."""
+    monkeypatch.setattr(duplicates, "BLOCK", 10)
+    pool, made, asked = vectors(60), index_of(vectors(60)), [0]
+
+    def stop() -> None:
+        asked[0] += 1
+        if asked[0] > limit:
+            raise InterruptedError
+
+    for work in (
+        lambda: duplicate_groups(pool, 0.1),
+        lambda: leaks(pool, range(40), range(40, 60), 0.1),
+        lambda: made.add(pool),
+        lambda: made.search(pool, 2),
+        lambda: made.within(pool, 0.1),
+    ):
+        asked[0], limit = 0, 10**6
+        with stopped_by(stop):
+            work()
+        needed, asked[0], limit = asked[0], 0, asked[0] - 1
+        assert needed > 0
+        with stopped_by(stop), pytest.raises(InterruptedError):
+            work()
 
 
 def test_nothing_leaks_where_a_side_is_empty() -> None:

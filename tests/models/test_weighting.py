@@ -1,5 +1,8 @@
 """Weights for a selection, beside their closed forms."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +58,26 @@ def test_what_says_nothing_leaves_weights_alone() -> None:
     np.testing.assert_array_equal(class_balance(pool, [], np.empty((0, 2))), np.ones(9))
     np.testing.assert_array_equal(class_balance(pool, [3], np.zeros((1, 2))), np.ones(9))
     assert np.isfinite(class_balance(np.zeros((4, 3)), [0, 1], shares)).all()
+
+
+WEIGH = """
+import sys
+import numpy as np
+from models.weighting import class_balance
+rng = np.random.default_rng(0)
+pool = rng.normal(size=(3000, 2048)).astype(np.float32)
+sys.stdout.buffer.write(class_balance(pool, np.arange(400), rng.dirichlet([1.0] * 9, size=400)).tobytes())
+"""
+
+
+def test_the_number_of_threads_does_not_matter() -> None:
+    """One thread and three give the same weights to the last bit."""
+    weights = set()
+    for threads in ("1", "3"):
+        environment = os.environ | {"OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads}
+        done = subprocess.run([sys.executable, "-c", WEIGH], env=environment, capture_output=True, check=True)
+        weights.add(done.stdout)
+    assert len(weights) == 1
 
 
 @pytest.mark.parametrize("shares", [[[0.5, -0.1]], [[np.nan, 1.0]], [[0.5], [0.5]], [0.5]])

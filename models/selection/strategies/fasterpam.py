@@ -19,8 +19,9 @@ def fasterpam(problem: Problem) -> Indices:
 
     Above `PAIRWISE` candidates, swaps are tried among that many drawn ones, and judged by what they cover.
     """
+    sample = problem.sample()
     start = medoids(problem.points, clustered(problem), problem.weights)
-    rows = np.union1d(problem.sample(), start)
+    rows = np.union1d(sample, start)
     distances = table(problem.points, rows, rows)
     places = np.searchsorted(rows, start)
     return in_order(problem, rows[swapped(distances, places, problem.covered[rows], problem.weights[rows])])

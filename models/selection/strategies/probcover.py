@@ -1,8 +1,8 @@
 """ProbCover (Yehuda et al., 2022): picks whose balls cover the most images."""
 
 import numpy as np
-import numpy.typing as npt
 
+from models.selection.blocks import blocks, on_all_threads
 from models.selection.distances import table
 from models.selection.kmeans import kmeans
 from models.selection.ordering import greedy
@@ -19,7 +19,7 @@ the picks for a smaller budget are a prefix of those for a larger one.
 
 
 def probcover(problem: Problem) -> Indices:
-    """Each next pick has the most weight within δ that no pick and no fixed image has within δ.
+    """Each next pick has the most weight nearer than δ to it that is not so near to a pick or a fixed image.
 
     When nothing is left to cover, picks follow that lower the distances most. Above `PAIRWISE` candidates it
     picks from, and for, that many drawn ones.
@@ -28,7 +28,8 @@ def probcover(problem: Problem) -> Indices:
     weights = problem.weights[rows]
     distances = table(problem.points, rows, rows)
     delta = _radius(problem, rows, distances)
-    picks = _cover(distances <= delta, np.where(problem.covered[rows] <= delta, 0, weights), problem.budget)
+    uncovered = np.where(problem.covered[rows] < delta, 0, weights)
+    picks = _cover(distances, delta, uncovered, problem.budget)
     if len(picks) < problem.budget:
         others = np.setdiff1d(np.arange(len(rows)), picks)
         nearest = np.minimum(problem.covered[rows], distances[picks].min(axis=0, initial=np.inf))
@@ -38,7 +39,7 @@ def probcover(problem: Problem) -> Indices:
 
 
 def _radius(problem: Problem, rows: Indices, distances: Matrix) -> float:
-    """The largest radius at which `PURITY` of the balls are pure, by clusters instead of classes.
+    """The largest radius of open balls of which `PURITY` are pure, by clusters instead of classes.
 
     A ball is pure up to the nearest image of another cluster.
     """
@@ -54,14 +55,25 @@ def _radius(problem: Problem, rows: Indices, distances: Matrix) -> float:
     return float(np.quantile(to_others, 1 - PURITY, method="lower"))
 
 
-def _cover(balls: npt.NDArray[np.bool_], uncovered: Distances, budget: int) -> Indices:
-    """Greedy maximum coverage: places whose rows of `balls` (N, N) hold the most `uncovered` weight (N,)."""
-    gains = balls @ uncovered
+def _cover(distances: Matrix, delta: float, uncovered: Distances, budget: int) -> Indices:
+    """Greedy maximum coverage: at most `budget` places, each next one with the most `uncovered` weight (N,)
+    nearer than `delta`, until no ball has any.
+    """
+    uncovered = uncovered.copy()
+    gains = _near(distances, delta, np.arange(len(distances)), uncovered)
     picks: list[int] = []
-    while len(picks) < budget and gains.max() > 0:
+    while len(picks) < budget and uncovered.any() and gains.max() > 0:
         picks.append(int(gains.argmax()))
-        newly = np.flatnonzero(balls[picks[-1]] & (uncovered > 0))
-        gains -= balls[:, newly] @ uncovered[newly]
+        newly = np.flatnonzero((distances[picks[-1]] < delta) & (uncovered > 0))
+        gains -= _near(distances, delta, newly, uncovered[newly])
         uncovered[newly] = 0
-        gains[picks] = 0
+        gains[picks] = -np.inf
     return np.array(picks, np.intp)
+
+
+def _near(distances: Matrix, delta: float, columns: Indices, weights: Distances) -> Distances:
+    """For each row of `distances` the sum of the `weights` (M,) of its `columns` (M,) below `delta`."""
+    parts = on_all_threads(
+        lambda part: (distances[part][:, columns] < delta) @ weights, blocks(len(distances), 512)
+    )
+    return np.concatenate(parts)

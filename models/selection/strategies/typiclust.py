@@ -23,14 +23,15 @@ def typiclust(problem: Problem) -> Indices:
 
 
 def _most_typical(problem: Problem, members: Indices) -> int:
-    """Neighbours are looked for among all members, or, of more than `PAIRWISE`, among as many of them."""
-    among = problem.points[members[:: -(-len(members) // PAIRWISE)]]
-    count = min(NEIGHBOURS, len(among) - 1)
+    """Of more than `PAIRWISE` members, that many evenly spread ones are judged, by each other."""
+    judged = members[:: -(-len(members) // PAIRWISE)]
+    points = problem.points[judged]
+    count = min(NEIGHBOURS, len(judged) - 1)
 
     def sums(block: slice) -> Matrix:
-        distances = euclidean(problem.points[members[block]], among)
         # The nearest one is the image itself.
-        nearest: Matrix = np.partition(distances, count, axis=1)[:, : count + 1].sum(axis=1)
-        return nearest
+        nearest = np.partition(euclidean(points[block], points), count, axis=1)[:, : count + 1]
+        total: Matrix = nearest.sum(axis=1)
+        return total
 
-    return int(members[np.concatenate(on_all_threads(sums, blocks(len(members), 1024))).argmin()])
+    return int(judged[np.concatenate(on_all_threads(sums, blocks(len(judged), 1024))).argmin()])
