@@ -38,4 +38,4 @@ COPY --from=worker-build /venv /venv
 ENV PATH=/venv/bin:$PATH TORCH_HOME=/data/cache/torch OMP_WAIT_POLICY=PASSIVE
 USER fewpairs
 VOLUME /data
-CMD ["python", "-m", "worker", "--queues", "cpu"]
+CMD ["python", "-m", "worker", "--queues", "cpu,embed"]

@@ -25,6 +25,10 @@ class Blob:
     size: int
 
 
+class BlobMissing(FileNotFoundError):
+    """The store does not hold what was asked for: its disk may not be mounted."""
+
+
 class Incoming(Protocol):
     """Bytes on their way in: on local disk, hashed as they come, not yet kept."""
 
@@ -49,7 +53,7 @@ class Incoming(Protocol):
     def hold(self) -> str:
         """Make the bytes durable for one job, under a name of their own, to be dropped when it has ended.
 
-        They are dropped after `ABANDONED_S` in any case.
+        They may be dropped after `ABANDONED_S` in any case.
         """
         ...
 
@@ -60,18 +64,22 @@ class Blobs(Protocol):
         ...
 
     def open(self, sha256: str) -> BinaryIO:
-        """Raises FileNotFoundError when the store does not hold it."""
+        """Raises BlobMissing."""
         ...
 
     def fetch(self, sha256: str, destination: Path) -> None:
         """Place a private copy (or link) of the blob at a path that does not exist yet.
 
-        It may also be what is held, by its name. Raises FileNotFoundError.
+        It may also be what is held, by its name. Raises BlobMissing.
         """
         ...
 
     def drop(self, held: str) -> None:
         """Delete what is held under this name; nothing is there any more after a second call."""
+        ...
+
+    def drop_abandoned(self) -> None:
+        """Delete what has been arriving or held for `ABANDONED_S`."""
         ...
 
 
@@ -126,14 +134,23 @@ class LocalBlobs:
                 arriving.path.unlink(missing_ok=True)
 
     def open(self, sha256: str) -> BinaryIO:
-        return self.path(sha256).open("rb")
+        with self._found(sha256):
+            return self.path(sha256).open("rb")
 
     def fetch(self, sha256: str, destination: Path) -> None:
         source = self.held_path(sha256) if sha256.startswith(HELD) else self.path(sha256)
         try:
             os.link(source, destination)
         except OSError:  # another file system, or one without hard links
-            shutil.copyfile(source, destination)
+            with self._found(sha256):
+                shutil.copyfile(source, destination)
+
+    @contextmanager
+    def _found(self, name: str) -> Iterator[None]:
+        try:
+            yield
+        except FileNotFoundError as error:
+            raise BlobMissing(f"The blob {name} is not at {self.root}.") from error
 
     def drop(self, held: str) -> None:
         self.held_path(held).unlink(missing_ok=True)
@@ -171,7 +188,6 @@ class LocalIncoming:
         return Blob(self.sha256, self.size)
 
     def hold(self) -> str:
-        self._blobs.drop_abandoned()
         name = f"{HELD}{uuid.uuid4().hex}"
         self._move(self._blobs.held_path(name))
         return name

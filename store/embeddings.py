@@ -1,4 +1,7 @@
-"""Embeddings of a pool: which images a job embeds, and the shards that hold the result."""
+"""Embeddings of a pool: which images a job embeds, and the shards that hold the result.
+
+A shard's blob is a `.npy` file of finite float16 (N, D); those of earlier versions are float32.
+"""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -55,13 +58,3 @@ def shard_ids(session: Session, pool_id: uuid.UUID) -> Sequence[uuid.UUID]:
 
 def shard(session: Session, shard_id: uuid.UUID) -> Shard:
     return session.get_one(Shard, shard_id)
-
-
-def shards(session: Session, pool_id: uuid.UUID) -> Sequence[Shard]:
-    return session.scalars(select(Shard).where(Shard.pool_id == pool_id).order_by(Shard.id)).all()
-
-
-def embedded_train_images(session: Session, pool_id: uuid.UUID) -> Sequence[Image]:
-    """The images a selection chooses from or counts as labelled, in the order of their ids."""
-    query = select(Image).where(Image.pool_id == pool_id, Image.split == "train", Image.shard_id.is_not(None))
-    return session.scalars(query.order_by(Image.id)).all()

@@ -23,9 +23,12 @@ from store.clock import from_now
 from store.settings import Settings
 from store.tables import Job, JobMetric
 
-QUEUES = ("cpu", "gpu")
+QUEUES = ("cpu", "embed", "gpu")
+"""A worker takes turns between its queues, so that a selection never waits for thousands of embed jobs."""
+
 QUEUE_OF_KIND = {
-    **dict.fromkeys(("embed", "select", "explain", "replay", "search", "translate"), "cpu"),
+    "embed": "embed",
+    **dict.fromkeys(("select", "explain", "replay", "search", "translate"), "cpu"),
     **dict.fromkeys(("train", "evaluate"), "gpu"),
 }
 LONGEST_RING_S = 300.0

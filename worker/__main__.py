@@ -1,4 +1,4 @@
-"""`python -m worker --queues cpu,gpu`"""
+"""`python -m worker --queues cpu,embed,gpu`"""
 
 import argparse
 import sys
@@ -12,7 +12,10 @@ from worker.app import listen, queue_list
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m worker", description="Work on the jobs of some queues.")
     parser.add_argument(
-        "--queues", type=queue_list, default=list(QUEUES), help="cpu, gpu or cpu,gpu (default)"
+        "--queues",
+        type=queue_list,
+        default=list(QUEUES),
+        help=f"some of {','.join(QUEUES)} (default: all)",
     )
     queues = parser.parse_args().queues
     try:

@@ -37,7 +37,9 @@ def listen(settings: Settings, queues: Sequence[str]) -> int:
     gc.freeze()  # what was imported stays, and a full collection would look at all of it in every selection
     shutdown = threading.Event()
     bell = Bell(settings.broker_url)
-    sweeper = threading.Thread(target=sweep_until, args=(shutdown, settings, database, bell), name="sweeper")
+    sweeper = threading.Thread(
+        target=sweep_until, args=(shutdown, settings, database, blobs, bell), name="sweeper"
+    )
     app = build_app(tools, shutdown)
     signals.worker_shutting_down.connect(lambda **_: shutdown.set(), weak=False)
     signals.setup_logging.connect(set_up_logging, weak=False)

@@ -48,7 +48,7 @@ def _commit(
     images: Sequence[Image],
     batches: Sequence[EmbeddedBatch],
 ) -> None:
-    """Write a shard, and note which files are no photos, if the job is still this attempt's.
+    """Write a shard, and note which files could not be embedded, if the job is still this attempt's.
 
     The batches' places are those of `images`. Raises LeaseLost.
     """
@@ -75,11 +75,9 @@ def _commit(
 
 
 def _kept(store: blobs.Blobs, vectors: npt.NDArray[np.float32]) -> str:
-    """Keep the vectors as a `.npy` blob: as float16, unless one of them is too large for it."""
-    with np.errstate(over="ignore"):
-        halves = vectors.astype(np.float16)
+    """Keep the vectors as a `.npy` blob of float16, which can hold them all: see `EmbeddedBatch`."""
     content = io.BytesIO()
-    np.save(content, halves if np.isfinite(halves).all() else vectors, allow_pickle=False)
+    np.save(content, vectors.astype(np.float16), allow_pickle=False)
     return blobs.put(store, [content.getvalue()]).sha256
 
 

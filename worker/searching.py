@@ -47,7 +47,7 @@ def _photo(attempt: Attempt) -> Outcome:
     with attempt.files([held]) as paths:
         query, failures = embed_files(encoder, paths)
     if failures:
-        raise Permanent("not-an-image", f"The photo cannot be read: {failures[0].reason}")
+        raise Permanent("not-an-image", f"The photo cannot be compared: {failures[0].reason}")
     result = _nearest(attempt, *_indexed(attempt), query)
     return Outcome(result, afterwards=lambda: tools.blobs.drop(held))
 
@@ -87,7 +87,6 @@ def _duplicates(attempt: Attempt) -> Outcome:
         within = DUPLICATE_SHARE * (typical or 0.0)
     oldest_first = np.argsort([image_id.hex for image_id in vectors.image_ids])
     groups = sorted(duplicate_groups(vectors.matrix, within, oldest_first), key=len, reverse=True)
-    attempt.lease.check()
     found = [_from_first(vectors, group) for group in groups]
     document = {
         "pool_id": str(claim.pool_id),

@@ -28,6 +28,8 @@ from store.database import Database
 
 ID_BYTES = 16
 ROWS_A_COPY = 4096
+GROWTH = 1.05
+"""An index is written again, whole, when it has so many times the rows of the one in the file."""
 Matrix = npt.NDArray[Any]
 
 
@@ -74,15 +76,18 @@ class Vectors:
     def pool_vectors(self, pool_id: uuid.UUID) -> PoolVectors:
         """The embeddings of all the pool's images embedded so far: at least those that the caller read of.
 
-        Raises FileNotFoundError when a shard's blob is not there.
+        Raises BlobMissing.
         """
         folder = self._folder / str(pool_id)
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / "vectors.lock"):
             record = _read_record(folder)
             with self._database.read() as session:
-                known = set(record.shards)
-                fresh = [id for id in embeddings.shard_ids(session, pool_id) if id.hex not in known]
+                shard_ids = embeddings.shard_ids(session, pool_id)
+            if not {id.hex for id in shard_ids}.issuperset(record.shards):  # an older database was restored
+                record = _emptied(folder)
+            known = set(record.shards)
+            fresh = [id for id in shard_ids if id.hex not in known]
             if fresh:
                 record = self._extended(folder, record, fresh)
             return _mapped(folder, record)
@@ -93,9 +98,11 @@ class Vectors:
         path = self._folder / str(pool_id) / "index"
         with FileLock(path.with_suffix(".lock")):
             index = _loaded(path) or PoolIndex(matrix.shape[1])
-            if len(index) < len(matrix):
-                index.add(matrix[len(index) :])
-                index.save(path)
+            saved = len(index)
+            if saved < len(matrix):
+                index.add(matrix[saved:])
+                if len(matrix) >= GROWTH * saved:
+                    index.save(path)
         return index
 
     def _extended(self, folder: Path, record: Record, fresh: Sequence[uuid.UUID]) -> Record:
@@ -133,10 +140,14 @@ def _read_record(folder: Path) -> Record:
         values = json.loads((folder / "record.json").read_bytes())
         record = Record(**values | {"shards": tuple(values["shards"])})
         ids, vectors = ((folder / name).stat().st_size for name in ("ids", record.dtype))
-        if ids >= ID_BYTES * record.rows and vectors >= record.rows * _row_bytes(record):
-            return record
+        whole = ids >= ID_BYTES * record.rows and vectors >= record.rows * _row_bytes(record)
+        return record if whole else _emptied(folder)
     except (FileNotFoundError, ValueError, TypeError, KeyError):
-        pass
+        return _emptied(folder)
+
+
+def _emptied(folder: Path) -> Record:
+    """The record of the folder, from which everything is deleted, the index too."""
     for path in folder.iterdir():
         if path.suffix != ".lock":
             path.unlink()

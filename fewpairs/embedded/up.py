@@ -129,7 +129,7 @@ def _start(supervisor: Supervisor, data: Path, environment: dict[str, str]) -> N
     commands = {
         "broker": _valkey(data / "broker", broker_port),
         "api": [*python, "service"],
-        "worker-cpu": [*python, "worker", "--queues", "cpu"],
+        "worker-cpu": [*python, "worker", "--queues", "cpu,embed"],
         "worker-gpu": [*python, "worker", "--queues", "gpu"],
     }
     for name, command in commands.items():

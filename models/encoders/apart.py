@@ -19,6 +19,7 @@ from models.encoders.decoding import Failure, empty_photos, read_into
 from models.encoders.networks import PHOTO_SIZE, Photos
 
 PHOTOS_A_TASK = 16
+SHARED = Path("/dev/shm")
 
 Result = TypeVar("Result")
 
@@ -27,9 +28,10 @@ def read_apart(paths: Sequence[Path]) -> Callable[[Photos], list[Failure]]:
     """Begin to read the files in other processes.
 
     The function returned must be called once: it waits for them, and does and raises what
-    `decoding.read_into` does. The photos come back in memory that the processes share.
+    `decoding.read_into` does. The photos come back in memory that the processes share. Raises OSError when
+    the machine has no more of it.
     """
-    memory = SharedMemory(create=True, size=max(1, len(paths) * PHOTO_SIZE * PHOTO_SIZE * 3))
+    memory = _shared(len(paths) * PHOTO_SIZE * PHOTO_SIZE * 3)
     parts = [(start, paths[start : start + PHOTOS_A_TASK]) for start in range(0, len(paths), PHOTOS_A_TASK)]
     tasks = [_submitted(_read_shared, memory.name, len(paths), *part) for part in parts]
 
@@ -43,6 +45,19 @@ def read_apart(paths: Sequence[Path]) -> Callable[[Photos], list[Failure]]:
         return failures
 
     return finish
+
+
+def _shared(size: int) -> SharedMemory:
+    """Shared memory that is there: a write to what /dev/shm has no room for would kill the process."""
+    memory = SharedMemory(create=True, size=max(1, size))
+    try:
+        with (SHARED / memory.name).open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, memory.size)
+    except BaseException:
+        memory.close()
+        memory.unlink()
+        raise
+    return memory
 
 
 def _submitted(function: Callable[..., Result], *arguments: Any) -> Future[Result]:
@@ -70,7 +85,7 @@ def _photos_in(memory: SharedMemory, count: int) -> Photos:
 def _processes() -> ProcessPoolExecutor:
     """A process a core, for as long as this one lives. Not forked: a GPU's context does not survive that."""
     return ProcessPoolExecutor(
-        os.cpu_count(), mp_context=multiprocessing.get_context("spawn"), initializer=_serve
+        len(os.sched_getaffinity(0)), mp_context=multiprocessing.get_context("spawn"), initializer=_serve
     )
 
 

@@ -17,14 +17,19 @@ from models.encoders.networks import Embeddings, Photos
 BATCH_ON_CPU = 16
 BATCH_ON_GPU = 128
 GPU_CALLERS = 2
-"""While the GPU encodes one batch, the next one is copied to it."""
+"""While one waits for the GPU, the other takes its batch from the processes. The GPU itself does one thing at
+a time: copies to it and networks share a stream.
+"""
+
+NOT_FINITE = "the encoder gave no finite features"
+"""Nor does it count as finite what float16, in which embeddings are kept, cannot hold."""
 
 
 @dataclass(frozen=True)
 class EmbeddedBatch:
-    """The files `start` to `stop`: float32 (M, dimension), a row for each that is a photo, and the others.
+    """The files `start` to `stop`: float32 (M, dimension), a row for each that was embedded, and the others.
 
-    The failures' indices are among all the paths.
+    All numbers are finite, and so they are as float16. The failures' indices are among all the paths.
     """
 
     start: int
@@ -62,10 +67,14 @@ def _embedded(
 ) -> EmbeddedBatch:
     photos = empty_photos(count)
     failures = read(photos)
-    if failures:
-        photos = np.delete(photos, [failure.index for failure in failures], axis=0)
+    places = np.delete(np.arange(count), [failure.index for failure in failures])
+    embeddings = encoder.encode(photos[places] if failures else photos)
+    with np.errstate(over="ignore"):
+        finite = np.isfinite(embeddings.astype(np.float16)).all(axis=1)
+    failures += [Failure(place, NOT_FINITE) for place in places[~finite].tolist()]
+    failures.sort(key=lambda failure: failure.index)
     shifted = [replace(failure, index=start + failure.index) for failure in failures]
-    return EmbeddedBatch(start, start + count, encoder.encode(photos), shifted)
+    return EmbeddedBatch(start, start + count, embeddings if finite.all() else embeddings[finite], shifted)
 
 
 def embed_files(
@@ -77,7 +86,7 @@ def embed_files(
 ) -> tuple[Embeddings, list[Failure]]:
     """Embeds the photos at `paths`.
 
-    Returns float32 (M, dimension), a row for each file that could be decoded, in the order of `paths`, and
+    Returns float32 (M, dimension), a row for each file that could be embedded, in the order of `paths`, and
     the failures, in that order too. `on_progress(done, total)` is called after every batch; what it raises
     ends the work. Raises as `embed_batches` does.
     """

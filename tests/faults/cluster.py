@@ -108,7 +108,7 @@ class Cluster:
             return [str(get_binary_path()), *(word for k, v in options.items() for word in (f"--{k}", v))]
         if name == "api":
             return [sys.executable, "-m", "service"]
-        return [sys.executable, "-m", "worker", "--queues", "cpu,gpu"]
+        return [sys.executable, "-m", "worker", "--queues", "cpu,embed,gpu"]
 
 
 def _killed(process: psutil.Process) -> bool:

@@ -15,7 +15,7 @@ import psutil
 import pytest
 from PIL import Image
 
-from models.encoders import Encoder, embed_files, read_photo
+from models.encoders import Encoder, apart, embed_files, read_photo
 from models.encoders.apart import read_apart
 from models.encoders.decoding import empty_photos, read_into
 from models.scenes import draw
@@ -122,14 +122,23 @@ def test_processes_read_as_threads_do(paths: list[Path], tmp_path: Path) -> None
     """The same photos in the same places, the same bad files, and a missing one is raised as it is."""
     (bad := tmp_path / "empty.png").touch()
     many = [*paths, bad, *paths, *paths]
-    here, apart = empty_photos(len(many)), empty_photos(len(many))
+    here, there = empty_photos(len(many)), empty_photos(len(many))
     failures = read_into(here, many)
-    assert read_apart(many)(apart) == failures
+    assert read_apart(many)(there) == failures
     assert [failure.index for failure in failures] == [7]
     good = np.arange(len(many)) != 7
-    assert np.array_equal(apart[good], here[good])
+    assert np.array_equal(there[good], here[good])
     with pytest.raises(FileNotFoundError):
         read_apart([*paths, tmp_path / "missing.jpg"])(empty_photos(8))
+
+
+def test_shared_memory_that_runs_out_is_an_error() -> None:
+    """More than there is room for is refused at once, not when it is written to, and nothing stays."""
+    before = set(apart.SHARED.iterdir())
+    room = os.statvfs(apart.SHARED)
+    with pytest.raises(OSError, match="No space left"):
+        apart._shared(room.f_blocks * room.f_frsize + 2**20)
+    assert set(apart.SHARED.iterdir()) <= before
 
 
 def test_decoding_goes_on_after_a_process_was_killed(paths: list[Path]) -> None:
@@ -184,8 +193,8 @@ def test_a_gpu_gives_what_the_cpu_gives(
     on_gpu = encoder_for_tests("efficientnet_lite0", tmp_path_factory, "cuda")
     found, _ = embed_files(on_gpu, paths * 40)
     expected, _ = embed_files(encoder, paths)
-    apart = np.linalg.norm(found - np.tile(expected, (40, 1)), axis=1)
-    assert (apart < 0.1 * np.linalg.norm(found, axis=1)).all()
+    distances = np.linalg.norm(found - np.tile(expected, (40, 1)), axis=1)
+    assert (distances < 0.1 * np.linalg.norm(found, axis=1)).all()
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

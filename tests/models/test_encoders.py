@@ -5,6 +5,7 @@ import hashlib
 import http.server
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from torch import Tensor
 
 from models.encoders import ENCODERS, WeightsUnavailable, load_encoder, weights
 from models.encoders.networks import ARCHITECTURES
+from models.encoders.running import _runner
 from models.scenes import draw
 from models.torchvision_shim import torchvision
 from tests.models.encoding import encoder_for_tests, weights_for_tests
@@ -83,6 +85,28 @@ def test_the_export_is_made_once(tmp_path: Path, tmp_path_factory: pytest.TempPa
     load_encoder("efficientnet_lite0", device="cpu", weights=path, cache_dir=tmp_path)
     assert [entry.name for entry in tmp_path.iterdir()] == [exported.name]
     assert (copy.stat().st_mtime_ns, copy.stat().st_ino) == (before.st_mtime_ns, before.st_ino)
+
+
+def test_running_leaves_torchs_settings_alone(photos: Photos) -> None:
+    """Two threads that run at once neither see nor leave another cuDNN than the process had: its switches
+    are not a thread's own."""
+
+    def switches() -> tuple[bool, bool]:
+        return torch.backends.cudnn.enabled, torch.backends.cudnn.allow_tf32
+
+    before, both, seen = switches(), threading.Barrier(2, timeout=30), []
+
+    class Noting(torch.nn.Module):
+        def forward(self, photos_NHWC: Tensor) -> Tensor:
+            both.wait()
+            seen.append(switches())
+            return photos_NHWC.float().mean((1, 2))
+
+    run = _runner(Noting(), torch.device("cpu"), torch.float32)
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(run, [photos] * 6))
+    assert before[0]
+    assert {*seen, switches()} == {before}
 
 
 def test_an_unknown_encoder_is_refused() -> None:

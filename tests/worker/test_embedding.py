@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 import pytest
+from sqlalchemy import select
 
 from models.encoders import Encoder
 from store import embeddings, jobs
@@ -44,8 +45,8 @@ def test_a_shard_holds_its_images_in_their_order(
 
     job = pools.get(job_id)
     assert (job.state, job.error, job.done) == ("succeeded", None, 5)
+    [shard] = shards_of(tools, pool_id)
     with tools.database.read() as session:
-        [shard] = embeddings.shards(session, pool_id)
         digest = session.get_one(Pool, pool_id).weights_digest
     assert job.result == {"shard_ids": [str(shard.id)], "embedded": 5, "failed": []}
     assert shard.image_ids == [id.hex for id in ids]
@@ -84,8 +85,7 @@ def test_a_photo_that_cannot_be_decoded_never_stops_the_others(
     assert [failure["image_id"] for failure in job.result["failed"]] == [str(ids[1])]
     assert image(tools, ids[1]).embed_error
     assert image(tools, ids[1]).shard_id is None
-    with tools.database.read() as session:
-        assert [i.id for i in embeddings.embedded_train_images(session, pool_id)] == [ids[0], ids[2]]
+    assert [shard.image_ids for shard in shards_of(tools, pool_id)] == [[ids[0].hex, ids[2].hex]]
 
 
 def test_a_blob_that_is_not_there_is_no_fault_of_the_photo(
@@ -136,8 +136,7 @@ def test_other_weights_than_the_first_shards_are_refused(
     assert job.state == "failed"
     assert job.error
     assert job.error["type"] == "encoder-mismatch"
-    with tools.database.read() as session:
-        assert not embeddings.shards(session, pool_id)
+    assert shards_of(tools, pool_id) == []
 
 
 def test_two_first_shards_with_different_weights_cannot_both_settle(tools: Tools, pools: Pools) -> None:
@@ -175,8 +174,7 @@ def test_embedding_again_after_a_lost_commit_leaves_one_shard(
     for _ in range(3):
         run(job_id, tools, shutdown)
 
-    with tools.database.read() as session:
-        assert len(embeddings.shards(session, pool_id)) == 1
+    assert len(shards_of(tools, pool_id)) == 1
     assert pools.get(job_id).attempt == 1
 
 
@@ -185,7 +183,6 @@ class Counted:
     """An encoder made of small numbers, or another one; it counts the photos it is given."""
 
     encoder: Encoder | None = None
-    scale: float = 1.0
     name: str = "efficientnet_lite0"
     dimension: int = 3
     weights_digest: str = "c" * 64
@@ -201,7 +198,7 @@ class Counted:
         self.photos += len(photos)
         if self.encoder:
             return self.encoder.encode(photos)
-        return np.float32(self.scale) * photos.mean(axis=(1, 2)).astype(np.float32)
+        return photos.mean(axis=(1, 2)).astype(np.float32)
 
 
 def use(tools: Tools, encoder: Counted) -> None:
@@ -210,7 +207,7 @@ def use(tools: Tools, encoder: Counted) -> None:
 
 def shards_of(tools: Tools, pool_id: uuid.UUID) -> Sequence[Shard]:
     with tools.database.read() as session:
-        return embeddings.shards(session, pool_id)
+        return session.scalars(select(Shard).where(Shard.pool_id == pool_id).order_by(Shard.id)).all()
 
 
 def test_shards_are_committed_as_they_come(tools: Tools, pools: Pools, shutdown: threading.Event) -> None:
@@ -231,20 +228,34 @@ def test_shards_are_committed_as_they_come(tools: Tools, pools: Pools, shutdown:
     assert (result["embedded"], len(result["failed"])) == (2 * SHARD_IMAGES + 10, 1)
 
 
-@pytest.mark.parametrize(("scale", "dtype"), [(1.0, "float16"), (1e6, "float32")])
-def test_shards_are_as_small_as_their_numbers_allow(
-    tools: Tools, pools: Pools, shutdown: threading.Event, scale: float, dtype: str
+@pytest.mark.parametrize("feature", [np.nan, np.inf, 70_000.0])
+def test_features_that_are_not_finite_cost_their_photo_alone(
+    tools: Tools, pools: Pools, shutdown: threading.Event, feature: float
 ) -> None:
-    """Half precision, unless a number is too large for it."""
-    use(tools, Counted(scale=scale))
-    pool_id = pools.pool()
-    run(pools.photos(pool_id, [scene(1)[0]])[0], tools, shutdown)
+    """The photo gets a reason and is in no shard, and the pool's index takes the others."""
 
+    class Odd(Counted):
+        def encode(self, photos: Photos) -> npt.NDArray[np.float32]:
+            features = super().encode(photos)
+            features[1, 2] = feature
+            return features
+
+    use(tools, Odd())
+    pool_id = pools.pool()
+    job_id, ids = pools.photos(pool_id, [b"not a photo", *(scene(seed)[0] for seed in range(3))])
+    run(job_id, tools, shutdown)
+
+    result = pools.get(job_id).result
+    assert result
+    assert [failure["image_id"] for failure in result["failed"]] == [str(ids[0]), str(ids[2])]
+    assert image(tools, ids[2]).embed_error == "the encoder gave no finite features"
     [shard] = shards_of(tools, pool_id)
+    assert shard.image_ids == [ids[1].hex, ids[3].hex]
     with tools.blobs.open(shard.sha256) as file:
         rows = np.load(file)
-    assert rows.dtype == dtype
+    assert rows.dtype == np.float16
     assert np.isfinite(rows).all()
+    assert len(tools.vectors.index(pool_id)) == 2
 
 
 def test_an_attempt_that_lost_its_job_commits_nothing(

@@ -1,3 +1,4 @@
+import os
 import threading
 import uuid
 
@@ -65,6 +66,28 @@ def test_nothing_ends_the_sweeper(tools: Tools, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(sweeping, "sweep", failing)
     monkeypatch.setattr(sweeping, "EVERY_S", 0.001)
 
-    sweep_until(shutdown, tools.settings, tools.database, Bell("redis://127.0.0.1:1/0"))
+    sweep_until(shutdown, tools.settings, tools.database, tools.blobs, Bell("redis://127.0.0.1:1/0"))
 
     assert len(calls) == 3
+
+
+def test_what_was_held_for_a_day_is_dropped_hourly(tools: Tools, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A photo that no job dropped goes while the worker runs, with the first sweep of each hour."""
+    shutdown, seen, clock = threading.Event(), [], iter(range(0, 36_000, 1200))
+    with tools.blobs.incoming() as incoming:
+        incoming.write(b"photo")
+        photo = tools.settings.data_dir / "blobs" / "held" / incoming.hold()
+    os.utime(photo, (0, 0))
+
+    def noting(*_: object) -> None:
+        seen.append(photo.exists())
+        if not seen[-1] or len(seen) == 9:
+            shutdown.set()
+
+    monkeypatch.setattr(sweeping, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(sweeping, "sweep", noting)
+    monkeypatch.setattr(sweeping, "EVERY_S", 0.001)
+
+    sweep_until(shutdown, tools.settings, tools.database, tools.blobs, Bell("redis://127.0.0.1:1/0"))
+
+    assert seen == [True, True, True, False]

@@ -4,6 +4,7 @@ import io
 import shutil
 import subprocess
 import sys
+import threading
 import uuid
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+from sqlalchemy import delete, update
 
 from store import blobs, embeddings
 from store.blobs import open_blobs
-from store.tables import new_id
+from store.tables import Image, Shard, new_id
 from tests.processes import processes, until
 from tests.worker.factories import Pools
 from worker.attempt import Tools
+from worker.run import run
 from worker.vectors import PoolVectors, Vectors
 
 Matrix = npt.NDArray[Any]
@@ -124,6 +127,42 @@ def test_a_damaged_cache_is_made_again(embedded: Embedded, damage: str) -> None:
     assert embedded.holds(read(embedded))
     (folder(embedded) / damage).unlink()
     assert embedded.holds(read(embedded))
+
+
+def test_a_restored_database_is_believed(embedded: Embedded) -> None:
+    """A cache with rows that the database does not know (any more) starts anew, and so does its index."""
+    embedded.add()
+    assert len(fresh(embedded).index(embedded.pool_id)) == 3
+    with embedded.tools.database.write() as session:
+        session.execute(update(Image).values(shard_id=None))
+        session.execute(delete(Shard))
+    embedded.expected.clear()
+    embedded.add(count=2)
+    assert embedded.holds(read(embedded))
+    index = fresh(embedded).index(embedded.pool_id)
+    _, distances = index.search(np.array(read(embedded).matrix), 1)
+    assert (len(index), distances.any()) == (2, False)
+
+
+def test_a_shards_missing_blob_is_a_mishap(embedded: Embedded, shutdown: threading.Event) -> None:
+    """As when a disk is not mounted: the job that needs it is queued again."""
+    embedded.add()
+    shutil.rmtree(embedded.tools.settings.data_dir / "blobs")
+    job_id = embedded.pools.job(embedded.pool_id, "search", {"what": "duplicates", "within": None})
+    run(job_id, embedded.tools, shutdown)
+    job = embedded.pools.get(job_id)
+    assert (job.state, job.error and job.error["type"]) == ("queued", "blob-missing")
+
+
+def test_an_index_is_not_written_for_a_few_rows(embedded: Embedded) -> None:
+    """Below 5 % more the rows are added in memory alone; the file is replaced above."""
+    embedded.add(count=100)
+    written = []
+    for expected in (100, 103, 106):
+        assert len(fresh(embedded).index(embedded.pool_id)) == expected
+        written.append((folder(embedded) / "index").stat().st_ino)
+        embedded.add()
+    assert written[0] == written[1] != written[2]
 
 
 def test_the_index_numbers_images_as_the_matrix_does(embedded: Embedded) -> None:
