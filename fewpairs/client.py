@@ -12,7 +12,7 @@ from fewpairs.evaluation import Evaluation
 from fewpairs.jobs import Job
 from fewpairs.model import Model
 from fewpairs.pool import Pool
-from fewpairs.selection import Replay, Selection, replay
+from fewpairs.selection import Replay, Selection, replay, selection_of
 from fewpairs.transport import Transport
 
 ClassTable = str | Path | dict[str, Any]
@@ -79,6 +79,9 @@ class Client:
 
     def model(self, model_id: str) -> Model:
         return Model(self._transport, self._transport.json("GET", f"/models/{model_id}"))
+
+    def selection(self, selection_id: str) -> Selection:
+        return selection_of(self._transport, selection_id)
 
     def replay(self, made: Selection | dict[str, Any]) -> Replay:
         """Make a selection again of the photos and annotations of its time, and compare the picks.

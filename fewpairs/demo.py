@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 
+from fewpairs.cli.common import counted
 from fewpairs.cli.follow import follow_training, wait_with_status
 from fewpairs.client import Client
 from fewpairs.demo_data import DemoData, Pairs, draw_scenes, read_data
@@ -137,8 +138,7 @@ def _select(pool: Pool, console: Console) -> dict[str, Selection]:
     began = time.monotonic()
 
     def tell(seen: Pool) -> None:
-        counts = seen.counts["train"]
-        status.update(f"Embedding: {counts['embedded']} of {counts['images']} train photos")
+        status.update(f"Embedding: {seen.counts['embedded']} of {seen.counts['images']} photos")
 
     with console.status("Embedding") as status:
         first = pool.select(BUDGET, "kmedoids", SEED, on_wait=tell)
@@ -147,7 +147,8 @@ def _select(pool: Pool, console: Console) -> dict[str, Selection]:
         console, f"{embedded} photos embedded and {BUDGET} medoids found in {time.monotonic() - began:.0f} s"
     )
     for pick in first.picks[:3]:
-        console.print(f"  [dim]{pick.rank}. {pick.name} stands for {pick.cluster_size} photos[/]")
+        size = counted(pick.cluster_size or 0, "photo")
+        console.print(f"  [dim]{pick.rank}. {pick.name} stands for {size}[/]")
     console.print(f"  [dim]… and {BUDGET - 3} more[/]")
     control = pool.select(BUDGET, "random", SEED)
     _done(console, f"{BUDGET} drawn at random as the control")

@@ -55,7 +55,8 @@ class Explanation:
 
     @property
     def cost(self) -> dict[str, float] | None:
-        """`minutes_per_image`, `minutes` and `minutes_to_knee`; None while no annotator's time is known."""
+        """`minutes_per_image` (the median of the annotators' times), `minutes` and `minutes_to_knee` (None:
+        no knee); None while no annotator's time is known."""
         return dict(self.document["cost"]) if self.document["cost"] else None
 
     @property

@@ -168,6 +168,13 @@ class Job:
             self._transport.json("GET", f"/jobs/{self.id}")  # gives up when the server stays away
 
 
+def result_of(transport: Transport, response: httpx.Response) -> dict[str, Any]:
+    """What a response holds, or the result of the job that it is answered with instead. Raises JobFailed."""
+    if response.status_code == 200:
+        return response.json()  # type: ignore[no-any-return]
+    return Job(transport, response.json()).wait().result
+
+
 def answer_of(transport: Transport, path: str, **params: Any) -> Any:
     """The JSON at an address that may need a job to make it first. Raises JobFailed."""
     while True:

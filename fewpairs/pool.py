@@ -12,7 +12,7 @@ from fewpairs.explanation import Explanation, explain
 from fewpairs.jobs import Job
 from fewpairs.model import Model
 from fewpairs.photos import image_files
-from fewpairs.selection import Selection
+from fewpairs.selection import Selection, selection_of
 from fewpairs.similar import Duplicates, Similar, duplicates, image_id, similar
 from fewpairs.transport import Transport
 from fewpairs.uploads import Progress, Upload, upload_annotations, upload_images, upload_label_maps
@@ -113,21 +113,23 @@ class Pool:
                 continue
             if response.status_code == 200:
                 return Selection(self._transport, response.json())
-            Job(self._transport, response.json()).wait()
+            job = Job(self._transport, response.json()).wait()
+            return selection_of(self._transport, job.result["selection_id"])
 
     def assign(
         self,
         annotator: str,
         count: int = 1,
         lease_s: float = LEASE_S,
-        selection: Selection | None = None,
+        selection: Selection | str | None = None,
     ) -> Assignments:
         """The photos that the annotator holds, filled up to `count` with free picks; nobody else gets them.
 
-        The picks are those of `selection`, by default the pool's newest. Asking again renews the leases.
+        The picks are those of `selection` (or of that id), by default the newest of train photos. Asking
+        again renews the leases.
         """
-        body = {"annotator": annotator, "count": count, "lease_s": lease_s}
-        body |= {"selection_id": selection.id if selection else None}
+        selection_id = selection.id if isinstance(selection, Selection) else selection
+        body = {"annotator": annotator, "count": count, "lease_s": lease_s, "selection_id": selection_id}
         answer = self._transport.json("POST", f"/pools/{self.id}/assignments", json=body)
         return Assignments(self._transport, answer)
 
@@ -137,16 +139,15 @@ class Pool:
         for item in self._transport.items(f"/pools/{self.id}/assignments", **params):
             yield Assignment(self._transport, item)
 
+    def newest_selection(self) -> Selection:
+        """The selection of train photos that was made last. Raises FewpairsError when there is none."""
+        return Selection(self._transport, self._transport.json("GET", f"/pools/{self.id}/selection"))
+
     def explain(self, selection_id: str | None = None) -> Explanation:
-        """Why the photos of a selection, by default the newest, are worth labelling. Raises JobFailed."""
-        if selection_id is None:
-            newest = next(self.jobs(state="succeeded", kind="select"), None)
-            if newest is None:
-                raise FewpairsError(
-                    f"The pool {self.name} has no selection yet: make one with `fewpairs select --budget 10`."
-                )
-            selection_id = newest.result["selection_id"]
-        return explain(self._transport, selection_id)
+        """Why the photos of a selection, by default the newest of train photos, are worth labelling. Raises
+        JobFailed.
+        """
+        return explain(self._transport, selection_id or self.newest_selection().id)
 
     def image_id(self, name_or_id: str) -> str:
         """The id of a photo of the pool. Raises FewpairsError when there is none of that name."""

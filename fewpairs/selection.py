@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from fewpairs.explanation import Explanation, explain
-from fewpairs.jobs import Job
+from fewpairs.jobs import result_of
 from fewpairs.transport import Transport
 
 
@@ -75,6 +75,11 @@ class Selection:
         return explain(self._transport, self.id)
 
 
+def selection_of(transport: Transport, selection_id: str) -> Selection:
+    """The selection of this id. Raises FewpairsError when there is none."""
+    return Selection(transport, transport.json("GET", f"/selections/{selection_id}"))
+
+
 class Replay:
     """What making a selection again gave: the `same` picks or not, and sentences on what has `changed`."""
 
@@ -92,9 +97,7 @@ def replay(transport: Transport, made: dict[str, Any]) -> Replay:
     """Make a selection again; `made` is its document or its receipt."""
     headers = {"Idempotency-Key": str(uuid.uuid4())}
     response = transport.request("POST", "/selections/replay", json=made, headers=headers)
-    if response.status_code == 200:
-        return Replay(transport, response.json())
-    return Replay(transport, Job(transport, response.json()).wait().result)
+    return Replay(transport, result_of(transport, response))
 
 
 class Photo(Protocol):

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from fewpairs.errors import FewpairsError
-from fewpairs.jobs import Job, answer_of
+from fewpairs.jobs import answer_of, result_of
 from fewpairs.transport import Transport
 
 
@@ -70,9 +72,11 @@ def similar(transport: Transport, pool_id: str, photo: str | Path, limit: int) -
     What is both a file and a name means the file. Raises FewpairsError when it is neither.
     """
     if Path(photo).is_file():
-        return Similar(_searched(transport, pool_id, Path(photo), limit))
-    path = f"/images/{image_id(transport, pool_id, str(photo))}/similar"
-    return Similar(answer_of(transport, path, limit=limit))
+        response = _searched(transport, pool_id, Path(photo), limit)
+    else:
+        path = f"/images/{image_id(transport, pool_id, str(photo))}/similar"
+        response = transport.request("GET", path, params={"limit": limit})
+    return Similar(result_of(transport, response))
 
 
 def duplicates(transport: Transport, pool_id: str, within: float | str) -> Duplicates:
@@ -94,14 +98,11 @@ def image_id(transport: Transport, pool_id: str, name: str) -> str:
         ) from None
 
 
-def _searched(transport: Transport, pool_id: str, photo: Path, limit: int) -> dict[str, Any]:
-    response = transport.request(
+def _searched(transport: Transport, pool_id: str, photo: Path, limit: int) -> httpx.Response:
+    return transport.request(
         "POST",
         f"/pools/{pool_id}/search",
         params={"limit": limit},
         file=photo,
         headers={"Content-Type": "application/octet-stream", "Idempotency-Key": str(uuid.uuid4())},
     )
-    if response.status_code == 200:
-        return response.json()  # type: ignore[no-any-return]
-    return Job(transport, response.json()).wait().result

@@ -16,14 +16,14 @@ from fastapi.concurrency import run_in_threadpool
 from sqlalchemy.orm import Session
 
 from service.images.decoders import Decoders
-from service.problems import NotFound
+from service.problems import NoSelection, NotFound
 from service.selections.states import States
-from store import annotations, images, jobs, models, pools
+from store import annotations, images, jobs, models, pools, selections
 from store.bell import Bell
 from store.blobs import open_blobs
 from store.database import Database
 from store.settings import Settings
-from store.tables import Image, Job, Model, Pool
+from store.tables import Image, Job, Model, Pool, Selection
 
 ENDED = ("succeeded", "failed", "cancelled")
 MOST_RINGS_WAITING = 1000
@@ -105,6 +105,16 @@ def found_pool(session: Session, pool_id: UUID) -> Pool:
     if pool is None:
         raise NotFound(f"There is no pool {pool_id}: GET /pools lists those there are.")
     return pool
+
+
+def newest_selection(session: Session, pool_id: UUID) -> Selection:
+    """The one that is handed out and explained unless another one is named."""
+    newest = selections.newest(session, pool_id)
+    if newest is None:
+        raise NoSelection(
+            f"No train images of the pool were selected yet: ask GET /pools/{pool_id}/select?budget=…"
+        )
+    return newest
 
 
 def found_image(session: Session, image_id: UUID) -> tuple[Image, int | None]:

@@ -183,7 +183,7 @@ class ArchiveBomb(Problem):
 
 class InvalidBudget(Problem):
     status, slug = 422, "invalid-budget"
-    title = "The budget is not a positive number"
+    title = "The budget is not a number from 1 to 10,000"
 
 
 class BudgetExceedsPool(Problem):

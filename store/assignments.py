@@ -2,9 +2,10 @@
 
 import statistics
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import pairwise
 
 from sqlalchemy import ColumnElement, Select, and_, case, exists, select, update
 from sqlalchemy.orm import Session
@@ -14,6 +15,13 @@ from store.clock import from_now
 from store.tables import Annotation, Assignment, Image
 
 OPEN, ANNOTATED, RETURNED, EXPIRED = "open", "annotated", "returned", "expired"
+IDS_A_QUERY = 500
+
+BURST = timedelta(minutes=1)
+"""Annotations that follow each other within this time were sent together: none was drawn in between."""
+
+Work = tuple[datetime, datetime]
+"""When an image was handed out, and when its annotation came."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +63,7 @@ def hand_out(
         .values(lease_expires_at=from_now(lease_s))
         .returning(Assignment.id)
     ).all()
-    for image_id in _locked(session, _free(session, pool_id, picks), count - len(held)):
+    for image_id in _locked(session, _free(session, picks), count - len(held)):
         session.add(
             Assignment(
                 pool_id=pool_id,
@@ -69,17 +77,21 @@ def hand_out(
     session.flush()
 
 
-def free_count(session: Session, pool_id: uuid.UUID, picks: Mapping[uuid.UUID, int]) -> int:
+def free_count(session: Session, picks: Mapping[uuid.UUID, int]) -> int:
     """How many of the picks nobody holds and nobody has annotated."""
-    return len(_free(session, pool_id, picks))
+    return len(_free(session, picks))
 
 
-def _free(session: Session, pool_id: uuid.UUID, picks: Mapping[uuid.UUID, int]) -> list[uuid.UUID]:
+def _free(session: Session, picks: Mapping[uuid.UUID, int]) -> list[uuid.UUID]:
     """Those of the picks that can be handed out, by rank."""
-    in_pool = select(Annotation.image_id).join(Image, Image.id == Annotation.image_id)
-    annotated = session.scalars(in_pool.where(Image.pool_id == pool_id))
-    in_hand = session.scalars(select(Assignment.image_id).where(Assignment.pool_id == pool_id, _is_open()))
-    return sorted(picks.keys() - set(annotated) - set(in_hand), key=lambda image_id: picks[image_id])
+    ids = sorted(picks, key=lambda image_id: picks[image_id])
+    taken: set[uuid.UUID] = set()
+    for start in range(0, len(ids), IDS_A_QUERY):
+        some = ids[start : start + IDS_A_QUERY]
+        taken.update(session.scalars(select(Annotation.image_id).where(Annotation.image_id.in_(some))))
+        in_hand = select(Assignment.image_id).where(Assignment.image_id.in_(some), _is_open())
+        taken.update(session.scalars(in_hand))
+    return [image_id for image_id in ids if image_id not in taken]
 
 
 def _locked(session: Session, free: Iterable[uuid.UUID], count: int) -> Iterator[uuid.UUID]:
@@ -148,26 +160,35 @@ def annotated(session: Session, image_id: uuid.UUID) -> None:
 
 
 def minutes_per_image(session: Session, pool_id: uuid.UUID) -> float | None:
-    """The mean time from an image in hand to its annotation. None: no assignment has ended so.
+    """The median time from an image in hand to its annotation. None: no assignment has ended so.
 
-    An annotator works on one image after the other: the time of one begins when it was handed out, or when
-    the annotator's last annotation came, if that was later. A mean and no median, since many label maps may
-    be sent at once: the first of them then has the time of all. What came after its lease had run out says
-    nothing about work, and does not count.
+    An annotator works on one image after the other, and may send several label maps together: annotations
+    that follow each other within `BURST` share the time since the annotator's one before them equally, or
+    since the first of their images was handed out, if that was later. What came after its lease had run out
+    says nothing about work, and does not count.
     """
     query = select(Assignment.annotator, Assignment.created_at, Assignment.ended_at).where(
         Assignment.pool_id == pool_id,
         Assignment.state == ANNOTATED,
         Assignment.ended_at <= Assignment.lease_expires_at,
     )
-    last: dict[str, datetime] = {}
-    minutes = []
+    works: dict[str, list[Work]] = {}
     for annotator, handed_out, ended in session.execute(query.order_by(Assignment.ended_at)):
         assert ended is not None  # as it is only for open ones
-        begun = max(handed_out, last.get(annotator, handed_out))
-        minutes.append((ended - begun).total_seconds() / 60)
-        last[annotator] = ended
-    return statistics.fmean(minutes) if minutes else None
+        works.setdefault(annotator, []).append((handed_out, ended))
+    minutes = [minute for work in works.values() for minute in _minutes(work)]
+    return statistics.median(minutes) if minutes else None
+
+
+def _minutes(work: Sequence[Work]) -> Iterator[float]:
+    """One annotator's time for each image; `work` is in the order of its ends."""
+    starts = [place for place, (one, next) in enumerate(pairwise(work), 1) if next[1] - one[1] > BURST]
+    before = work[0][0]
+    for start, end in pairwise([0, *starts, len(work)]):
+        burst = work[start:end]
+        begun = max(before, min(handed_out for handed_out, _ in burst))
+        before = burst[-1][1]
+        yield from [(before - begun).total_seconds() / 60 / len(burst)] * len(burst)
 
 
 def _write_open(session: Session, assignment_id: uuid.UUID, **values: object) -> bool:

@@ -5,10 +5,10 @@ import hashlib
 import re
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from store.tables import Annotation, Image, Selection, Shard
@@ -38,6 +38,13 @@ class Question:
     balance: bool = False
     model: str | None = None
 
+    @classmethod
+    def of(cls, spec: Mapping[str, Any]) -> "Question":
+        """The question of a job, whose spec may say more; earlier versions looked at no test image."""
+        names = {field.name for field in fields(cls)}
+        known = {name: value for name, value in spec.items() if name in names}
+        return cls(**{"test_distance": OFF} | known)
+
     @property
     def looks_at_tests(self) -> bool:
         """Whether the picks depend on the test images."""
@@ -60,38 +67,72 @@ class Embedded(NamedTuple):
 
 
 @dataclass(frozen=True)
-class State:
-    """Digests of a split that change whenever a selection in it could."""
+class ImagesState:
+    """What a selection depends on of a split's embedded images."""
 
+    count: int
+    digest: str
+    last_id: uuid.UUID | None
+    """None: there are none."""
+
+
+@dataclass(frozen=True)
+class AnnotationsState:
+    """What a selection depends on of a split's annotations."""
+
+    count: int
     embedded: int
-    annotated: int
-    pickable: int
-    """Embedded and not annotated."""
-    images_digest: str
+    """Those whose images are embedded."""
     annotated_digest: str
     revisions_digest: str
 
 
+@dataclass(frozen=True)
+class State:
+    """Digests of a split that change whenever a selection in it could."""
+
+    images: ImagesState
+    annotations: AnnotationsState
+
+    @property
+    def pickable(self) -> int:
+        """How many images are embedded and not annotated."""
+        return self.images.count - self.annotations.embedded
+
+
 def embedded(
-    session: Session, pool_id: uuid.UUID, split: str, up_to: uuid.UUID | None = None
+    session: Session,
+    pool_id: uuid.UUID,
+    split: str,
+    *,
+    up_to: uuid.UUID | None = None,
+    among: Sequence[uuid.UUID] | None = None,
 ) -> list[Embedded]:
-    """The embedded images of a split, in the order of their ids; `up_to`: those with an id up to this one."""
+    """The embedded images of a split, in the order of their ids; `up_to`: those with an id up to this one;
+    `among`: those that are listed.
+    """
     query = select(Image.id, Image.name, Image.sha256).where(
         Image.pool_id == pool_id, Image.split == split, Image.shard_id.is_not(None)
     )
     if up_to:
         query = query.where(Image.id <= up_to)
+    if among is not None:
+        query = query.where(Image.id.in_(among))
     return [Embedded(*row) for row in session.execute(query.order_by(Image.id))]
 
 
-def annotated(session: Session, pool_id: uuid.UUID, split: str) -> dict[uuid.UUID, int]:
-    """The newest revision of each annotated image of a split, by its id."""
+def annotated(
+    session: Session, pool_id: uuid.UUID, split: str, among: Sequence[uuid.UUID] | None = None
+) -> dict[uuid.UUID, int]:
+    """The newest revision of each annotated image of a split, by its id; `among`: of those listed."""
     query = (
         select(Annotation.image_id, func.max(Annotation.revision))
         .join(Image, Image.id == Annotation.image_id)
         .where(Image.pool_id == pool_id, Image.split == split)
         .group_by(Annotation.image_id)
     )
+    if among is not None:
+        query = query.where(Image.id.in_(among))
     return dict(session.execute(query).all())
 
 
@@ -109,24 +150,33 @@ def _digest(lines: Iterable[str]) -> str:
     return hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
 
 
-def token(session: Session, pool_id: uuid.UUID) -> tuple[int, int]:
-    """Two counts that are cheap, and grow with whatever a pool's `state` depends on.
-
-    Shards and annotations are only ever added, and an image is embedded when its shard is added.
-    """
-    shards = select(func.count()).select_from(Shard).where(Shard.pool_id == pool_id)
-    annotations = select(func.count()).select_from(Annotation)
-    return session.scalars(shards).one(), session.scalars(annotations).one()
+def shard_count(session: Session, pool_id: uuid.UUID) -> int:
+    """Grows whenever an image of the pool is embedded: shards are only ever added, with their images."""
+    query = select(func.count()).select_from(Shard).where(Shard.pool_id == pool_id)
+    return session.scalars(query).one()
 
 
-def state(session: Session, pool_id: uuid.UUID, split: str) -> State:
+def annotation_count(session: Session) -> int:
+    """Of all pools, which is cheap; grows whenever an image is annotated: annotations are only ever added."""
+    return session.scalars(select(func.count()).select_from(Annotation)).one()
+
+
+def images_state(session: Session, pool_id: uuid.UUID, split: str) -> ImagesState:
+    """Reads and hashes every image."""
     images = embedded(session, pool_id, split)
+    return ImagesState(len(images), images_digest(images), images[-1].id if images else None)
+
+
+def annotations_state(session: Session, pool_id: uuid.UUID, split: str) -> AnnotationsState:
     revisions = annotated(session, pool_id, split)
-    return State(
-        embedded=len(images),
-        annotated=len(revisions),
-        pickable=sum(image.id not in revisions for image in images),
-        images_digest=images_digest(images),
+    query = (
+        select(func.count(Annotation.image_id.distinct()))
+        .join(Image, Image.id == Annotation.image_id)
+        .where(Image.pool_id == pool_id, Image.split == split, Image.shard_id.is_not(None))
+    )
+    return AnnotationsState(
+        count=len(revisions),
+        embedded=session.scalars(query).one(),
         annotated_digest=annotated_digest(revisions),
         revisions_digest=_digest(f"{image_id.hex}{revision}" for image_id, revision in revisions.items()),
     )
@@ -148,8 +198,12 @@ def get(session: Session, selection_id: uuid.UUID) -> Selection | None:
 
 
 def newest(session: Session, pool_id: uuid.UUID) -> Selection | None:
-    query = select(Selection).where(Selection.pool_id == pool_id).order_by(Selection.id.desc()).limit(1)
-    return session.scalar(query)
+    """The selection of train images that was made last: the one that is handed out, and explained, unless
+    another is named. (Earlier versions knew no splits and picked train images.)
+    """
+    split = Selection.document["receipt"]["split"].as_string()
+    query = select(Selection).where(Selection.pool_id == pool_id, or_(split.is_(None), split == TRAIN))
+    return session.scalar(query.order_by(Selection.id.desc()).limit(1))
 
 
 def ranks(selection: Selection) -> dict[uuid.UUID, int]:

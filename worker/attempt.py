@@ -16,7 +16,6 @@ from store import jobs
 from store.blobs import Blobs
 from store.database import Database
 from store.settings import Settings
-from worker.endings import Mishap
 from worker.lease import DATABASE_AWAY, Lease
 from worker.loaded import Loaded
 from worker.vectors import Vectors
@@ -56,7 +55,9 @@ class Tools:
 
 @dataclass
 class Attempt:
-    """One try at a job. A handler calls `progress` between its batches: that is where it is told to stop."""
+    """One try at a job. A handler is told to stop where it calls `progress`, between its batches, and in what
+    `models.selection.blocks` works on.
+    """
 
     claim: jobs.Claim
     tools: Tools
@@ -104,21 +105,11 @@ class Attempt:
 
     @contextmanager
     def files(self, digests: Iterable[str]) -> Iterator[list[Path]]:
-        """The blobs as files, in the given order, until the block ends.
-
-        A blob that is not there is a mishap: the disk may not be mounted, and no photo is to blame.
-        """
+        """The blobs as files, in the given order, until the block ends. Raises BlobMissing."""
         cache = self.tools.settings.cache_dir
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache, prefix="job-") as folder:
             paths = [Path(folder) / digest for digest in digests]
             for path in set(paths):
-                try:
-                    self.tools.blobs.fetch(path.name, path)
-                except FileNotFoundError as error:
-                    raise Mishap(
-                        "blob-missing",
-                        f"The blob {path.name} is not at {self.tools.settings.blobs}: give this worker the "
-                        "FEWPAIRS_DATA_DIR and FEWPAIRS_BLOB_URL that the service has.",
-                    ) from error
+                self.tools.blobs.fetch(path.name, path)
             yield paths

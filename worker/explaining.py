@@ -34,13 +34,13 @@ class Cover:
     counted: Rows
     """The images that were to be covered."""
     nearest: Rows
-    """For each row of the ground the place of its nearest image among the picks and the labelled ones."""
+    """For each row of the ground the place of its nearest image among the labelled ones, then the picks."""
     distances: npt.NDArray[np.float32]
     """And how far that is."""
 
     def clusters(self) -> Rows:
         """For each row the place of the pick that stands for it; −1: a labelled image does, or none is to."""
-        clusters = np.where(self.nearest < len(self.picks), self.nearest, -1)
+        clusters = np.maximum(self.nearest - len(self.labelled), -1)
         clusters[np.setdiff1d(np.arange(len(clusters)), self.counted)] = -1
         return clusters
 
@@ -50,13 +50,11 @@ def explain(attempt: Attempt) -> Outcome:
     document, question, made_from = _selection(attempt)
     laid = ground(attempt, question, made_from)
     cover = _cover(document, laid)
-    attempt.lease.check()
     with attempt.tools.database.read() as session:
         minutes = assignments.minutes_per_image(session, claim.pool_id)
     found = explanation.explain(
         laid.matrix, cover.picks, cover.labelled, cover.counted, minutes_per_image=minutes
     )
-    attempt.lease.check()
     plane = pool_map(laid.matrix)
     members = _members(laid, cover)
     attempt.lease.check()
@@ -93,14 +91,14 @@ def _selection(attempt: Attempt) -> tuple[dict[str, Any], Question, Basis]:
     with attempt.tools.database.read() as session:
         selection = selections.get(session, uuid.UUID(attempt.claim.spec["selection_id"]))
         assert selection
-        question = Question(**session.get_one(Job, selection.job_id).spec)
+        question = Question.of(session.get_one(Job, selection.job_id).spec)
         receipt = selection.document["receipt"]
-        last, labelled = receipt.get("last_image_id"), receipt.get("labelled")
+        labelled = receipt.get("labelled")
         made_from = basis(
             session,
             attempt.claim.pool_id,
             question,
-            up_to=last and uuid.UUID(last),
+            up_to=receipt.get("last_image_id"),
             labelled=None if labelled is None else dict.fromkeys(map(uuid.UUID, labelled), 0),
         )
     return selection.document, question, made_from
@@ -112,7 +110,7 @@ def _cover(document: dict[str, Any], laid: Ground) -> Cover:
     # A receipt of an earlier version does not say what was labelled: today that may include the picks.
     labelled = np.setdiff1d(laid.labelled, picks)
     counted = np.setdiff1d(np.arange(len(laid.images)), np.setdiff1d(laid.left_out, picks))
-    nearest, distances = assignment(laid.matrix, [*picks.tolist(), *labelled.tolist()])
+    nearest, distances = assignment(laid.matrix, [*labelled.tolist(), *picks.tolist()])
     return Cover(picks, labelled, counted, nearest, distances)
 
 

@@ -39,17 +39,18 @@ def basis(
     pool_id: uuid.UUID,
     question: Question,
     *,
-    up_to: uuid.UUID | None = None,
+    up_to: str | None = None,
     labelled: Mapping[uuid.UUID, int] | None = None,
 ) -> Basis:
     """As the pool is now; or with the images up to an id, and with those labelled that were so earlier."""
-    images = selections.embedded(session, pool_id, question.split, up_to)
+    last = uuid.UUID(up_to) if up_to else None
+    images = selections.embedded(session, pool_id, question.split, up_to=last)
     if labelled is None:
         labelled = selections.annotated(session, pool_id, question.split)
     return Basis(
         pool=session.get_one(Pool, pool_id),
         images=images,
-        tests=selections.embedded(session, pool_id, TEST, up_to) if question.looks_at_tests else [],
+        tests=selections.embedded(session, pool_id, TEST, up_to=last) if question.looks_at_tests else [],
         labelled={image.id: labelled[image.id] for image in images if image.id in labelled},
     )
 
@@ -103,7 +104,6 @@ def ground(attempt: Attempt, question: Question, basis: Basis) -> Ground:
     images = [image for image in basis.images if image.id in matching or image.id in basis.labelled]
     row_of = {image.id: row for row, image in enumerate(images)}
     vectors = attempt.tools.vectors.pool_vectors(basis.pool.id)
-    attempt.lease.check()
     together = _gathered(vectors, [image.id for image in [*images, *basis.tests]])
     matrix = together[: len(images)]
     labelled = _rows(row_of, basis.labelled)
@@ -115,13 +115,11 @@ def ground(attempt: Attempt, question: Question, basis: Basis) -> Ground:
     test_distance = _distance(question.test_distance, matrix) if basis.tests else None
     near_test = [] if test_distance is None else _near_test(together, asked, len(images), test_distance)
     left_out = np.union1d(left_out, _first(near_test))
-    attempt.lease.check()
 
     within = _distance(question.duplicates_within, matrix)
     fixed = np.union1d(labelled, include)
     asked = _without(len(images), fixed, left_out)
     duplicates = [] if within is None else _duplicates(matrix, fixed, asked, within)
-    attempt.lease.check()
     return Ground(
         images=images,
         tests=basis.tests,

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from store import models, selections
+from store import selections
 from store.selections import Question
 from store.tables import new_id
 from worker.attempt import Attempt, Outcome
@@ -16,21 +16,22 @@ from worker.selecting import answer
 def replay(attempt: Attempt) -> Outcome:
     """The result is `{"same", "changed", "selection"}`; the pool's newest selection stays what it is."""
     claim = attempt.claim
-    question, receipt = Question(**claim.spec["question"]), claim.spec["receipt"]
-    last = receipt["last_image_id"] and uuid.UUID(receipt["last_image_id"])
+    question, receipt = Question.of(claim.spec["question"]), claim.spec["receipt"]
     with attempt.tools.database.read() as session:
-        then = basis(session, claim.pool_id, question, up_to=last, labelled=_labelled(receipt))
+        then = basis(
+            session,
+            claim.pool_id,
+            question,
+            up_to=receipt["last_image_id"],
+            labelled=_labelled(receipt),
+        )
         now = basis(session, claim.pool_id, question)
-        model = models.get(session, uuid.UUID(question.model)) if question.model else None
     changed = [*_differences(question, receipt, then), *_since(then, now)]
     made = None
-    if question.model and model is None:
-        changed.append(f"The model {question.model} is not there, and its uncertainty counted.")
-    else:
-        try:
-            made = answer(attempt, question, then, new_id())
-        except Permanent as problem:
-            changed.append(problem.detail)
+    try:
+        made = answer(attempt, question, then, new_id())
+    except Permanent as problem:
+        changed.append(problem.detail)
     again = made["receipt"] if made else receipt
     if again["algorithm_version"] != receipt["algorithm_version"]:
         changed.append(

@@ -10,7 +10,9 @@ from collections.abc import Callable
 import structlog
 from sqlalchemy.orm import Session
 
+from models.selection.blocks import stopped_by
 from store import jobs
+from store.blobs import BlobMissing
 from worker.attempt import Attempt, Outcome, Tools
 from worker.embedding import embed
 from worker.endings import Cancelled, Mishap, Permanent, ShutDown
@@ -62,7 +64,8 @@ def _see_through(attempt: Attempt) -> None:
     """Everything that ends an attempt is written here, with its fencing token. Raises LeaseLost."""
     claim = attempt.claim
     try:
-        outcome = HANDLERS[claim.kind](attempt)
+        with stopped_by(attempt.lease.check):
+            outcome = HANDLERS[claim.kind](attempt)
         with attempt.tools.database.write() as session:
             jobs.succeed(session, claim, outcome.result)
             outcome.save(session)
@@ -84,6 +87,12 @@ def _see_through(attempt: Attempt) -> None:
         type, detail = problem.type, problem.detail
         _end(attempt, lambda session: jobs.retry(session, claim, type=type, detail=detail))
         log.warning("job.interrupted", type=type, detail=detail)
+    except BlobMissing as missing:
+        detail = (
+            f"{missing} Give this worker the FEWPAIRS_DATA_DIR and FEWPAIRS_BLOB_URL that the service has."
+        )
+        _end(attempt, lambda session: jobs.retry(session, claim, type="blob-missing", detail=detail))
+        log.warning("job.interrupted", type="blob-missing", detail=detail)
     except Exception as error:
         detail = f"The worker met an unexpected {error.__class__.__name__}: {error}"
         _end(attempt, lambda session: jobs.retry(session, claim, type="internal-error", detail=detail))

@@ -21,9 +21,9 @@ MOST_LEFT_OUT = 1000
 
 def select(attempt: Attempt) -> Outcome:
     claim = attempt.claim
-    question = Question(**claim.spec)
+    question, up_to = Question.of(claim.spec), claim.spec.get("up_to")
     with attempt.tools.database.read() as session:
-        made_from = basis(session, claim.pool_id, question)
+        made_from = basis(session, claim.pool_id, question, up_to=up_to)
     document = answer(attempt, question, made_from, new_id())
     row = Selection(
         id=uuid.UUID(document["id"]), pool_id=claim.pool_id, job_id=claim.job_id, document=document
@@ -36,19 +36,19 @@ def answer(attempt: Attempt, question: Question, basis: Basis, selection_id: uui
     laid = ground(attempt, question, basis)
     if question.budget > laid.pickable:
         raise Permanent("budget-exceeds-pool", _too_few(question, laid))
-    counts_for = weights(attempt, question, basis, laid)
-    attempt.lease.check()
-    chosen = selection.select(
-        question.strategy,
-        laid.matrix,
-        question.budget,
-        seed=question.seed,
-        labelled=laid.labelled.tolist(),
-        include=laid.include.tolist(),
-        exclude=laid.left_out.tolist(),
-        weights=counts_for,
-    )
-    attempt.lease.check()
+    try:
+        chosen = selection.select(
+            question.strategy,
+            laid.matrix,
+            question.budget,
+            seed=question.seed,
+            labelled=laid.labelled.tolist(),
+            include=laid.include.tolist(),
+            exclude=laid.left_out.tolist(),
+            weights=weights(attempt, question, basis, laid),
+        )
+    except ValueError as error:
+        raise Permanent("invalid-selection", str(error)) from error
     picks = [_pick(pick, laid) for pick in chosen.picks]
     centres = [*laid.labelled.tolist(), *(pick.index for pick in chosen.picks)]
     delta = DELTA_SHARE * typical_distance(laid.matrix)

@@ -15,6 +15,7 @@ from fewpairs.cli.common import (
     ServerOption,
     app,
     console,
+    counted,
     find_pool,
     print_json,
     whole,
@@ -33,6 +34,10 @@ def assign(
     annotator: AnnotatorOption,
     count: Annotated[int, typer.Option("--count", "-n", min=1, help="How many photos to have in hand.")] = 1,
     hours: Annotated[float, typer.Option(min=0.001, help="Until others can have them again.")] = 4.0,
+    selection: Annotated[
+        str | None,
+        typer.Option(help="Id of the selection whose picks to take; left out: the newest of train photos."),
+    ] = None,
     copy_to: Annotated[Path | None, typer.Option(help="Copy the photos into this folder.")] = None,
     pool: PoolOption = None,
     as_json: JsonOption = False,
@@ -40,7 +45,7 @@ def assign(
 ) -> None:
     """Take photos to label that nobody else is given; again: renew them, and take as many as are missing."""
     target = find_pool(Client(server), pool)
-    held = target.assign(annotator, count, lease_s=3600 * hours)
+    held = target.assign(annotator, count, lease_s=3600 * hours, selection=selection)
     copied = held.copy_to(copy_to) if copy_to else []
     if as_json:
         return print_json(held.document)
@@ -51,9 +56,9 @@ def assign(
     for item in held:
         table.add_row(str(item.rank), Text(item.name), _moment(item.lease_expires_at))
     console.print(table)
-    console.print(f"{held.free} picks are free" if held.free else "No other pick is free")
+    console.print(f"{held.free} more to take" if held.free else "No other pick is free")
     if copied:
-        console.print(f"[green]✓[/] {len(copied)} photos copied to {copy_to}")
+        console.print(f"[green]✓[/] {counted(len(copied), 'photo')} copied to {copy_to}")
 
 
 @app.command(rich_help_panel=CONTROL)

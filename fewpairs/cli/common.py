@@ -1,7 +1,9 @@
 """What every command shares: the application, its options, and how it speaks."""
 
 import json
+import math
 import sys
+from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
@@ -87,6 +89,22 @@ def find_pool(client: Client, name: str | None) -> Pool:
 def whole(name: str) -> Column:
     """A column whose values are never cut: ids that will be copied."""
     return Column(name, no_wrap=True)
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 photo`, `2 photos`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def distance(option: str, text: str, *words: str) -> float | str:
+    """The distance that was given to an option, or one of the words it takes. Raises FewpairsError."""
+    if text in words:
+        return text
+    with suppress(ValueError):
+        if 0 <= (number := float(text)) < math.inf:
+            return number
+    choices = ", ".join(["a distance", *words[:-1]])
+    raise FewpairsError(f"{option} takes {choices} or {words[-1]}, not {text}.")
 
 
 def complain(sentence: str) -> None:

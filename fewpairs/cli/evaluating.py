@@ -14,6 +14,7 @@ from fewpairs.cli.common import (
     ServerOption,
     app,
     console,
+    counted,
     file_progress,
     print_json,
 )
@@ -56,7 +57,7 @@ def evaluate(
     else:
         console.print(scores_tables(evaluation.metrics, f"{split} split, {direction}"))
         if images:
-            console.print(_images_table(images, f"The {len(images)} images with the lowest scores"))
+            console.print(_images_table(images, "Images with the lowest scores"))
     if out:
         _write(evaluation, images, out, quiet=as_json)
 
@@ -79,4 +80,4 @@ def _write(evaluation: Evaluation, images: list[dict[str, Any]], out: Path, quie
             stem = f"{rank:0{len(str(len(images)))}}-{Path(image['name']).stem}"
             evaluation.save_prediction(image["image_id"], out / f"{stem}.png")
     if not quiet:
-        console.print(f"[green]✓[/] {len(images)} predictions in {out}", soft_wrap=True)
+        console.print(f"[green]✓[/] {counted(len(images), 'prediction')} in {out}", soft_wrap=True)

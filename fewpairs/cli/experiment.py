@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from fewpairs.cli.common import HERE, app, complain, console, file_progress
+from fewpairs.cli.common import HERE, app, complain, console, counted, file_progress
 from fewpairs.errors import FewpairsError
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def _announce(bench: "Bench", runs: int) -> None:
     data = bench.data
     console.print(
         f"{data.name}: {len(data.train)} train and {len(data.val)} val photos;"
-        f" {runs} trainings at scale {bench.scale}"
+        f" {counted(runs, 'training')} at scale {bench.scale}"
     )
 
 

@@ -15,6 +15,7 @@ from fewpairs.cli.common import (
     ServerOption,
     app,
     console,
+    counted,
     find_pool,
     print_json,
 )
@@ -28,7 +29,8 @@ SHOWN_NEAREST = 3
 @app.command(rich_help_panel=LOOP)
 def explain(
     selection: Annotated[
-        str | None, typer.Argument(help="Id of a selection; left out: the pool's newest.", show_default=False)
+        str | None,
+        typer.Argument(help="Id of a selection; left out: the newest of train photos.", show_default=False),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Write map.png, curve.png and explanation.json to this folder.")
@@ -57,6 +59,7 @@ def _numbers(explanation: Explanation) -> Table:
     table = Table(show_header=False, box=None)
     table.add_column(style="bold")
     coverage, random = explanation.coverage, explanation.document["random"]
+    table.add_row("Selection", f"{explanation.selection_id}: {counted(len(explanation.picks), 'photo')}")
     table.add_row(
         "Coverage",
         f"{coverage['mean']:.3f} on average, {coverage['maximum']:.3f} at most from a photo to the nearest "
@@ -89,9 +92,8 @@ def _knee(explanation: Explanation) -> str:
     if explanation.knee is None:
         return "none: the curve bends nowhere"
     distance = next(p["mean_distance"] for p in explanation.curve if p["budget"] == explanation.knee)
-    return (
-        f"at {explanation.knee} picks ({distance:.3f} on average): from there on each further one brings less"
-    )
+    picks = counted(explanation.knee, "pick")
+    return f"at {picks} ({distance:.3f} on average): from there on each further one brings less"
 
 
 def _cost(explanation: Explanation) -> str:
@@ -100,7 +102,7 @@ def _cost(explanation: Explanation) -> str:
     each, whole = duration(60 * cost["minutes_per_image"]), duration(60 * cost["minutes"])
     to_knee = cost["minutes_to_knee"]
     until = f", {duration(60 * to_knee)} up to the knee" if to_knee is not None else ""
-    return f"{each} an image (the annotators' mean): {whole} for all picks{until}"
+    return f"{each} an image (the annotators' median): {whole} for all picks{until}"
 
 
 def _picks(explanation: Explanation) -> Table:
@@ -112,7 +114,7 @@ def _picks(explanation: Explanation) -> Table:
     table.add_column("Nearest", overflow="fold")
     for pick in explanation.picks:
         nearest = [image["name"] for image in pick["nearest"]]
-        count = f"{pick['count']} photo{'s' if pick['count'] != 1 else ''}"
         shown = Text(", ".join(nearest[:SHOWN_NEAREST]))
-        table.add_row(str(pick["rank"]), Text(pick["name"]), count, f"{pick['mean_distance']:.3f}", shown)
+        count, apart = counted(pick["count"], "photo"), f"{pick['mean_distance']:.3f}"
+        table.add_row(str(pick["rank"]), Text(pick["name"]), count, apart, shown)
     return table

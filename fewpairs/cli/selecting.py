@@ -16,6 +16,8 @@ from fewpairs.cli.common import (
     ServerOption,
     app,
     console,
+    counted,
+    distance,
     find_pool,
     print_json,
 )
@@ -60,8 +62,9 @@ def select(
     """Say which photos to label next. Waits until every photo is embedded."""
     target = find_pool(Client(server), pool)
     options = {
-        **{"split": split, "name": name, "duplicates_within": duplicates_within},
-        **{"test_distance": test_distance, "balance": balance or None, "model": model},
+        **{"split": split, "name": name, "balance": balance or None, "model": model},
+        "duplicates_within": duplicates_within and distance("--duplicates-within", duplicates_within, "auto"),
+        "test_distance": distance("--test-distance", test_distance, "auto", "off"),
         "include": [target.image_id(photo) for photo in include or []],
         "exclude": [target.image_id(photo) for photo in exclude or []],
     }
@@ -69,10 +72,12 @@ def select(
     copied = selection.copy_to(copy_to) if copy_to else []
     if as_json:
         return print_json(selection.document)
-    console.print(_table(selection, f"{strategy}: {budget} of {target.name}"))
+    console.print(_table(selection, f"{counted(len(selection), 'photo')} of {target.name}, by {strategy}"))
     _tell_coverage(selection)
+    uses = "for `fewpairs explain` and `fewpairs assign --selection`"
+    console.print(f"Selection [bold]{selection.id}[/], {uses}", soft_wrap=True)
     if copied:
-        console.print(f"[green]✓[/] {len(copied)} photos copied to {copy_to}")
+        console.print(f"[green]✓[/] {counted(len(copied), 'photo')} copied to {copy_to}")
 
 
 @app.command("replay", rich_help_panel=CONTROL)
@@ -111,17 +116,24 @@ def wait_and_select(
         return pool.select(budget, strategy, seed, **options)
 
     def tell(pool: Pool) -> None:
-        counts = pool.counts["train"]
-        status.update(f"Embedding photos: {counts['embedded']} of {counts['images']}")
+        status.update(embedding_so_far(pool, options["split"], options["test_distance"]))
 
     with console.status("Selecting") as status:
         return pool.select(budget, strategy, seed, on_wait=tell, **options)
 
 
+def embedding_so_far(pool: Pool, split: str, test_distance: float | str) -> str:
+    """Of the photos that a selection depends on: of train photos only where it keeps no distance to the
+    test photos."""
+    both = split == "train" and test_distance != "off"
+    counts = pool.counts if both else pool.counts[split]
+    return f"Embedding photos: {counts['embedded']} of {counts['images']}"
+
+
 def _tell_coverage(selection: Selection) -> None:
     coverage, left_out = selection.coverage, selection.left_out
     console.print(
-        "Distance of the pool's photos to the nearest pick: "
+        "Distance of the photos to the nearest picked or labelled one: "
         f"[bold]{coverage['mean']:.3f}[/] on average, {coverage['maximum']:.3f} at most"
     )
     if count := left_out.get("near_test_count"):
@@ -142,7 +154,7 @@ def _table(selection: Selection, title: str) -> Table:
     for name in ("Stands for", "Mean distance", "Coverage so far", "Gain"):
         table.add_column(name, justify="right")
     for pick in selection:
-        size = "–" if pick.cluster_size is None else f"{pick.cluster_size} photos"
+        size = "–" if pick.cluster_size is None else counted(pick.cluster_size, "photo")
         figures = (pick.mean_distance, pick.coverage, pick.gain)
         table.add_row(
             str(pick.rank), Text(pick.name), size, *("–" if f is None else f"{f:.3f}" for f in figures)

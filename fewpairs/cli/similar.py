@@ -14,11 +14,12 @@ from fewpairs.cli.common import (
     ServerOption,
     app,
     console,
+    counted,
+    distance,
     find_pool,
     print_json,
 )
 from fewpairs.client import Client
-from fewpairs.errors import FewpairsError
 from fewpairs.similar import Duplicates, NearImage, Similar
 
 SHOWN_GROUPS, SHOWN_IMAGES = 20, 4
@@ -53,30 +54,25 @@ def duplicates(
     server: ServerOption = None,
 ) -> None:
     """Photos of a pool that are nearly the same, of both splits."""
-    found = find_pool(Client(server), pool).duplicates(_distance(within))
+    found = find_pool(Client(server), pool).duplicates(distance("--within", within, "auto"))
     if as_json:
         return print_json(found.document)
-    images = found.document["images"]
+    photos = counted(found.document["images"], "photo")
     if not found.groups:
-        return console.print(f"No two of {images} photos are within {found.within:.3f}: none is a duplicate.")
+        return console.print(f"None of {photos} is within {found.within:.3f} of another.")
     console.print(_groups(found))
     if len(found.groups) > SHOWN_GROUPS:
-        console.print(f"… and {len(found.groups) - SHOWN_GROUPS} groups more: --json has all.")
+        console.print(f"… and {counted(len(found.groups) - SHOWN_GROUPS, 'group')} more: --json has all.")
     console.print(
-        f"[bold]{found.duplicates}[/] of {images} photos are duplicates of another within {found.within:.3f}"
+        f"Duplicates within {found.within:.3f}: [bold]{found.duplicates}[/] of {photos}"
         f" (two are typically {found.document['typical_distance']:.3f} apart)."
     )
     across = sum(len({image.split for image in group}) > 1 for group in found.groups)
     if across:
-        hold = "1 group holds" if across == 1 else f"{across} groups hold"
-        console.print(f"[yellow]![/] {hold} train and test photos: scores on such test photos say little.")
-
-
-def _distance(within: str) -> float | str:
-    try:
-        return within if within == "auto" else float(within)
-    except ValueError:
-        raise FewpairsError(f"--within takes a distance or auto, not {within}.") from None
+        console.print(
+            f"[yellow]![/] {counted(across, 'group')} of train and test photos: scores on such test photos "
+            "say little."
+        )
 
 
 def _neighbours(found: Similar, title: str) -> Table:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from service.answers import Cursor, Limit, Page, cut, errors
 from service.assignments.schemas import Annotator, Assignment, Assignments, NewAssignments, Renewal
 from service.bodies import Route
-from service.edge import ServiceDep, found_pool
+from service.edge import ServiceDep, found_pool, newest_selection
 from service.problems import AssignmentEnded, FileTooLarge, InvalidName, NoFreePick, NoSelection, NotFound
 from store import assignments, selections, tables
 from store.assignments import NamedAssignment
@@ -44,7 +44,7 @@ def assign(service: ServiceDep, pool_id: UUID, new: NewAssignments) -> Assignmen
             lease_s=new.lease_s,
         )
         held = assignments.held_by(session, pool_id, new.annotator)
-        free = assignments.free_count(session, pool_id, picks)
+        free = assignments.free_count(session, picks)
     if not held:
         raise NoFreePick(
             f"All {len(picks)} picks of the selection {selection.id} are annotated or in others' hands: ask "
@@ -113,13 +113,7 @@ def _found(session: Session, assignment_id: UUID) -> NamedAssignment:
 
 def _selection(session: Session, pool_id: UUID, selection_id: UUID | None) -> tables.Selection:
     if selection_id is None:
-        newest = selections.newest(session, pool_id)
-        if newest is None:
-            raise NoSelection(
-                "The pool has no selection to hand out from: make one with "
-                f"GET /pools/{pool_id}/select?budget=…"
-            )
-        return newest
+        return newest_selection(session, pool_id)
     selection = selections.get(session, selection_id)
     if selection is None or selection.pool_id != pool_id:
         raise NotFound(f"The pool has no selection {selection_id}: GET /pools/{pool_id}/select makes one.")

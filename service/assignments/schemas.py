@@ -39,7 +39,9 @@ class NewAssignments(BaseModel):
     annotator: Annotator = Field(description="Who will draw the label maps: any name, always the same one.")
     count: int = Field(1, ge=1, le=1000, description="How many images the annotator wants to have in hand.")
     lease_s: LeaseSeconds = DEFAULT_LEASE_S
-    selection_id: UUID | None = Field(None, description="Whose picks to hand out; null: the pool's newest.")
+    selection_id: UUID | None = Field(
+        None, description="Whose picks to hand out; null: those of the newest of train images."
+    )
 
 
 class Renewal(BaseModel):

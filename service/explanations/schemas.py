@@ -47,7 +47,7 @@ class Knee(BaseModel):
 class Cost(BaseModel):
     """What labelling takes, by how long annotators held the images they have annotated so far."""
 
-    minutes_per_image: float = Field(description="The mean of the annotators' times.")
+    minutes_per_image: float = Field(description="The median of the annotators' times.")
     minutes: float = Field(description="For all the picks.")
     minutes_to_knee: float | None = Field(description="For the picks up to the knee.")
 

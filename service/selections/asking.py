@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -17,14 +17,18 @@ from service.problems import (
     PoolEmpty,
 )
 from store import selections
-from store.selections import TEST, Question, State
+from store.selections import AUTO, OFF, TEST, Question, State
 from store.tables import Job, Pool
+
+MOST_NAMED = 100
+"""Images that a refusal lists."""
 
 
 def asked(service: Service, pool_id: UUID, question: Question) -> Job:
     """The job that answers this question: the one asked before, or a new one. Raises Problems."""
     with service.database.read() as session:
         pool = found_pool(session, pool_id)
+        check_options(session, pool, question)
         splits = [question.split, TEST] if question.looks_at_tests else [question.split]
         if waiting := selections.waiting(session, pool_id, splits):
             _check_budget(session, pool_id, question)
@@ -43,36 +47,58 @@ def asked(service: Service, pool_id: UUID, question: Question) -> Job:
         pool_id,
         "select",
         _key(pool_id, question, states),
-        vars(question),
+        vars(question) | {"up_to": _last(states)},
         lambda session: _check(session, pool, question, states[0]),
     )
+
+
+def check_options(session: Session, pool: Pool, question: Question) -> None:
+    """Raise what is wrong with a question, whatever images the pool has."""
+    if question.budget < len(question.include):
+        raise InvalidSelection(
+            f"The budget is {question.budget} and {len(question.include)} images are to be included: raise "
+            "the budget or include fewer."
+        )
+    if both := set(question.include) & set(question.exclude):
+        raise InvalidSelection(f"{min(both)} is to be included and excluded: decide for one.")
+    if question.split == TEST and question.test_distance not in (AUTO, OFF):
+        raise InvalidSelection("`test_distance` keeps train images away from the test split: leave it out.")
+    if pool.class_table is None and (question.balance or question.model):
+        option = "balance" if question.balance else "model"
+        raise InvalidSelection(f"`{option}` looks at classes and the pool has none: leave it out.")
+    if question.model and found_model(session, UUID(question.model)).pool_id != pool.id:
+        raise InvalidSelection(f"The model {question.model} belongs to another pool: name one of this pool.")
 
 
 def _key(pool_id: UUID, question: Question, states: Sequence[State]) -> str:
     """Another text for whatever could have another answer. `states`: of the split, then of the tests."""
     state, *tests = states
-    depends_on = [vars(question), state.images_digest, state.annotated_digest]
+    depends_on = [vars(question), state.images.digest, state.annotations.annotated_digest]
     if question.balance:
-        depends_on.append(state.revisions_digest)
-    depends_on += [test.images_digest for test in tests]
+        depends_on.append(state.annotations.revisions_digest)
+    depends_on += [test.images.digest for test in tests]
     digest = hashlib.sha256(json.dumps(depends_on, sort_keys=True).encode()).hexdigest()
     return f"select:{pool_id}:{digest}"
+
+
+def _last(states: Sequence[State]) -> str | None:
+    """The id of the last image: whatever comes until the job runs is not part of the question."""
+    return max((str(state.images.last_id) for state in states if state.images.last_id), default=None)
 
 
 def _check(session: Session, pool: Pool, question: Question, state: State) -> None:
     """Raise what is wrong with a new question about a pool that is embedded."""
     _check_budget(session, pool.id, question)
-    _check_options(session, pool, question)
     pickable = state.pickable
     if question.name or question.include or question.exclude:
-        pickable = _checked_images(session, pool, question)
+        pickable = _pickable(session, pool, question, state)
     if question.budget > pickable:
         named = f" named {question.name}" if question.name else ""
         raise BudgetExceedsPool(
             f"The budget is {question.budget} and {pickable} {question.split} images{named} can be picked; "
             "the others are annotated, excluded, or could not be embedded. Ask for fewer."
         )
-    if question.balance and not state.annotated:
+    if question.balance and not state.annotations.count:
         raise NoAnnotations(
             f"No {question.split} image is annotated, so nothing is known of its classes: ask without "
             "`balance` until some are."
@@ -88,44 +114,36 @@ def _check_budget(session: Session, pool_id: UUID, question: Question) -> None:
             f"The budget is {question.budget} and the pool has {count} {question.split} images: ask for "
             "fewer."
         )
-    if question.budget < len(question.include):
-        raise InvalidSelection(
-            f"The budget is {question.budget} and {len(question.include)} images are to be included: raise "
-            "the budget or include fewer."
-        )
 
 
-def _check_options(session: Session, pool: Pool, question: Question) -> None:
-    if question.split == TEST and question.test_distance not in ("auto", "off"):
-        raise InvalidSelection("`test_distance` keeps train images away from the test split: leave it out.")
-    if pool.class_table is None and (question.balance or question.model):
-        option = "balance" if question.balance else "model"
-        raise InvalidSelection(f"`{option}` looks at classes and the pool has none: leave it out.")
-    if question.model and found_model(session, UUID(question.model)).pool_id != pool.id:
-        raise InvalidSelection(f"The model {question.model} belongs to another pool: name one of this pool.")
-
-
-def _checked_images(session: Session, pool: Pool, question: Question) -> int:
+def _pickable(session: Session, pool: Pool, question: Question, state: State) -> int:
     """How many images can be picked. Raise what is wrong with those to include or exclude."""
-    embedded = selections.embedded(session, pool.id, question.split)
-    annotated = {str(image_id) for image_id in selections.annotated(session, pool.id, question.split)}
-    matching = {str(image.id) for image in question.matching(embedded)}
-    include, exclude = set(question.include), set(question.exclude)
-    if unknown := (include | exclude) - {str(image.id) for image in embedded}:
+    include, exclude = (set(map(UUID, ids)) for ids in (question.include, question.exclude))
+    among = [*include, *exclude]
+    named = selections.embedded(session, pool.id, question.split, among=among)
+    annotated = selections.annotated(session, pool.id, question.split, among=among).keys()
+    if unknown := set(among) - {image.id for image in named}:
         raise InvalidSelection(
             f"{min(unknown)} is no embedded {question.split} image of the pool: leave it out of `include` "
             "and `exclude`.",
-            images=sorted(unknown)[:100],
+            images=_first(unknown),
         )
-    if both := include & exclude:
-        raise InvalidSelection(f"{min(both)} is to be included and excluded: decide for one.")
     if done := include & annotated:
         raise InvalidSelection(
             f"{min(done)} is to be included and is annotated already: leave it out of `include`.",
-            images=sorted(done)[:100],
+            images=_first(done),
         )
-    if strangers := include - matching:
+    if strangers := include - {image.id for image in question.matching(named)}:
         raise InvalidSelection(
-            f"{min(strangers)} is to be included and its name does not match {question.name}."
+            f"{min(strangers)} is to be included and its name does not match {question.name}.",
+            images=_first(strangers),
         )
-    return len(matching - annotated - exclude)
+    if question.name is None:
+        return state.pickable - len(exclude - annotated)
+    matching = question.matching(selections.embedded(session, pool.id, question.split))
+    taken = exclude.union(selections.annotated(session, pool.id, question.split))
+    return sum(image.id not in taken for image in matching)
+
+
+def _first(image_ids: Iterable[UUID]) -> list[str]:
+    return [str(image_id) for image_id in sorted(image_ids)[:MOST_NAMED]]

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from service.answers import errors
 from service.bodies import Route
-from service.edge import ENDED, Service, ServiceDep, found_pool
+from service.edge import ENDED, Service, ServiceDep, found_pool, newest_selection
 from service.jobs.answers import ACCEPTED, IdempotencyKey, accepted, order, require_success
 from service.problems import (
     BudgetExceedsPool,
@@ -20,11 +20,12 @@ from service.problems import (
     InvalidSelection,
     JobFailed,
     NoAnnotations,
+    NoSelection,
     NotFound,
     PoolEmpty,
     PoolNotEmbedded,
 )
-from service.selections.asking import asked
+from service.selections.asking import asked, check_options
 from service.selections.schemas import Options, Replay, Replayed, Selection
 from store import selections, tables
 
@@ -54,6 +55,19 @@ async def select_images(service: ServiceDep, pool_id: UUID, options: Annotated[O
         return accepted(job)
     selection_id = UUID(require_success(job)["selection_id"])
     return JSONResponse(await run_in_threadpool(_document, service, selection_id))
+
+
+@router.get(
+    "/pools/{pool_id}/selection",
+    summary="Get a pool's newest selection",
+    response_model=Selection,
+    responses=errors(NotFound, NoSelection),
+)
+def get_newest_selection(service: ServiceDep, pool_id: UUID) -> Response:
+    """Of train images: the one whose picks are handed out unless another one is named."""
+    with service.database.read() as session:
+        found_pool(session, pool_id)
+        return JSONResponse(newest_selection(session, pool_id).document)
 
 
 @router.get(
@@ -93,9 +107,10 @@ def _document(service: Service, selection_id: UUID) -> dict[str, Any]:
 
 
 def _replay_ordered(service: Service, made: Replay, idempotency_key: str | None) -> tables.Job:
+    question = made.question()
     with service.database.read() as session:
-        found_pool(session, made.pool_id)
-    request = {"question": vars(made.question()), "receipt": made.receipt()}
+        check_options(session, found_pool(session, made.pool_id), question)
+    request = {"question": vars(question), "receipt": made.receipt()}
 
     def spec(session: Session) -> dict[str, Any]:
         return request

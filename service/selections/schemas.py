@@ -1,23 +1,64 @@
 """Selections as they appear in JSON, and how they are asked for."""
 
+import unicodedata
+from functools import partial
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from service.images.schemas import Split
 from service.problems import InvalidSelection
 from store.selections import OFF, Question, picks_digest
 
 Strategy = Literal["kmedoids", "fasterpam", "kcenter", "typiclust", "probcover", "facility", "random"]
-Distance = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 MOST_IDS = 1000
+LARGEST_BUDGET = 10_000
+
+
+def _refused_as(sentence: str) -> WrapValidator:
+    """One sentence for a value that is of none of several types, instead of one for each type."""
+
+    def checked(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
+        try:
+            return validate(value)
+        except ValidationError as error:
+            raise PydanticCustomError("of_no_type", sentence) from error
+
+    return WrapValidator(checked)
+
+
+Distance = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+DistanceOrAuto = Annotated[
+    Distance | Literal["auto"], _refused_as("Input should be a finite number of 0 or more, or 'auto'")
+]
+DistanceAutoOrOff = Annotated[
+    Distance | Literal["auto", "off"],
+    _refused_as("Input should be a finite number of 0 or more, 'auto' or 'off'"),
+]
 
 
 class Options(BaseModel):
     """Which images to label with a budget."""
 
-    budget: int = Field(ge=1, le=1_000_000, description="How many images you can label.", examples=[10])
+    model_config = ConfigDict(extra="forbid")
+
+    budget: int = Field(
+        ge=1,
+        le=LARGEST_BUDGET,
+        description=f"How many images you can label, at most {LARGEST_BUDGET:,}.",
+        examples=[10],
+    )
     strategy: Strategy = Field(
         "kmedoids",
         description="`kmedoids`: one image for each cluster of photos, as in the paper; `fasterpam`: the "
@@ -29,7 +70,7 @@ class Options(BaseModel):
         0, ge=0, le=2**31 - 1, description="The same seed on the same pool gives the same picks."
     )
     split: Split = Field("train", description="The images to pick from.")
-    name: str | None = Field(
+    name: Annotated[str, AfterValidator(partial(unicodedata.normalize, "NFC"))] | None = Field(
         None,
         min_length=1,
         max_length=255,
@@ -38,12 +79,12 @@ class Options(BaseModel):
     )
     include: list[UUID] = Field([], max_length=MOST_IDS, description="Images to pick in any case, first.")
     exclude: list[UUID] = Field([], max_length=MOST_IDS, description="Images that are not to be picked.")
-    duplicates_within: Distance | Literal["auto"] | None = Field(
+    duplicates_within: DistanceOrAuto | None = Field(
         None,
         description="Euclidean distance between embeddings up to which images count as one; `auto`: fitted "
         "to the pool. Left out: every image counts.",
     )
-    test_distance: Distance | Literal["auto", "off"] = Field(
+    test_distance: DistanceAutoOrOff = Field(
         "auto",
         description="Train images that are this near to a test image are not picked, so that the test split "
         "stays a test; `auto`: fitted to the pool.",
@@ -73,7 +114,8 @@ class Pick(BaseModel):
         description="Mean distance of those images' embeddings to this one's."
     )
     coverage: float | None = Field(
-        description="Mean distance of every image to its nearest pick so far, or to an annotated image."
+        description="Mean distance of the images that count to the nearest pick so far, or annotated image; "
+        "weighted by how much each counts where `balance` or `model` was asked for."
     )
     gain: float | None = Field(
         None, description="By how much this pick lowered it; null: the first, where nothing is annotated."
@@ -166,6 +208,8 @@ class PickedImage(BaseModel):
 
 class Replay(Options):
     """A selection that was made: a Selection document, or its receipt alone."""
+
+    model_config = ConfigDict(extra="ignore")
 
     pool_id: UUID
     image_count: int = Field(ge=0)

@@ -1,12 +1,11 @@
 """Addresses that find images which look alike."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
-from pydantic import Field
 from sqlalchemy.orm import Session
 
 from service.answers import errors
@@ -25,6 +24,7 @@ from service.problems import (
     PoolEmpty,
     PoolNotEmbedded,
 )
+from service.selections.schemas import DistanceOrAuto
 from service.similar.schemas import Duplicates, Similar
 from store import selections, tables
 from store.blobs import Incoming
@@ -33,7 +33,7 @@ router = APIRouter(tags=["similar images"], route_class=Route)
 
 Most = Annotated[int, Query(ge=1, le=1000, description="Most images in the answer; there may be fewer.")]
 Within = Annotated[
-    Annotated[float, Field(ge=0, allow_inf_nan=False)] | Literal["auto"],
+    DistanceOrAuto,
     Query(description="The distance up to which images count as duplicates; `auto`: fitted to the pool."),
 ]
 SPLITS = ("train", "test")
@@ -113,7 +113,7 @@ async def _result(service: Service, job: tables.Job) -> Response:
 def _asked_about(service: Service, image_id: UUID, limit: int) -> tables.Job:
     with service.database.read() as session:
         image, _ = found_image(session, image_id)
-        shards, _ = selections.token(session, image.pool_id)
+        shards = selections.shard_count(session, image.pool_id)
     if image.embed_error:
         raise ImageNotEmbedded(f"{image.name} could not be embedded: {image.embed_error}")
     if image.shard_id is None:
@@ -148,7 +148,7 @@ def _duplicates_asked(service: Service, pool_id: UUID, within: float | str) -> t
     _require_embedded(service, pool_id)
     with service.database.read() as session:
         waiting = selections.waiting(session, pool_id, SPLITS)
-        shards, _ = selections.token(session, pool_id)
+        shards = selections.shard_count(session, pool_id)
     if waiting:
         raise not_embedded_yet(
             service, pool_id, f"{waiting} of the pool's images are not embedded yet: ask again in a moment."
@@ -161,8 +161,7 @@ def _require_embedded(service: Service, pool_id: UUID) -> None:
     """Raise what is wrong with a pool that has nothing to compare with."""
     with service.database.read() as session:
         found_pool(session, pool_id)
-        shards, _ = selections.token(session, pool_id)
-        if shards:
+        if selections.shard_count(session, pool_id):
             return
         images = sum(selections.image_count(session, pool_id, split) for split in SPLITS)
         waiting = selections.waiting(session, pool_id, SPLITS)

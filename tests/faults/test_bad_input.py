@@ -170,7 +170,8 @@ def test_a_budget_that_is_no_positive_number_is_refused(client: Client, budget: 
 
 
 def test_a_selection_that_cannot_be_made_is_refused(client: Client) -> None:
-    """An empty pool, a budget above the pool, and a pool still being embedded each have their own type."""
+    """An empty pool, a budget above the pool, and a pool still being embedded, the test photos among it, each
+    have their own type."""
     pool_id = new_pool(client)
     put_photo(client, pool_id, "test.jpg", split="test")
     ask = f"/pools/{pool_id}/select"
@@ -179,7 +180,7 @@ def test_a_selection_that_cannot_be_made_is_refused(client: Client) -> None:
     before = everything(client, pool_id)
     assert slug(client.get(ask, params={"budget": 2})) == "budget-exceeds-pool"
     waiting = client.get(ask, params={"budget": 1})
-    assert (slug(waiting), waiting.json()["waiting"]) == ("pool-not-embedded", 1)
+    assert (slug(waiting), waiting.json()["waiting"]) == ("pool-not-embedded", 2)
     assert everything(client, pool_id) == before
 
 

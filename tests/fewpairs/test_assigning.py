@@ -25,7 +25,7 @@ def test_annotators_take_photos_annotate_and_give_back(
     result = run("assign", "--annotator", "ana", "--count", 2, "--copy-to", tmp_path / "ana")
     assert result.exit_code == 0, result.output
     assert sorted(path.name for path in (tmp_path / "ana").iterdir()) == sorted(names[:2])
-    assert "2 picks are free" in result.output
+    assert "2 more to take" in result.output
     ben = json.loads(run("assign", "--annotator", "ben", "--json").stdout)
     assert [item["name"] for item in ben["items"]] == names[2:3]
     listed = run("assignments").output
@@ -35,6 +35,16 @@ def test_annotators_take_photos_annotate_and_give_back(
     states = json.loads(run("assignments", "--all", "--annotator", "ana", "--json").stdout)
     assert {item["name"]: item["state"] for item in states} == {names[0]: "annotated", names[1]: "returned"}
     assert [item.name for item in pool.assign("ben", 2)] == [names[2], names[1]]
+
+
+def test_the_picks_of_a_named_selection_are_assigned(run: Run, pool: Pool, selection: Selection) -> None:
+    """By the id that `select` prints, also when a newer selection is there."""
+    assert selection.id in run("select", "--budget", 4).output
+    assert pool.select(1).id != selection.id
+    words = ["assign", "--annotator", "ana", "--selection", selection.id, "--count", 4, "--json"]
+    held = json.loads(run(*words).stdout)
+    assert [item["image_id"] for item in held["items"]] == selection.image_ids
+    assert pool.assign("ana", 4, selection=selection.id).document["selection_id"] == selection.id
 
 
 def test_what_cannot_be_assigned_is_a_sentence(run: Run, pool: Pool, selection: Selection) -> None:
@@ -70,6 +80,17 @@ def test_options_of_select_reach_the_service(run: Run, pool: Pool, selection: Se
     assert (receipt["name"], receipt["test_distance"]) == ("000*", "off")
     unknown = run("select", "--budget", 1, "--exclude", "no.png")
     assert (unknown.exit_code, "no.png" in unknown.output) == (1, True)
+
+
+@pytest.mark.parametrize("text", ["near", "-1", "nan", "inf"])
+def test_what_is_no_distance_is_a_sentence(run: Run, pool: Pool, text: str) -> None:
+    """It says what the option takes."""
+    for option, takes in (
+        ("--test-distance", "a distance, auto or off"),
+        ("--duplicates-within", "a distance or auto"),
+    ):
+        refused = run("select", "--budget", 1, f"{option}={text}")
+        assert (refused.exit_code, refused.output) == (1, f"✗ {option} takes {takes}, not {text}.\n")
 
 
 def test_a_receipt_replays(run: Run, client: Client, selection: Selection, tmp_path: Path) -> None:

@@ -3,9 +3,11 @@
 import json
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 from fewpairs import Pool
+from tests import drawings
 from tests.fewpairs.conftest import Run
 
 
@@ -50,6 +52,32 @@ def test_the_newest_selection_is_explained_unless_one_is_named(run: Run, pool: P
     assert json.loads(run("explain", "--json").stdout)["selection_id"] == newer.document["id"]
     named = json.loads(run("explain", older.document["id"], "--json").stdout)
     assert named["selection_id"] == older.document["id"]
+
+
+def test_a_selection_of_test_photos_is_explained_only_by_its_id(run: Run, pool: Pool, photos: Path) -> None:
+    """Unless it is named, the newest selection of train photos is explained, as it is handed out."""
+    pool.upload(photos / "images")
+    drawings.write(photos / "tests", range(100, 103))
+    pool.upload(photos / "tests" / "images", split="test")
+    of_test = pool.select(1, split="test")
+    assert run("explain").exit_code == 1
+    of_train = pool.select(2)
+    pool.select(2, split="test")
+    assert pool.explain().selection_id == of_train.id
+    assert pool.assign("ana").document["selection_id"] == of_train.id
+    assert f"{of_test.id}: 1 photo" in run("explain", of_test.id).output
+
+
+def test_cost_is_told_once_a_pick_was_annotated(run: Run, pool: Pool, photos: Path) -> None:
+    """By the annotators' times from hand to annotation."""
+    pool.upload(photos / "images")
+    selection = pool.select(2)
+    [held] = pool.assign("ana")
+    pool.annotate(photos / "labels" / held.name)
+    cost = selection.explain().cost
+    assert cost
+    assert cost["minutes"] == pytest.approx(2 * cost["minutes_per_image"])
+    assert "an image (the annotators' median)" in run("explain").output
 
 
 def test_a_pool_without_a_selection_cannot_be_explained(run: Run, pool: Pool) -> None:

@@ -3,6 +3,7 @@
 import itertools
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,13 @@ import pytest
 from PIL import Image
 
 from fewpairs import Client, Job, JobFailed, Model, Pool
+from fewpairs.cli.selecting import embedding_so_far
 from store.settings import Settings
 from tests import drawings
 from tests.fewpairs.conftest import TINY, Run
+from tests.processes import until
 from tests.service.serving import serve
-from tests.service.steps import fail
+from tests.service.steps import add_selection, embed, fail, selection_document
 
 
 def test_select_waits_prints_and_copies(run: Run, pool: Pool, photos: Path, tmp_path: Path) -> None:
@@ -50,6 +53,50 @@ def test_select_says_in_a_sentence_why_it_cannot(run: Run, pool: Pool, photos: P
         assert result.output.startswith("✗ ")
         assert "Traceback" not in result.output
     assert "9" in too_many.output
+
+
+def test_select_takes_what_it_waited_for(tmp_path: Path, photos: Path) -> None:
+    """The selection that its job made, also when the pool has another photo by then, not yet embedded."""
+    settings = Settings(data_dir=tmp_path, broker_url="memory://", answer_wait_s=0)
+    with serve(settings) as service, ThreadPoolExecutor() as thread, Client(str(service.base_url)) as client:
+        pool = client.create_pool("growing", classes=drawings.CLASS_TABLE)
+        pool.upload(photos / "images" / "0000.png")
+        embed(service, pool.id)
+        asked = thread.submit(pool.select, 1)
+        until(lambda: list(pool.jobs(kind="select")), "a select job")
+        [job] = pool.jobs(kind="select")
+        document = selection_document(pool.id, list(pool.images()))
+        pool.upload(photos / "images" / "0001.png")
+        add_selection(service, job.document, document)
+        assert asked.result(timeout=30).document == document
+
+
+@pytest.mark.parametrize(
+    ("split", "test_distance", "counts"),
+    [("train", "auto", "9 of 12"), ("train", "off", "8 of 10"), ("test", "auto", "1 of 2")],
+)
+def test_select_tells_how_far_embedding_is(pool: Pool, split: str, test_distance: str, counts: str) -> None:
+    """Counted are the photos that the selection waits for: those of the tests where it looks at them."""
+    splits = {"train": {"images": 10, "embedded": 8}, "test": {"images": 2, "embedded": 1}}
+    pool.document["counts"] = {"images": 12, "embedded": 9, **splits}
+    assert embedding_so_far(pool, split, test_distance).endswith(counts)
+
+
+def test_one_photo_is_no_plural(run: Run, pool: Pool, photos: Path, tmp_path: Path) -> None:
+    """Where there is one of something, the commands say so in the singular."""
+    pool.upload(photos / "images" / "0000.png")
+    shown = "".join(
+        run(*words).output
+        for words in (
+            ["select", "--budget", 1, "--copy-to", tmp_path / "picked"],
+            ["explain"],
+            ["assign", "--annotator", "ana", "--copy-to", tmp_path / "ana"],
+            ["duplicates"],
+        )
+    )
+    assert shown.count("1 photo copied") == 2
+    assert "None of 1 photo is within" in shown
+    assert not re.search(r"\b1 (photos|picks|images)\b", shown), shown
 
 
 def test_select_ends_when_embedding_fails_for_good(tmp_path: Path, photos: Path) -> None:

@@ -22,7 +22,7 @@ class Up:
     log: Path
 
     def children(self) -> dict[str, psutil.Process]:
-        """The living children by what they run: broker, service, cpu and gpu."""
+        """The living children by what they run: broker, service, and the queues of the workers."""
         found = {}
         for process in self.process.children():
             with suppress(psutil.NoSuchProcess):  # it ended since it was listed
@@ -54,7 +54,7 @@ def gone(all_of_them: list[psutil.Process]) -> bool:
 def test_ctrl_c_stops_everything(tmp_path: Path) -> None:
     """SIGINT ends `up` with exit code 0 and all of its processes; the logs and the broker's file stay."""
     with serving(tmp_path) as up:
-        assert up.children().keys() == {"broker", "service", "cpu", "gpu"}
+        assert up.children().keys() == {"broker", "service", "cpu,embed", "gpu"}
         everything = up.everything()
         up.process.send_signal(signal.SIGINT)
         assert up.process.wait(60) == 0

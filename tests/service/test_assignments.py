@@ -20,9 +20,10 @@ def pool_with_selection(client: Client, count: int = 4) -> tuple[str, list[str]]
     return pool_id, [image["id"] for image in images[::-1]]
 
 
-def pick_all(client: Client, pool_id: str, images: list[dict[str, Any]]) -> str:
+def pick_all(client: Client, pool_id: str, images: list[dict[str, Any]], split: str = "train") -> str:
     """Add a selection of all these images, in this order; its id."""
     service, document = client.service, selection_document(pool_id, images)
+    document["receipt"]["split"] = split
     with service.database.write() as session:
         job = jobs.create(session, service.settings, kind="select", pool_id=uuid.UUID(pool_id), spec={})
         values = {"pool_id": job.pool_id, "job_id": job.id, "document": document}
@@ -157,6 +158,19 @@ def test_an_older_selection_can_be_handed_out(client: Client) -> None:
     assert held(client, pool_id, "ben", 2) == [ids[0]]
 
 
+def test_a_selection_that_is_named_is_handed_out(client: Client) -> None:
+    """One that is not the newest, and one of test images, which nobody gets who names none."""
+    pool_id, ids = pool_with_selection(client, 3)
+    images = [{"id": image_id, "name": ""} for image_id in ids]
+    older = pick_all(client, pool_id, images[1:2])
+    newest = pick_all(client, pool_id, images[:1])
+    tests = pick_all(client, pool_id, images[2:], split="test")
+    assert held(client, pool_id, "ana", selection_id=older) == [ids[1]]
+    assert held(client, pool_id, "ben", selection_id=tests) == [ids[2]]
+    answer = assign(client, pool_id, "cleo").json()
+    assert (answer["selection_id"], answer["items"][0]["image_id"]) == (newest, ids[0])
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -188,20 +202,30 @@ def test_assignments_are_listed_in_pages(client: Client) -> None:
 
 
 def test_the_annotators_minutes_per_image(client_of_each: Client) -> None:
-    """One image after the other: 10 min for the first, 5 for the next, 6 for a colleague's, 7 on average.
-    What came after its lease had run out does not count."""
+    """The median of 10 min for Ana's first image, 4 for each of the three that she sent together after 12
+    more, and 9 for Ben's. What came after its lease had run out does not count."""
     client = client_of_each
-    pool_id, ids = pool_with_selection(client, 4)
-    for annotator, count in (("ana", 2), ("ben", 1), ("cleo", 1)):
+    pool_id, ids = pool_with_selection(client, 6)
+    for annotator, count in (("ana", 4), ("ben", 1), ("cleo", 1)):
         assign(client, pool_id, annotator, count)
-    ended = {ids[0]: 10, ids[1]: 15, ids[2]: 6, ids[3]: 500}
-    with client.service.database.read() as session:
-        assert assignments.minutes_per_image(session, uuid.UUID(pool_id)) is None
+    ended = dict(zip(ids, (10, 21.5, 21.8, 22, 9, 500), strict=True))
+    assert minutes_per_image(client, pool_id) is None
     for image_id in ids:
         annotate(client, image_id)
-    with client.service.database.write() as session:
-        for row in session.query(Assignment).filter_by(pool_id=uuid.UUID(pool_id)):
-            row.ended_at = row.created_at + timedelta(minutes=ended[str(row.image_id)])
+
+    def end(*annotators: str) -> None:
+        with client.service.database.write() as session:
+            for row in session.query(Assignment).filter_by(pool_id=uuid.UUID(pool_id)):
+                counts = row.annotator in annotators
+                row.state = "annotated" if counts else "returned"
+                row.ended_at = row.created_at + timedelta(minutes=ended[str(row.image_id)])
+
+    end("ana", "ben", "cleo")
+    assert minutes_per_image(client, pool_id) == pytest.approx(4, abs=0.01)
+    end("ben", "cleo")
+    assert minutes_per_image(client, pool_id) == pytest.approx(9, abs=0.01)
+
+
+def minutes_per_image(client: Client, pool_id: str) -> float | None:
     with client.service.database.read() as session:
-        minutes = assignments.minutes_per_image(session, uuid.UUID(pool_id))
-    assert minutes == pytest.approx(7, abs=0.01)
+        return assignments.minutes_per_image(session, uuid.UUID(pool_id))

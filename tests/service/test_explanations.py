@@ -174,7 +174,7 @@ def test_the_images_of_a_pick_come_page_by_page(
 def test_costs_are_told_as_soon_as_annotators_times_are_known(
     client: Client, selection_id: str, images: list[dict[str, Any]]
 ) -> None:
-    """The mean time from assignment to annotation, at every budget, though the explanation is older."""
+    """The median time from assignment to annotation, at every budget, though the explanation is older."""
     explained(client, selection_id, images)
     assert client.get(f"/selections/{selection_id}/explanation").json()["cost"] is None
     with client.service.database.write() as session:

@@ -1,6 +1,7 @@
 """Asking which images to label."""
 
 import hashlib
+import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -8,10 +9,12 @@ from typing import Any, get_args
 
 import pytest
 from sqlalchemy import event
+from sqlalchemy.orm import Session
 
 from models.selection import STRATEGIES
 from service.selections.schemas import Strategy
-from store import jobs
+from store import jobs, selections
+from store.selections import ImagesState, State
 from store.settings import Settings
 from tests.processes import until
 from tests.service.serving import Client, serve
@@ -118,21 +121,60 @@ def test_a_selection_of_train_images_depends_on_the_test_images(client: Client) 
     assert client.get(off).json()["id"] == first_off
 
 
-def test_a_question_asked_again_reads_no_image(client: Client) -> None:
-    """What it depends on stays in memory until something is added: rows of images are read only then."""
+def test_all_images_are_read_only_when_there_are_more(client: Client) -> None:
+    """What a question depends on stays in memory, also while annotations come; of images to include or
+    exclude only these are read."""
     pool_id, images = embedded_pool(client)
-    ask = f"/pools/{pool_id}/select?budget=1"
-    client.get(ask)
     statements: list[str] = []
     [engine] = {client.service.database._reader}
     event.listen(engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
-    again = client.get(ask)
-    assert again.status_code == 202
-    assert statements
-    assert [statement for statement in statements if "images.sha256" in statement] == []
+
+    def read_all(options: str = "") -> bool:
+        statements.clear()
+        assert client.get(f"/pools/{pool_id}/select?budget=1{options}").status_code == 202
+        assert statements
+        return any("images.sha256" in text and "images.id IN" not in text for text in statements)
+
+    assert read_all()
+    assert not read_all()
     annotate(client, images[0]["id"])
-    client.get(ask)
-    assert [statement for statement in statements if "images.sha256" in statement]
+    assert not read_all()
+    assert not read_all(f"&include={images[1]['id']}&exclude={images[2]['id']}")
+    put_photo(client, pool_id, "new.jpg", photo(78))
+    embed(client, pool_id)
+    assert read_all()
+
+
+def test_of_questions_at_once_one_reads_the_images(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first reads; the second, which knows as early that they are to be read, waits for it."""
+    pool_id, _ = embedded_pool(client)
+    counted, second, reads = threading.Barrier(2), threading.Event(), 0
+    count, read = selections.annotation_count, selections.images_state
+
+    def counted_by_both(session: Session) -> int:
+        counted.wait(30)
+        return count(session)
+
+    def reads_slowly(*args: Any) -> ImagesState:
+        nonlocal reads
+        reads += 1
+        if reads > 1:
+            second.set()
+        second.wait(0.5)
+        return read(*args)
+
+    monkeypatch.setattr(selections, "annotation_count", counted_by_both)
+    monkeypatch.setattr(selections, "images_state", reads_slowly)
+
+    def state(_: int) -> State:
+        with client.service.database.read() as session:
+            [found] = client.service.states.of(session, uuid.UUID(pool_id), ["train"])
+        return found
+
+    with ThreadPoolExecutor(2) as threads:
+        one, other = threads.map(state, range(2))
+    assert one == other
+    assert (reads, one.pickable) == (1, 4)
 
 
 def test_annotated_images_cannot_be_picked(client: Client) -> None:
@@ -183,9 +225,11 @@ def test_embedding_that_ended_is_started_again_by_any_upload(client: Client, num
     assert client.get(f"/pools/{pool_id}/select?budget=1").status_code == 202
 
 
-def test_a_select_job_is_told_the_question_and_no_more(client: Client) -> None:
-    """The digests of its idempotency key are not for the worker, which reads the pool anew."""
+def test_a_select_job_is_told_the_question_and_the_last_image(client: Client) -> None:
+    """Of both splits, so that it picks from no image that comes after the question."""
     pool_id, images = embedded_pool(client, 2)
+    test = put_photo(client, pool_id, "t.jpg", photo(77), split="test")
+    embed(client, pool_id)
     ask = f"/pools/{pool_id}/select?budget=1&exclude={images[1]['id']}&duplicates_within=0.5"
     job_id = uuid.UUID(client.get(ask).json()["id"])
     with client.service.database.read() as session:
@@ -194,7 +238,7 @@ def test_a_select_job_is_told_the_question_and_no_more(client: Client) -> None:
     assert job.spec == {
         **{"budget": 1, "strategy": "kmedoids", "seed": 0, "split": "train", "name": None, "include": []},
         **{"exclude": [images[1]["id"]], "duplicates_within": 0.5, "test_distance": "auto"},
-        **{"balance": False, "model": None},
+        **{"balance": False, "model": None, "up_to": test["id"]},
     }
 
 
@@ -222,17 +266,40 @@ def test_a_question_that_cannot_be_answered_is_refused(client: Client) -> None:
         ({"model": theirs}, "invalid-selection", "another pool"),
         ({"model": str(uuid.uuid4())}, "not-found", "no model"),
         ({"split": "test", "balance": True}, "no-annotations", "without `balance`"),
-        ({"test_distance": -1}, "validation", "greater than or equal to 0"),
-        ({"duplicates_within": "near"}, "validation", "auto"),
+        (
+            {"test_distance": -1},
+            "validation",
+            ": Input should be a finite number of 0 or more, 'auto' or 'off'.",
+        ),
+        (
+            {"duplicates_within": "near"},
+            "validation",
+            ": Input should be a finite number of 0 or more, or 'auto'.",
+        ),
         ({"duplicates_within": "nan"}, "validation", "finite"),
         ({"strategy": "best"}, "validation", "kmedoids"),
+        ({"sed": 1}, "validation", "query.sed: Extra inputs are not permitted."),
+        ({"budget": 10_001}, "invalid-budget", "less than or equal to 10000"),
     ]
     for options, kind, sentence in cases:
         refused = client.get(f"/pools/{pool_id}/select", params={"budget": 1, **options})
         assert (slug(refused), options) == (kind, options)
         assert sentence in refused.json()["detail"]
+        assert len(refused.json().get("errors", [])) <= 1
     assert client.get(f"/jobs?pool={pool_id}&kind=select").json() == before
     assert client.get(f"/pools/{pool_id}/select", params={"budget": 1, "model": model}).status_code == 202
+
+
+def test_a_glob_matches_however_its_letters_are_written(client: Client) -> None:
+    """Names are kept in NFC; a glob with a letter and its accent apart means the same."""
+    pool_id = new_pool(client)
+    put_photo(client, pool_id, "caf\u00e9-1.jpg")
+    embed(client, pool_id)
+    ask = f"/pools/{pool_id}/select"
+    whole, apart = (
+        client.get(ask, params={"budget": 1, "name": name}) for name in ("caf\u00e9-*", "cafe\u0301-*")
+    )
+    assert (whole.status_code, apart.json()["id"]) == (202, whole.json()["id"])
 
 
 def _model_of_another(client: Client, pool_id: str, images: list[dict[str, Any]]) -> str:
@@ -264,6 +331,21 @@ def test_a_selection_has_an_address(client: Client) -> None:
     add_selection(client, job, made)
     assert client.get(f"/selections/{made['id']}").json() == made
     assert slug(client.get(f"/selections/{uuid.uuid4()}")) == "not-found"
+
+
+def test_a_pool_has_a_newest_selection(client: Client) -> None:
+    """Of train images, whatever was picked from the test split since; without one the answer says so."""
+    pool_id, images = embedded_pool(client)
+    newest = f"/pools/{pool_id}/selection"
+    without = client.get(newest)
+    assert (without.status_code, slug(without)) == (409, "no-selection")
+    made = [selection_document(pool_id, images[:1]) for _ in range(3)]
+    for seed, (document, split) in enumerate(zip(made, (None, "train", "test"), strict=True)):
+        document["receipt"]["split"] = split
+        job = client.get(f"/pools/{pool_id}/select?budget=1&seed={seed}").json()
+        add_selection(client, job, document)
+        assert client.get(newest).json() == made[min(seed, 1)]
+    assert slug(client.get(f"/pools/{uuid.uuid4()}/selection")) == "not-found"
 
 
 def receipt(pool_id: str, **values: Any) -> dict[str, Any]:
@@ -298,13 +380,18 @@ def test_a_receipt_or_a_document_can_be_replayed(client: Client) -> None:
 
 
 def test_what_is_no_receipt_is_refused(client: Client) -> None:
-    """Of no pool, without picks, with lists that do not fit, or anything else."""
+    """Of no pool, without picks, with lists that do not fit, of a question that is refused, or anything
+    else."""
     pool_id, _ = embedded_pool(client, 1)
     cases: list[tuple[Any, str]] = [
         (receipt(str(uuid.uuid4())), "not-found"),
         (receipt(pool_id, picks_digest=None), "invalid-selection"),
         (receipt(pool_id, labelled=[], revisions=[1]), "invalid-selection"),
         (receipt(pool_id, budget=0), "invalid-budget"),
+        (receipt(pool_id, split="test", test_distance=1), "invalid-selection"),
+        (receipt(pool_id, include=[pool_id], exclude=[pool_id]), "invalid-selection"),
+        (receipt(pool_id, include=[pool_id, str(uuid.uuid4())]), "invalid-selection"),
+        (receipt(pool_id, model=str(uuid.uuid4())), "not-found"),
         *((body, "validation") for body in ([], 1, {"budget": 1}, {"budget": 1, "receipt": 1}, receipt("x"))),
     ]
     for body, kind in cases:

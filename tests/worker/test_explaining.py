@@ -176,6 +176,19 @@ def test_what_was_labelled_covers_its_own_images(
     assert explanation.document["curve"][0]["budget"] == 0
 
 
+def test_an_image_as_near_to_a_labelled_one_is_behind_no_pick(
+    tools: Tools, pools: Pools, pool_id: uuid.UUID, shutdown: threading.Event
+) -> None:
+    """Each pick stands for as many images as its selection says, itself among them."""
+    labelled, pick, *_ = planted(pools, pool_id, np.full((3, 5), 9.0))
+    pools.annotation(labelled, scene(0)[1])
+    selection = selected(pools, shutdown, pool_id, include=[str(pick)])
+    document = explained(pools, shutdown, pool_id, selection).document
+    counts = [pick["count"] for pick in document["picks"]]
+    assert counts == [pick["cluster_size"] for pick in selection["picks"]]
+    assert counts[0] == 1
+
+
 def test_an_explanation_is_of_the_pool_as_it_was(
     tools: Tools, pools: Pools, pool_id: uuid.UUID, shutdown: threading.Event
 ) -> None:
@@ -198,7 +211,9 @@ def test_an_explanation_is_of_the_pool_as_it_was(
 def test_a_selection_of_an_earlier_version_can_be_explained(
     tools: Tools, pools: Pools, pool_id: uuid.UUID, shutdown: threading.Event
 ) -> None:
-    """Its receipt says neither what was labelled nor up to which image; its picks were annotated since."""
+    """Its receipt says neither what was labelled nor up to which image, and it looked at no test image; its
+    picks were annotated since."""
+    planted(pools, pool_id, cloud(PHOTOS), "test")
     selection = selected(pools, shutdown, pool_id)
     for pick in ids(selection["picks"]):
         pools.annotation(pick, scene(0)[1])
@@ -214,6 +229,7 @@ def test_a_selection_of_an_earlier_version_can_be_explained(
         pick["image_id"] for pick in selection["picks"]
     ]
     assert explanation.document["labelled"] == 0
+    assert explanation.document["left_out"]["near_test"] == 0
 
 
 @pytest.mark.parametrize("budget", [1, PHOTOS])

@@ -127,7 +127,7 @@ def test_what_has_changed_is_said(tools: Tools, pools: Pools, pool_id: uuid.UUID
         ({"include": [stranger]}, "1 of 1 photos that were included are missing", True),
         ({"picks_digest": "0" * 64}, "", False),
         ({"budget": 100}, "The budget is 100, but only 7", False),
-        ({"model": stranger}, f"The model {stranger} is not there", False),
+        ({"strategy": "best"}, "There is no strategy 'best'", False),
     ]
     for changes, sentence, same in cases:
         result = replayed(done, receipt, **changes)

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select, update
 
 from models.photos import read_photo
+from models.selection.blocks import check, on_all_threads
 from store import jobs, trainings
 from store.blobs import put_file
 from store.clock import from_now
@@ -191,6 +192,35 @@ def test_a_cancelled_job_stops(tools: Tools, pools: Pools, handler: Handler) -> 
 
     assert pools.get(job_id).state == "cancelled"
     assert selections(tools) == 0
+
+
+@pytest.mark.parametrize("state", ["cancelled", "queued"])
+def test_long_work_in_the_library_stops(
+    tools: Tools, pools: Pools, shutdown: threading.Event, monkeypatch: pytest.MonkeyPatch, state: str
+) -> None:
+    """In its middle and on all of its threads, for a cancellation and for a worker that shuts down."""
+    started = threading.Event()
+
+    def for_ever(block: int) -> None:
+        started.set()
+        while True:
+            check()
+
+    def handler(attempt: Attempt) -> Outcome:
+        on_all_threads(for_ever, range(4))
+        raise AssertionError("it went on")
+
+    monkeypatch.setitem(run_module.HANDLERS, "select", handler)
+    job_id = job(pools)
+    with running(job_id, tools, shutdown):
+        started.wait()
+        if state == "queued":
+            shutdown.set()
+        else:
+            with tools.database.write() as session:
+                jobs.cancel(session, job_id)
+
+    assert pools.get(job_id).state == state
 
 
 def test_the_lease_is_prolonged_while_a_job_runs(tools: Tools, pools: Pools, handler: Handler) -> None:

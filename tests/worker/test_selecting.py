@@ -94,16 +94,36 @@ def test_a_selection_says_what_it_chose_from(
         coverage.maximum,
     )
     with tools.database.read() as session:
-        state = selections.state(session, pool_id, "train")
+        images = selections.images_state(session, pool_id, "train")
+        annotations = selections.annotations_state(session, pool_id, "train")
     assert document["receipt"] == {
         **{"pool_id": str(pool_id), "budget": 3, "strategy": "kmedoids", "seed": 7, "split": "train"},
         **{"name": None, "include": [], "exclude": [], "duplicates_within": None, "test_distance": "off"},
-        **{"balance": False, "model": None, "image_count": 12, "images_digest": state.images_digest},
+        **{"balance": False, "model": None, "image_count": 12, "images_digest": images.digest},
         **{"tests_digest": None, "last_image_id": str(ids[-1]), "encoder": "efficientnet_lite0"},
-        **{"weights_digest": WEIGHTS, "annotated_digest": state.annotated_digest},
+        **{"weights_digest": WEIGHTS, "annotated_digest": annotations.annotated_digest},
         **{"labelled": [str(ids[2]), str(ids[4])], "algorithm_version": expected.algorithm_version},
         "picks_digest": selections.picks_digest(document["picks"]),
     }
+
+
+def test_a_selection_is_of_the_pool_that_was_asked_about(
+    tools: Tools, pools: Pools, pool_id: uuid.UUID, ask: Ask
+) -> None:
+    """Photos of either split that came before the job ran are not picked from, and not in the digests."""
+    vectors = cloud()
+    ids = planted(pools, pool_id, vectors)
+    tests = planted(pools, pool_id, 100 + cloud(2, seed=1), "test")
+    before = {"test_distance": 0.1, "up_to": str(tests[-1])}
+    with tools.database.read() as session:
+        asked = [selections.images_state(session, pool_id, split).digest for split in ("train", "test")]
+    planted(pools, pool_id, 50 + cloud(5, seed=2))
+    planted(pools, pool_id, vectors, "test")
+    document = ask(**before)
+    assert picked(document) == chosen(ids, vectors)
+    receipt = document["receipt"]
+    assert [receipt["images_digest"], receipt["tests_digest"]] == asked
+    assert receipt["last_image_id"] == str(tests[-1])
 
 
 def test_the_same_request_gives_the_same_picks(pools: Pools, pool_id: uuid.UUID, ask: Ask) -> None:
@@ -233,6 +253,22 @@ def test_uncertainty_is_measured_once(
         if path.stat().st_size != (128 + vectors.nbytes):
             path.unlink()
     assert picked(ask(model=str(model_id), seed=8)) != []
+
+
+def test_a_question_that_the_library_refuses_fails_for_good(
+    tools: Tools, pools: Pools, pool_id: uuid.UUID, shutdown: threading.Event
+) -> None:
+    """At the first attempt, with the library's sentence."""
+    planted(pools, pool_id, cloud())
+    job_id = pools.job(pool_id, "select", spec(strategy="best"))
+
+    run(job_id, tools, shutdown)
+
+    job = pools.get(job_id)
+    assert (job.state, job.attempt) == ("failed", 1)
+    assert job.error
+    assert job.error["type"] == "invalid-selection"
+    assert job.error["detail"].startswith("There is no strategy 'best': choose one of kmedoids,")
 
 
 def test_a_budget_above_what_is_left_fails_for_good(
