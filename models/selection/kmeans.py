@@ -16,7 +16,7 @@ from models.selection.points import Distances, Indices, Matrix, Points
 
 RESTARTS = 10
 
-RESTART_WORK = 30_000_000
+RESTART_WORK = 20_000_000
 """Rows times clusters of all restarts together; more than that, and there are fewer restarts."""
 
 ITERATIONS = 25
