@@ -5,7 +5,8 @@
 
 The objective is the mean distance of the images to the nearest pick. The reference is the best of 20 runs of
 rustpam's eager swaps on the full distance matrix, each from another random start. Pools: the train photos of
-each data set, and 3,000 clustered points of 512 dimensions. A prefix is the first of 100 picks.
+each data set, and 3,000 clustered points of 512 dimensions. In brackets: the first of 100 picks beside as
+many picked for themselves. The worst prefix is the worst of the first picks for any of the budgets.
 """
 
 import argparse
@@ -31,18 +32,28 @@ from models.selection import STRATEGIES, select
 Vectors = npt.NDArray[np.floating]
 
 BUDGETS = (1, 5, 10, 20, 40, 100)
+LENGTHS = (1, 2, 3, 4, 5, 7, 10, 15, 20, 30, 40, 70)
+"""Of prefixes."""
+
 RUNS = 20
 console = Console(width=140)
 
 
 @dataclass(frozen=True)
 class Row:
-    """A strategy's objectives on one pool, by budget; `prefixes` are those of the first picks of 100."""
+    """A strategy's objectives on one pool, by budget; `prefixes` are those of the first picks of 100.
+
+    `worst_prefix` is how much, as a share, the first `worst_length` picks for `worst_budget` are above as
+    many picked for themselves.
+    """
 
     pool: str
     strategy: str
     objectives: list[float]
     prefixes: list[float]
+    worst_prefix: float | None = None
+    worst_length: int | None = None
+    worst_budget: int | None = None
 
 
 def main() -> None:
@@ -85,9 +96,17 @@ def _rows(pool: str, vectors: Vectors) -> list[Row]:
             means = [fmean(_objective(distances, picks) for picks in draws) for draws in drawn]
             rows.append(Row(pool, strategy, means, []))
             continue
-        most = _picks(strategy, vectors, max(BUDGETS))
-        alone = [_objective(distances, _picks(strategy, vectors, k)) for k in BUDGETS]
-        rows.append(Row(pool, strategy, alone, [_objective(distances, most[:k]) for k in BUDGETS]))
+        picks = {k: _picks(strategy, vectors, k) for k in {*BUDGETS, *LENGTHS}}
+        alone = {k: _objective(distances, picks[k]) for k in picks}
+        behind = [
+            (_objective(distances, picks[budget][:length]) / alone[length] - 1, length, budget)
+            for budget in BUDGETS
+            for length in LENGTHS
+            if length < budget
+        ]
+        most = picks[max(BUDGETS)]
+        prefixes = [_objective(distances, most[:k]) for k in BUDGETS]
+        rows.append(Row(pool, strategy, [alone[k] for k in BUDGETS], prefixes, *max(behind)))
     return rows
 
 
@@ -117,6 +136,7 @@ def _table(pool: str, rows: list[Row]) -> Table:
     table.add_column("strategy")
     for budget in BUDGETS:
         table.add_column(str(budget), justify="right")
+    table.add_column("worst prefix", justify="right")
     reference = rows[0].objectives
     for row in rows:
         cells = [f"{value:.4g}" for value in reference]
@@ -131,7 +151,10 @@ def _table(pool: str, rows: list[Row]) -> Table:
                 f"{cell} ({100 * (prefix / alone - 1):+.1f})"
                 for cell, (prefix, alone) in zip(cells, prefixes, strict=True)
             ]
-        table.add_row(row.strategy, *cells)
+        worst = ""
+        if row.worst_prefix is not None:
+            worst = f"{100 * row.worst_prefix:+.1f} % ({row.worst_length} of {row.worst_budget})"
+        table.add_row(row.strategy, *cells, worst)
     return table
 
 

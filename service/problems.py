@@ -193,7 +193,7 @@ class BudgetExceedsPool(Problem):
 
 class PoolEmpty(Problem):
     status, slug = 409, "pool-empty"
-    title = "The pool has no train image"
+    title = "The pool has no such image"
 
 
 class PoolNotEmbedded(Problem):

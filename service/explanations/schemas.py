@@ -10,7 +10,7 @@ class Coverage(BaseModel):
 
     mean: float
     maximum: float
-    within: float = Field(description="The share of images, 0 to 1, that are nearer than `delta`.")
+    within: float = Field(description="The share of images, 0 to 1, that are within `delta`.")
     delta: float
 
 
@@ -21,7 +21,8 @@ class RandomDraws(BaseModel):
 
     draws: int
     beaten: float = Field(
-        description="The share of draws, 0 to 1, whose mean distance is above the selection's."
+        description="The share of draws, 0 to 1, whose mean distance is above the selection's; equal ones "
+        "count half. Of a large pool, on a sample of its images."
     )
     mean: float = Field(description="The draws' mean distance, on average.")
     low: float = Field(description="Its 5 % quantile.")

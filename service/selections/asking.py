@@ -63,6 +63,9 @@ def check_options(session: Session, pool: Pool, question: Question) -> None:
         raise InvalidSelection(f"{min(both)} is to be included and excluded: decide for one.")
     if question.split == TEST and question.test_distance not in (AUTO, OFF):
         raise InvalidSelection("`test_distance` keeps train images away from the test split: leave it out.")
+    if question.strategy == "random" and (question.balance or question.model):
+        option = "balance" if question.balance else "model"
+        raise InvalidSelection(f"`random` draws all images alike: leave out `{option}` or take a strategy.")
     if pool.class_table is None and (question.balance or question.model):
         option = "balance" if question.balance else "model"
         raise InvalidSelection(f"`{option}` looks at classes and the pool has none: leave it out.")

@@ -64,7 +64,8 @@ class Options(BaseModel):
         description="`kmedoids`: one image for each cluster of photos, as in the paper; `fasterpam`: the "
         "same objective, searched longer; `kcenter`: no image is far from a pick; `typiclust`: typical "
         "images; `probcover`: dense neighbourhoods; `facility`: one pick after the other, the best for "
-        "coverage; `random`: the control.",
+        "coverage; `random`: the control. `fasterpam`, `probcover` and `facility` compare all pairs: of more "
+        "than 16,384 images they see that many, drawn by the seed.",
     )
     seed: int = Field(
         0, ge=0, le=2**31 - 1, description="The same seed on the same pool gives the same picks."
@@ -78,7 +79,9 @@ class Options(BaseModel):
         "nor are picked. Annotated images keep covering what is near to them, whatever their name.",
     )
     include: list[UUID] = Field([], max_length=MOST_IDS, description="Images to pick in any case, first.")
-    exclude: list[UUID] = Field([], max_length=MOST_IDS, description="Images that are not to be picked.")
+    exclude: list[UUID] = Field(
+        [], max_length=MOST_IDS, description="Images that are neither to be picked nor to be covered."
+    )
     duplicates_within: DistanceOrAuto | None = Field(
         None,
         description="Euclidean distance between embeddings up to which images count as one; `auto`: fitted "
@@ -86,8 +89,9 @@ class Options(BaseModel):
     )
     test_distance: DistanceAutoOrOff = Field(
         "auto",
-        description="Train images that are this near to a test image are not picked, so that the test split "
-        "stays a test; `auto`: fitted to the pool.",
+        description="Train images that are this near to a test image are neither picked nor covered, so that "
+        "the test split stays a test, and are reported; `auto`: fitted to the pool. Images to `include` and "
+        "annotated ones stay: `GET /pools/{id}/duplicates` tells which of them are near to a test image.",
     )
     balance: bool = Field(
         False, description="Images near to annotated ones that hold rare classes count more."

@@ -263,6 +263,7 @@ def test_a_question_that_cannot_be_answered_is_refused(client: Client) -> None:
         ({"exclude": [image["id"] for image in images[1:]]}, "budget-exceeds-pool", "0 train images can"),
         ({"budget": 4}, "budget-exceeds-pool", "3 train images can be picked"),
         ({"split": "test", "test_distance": 1}, "invalid-selection", "leave it out"),
+        ({"strategy": "random", "model": model}, "invalid-selection", "leave out `model`"),
         ({"model": theirs}, "invalid-selection", "another pool"),
         ({"model": str(uuid.uuid4())}, "not-found", "no model"),
         ({"split": "test", "balance": True}, "no-annotations", "without `balance`"),
