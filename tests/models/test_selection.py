@@ -160,8 +160,10 @@ def clusters_of(
     return kmeans(Points.of(vectors), rows, k, fixed, counted, np.random.default_rng(seed))
 
 
-@pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize(("k", "dimension"), [(2, 16), (6, 16), (15, 16), (15, 600)])
+@pytest.mark.parametrize(
+    ("k", "dimension", "weighted"),
+    [(2, 16, False), (6, 16, False), (15, 16, True), (15, 600, False)],
+)
 def test_k_means_is_as_good_as_scikit_learns(k: int, dimension: int, weighted: bool) -> None:
     """Over five seeds, its mean sum of squares is at most 2 % above scikit-learn's with as many restarts."""
     vectors = blobs(3, count=400, clusters=12, dimension=dimension)
