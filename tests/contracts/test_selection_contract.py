@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import faiss
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -81,6 +82,22 @@ def test_the_budget_is_kept_with_candidates(strategy: str, question: Question) -
     assert [pick.rank for pick in selection.picks] == list(range(1, question.budget + 1))
     assert np.array_equal(question.vectors, before)
     assert selection == select(strategy, question.vectors, question.budget, **question.options)
+
+
+@every_strategy
+@few_examples
+@given(question=questions())
+def test_one_thread_and_three_choose_alike(strategy: str, question: Question) -> None:
+    """Whatever is asked, also where all images are alike."""
+    selections = []
+    default = faiss.omp_get_max_threads()
+    try:
+        for threads in (1, 3):
+            faiss.omp_set_num_threads(threads)
+            selections.append(select(strategy, question.vectors, question.budget, **question.options))
+    finally:
+        faiss.omp_set_num_threads(default)
+    assert selections[0] == selections[1]
 
 
 @every_strategy
@@ -198,8 +215,8 @@ def chosen_by_threads(count: int) -> dict[str, list[list[int]]]:
 
 
 @every_strategy
-def test_the_number_of_threads_does_not_matter(strategy: str) -> None:
-    """One thread and three choose the same rows in the same order, even where all are equally good."""
+def test_large_pools_do_not_depend_on_threads(strategy: str) -> None:
+    """One thread and three choose the same rows in the same order, in processes that have no more."""
     assert chosen_by_threads(1)[strategy] == chosen_by_threads(3)[strategy]
 
 
