@@ -5,9 +5,9 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import islice, pairwise
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, select, update
+from sqlalchemy import ColumnElement, Select, and_, case, select, update
 from sqlalchemy.orm import Session
 
 from store import pools
@@ -46,10 +46,11 @@ def hand_out(
     annotator: str,
     count: int,
     lease_s: float,
-) -> None:
+) -> int:
     """Renew what the annotator holds, and fill up to `count` from the `picks`, {image id: rank}, by rank.
 
     Only what nobody holds and nobody has annotated is handed out: less than `count` when that is all.
+    Returns how many such picks there are still.
     """
     pools.lock(session, pool_id)
     session.execute(
@@ -57,56 +58,57 @@ def hand_out(
         .where(Assignment.pool_id == pool_id, Assignment.state == OPEN, ~_leased())
         .values(state=EXPIRED, ended_at=Assignment.lease_expires_at)
     )
+    lease_expires_at = session.scalar(select(from_now(lease_s)))
     held = session.scalars(
         update(Assignment)
         .where(Assignment.pool_id == pool_id, Assignment.annotator == annotator, Assignment.state == OPEN)
-        .values(lease_expires_at=from_now(lease_s))
+        .values(lease_expires_at=lease_expires_at)
         .returning(Assignment.id)
     ).all()
-    for image_id in _locked(session, _free(session, picks), count - len(held)):
-        session.add(
-            Assignment(
-                pool_id=pool_id,
-                selection_id=selection_id,
-                image_id=image_id,
-                rank=picks[image_id],
-                annotator=annotator,
-                lease_expires_at=from_now(lease_s),
-            )
+    free = _free(session, picks)
+    chosen = _locked(session, free, count - len(held))
+    session.add_all(
+        Assignment(
+            pool_id=pool_id,
+            selection_id=selection_id,
+            image_id=image_id,
+            rank=picks[image_id],
+            annotator=annotator,
+            lease_expires_at=lease_expires_at,
         )
+        for image_id in chosen
+    )
     session.flush()
-
-
-def free_count(session: Session, picks: Mapping[uuid.UUID, int]) -> int:
-    """How many of the picks nobody holds and nobody has annotated."""
-    return len(_free(session, picks))
+    return len(free) - len(chosen)
 
 
 def _free(session: Session, picks: Mapping[uuid.UUID, int]) -> list[uuid.UUID]:
-    """Those of the picks that can be handed out, by rank."""
+    """Those of the picks that nobody has annotated and nobody holds, by rank. To be asked after leases that
+    ran out were ended: one that runs out meanwhile still holds its image.
+    """
     ids = sorted(picks, key=lambda image_id: picks[image_id])
     taken: set[uuid.UUID] = set()
     for start in range(0, len(ids), IDS_A_QUERY):
         some = ids[start : start + IDS_A_QUERY]
         taken.update(session.scalars(select(Annotation.image_id).where(Annotation.image_id.in_(some))))
-        in_hand = select(Assignment.image_id).where(Assignment.image_id.in_(some), _is_open())
+        in_hand = select(Assignment.image_id).where(Assignment.image_id.in_(some), Assignment.state == OPEN)
         taken.update(session.scalars(in_hand))
     return [image_id for image_id in ids if image_id not in taken]
 
 
-def _locked(session: Session, free: Iterable[uuid.UUID], count: int) -> Iterator[uuid.UUID]:
+def _locked(session: Session, free: Iterable[uuid.UUID], count: int) -> list[uuid.UUID]:
     """The first `count` of these images that nobody annotates meanwhile, and nobody can until the commit.
 
     One that is being annotated is left out, not waited for: its annotation may wait for us.
     """
-    for image_id in free:
-        if count <= 0:
-            return
-        this = select(Image.id).where(Image.id == image_id).with_for_update(key_share=True, skip_locked=True)
-        annotated = select(exists().where(Annotation.image_id == image_id))
-        if session.scalar(this) and not session.scalar(annotated):
-            yield image_id
-            count -= 1
+    chosen: list[uuid.UUID] = []
+    following = iter(free)
+    while some := list(islice(following, max(0, min(count - len(chosen), IDS_A_QUERY)))):
+        these = select(Image.id).where(Image.id.in_(some)).with_for_update(key_share=True, skip_locked=True)
+        locked = set(session.scalars(these))
+        locked -= set(session.scalars(select(Annotation.image_id).where(Annotation.image_id.in_(some))))
+        chosen += [image_id for image_id in some if image_id in locked]
+    return chosen
 
 
 def held_by(session: Session, pool_id: uuid.UUID, annotator: str) -> list[NamedAssignment]:

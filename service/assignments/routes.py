@@ -34,7 +34,7 @@ def assign(service: ServiceDep, pool_id: UUID, new: NewAssignments) -> Assignmen
         selection = _selection(session, pool_id, new.selection_id)
         picks = selections.ranks(selection)
     with service.database.write() as session:
-        assignments.hand_out(
+        free = assignments.hand_out(
             session,
             pool_id,
             selection_id=selection.id,
@@ -44,11 +44,10 @@ def assign(service: ServiceDep, pool_id: UUID, new: NewAssignments) -> Assignmen
             lease_s=new.lease_s,
         )
         held = assignments.held_by(session, pool_id, new.annotator)
-        free = assignments.free_count(session, picks)
     if not held:
         raise NoFreePick(
-            f"All {len(picks)} picks of the selection {selection.id} are annotated or in others' hands: ask "
-            f"for more with GET /pools/{pool_id}/select?budget=…, or wait until one is given back."
+            f"Every pick of the selection {selection.id} is annotated or in another's hands: ask for more "
+            f"with GET /pools/{pool_id}/select?budget=…, or wait until one is given back."
         )
     return Assignments(items=[Assignment.of(item) for item in held], selection_id=selection.id, free=free)
 

@@ -1,10 +1,14 @@
 """Handing picks to annotators."""
 
+import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from store import assignments, jobs
 from store.tables import Assignment, Selection
@@ -94,6 +98,45 @@ def test_a_lease_that_ran_out_frees_the_image(client_of_each: Client) -> None:
     assert ana["ended_at"] == ana["lease_expires_at"]
     refused = client.post(f"/assignments/{first['id']}/renew", json={})
     assert (refused.status_code, slug(refused)) == (409, "assignment-ended")
+
+
+def test_a_lease_that_runs_out_while_others_ask_holds_its_image(client_of_each: Client) -> None:
+    """Between the moment when leases that ran out were ended and the one when images are chosen."""
+    client = client_of_each
+    pool_id, ids = pool_with_selection(client, 2)
+    assert held(client, pool_id, "ana", lease_s=60) == ids[:1]
+    pass_time(client, pool_id, 59.4)
+    with statements(client, pause_s=0.8) as seen:
+        assert held(client, pool_id, "ben", 2) == ids[1:]
+    assert seen
+    assert held(client, pool_id, "ben", 2) == ids[::-1]
+
+
+def test_many_picks_are_handed_out_in_few_statements(client_of_each: Client) -> None:
+    """As many for thirty as for three: the pool waits for its hand-outs, and SQLite with all pools."""
+    counts = []
+    for count in (3, 30):
+        pool_id, ids = pool_with_selection(client_of_each, count)
+        with statements(client_of_each) as seen:
+            assert held(client_of_each, pool_id, "ana", count) == ids
+        counts.append(len(seen))
+    assert counts[0] == counts[1]
+
+
+@contextmanager
+def statements(client: Client, pause_s: float = 0) -> Iterator[list[str]]:
+    """The statements that the service sends; after each that changes assignments it makes a pause."""
+    seen: list[str] = []
+
+    def note(connection: Any, cursor: Any, statement: str, *more: Any) -> None:
+        seen.append(statement)
+        if statement.startswith("UPDATE assignments"):
+            time.sleep(pause_s)
+
+    engine = client.service.database.engine
+    event.listen(engine, "after_cursor_execute", note)
+    yield seen
+    event.remove(engine, "after_cursor_execute", note)
 
 
 def test_a_lease_can_be_renewed_while_nobody_else_has_the_image(client_of_each: Client) -> None:
