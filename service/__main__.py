@@ -1,12 +1,37 @@
 """`python -m service`: the HTTP API at FEWPAIRS_HOST and FEWPAIRS_PORT."""
 
+# The decoding processes import this module too, and need none of what its functions import.
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import uvicorn
+    from fastapi import FastAPI
+
+LONGEST_HEAD = 2**17
+"""Bytes of a request without its body: a question names up to 2,000 images in its address."""
+
+
+def server(app: "FastAPI", host: str = "127.0.0.1", port: int = 0) -> "uvicorn.Server":
+    """The server of the application, which learns from it when to end its streams."""
+    import uvicorn
+
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        access_log=False,
+        log_level="warning",
+        timeout_graceful_shutdown=5,
+        h11_max_incomplete_event_size=LONGEST_HEAD,
+    )
+    server = uvicorn.Server(config)
+    app.state.stopping = lambda: server.should_exit
+    return server
+
 
 def main() -> None:
-    # The decoding processes import this module too, and need none of this.
     import sys
     from contextlib import suppress
-
-    import uvicorn
 
     from service.app import create_app
     from service.observe import log_as_json
@@ -14,21 +39,10 @@ def main() -> None:
 
     log_as_json()
     settings = Settings()
-    app = create_app(settings)
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app,
-            host=settings.host,
-            port=settings.port,
-            access_log=False,
-            log_level="warning",
-            timeout_graceful_shutdown=5,
-        )
-    )
-    app.state.stopping = lambda: server.should_exit
+    running = server(create_app(settings), settings.host, settings.port)
     with suppress(KeyboardInterrupt):
-        server.run()
-    if not server.started:
+        running.run()
+    if not running.started:
         sys.exit(1)
 
 

@@ -102,9 +102,7 @@ class Options(BaseModel):
 
     def question(self) -> Question:
         values = self.model_dump(mode="json", include=set(Options.model_fields))
-        return Question(
-            **values | {"include": sorted(values["include"]), "exclude": sorted(values["exclude"])}
-        )
+        return Question(**values | {part: sorted(set(values[part])) for part in ("include", "exclude")})
 
 
 class Pick(BaseModel):

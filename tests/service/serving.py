@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import httpx
-import uvicorn
 
 from migrations import upgrade
+from service.__main__ import server
 from service.app import create_app
 from service.edge import Service
 from store.settings import Settings
@@ -25,13 +25,11 @@ def serve(settings: Settings) -> Iterator[Client]:
     """uvicorn on a free port. The socket listens before the server starts, so nobody has to wait for it."""
     upgrade(settings.database)
     app = create_app(settings)
-    config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=5)
-    server = uvicorn.Server(config)
-    app.state.stopping = lambda: server.should_exit
+    serving = server(app)
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen(128)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread = threading.Thread(target=serving.run, kwargs={"sockets": [listening]})
         thread.start()
         try:
             with Client(base_url=f"http://127.0.0.1:{listening.getsockname()[1]}", timeout=60) as client:
@@ -39,5 +37,5 @@ def serve(settings: Settings) -> Iterator[Client]:
                 client.service = app.state.service
                 yield client
         finally:
-            server.should_exit = True
+            serving.should_exit = True
             thread.join()
