@@ -289,9 +289,9 @@ def last_reported_step(session: Session, job_id: uuid.UUID) -> int:
     return -1 if step is None else step
 
 
-def release_idempotency_key(session: Session, key: str) -> None:
+def release_idempotency_key(session: Session, job_id: uuid.UUID) -> None:
     """Let a new job have the key of one that gave no answer."""
-    session.execute(update(Job).where(Job.idempotency_key == key).values(idempotency_key=None))
+    session.execute(update(Job).where(Job.id == job_id).values(idempotency_key=None))
 
 
 def census(session: Session) -> list[tuple[str, str, int]]:

@@ -11,9 +11,9 @@ from fastapi.responses import JSONResponse
 from service.answers import Limit, Page, errors
 from service.bodies import Route
 from service.contents import blob_response
-from service.edge import ENDED, Service, ServiceDep
+from service.edge import Service, ServiceDep
 from service.explanations.schemas import Explanation, Member
-from service.jobs.answers import ACCEPTED, accepted, ask, require_success
+from service.jobs.answers import ACCEPTED, answered, ask
 from service.problems import JobFailed, NotFound
 from store import assignments, explanations, selections, tables
 
@@ -108,10 +108,9 @@ async def _made(service: Service, selection_id: UUID) -> tables.Explanation | Re
     if made:
         return made
     assert job
-    job = await service.ended(job.id)
-    if job.state not in ENDED:
-        return accepted(job)
-    require_success(job)
+    result = await answered(service, job)
+    if isinstance(result, Response):
+        return result
     made, _ = await run_in_threadpool(_asked, service, selection_id)
     assert made
     return made
@@ -164,7 +163,7 @@ def _members(
 ) -> Page[Member]:
     counts = [pick["count"] for pick in made.document["picks"]]
     if rank > len(counts):
-        raise NotFound(f"The selection has {len(counts)} picks: ask for one of these.")
+        raise NotFound(f"The selection's picks have ranks 1 to {len(counts)}: ask for one of these.")
     first, end = [0, *accumulate(counts)][rank - 1 : rank + 1]
     start = min(first + position, end)
     with service.blobs.open(made.files["members"]["sha256"]) as file:

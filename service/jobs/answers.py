@@ -7,10 +7,11 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Header
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from sqlalchemy.orm import Session
 
-from service.edge import Service
+from service.edge import ENDED, Service
 from service.jobs.schemas import Job
 from service.problems import IdempotencyKeyReused, JobFailed, JobNotFinished
 from store import jobs, pools, tables
@@ -22,6 +23,9 @@ ACCEPTED: dict[int | str, dict[str, Any]] = {
         "headers": {"Location": {"schema": {"type": "string"}, "description": "`/jobs/{id}`"}},
     }
 }
+
+BY_CLIENTS = "key:"
+"""Begins the keys that clients make; questions have keys of their own."""
 
 IdempotencyKey = Annotated[
     str | None,
@@ -52,7 +56,7 @@ def order(
     """
     asked = json.dumps([kind, str(pool_id), request], sort_keys=True)
     digest = hashlib.sha256(asked.encode()).hexdigest()
-    key = f"key:{idempotency_key}" if idempotency_key else None
+    key = BY_CLIENTS + idempotency_key if idempotency_key else None
     with service.database.write() as session:
         pools.lock(session, pool_id)
         if key and (earlier := jobs.by_idempotency_key(session, key)):
@@ -85,17 +89,19 @@ def ask(
 ) -> tables.Job:
     """The job that answers the question `key`: the one asked before, or a new one, after a `check`.
 
-    After one that failed or was cancelled, the question is asked anew.
+    After one that was cancelled the question is asked anew; after one that failed, once that was `answered`.
     """
     with service.database.read() as session:
-        if earlier := _usable(session, key):
+        earlier = jobs.by_idempotency_key(session, key)
+        if earlier and earlier.state != "cancelled":
             return earlier
         check(session)
     with service.database.write() as session:
         pools.lock(session, pool_id)
-        if earlier := _usable(session, key):
-            return earlier
-        jobs.release_idempotency_key(session, key)
+        if earlier := jobs.by_idempotency_key(session, key):
+            if earlier.state != "cancelled":
+                return earlier
+            jobs.release_idempotency_key(session, earlier.id)
         job = jobs.create(
             session, service.settings, kind=kind, pool_id=pool_id, spec=spec, idempotency_key=key
         )
@@ -103,9 +109,23 @@ def ask(
     return job
 
 
-def _usable(session: Session, key: str) -> tables.Job | None:
-    job = jobs.by_idempotency_key(session, key)
-    return job if job and job.state not in ("failed", "cancelled") else None
+async def answered(service: Service, job: tables.Job) -> dict[str, Any] | JSONResponse:
+    """The result of a job that ends soon; or what to answer while it goes on. Raises JobFailed, after which
+    the question that the job was to answer is asked anew.
+    """
+    if job.state not in ENDED:
+        job = await service.ended(job.id)
+    if job.state not in ENDED:
+        return accepted(job)
+    if job.state == "failed":
+        await run_in_threadpool(_forget_question, service, job)
+    return require_success(job)
+
+
+def _forget_question(service: Service, job: tables.Job) -> None:
+    if job.idempotency_key and not job.idempotency_key.startswith(BY_CLIENTS):
+        with service.database.write() as session:
+            jobs.release_idempotency_key(session, job.id)
 
 
 def require_success(job: tables.Job) -> dict[str, Any]:

@@ -38,8 +38,8 @@ def asked(service: Service, pool_id: UUID, question: Question) -> Job:
         raise not_embedded_yet(
             service,
             pool_id,
-            f"{waiting} photos that the selection depends on are not embedded yet: ask again until `waiting` "
-            "has come down to 0.",
+            f"Photos that the selection depends on are still to be embedded ({waiting}): ask again until "
+            "`waiting` has come down to 0.",
             waiting=waiting,
         )
     return ask(
@@ -98,8 +98,8 @@ def _check(session: Session, pool: Pool, question: Question, state: State) -> No
     if question.budget > pickable:
         named = f" named {question.name}" if question.name else ""
         raise BudgetExceedsPool(
-            f"The budget is {question.budget} and {pickable} {question.split} images{named} can be picked; "
-            "the others are annotated, excluded, or could not be embedded. Ask for fewer."
+            f"The budget is {question.budget}; {question.split} images{named} that can be picked: {pickable}. "
+            "The others are annotated, excluded, or could not be embedded: ask for fewer."
         )
     if question.balance and not state.annotations.count:
         raise NoAnnotations(
@@ -114,8 +114,7 @@ def _check_budget(session: Session, pool_id: UUID, question: Question) -> None:
         raise PoolEmpty(f"The pool has no {question.split} image to pick from: upload photos first.")
     if question.budget > count:
         raise BudgetExceedsPool(
-            f"The budget is {question.budget} and the pool has {count} {question.split} images: ask for "
-            "fewer."
+            f"The budget is {question.budget}; {question.split} images in the pool: {count}. Ask for fewer."
         )
 
 

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from service.answers import errors
 from service.bodies import Route
-from service.edge import ENDED, Service, ServiceDep, found_pool, newest_selection
-from service.jobs.answers import ACCEPTED, IdempotencyKey, accepted, order, require_success
+from service.edge import Service, ServiceDep, found_pool, newest_selection
+from service.jobs.answers import ACCEPTED, IdempotencyKey, answered, order
 from service.problems import (
     BudgetExceedsPool,
     FileTooLarge,
@@ -49,12 +49,10 @@ async def select_images(service: ServiceDep, pool_id: UUID, options: Annotated[O
     labelled. Asking again gives the same answer until photos or annotations are added. 202: ask again in a
     moment."""
     job = await run_in_threadpool(asked, service, pool_id, options.question())
-    if job.state not in ENDED:
-        job = await service.ended(job.id)
-    if job.state not in ENDED:
-        return accepted(job)
-    selection_id = UUID(require_success(job)["selection_id"])
-    return JSONResponse(await run_in_threadpool(_document, service, selection_id))
+    result = await answered(service, job)
+    if isinstance(result, Response):
+        return result
+    return JSONResponse(await run_in_threadpool(_document, service, UUID(result["selection_id"])))
 
 
 @router.get(
@@ -94,8 +92,8 @@ async def replay(service: ServiceDep, made: Replay, idempotency_key: Idempotency
     and annotations of that time, and compared. 202: the answer comes later, as the `result` of
     `/jobs/{id}`."""
     job = await run_in_threadpool(_replay_ordered, service, made, idempotency_key)
-    job = await service.ended(job.id)
-    return JSONResponse(require_success(job)) if job.state in ENDED else accepted(job)
+    result = await answered(service, job)
+    return result if isinstance(result, Response) else JSONResponse(result)
 
 
 def _document(service: Service, selection_id: UUID) -> dict[str, Any]:

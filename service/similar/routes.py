@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 from service.answers import errors
 from service.bodies import Route, receive
 from service.contents import BINARY, blob_response
-from service.edge import ENDED, Service, ServiceDep, found_image, found_pool
+from service.edge import Service, ServiceDep, found_image, found_pool
 from service.embedding import not_embedded_yet
 from service.images.intake import TOO_LARGE
 from service.images.routes import PHOTO_PROBLEMS
-from service.jobs.answers import ACCEPTED, IdempotencyKey, accepted, ask, order, require_success
+from service.jobs.answers import ACCEPTED, IdempotencyKey, answered, ask, order
 from service.problems import (
     IdempotencyKeyReused,
     ImageNotEmbedded,
@@ -95,10 +95,10 @@ async def list_duplicates(
     """Among all images of the pool, of both splits: a test image among them is a leak. 202: ask again in a
     moment."""
     job = await run_in_threadpool(_duplicates_asked, service, pool_id, within)
-    job = await service.ended(job.id)
-    if job.state not in ENDED:
-        return accepted(job)
-    blob = require_success(job)["duplicates"]
+    result = await answered(service, job)
+    if isinstance(result, Response):
+        return result
+    blob = result["duplicates"]
     headers = {"ETag": f'"{blob["sha256"]}"', "Cache-Control": "no-cache"}  # more photos may come
     return await run_in_threadpool(
         blob_response, service.blobs, request, blob["sha256"], blob["size"], "application/json", headers
@@ -106,8 +106,8 @@ async def list_duplicates(
 
 
 async def _result(service: Service, job: tables.Job) -> Response:
-    job = await service.ended(job.id)
-    return JSONResponse(require_success(job)) if job.state in ENDED else accepted(job)
+    result = await answered(service, job)
+    return result if isinstance(result, Response) else JSONResponse(result)
 
 
 def _asked_about(service: Service, image_id: UUID, limit: int) -> tables.Job:
@@ -151,7 +151,9 @@ def _duplicates_asked(service: Service, pool_id: UUID, within: float | str) -> t
         shards = selections.shard_count(session, pool_id)
     if waiting:
         raise not_embedded_yet(
-            service, pool_id, f"{waiting} of the pool's images are not embedded yet: ask again in a moment."
+            service,
+            pool_id,
+            f"Photos of the pool are still to be embedded ({waiting}): ask again in a moment.",
         )
     spec = {"what": "duplicates", "within": None if within == "auto" else within}
     return ask(service, pool_id, "search", f"duplicates:{pool_id}:{within}:{shards}", spec)

@@ -118,11 +118,14 @@ def test_an_explanation_of_nothing_is_not_found(client: Client) -> None:
         assert slug(client.get(f"/selections/{uuid.uuid4()}/{part}")) == "not-found"
 
 
-def test_after_a_failure_it_is_made_anew(client: Client, selection_id: str) -> None:
-    """The next question makes another job."""
+def test_a_failure_is_told_and_then_it_is_made_anew(client: Client, selection_id: str) -> None:
+    """Whoever was told to ask again learns why there is no answer; the question after that is a new job."""
     ask = f"/selections/{selection_id}/explanation"
     first = client.get(ask).json()["id"]
-    fail(client, first)
+    fail(client, first, "The disk is full.")
+    told = client.get(ask)
+    assert (slug(told), told.json()["job_id"]) == ("job-failed", first)
+    assert "The disk is full." in told.json()["detail"]
     again = client.get(ask)
     assert (again.status_code, again.json()["id"] == first) == (202, False)
 
@@ -166,7 +169,7 @@ def test_the_images_of_a_pick_come_page_by_page(
         ]
     refused = client.get(f"/selections/{selection_id}/picks/3/images")
     assert slug(refused) == "not-found"
-    assert "2 picks" in refused.json()["detail"]
+    assert "ranks 1 to 2:" in refused.json()["detail"]
     beyond = client.get(f"/selections/{selection_id}/picks/1/images?cursor=99").json()
     assert beyond == {"items": [], "next": None}
 

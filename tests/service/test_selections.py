@@ -1,7 +1,9 @@
 """Asking which images to label."""
 
 import hashlib
+import socket
 import threading
+import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -225,6 +227,22 @@ def test_embedding_that_ended_is_started_again_by_any_upload(client: Client, num
     assert client.get(f"/pools/{pool_id}/select?budget=1").status_code == 202
 
 
+def test_a_question_that_names_many_images_may_arrive_in_parts(client: Client) -> None:
+    """As many as are allowed, in an address that comes in two packets; one named twice counts once."""
+    pool_id, images = embedded_pool(client, 2)
+    named = "&".join(f"{part}={uuid.uuid4()}" for part in ("include", "exclude") for _ in range(1000))
+    ask = f"GET /pools/{pool_id}/select?budget=1000&{named} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    with socket.create_connection((client.base_url.host, client.base_url.port)) as connection:
+        connection.sendall(ask[:50_000].encode())
+        time.sleep(0.2)
+        connection.sendall(ask[50_000:].encode())
+        answer = b"".join(iter(lambda: connection.recv(2**16), b""))
+    assert answer.startswith(b"HTTP/1.1 409")
+    assert b"budget-exceeds-pool" in answer
+    twice = f"/pools/{pool_id}/select?budget=1" + f"&include={images[0]['id']}" * 2
+    assert client.get(twice).status_code == 202
+
+
 def test_a_select_job_is_told_the_question_and_the_last_image(client: Client) -> None:
     """Of both splits, so that it picks from no image that comes after the question."""
     pool_id, images = embedded_pool(client, 2)
@@ -259,9 +277,9 @@ def test_a_question_that_cannot_be_answered_is_refused(client: Client) -> None:
         ({"include": free, "exclude": free}, "invalid-selection", "included and excluded"),
         ({"include": [free, images[2]["id"]]}, "invalid-selection", "2 images are to be included"),
         ({"include": free, "name": "x*"}, "invalid-selection", "does not match x*"),
-        ({"name": "x*"}, "budget-exceeds-pool", "0 train images named x* can be picked"),
-        ({"exclude": [image["id"] for image in images[1:]]}, "budget-exceeds-pool", "0 train images can"),
-        ({"budget": 4}, "budget-exceeds-pool", "3 train images can be picked"),
+        ({"name": "x*"}, "budget-exceeds-pool", "train images named x* that can be picked: 0"),
+        ({"exclude": [image["id"] for image in images[1:]]}, "budget-exceeds-pool", "that can be picked: 0"),
+        ({"budget": 4}, "budget-exceeds-pool", "train images that can be picked: 3"),
         ({"split": "test", "test_distance": 1}, "invalid-selection", "leave it out"),
         ({"strategy": "random", "model": model}, "invalid-selection", "leave out `model`"),
         ({"model": theirs}, "invalid-selection", "another pool"),
@@ -401,11 +419,14 @@ def test_what_is_no_receipt_is_refused(client: Client) -> None:
 
 
 def test_a_failed_selection_is_reported_once_and_then_tried_anew(client: Client) -> None:
-    """A failure does not answer the question for ever."""
+    """A failure is an answer, also to who comes back after a 202, but not for ever; a cancelled job is none."""
     pool_id, _ = embedded_pool(client)
     ask = f"/pools/{pool_id}/select?budget=1"
     first = client.get(ask).json()["id"]
-    fail(client, first)
+    fail(client, first, "4 are too near to a test image.")
+    told = client.get(ask)
+    assert (told.status_code, slug(told), told.json()["job_id"]) == (409, "job-failed", first)
+    assert "4 are too near to a test image." in told.json()["detail"]
     second = client.get(ask)
     assert (second.status_code, second.json()["id"] == first) == (202, False)
     client.post(f"/jobs/{second.json()['id']}/cancel")

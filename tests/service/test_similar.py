@@ -150,10 +150,13 @@ def test_what_is_no_photo_is_refused_as_in_an_upload(client: Client, images: lis
 
 
 def test_a_search_that_failed_says_why(client: Client, images: list[dict[str, Any]]) -> None:
-    """The next question after a failure is a new job."""
+    """Also where it failed after the 202; the next question is a new job."""
     ask = f"/images/{images[0]['id']}/similar"
     first = client.get(ask).json()["id"]
     fail(client, first, "No such index.")
+    told = client.get(ask)
+    assert (told.status_code, slug(told)) == (409, "job-failed")
+    assert told.json()["detail"] == "The job failed: No such index."
     assert client.get(ask).json()["id"] != first
 
 
@@ -186,6 +189,6 @@ def test_duplicates_wait_until_every_image_is_embedded(client: Client, images: l
     put_photo(client, pool_id, "late.jpg", photo(71), split="test")
     refused = client.get(f"/pools/{pool_id}/duplicates")
     assert (slug(refused), refused.headers["retry-after"]) == ("pool-not-embedded", "2")
-    assert "1 of the pool's images" in refused.json()["detail"]
+    assert "still to be embedded (1)" in refused.json()["detail"]
     embed(client, pool_id)
     assert client.get(f"/pools/{pool_id}/duplicates").status_code == 202

@@ -298,7 +298,7 @@ def test_a_key_finds_its_job_until_it_is_released(database: Database, pool_id: u
             request_digest="d",
         )
         assert jobs.by_idempotency_key(session, "k") is job
-        jobs.release_idempotency_key(session, "k")
+        jobs.release_idempotency_key(session, job.id)
         assert jobs.by_idempotency_key(session, "k") is None
         jobs.create(session, SETTINGS, kind="select", pool_id=pool_id, spec={}, idempotency_key="k")
         assert jobs.census(session) == [("select", "queued", 2)]
