@@ -1,7 +1,10 @@
 """The k-medoids objective of every strategy, beside random draws and a long independent FasterPAM run.
 
     pip install -e '.[benchmark]'
-    python -m benchmarks.selection_quality --data ../shared/data/camvid ../shared/data/maps
+    python -m benchmarks.selection_quality --data CAMVID MAPS
+
+Each of `--data` is a folder with train/ and val/, each with images/ and labels/; docs/reproduce.md says where
+CamVid and Maps come from.
 
 The objective is the mean distance of the images to the nearest pick. The reference is the best of 20 runs of
 rustpam's eager swaps on the full distance matrix, each from another random start. Pools: the train photos of
@@ -60,7 +63,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", type=Path, nargs="*", default=[])
+    parser.add_argument("--data", type=Path, nargs="*", default=[], metavar="DIR", help="data sets")
     parser.add_argument("--encoder", default="efficientnet_lite0")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/selection_quality.json"))
     arguments = parser.parse_args()
