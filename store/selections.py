@@ -4,7 +4,7 @@ import fnmatch
 import hashlib
 import re
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal, NamedTuple
 
@@ -16,6 +16,7 @@ from store.tables import Annotation, Image, Selection, Shard
 AUTO: Literal["auto"] = "auto"
 OFF: Literal["off"] = "off"
 TRAIN, TEST = "train", "test"
+ROWS_A_READ = 5000
 
 
 @dataclass(frozen=True)
@@ -50,12 +51,10 @@ class Question:
         """Whether the picks depend on the test images."""
         return self.split == TRAIN and self.test_distance != OFF
 
-    def matching(self, images: Iterable["Embedded"]) -> list["Embedded"]:
+    def matching(self, images: Iterable["Embedded"]) -> Iterator["Embedded"]:
         """The images whose name the glob matches, case and all."""
-        if self.name is None:
-            return list(images)
-        matches = re.compile(fnmatch.translate(self.name)).match
-        return [image for image in images if matches(image.name)]
+        matches = re.compile(fnmatch.translate("*" if self.name is None else self.name)).match
+        return (image for image in images if matches(image.name))
 
 
 class Embedded(NamedTuple):
@@ -107,9 +106,9 @@ def embedded(
     *,
     up_to: uuid.UUID | None = None,
     among: Sequence[uuid.UUID] | None = None,
-) -> list[Embedded]:
+) -> Iterator[Embedded]:
     """The embedded images of a split, in the order of their ids; `up_to`: those with an id up to this one;
-    `among`: those that are listed.
+    `among`: those that are listed. They come as they are read: a pool may have millions.
     """
     query = select(Image.id, Image.name, Image.sha256).where(
         Image.pool_id == pool_id, Image.split == split, Image.shard_id.is_not(None)
@@ -118,7 +117,8 @@ def embedded(
         query = query.where(Image.id <= up_to)
     if among is not None:
         query = query.where(Image.id.in_(among))
-    return [Embedded(*row) for row in session.execute(query.order_by(Image.id))]
+    rows = session.execute(query.order_by(Image.id).execution_options(yield_per=ROWS_A_READ))
+    return (Embedded(*row) for row in rows)
 
 
 def annotated(
@@ -137,17 +137,24 @@ def annotated(
 
 
 def images_digest(images: Iterable[Embedded]) -> str:
-    """SHA-256 over the sorted lines `<hexadecimal image id><SHA-256 of its bytes>` of the images."""
-    return _digest(image.id.hex + image.sha256 for image in images)
+    """SHA-256 over `<hexadecimal image id><SHA-256 of its bytes>` of images in the order of their ids."""
+    return _digest(map(_line, images))
+
+
+def _line(image: Embedded) -> str:
+    return image.id.hex + image.sha256
 
 
 def annotated_digest(image_ids: Iterable[uuid.UUID]) -> str:
     """SHA-256 over the sorted hexadecimal ids of the annotated images, not separated."""
-    return _digest(image_id.hex for image_id in image_ids)
+    return _digest(sorted(image_id.hex for image_id in image_ids))
 
 
 def _digest(lines: Iterable[str]) -> str:
-    return hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
+    digest = hashlib.sha256()
+    for line in lines:
+        digest.update(line.encode())
+    return digest.hexdigest()
 
 
 def shard_count(session: Session, pool_id: uuid.UUID) -> int:
@@ -163,8 +170,11 @@ def annotation_count(session: Session) -> int:
 
 def images_state(session: Session, pool_id: uuid.UUID, split: str) -> ImagesState:
     """Reads and hashes every image."""
-    images = embedded(session, pool_id, split)
-    return ImagesState(len(images), images_digest(images), images[-1].id if images else None)
+    digest, count, last_id = hashlib.sha256(), 0, None
+    for image in embedded(session, pool_id, split):
+        digest.update(_line(image).encode())
+        count, last_id = count + 1, image.id
+    return ImagesState(count, digest.hexdigest(), last_id)
 
 
 def annotations_state(session: Session, pool_id: uuid.UUID, split: str) -> AnnotationsState:
@@ -178,7 +188,9 @@ def annotations_state(session: Session, pool_id: uuid.UUID, split: str) -> Annot
         count=len(revisions),
         embedded=session.scalars(query).one(),
         annotated_digest=annotated_digest(revisions),
-        revisions_digest=_digest(f"{image_id.hex}{revision}" for image_id, revision in revisions.items()),
+        revisions_digest=_digest(
+            sorted(f"{image_id.hex}{revision}" for image_id, revision in revisions.items())
+        ),
     )
 
 

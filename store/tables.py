@@ -20,7 +20,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from store.clock import UtcDateTime, from_now
 
-SCHEMA = "0005"
+SCHEMA = "0006"
 """The revision of the newest migration: what these tables need."""
 
 STATES = ("queued", "running", "succeeded", "failed", "cancelled")
@@ -198,8 +198,9 @@ class Selection(Row):
     """The answer to one select job; `document` is the Selection of the HTTP contract."""
 
     __tablename__ = "selections"
+    __table_args__ = (Index(None, "pool_id", "id"),)
 
-    pool_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("pools.id"), index=True)
+    pool_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("pools.id"))
     job_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("jobs.id"), unique=True)
     document: Mapped[dict[str, Any]]
 

@@ -20,7 +20,9 @@ from store.tables import Explanation, Job
 from worker.attempt import Attempt, Outcome
 from worker.ground import Basis, Ground, Rows, basis, ground
 
-NEAREST = 24
+NEAREST, NEAREST_OF_ALL = 24, 24_000
+"""Images that are listed with a pick, and with all picks: the document is read whole."""
+
 POINTS_A_CHUNK = 1000
 
 
@@ -131,6 +133,7 @@ def _picks(
     picks: Sequence[dict[str, Any]], members: Sequence[Sequence[Member]], laid: Ground
 ) -> list[dict[str, Any]]:
     names = {image.id: image.name for image in laid.images}
+    listed = min(NEAREST, NEAREST_OF_ALL // len(picks))
     return [
         {
             **{name: pick[name] for name in ("rank", "image_id", "name")},
@@ -138,7 +141,7 @@ def _picks(
             "mean_distance": float(np.mean([other.distance for other in others])) if others else 0.0,
             "nearest": [
                 {"image_id": str(other.image_id), "name": names[other.image_id], "distance": other.distance}
-                for other in others[:NEAREST]
+                for other in others[:listed]
             ],
         }
         for pick, (_, *others) in zip(picks, members, strict=True)

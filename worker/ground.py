@@ -44,13 +44,15 @@ def basis(
 ) -> Basis:
     """As the pool is now; or with the images up to an id, and with those labelled that were so earlier."""
     last = uuid.UUID(up_to) if up_to else None
-    images = selections.embedded(session, pool_id, question.split, up_to=last)
+    images = list(selections.embedded(session, pool_id, question.split, up_to=last))
     if labelled is None:
         labelled = selections.annotated(session, pool_id, question.split)
     return Basis(
         pool=session.get_one(Pool, pool_id),
         images=images,
-        tests=selections.embedded(session, pool_id, TEST, up_to=last) if question.looks_at_tests else [],
+        tests=list(selections.embedded(session, pool_id, TEST, up_to=last))
+        if question.looks_at_tests
+        else [],
         labelled={image.id: labelled[image.id] for image in images if image.id in labelled},
     )
 

@@ -98,8 +98,8 @@ def _check(session: Session, pool: Pool, question: Question, state: State) -> No
     if question.budget > pickable:
         named = f" named {question.name}" if question.name else ""
         raise BudgetExceedsPool(
-            f"The budget is {question.budget}; {question.split} images{named} that can be picked: {pickable}. "
-            "The others are annotated, excluded, or could not be embedded: ask for fewer."
+            f"The budget is {question.budget}; {question.split} images{named} that can be picked: "
+            f"{pickable}. The others are annotated, excluded, or could not be embedded: ask for fewer."
         )
     if question.balance and not state.annotations.count:
         raise NoAnnotations(
@@ -122,7 +122,7 @@ def _pickable(session: Session, pool: Pool, question: Question, state: State) ->
     """How many images can be picked. Raise what is wrong with those to include or exclude."""
     include, exclude = (set(map(UUID, ids)) for ids in (question.include, question.exclude))
     among = [*include, *exclude]
-    named = selections.embedded(session, pool.id, question.split, among=among)
+    named = list(selections.embedded(session, pool.id, question.split, among=among))
     annotated = selections.annotated(session, pool.id, question.split, among=among).keys()
     if unknown := set(among) - {image.id for image in named}:
         raise InvalidSelection(
@@ -142,9 +142,12 @@ def _pickable(session: Session, pool: Pool, question: Question, state: State) ->
         )
     if question.name is None:
         return state.pickable - len(exclude - annotated)
-    matching = question.matching(selections.embedded(session, pool.id, question.split))
     taken = exclude.union(selections.annotated(session, pool.id, question.split))
-    return sum(image.id not in taken for image in matching)
+    embedded = selections.embedded(session, pool.id, question.split)
+    free = [image.id not in taken for image in question.matching(embedded)]
+    if not free:
+        raise InvalidSelection(f"No embedded {question.split} image has a name that matches {question.name}.")
+    return sum(free)
 
 
 def _first(image_ids: Iterable[UUID]) -> list[str]:

@@ -277,7 +277,8 @@ def test_a_question_that_cannot_be_answered_is_refused(client: Client) -> None:
         ({"include": free, "exclude": free}, "invalid-selection", "included and excluded"),
         ({"include": [free, images[2]["id"]]}, "invalid-selection", "2 images are to be included"),
         ({"include": free, "name": "x*"}, "invalid-selection", "does not match x*"),
-        ({"name": "x*"}, "budget-exceeds-pool", "train images named x* that can be picked: 0"),
+        ({"name": "x*"}, "invalid-selection", "No embedded train image has a name that matches x*"),
+        ({"name": "[01].jpg", "budget": 2}, "budget-exceeds-pool", "named [01].jpg that can be picked: 1"),
         ({"exclude": [image["id"] for image in images[1:]]}, "budget-exceeds-pool", "that can be picked: 0"),
         ({"budget": 4}, "budget-exceeds-pool", "train images that can be picked: 3"),
         ({"split": "test", "test_distance": 1}, "invalid-selection", "leave it out"),
@@ -419,7 +420,7 @@ def test_what_is_no_receipt_is_refused(client: Client) -> None:
 
 
 def test_a_failed_selection_is_reported_once_and_then_tried_anew(client: Client) -> None:
-    """A failure is an answer, also to who comes back after a 202, but not for ever; a cancelled job is none."""
+    """A failure is an answer, also to who comes back after a 202, but once. A cancelled job is none."""
     pool_id, _ = embedded_pool(client)
     ask = f"/pools/{pool_id}/select?budget=1"
     first = client.get(ask).json()["id"]
