@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any, TypeVar
 
 import faiss
-from threadpoolctl import ThreadpoolController
+from threadpoolctl import OpenBLASController, ThreadpoolController
 
 BLOCK_ROWS = 4096
 """Rows a thread works on at a time: 32 MiB of float32 at 2,048 dimensions."""
@@ -77,10 +77,12 @@ os.register_at_fork(after_in_child=_threads.cache_clear)
 
 
 class _OneBlasThread:
-    """BLAS has one setting for the whole process: the first to enter sets it, the last to leave resets it."""
+    """NumPy's BLAS has one setting for the whole process: the first to enter sets it and the last to leave
+    resets it, whichever threads they are. FAISS's BLAS follows OpenMP, with a setting for each thread.
+    """
 
     def __init__(self) -> None:
-        self._blas = ThreadpoolController().select(user_api="blas")
+        self._blas = ThreadpoolController().select(threading_layer="pthreads")
         self._lock = threading.Lock()
         self._inside = 0
         self._limits: Any = None
@@ -88,6 +90,7 @@ class _OneBlasThread:
     def __enter__(self) -> None:
         with self._lock:
             if self._inside == 0:
+                OpenBLASController.clear_controlling_thread(force=True)
                 self._limits = self._blas.limit(limits=1)
             self._inside += 1
 
@@ -95,6 +98,7 @@ class _OneBlasThread:
         with self._lock:
             self._inside -= 1
             if self._inside == 0:
+                OpenBLASController.clear_controlling_thread(force=True)
                 self._limits.restore_original_limits()
 
 
