@@ -55,7 +55,12 @@ def explain(attempt: Attempt) -> Outcome:
     with attempt.tools.database.read() as session:
         minutes = assignments.minutes_per_image(session, claim.pool_id)
     found = explanation.explain(
-        laid.matrix, cover.picks, cover.labelled, cover.counted, minutes_per_image=minutes
+        laid.matrix,
+        cover.picks,
+        cover.labelled,
+        cover.counted,
+        delta=laid.delta,
+        minutes_per_image=minutes,
     )
     plane = pool_map(laid.matrix)
     members = _members(laid, cover)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy.orm import Session
 
+from models.explanation.curve import DELTA_SHARE
 from models.similarity import DUPLICATE_SHARE, duplicate_groups, leaks, typical_distance
 from store import selections
 from store.selections import AUTO, OFF, TEST, Embedded, Question
@@ -68,12 +69,19 @@ class Ground:
     include: Rows
     left_out: Rows
     """Neither picked nor counted; labelled ones cover others all the same."""
+    typical_distance: float
+    """Of two images of the split, those included that the name filter leaves out."""
     test_distance: float | None
     near_test: Sequence[Near]
     """Images, each with the nearest of `tests`."""
     duplicates_within: float | None
     duplicates: Sequence[Near]
     """Images, each with the one that counts for both."""
+
+    @property
+    def delta(self) -> float:
+        """The distance at which images look of a kind."""
+        return DELTA_SHARE * self.typical_distance
 
     @property
     def pickable(self) -> int:
@@ -106,6 +114,8 @@ def ground(attempt: Attempt, question: Question, basis: Basis) -> Ground:
     images = [image for image in basis.images if image.id in matching or image.id in basis.labelled]
     row_of = {image.id: row for row, image in enumerate(images)}
     vectors = attempt.tools.vectors.pool_vectors(basis.pool.id)
+    # Not only of those that match: the frames of one drive are all near to each other.
+    typical = typical_distance(vectors.matrix, rows=vectors.rows(image.id for image in basis.images))
     together = _gathered(vectors, [image.id for image in [*images, *basis.tests]])
     matrix = together[: len(images)]
     labelled = _rows(row_of, basis.labelled)
@@ -114,11 +124,11 @@ def ground(attempt: Attempt, question: Question, basis: Basis) -> Ground:
     left_out = np.union1d(_rows(row_of, map(uuid.UUID, question.exclude)), np.asarray(others, np.intp))
 
     asked = _without(len(images), labelled, include, left_out)
-    test_distance = _distance(question.test_distance, matrix) if basis.tests else None
+    test_distance = _distance(question.test_distance, typical) if basis.tests else None
     near_test = [] if test_distance is None else _near_test(together, asked, len(images), test_distance)
     left_out = np.union1d(left_out, _first(near_test))
 
-    within = _distance(question.duplicates_within, matrix)
+    within = _distance(question.duplicates_within, typical)
     fixed = np.union1d(labelled, include)
     asked = _without(len(images), fixed, left_out)
     duplicates = [] if within is None else _duplicates(matrix, fixed, asked, within)
@@ -129,6 +139,7 @@ def ground(attempt: Attempt, question: Question, basis: Basis) -> Ground:
         labelled=labelled,
         include=include,
         left_out=np.union1d(left_out, _first(duplicates)),
+        typical_distance=typical,
         test_distance=test_distance,
         near_test=near_test,
         duplicates_within=within,
@@ -144,10 +155,10 @@ def _gathered(vectors: PoolVectors, image_ids: Sequence[uuid.UUID]) -> Matrix:
     return vectors.matrix[rows]
 
 
-def _distance(asked: float | str | None, matrix: Matrix) -> float | None:
+def _distance(asked: float | str | None, typical: float) -> float | None:
     if asked is None or asked == OFF:
         return None
-    return DUPLICATE_SHARE * typical_distance(matrix) if asked == AUTO else float(asked)
+    return DUPLICATE_SHARE * typical if asked == AUTO else float(asked)
 
 
 def _near_test(together: Matrix, asked: Rows, tests_from: int, distance: float) -> list[Near]:

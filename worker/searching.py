@@ -11,12 +11,14 @@ import numpy.typing as npt
 
 from models.encoders import embed_files
 from models.similarity import DUPLICATE_SHARE, PoolIndex, duplicate_groups, typical_distance
-from store import blobs
+from store import blobs, selections
 from store.explanations import named
+from store.selections import TRAIN
 from store.tables import Pool
 from worker.attempt import Attempt, Outcome
 from worker.embedding import weights_mismatch
 from worker.endings import Permanent
+from worker.ground import Rows
 from worker.vectors import Matrix, PoolVectors
 
 Found = list[tuple[uuid.UUID, float]]
@@ -81,11 +83,15 @@ def _nearest(
 
 def _duplicates(attempt: Attempt) -> Outcome:
     claim, tools = attempt.claim, attempt.tools
+    with tools.database.read() as session:
+        train = selections.embedded(session, claim.pool_id, TRAIN)
     vectors = tools.vectors.pool_vectors(claim.pool_id)
-    typical, within = _typical(vectors), claim.spec["within"]
+    oldest_first = np.argsort([image_id.hex for image_id in vectors.image_ids])
+    # As for a selection of train images, so that `auto` is one threshold.
+    among = vectors.rows(image.id for image in train) if len(train) > 1 else oldest_first
+    typical, within = _typical(vectors, among), claim.spec["within"]
     if within is None:
         within = DUPLICATE_SHARE * (typical or 0.0)
-    oldest_first = np.argsort([image_id.hex for image_id in vectors.image_ids])
     groups = sorted(duplicate_groups(vectors.matrix, within, oldest_first), key=len, reverse=True)
     found = [_from_first(vectors, group) for group in groups]
     document = {
@@ -112,8 +118,9 @@ def _described(attempt: Attempt, found: list[Found]) -> list[list[dict[str, Any]
     ]
 
 
-def _typical(vectors: PoolVectors) -> float | None:
-    return typical_distance(vectors.matrix) if len(vectors.image_ids) > 1 else None
+def _typical(vectors: PoolVectors, among: Rows | None = None) -> float | None:
+    """Of the rows `among`, by default all; None: there are not two."""
+    return typical_distance(vectors.matrix, rows=among) if len(vectors.image_ids) > 1 else None
 
 
 def _from_first(vectors: PoolVectors, group: Sequence[int]) -> Found:

@@ -5,8 +5,6 @@ from dataclasses import asdict
 from typing import Any
 
 from models import selection
-from models.explanation.curve import DELTA_SHARE
-from models.similarity import typical_distance
 from store import selections
 from store.selections import Question
 from store.tables import Selection, new_id
@@ -51,14 +49,13 @@ def answer(attempt: Attempt, question: Question, basis: Basis, selection_id: uui
         raise Permanent("invalid-selection", str(error)) from error
     picks = [_pick(pick, laid) for pick in chosen.picks]
     centres = [*laid.labelled.tolist(), *(pick.index for pick in chosen.picks)]
-    delta = DELTA_SHARE * typical_distance(laid.matrix)
-    coverage = selection.coverage(laid.matrix, centres, delta=delta, exclude=laid.left_out.tolist())
+    coverage = selection.coverage(laid.matrix, centres, delta=laid.delta, exclude=laid.left_out.tolist())
     return {
         "id": str(selection_id),
         "pool_id": str(basis.pool.id),
         **{name: getattr(question, name) for name in ("budget", "strategy", "seed")},
         "picks": picks,
-        "coverage": {**asdict(coverage), "delta": delta},
+        "coverage": {**asdict(coverage), "delta": laid.delta},
         "left_out": laid.described(MOST_LEFT_OUT),
         "receipt": _receipt(question, basis)
         | {

@@ -37,18 +37,22 @@ ROUNDING = 3e-3
 """How much longer than it is a projected distance may come out, as a share of the lengths of its vectors."""
 
 
-def typical_distance(embeddings: Vectors, seed: int = 0) -> float:
+def typical_distance(
+    embeddings: Vectors, seed: int = 0, rows: Sequence[int] | Indices | None = None
+) -> float:
     """The median Euclidean distance of two different random images of `embeddings`, (N, D), of drawn pairs.
 
-    It is the scale on which an encoder's distances are near or far; 0 of fewer than two images.
+    They are drawn among the `rows`, by default all. It is the scale on which an encoder's distances are near
+    or far; 0 of fewer than two images.
     """
-    count = len(embeddings)
+    among = np.arange(len(embeddings)) if rows is None else np.asarray(rows, np.intp)
+    count = len(among)
     if count < 2:
         return 0.0
     rng = np.random.default_rng(seed)
     first = rng.integers(count, size=PAIRS)
     second = (first + rng.integers(1, count, size=PAIRS)) % count
-    return float(np.median(_apart(embeddings, first, second)))
+    return float(np.median(_apart(embeddings, among[first], among[second])))
 
 
 def duplicate_groups(

@@ -14,16 +14,15 @@ class NearImage(BaseModel):
     distance: float
 
 
-TYPICAL = Field(description="The median distance of two images of the pool; null: it has only one.")
-
-
 class Similar(BaseModel):
     """The images of a pool that look most like a photo."""
 
     pool_id: UUID
     image_id: UUID | None = Field(description="The image that was asked about; null: an uploaded photo.")
     images: int = Field(description="How many images it was compared with: those embedded by then.")
-    typical_distance: float | None = TYPICAL
+    typical_distance: float | None = Field(
+        description="The median distance of two images of the pool; null: it has only one."
+    )
     items: list[NearImage] = Field(description="The nearest first.")
 
 
@@ -39,7 +38,10 @@ class Duplicates(BaseModel):
 
     pool_id: UUID
     within: float = Field(description="The distance up to which images count as duplicates.")
-    typical_distance: float | None = TYPICAL
+    typical_distance: float | None = Field(
+        description="The median distance of two train images of the pool, or of any two where it has not two "
+        "train images; null: it has only one image."
+    )
     images: int = Field(description="How many images were compared.")
     duplicates: int = Field(description="How many could go: of each group all but the first.")
     groups: list[Group] = Field(description="The largest first.")

@@ -1,3 +1,4 @@
+import json
 import threading
 import uuid
 from collections.abc import Callable, Sequence
@@ -194,6 +195,33 @@ def test_what_is_too_like_a_test_image_is_left_out_and_reported(
     assert {entry["image_id"] for entry in auto["near_test"]} >= {str(image_id) for image_id in ids[9:]}
     assert auto["test_distance"] > 0.3
     assert {str(image_id) for image_id in ids[9:]} < set(picked(ask(budget=4)))
+
+
+def test_what_counts_as_near_does_not_depend_on_the_name_filter(
+    tools: Tools, pools: Pools, pool_id: uuid.UUID, ask: Ask, shutdown: threading.Event
+) -> None:
+    """With a filter that leaves little but the frames of one drive, all are still too near to the drive's
+    test frame; "auto" distances and δ are those without a filter, and the threshold of a search for
+    duplicates."""
+    drive = np.array([30, 0, 0, 0]) + 0.05 * cloud(11, seed=1)
+    names = [*(f"a-{n}.png" for n in range(13)), *(f"b-{n}.png" for n in range(30))]
+    ids = planted(pools, pool_id, np.concatenate([drive[:10], 9 * cloud(33)]), names=names)
+    planted(pools, pool_id, drive[10:], "test")
+    fitted = set()
+    for options in ({"name": "a-*"}, {"name": "a-[0-9].png", "include": [str(ids[0])], "budget": 1}, {}):
+        document = ask(test_distance="auto", duplicates_within="auto", **options)
+        left_out = document["left_out"]
+        near = {entry["image_id"] for entry in left_out["near_test"]}
+        assert near == {str(image_id) for image_id in ids[:10] if str(image_id) not in picked(document)}
+        delta = document["coverage"]["delta"]
+        fitted.add((left_out["test_distance"], left_out["duplicates_within"], delta))
+    [(test_distance, within, _)] = fitted
+    job_id = pools.job(pool_id, "search", {"what": "duplicates", "within": None})
+    run(job_id, tools, shutdown)
+    result = pools.get(job_id).result
+    assert result
+    with tools.blobs.open(result["duplicates"]["sha256"]) as file:
+        assert json.load(file)["within"] == within == test_distance
 
 
 def test_near_duplicates_count_as_one(pools: Pools, pool_id: uuid.UUID, ask: Ask) -> None:
