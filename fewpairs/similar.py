@@ -46,14 +46,17 @@ class Similar:
 
 
 class Duplicates:
-    """Images of a pool that are nearly the same, in groups: each image is near to the first of its group."""
+    """Images of a pool that are nearly the same, in groups: each image is near to the first of its group.
+
+    Of a group with more than 1,000 images `groups` has the nearest, and of very many groups the largest.
+    """
 
     def __init__(self, document: dict[str, Any]) -> None:
         self.document = document
         self.groups = [[NearImage(**image) for image in group["images"]] for group in document["groups"]]
 
     def __repr__(self) -> str:
-        return f"Duplicates({len(self.groups)} groups within {self.within:.3g})"
+        return f"Duplicates({self.group_count} groups within {self.within:.3g})"
 
     @property
     def within(self) -> float:
@@ -64,6 +67,21 @@ class Duplicates:
     def duplicates(self) -> int:
         """How many images could go: of each group all but the first."""
         return int(self.document["duplicates"])
+
+    @property
+    def group_count(self) -> int:
+        """How many groups there are."""
+        return int(self.document["group_count"])
+
+    @property
+    def across(self) -> int:
+        """How many groups hold both train and test images."""
+        return int(self.document["across"])
+
+    @property
+    def sizes(self) -> list[int]:
+        """How many images are in each of the `groups`."""
+        return [group["count"] for group in self.document["groups"]]
 
 
 def similar(transport: Transport, pool_id: str, photo: str | Path, limit: int) -> Similar:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from sqlalchemy.orm import Session
 
 from models.explanation.curve import DELTA_SHARE
-from models.similarity import DUPLICATE_SHARE, duplicate_groups, leaks, typical_distance
+from models.similarity import DUPLICATE_SHARE, duplicate_groups, leaks, pair_distances, typical_distance
 from store import selections
 from store.selections import AUTO, OFF, TEST, Embedded, Question
 from store.tables import Pool
@@ -168,14 +168,11 @@ def _near_test(together: Matrix, asked: Rows, tests_from: int, distance: float) 
 
 def _duplicates(matrix: Matrix, fixed: Rows, asked: Rows, within: float) -> list[Near]:
     """Those of the rows asked about that another row, one of the fixed if possible, stands for."""
-    found = []
-    for first, *others in duplicate_groups(matrix, within, np.concatenate([fixed, asked])):
-        found += [(row, first, _apart(matrix, row, first)) for row in np.setdiff1d(others, fixed).tolist()]
-    return found
-
-
-def _apart(matrix: Matrix, row: int, other: int) -> float:
-    return float(np.linalg.norm(matrix[row].astype(np.float64) - matrix[other].astype(np.float64)))
+    groups = duplicate_groups(matrix, within, np.concatenate([fixed, asked]))
+    pairs = [(row, first) for first, *others in groups for row in np.setdiff1d(others, fixed).tolist()]
+    rows, firsts = np.array(pairs, np.intp).reshape(-1, 2).T
+    distances = pair_distances(matrix, rows, firsts)
+    return list(zip(rows.tolist(), firsts.tolist(), distances.tolist(), strict=True))
 
 
 def _rows(row_of: Mapping[uuid.UUID, int], image_ids: Iterable[uuid.UUID]) -> Rows:

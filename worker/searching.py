@@ -7,10 +7,15 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from models.encoders import embed_files
-from models.similarity import DUPLICATE_SHARE, PoolIndex, duplicate_groups, typical_distance
+from models.similarity import (
+    DUPLICATE_SHARE,
+    PoolIndex,
+    duplicate_groups,
+    pair_distances,
+    typical_distance,
+)
 from store import blobs, selections
 from store.explanations import named
 from store.selections import TRAIN
@@ -20,6 +25,9 @@ from worker.embedding import weights_mismatch
 from worker.endings import Permanent
 from worker.ground import Rows
 from worker.vectors import Matrix, PoolVectors
+
+MOST_OF_A_GROUP, MOST_LISTED = 1000, 100_000
+"""Images that the document lists of one group of duplicates, and of all: it says how many there are."""
 
 Found = list[tuple[uuid.UUID, float]]
 """Images and their distances."""
@@ -88,19 +96,26 @@ def _duplicates(attempt: Attempt) -> Outcome:
     vectors = tools.vectors.pool_vectors(claim.pool_id)
     oldest_first = np.argsort([image_id.hex for image_id in vectors.image_ids])
     # As for a selection of train images, so that `auto` is one threshold.
-    among = vectors.rows(image.id for image in train) if len(train) > 1 else oldest_first
-    typical, within = _typical(vectors, among), claim.spec["within"]
+    train_rows = vectors.rows(image.id for image in train)
+    typical = _typical(vectors, train_rows if len(train) > 1 else oldest_first)
+    within = claim.spec["within"]
     if within is None:
         within = DUPLICATE_SHARE * (typical or 0.0)
     groups = sorted(duplicate_groups(vectors.matrix, within, oldest_first), key=len, reverse=True)
-    found = [_from_first(vectors, group) for group in groups]
+    listed = groups[: _fitting([len(group) for group in groups])]
+    described = _described(attempt, [_from_first(vectors, np.array(group)) for group in listed])
+    is_train = np.isin(np.arange(len(vectors.image_ids)), train_rows)
     document = {
         "pool_id": str(claim.pool_id),
         "within": within,
         "typical_distance": typical,
         "images": len(vectors.image_ids),
         "duplicates": sum(len(group) - 1 for group in groups),
-        "groups": [{"images": images} for images in _described(attempt, found)],
+        "group_count": len(groups),
+        "across": sum(0 < int(is_train[group].sum()) < len(group) for group in groups),
+        "groups": [
+            {"count": len(group), "images": images} for group, images in zip(listed, described, strict=True)
+        ],
     }
     blob = blobs.put(tools.blobs, [json.dumps(document).encode()])
     return Outcome({"duplicates": asdict(blob)})
@@ -123,9 +138,14 @@ def _typical(vectors: PoolVectors, among: Rows | None = None) -> float | None:
     return typical_distance(vectors.matrix, rows=among) if len(vectors.image_ids) > 1 else None
 
 
-def _from_first(vectors: PoolVectors, group: Sequence[int]) -> Found:
-    """The images of these rows, the nearest to the first one first."""
-    rows = vectors.matrix[group]
-    apart: npt.NDArray[np.float64] = np.linalg.norm(rows.astype(np.float64) - rows[0], axis=1)
-    order = [0, *(1 + np.argsort(apart[1:], kind="stable")).tolist()]
-    return [(vectors.image_ids[group[place]], float(apart[place])) for place in order]
+def _fitting(sizes: Sequence[int]) -> int:
+    """How many groups of these sizes the document has room for."""
+    listed = np.cumsum(np.minimum(sizes, MOST_OF_A_GROUP))
+    return int(np.searchsorted(listed, MOST_LISTED, "right"))
+
+
+def _from_first(vectors: PoolVectors, group: Rows) -> Found:
+    """The images of these rows that are nearest to the first one, itself first."""
+    apart = pair_distances(vectors.matrix, np.full(len(group), group[0]), group)
+    nearest = np.argsort(apart, kind="stable")[:MOST_OF_A_GROUP]
+    return [(vectors.image_ids[group[place]], float(apart[place])) for place in nearest]

@@ -61,17 +61,16 @@ def duplicates(
     if not found.groups:
         return console.print(f"None of {photos} is within {found.within:.3f} of another.")
     console.print(_groups(found))
-    if len(found.groups) > SHOWN_GROUPS:
-        console.print(f"… and {counted(len(found.groups) - SHOWN_GROUPS, 'group')} more: --json has all.")
+    if found.group_count > SHOWN_GROUPS:
+        console.print(f"… and {counted(found.group_count - SHOWN_GROUPS, 'group')} more: --json has more.")
     console.print(
         f"Duplicates within {found.within:.3f}: [bold]{found.duplicates}[/] of {photos}"
         f" (two are typically {found.document['typical_distance']:.3f} apart)."
     )
-    across = sum(len({image.split for image in group}) > 1 for group in found.groups)
-    if across:
+    if found.across:
         console.print(
-            f"[yellow]![/] {counted(across, 'group')} of train and test photos: scores on such test photos "
-            "say little."
+            f"[yellow]![/] {counted(found.across, 'group')} of train and test photos: scores on such test "
+            "photos say little."
         )
 
 
@@ -91,11 +90,11 @@ def _groups(found: Duplicates) -> Table:
     table.add_column("Photos", justify="right")
     table.add_column("First", overflow="fold")
     table.add_column("Like it (distance)", overflow="fold")
-    for first, *others in found.groups[:SHOWN_GROUPS]:
+    for size, (first, *others) in zip(found.sizes[:SHOWN_GROUPS], found.groups, strict=False):
         like = [f"{_named(image)} ({image.distance:.3f})" for image in others[:SHOWN_IMAGES]]
-        if len(others) > SHOWN_IMAGES:
-            like.append(f"… {len(others) - SHOWN_IMAGES} more")
-        table.add_row(str(1 + len(others)), Text(_named(first)), Text(", ".join(like)))
+        if size > 1 + SHOWN_IMAGES:
+            like.append(f"… {size - 1 - SHOWN_IMAGES} more")
+        table.add_row(str(size), Text(_named(first)), Text(", ".join(like)))
     return table
 
 

@@ -1,6 +1,19 @@
 """Similarity: which images look alike, within a pool and across its split."""
 
-from models.similarity.duplicates import DUPLICATE_SHARE, duplicate_groups, leaks, typical_distance
+from models.similarity.duplicates import (
+    DUPLICATE_SHARE,
+    duplicate_groups,
+    leaks,
+    pair_distances,
+    typical_distance,
+)
 from models.similarity.index import PoolIndex
 
-__all__ = ["DUPLICATE_SHARE", "PoolIndex", "duplicate_groups", "leaks", "typical_distance"]
+__all__ = [
+    "DUPLICATE_SHARE",
+    "PoolIndex",
+    "duplicate_groups",
+    "leaks",
+    "pair_distances",
+    "typical_distance",
+]

@@ -52,7 +52,22 @@ def typical_distance(
     rng = np.random.default_rng(seed)
     first = rng.integers(count, size=PAIRS)
     second = (first + rng.integers(1, count, size=PAIRS)) % count
-    return float(np.median(_apart(embeddings, among[first], among[second])))
+    return float(np.median(pair_distances(embeddings, among[first], among[second])))
+
+
+def pair_distances(embeddings: Vectors, first: Indices, second: Indices) -> Matrix:
+    """The Euclidean distance of each row of `first`, (P,), to that of `second`: float32 (P,).
+
+    Differences come first, so that distances of near images are exact. A few pairs are read at a time.
+    """
+    distances = np.empty(len(first), np.float32)
+    for pairs in blocks(len(first), MEASURED):
+        check()
+        # PyTorch widens float16 ten times as fast as NumPy.
+        a, b = (torch.from_numpy(np.asarray(embeddings[rows[pairs]])) for rows in (first, second))
+        wide = torch.promote_types(a.dtype, torch.float32)
+        distances[pairs] = torch.linalg.vector_norm(a.to(wide) - b.to(wide), dim=1).numpy()
+    return distances
 
 
 def duplicate_groups(
@@ -133,7 +148,7 @@ def _nearest(
     if MANY * len(queries) > distances.size:
         distances = table(points, rows, tests)
         queries, places = _candidates(points, rows, tests, distances, lengths, within)
-    apart = _apart(points.embeddings, rows[queries], tests[places])
+    apart = pair_distances(points.embeddings, rows[queries], tests[places])
     order = np.lexsort((places, apart, queries))
     matched, firsts = np.unique(queries[order], return_index=True)
     nearest, least = np.zeros(len(rows), np.intp), np.full(len(rows), np.inf, np.float32)
@@ -147,7 +162,7 @@ def _candidates(
     """The pairs that may be no farther apart than `within`, (Q,), by their `distances`, (Q, T), which may be
     too short. `within` is lowered to the measured distance of the pair that looks nearest.
     """
-    np.minimum(within, _apart(points.embeddings, rows, tests[distances.argmin(axis=1)]), out=within)
+    np.minimum(within, pair_distances(points.embeddings, rows, tests[distances.argmin(axis=1)]), out=within)
     reach = within / points.scale
     queries, places = np.nonzero(distances <= (reach + 2 * ROUNDING * (lengths + reach))[:, None])
     return queries, places
@@ -217,7 +232,7 @@ class _Nearby:
             queries, places, _ = self._index.within(projected[same], reach)
             pairs.append((same[queries], places))
         queries, places = (np.concatenate(column) for column in zip(*pairs, strict=True))
-        distances = _apart(self._embeddings, rows[queries], self.rows[places])
+        distances = pair_distances(self._embeddings, rows[queries], self.rows[places])
         near = distances <= self._threshold
         return queries[near], places[near], distances[near]
 
@@ -226,14 +241,3 @@ def _checked(threshold: float) -> float:
     if not threshold >= 0:
         raise ValueError(f"The distance of near-duplicates must be 0 or more, not {threshold}.")
     return min(threshold, float(np.finfo(np.float32).max))
-
-
-def _apart(embeddings: Vectors, first: Indices, second: Indices) -> Matrix:
-    """The distances of pairs of rows: differences first, so that those of near ones are exact."""
-    distances = np.empty(len(first), np.float32)
-    for pairs in blocks(len(first), MEASURED):
-        # PyTorch widens float16 ten times as fast as NumPy.
-        a, b = (torch.from_numpy(np.asarray(embeddings[rows[pairs]])) for rows in (first, second))
-        wide = torch.promote_types(a.dtype, torch.float32)
-        distances[pairs] = torch.linalg.vector_norm(a.to(wide) - b.to(wide), dim=1).numpy()
-    return distances

@@ -156,7 +156,7 @@ def _duplicates_asked(service: Service, pool_id: UUID, within: float | str) -> t
             f"Photos of the pool are still to be embedded ({waiting}): ask again in a moment.",
         )
     spec = {"what": "duplicates", "within": None if within == "auto" else within}
-    return ask(service, pool_id, "search", f"duplicates:{pool_id}:{within}:{shards}", spec)
+    return ask(service, pool_id, "search", f"duplicate-groups:{pool_id}:{within}:{shards}", spec)
 
 
 def _require_embedded(service: Service, pool_id: UUID) -> None:

@@ -27,9 +27,10 @@ class Similar(BaseModel):
 
 
 class Group(BaseModel):
+    count: int = Field(description="How many images are in the group.")
     images: list[NearImage] = Field(
         description="The first uploaded of them, and those that lie within the threshold of it, with their "
-        "distance to it."
+        "distance to it: of more than 1,000 the nearest."
     )
 
 
@@ -44,4 +45,6 @@ class Duplicates(BaseModel):
     )
     images: int = Field(description="How many images were compared.")
     duplicates: int = Field(description="How many could go: of each group all but the first.")
-    groups: list[Group] = Field(description="The largest first.")
+    group_count: int = Field(description="How many groups there are.")
+    across: int = Field(description="How many groups hold both train and test images.")
+    groups: list[Group] = Field(description="The largest first, of up to 100,000 images in all.")

@@ -1,5 +1,6 @@
 """Similar images: the index beside brute force, and near-duplicates beside their definition."""
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,15 @@ from hypothesis import strategies as st
 from sklearn.neighbors import NearestNeighbors
 
 from models.selection.blocks import stopped_by
-from models.similarity import PoolIndex, duplicate_groups, duplicates, index, leaks, typical_distance
+from models.similarity import (
+    PoolIndex,
+    duplicate_groups,
+    duplicates,
+    index,
+    leaks,
+    pair_distances,
+    typical_distance,
+)
 
 Rows = np.ndarray[tuple[int, int], np.dtype[np.float64]]
 
@@ -154,6 +163,18 @@ def test_the_typical_distance_is_the_median_over_pairs() -> None:
     assert typical_distance(np.array([[0.0], [3.0]])) == 3
 
 
+def test_pairs_are_measured_a_few_at_a_time() -> None:
+    """Distances are those of brute force in float64, and take far less memory than the vectors do."""
+    pool = vectors(20_000, dtype="float16")
+    first, second = np.zeros(20_000, np.intp), np.arange(20_000)
+    tracemalloc.start()
+    distances = pair_distances(pool, first, second)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    np.testing.assert_allclose(distances, all_distances(pool[:1], pool)[0], rtol=1e-6)
+    assert peak < pool.nbytes / 4
+
+
 def groups_by_definition(pool: np.ndarray, threshold: float, order: list[int]) -> list[list[int]]:
     apart = all_distances(pool, pool)
     groups: dict[int, list[int]] = {}
@@ -226,13 +247,13 @@ def test_few_pairs_are_measured(
 ) -> None:
     """Neither a threshold that all pairs are within nor one vector far from all makes leaks, or groups,
     measure every pair."""
-    measured, apart = [0], duplicates._apart
+    measured, apart = [0], duplicates.pair_distances
 
     def counted(embeddings: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
         measured[0] += len(first)
         return apart(embeddings, first, second)
 
-    monkeypatch.setattr(duplicates, "_apart", counted)
+    monkeypatch.setattr(duplicates, "pair_distances", counted)
     pool = 10 * vectors(1200, dimension)
     pool[600:] = pool[:600] + 0.01 * vectors(600, dimension, 1)
     pool[17] *= outlier

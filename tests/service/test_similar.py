@@ -171,7 +171,7 @@ def test_duplicates_are_found_once_for_a_threshold(client: Client, images: list[
     assert spec_of(client, given["id"]) == {"what": "duplicates", "within": 0.5}
     document = {
         **{"pool_id": pool_id, "within": 0.4, "typical_distance": 1.5, "images": 3, "duplicates": 0},
-        "groups": [],
+        **{"group_count": 0, "across": 0, "groups": []},
     }
     blob = blobs.put(client.service.blobs, [json.dumps(document).encode()])
     succeed(client, job["id"], {"duplicates": {"sha256": blob.sha256, "size": blob.size}})

@@ -10,6 +10,7 @@ from models.similarity import DUPLICATE_SHARE, typical_distance
 from store.tables import Image, Job, Pool
 from tests.worker.factories import Pools, scene
 from tests.worker.planted import planted
+from worker import searching
 from worker.attempt import Attempt, Tools
 from worker.run import HANDLERS, run
 
@@ -169,6 +170,7 @@ def test_duplicates_are_grouped_under_the_one_that_was_first(
     exact = duplicates(tools, searched(pools, shutdown, pool_id, what="duplicates", within=0.0))
 
     [group] = exact["groups"]
+    assert (exact["group_count"], exact["across"], group["count"]) == (1, 1, 2)
     assert [image["image_id"] for image in group["images"]] == [str(first), str(last)]
     assert [image["distance"] for image in group["images"]] == [0, 0]
     assert (exact["images"], exact["duplicates"], exact["within"]) == (8, 1, 0)
@@ -181,6 +183,23 @@ def test_duplicates_are_grouped_under_the_one_that_was_first(
     assert apart == pytest.approx(plain_distances(tools, pool_id, first), abs=1e-5)
     assert list(apart.values()) == sorted(apart.values())
     assert all_of_them["duplicates"] == 7
+
+
+def test_of_many_duplicates_the_nearest_are_listed(
+    tools: Tools, pools: Pools, shutdown: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The document has so many images of each group, the first and the nearest to it, and no more groups than
+    fit, the largest first; counts are of all."""
+    pool_id = pools.pool()
+    ids = planted(pools, pool_id, [[0.0], [0.5], [0.1], [0.2], [10], [10], [20], [20], [30]])
+    planted(pools, pool_id, [[0.3], [20]], split="test")
+    monkeypatch.setattr(searching, "MOST_OF_A_GROUP", 3)
+    monkeypatch.setattr(searching, "MOST_LISTED", 6)
+    found = duplicates(tools, searched(pools, shutdown, pool_id, what="duplicates", within=1.0))
+    listed = [(g["count"], [image["image_id"] for image in g["images"]]) for g in found["groups"]]
+    assert listed[0] == (5, [str(ids[row]) for row in (0, 2, 3)])
+    assert [(count, len(images)) for count, images in listed] == [(5, 3), (3, 3)]
+    assert (found["group_count"], found["duplicates"], found["across"]) == (3, 7, 2)
 
 
 def test_a_single_image_has_no_typical_distance(
