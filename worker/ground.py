@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from store import selections
 from store.selections import AUTO, OFF, TEST, Embedded, Question
 from store.tables import Pool
 from worker.attempt import Attempt
-from worker.vectors import Matrix, PoolVectors
+from worker.vectors import Matrix
 
 Rows = npt.NDArray[np.intp]
 Near = tuple[int, int, float]
@@ -116,7 +117,7 @@ def ground(attempt: Attempt, question: Question, basis: Basis) -> Ground:
     vectors = attempt.tools.vectors.pool_vectors(basis.pool.id)
     # Not only of those that match: the frames of one drive are all near to each other.
     typical = typical_distance(vectors.matrix, rows=vectors.rows(image.id for image in basis.images))
-    together = _gathered(vectors, [image.id for image in [*images, *basis.tests]])
+    together = attempt.tools.vectors.gathered(vectors, (image.id for image in chain(images, basis.tests)))
     matrix = together[: len(images)]
     labelled = _rows(row_of, basis.labelled)
     include = _rows(row_of, map(uuid.UUID, question.include))
@@ -145,14 +146,6 @@ def ground(attempt: Attempt, question: Question, basis: Basis) -> Ground:
         duplicates_within=within,
         duplicates=duplicates,
     )
-
-
-def _gathered(vectors: PoolVectors, image_ids: Sequence[uuid.UUID]) -> Matrix:
-    """The embeddings of these images; a view, not a copy, where they follow each other."""
-    rows = vectors.rows(image_ids)
-    if len(rows) and np.array_equal(rows, np.arange(rows[0], rows[0] + len(rows))):
-        return vectors.matrix[rows[0] : rows[-1] + 1]
-    return vectors.matrix[rows]
 
 
 def _distance(asked: float | str | None, typical: float) -> float | None:

@@ -9,6 +9,7 @@ that its record counts; they never change.
 import hashlib
 import json
 import os
+import tempfile
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -21,6 +22,7 @@ import numpy.typing as npt
 from filelock import FileLock
 
 from models.files import whole_file
+from models.selection.blocks import blocks, check
 from models.similarity import PoolIndex
 from store import embeddings
 from store.blobs import Blobs
@@ -91,6 +93,22 @@ class Vectors:
             if fresh:
                 record = self._extended(folder, record, fresh)
             return _mapped(folder, record)
+
+    def gathered(self, vectors: PoolVectors, image_ids: Iterable[uuid.UUID]) -> Matrix:
+        """The embeddings of these images, (M, D), memory-mapped; KeyError is as of `PoolVectors.rows`.
+
+        Where their rows do not follow each other they are copied into a file without a name: it goes with the
+        last array that maps it, or with the process.
+        """
+        rows = vectors.rows(image_ids)
+        start = int(rows[0]) if len(rows) else 0
+        if np.array_equal(rows, np.arange(start, start + len(rows))):
+            return vectors.matrix[start : start + len(rows)]
+        with tempfile.TemporaryFile(dir=self._folder) as file:
+            for block in blocks(len(rows), ROWS_A_COPY):
+                check()
+                file.write(vectors.matrix[rows[block]].tobytes())
+            return np.memmap(file, vectors.matrix.dtype, "r", shape=(len(rows), vectors.matrix.shape[1]))
 
     def index(self, pool_id: uuid.UUID) -> PoolIndex:
         """The index of the pool's embeddings: its row n is row n of the `pool_vectors` read after it."""

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import tracemalloc
 import uuid
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import numpy.typing as npt
 import pytest
 from sqlalchemy import delete, update
 
+from models.selection.blocks import stopped_by
 from store import blobs, embeddings
 from store.blobs import open_blobs
 from store.tables import Image, Shard, new_id
@@ -103,6 +105,53 @@ def test_new_shards_only_add_rows(embedded: Embedded) -> None:
     assert second.image_ids[:3] == first.image_ids
     assert np.array_equal(first.matrix, before)
     assert first.digest != second.digest == read(embedded).digest
+
+
+def test_rows_that_follow_each_other_are_not_copied(embedded: Embedded) -> None:
+    """They are a view of the pool's matrix; others are a copy, in the order asked for. Nobody can write to
+    either, and there may be no rows at all."""
+    for _ in range(3):
+        embedded.add()
+    vectors = fresh(embedded)
+    found = vectors.pool_vectors(embedded.pool_id)
+    for ids, shared in ((found.image_ids[2:7], True), (found.image_ids[::-2], False), ([], False)):
+        rows = vectors.gathered(found, ids)
+        assert np.array_equal(rows, found.matrix[found.rows(ids)])
+        assert (rows.dtype, rows.shape) == (np.float16, (len(ids), DIMENSION))
+        assert np.shares_memory(rows, found.matrix) == shared
+        assert not rows.flags.writeable
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_large_copy_is_in_no_memory_and_in_no_folder(tools: Tools) -> None:
+    """While it is made and used, far less memory than its size is taken, and no file of it can be seen, so
+    that none is left behind by a kill -9; it can be stopped, and its disk space is free when it is not used
+    any more."""
+    matrix = np.arange(40_000 * 64, dtype=np.float32).reshape(40_000, 64)
+    vectors = PoolVectors([uuid.UUID(int=n) for n in range(40_000)], matrix, "")
+    folder = tools.settings.cache_dir / "vectors"
+    folder.mkdir()
+    vectors.rows([])  # which remembers where each image's row is
+    ids = vectors.image_ids[::-1]
+    tracemalloc.start()
+    with stopped_by(lambda: steps.append(list(folder.iterdir()))):
+        steps: list[list[Path]] = []
+        rows = tools.vectors.gathered(vectors, ids)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < matrix.nbytes / 2
+    assert np.array_equal(rows, matrix[::-1])
+    assert steps == [[]] * 10
+    assert list(folder.iterdir()) == []
+    assert "(deleted)" in Path("/proc/self/maps").read_text().split(str(folder))[1].split("\n")[0]
+    del rows
+    assert str(folder) not in Path("/proc/self/maps").read_text()
+
+    def stop() -> None:
+        raise InterruptedError
+
+    with stopped_by(stop), pytest.raises(InterruptedError):
+        tools.vectors.gathered(vectors, ids)
 
 
 def test_a_wider_shard_widens_the_matrix(embedded: Embedded) -> None:
