@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from fewpairs.errors import FewpairsError
 from fewpairs.explanation import Explanation, explain
 from fewpairs.jobs import result_of
 from fewpairs.transport import Transport
@@ -44,6 +45,12 @@ class Selection:
 
     @property
     def id(self) -> str:
+        """Raises FewpairsError for what a replay picked."""
+        if "id" not in self.document:
+            raise FewpairsError(
+                "What a replay picked is not kept: it has no id and no explanation. Ask `Pool.select` for a "
+                "selection that has."
+            )
         return str(self.document["id"])
 
     @property
@@ -71,7 +78,7 @@ class Selection:
         return copied(self._transport, self.picks, directory)
 
     def explain(self) -> Explanation:
-        """Why these photos; made when it is first asked for. Raises JobFailed."""
+        """Why these photos; made when it is first asked for. Raises JobFailed, and errors as of `id`."""
         return explain(self._transport, self.id)
 
 

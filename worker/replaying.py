@@ -2,11 +2,11 @@
 
 import uuid
 from collections.abc import Iterator, Mapping
+from itertools import zip_longest
 from typing import Any
 
 from store import selections
 from store.selections import Question
-from store.tables import new_id
 from worker.attempt import Attempt, Outcome
 from worker.endings import Permanent
 from worker.ground import Basis, basis
@@ -14,7 +14,7 @@ from worker.selecting import answer
 
 
 def replay(attempt: Attempt) -> Outcome:
-    """The result is `{"same", "changed", "selection"}`; the pool's newest selection stays what it is."""
+    """The result is `{"same", "changed", "selection"}`; the selection is not kept, and so has no id."""
     claim = attempt.claim
     question, receipt = Question.of(claim.spec["question"]), claim.spec["receipt"]
     with attempt.tools.database.read() as session:
@@ -26,10 +26,9 @@ def replay(attempt: Attempt) -> Outcome:
             labelled=_labelled(receipt),
         )
         now = basis(session, claim.pool_id, question)
-    changed = [*_differences(question, receipt, then), *_since(then, now)]
-    made = None
+    changed, made = list(_differences(question, receipt, then)), None
     try:
-        made = answer(attempt, question, then, new_id())
+        made = answer(attempt, question, then)
     except Permanent as problem:
         changed.append(problem.detail)
     again = made["receipt"] if made else receipt
@@ -38,7 +37,10 @@ def replay(attempt: Attempt) -> Outcome:
             f"The algorithm was {receipt['algorithm_version']} and is {again['algorithm_version']} now."
         )
     same = made is not None and again["picks_digest"] == receipt["picks_digest"]
-    return Outcome({"same": same, "changed": changed, "selection": made})
+    if made and not same:
+        changed += _computed(receipt, again) or ([] if changed else [_unexplained(receipt)])
+        changed += _first_other(receipt, made)
+    return Outcome({"same": same, "changed": [*changed, *_since(then, now)], "selection": made})
 
 
 def _labelled(receipt: Mapping[str, Any]) -> dict[uuid.UUID, int] | None:
@@ -72,6 +74,35 @@ def _differences(question: Question, receipt: Mapping[str, Any], then: Basis) ->
     for what, ids in (("included", question.include), ("excluded", question.exclude)):
         if missing := sum(image_id not in there for image_id in ids):
             yield f"{missing} of {len(ids)} photos that were {what} are missing in the pool."
+
+
+def _computed(receipt: Mapping[str, Any], again: Mapping[str, Any]) -> list[str]:
+    """What rounds numbers otherwise: that alone can turn a close decision between two images."""
+    before, now = receipt.get("computed_with"), again["computed_with"]
+    if not before or before == now:
+        return []
+    names = [name for name in now if before.get(name) != now[name]]
+    were, are = (", ".join(f"{name} {versions.get(name)}" for name in names) for versions in (before, now))
+    return [f"The picks were computed with {were}, and are with {are} now."]
+
+
+def _unexplained(receipt: Mapping[str, Any]) -> str:
+    if receipt.get("computed_with"):
+        return "Nothing that the receipt tells has changed, so it does not explain why the picks differ."
+    return (
+        "Nothing that this old receipt tells has changed, but it does not name the libraries that computed "
+        "the picks: other versions may be why they differ."
+    )
+
+
+def _first_other(receipt: Mapping[str, Any], made: Mapping[str, Any]) -> Iterator[str]:
+    """Nothing, if the receipt came without its picks."""
+    before, now = (
+        [pick["image_id"] for pick in picks] for picks in (receipt.get("picks") or [], made["picks"])
+    )
+    ranks = [rank for rank, pair in enumerate(zip_longest(before, now), start=1) if len(set(pair)) > 1]
+    if before and ranks:
+        yield f"The first pick that differs is that of rank {ranks[0]}."
 
 
 def _since(then: Basis, now: Basis) -> Iterator[str]:

@@ -1,10 +1,10 @@
 """Select jobs: which images to label, from the embeddings of a pool."""
 
-import uuid
 from dataclasses import asdict
 from typing import Any
 
 from models import selection
+from models.computing import computed_with
 from store import selections
 from store.selections import Question
 from store.tables import Selection, new_id
@@ -22,15 +22,16 @@ def select(attempt: Attempt) -> Outcome:
     question, up_to = Question.of(claim.spec), claim.spec.get("up_to")
     with attempt.tools.database.read() as session:
         made_from = basis(session, claim.pool_id, question, up_to=up_to)
-    document = answer(attempt, question, made_from, new_id())
-    row = Selection(
-        id=uuid.UUID(document["id"]), pool_id=claim.pool_id, job_id=claim.job_id, document=document
-    )
+    selection_id = new_id()
+    document = {"id": str(selection_id), **answer(attempt, question, made_from)}
+    row = Selection(id=selection_id, pool_id=claim.pool_id, job_id=claim.job_id, document=document)
     return Outcome({"selection_id": document["id"]}, lambda session: session.add(row))
 
 
-def answer(attempt: Attempt, question: Question, basis: Basis, selection_id: uuid.UUID) -> dict[str, Any]:
-    """The Selection of the HTTP contract. Raises Permanent when the question cannot be answered."""
+def answer(attempt: Attempt, question: Question, basis: Basis) -> dict[str, Any]:
+    """The Selection of the HTTP contract, but for its id. Raises Permanent when the question cannot be
+    answered.
+    """
     laid = ground(attempt, question, basis)
     if question.budget > laid.pickable:
         raise Permanent("budget-exceeds-pool", _too_few(question, laid))
@@ -51,7 +52,6 @@ def answer(attempt: Attempt, question: Question, basis: Basis, selection_id: uui
     centres = [*laid.labelled.tolist(), *(pick.index for pick in chosen.picks)]
     coverage = selection.coverage(laid.matrix, centres, delta=laid.delta, exclude=laid.left_out.tolist())
     return {
-        "id": str(selection_id),
         "pool_id": str(basis.pool.id),
         **{name: getattr(question, name) for name in ("budget", "strategy", "seed")},
         "picks": picks,
@@ -60,6 +60,7 @@ def answer(attempt: Attempt, question: Question, basis: Basis, selection_id: uui
         "receipt": _receipt(question, basis)
         | {
             "algorithm_version": chosen.algorithm_version,
+            "computed_with": computed_with(),
             "picks_digest": selections.picks_digest(picks),
         },
     }

@@ -185,15 +185,17 @@ class Receipt(BaseModel):
     weights_digest: str
     annotated_digest: str
     algorithm_version: str | int
+    computed_with: dict[str, str] | None = Field(
+        None, description="Versions of the libraries that computed the picks, and the platform."
+    )
     seed: int
 
 
-class Selection(BaseModel):
-    """The answer to "which images should I label with this budget"."""
+class Chosen(BaseModel):
+    """Which images to label with a budget."""
 
     model_config = ConfigDict(extra="allow")
 
-    id: UUID
     pool_id: UUID
     budget: int
     strategy: str
@@ -202,6 +204,12 @@ class Selection(BaseModel):
     coverage: Coverage
     left_out: LeftOut = LeftOut()
     receipt: Receipt
+
+
+class Selection(Chosen):
+    """The answer to "which images should I label with this budget", kept."""
+
+    id: UUID
 
 
 class PickedImage(BaseModel):
@@ -224,8 +232,12 @@ class Replay(Options):
     revisions: list[int] | None = None
     last_image_id: UUID | None = None
     algorithm_version: str | int
+    computed_with: dict[str, str] | None = None
     picks_digest: str | None = None
-    picks: list[PickedImage] | None = Field(None, description="Not needed where `picks_digest` is given.")
+    picks: list[PickedImage] | None = Field(
+        None,
+        description="Not needed where `picks_digest` is given; with them the answer says which pick differs.",
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -251,12 +263,10 @@ class Replay(Options):
 
     def receipt(self) -> dict[str, Any]:
         """What the worker compares its own receipt with."""
-        fields = Replay.model_fields.keys() - Options.model_fields.keys() - {"pool_id", "picks"}
+        fields = Replay.model_fields.keys() - Options.model_fields.keys() - {"pool_id"}
         receipt = self.model_dump(mode="json", include=fields)
         if self.picks_digest is None:
-            receipt["picks_digest"] = picks_digest(
-                image.model_dump(mode="json") for image in self.picks or []
-            )
+            receipt["picks_digest"] = picks_digest(receipt["picks"])
         return receipt
 
 
@@ -265,4 +275,6 @@ class Replayed(BaseModel):
 
     same: bool = Field(description="Whether it gave the same picks in the same order.")
     changed: list[str] = Field(description="What is otherwise than it was when the selection was made.")
-    selection: Selection | None = Field(description="What the replay picked; null: it cannot be replayed.")
+    selection: Chosen | None = Field(
+        description="What the replay picked, without an id, as it is not kept; null: it cannot be replayed."
+    )

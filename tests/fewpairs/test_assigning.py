@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from fewpairs import Client, Pool, Selection
+from fewpairs import Client, FewpairsError, Pool, Selection
 from tests.fewpairs.conftest import Run
 
 
@@ -107,9 +107,22 @@ def test_a_receipt_replays(run: Run, client: Client, selection: Selection, tmp_p
     assert other.exit_code == 1
     assert "Not the same picks" in other.output
     assert "The algorithm was kmedoids-0 and is" in other.output
+    document = selection.document | {"receipt": selection.receipt | {"picks_digest": "0" * 64}}
+    document["picks"] = [*document["picks"][:2], *document["picks"][:2]]
+    file.write_text(json.dumps(document))
+    assert "The first pick that differs is that of rank 3." in run("replay", file).output
     assert client.replay(selection).same
     file.write_text("no JSON")
     assert run("replay", file).output.startswith("✗ ")
+
+
+def test_what_a_replay_picked_is_not_explained(client: Client, selection: Selection) -> None:
+    """It is not kept: the error says so, and how to get a selection that is."""
+    again = client.replay(selection).selection
+    assert again
+    assert again.image_ids == selection.image_ids
+    with pytest.raises(FewpairsError, match=r"not kept: it has no id.*Pool\.select"):
+        again.explain()
 
 
 def test_photos_like_test_photos_are_named(run: Run, pool: Pool, photos: Path, tmp_path: Path) -> None:

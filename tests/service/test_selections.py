@@ -382,6 +382,7 @@ def test_a_receipt_or_a_document_can_be_replayed(client: Client) -> None:
     pool_id, images = embedded_pool(client)
     made = selection_document(pool_id, images[:1])
     whole = made | {"receipt": receipt(pool_id, strategy="random", test_distance="auto", labelled=[])}
+    whole["receipt"]["computed_with"] = {"numpy": "2"}
     specs = []
     for body in (whole["receipt"], whole, made):
         answer = client.post("/selections/replay", json=body)
@@ -391,7 +392,10 @@ def test_a_receipt_or_a_document_can_be_replayed(client: Client) -> None:
         assert job
         assert job.kind == "replay"
         specs.append(job.spec)
+    assert specs[0]["receipt"].pop("picks") is None
+    assert specs[1]["receipt"].pop("picks") == [{"image_id": images[0]["id"]}]
     assert specs[0] == specs[1]
+    assert specs[0]["receipt"]["computed_with"] == {"numpy": "2"}
     assert [spec["question"]["test_distance"] for spec in specs] == ["auto", "auto", "off"]
     assert [spec["question"]["strategy"] for spec in specs] == ["random", "random", "kmedoids"]
     picked = uuid.UUID(images[0]["id"]).hex.encode()

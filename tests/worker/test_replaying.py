@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from models.computing import computed_with
 from store.tables import Selection
 from tests.worker.factories import Pools, scene
 from tests.worker.model_folders import untrained
@@ -88,6 +89,7 @@ def test_a_receipt_gives_the_same_picks_though_the_pool_has_grown(
     result = replayed(done, before["receipt"])
 
     assert result["same"]
+    assert "id" not in result["selection"]
     assert result["selection"] | {"id": before["id"]} == before
     assert result["changed"] == [
         "6 photos were added since: the replay leaves them out.",
@@ -98,7 +100,8 @@ def test_a_receipt_gives_the_same_picks_though_the_pool_has_grown(
 def test_a_replay_is_not_a_selection_of_the_pool(
     tools: Tools, pools: Pools, pool_id: uuid.UUID, done: Run
 ) -> None:
-    """It adds no row, so that the newest selection, whose picks are handed out, stays what it was."""
+    """It has no id and adds no row, so that the newest selection, whose picks are handed out, stays what it
+    was."""
     planted(pools, pool_id, cloud(8, 0))
     before = made(tools, done)
     assert replayed(done, before["receipt"])["changed"] == []
@@ -125,7 +128,9 @@ def test_what_has_changed_is_said(tools: Tools, pools: Pools, pool_id: uuid.UUID
             True,
         ),
         ({"include": [stranger]}, "1 of 1 photos that were included are missing", True),
-        ({"picks_digest": "0" * 64}, "", False),
+        ({"picks_digest": "0" * 64}, "Nothing that the receipt tells has changed", False),
+        ({"picks_digest": "0" * 64, "computed_with": None}, "Nothing that this old receipt tells", False),
+        ({"computed_with": None}, "", True),
         ({"budget": 100}, "The budget is 100, but only 7", False),
         ({"strategy": "best"}, "There is no strategy 'best'", False),
     ]
@@ -133,6 +138,26 @@ def test_what_has_changed_is_said(tools: Tools, pools: Pools, pool_id: uuid.UUID
         result = replayed(done, receipt, **changes)
         assert (result["same"], changes) == (same, changes)
         assert [sentence for text in result["changed"] if sentence in text] == [sentence] * bool(sentence)
+
+
+def test_other_picks_of_other_libraries_are_said_to_be_theirs(
+    tools: Tools, pools: Pools, pool_id: uuid.UUID, done: Run
+) -> None:
+    """Only those libraries are named whose versions differ, and only where the picks do; and the first rank
+    that has another pick, where the picks are known."""
+    planted(pools, pool_id, cloud(8, 0))
+    document = made(tools, done)
+    receipt, now = document["receipt"], computed_with()
+    others = {"computed_with": now | {"numpy": "1.0", "platform": "Linux arm64 (DEFAULT)"}}
+    assert replayed(done, receipt, **others, picks=document["picks"])["changed"] == []
+    picks = [document["picks"][0], {"image_id": str(uuid.uuid4())}, document["picks"][2]]
+    result = replayed(done, receipt, **others, picks=picks, picks_digest="0" * 64)
+    assert not result["same"]
+    assert result["changed"] == [
+        "The picks were computed with numpy 1.0, platform Linux arm64 (DEFAULT), "
+        f"and are with numpy {now['numpy']}, platform {now['platform']} now.",
+        "The first pick that differs is that of rank 2.",
+    ]
 
 
 def test_a_receipt_of_an_earlier_version_counts_what_is_annotated_now(

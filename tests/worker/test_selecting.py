@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select as sql_select
 
 from models import selection
+from models.computing import computed_with
 from models.explanation.curve import DELTA_SHARE
 from models.translation import Translator
 from models.weighting import class_balance, uncertainty_weights
@@ -104,7 +105,7 @@ def test_a_selection_says_what_it_chose_from(
         **{"tests_digest": None, "last_image_id": str(ids[-1]), "encoder": "efficientnet_lite0"},
         **{"weights_digest": WEIGHTS, "annotated_digest": annotations.annotated_digest},
         **{"labelled": [str(ids[2]), str(ids[4])], "algorithm_version": expected.algorithm_version},
-        "picks_digest": selections.picks_digest(document["picks"]),
+        **{"computed_with": computed_with(), "picks_digest": selections.picks_digest(document["picks"])},
     }
 
 
