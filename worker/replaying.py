@@ -58,8 +58,8 @@ def _differences(question: Question, receipt: Mapping[str, Any], then: Basis) ->
         yield f"The photos were embedded with {before}, and are with {encoder} now."
     if selections.images_digest(then.images) != receipt["images_digest"]:
         yield (
-            f"The selection was made from {receipt['image_count']} {question.split} photos; of these and no "
-            f"others the pool has not all: the replay finds {len(then.images)}."
+            f"The {question.split} photos are not those that the selection was made from: their number was "
+            f"{receipt['image_count']}, and the replay finds {len(then.images)}."
         )
     if question.looks_at_tests and selections.images_digest(then.tests) != receipt["tests_digest"]:
         yield "The test photos, to which no pick may be too near, are not those of that time."
@@ -69,11 +69,11 @@ def _differences(question: Question, receipt: Mapping[str, Any], then: Basis) ->
         else:
             count = len(receipt["labelled"])
             missing = count - len(then.labelled)
-            yield f"{missing} of {count} photos that were annotated are missing in the pool."
+            yield f"Missing in the pool of the photos that were annotated: {missing} of {count}."
     there = {str(image.id) for image in then.images}
     for what, ids in (("included", question.include), ("excluded", question.exclude)):
         if missing := sum(image_id not in there for image_id in ids):
-            yield f"{missing} of {len(ids)} photos that were {what} are missing in the pool."
+            yield f"Missing in the pool of the photos that were {what}: {missing} of {len(ids)}."
 
 
 def _computed(receipt: Mapping[str, Any], again: Mapping[str, Any]) -> list[str]:
@@ -108,9 +108,9 @@ def _first_other(receipt: Mapping[str, Any], made: Mapping[str, Any]) -> Iterato
 def _since(then: Basis, now: Basis) -> Iterator[str]:
     """What has come since and changes nothing."""
     if more := len(now.images) + len(now.tests) - len(then.images) - len(then.tests):
-        yield f"{more} photos were added since: the replay leaves them out."
+        yield f"Photos added since, which the replay leaves out: {more}."
     if more := len(now.labelled.keys() - then.labelled.keys()):
-        yield f"{more} photos were annotated since: in the replay they are not."
+        yield f"Photos annotated since, which in the replay are not: {more}."
 
 
 def _encoder(name: str, weights_digest: str | None) -> str:

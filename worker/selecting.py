@@ -96,17 +96,17 @@ def _pick(pick: selection.Pick, laid: Ground) -> dict[str, Any]:
 
 def _too_few(question: Question, laid: Ground) -> str:
     reasons = [
-        f"{count} {why}"
+        f"{why}: {count}"
         for count, why in (
-            (len(laid.labelled), "are annotated"),
-            (len(laid.near_test), "are too near to a test image (`test_distance`)"),
-            (len(laid.duplicates), "are near-duplicates of others (`duplicates_within`)"),
-            (len(question.exclude), "are excluded"),
+            (len(laid.labelled), "annotated"),
+            (len(laid.near_test), "too near to a test image (`test_distance`)"),
+            (len(laid.duplicates), "near-duplicates of others (`duplicates_within`)"),
+            (len(question.exclude), "excluded"),
         )
         if count
     ]
-    why = f": {', '.join(reasons)}" if reasons else ""
+    why = f" ({'; '.join(reasons)})" if reasons else ""
     return (
-        f"The budget is {question.budget}, but only {laid.pickable} embedded {question.split} images can be "
-        f"picked{why}. Ask for fewer, or leave fewer out."
+        f"The budget is {question.budget}, but only {laid.pickable} of the embedded {question.split} images "
+        f"can be picked{why}. Ask for fewer, or leave fewer out."
     )

@@ -92,8 +92,8 @@ def test_a_receipt_gives_the_same_picks_though_the_pool_has_grown(
     assert "id" not in result["selection"]
     assert result["selection"] | {"id": before["id"]} == before
     assert result["changed"] == [
-        "6 photos were added since: the replay leaves them out.",
-        "1 photos were annotated since: in the replay they are not.",
+        "Photos added since, which the replay leaves out: 6.",
+        "Photos annotated since, which in the replay are not: 1.",
     ]
 
 
@@ -118,16 +118,16 @@ def test_what_has_changed_is_said(tools: Tools, pools: Pools, pool_id: uuid.UUID
     receipt = made(tools, done)["receipt"]
     stranger = str(uuid.uuid4())
     cases: list[tuple[dict[str, Any], str, bool]] = [
-        ({"images_digest": "0" * 64, "image_count": 9}, "made from 9 train photos", True),
+        ({"images_digest": "0" * 64, "image_count": 9}, "their number was 9, and the replay finds 8", True),
         ({"tests_digest": "0" * 64}, "The test photos", True),
         ({"weights_digest": "1" * 64}, f"embedded with efficientnet_lite0 (weights {'1' * 64})", True),
         ({"algorithm_version": "kmedoids-0"}, "The algorithm was kmedoids-0 and is", True),
         (
             {"labelled": [str(ids[0]), stranger], "annotated_digest": "0" * 64},
-            "1 of 2 photos that were annotated are missing",
+            "Missing in the pool of the photos that were annotated: 1 of 2.",
             True,
         ),
-        ({"include": [stranger]}, "1 of 1 photos that were included are missing", True),
+        ({"include": [stranger]}, "photos that were included: 1 of 1.", True),
         ({"picks_digest": "0" * 64}, "Nothing that the receipt tells has changed", False),
         ({"picks_digest": "0" * 64, "computed_with": None}, "Nothing that this old receipt tells", False),
         ({"computed_with": None}, "", True),
