@@ -23,8 +23,10 @@ PHOTOS = 30
 
 
 @pytest.fixture
-def database_url() -> str:
-    return ""
+def database_url(request: pytest.FixtureRequest) -> str:
+    """SQLite, but where a test asks for both."""
+    asked = getattr(request, "param", "sqlite")
+    return str(request.getfixturevalue("postgres_url")) if asked == "postgresql" else ""
 
 
 @pytest.fixture
@@ -92,6 +94,7 @@ def ids(picks: list[dict[str, Any]]) -> list[uuid.UUID]:
     return [uuid.UUID(pick["image_id"]) for pick in picks]
 
 
+@pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
 def test_every_image_stands_behind_its_nearest_pick(
     tools: Tools, pools: Pools, pool_id: uuid.UUID, shutdown: threading.Event
 ) -> None:

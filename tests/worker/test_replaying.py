@@ -31,8 +31,10 @@ def cloud(count: int, seed: int) -> Any:
 
 
 @pytest.fixture
-def database_url() -> str:
-    return ""
+def database_url(request: pytest.FixtureRequest) -> str:
+    """SQLite, but where a test asks for both."""
+    asked = getattr(request, "param", "sqlite")
+    return str(request.getfixturevalue("postgres_url")) if asked == "postgresql" else ""
 
 
 @pytest.fixture
@@ -69,6 +71,7 @@ def replayed(done: Run, receipt: dict[str, Any], **changes: Any) -> dict[str, An
     return done("replay", {"question": question, "receipt": receipt})
 
 
+@pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
 def test_a_receipt_gives_the_same_picks_though_the_pool_has_grown(
     tools: Tools, pools: Pools, pool_id: uuid.UUID, done: Run, tmp_path: Path
 ) -> None:

@@ -16,8 +16,10 @@ from worker.run import HANDLERS, run
 
 
 @pytest.fixture
-def database_url() -> str:
-    return ""
+def database_url(request: pytest.FixtureRequest) -> str:
+    """SQLite, but where a test asks for both."""
+    asked = getattr(request, "param", "sqlite")
+    return str(request.getfixturevalue("postgres_url")) if asked == "postgresql" else ""
 
 
 @pytest.fixture
@@ -160,6 +162,7 @@ def duplicates(tools: Tools, job: Job) -> dict[str, Any]:
     return document
 
 
+@pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
 def test_duplicates_are_grouped_under_the_one_that_was_first(
     tools: Tools, pools: Pools, pool_id: uuid.UUID, shutdown: threading.Event
 ) -> None:

@@ -38,8 +38,10 @@ def cloud(count: int = 12, seed: int = 0) -> Vectors:
 
 
 @pytest.fixture
-def database_url() -> str:
-    return ""
+def database_url(request: pytest.FixtureRequest) -> str:
+    """SQLite, but where a test asks for both."""
+    asked = getattr(request, "param", "sqlite")
+    return str(request.getfixturevalue("postgres_url")) if asked == "postgresql" else ""
 
 
 @pytest.fixture
@@ -73,6 +75,7 @@ def chosen(ids: Sequence[uuid.UUID], vectors: Vectors, budget: int = 3, **option
     return [str(ids[pick.index]) for pick in found.picks]
 
 
+@pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
 def test_a_selection_says_what_it_chose_from(
     tools: Tools, pools: Pools, pool_id: uuid.UUID, ask: Ask
 ) -> None:
