@@ -31,13 +31,13 @@ class FewpairsError(Exception):
             reason = f"{response.status_code} {response.reason_phrase}".strip()
             detail = f"{response.request.method} {response.request.url} was answered with {reason}."
             return cls(detail, type="http", status=response.status_code)
+        detail, status = problem.get("detail") or problem.get("title") or slug, response.status_code
         known = ("type", "title", "status", "detail", "instance")
-        return cls(
-            problem.get("detail") or problem.get("title") or slug,
-            type=slug,
-            status=response.status_code,
-            extras={key: value for key, value in problem.items() if key not in known},
-        )
+        extras = {key: value for key, value in problem.items() if key not in known}
+        if slug != "job-failed":
+            return cls(detail, type=slug, status=status, extras=extras)
+        of_job = extras["error"]["type"] if "error" in extras else "cancelled"
+        return JobFailed(detail, type=of_job, status=status, extras=extras)
 
 
 class ServerUnreachable(FewpairsError):
@@ -45,4 +45,8 @@ class ServerUnreachable(FewpairsError):
 
 
 class JobFailed(FewpairsError):
-    """A job ended as failed or cancelled; `type` and `detail` are its error's."""
+    """A job ended as failed or cancelled, be it waited for or answered with at once.
+
+    `type` is that of the job's own error (`cancelled`: it was cancelled), `status` is 409, and `extras` holds
+    `job_id` and, of one that failed, `error`.
+    """

@@ -125,13 +125,12 @@ class Job:
     def require_success(self) -> "Job":
         """This job; raises JobFailed if it has failed or was cancelled."""
         if self.state in ("failed", "cancelled"):
-            error = self.document["error"] or {}
-            reason = error.get("detail") or f"it was {self.state}"
+            who, extras = f"The {self.kind} job {self.id}", {"job_id": self.id}
             if self.state == "cancelled":
-                raise JobFailed(f"The {self.kind} job {self.id} was cancelled.", type="cancelled")
-            raise JobFailed(
-                f"The {self.kind} job {self.id} failed: {reason}", type=error.get("type", "job-failed")
-            )
+                raise JobFailed(f"{who} was cancelled.", type="cancelled", status=409, extras=extras)
+            error = self.document["error"]
+            sentence, extras = f"{who} failed: {error['detail']}", extras | {"error": error}
+            raise JobFailed(sentence, type=error["type"], status=409, extras=extras)
         return self
 
     def metrics(self, after: int = -1) -> list[dict[str, Any]]:
