@@ -4,27 +4,35 @@ from fewpairs.assignment import Assignment, Assignments
 from fewpairs.client import Client
 from fewpairs.errors import FewpairsError, JobFailed, ServerUnreachable
 from fewpairs.evaluation import Evaluation
-from fewpairs.jobs import Job
+from fewpairs.explanation import Explanation, Member
+from fewpairs.jobs import Event, Job
 from fewpairs.model import Model, Translation
 from fewpairs.pool import Pool
 from fewpairs.selection import Pick, Replay, Selection
+from fewpairs.similar import Duplicates, NearImage, Similar
 from fewpairs.uploads import Refusal, Upload
 
 __all__ = [
     "Assignment",
     "Assignments",
     "Client",
+    "Duplicates",
     "Evaluation",
+    "Event",
+    "Explanation",
     "FewpairsError",
     "Job",
     "JobFailed",
+    "Member",
     "Model",
+    "NearImage",
     "Pick",
     "Pool",
     "Refusal",
     "Replay",
     "Selection",
     "ServerUnreachable",
+    "Similar",
     "Translation",
     "Upload",
 ]

@@ -43,7 +43,7 @@ class Job:
 
     @property
     def kind(self) -> str:
-        """embed, select, explain, search, train, evaluate or translate."""
+        """embed, select, explain, replay, search, train, evaluate or translate."""
         return str(self.document["kind"])
 
     @property

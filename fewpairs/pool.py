@@ -29,7 +29,7 @@ class Pool:
         self.document = document
 
     def __repr__(self) -> str:
-        return f"Pool({self.name!r}, {self.counts['images']} images)"
+        return f"Pool({self.name!r}, images={self.counts['images']})"
 
     @property
     def id(self) -> str:

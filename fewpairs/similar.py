@@ -56,7 +56,7 @@ class Duplicates:
         self.groups = [[NearImage(**image) for image in group["images"]] for group in document["groups"]]
 
     def __repr__(self) -> str:
-        return f"Duplicates({self.group_count} groups within {self.within:.3g})"
+        return f"Duplicates(groups={self.group_count}, within={self.within:.3g})"
 
     @property
     def within(self) -> float:

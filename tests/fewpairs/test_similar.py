@@ -69,6 +69,7 @@ def test_duplicates_are_shown_with_the_splits_they_cross(run: Run, embedded: Poo
     found = embedded.duplicates(within=0)
     [[first, copy]] = found.groups
     assert (first.name, copy.name, found.duplicates) == ("0000.png", "copy.png", 1)
+    assert repr(found) == "Duplicates(groups=1, within=0)"
     assert json.loads(run("duplicates", "--within", 0, "--json").stdout) == found.document
     assert embedded.duplicates().within > 0
 
