@@ -13,34 +13,28 @@ from models.explanation.map_picture import COLORS, GREY, png
 MARKED = 40
 """Up to so many picks each has a dot on the curve."""
 
+STRETCH = 0.1
+"""To both sides of a single budget."""
+
 
 def draw_curve(explanation: Explanation, title: str = "") -> bytes:
     """A PNG of 1,200 × 780 pixels: the mean distance that the first picks leave, against their number.
 
-    The band holds 90 % of the random draws. Where annotators' times are known, a second scale has minutes.
+    The band holds 90% of the random draws. Where annotators' times are known, a second scale has them.
     """
     figure = Figure(figsize=(10, 6.5), dpi=120, layout="constrained")
     axes = figure.subplots()
-    curve, random = explanation.curve, explanation.random
-    budgets = [point.budget for point in curve]
-    axes.fill_between(
-        budgets,
-        [point.random_low for point in curve],
-        [point.random_high for point in curve],
-        color=GREY,
-        alpha=0.35,
-        linewidth=0,
-        label=f"90 % of {random.draws:,} random draws",
-    )
-    axes.plot(budgets, [point.random_mean for point in curve], "--", color="#666666", label="their mean")
+    curve, beaten = explanation.curve, explanation.random.beaten
+    share = {0.0: "none", 1.0: "all"}.get(beaten, f"{beaten:.1%}")
+    _draw_random(axes, explanation)
     axes.plot(
-        budgets,
+        [point.budget for point in curve],
         [point.mean_distance for point in curve],
         color=COLORS[0],
         linewidth=2.2,
         marker="o" if len(curve) <= MARKED else None,
         markersize=5,
-        label=f"this selection, better than {100 * random.beaten:.4g} % of the draws",
+        label=f"this selection, better than {share} of the draws",
     )
     _mark_knee(axes, explanation)
     _name_axes(axes, explanation)
@@ -49,15 +43,35 @@ def draw_curve(explanation: Explanation, title: str = "") -> bytes:
     return png(figure)
 
 
+def _draw_random(axes: Axes, explanation: Explanation) -> None:
+    """The random draws' band and mean; of a single budget a short stretch of them, as it has no width."""
+    curve = explanation.curve
+    budgets = [float(point.budget) for point in curve]
+    if len(curve) == 1:
+        curve, budgets = 2 * curve, [budgets[0] - STRETCH, budgets[0] + STRETCH]
+        axes.set_xlim(curve[0].budget - 1, curve[0].budget + 1)
+    axes.fill_between(
+        budgets,
+        [point.random_low for point in curve],
+        [point.random_high for point in curve],
+        color=GREY,
+        alpha=0.35,
+        linewidth=0,
+        label=f"90% of {explanation.random.draws:,} random draws",
+    )
+    axes.plot(budgets, [point.random_mean for point in curve], "--", color="#666666", label="their mean")
+
+
 def _mark_knee(axes: Axes, explanation: Explanation) -> None:
     point = next((point for point in explanation.curve if point.budget == explanation.knee), None)
     if point is None:
         return
     axes.axvline(point.budget, color=COLORS[1], linestyle=":", linewidth=1.6)
     axes.plot(point.budget, point.mean_distance, "o", color=COLORS[1], markersize=9, zorder=3)
-    minutes = "" if point.minutes is None else f", {point.minutes:,.0f} minutes"
+    picks = f"{point.budget:,} {'pick' if point.budget == 1 else 'picks'}"
+    time = "" if point.minutes is None else f", {_duration(point.minutes)}"
     axes.annotate(
-        f"knee: {point.budget:,} picks{minutes}",
+        f"knee: {picks}{time}",
         (point.budget, 1),
         xycoords=("data", "axes fraction"),
         xytext=(8, -16),
@@ -68,17 +82,34 @@ def _mark_knee(axes: Axes, explanation: Explanation) -> None:
 
 
 def _name_axes(axes: Axes, explanation: Explanation) -> None:
-    axes.set_xlabel("images labelled, in the order of the picks")
+    first, last = explanation.curve[0], explanation.curve[-1]
+    further = "further images" if first.budget == 0 else "images"
+    axes.set_xlabel(f"{further} labelled, in the order of the picks")
     axes.set_ylabel("mean distance to the nearest labelled image")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.grid(color="#e4e4e4", linewidth=0.8)
     axes.spines[["top", "right"]].set_visible(False)
-    last = explanation.curve[-1]
     if last.minutes:
-        above = axes.secondary_xaxis("top", functions=_scaled(last.minutes / last.budget))
-        above.set_xlabel("minutes of labelling")
+        unit, in_minutes = _unit(last.minutes)
+        above = axes.secondary_xaxis("top", functions=_scaled(last.minutes / last.budget / in_minutes))
+        above.set_xlabel(f"{unit} of labelling")
 
 
-def _scaled(minutes: float) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
-    """Picks to minutes, and back."""
-    return lambda picks: picks * minutes, lambda time: time / minutes
+def _unit(minutes: float) -> tuple[str, float]:
+    """What to tell a time in, and how many minutes that is."""
+    if minutes < 2:
+        return "seconds", 1 / 60
+    return ("minutes", 1) if minutes < 120 else ("hours", 60)
+
+
+def _duration(minutes: float) -> str:
+    """Rounded to what matters, as the command line says it: 26 s, 14 min, 3 h 20 min."""
+    whole = round(minutes)
+    if whole == 0:
+        return f"{60 * minutes:.0f} s"
+    return f"{whole} min" if whole < 120 else f"{whole // 60} h {whole % 60} min"
+
+
+def _scaled(time_a_pick: float) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
+    """Picks to time, and back."""
+    return lambda picks: picks * time_a_pick, lambda time: time / time_a_pick

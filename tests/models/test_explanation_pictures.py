@@ -1,13 +1,16 @@
 """The pictures of an explanation, by their pixels."""
 
 import io
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image, ImageColor
 
-from models.explanation import PoolMap, draw_curve, draw_map, explain, map_picture
+from models.explanation import Explanation, PoolMap, curve_picture, draw_curve, draw_map, explain, map_picture
 from models.explanation.map_picture import COLORS
 
 
@@ -25,6 +28,20 @@ def islands(images: int = 60) -> PoolMap:
     rng = np.random.default_rng(0)
     centres = np.array([[0, 0], [10, 0], [0, 10]])[np.arange(images) % 3]
     return PoolMap((centres + rng.normal(size=(images, 2))).astype(np.float32), "pca", (0.5, 0.2))
+
+
+@pytest.fixture
+def figures(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
+    """What is drawn, before it is pixels."""
+    drawn: list[Figure] = []
+    for module in (curve_picture, map_picture):
+        monkeypatch.setattr(module, "png", lambda figure: drawn.append(figure) or b"")
+    return drawn
+
+
+def of_budget(budget: int, **known: Any) -> Explanation:
+    """Of so many picks of the islands."""
+    return explain(islands(90).points, range(budget), draws=20, **known)
 
 
 def test_every_cluster_has_a_colour_and_every_pick_a_badge() -> None:
@@ -100,3 +117,56 @@ def test_the_curve_marks_its_knee_and_its_minutes() -> None:
     timed = draw_curve(explain(embeddings, [0, 1, 2, 3, 4, 5], draws=20, minutes_per_image=3.0), "Islands")
     assert timed != plain
     assert draw_curve(explain(embeddings, [0], draws=20)).startswith(b"\x89PNG")
+
+
+def test_a_single_pick_is_drawn_beside_its_draws(figures: list[Figure]) -> None:
+    """The band and the mean that the legend lists have a width, and ticks are whole numbers of images."""
+    draw_curve(of_budget(1))
+    [axes] = figures[0].axes
+    [band], [mean, dot] = axes.collections, axes.lines
+    assert np.ptp(band.get_paths()[0].vertices[:, 0]) == pytest.approx(0.2)
+    assert np.ptp(mean.get_xdata()) == pytest.approx(0.2)
+    assert list(dot.get_xdata()) == [1]
+    assert list(axes.get_xticks()) == [0, 1, 2]
+
+
+def test_later_rounds_count_further_images(figures: list[Figure]) -> None:
+    """The curve begins at 0 where images are labelled already, so the axis says that these are not meant."""
+    for labelled in ([], [80]):
+        draw_curve(of_budget(3, labelled=labelled))
+    first, later = (figure.axes[0].get_xlabel() for figure in figures)
+    assert first.startswith("images labelled")
+    assert later.startswith("further images labelled")
+
+
+@pytest.mark.parametrize(
+    ("minutes", "knee", "scale"),
+    [
+        (0.43, "1 pick, 26 s", "seconds"),
+        (8.4, "1 pick, 8 min", "minutes"),
+        (200.0, "1 pick, 3 h", "hours"),
+    ],
+)
+def test_times_are_told_in_what_fits(figures: list[Figure], minutes: float, knee: str, scale: str) -> None:
+    """At the knee as the command line words them, one pick in the singular; the scale above has the unit."""
+    found = of_budget(2, labelled=[80], minutes_per_image=minutes)
+    assert found.knee == 1
+    draw_curve(found)
+    [axes] = figures[0].axes
+    assert axes.texts[0].get_text().startswith(f"knee: {knee}")
+    assert axes.child_axes[0].get_xlabel() == f"{scale} of labelling"
+    figures[0].draw_without_rendering()
+    assert np.interp(2, axes.get_xlim(), axes.child_axes[0].get_xlim()) == pytest.approx(
+        2 * minutes * {"seconds": 60, "minutes": 1, "hours": 1 / 60}[scale]
+    )
+
+
+def test_shares_are_told_as_on_the_command_line(figures: list[Figure]) -> None:
+    """With one decimal, and none and all in words."""
+    for beaten in (0.9875, 0.0, 1.0):
+        found = of_budget(3)
+        draw_curve(replace(found, random=replace(found.random, beaten=beaten)))
+    said = [figure.axes[0].get_legend_handles_labels()[1][-1] for figure in figures]
+    assert [sentence.removeprefix("this selection, better than ") for sentence in said] == [
+        *("98.8% of the draws", "none of the draws", "all of the draws")
+    ]
