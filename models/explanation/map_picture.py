@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
+from matplotlib.colors import to_rgba_array
 from matplotlib.figure import Figure
 from matplotlib.legend_handler import HandlerTuple
 from matplotlib.lines import Line2D
@@ -28,6 +29,9 @@ SPOKES = 2000
 RANKED = 200
 """Picks that carry their rank; further ones are dots."""
 
+CLEAR = 200
+"""Up to here no rank hides another image; of larger pools, no image that is labelled (of as many)."""
+
 Positions = npt.NDArray[np.float64]
 
 
@@ -37,31 +41,34 @@ def draw_map(
     picks: Sequence[int] | Indices,
     labelled: Sequence[int] | Indices = (),
     title: str = "",
+    shown: Sequence[int] | Indices | None = None,
 ) -> bytes:
     """A PNG of 1,200 × 1,140 pixels.
 
-    `clusters` (N,) is for each image the place in `picks` of the pick nearest to it, −1 where there is none
-    (nearest to a labelled image, or left out): such images are grey. `picks` and `labelled` are rows of the
-    map; picks carry their ranks, in their order from 1.
+    `clusters` (N,) is for each image the place in `picks` of the pick nearest to it, −1 where a labelled
+    image is nearer: such images are grey. `picks`, `labelled` and `shown` are rows of the map; picks carry
+    their ranks, in their order from 1. Images that are not `shown`, by default all are, are left away.
     """
     figure = Figure(figsize=(10, 9.5), dpi=120, layout="constrained")
     axes = figure.subplots()
     chosen, taken = np.asarray(picks, np.intp), np.asarray(labelled, np.intp)
     at = pool_map.points[chosen]
     colors = np.array([*(COLORS[color] for color in _colors(at)), GREY])
-    shown = np.arange(len(clusters))
-    if len(shown) > DRAWN:
-        shown = np.sort(np.random.default_rng(0).permutation(shown)[:DRAWN])
-    _draw_images(axes, pool_map.points[shown], clusters[shown], at, colors)
+    rows = np.arange(len(clusters)) if shown is None else np.asarray(shown, np.intp)
+    drawn = rows
+    if len(rows) > DRAWN:
+        drawn = np.sort(np.random.default_rng(0).permutation(rows)[:DRAWN])
+    _draw_images(axes, pool_map.points[drawn], clusters[drawn], at, colors)
     axes.plot(*pool_map.points[taken].T, "D", color="black", mec="white", markersize=8, zorder=3)
     _name_axes(axes, pool_map)
     axes.set_title(title, loc="left", fontsize=14)
-    if len(shown) < len(clusters):
-        axes.set_title(f"{len(shown):,} of {len(clusters):,} images are drawn", loc="right", fontsize=10)
-    _draw_legend(figure, bool((clusters < 0).any()), len(taken) > 0)
+    if len(drawn) < len(rows):
+        axes.set_title(f"{len(drawn):,} of {len(rows):,} images are drawn", loc="right", fontsize=10)
+    _draw_legend(figure, bool((clusters[np.setdiff1d(rows, taken)] < 0).any()), len(taken) > 0)
     figure.draw_without_rendering()  # which settles the scale that badges are placed in
     figure.set_layout_engine("none")
-    _draw_badges(axes, at, colors)
+    others = np.setdiff1d(rows, chosen) if len(rows) <= CLEAR else taken[:CLEAR]
+    _draw_badges(axes, at, colors, pool_map.points[others])
     return png(figure)
 
 
@@ -90,9 +97,9 @@ def _draw_images(
     if len(points) <= SPOKES:
         mine = clusters >= 0
         spokes = np.stack([points[mine], at[clusters[mine]]], axis=1)
-        axes.add_collection(
-            LineCollection(list(spokes), colors=colors[clusters[mine]].tolist(), linewidths=0.7, alpha=0.3)
-        )
+        # Darker than the images: the pale colours would not be seen as thin lines.
+        shades = 0.7 * to_rgba_array(colors.tolist())[clusters[mine], :3]
+        axes.add_collection(LineCollection(list(spokes), colors=shades, linewidths=0.8, alpha=0.4))
     axes.scatter(
         points[:, 0], points[:, 1], size, colors[clusters].tolist(), alpha=0.8, linewidths=0, zorder=2
     )
@@ -105,18 +112,22 @@ def _name_axes(axes: Axes, pool_map: PoolMap) -> None:
     axes.spines[:].set_color("#cccccc")
     if pool_map.explained is not None:
         first, second = pool_map.explained
-        axes.set_xlabel(f"first principal axis: {100 * first:.0f} % of the variance")
-        axes.set_ylabel(f"second principal axis: {100 * second:.0f} % of the variance")
+        axes.set_xlabel(f"first principal axis: {first:.0%} of the variance")
+        axes.set_ylabel(f"second principal axis: {second:.0%} of the variance")
     else:
         axes.set_xlabel("UMAP: neighbours lie together, distances have no scale")
 
 
-def _draw_badges(axes: Axes, at: Matrix, colors: npt.NDArray[np.str_]) -> None:
-    """The ranks, each in a disc on its pick, or beside it where another is there already."""
+def _draw_badges(axes: Axes, at: Matrix, colors: npt.NDArray[np.str_], others: Matrix) -> None:
+    """The ranks, each in a disc on its pick, or beside it where another, or one of the `others`, (M, 2), is
+    there already.
+    """
     radius = 13.0 if len(at) <= 40 else 10.5  # pixels
     box = axes.get_window_extent()
     anchors = axes.transData.transform(at[:RANKED])
-    places = _free_places(anchors, 2 * radius + 3, np.add(box.min, radius), np.subtract(box.max, radius))
+    low, high = np.add(box.min, radius), np.subtract(box.max, radius)
+    seen = axes.transData.transform(others)
+    places = _free_places(anchors, 2 * radius + 3, low, high, seen, radius + 9)
     points_a_pixel = 72 / axes.figure.dpi
     axes.scatter(
         at[:, 0], at[:, 1], 25, colors[: len(at)].tolist(), edgecolors="black", linewidths=1, zorder=4
@@ -130,9 +141,11 @@ def _draw_badges(axes: Axes, at: Matrix, colors: npt.NDArray[np.str_]) -> None:
         axes.text(x, y, str(rank), size=size, ha="center", va="center_baseline", zorder=7)
 
 
-def _free_places(anchors: Positions, least: float, low: Positions, high: Positions) -> Positions:
+def _free_places(
+    anchors: Positions, least: float, low: Positions, high: Positions, others: Positions, clear: float
+) -> Positions:
     """For each of the `anchors`, (K, 2), the nearest place from `low` to `high` that is `least` from the
-    places before it; the anchor itself where all around is taken.
+    places before it and `clear` of the `others`, (M, 2); the anchor itself where all around is taken.
     """
     steps = np.arange(-40, 41) * least / 4
     offsets = np.stack(np.meshgrid(steps, steps), axis=-1).reshape(-1, 2)
@@ -141,8 +154,9 @@ def _free_places(anchors: Positions, least: float, low: Positions, high: Positio
     for anchor in anchors:
         options = anchor + offsets
         free = ((options >= low) & (options <= high)).all(axis=1)
-        for place in places:
-            free &= ((options - place) ** 2).sum(axis=1) >= least**2
+        for taken, apart in ((places, least), (others, clear)):
+            for place in taken:
+                free &= ((options - place) ** 2).sum(axis=1) >= apart**2
         places = np.vstack([places, options[free.argmax()] if free.any() else anchor])
     return places
 
@@ -157,7 +171,7 @@ def _draw_legend(figure: Figure, has_grey: bool, has_labelled: bool) -> None:
     if has_labelled:
         rows.append((_mark("D", "black", 8, "white"), "labelled already"))
     if has_grey:
-        rows.append((_mark("o", GREY, 7), "nearest to a labelled image, or left out"))
+        rows.append((_mark("o", GREY, 7), "nearest to a labelled image"))
     handles, labels = zip(*rows, strict=True)
     figure.legend(
         handles,

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image, ImageColor
@@ -53,15 +54,36 @@ def test_every_cluster_has_a_colour_and_every_pick_a_badge() -> None:
     assert count(png, COLORS[3]) == 0
 
 
-def test_labelled_and_left_out_images_are_told_apart() -> None:
+def test_labelled_images_and_those_near_them_are_told_apart() -> None:
     """Grey appears with images that have no pick, black diamonds with labelled ones, both in the legend."""
     clusters = np.arange(60) % 3
     plain = draw_map(islands(), clusters, [0, 1, 2])
     labelled = draw_map(islands(), clusters, [0, 1, 2], labelled=[30, 40])
     grey = draw_map(islands(), np.where(clusters == 2, -1, clusters), [0, 1])
-    assert count(labelled, "#000000") > count(plain, "#000000") + 150
+    assert count(labelled, "#000000") > count(plain, "#000000") + 100
     see_through = "#c2c2c2"  # 0.8 of GREY on white
     assert count(grey, see_through) > count(plain, see_through) + 500
+
+
+def test_only_images_that_are_shown_are_drawn(figures: list[Figure]) -> None:
+    """Those left out of a selection have no dot, and do not bring grey into the legend."""
+    clusters = np.where(np.arange(60) % 3 == 2, -1, np.arange(60) % 3)
+    for shown in (None, np.flatnonzero(clusters >= 0)):
+        draw_map(islands(), clusters, [0, 1], shown=shown)
+    dots = [len(figure.axes[0].collections[1].get_offsets()) for figure in figures]
+    assert dots == [60, 40]
+    assert [len(figure.legends[0].get_texts()) for figure in figures] == [3, 2]
+
+
+def test_every_colour_is_seen_on_a_thin_line(figures: list[Figure]) -> None:
+    """The lines from images to their picks are dark enough on white, those of the pale colours too."""
+    picks = np.arange(len(COLORS))
+    draw_map(islands(), np.arange(60) % len(COLORS), picks)
+    lines = figures[0].axes[0].collections[0]
+    assert isinstance(lines, LineCollection)
+    red, green, blue, alpha = lines.get_colors().T
+    assert len(set(zip(red, green, blue, strict=True))) == len(COLORS)
+    assert (1 - alpha * (1 - (0.3 * red + 0.59 * green + 0.11 * blue)) < 0.85).all()
 
 
 def test_the_same_map_is_the_same_picture() -> None:
@@ -74,12 +96,21 @@ def test_no_two_ranks_overlap(spread: float) -> None:
     """100 badges around one place or many keep their distance and stay in the box; lone ones do not move."""
     anchors = 500 + spread * np.random.default_rng(1).normal(size=(100, 2))
     low, high = np.array([480.0, 300.0]), np.array([1100.0, 1000.0])
-    places = map_picture._free_places(anchors, 24, low, high)
+    nothing = np.empty((0, 2))
+    places = map_picture._free_places(anchors, 24, low, high, nothing, 0)
     apart = np.linalg.norm(places[:, None] - places[None], axis=2)[np.triu_indices(100, 1)]
     assert apart.min() >= 24 - 1e-9
     assert ((places >= low) & (places <= high)).all()
     alone = np.array([[500.0, 500.0], [700.0, 700.0]])
-    np.testing.assert_allclose(map_picture._free_places(alone, 24, low, high), alone)
+    np.testing.assert_allclose(map_picture._free_places(alone, 24, low, high, nothing, 0), alone)
+
+
+def test_no_rank_hides_another_image() -> None:
+    """Badges keep clear of images around their pick, and go no farther than they must."""
+    anchor, other = np.array([[500.0, 500.0]]), np.array([[505.0, 500.0]])
+    low, high = np.array([0.0, 0.0]), np.array([1000.0, 1000.0])
+    [place] = map_picture._free_places(anchor, 24, low, high, other, 20)
+    assert 20 <= np.linalg.norm(place - other) < 30
 
 
 def test_near_picks_have_other_colours() -> None:
