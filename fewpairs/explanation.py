@@ -49,7 +49,10 @@ class Explanation:
 
     @property
     def knee(self) -> int | None:
-        """After how many picks the curve bends: from there on each brings less. None: nowhere."""
+        """After how many picks the curve bends most. None: nowhere, or it has fewer than three points.
+
+        It is this curve's bend: ask for a generous budget before reading it, as it moves with the budget.
+        """
         knee = self.document["knee"]
         return int(knee["budget"]) if knee else None
 

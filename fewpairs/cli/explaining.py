@@ -24,6 +24,8 @@ from fewpairs.client import Client
 from fewpairs.explanation import Explanation
 
 SHOWN_NEAREST = 3
+KNEE_POINTS = 3
+"""A curve of fewer points cannot bend; it has one more than picks where photos are labelled already."""
 
 
 @app.command(rich_help_panel=LOOP)
@@ -89,11 +91,16 @@ def _share(beaten: float) -> str:
 
 
 def _knee(explanation: Explanation) -> str:
-    if explanation.knee is None:
+    curve, knee = explanation.curve, explanation.knee
+    if knee is None and len(curve) < KNEE_POINTS:
+        return f"needs at least {KNEE_POINTS - len(curve) + len(explanation.picks)} picks"
+    if knee is None:
         return "none: the curve bends nowhere"
-    distance = next(p["mean_distance"] for p in explanation.curve if p["budget"] == explanation.knee)
-    picks = counted(explanation.knee, "pick")
-    return f"at {picks} ({distance:.3f} on average): from there on each further one brings less"
+    distance = next(point["mean_distance"] for point in curve if point["budget"] == knee)
+    return (
+        f"pick {knee} of {len(explanation.picks)} ({distance:.3f} on average), where the curve bends most; "
+        "ask for a generous budget before reading it"
+    )
 
 
 def _cost(explanation: Explanation) -> str:

@@ -87,3 +87,18 @@ def test_a_pool_without_a_selection_cannot_be_explained(run: Run, pool: Pool) ->
         assert result.exit_code == 1, result.output
         assert result.output.startswith("✗ ")
         assert "select" in result.output
+
+
+def test_the_knee_is_told_as_a_pick_of_this_curve(run: Run, pool: Pool, photos: Path) -> None:
+    """With the budget it belongs to; a curve too short to bend says how many picks it needs: one less once a
+    photo is labelled, as the curve begins there."""
+    pool.upload(photos / "images")
+    pool.select(2)
+    assert "needs at least 3 picks" in run("explain").output
+    selection = pool.select(6)
+    explanation = selection.explain()
+    assert explanation.knee
+    assert f"pick {explanation.knee} of 6" in run("explain").output
+    pool.annotate(photos / "labels" / selection.picks[0].name)
+    pool.select(1)
+    assert "needs at least 2 picks" in run("explain").output
