@@ -17,6 +17,7 @@ from fewpairs.cli.common import (
     console,
     counted,
     find_pool,
+    folded,
     print_json,
     whole,
 )
@@ -85,7 +86,12 @@ def assignments(
     found = list(target.assignments(annotator, is_open=None if every else True))
     if as_json:
         return print_json([item.document for item in found])
-    table = Table("Annotator", "Photo", "State", "Since (UTC)", "Until (UTC)", whole("Assignment"))
+    # Where there is little room, the ids are folded before the names, which --give-back takes as well.
+    table = Table(
+        *map(folded, ("Annotator", "Photo")),
+        *map(whole, ("State", "Since (UTC)", "Until (UTC)")),
+        folded("Assignment"),
+    )
     for item in found:
         until = item.document["ended_at"] or item.lease_expires_at
         moments = (_moment(item.document["created_at"]), _moment(until))
@@ -94,4 +100,5 @@ def assignments(
 
 
 def _moment(text: str) -> str:
-    return text[:16].replace("T", " ")
+    """Month, day and minute."""
+    return text[5:16].replace("T", " ")

@@ -87,8 +87,13 @@ def find_pool(client: Client, name: str | None) -> Pool:
 
 
 def whole(name: str) -> Column:
-    """A column whose values are never cut: ids that will be copied."""
+    """A column whose values stay in one line: ids that will be copied."""
     return Column(name, no_wrap=True)
+
+
+def folded(name: str) -> Column:
+    """A column whose values go on in the next line where there is too little room."""
+    return Column(name, overflow="fold")
 
 
 def counted(count: int, noun: str) -> str:

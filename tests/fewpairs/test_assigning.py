@@ -1,6 +1,7 @@
 """Handing picks to annotators, options of a selection, and replays: as commands and from Python."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,19 @@ def test_annotators_take_photos_annotate_and_give_back(
     states = json.loads(run("assignments", "--all", "--annotator", "ana", "--json").stdout)
     assert {item["name"]: item["state"] for item in states} == {names[0]: "annotated", names[1]: "returned"}
     assert [item.name for item in pool.assign("ben", 2)] == [names[2], names[1]]
+
+
+def test_a_long_name_is_folded_and_times_are_not(run: Run, pool: Pool, photos: Path) -> None:
+    """`assignments` shows every letter of a name, which --give-back takes, and each time in one line."""
+    name = f"{'0001TP_007890' * 6}.png"
+    (photos / "images" / "0000.png").rename(photos / name)
+    pool.upload(photos / name)
+    pool.select(1)
+    pool.assign("ana")
+    rows = [line.split("│") for line in run("assignments", "--all").output.splitlines() if "│" in line]
+    assert "".join(row[2].strip() for row in rows) == name
+    assert all(re.fullmatch(r"\d\d-\d\d \d\d:\d\d", time.strip()) for time in rows[0][4:6])
+    assert run("assignments", "--give-back", name).exit_code == 0
 
 
 def test_the_picks_of_a_named_selection_are_assigned(run: Run, pool: Pool, selection: Selection) -> None:
