@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.live import Live
-from rich.table import Column, Table
+from rich.table import Table
 from rich.text import Text
 
 from fewpairs.cli.common import (
@@ -17,7 +17,9 @@ from fewpairs.cli.common import (
     ServerOption,
     app,
     console,
+    counted,
     find_pool,
+    folded,
     print_json,
     whole,
 )
@@ -131,13 +133,31 @@ def jobs(
 
 
 def _jobs_table(found: Sequence[Job]) -> Table:
-    table = Table(whole("Job"), "Kind", "State", "Started", Column("What came of it", overflow="fold"))
+    table = Table(whole("Job"), "Kind", "State", "Started", folded("What came of it"))
     for job in found:
-        document = job.document
-        failure = (document["error"] or {}).get("detail", "") if job.state != "succeeded" else ""
-        started = (document["started_at"] or "")[5:16].replace("T", " ")
-        table.add_row(job.id, job.kind, _state(job), started, job.result.get("model_id") or Text(failure))
+        started = (job.document["started_at"] or "")[5:16].replace("T", " ")
+        table.add_row(job.id, job.kind, _state(job), started, Text(_outcome(job)))
     return table
+
+
+def _outcome(job: Job) -> str:
+    """The id of the model or selection that it made or looked at, or what it found; or why it went wrong."""
+    if job.state != "succeeded":
+        return str((job.document["error"] or {}).get("detail", ""))
+    match job.result:
+        case {"model_id": found} | {"selection_id": found}:
+            return str(found)
+        case {"embedded": count, "failed": failed}:
+            return f"{counted(count, 'photo')} embedded" + (f", {len(failed)} not" if failed else "")
+        case {"same": same}:
+            return "the same picks" if same else "not the same picks"
+        case {"items": found}:
+            return f"{counted(len(found), 'photo')} found"
+        case {"duplicates": _}:
+            return "the pool's duplicates"
+        case {"label_map": label_map}:
+            return "a label map" if label_map else "an image"
+    return ""
 
 
 def _state(job: Job) -> str:

@@ -226,6 +226,33 @@ def test_a_cancelled_training_ends_as_cancelled(run: Run, pool: Pool, photos: Pa
     assert "cancelled" in run("jobs", "--pool", pool.name).output
 
 
+def test_jobs_say_what_came_of_each(
+    run: Run, pool: Pool, client: Client, trained: Model, photos: Path
+) -> None:
+    """The id of what a job made or looked at, or its findings in words; of no kind an empty cell."""
+    pool.upload(photos / "images")
+    selection = pool.select(2)
+    selection.explain()
+    client.replay(selection)
+    pool.similar("0000.png", limit=3)
+    pool.duplicates()
+    told: dict[str, list[str]] = {job["kind"]: [] for job in json.loads(run("jobs", "--json").stdout)}
+    for line in run("jobs").output.splitlines():
+        if len(cells := [cell.strip() for cell in line.split("│")]) > 1:
+            told[cells[2]].append(cells[5])
+    assert told == {
+        "embed": ["8 photos embedded"],
+        "select": [selection.id],
+        "explain": [selection.id],
+        "replay": ["the same picks"],
+        "search": ["the pool's duplicates", "3 photos found"],
+    }
+    trained.translate(photos / "images" / "0000.png")
+    rest = run("jobs", "--pool", "trained").output
+    assert trained.id in rest
+    assert "a label map" in rest
+
+
 def running(job: Job) -> None:
     """Return when the job reports its first step."""
     for event in job.events():
