@@ -3,6 +3,7 @@
 import json
 import math
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Annotated, Any
 
@@ -48,8 +49,18 @@ class Sentences(TyperGroup):
         try:
             return super().invoke(ctx)
         except FewpairsError as error:
-            complain(error.detail)
+            complain(_by_option(error, self.commands[ctx.invoked_subcommand].params))
             raise typer.Exit(1) from error
+
+
+def _by_option(error: FewpairsError, params: Sequence[Any]) -> str:
+    """The error's sentence, where what the service says of a parameter is said of the command's option."""
+    options = {param.name: param.opts[0] for param in params if param.opts[0].startswith("--")}
+    sentence = error.detail
+    for place in (entry["where"] for entry in error.extras.get("errors", [])):
+        if named := [options[part] for part in place.split(".") if part in options]:
+            sentence = sentence.replace(f"{place}:", f"{named[0]}:")
+    return sentence
 
 
 app = typer.Typer(

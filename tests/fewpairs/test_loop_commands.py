@@ -55,6 +55,23 @@ def test_select_says_in_a_sentence_why_it_cannot(run: Run, pool: Pool, photos: P
     assert "9" in too_many.output
 
 
+def test_a_value_that_is_refused_is_named_by_its_option(run: Run, pool: Pool, photos: Path) -> None:
+    """The sentence is of what was typed, not of the query or the body that the command sends for it."""
+    pool.upload(photos / "images")
+    pool.select(1)
+    for words, option in (
+        (["select", "--budget", 1, "--strategy", "best"], "--strategy"),
+        (["select", "-b", 0, "--seed", -1], "--budget"),
+        (["select", "-b", 0, "--seed", -1], "--seed"),
+        (["train", "--recipe", "grand"], "--recipe"),
+        (["jobs", "--state", "late"], "--state"),
+    ):
+        refused = run(*words)
+        assert refused.exit_code == 1
+        assert f" {option}: Input should be" in refused.output
+        assert not re.search("query|body", refused.output)
+
+
 def test_select_takes_what_it_waited_for(tmp_path: Path, photos: Path) -> None:
     """The selection that its job made, also when the pool has another photo by then, not yet embedded."""
     settings = Settings(data_dir=tmp_path, broker_url="memory://", answer_wait_s=0)
