@@ -148,7 +148,9 @@ def _tell_coverage(selection: Selection) -> None:
 
 
 def _table(selection: Selection, title: str) -> Table:
-    table = Table(title=title, title_justify="left")
+    table = Table(title=title, title_justify="left", caption_justify="left")
+    if selection.receipt.get("balance") or selection.receipt.get("model"):
+        table.caption = "Coverage so far and gain: weighted by how much each photo counts (balance, model)"
     table.add_column("#", justify="right")
     table.add_column("Photo", overflow="fold")
     for name in ("Stands for", "Mean distance", "Coverage so far", "Gain"):

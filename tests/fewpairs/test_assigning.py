@@ -96,6 +96,14 @@ def test_options_of_select_reach_the_service(run: Run, pool: Pool, selection: Se
     assert (unknown.exit_code, "no.png" in unknown.output) == (1, True)
 
 
+def test_weighted_coverage_is_told_as_such(run: Run, pool: Pool, selection: Selection, photos: Path) -> None:
+    """Where rare classes count more the table says so, as `explain` counts every photo once."""
+    pool.annotate(photos / "labels" / selection.picks[0].name)
+    words = ["select", "--budget", 2]
+    assert "weighted" not in run(*words).output
+    assert "Coverage so far and gain: weighted" in run(*words, "--balance").output
+
+
 @pytest.mark.parametrize("text", ["near", "-1", "nan", "inf"])
 def test_what_is_no_distance_is_a_sentence(run: Run, pool: Pool, text: str) -> None:
     """It says what the option takes."""
