@@ -46,6 +46,10 @@ class Cover:
         clusters[np.setdiff1d(np.arange(len(clusters)), self.counted)] = -1
         return clusters
 
+    def shown(self) -> Rows:
+        """The images of the map: those that were to be covered, and the labelled ones."""
+        return np.union1d(self.counted, self.labelled)
+
 
 def explain(attempt: Attempt) -> Outcome:
     claim = attempt.claim
@@ -68,7 +72,9 @@ def explain(attempt: Attempt) -> Outcome:
     title = f"{question.strategy}: {len(cover.picks)} of {len(cover.counted)} images"
     contents = {
         "map": _map(laid, cover, plane),
-        "map.png": [draw_map(plane, cover.clusters(), cover.picks, cover.labelled, title)],
+        "map.png": [
+            draw_map(plane, cover.clusters(), cover.picks, cover.labelled, title, shown=cover.shown())
+        ],
         "curve.png": [draw_curve(found, title)],
         "members": chain.from_iterable(map(explanations.packed, members)),
     }
@@ -159,7 +165,7 @@ def _map(laid: Ground, cover: Cover, plane: PoolMap) -> Iterator[bytes]:
     yield json.dumps(head)[:-1].encode() + b', "points": ['
     picked, labelled = set(cover.picks.tolist()), set(cover.labelled.tolist())
     clusters = cover.clusters().tolist()
-    shown = np.union1d(cover.counted, cover.labelled).tolist()
+    shown = cover.shown().tolist()
     for start in range(0, len(shown), POINTS_A_CHUNK):
         lines = [
             json.dumps(
