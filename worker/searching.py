@@ -92,11 +92,11 @@ def _nearest(
 def _duplicates(attempt: Attempt) -> Outcome:
     claim, tools = attempt.claim, attempt.tools
     with tools.database.read() as session:
-        train = selections.embedded(session, claim.pool_id, TRAIN)
+        train = [image.id for image in selections.embedded(session, claim.pool_id, TRAIN)]
     vectors = tools.vectors.pool_vectors(claim.pool_id)
     oldest_first = np.argsort([image_id.hex for image_id in vectors.image_ids])
     # As for a selection of train images, so that `auto` is one threshold.
-    train_rows = vectors.rows(image.id for image in train)
+    train_rows = vectors.rows(train)
     typical = _typical(vectors, train_rows if len(train) > 1 else oldest_first)
     within = claim.spec["within"]
     if within is None:

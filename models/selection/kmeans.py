@@ -14,10 +14,11 @@ import numpy as np
 from models.selection.blocks import blocks, on_all_threads
 from models.selection.points import Distances, Indices, Matrix, Points
 
-RESTARTS = 10
-
-RESTART_WORK = 20_000_000
-"""Rows times clusters of all restarts together; more than that, and there are fewer restarts."""
+RESTARTS, CHEAP_RESTARTS = 10, 50
+RESTART_WORK, CHEAP_WORK = 20_000_000, 1_000_000
+"""Rows times clusters of all restarts together: as many as fit, up to `RESTARTS` in the former and up to
+`CHEAP_RESTARTS` in the latter.
+"""
 
 ITERATIONS = 25
 
@@ -61,9 +62,11 @@ def kmeans(
     def run(rng: np.random.Generator) -> Clustering:
         return lloyd(projected, plus_plus(projected, k, anchors, rng), k, anchors)
 
-    starts = rng.spawn(max(1, min(RESTARTS, RESTART_WORK // (len(members) * k))))
+    work = len(members) * k
+    most = max(1, min(RESTARTS, RESTART_WORK // work), min(CHEAP_RESTARTS, CHEAP_WORK // work))
+    starts = rng.spawn(most)
     # Many runs are short ones: each goes on in a thread of its own, unless they share a GPU.
-    in_threads = len(starts) == RESTARTS and not _gpu()
+    in_threads = most >= RESTARTS and not _gpu()
     runs = on_all_threads(run, starts) if in_threads else [run(start) for start in starts]
     best = min(runs, key=lambda run: run.inertia)
     if points.is_projected:
@@ -113,7 +116,7 @@ def _drawn(chances: Distances, count: int, rng: np.random.Generator) -> Indices:
 def lloyd(cloud: Cloud, clusters: Indices, k: int, fixed: Matrix) -> Clustering:
     """Lloyd's iterations from `clusters` (M,) around `fixed` centres (F, D).
 
-    The centre of a cluster without rows that count is the origin, the mean of all.
+    The centre of a cluster without rows that count is the origin.
     """
     sums = np.zeros((k, fixed.shape[1]))
     counted = np.full(len(clusters), -1)

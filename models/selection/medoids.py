@@ -100,15 +100,18 @@ def _lower_bounds(rows: Matrix, inside: Matrix, shares: Matrix) -> Distances:
 
 
 def _among_finalists(points: Points, members: Indices, weights: Distances) -> int:
-    """The best of `FINALISTS`: the members that are nearest to `REFERENCES` of those that count, in the
-    projection.
+    """The best of `FINALISTS`: the members that are nearest to `REFERENCES` of those that count, by the
+    projection, as if what is outside of it were at right angles.
 
     A round of sequential halving with shared references (Baharav and Tse, 2019), in linear time.
     """
     counted = np.flatnonzero(weights)
     references = counted[:: -(-len(counted) // REFERENCES)]
-    projected = points.projected[members]
-    estimates = _sums(projected, projected[references], weights[references])
+    rows, columns = points.projected[members], points.projected[members[references]]
+    if points.is_projected:
+        rows = np.column_stack([rows, np.zeros_like(rows[:, -1])])
+        columns = np.column_stack([columns[:, :-1], np.zeros_like(columns[:, -1]), columns[:, -1]])
+    estimates = _sums(rows, columns, weights[references])
     finalists = np.argsort(estimates, kind="stable")[:FINALISTS]
     from_finalists = points[members[finalists]]
     parts = on_all_threads(
@@ -132,14 +135,21 @@ def _sums(rows: Matrix, columns: Matrix, weights: Vectors) -> Distances:
 def _least(points: Points, members: Indices, sums: Distances, weights: Distances) -> int:
     """The member with the least of `sums` (M,); where several are within rounding of it, by float64."""
     places = np.flatnonzero(sums <= sums.min() * (1 + SLACK))
+    embeddings = points.embeddings[members[places]]
+    # Of equal ones the first stands for all.
+    firsts = {row.tobytes(): place for place, row in zip(places[::-1], embeddings[::-1], strict=True)}
+    places = np.sort(list(firsts.values()))
     if len(places) == 1 or sums.min() == 0:
         return int(members[places[0]])
-    origin = points.embeddings[members[places]].astype(np.float64).mean(axis=0)
+    origin = embeddings.astype(np.float64).mean(axis=0)
     finalists = points.embeddings[members[places]] - origin
-    exact = np.zeros(len(places))
-    for block in blocks(len(members), 1024):
-        others = points.embeddings[members[block]] - origin
-        exact += _euclidean_float64(finalists, others) @ weights[block]
+    parts = on_all_threads(
+        lambda block: (
+            _euclidean_float64(finalists, points.embeddings[members[block]] - origin) @ weights[block]
+        ),
+        blocks(len(members), 1024),
+    )
+    exact = np.sum(parts, axis=0)
     return int(members[places[np.argmax(exact <= exact.min() * (1 + TIE))]])
 
 

@@ -4,13 +4,16 @@ import heapq
 
 import numpy as np
 
-from models.selection.blocks import blocks, on_all_threads
+from models.selection.blocks import blocks, check, on_all_threads
 from models.selection.distances import table
 from models.selection.points import Distances, Indices, Matrix
 from models.selection.problem import Problem
 
 TABLE = 250_000_000
 """Distances that are kept at a time: 1 GB."""
+
+GAINS = 2**22
+"""Distances that a thread turns into gains at a time: 16 MiB, and twice that for what is made of them."""
 
 
 def greedy(distances: Matrix, nearest: Matrix, weights: Distances, count: int) -> Indices:
@@ -28,13 +31,15 @@ def greedy(distances: Matrix, nearest: Matrix, weights: Distances, count: int) -
 
     gains = np.concatenate(
         on_all_threads(
-            lambda block: np.maximum(nearest - distances[block], 0) @ weights, blocks(len(distances), 64)
+            lambda block: np.maximum(nearest - distances[block], 0) @ weights,
+            blocks(len(distances), max(1, GAINS // len(weights))),
         )
     )
     queue = [(-gain, place) for place, gain in enumerate(gains)]
     heapq.heapify(queue)
     chosen: list[int] = []
     while len(chosen) < count:
+        check()
         _, place = heapq.heappop(queue)
         now = (-gain(place), place)
         if queue and now > queue[0]:

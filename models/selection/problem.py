@@ -31,10 +31,11 @@ class Problem:
         """The distance of every image to the nearest fixed one, (N,); infinite where there is none."""
         return nearest_of(self.points, self.fixed)[1]
 
-    def sample(self) -> Indices:
-        """The candidates, or `PAIRWISE` of them drawn uniformly, in the order of their rows.
+    def sample(self, besides: int = 0) -> Indices:
+        """The candidates, or `PAIRWISE` of them drawn uniformly, in the order of their rows; fewer where
+        `besides` others are to be compared with them.
 
-        Raises ValueError when the budget is larger.
+        Raises ValueError when the budget is larger than `PAIRWISE`.
         """
         if self.budget > PAIRWISE:
             raise ValueError(
@@ -43,7 +44,7 @@ class Problem:
             )
         if len(self.candidates) <= PAIRWISE:
             return self.candidates
-        return np.sort(self.rng.choice(self.candidates, PAIRWISE, replace=False))
+        return np.sort(self.rng.choice(self.candidates, PAIRWISE - besides, replace=False))
 
 
 Strategy = Callable[[Problem], Indices]

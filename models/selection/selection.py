@@ -16,7 +16,7 @@ from models.selection.strategies import STRATEGIES
 TABLE_ENTRIES = 2**22
 """Distances of a thread at a time: 16 MiB, and a few times that for what is computed with them."""
 
-VERSION = 2
+VERSION = 3
 """Part of every receipt: raise it whenever the same arguments would give other picks."""
 
 
@@ -66,7 +66,7 @@ def select(
     `embeddings` is (N, D), float16 or wider; it may be memory-mapped and is left as it is. Rows `labelled`
     are never picked, and cover what is near to them. Rows `include` are picked in any case, before others.
     Rows `exclude` are neither picked nor covered. `weights` (N,), 0 or more, say how much each image's cover
-    counts (default: 1). Besides `embeddings`, memory holds at most 2 GiB of distances and a projection of
+    counts (default: 1). Besides `embeddings`, memory holds at most 3 GiB of distances and a projection of
     the embeddings, float32 (N, 129). The same arguments give the same picks on any number of threads.
     Raises ValueError.
     """

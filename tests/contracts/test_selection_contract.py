@@ -192,7 +192,7 @@ equidistant = (1.7 * np.eye(300) + 0.3).astype(np.float32)
 chosen = {strategy: [] for strategy in STRATEGIES}
 for as_if_huge in (False, True):
     if as_if_huge:
-        medoids.SHARED, medoids.LARGE, kmeans.RESTART_WORK = 50, 200, 10_000
+        medoids.SHARED, medoids.LARGE, kmeans.RESTART_WORK, kmeans.CHEAP_WORK = 50, 200, 10_000, 0
     for vectors, budget in ((duplicates, 40), (equidistant, 9), (wide, 12)):
         for weights in (None, np.random.default_rng(7).random(len(vectors))):
             for strategy in STRATEGIES:
@@ -212,6 +212,16 @@ def chosen_by_threads(count: int) -> dict[str, list[list[int]]]:
     done = subprocess.run(command, env=environment, capture_output=True, check=True, text=True)
     chosen: dict[str, list[list[int]]] = json.loads(done.stdout)
     return chosen
+
+
+@every_strategy
+def test_excluded_images_might_as_well_not_be_there(strategy: str) -> None:
+    """The picks are those of a pool without them."""
+    rng = np.random.default_rng(11)
+    kept, excluded = rng.normal(size=(200, 8)), rng.normal(size=(150, 8)) + 5
+    both = np.concatenate([kept, excluded]).astype(np.float32)
+    among_both = select(strategy, both, 12, exclude=range(200, 350))
+    assert indices(among_both) == indices(select(strategy, both[:200], 12))
 
 
 @every_strategy

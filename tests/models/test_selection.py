@@ -1,6 +1,7 @@
 """k-means, medoids, orders and strategies, against brute force and scikit-learn."""
 
 import itertools
+from importlib import import_module
 
 import faiss
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from sklearn.cluster import KMeans
 
 from models.selection import medoids as medoids_module
+from models.selection import problem as problem_module
 from models.selection import select
 from models.selection.distances import euclidean, nearest_of, table
 from models.selection.kmeans import RESTARTS, kmeans
@@ -132,11 +134,16 @@ def test_of_very_many_members_a_finalist_wins(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(medoids_module, "LARGE", 1000)
     monkeypatch.setattr(medoids_module, "REFERENCES", 500)
     monkeypatch.setattr(medoids_module, "FINALISTS", 50)
-    vectors = blobs(1, count=3000, dimension=300)
-    for weights in (np.ones(3000), np.where(np.arange(3000) % 300 == 7, 1.3, 0)):
-        (found,) = medoids(Points.of(vectors), [np.arange(3000)], weights)
-        sums = all_distances(vectors) @ weights
-        assert sums[found] <= 1.001 * sums.min()
+    clustered = blobs(1, count=3000, dimension=300)
+    rng = np.random.default_rng(5)
+    # Most of the length is outside of the projection, and differs from row to row.
+    spread = rng.normal(size=(3000, 2048)) * rng.lognormal(0, 0.5, size=(3000, 1))
+    for vectors in (clustered, spread.astype(np.float32)):
+        distances = all_distances(vectors)
+        for weights in (np.ones(3000), np.where(np.arange(3000) % 300 == 7, 1.3, 0)):
+            (found,) = medoids(Points.of(vectors), [np.arange(3000)], weights)
+            sums = distances @ weights
+            assert sums[found] <= 1.001 * sums.min()
 
 
 def inertia(vectors: Vectors, clusters: npt.NDArray[np.intp], weights: Vectors) -> float:
@@ -284,6 +291,15 @@ def test_fasterpam_is_never_worse_than_its_start() -> None:
     assert sum(swapped < start for swapped, start in pairs) >= 4
 
 
+def test_fasterpam_is_never_worse_than_its_start_on_a_sample(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is swapped for a sample is given up where it is worse for all."""
+    monkeypatch.setattr(problem_module, "PAIRWISE", 120)
+    for seed in range(8):
+        vectors = blobs(seed, count=1000)
+        swapped, start = (select(name, vectors, 60).objective for name in ("fasterpam", "kmedoids"))
+        assert swapped <= start * (1 + 1e-6)
+
+
 def test_k_centre_picks_are_the_farthest() -> None:
     """After the first, every pick is the image farthest from those before it."""
     vectors = blobs(4, dimension=300)
@@ -304,6 +320,17 @@ def test_typiclust_picks_lie_densest() -> None:
         near = np.sort(all_distances(vectors[rows]), axis=1)[:, 1:21]
         expected.append(rows[near.mean(axis=1).argmin()])
     assert {pick.index for pick in select("typiclust", vectors, 4).picks} == set(expected)
+
+
+def test_of_a_large_cluster_spread_members_are_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """TypiClust's pick is the densest of every third, by the others of these."""
+    monkeypatch.setattr(import_module("models.selection.strategies.typiclust"), "PAIRWISE", 50)
+    judged = np.arange(0, 150, 3)
+    for seed in range(4):
+        vectors = blobs(seed, count=150, clusters=1)
+        nearest = np.sort(all_distances(vectors[judged]), axis=1)[:, :21]
+        [pick] = select("typiclust", vectors, 1).picks
+        assert pick.index == judged[nearest.sum(axis=1).argmin()]
 
 
 def test_probcover_covers_with_balls() -> None:

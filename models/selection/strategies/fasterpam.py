@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from models.selection.distances import table
+from models.selection.blocks import check
+from models.selection.distances import nearest_of, table
 from models.selection.medoids import medoids
 from models.selection.ordering import in_order
 from models.selection.points import Distances, Indices, Matrix
@@ -17,14 +18,24 @@ def fasterpam(problem: Problem) -> Indices:
     """Starts from the paper's answer and swaps a pick for another candidate whenever that lowers the weighted
     sum of distances to the nearest pick or fixed image, until no swap does.
 
-    Above `PAIRWISE` candidates, swaps are tried among that many drawn ones, and judged by what they cover.
+    Above `PAIRWISE` candidates, swaps are tried among that many drawn ones, and judged by what they cover;
+    the start is the answer where all candidates say that the swaps lost.
     """
-    sample = problem.sample()
+    sample = problem.sample(besides=problem.budget)
     start = medoids(problem.points, clustered(problem), problem.weights)
     rows = np.union1d(sample, start)
     distances = table(problem.points, rows, rows)
     places = np.searchsorted(rows, start)
-    return in_order(problem, rows[swapped(distances, places, problem.covered[rows], problem.weights[rows])])
+    picks = rows[swapped(distances, places, problem.covered[rows], problem.weights[rows])]
+    if len(sample) < len(problem.candidates) and _uncovered(problem, picks) > _uncovered(problem, start):
+        picks = start
+    return in_order(problem, picks)
+
+
+def _uncovered(problem: Problem, picks: Indices) -> float:
+    """The weighted sum of all images' distances to the nearest pick or fixed image."""
+    nearest = np.minimum(problem.covered, nearest_of(problem.points, picks)[1])
+    return float(nearest @ problem.weights)
 
 
 def swapped(distances: Matrix, medoids: Indices, covered: Matrix, weights: Distances) -> Indices:
@@ -38,6 +49,7 @@ def swapped(distances: Matrix, medoids: Indices, covered: Matrix, weights: Dista
     nearest, first, second = _two_nearest(rows)
     turns_without_swap, candidate = 0, 0
     while turns_without_swap < len(distances):
+        check()
         to_candidate = distances[candidate]
         # What all images gain from one more medoid, and lose when their own has to go for it.
         kept = np.minimum(to_candidate, first)

@@ -10,7 +10,7 @@ from models.selection.problem import Problem
 def kcenter(problem: Problem) -> Indices:
     """Each next pick is the candidate whose weighted distance to the picks and the fixed images is largest.
 
-    Without a fixed image the first is the candidate nearest to the mean. Outliers are picked early.
+    Without a fixed image the first is the candidate nearest to their weighted mean. Outliers come early.
     """
     points, candidates = problem.points, problem.candidates
     weights, projected = problem.weights[candidates], points.projected[candidates]
@@ -20,7 +20,10 @@ def kcenter(problem: Problem) -> Indices:
         if picks or len(problem.fixed):
             place = int(np.where(nearest < 0, -1, nearest * weights).argmax())
         else:
-            place = int(np.linalg.norm(projected, axis=1).argmin())
+            counted = weights if weights.any() else np.ones(len(weights))
+            place = int(
+                np.linalg.norm(projected - np.average(projected, axis=0, weights=counted), axis=1).argmin()
+            )
         picks.append(place)
         # Distances in the projection are never longer: only where they are shorter can the true ones be.
         bound = np.linalg.norm(projected - projected[place], axis=1)
