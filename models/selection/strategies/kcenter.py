@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from models.selection.distances import table
-from models.selection.points import Indices
+from models.selection.blocks import blocks, on_all_threads
+from models.selection.distances import euclidean, table
+from models.selection.points import Distances, Indices, Points
 from models.selection.problem import Problem
 
 
@@ -20,10 +21,7 @@ def kcenter(problem: Problem) -> Indices:
         if picks or len(problem.fixed):
             place = int(np.where(nearest < 0, -1, nearest * weights).argmax())
         else:
-            counted = weights if weights.any() else np.ones(len(weights))
-            place = int(
-                np.linalg.norm(projected - np.average(projected, axis=0, weights=counted), axis=1).argmin()
-            )
+            place = _nearest_to_mean(points, candidates, weights)
         picks.append(place)
         # Distances in the projection are never longer: only where they are shorter can the true ones be.
         bound = np.linalg.norm(projected - projected[place], axis=1)
@@ -31,3 +29,14 @@ def kcenter(problem: Problem) -> Indices:
         nearest[rows] = np.minimum(nearest[rows], table(points, candidates[[place]], candidates[rows])[0])
         nearest[place] = -1
     return candidates[picks]
+
+
+def _nearest_to_mean(points: Points, rows: Indices, weights: Distances) -> int:
+    """The place in `rows` (M,) of the one nearest to their mean, where each counts by its weight of (M,)."""
+    shares = weights / weights.sum() if weights.any() else np.full(len(rows), 1 / len(rows))
+    parts = blocks(len(rows))
+    mean = np.sum(on_all_threads(lambda part: shares[part] @ points[rows[part]], parts), axis=0)
+    distances = on_all_threads(
+        lambda part: euclidean(points[rows[part]], mean[None].astype(np.float32)), parts
+    )
+    return int(np.concatenate(distances).argmin())
