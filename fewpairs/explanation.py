@@ -74,17 +74,19 @@ class Explanation:
 
     def map(self) -> dict[str, Any]:
         """The pool in a plane: `method`, and `points` with `image_id`, `x`, `y`, `cluster` and others."""
-        return dict(answer_of(self._transport, self.document["links"]["map"]))
+        return dict(answer_of(self._transport, self.document["links"]["map"]).json())
 
     def save_map(self, target: str | Path) -> Path:
         """Write the map as a PNG."""
         return self._transport.download(self.document["links"]["map_png"], Path(target))
 
     def save_curve(self, target: str | Path) -> Path:
-        """Write coverage against budget as a PNG."""
-        return self._transport.download(self.document["links"]["curve_png"], Path(target))
+        """Write coverage against budget as a PNG, with what labelling takes where that is known."""
+        address = self.document["links"]["curve_png"]
+        answer_of(self._transport, address)
+        return self._transport.download(address, Path(target))
 
 
 def explain(transport: Transport, selection_id: str) -> Explanation:
     """The explanation of a selection, made when it is first asked for. Raises JobFailed."""
-    return Explanation(transport, answer_of(transport, f"/selections/{selection_id}/explanation"))
+    return Explanation(transport, answer_of(transport, f"/selections/{selection_id}/explanation").json())

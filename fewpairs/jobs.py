@@ -174,13 +174,25 @@ def result_of(transport: Transport, response: httpx.Response) -> dict[str, Any]:
     return Job(transport, response.json()).wait().result
 
 
-def answer_of(transport: Transport, path: str, **params: Any) -> Any:
-    """The JSON at an address that may need a job to make it first. Raises JobFailed."""
+def answer_of(transport: Transport, path: str, **params: Any) -> httpx.Response:
+    """The answer of an address that may need a job to make it first. Raises JobFailed."""
     while True:
         response = transport.request("GET", path, params=params)
         if response.status_code == 200:
-            return response.json()
-        Job(transport, response.json()).wait()
+            return response
+        settled(Job(transport, response.json()))
+
+
+def settled(job: Job) -> Job:
+    """The job of a question, once it has succeeded or failed: then ask again, to be told why and to have the
+    question after that answered anew. Raises JobFailed when it was cancelled.
+    """
+    try:
+        return job.wait()
+    except JobFailed:
+        if job.state == "cancelled":
+            raise
+        return job
 
 
 def _parse(lines: Iterator[str]) -> Iterator[tuple[str | None, Event]]:

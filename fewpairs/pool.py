@@ -9,7 +9,7 @@ from typing import Any
 from fewpairs.assignment import LEASE_S, Assignment, Assignments
 from fewpairs.errors import FewpairsError
 from fewpairs.explanation import Explanation, explain
-from fewpairs.jobs import Job
+from fewpairs.jobs import Job, settled
 from fewpairs.model import Model
 from fewpairs.photos import image_files
 from fewpairs.selection import Selection, selection_of
@@ -113,8 +113,9 @@ class Pool:
                 continue
             if response.status_code == 200:
                 return Selection(self._transport, response.json())
-            job = Job(self._transport, response.json()).wait()
-            return selection_of(self._transport, job.result["selection_id"])
+            job = settled(Job(self._transport, response.json()))
+            if job.state == "succeeded":
+                return selection_of(self._transport, job.result["selection_id"])
 
     def assign(
         self,

@@ -99,7 +99,7 @@ def similar(transport: Transport, pool_id: str, photo: str | Path, limit: int) -
 
 def duplicates(transport: Transport, pool_id: str, within: float | str) -> Duplicates:
     """The duplicates of the pool's images, of both splits; `within`: a distance, or "auto"."""
-    return Duplicates(answer_of(transport, f"/pools/{pool_id}/duplicates", within=within))
+    return Duplicates(answer_of(transport, f"/pools/{pool_id}/duplicates", within=within).json())
 
 
 def image_id(transport: Transport, pool_id: str, name: str) -> str:

@@ -97,7 +97,7 @@ class Transport:
         """A response whose body is still to be read; not repeated."""
         try:
             with self._http.stream("GET", path, headers=headers) as response:
-                if not response.is_success:
+                if response.status_code != 200:
                     response.read()
                     raise FewpairsError.of(response)
                 self._has_answered = True

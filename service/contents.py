@@ -27,6 +27,11 @@ def fresh(tag: str) -> dict[str, str]:
     }
 
 
+def changing(tag: str) -> dict[str, str]:
+    """Headers of content that may be other content later."""
+    return {"ETag": f'"{tag}"', "Cache-Control": "no-cache"}
+
+
 def not_modified(request: Request, headers: dict[str, str]) -> bool:
     tags = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
     return headers["ETag"] in tags or "*" in tags

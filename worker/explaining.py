@@ -2,8 +2,8 @@
 
 import json
 import uuid
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from itertools import chain, pairwise
 from typing import Any
 
@@ -11,12 +11,20 @@ import numpy as np
 import numpy.typing as npt
 
 from models import explanation
-from models.explanation import PoolMap, draw_curve, draw_map, pool_map
-from models.selection import assignment
-from store import assignments, blobs, explanations, selections
+from models.explanation import (
+    CurvePoint,
+    Explanation,
+    PoolMap,
+    RandomDraws,
+    draw_curve,
+    draw_map,
+    pool_map,
+)
+from models.selection import Coverage, assignment
+from store import blobs, explanations, selections, tables
 from store.explanations import Member
 from store.selections import Question
-from store.tables import Explanation, Job
+from store.tables import Job
 from worker.attempt import Attempt, Outcome
 from worker.ground import Basis, Ground, Rows, basis, ground
 
@@ -52,24 +60,18 @@ class Cover:
 
 
 def explain(attempt: Attempt) -> Outcome:
+    """Explain a selection; or draw the curve of one that is explained once more, with costs."""
     claim = attempt.claim
+    if "minutes_per_image" in claim.spec:
+        return _curve_with_costs(attempt)
     document, question, made_from = _selection(attempt)
     laid = ground(attempt, question, made_from)
     cover = _cover(document, laid)
-    with attempt.tools.database.read() as session:
-        minutes = assignments.minutes_per_image(session, claim.pool_id)
-    found = explanation.explain(
-        laid.matrix,
-        cover.picks,
-        cover.labelled,
-        cover.counted,
-        delta=laid.delta,
-        minutes_per_image=minutes,
-    )
+    found = explanation.explain(laid.matrix, cover.picks, cover.labelled, cover.counted, delta=laid.delta)
     plane = pool_map(laid.matrix)
     members = _members(laid, cover)
     attempt.lease.check()
-    title = f"{question.strategy}: {len(cover.picks)} of {len(cover.counted)} images"
+    title = _title(document, len(cover.counted))
     contents = {
         "map": _map(laid, cover, plane),
         "map.png": [
@@ -78,7 +80,7 @@ def explain(attempt: Attempt) -> Outcome:
         "curve.png": [draw_curve(found, title)],
         "members": chain.from_iterable(map(explanations.packed, members)),
     }
-    row = Explanation(
+    row = tables.Explanation(
         selection_id=uuid.UUID(document["id"]),
         job_id=claim.job_id,
         document={
@@ -97,6 +99,35 @@ def explain(attempt: Attempt) -> Outcome:
         files={name: asdict(blobs.put(attempt.tools.blobs, chunks)) for name, chunks in contents.items()},
     )
     return Outcome({"selection_id": document["id"]}, lambda session: session.add(row))
+
+
+def _title(selection: Mapping[str, Any], images: int) -> str:
+    return f"{selection['strategy']}: {len(selection['picks'])} of {images} images"
+
+
+def _curve_with_costs(attempt: Attempt) -> Outcome:
+    selection_id = uuid.UUID(attempt.claim.spec["selection_id"])
+    with attempt.tools.database.read() as session:
+        selection, made = (
+            selections.get(session, selection_id),
+            explanations.of_selection(session, selection_id),
+        )
+        assert selection
+        assert made
+    told = made.document
+    knee = told["knee"]
+    found = Explanation(
+        Coverage(*(told["coverage"][name] for name in ("mean", "maximum", "within"))),
+        told["coverage"]["delta"],
+        RandomDraws(**told["random"]),
+        [CurvePoint(*(point[field.name] for field in fields(CurvePoint))) for point in told["curve"]],
+        knee and knee["budget"],
+    )
+    title = _title(selection.document, told["images"])
+    picture = draw_curve(found, title, attempt.claim.spec["minutes_per_image"])
+    return Outcome(
+        {"selection_id": str(selection_id), "curve": asdict(blobs.put(attempt.tools.blobs, [picture]))}
+    )
 
 
 def _selection(attempt: Attempt) -> tuple[dict[str, Any], Question, Basis]:

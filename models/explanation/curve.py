@@ -56,7 +56,7 @@ class CurvePoint:
     """What the first `budget` picks achieve: the mean distance to the nearest image picked or labelled.
 
     `random_mean`, `random_low` and `random_high` are the mean, 5 % and 95 % quantiles of as many images drawn
-    at random; `minutes` is what labelling the picks takes, where that is known.
+    at random.
     """
 
     budget: int
@@ -64,7 +64,6 @@ class CurvePoint:
     random_mean: float
     random_low: float
     random_high: float
-    minutes: float | None
 
 
 @dataclass(frozen=True)
@@ -92,7 +91,6 @@ def explain(
     seed: int = 0,
     draws: int = 1000,
     delta: float | None = None,
-    minutes_per_image: float | None = None,
 ) -> Explanation:
     """How well `picks`, in the order to label them, cover the images `counted` (by default all) of
     `embeddings`, (N, D), beside the images `labelled` before (picks that are labelled by now stay picks).
@@ -117,7 +115,7 @@ def explain(
         delta = DELTA_SHARE * typical_distance(embeddings)
     first = 0 if len(taken) else 1  # without a label, 0 images are infinitely far
     means, drawn = means[first:] * points.scale, drawn[:, first:] * points.scale
-    curve = _curve(first, means, drawn, minutes_per_image)
+    curve = _curve(first, means, drawn)
     end, nearest = curve[-1], nearest * points.scale
     last, tie = drawn[:, -1], np.isclose(drawn[:, -1], own * points.scale, rtol=1e-6)
     beaten = float(((last > own * points.scale) & ~tie).mean() + tie.mean() / 2)
@@ -130,14 +128,11 @@ def explain(
     )
 
 
-def _curve(first: int, means: Distances, drawn: Distances, minutes: float | None) -> list[CurvePoint]:
+def _curve(first: int, means: Distances, drawn: Distances) -> list[CurvePoint]:
     """A point for every budget from `first` on: the picks' `means`, (B,), beside the draws', (draws, B)."""
     low, high = np.quantile(drawn, [0.05, 0.95], axis=0)
     columns = zip(means.tolist(), drawn.mean(axis=0).tolist(), low.tolist(), high.tolist(), strict=True)
-    return [
-        CurvePoint(budget, *distances, None if minutes is None else budget * minutes)
-        for budget, distances in enumerate(columns, first)
-    ]
+    return [CurvePoint(budget, *distances) for budget, distances in enumerate(columns, first)]
 
 
 def knee(budgets: Sequence[int], mean_distances: Distances) -> int | None:

@@ -17,7 +17,7 @@ STRETCH = 0.1
 """To both sides of a single budget."""
 
 
-def draw_curve(explanation: Explanation, title: str = "") -> bytes:
+def draw_curve(explanation: Explanation, title: str = "", minutes_per_image: float | None = None) -> bytes:
     """A PNG of 1,200 × 780 pixels: the mean distance that the first picks leave, against their number.
 
     The band holds 90% of the random draws. Where annotators' times are known, a second scale has them.
@@ -36,8 +36,10 @@ def draw_curve(explanation: Explanation, title: str = "") -> bytes:
         markersize=5,
         label=f"this selection, better than {share} of the draws",
     )
-    _mark_knee(axes, explanation)
+    _mark_knee(axes, explanation, minutes_per_image)
     _name_axes(axes, explanation)
+    if minutes_per_image:
+        _add_times(axes, explanation.curve[-1].budget, minutes_per_image)
     axes.set_title(title, loc="left", fontsize=14)
     figure.legend(loc="outside lower center", ncols=3, frameon=False)
     return png(figure)
@@ -62,14 +64,14 @@ def _draw_random(axes: Axes, explanation: Explanation) -> None:
     axes.plot(budgets, [point.random_mean for point in curve], "--", color="#666666", label="their mean")
 
 
-def _mark_knee(axes: Axes, explanation: Explanation) -> None:
+def _mark_knee(axes: Axes, explanation: Explanation, minutes: float | None) -> None:
     point = next((point for point in explanation.curve if point.budget == explanation.knee), None)
     if point is None:
         return
     axes.axvline(point.budget, color=COLORS[1], linestyle=":", linewidth=1.6)
     axes.plot(point.budget, point.mean_distance, "o", color=COLORS[1], markersize=9, zorder=3)
     picks = f"{point.budget:,} {'pick' if point.budget == 1 else 'picks'}"
-    time = "" if point.minutes is None else f", {_duration(point.minutes)}"
+    time = "" if minutes is None else f", {_duration(point.budget * minutes)}"
     axes.annotate(
         f"knee: {picks}{time}",
         (point.budget, 1),
@@ -82,17 +84,19 @@ def _mark_knee(axes: Axes, explanation: Explanation) -> None:
 
 
 def _name_axes(axes: Axes, explanation: Explanation) -> None:
-    first, last = explanation.curve[0], explanation.curve[-1]
-    further = "further images" if first.budget == 0 else "images"
+    further = "further images" if explanation.curve[0].budget == 0 else "images"
     axes.set_xlabel(f"{further} labelled, in the order of the picks")
     axes.set_ylabel("mean distance to the nearest labelled image")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.grid(color="#e4e4e4", linewidth=0.8)
     axes.spines[["top", "right"]].set_visible(False)
-    if last.minutes:
-        unit, in_minutes = _unit(last.minutes)
-        above = axes.secondary_xaxis("top", functions=_scaled(last.minutes / last.budget / in_minutes))
-        above.set_xlabel(f"{unit} of labelling")
+
+
+def _add_times(axes: Axes, budget: int, minutes: float) -> None:
+    """A second scale, of what labelling takes at so many minutes an image."""
+    unit, in_minutes = _unit(budget * minutes)
+    above = axes.secondary_xaxis("top", functions=_scaled(minutes / in_minutes))
+    above.set_xlabel(f"{unit} of labelling")
 
 
 def _unit(minutes: float) -> tuple[str, float]:

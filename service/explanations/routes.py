@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 
 from service.answers import Limit, Page, errors
 from service.bodies import Route
-from service.contents import blob_response
+from service.contents import blob_response, changing
 from service.edge import Service, ServiceDep
 from service.explanations.schemas import Explanation, Member
 from service.jobs.answers import ACCEPTED, answered, ask
@@ -82,7 +82,21 @@ async def get_map_png(service: ServiceDep, request: Request, selection_id: UUID)
     responses=_file("image/png", "The curve beside that of random draws, with its knee marked."),
 )
 async def get_curve_png(service: ServiceDep, request: Request, selection_id: UUID) -> Response:
-    return await _answer_file(service, request, selection_id, "curve.png", "image/png")
+    """With the times that labelling takes, once some images were labelled that had been handed out."""
+    made = await _made(service, selection_id)
+    if isinstance(made, Response):
+        return made
+    blob = made.files["curve.png"]
+    if job := await run_in_threadpool(_priced, service, made):
+        result = await answered(service, job)
+        if isinstance(result, Response):
+            return result
+        blob = result["curve"]
+    return await run_in_threadpool(
+        blob_response,
+        *(service.blobs, request, blob["sha256"], blob["size"], "image/png"),
+        changing(blob["sha256"]),
+    )
 
 
 @router.get(
@@ -139,13 +153,31 @@ async def _answer_file(
     )
 
 
+def _priced(service: Service, made: tables.Explanation) -> tables.Job | None:
+    """The job that draws the curve with costs; None where no times are known. Times count by two digits."""
+    minutes = _minutes(service, made)
+    if minutes is None:
+        return None
+    spec = {"selection_id": str(made.selection_id), "minutes_per_image": float(f"{minutes:.2g}")}
+    key = f"curve:{made.selection_id}:{minutes:.2g}"
+    return ask(service, UUID(made.document["pool_id"]), "explain", key, spec)
+
+
+def _minutes(service: Service, made: tables.Explanation) -> float | None:
+    with service.database.read() as session:
+        return assignments.minutes_per_image(session, UUID(made.document["pool_id"]))
+
+
 def _document(service: Service, made: tables.Explanation) -> dict[str, Any]:
     """What was made, with costs by what is known of annotators' times today."""
-    with service.database.read() as session:
-        minutes = assignments.minutes_per_image(session, UUID(made.document["pool_id"]))
+    minutes = _minutes(service, made)
     address = f"/selections/{made.selection_id}"
     links = {name.replace(".", "_"): f"{address}/{name}" for name in ("map", "map.png", "curve.png")}
-    document = {**made.document, "cost": None, "links": {"selection": address, **links}}
+    curve = [
+        point | {"minutes": None if minutes is None else minutes * point["budget"]}
+        for point in made.document["curve"]
+    ]
+    document = {**made.document, "cost": None, "curve": curve, "links": {"selection": address, **links}}
     if minutes is None:
         return document
     knee = document["knee"]
@@ -154,8 +186,7 @@ def _document(service: Service, made: tables.Explanation) -> dict[str, Any]:
         "minutes": minutes * document["budget"],
         "minutes_to_knee": minutes * knee["budget"] if knee else None,
     }
-    curve = [point | {"minutes": minutes * point["budget"]} for point in document["curve"]]
-    return document | {"cost": cost, "curve": curve}
+    return document | {"cost": cost}
 
 
 def _members(

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from service.answers import errors
 from service.bodies import Route, receive
-from service.contents import BINARY, blob_response
+from service.contents import BINARY, blob_response, changing
 from service.edge import Service, ServiceDep, found_image, found_pool
 from service.embedding import not_embedded_yet
 from service.images.intake import TOO_LARGE
@@ -99,9 +99,10 @@ async def list_duplicates(
     if isinstance(result, Response):
         return result
     blob = result["duplicates"]
-    headers = {"ETag": f'"{blob["sha256"]}"', "Cache-Control": "no-cache"}  # more photos may come
     return await run_in_threadpool(
-        blob_response, service.blobs, request, blob["sha256"], blob["size"], "application/json", headers
+        blob_response,
+        *(service.blobs, request, blob["sha256"], blob["size"], "application/json"),
+        changing(blob["sha256"]),
     )
 
 

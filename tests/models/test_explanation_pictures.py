@@ -145,8 +145,7 @@ def test_the_curve_marks_its_knee_and_its_minutes() -> None:
     assert count(plain, COLORS[0]) > 500
     assert count(plain, COLORS[1]) > 50
     assert count(draw_curve(short), COLORS[1]) == 0
-    timed = draw_curve(explain(embeddings, [0, 1, 2, 3, 4, 5], draws=20, minutes_per_image=3.0), "Islands")
-    assert timed != plain
+    assert draw_curve(bent, "Islands", minutes_per_image=3.0) != plain
     assert draw_curve(explain(embeddings, [0], draws=20)).startswith(b"\x89PNG")
 
 
@@ -180,9 +179,9 @@ def test_later_rounds_count_further_images(figures: list[Figure]) -> None:
 )
 def test_times_are_told_in_what_fits(figures: list[Figure], minutes: float, knee: str, scale: str) -> None:
     """At the knee as the command line words them, one pick in the singular; the scale above has the unit."""
-    found = of_budget(2, labelled=[80], minutes_per_image=minutes)
+    found = of_budget(2, labelled=[80])
     assert found.knee == 1
-    draw_curve(found)
+    draw_curve(found, minutes_per_image=minutes)
     [axes] = figures[0].axes
     assert axes.texts[0].get_text().startswith(f"knee: {knee}")
     assert axes.child_axes[0].get_xlabel() == f"{scale} of labelling"

@@ -13,7 +13,7 @@ from store.clock import from_now
 from store.explanations import Member
 from store.tables import Assignment, Explanation, Selection, new_id
 from tests.service.serving import Client
-from tests.service.steps import embed, fail, new_pool, photo, put_photo, slug
+from tests.service.steps import embed, fail, new_pool, photo, put_photo, slug, succeed
 
 MAP = b'{"points": []}'
 COUNTS = (3, 1)
@@ -97,7 +97,8 @@ def test_an_explanation_is_made_once_for_a_selection(
     links |= {"map_png": f"{address}/map.png", "curve_png": f"{address}/curve.png"}
     answer = client.get(whole)
     assert answer.status_code == 200
-    assert answer.json() == {**document, "cost": None, "links": links}
+    curve = [{**point, "minutes": None} for point in document["curve"]]
+    assert answer.json() == {**document, "cost": None, "curve": curve, "links": links}
     pool = images[0]["pool_id"]
     assert len(client.get(f"/jobs?pool={pool}&kind=explain").json()["items"]) == 1
 
@@ -133,7 +134,7 @@ def test_a_failure_is_told_and_then_it_is_made_anew(client: Client, selection_id
 def test_pictures_and_map_come_as_they_are_kept(
     client: Client, selection_id: str, images: list[dict[str, Any]]
 ) -> None:
-    """The bytes of the worker, with their type, for good."""
+    """The bytes of the worker, with their type; for good, but for the curve, which may get costs."""
     explained(client, selection_id, images)
     kept = {
         "map": (MAP, "application/json"),
@@ -143,7 +144,7 @@ def test_pictures_and_map_come_as_they_are_kept(
     for name, content in kept.items():
         answer = client.get(f"/selections/{selection_id}/{name}")
         assert (answer.content, answer.headers["content-type"]) == content
-        assert "immutable" in answer.headers["cache-control"]
+        assert ("immutable" in answer.headers["cache-control"]) == (name != "curve.png")
         tag = {"If-None-Match": answer.headers["etag"]}
         assert client.get(f"/selections/{selection_id}/{name}", headers=tag).status_code == 304
 
@@ -174,24 +175,52 @@ def test_the_images_of_a_pick_come_page_by_page(
     assert beyond == {"items": [], "next": None}
 
 
+def labelled_in(client: Client, selection_id: str, image: dict[str, Any], minutes: float) -> None:
+    """An image was handed out, and its annotation came so much later."""
+    with client.service.database.write() as session:
+        assignment = Assignment(
+            **{"pool_id": uuid.UUID(image["pool_id"]), "selection_id": uuid.UUID(selection_id)},
+            **{"image_id": uuid.UUID(image["id"]), "rank": 1, "state": "annotated"},
+            annotator=f"in {minutes} minutes",
+            lease_expires_at=from_now(3600),
+        )
+        session.add(assignment)
+        session.flush()
+        session.refresh(assignment)
+        assignment.ended_at = assignment.created_at + timedelta(minutes=minutes)
+
+
 def test_costs_are_told_as_soon_as_annotators_times_are_known(
     client: Client, selection_id: str, images: list[dict[str, Any]]
 ) -> None:
     """The median time from assignment to annotation, at every budget, though the explanation is older."""
     explained(client, selection_id, images)
     assert client.get(f"/selections/{selection_id}/explanation").json()["cost"] is None
-    with client.service.database.write() as session:
-        assignment = Assignment(
-            **{"pool_id": uuid.UUID(images[0]["pool_id"]), "selection_id": uuid.UUID(selection_id)},
-            **{"image_id": uuid.UUID(images[0]["id"]), "rank": 1, "annotator": "ana", "state": "annotated"},
-            lease_expires_at=from_now(3600),
-        )
-        session.add(assignment)
-        session.flush()
-        session.refresh(assignment)
-        assignment.ended_at = assignment.created_at + timedelta(minutes=12)
+    labelled_in(client, selection_id, images[0], minutes=12)
     explanation = client.get(f"/selections/{selection_id}/explanation").json()
     assert explanation["cost"] == pytest.approx(
         {"minutes_per_image": 12, "minutes": 24, "minutes_to_knee": 12}
     )
     assert [point["minutes"] for point in explanation["curve"]] == pytest.approx([12, 24])
+
+
+def test_the_curve_is_drawn_anew_with_what_labelling_takes(
+    client: Client, selection_id: str, images: list[dict[str, Any]]
+) -> None:
+    """Once for each time, in two digits; before there is one, the picture is that of the explanation."""
+    explained(client, selection_id, images)
+    ask = f"/selections/{selection_id}/curve.png"
+    plain = client.get(ask)
+    assert (plain.content, plain.headers["cache-control"]) == (b"curve", "no-cache")
+    drawn: list[str] = []
+    for minutes in (12, 12.04, 30, 40):
+        labelled_in(client, selection_id, images[0], minutes)
+        asked = client.get(ask)
+        if asked.status_code == 202:
+            drawn.append(asked.json()["id"])
+            blob = blobs.put(client.service.blobs, [b"curve of %d" % len(drawn)])
+            succeed(client, drawn[-1], {"curve": {"sha256": blob.sha256, "size": blob.size}})
+        assert client.get(ask).content == b"curve of %d" % len(drawn)
+    with client.service.database.read() as session:
+        specs = [jobs.get(session, uuid.UUID(job_id)) for job_id in drawn]
+    assert [job.spec["minutes_per_image"] for job in specs if job] == [12, 21]

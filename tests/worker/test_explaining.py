@@ -246,3 +246,22 @@ def test_one_pick_and_all_images_can_be_explained(
     if budget == PHOTOS:
         assert document["coverage"]["maximum"] == 0
         assert {pick["mean_distance"] for pick in document["picks"]} == {0}
+
+
+def test_the_curve_is_drawn_once_more_with_costs(
+    tools: Tools, pools: Pools, pool_id: uuid.UUID, shutdown: threading.Event
+) -> None:
+    """From what was found out before: the same picture, with a scale of times above."""
+    selection = selected(pools, shutdown, pool_id)
+    explanation = explained(pools, shutdown, pool_id, selection)
+    spec = {"selection_id": selection["id"], "minutes_per_image": 4.0}
+    job_id = pools.job(pool_id, "explain", spec)
+    run(job_id, pools.tools, shutdown)
+    job = pools.get(job_id)
+    assert job.result, job.error
+    with tools.blobs.open(job.result["curve"]["sha256"]) as file:
+        priced = np.asarray(Picture.open(file))
+    plain = np.asarray(Picture.open(io.BytesIO(content(tools, explanation, "curve.png"))))
+    assert priced.shape == plain.shape
+    # Below the scale all is drawn a little lower.
+    assert 0.01 < (priced != plain).mean() < 0.5
