@@ -1,7 +1,6 @@
 """Images that are nearly the same: groups of them within a pool, and those that cross its split."""
 
 from collections.abc import Sequence
-from copy import copy
 
 import numpy as np
 import torch
@@ -9,7 +8,6 @@ import torch
 from models.selection.blocks import blocks, check, on_all_threads
 from models.selection.distances import euclidean, table
 from models.selection.points import Distances, Indices, Matrix, Points, Vectors
-from models.similarity.index import Pairs, PoolIndex
 
 DUPLICATE_SHARE = 0.35
 """The default threshold of near-duplicates, as a share of the `typical_distance`.
@@ -80,18 +78,18 @@ def duplicate_groups(
     first that have to represent, such as labelled ones. Unlike connected groups these do not chain: of a
     drive whose every frame resembles the next one, the last frame does not count as a duplicate of the first.
 
-    Memory holds 129 numbers an image. Above `PoolIndex`'s exact size a few groups may be missed.
-    Raises ValueError for a negative threshold and for embeddings that are not finite.
+    Memory holds 129 numbers an image. Raises ValueError for a negative threshold and for embeddings that are
+    not finite.
     """
     if len(embeddings) == 0:
         return []
     order = np.arange(len(embeddings)) if rows is None else np.asarray(rows, np.intp)
-    known = _Nearby(embeddings, threshold)
+    known = _Nearby(Points.of(embeddings), _checked(threshold))
     groups: dict[int, list[int]] = {}
     for block in blocks(len(order), BLOCK):
         check()
         chunk = order[block]
-        queries, places, _ = known.within(chunk)
+        queries, places = known.within(chunk)
         matched, firsts = _least(queries, places)
         for query, place in zip(matched, firsts, strict=True):
             groups[int(known.rows[place])].append(int(chunk[query]))
@@ -142,12 +140,11 @@ def _nearest(
     """
     within = np.full(len(rows), threshold)
     projected = points.projected[rows]
-    lengths = np.linalg.norm(projected, axis=1)
     distances = euclidean(projected, of_tests)
-    queries, places = _candidates(points, rows, tests, distances, lengths, within)
+    queries, places = _candidates(points, rows, tests, distances, projected, within)
     if MANY * len(queries) > distances.size:
         distances = table(points, rows, tests)
-        queries, places = _candidates(points, rows, tests, distances, lengths, within)
+        queries, places = _candidates(points, rows, tests, distances, projected, within)
     apart = pair_distances(points.embeddings, rows[queries], tests[places])
     order = np.lexsort((places, apart, queries))
     matched, firsts = np.unique(queries[order], return_index=True)
@@ -157,15 +154,21 @@ def _nearest(
 
 
 def _candidates(
-    points: Points, rows: Indices, tests: Indices, distances: Matrix, lengths: Matrix, within: Distances
+    points: Points, rows: Indices, tests: Indices, distances: Matrix, projected: Matrix, within: Distances
 ) -> tuple[Indices, Indices]:
     """The pairs that may be no farther apart than `within`, (Q,), by their `distances`, (Q, T), which may be
     too short. `within` is lowered to the measured distance of the pair that looks nearest.
     """
     np.minimum(within, pair_distances(points.embeddings, rows, tests[distances.argmin(axis=1)]), out=within)
-    reach = within / points.scale
-    queries, places = np.nonzero(distances <= (reach + 2 * ROUNDING * (lengths + reach))[:, None])
+    queries, places = np.nonzero(distances <= _reach(points, projected, within))
     return queries, places
+
+
+def _reach(points: Points, projected: Matrix, within: Distances) -> Distances:
+    """What the distance of each projected row, (Q, 129), to one `within` may come out as: (Q, 1)."""
+    reach = (within / points.scale)[:, None]
+    widened: Distances = reach + 2 * ROUNDING * (np.linalg.norm(projected, axis=1, keepdims=True) + reach)
+    return widened
 
 
 def _least(queries: Indices, places: Indices) -> tuple[Indices, Indices]:
@@ -178,7 +181,7 @@ def _least(queries: Indices, places: Indices) -> tuple[Indices, Indices]:
 def _representatives(rows: Indices, nearby: "_Nearby") -> Indices:
     """For each of the rows the place in them of its representative, which may be its own."""
     nearby.add(rows)
-    queries, places, _ = nearby.within(rows)
+    queries, places = nearby.within(rows)
     represent = np.arange(len(rows))
     for pair in np.lexsort((places, queries)):
         query, place = queries[pair], places[pair]
@@ -190,51 +193,40 @@ def _representatives(rows: Indices, nearby: "_Nearby") -> Indices:
 class _Nearby:
     """Finds which of the `rows` added so far lie within `threshold`.
 
-    They are looked for in a projection, where no distance is longer than it is, and then measured.
+    They are looked for in a projection, where no distance is longer than it is, and then measured. Where the
+    projection leaves many, they are compared as they are first.
     """
 
-    def __init__(self, embeddings: Vectors, threshold: float) -> None:
-        points = Points.of(embeddings)
-        self._embeddings, self._threshold = embeddings, _checked(threshold)
-        self._projected = points.projected
-        # No two points are farther apart than the latter, whose square FAISS can hold.
-        self._reach = min(threshold / points.scale, 4 * embeddings.shape[1] ** 0.5)
-        self._clear()
-
-    def _clear(self) -> None:
+    def __init__(self, points: Points, threshold: float) -> None:
         self.rows = np.empty(0, np.intp)
-        self._index = PoolIndex(self._projected.shape[1])
+        self._points, self._threshold = points, threshold
 
     def emptied(self) -> "_Nearby":
         """One with the same threshold and no rows."""
-        other = copy(self)
-        other._clear()
-        return other
+        return _Nearby(self._points, self._threshold)
 
-    def add(self, rows: Sequence[int] | Indices) -> None:
-        added = np.asarray(rows, np.intp)
-        self.rows = np.append(self.rows, added)
-        for block in blocks(len(added)):
-            self._index.add(self._projected[added[block]])
+    def add(self, rows: Indices) -> None:
+        self.rows = np.append(self.rows, rows)
 
-    def within(self, rows: Indices) -> Pairs:
-        """The places in `rows` (of this argument and of these found ones) of each pair within the threshold,
-        and their distances.
-        """
-        projected = self._projected[rows]
-        lengths = np.linalg.norm(projected, axis=1)
-        # FAISS takes one radius: a single long vector must not widen that of all.
-        orders = np.frexp(lengths)[1]
-        pairs = [(np.empty(0, np.intp), np.empty(0, np.intp))]
-        for order in np.unique(orders):
-            [same] = np.nonzero(orders == order)
-            reach = self._reach + ROUNDING * float(lengths[same].max() + self._reach)
-            queries, places, _ = self._index.within(projected[same], reach)
-            pairs.append((same[queries], places))
-        queries, places = (np.concatenate(column) for column in zip(*pairs, strict=True))
-        distances = pair_distances(self._embeddings, rows[queries], self.rows[places])
-        near = distances <= self._threshold
-        return queries[near], places[near], distances[near]
+    def within(self, rows: Indices) -> tuple[Indices, Indices]:
+        """The places in `rows` (of this argument and of these found ones) of the pairs that are near."""
+        points = self._points
+        projected = points.projected[rows]
+        reach = _reach(points, projected, np.full(len(rows), self._threshold))
+
+        def part(block: slice) -> tuple[Indices, Indices]:
+            known = self.rows[block]
+            near = euclidean(projected, points.projected[known]) <= reach
+            if MANY * np.count_nonzero(near) > near.size:
+                near = table(points, rows, known) <= reach
+            queries, places = np.nonzero(near)
+            apart = pair_distances(points.embeddings, rows[queries], known[places])
+            return queries[apart <= self._threshold], block.start + places[apart <= self._threshold]
+
+        found = on_all_threads(part, blocks(len(self.rows), COMPARED // max(1, len(rows))))
+        none = np.empty(0, np.intp)
+        queries, places = (np.concatenate(column) for column in zip((none, none), *found, strict=True))
+        return queries, places
 
 
 def _checked(threshold: float) -> float:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sklearn.neighbors import NearestNeighbors
 
 from models.selection.blocks import stopped_by
+from models.selection.points import Points
 from models.similarity import (
     PoolIndex,
     duplicate_groups,
@@ -190,16 +191,20 @@ def groups_by_definition(pool: np.ndarray, threshold: float, order: list[int]) -
     dimension=st.sampled_from([1, 3, 300]),
     threshold=st.sampled_from([0.0, 0.05, 0.4, 5.0, 1e3]),
     block=st.sampled_from([4, 1024]),
+    many=st.sampled_from([1, 10**9]),
     seed=st.integers(0, 99),
 )
 def test_duplicate_groups_are_those_of_the_definition(
-    count: int, dimension: int, threshold: float, block: int, seed: int
+    count: int, dimension: int, threshold: float, block: int, many: int, seed: int
 ) -> None:
-    """Whatever the block size and with or without projection, row by row, in any order of rows."""
+    """Whatever the block sizes and with or without projection, row by row, in any order of rows, whether
+    candidates are measured at once or all pairs are compared first."""
     pool = frames(count, dimension, seed)
     order = np.random.default_rng(seed).permutation(count)[: count // 2 + 1]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(duplicates, "BLOCK", block)
+        patch.setattr(duplicates, "COMPARED", 64)
+        patch.setattr(duplicates, "MANY", many)
         assert duplicate_groups(pool, threshold) == groups_by_definition(pool, threshold, list(range(count)))
         expected = groups_by_definition(pool, threshold, order.tolist())
         assert duplicate_groups(pool, threshold, order) == expected
@@ -240,20 +245,31 @@ def test_leaks_are_the_train_images_near_a_test_image(
         assert test_row in test
 
 
-@pytest.mark.parametrize(("threshold", "outlier"), [(1e300, 1), (0.5, 1e4)])
-@pytest.mark.parametrize("dimension", [5, 400])
-def test_few_pairs_are_measured(
-    threshold: float, outlier: float, dimension: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Neither a threshold that all pairs are within nor one vector far from all makes leaks, or groups,
-    measure every pair."""
-    measured, apart = [0], duplicates.pair_distances
+@pytest.fixture
+def measured(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many pairs each call measured."""
+    calls: list[int] = []
+    apart = duplicates.pair_distances
 
     def counted(embeddings: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-        measured[0] += len(first)
+        calls.append(len(first))
         return apart(embeddings, first, second)
 
     monkeypatch.setattr(duplicates, "pair_distances", counted)
+    return calls
+
+
+@pytest.mark.parametrize(("threshold", "outlier"), [(1e300, 1), (0.5, 1e4)])
+@pytest.mark.parametrize("dimension", [5, 400])
+def test_few_pairs_are_measured(
+    threshold: float,
+    outlier: float,
+    dimension: int,
+    measured: list[int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Neither a threshold that all pairs are within nor one vector far from all makes leaks, or groups,
+    measure every pair."""
     pool = 10 * vectors(1200, dimension)
     pool[600:] = pool[:600] + 0.01 * vectors(600, dimension, 1)
     pool[17] *= outlier
@@ -261,10 +277,23 @@ def test_few_pairs_are_measured(
     expected = [(row, row + 600) for row in range(600) if outlier == 1 or row != 17]
     found = leaks(pool, np.arange(600), np.arange(600, 1200), threshold)
     assert [pair for *pair, _ in map(list, found)] == [list(pair) for pair in expected]
-    assert measured[0] < 0.03 * 600**2
-    measured[0] = 0
+    assert sum(measured) < 0.03 * 600**2
+    measured.clear()
     assert sum(map(len, duplicate_groups(pool, threshold))) == (1200 if threshold > 1 else 1198)
-    assert measured[0] < 0.03 * 1200**2
+    assert sum(measured) < 0.03 * 1200**2
+
+
+def test_few_pairs_are_measured_where_the_projection_tells_none_apart(measured: list[int]) -> None:
+    """Of images that vary alike in all directions and are 64 apart, every pair looks nearer than 50 in the
+    projection: leaks and groups measure one or two pairs an image all the same."""
+    pool = vectors(1200, 2048)
+    points = Points.of(pool)
+    assert all_distances(points.projected[:50], points.projected).max() < 50 / points.scale
+    assert leaks(pool, np.arange(600), np.arange(600, 1200), 50.0) == []
+    assert sum(measured) <= 2 * 600
+    measured.clear()
+    assert duplicate_groups(pool, 50.0) == []
+    assert sum(measured) <= 1200
 
 
 def test_work_can_be_stopped_between_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
