@@ -30,8 +30,6 @@ from store.database import Database
 
 ID_BYTES = 16
 ROWS_A_COPY = 4096
-GROWTH = 1.05
-"""An index is written again, whole, when it has so many times the rows of the one in the file."""
 Matrix = npt.NDArray[Any]
 
 
@@ -116,10 +114,9 @@ class Vectors:
         path = self._folder / str(pool_id) / "index"
         with FileLock(path.with_suffix(".lock")):
             index = _loaded(path) or PoolIndex(matrix.shape[1])
-            saved = len(index)
-            if saved < len(matrix):
-                index.add(matrix[saved:])
-                if len(matrix) >= GROWTH * saved:
+            if len(index) < len(matrix):
+                index.add(matrix[len(index) :])
+                if not index.is_mapped:
                     index.save(path)
         return index
 

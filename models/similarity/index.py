@@ -24,6 +24,9 @@ PROBES = 64
 TRAINING_ROWS = 40 * LISTS
 """The rows that the lists are made from: FAISS asks for at least 39 a list."""
 
+TAIL_SHARE = 0.05
+"""The rows added to a mapped index, as a share of those it maps, that are kept beside it."""
+
 LARGEST = float(np.finfo(np.float16).max)
 BLOCK_NUMBERS = 2**24
 """Numbers that are looked at together when distances are measured again: 64 MiB of float32."""
@@ -38,10 +41,13 @@ class PoolIndex:
     Up to `EXACT_ROWS` rows it is exact. Above, rows lie in lists around k-means centroids (IVF), rounded to
     float16, and a search may miss a row whose list is far from the query. All distances are Euclidean, and
     those of differences between vectors, so that equal ones are at distance 0 and near ones are told apart.
+
+    An index that is mapped from a file stays so while few rows are added: they are a flat tail beside it.
     """
 
     def __init__(self, dimension: int) -> None:
         self._index: Any = faiss.IndexFlatL2(dimension)
+        self._tail: Any = faiss.IndexFlatL2(dimension)
         self._mapped_from: Path | None = None
 
     @classmethod
@@ -52,39 +58,55 @@ class PoolIndex:
         """
         if not path.exists():
             raise FileNotFoundError(f"There is no index at {path}.")
-        index = cls(1)
         try:
-            index._index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
+            mapped = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
         except RuntimeError as error:
             raise ValueError(f"{path} is not a whole index: delete it and build it again.") from error
-        index._mapped_from = path
+        index = cls(mapped.d)
+        index._index, index._mapped_from = mapped, path
         return index
 
     def save(self, path: Path) -> None:
-        """Replace the file at `path`: a reader sees the old index or the new one, and a mapped one stays."""
+        """Replace the file at `path`: a reader sees the old index or the new one, and a mapped one stays.
+
+        Raises RuntimeError when rows were added and the file they were added to has been replaced since.
+        """
+        if self._tail.ntotal:
+            self._read_into_memory()
         with whole_file(path) as file:
             faiss.write_index(self._index, file.name)
 
     def __len__(self) -> int:
-        return int(self._index.ntotal)
+        return int(self._index.ntotal + self._tail.ntotal)
 
     @property
     def dimension(self) -> int:
         return int(self._index.d)
 
+    @property
+    def is_mapped(self) -> bool:
+        """Whether it takes no memory but that of its tail: false once it has grown by more."""
+        return self._mapped_from is not None
+
     def add(self, vectors: Vectors) -> None:
         """Append vectors (M, D) of any float type. Raises ValueError for a wrong shape, NaN or over 65,504.
 
-        RuntimeError when the file that this index was loaded from has been replaced since.
+        RuntimeError when there is no room in the tail and the mapped file has been replaced since.
         """
         self._check(vectors)
-        if self._mapped_from is not None:
-            self._read_into_memory(self._mapped_from)
+        if self.is_mapped and self._tail.ntotal + len(vectors) > TAIL_SHARE * self._index.ntotal:
+            self._read_into_memory()
         for rows in blocks(len(vectors)):
             check()
-            self._index.add(_float32(vectors[rows]))
-            if len(self) > EXACT_ROWS and isinstance(self._index, faiss.IndexFlat):
-                self._index = _in_lists(self._index)
+            self._append(_float32(vectors[rows]))
+
+    def _append(self, vectors: Matrix) -> None:
+        if self.is_mapped:
+            self._tail.add(vectors)
+            return
+        self._index.add(vectors)
+        if len(self) > EXACT_ROWS and isinstance(self._index, faiss.IndexFlat):
+            self._index = _in_lists(self._index)
 
     def search(self, queries: Vectors, k: int) -> tuple[Indices, Matrix]:
         """The `k` nearest rows to each query, (Q, D): rows intp (Q, k) and distances float32 (Q, k), sorted.
@@ -99,12 +121,21 @@ class PoolIndex:
         for block in blocks(len(queries), max(1, BLOCK_NUMBERS // max(1, k * self.dimension))) if k else ():
             check()
             chunk = _float32(queries[block])
-            found = self._index.search(chunk, k)[1]
-            exact = self._distances(np.repeat(chunk, k, axis=0), found.ravel()).reshape(found.shape)
-            order = np.lexsort((found, exact), axis=1)
+            found = self._nearest(chunk, k)
+            repeated = np.repeat(chunk, found.shape[1], axis=0)
+            exact = self._distances(repeated, found.ravel()).reshape(found.shape)
+            order = np.lexsort((found, exact), axis=1)[:, :k]
             rows[block] = np.take_along_axis(found, order, axis=1)
             distances[block] = np.take_along_axis(exact, order, axis=1)
         return rows, distances
+
+    def _nearest(self, queries: Matrix, k: int) -> Indices:
+        """The `k` nearest rows of the index, and as many of its tail, in no order; −1 for none."""
+        found: Indices = self._index.search(queries, min(k, self._index.ntotal))[1]
+        if not self._tail.ntotal:
+            return found
+        in_tail = self._tail.search(queries, min(k, self._tail.ntotal))[1]
+        return np.hstack([found, self._index.ntotal + in_tail])
 
     def within(self, queries: Vectors, radius: float) -> Pairs:
         """Every query, (Q, D), with every row no farther from it than `radius`: the numbers of the queries,
@@ -122,8 +153,12 @@ class PoolIndex:
     def _within(self, queries: Matrix, radius: float) -> Pairs:
         # FAISS leaves out what is exactly at the radius, and its squares are rounded.
         rounding = 1e-5 * float(np.einsum("qd,qd->q", queries, queries).max()) + 1e-30
-        limits, _, found = self._index.range_search(queries, radius**2 * (1 + 1e-4) + rounding)
-        of_query = np.repeat(np.arange(len(queries)), np.diff(limits.astype(np.intp)))
+        squared = radius**2 * (1 + 1e-4) + rounding
+        limits, _, found = self._index.range_search(queries, squared)
+        limits_in_tail, _, in_tail = self._tail.range_search(queries, squared)
+        found = np.append(found, self._index.ntotal + in_tail)
+        counts = np.append(np.diff(limits.astype(np.intp)), np.diff(limits_in_tail.astype(np.intp)))
+        of_query = np.repeat(np.tile(np.arange(len(queries)), 2), counts)
         distances = np.empty(len(found), np.float32)
         for part in blocks(len(found), max(1, BLOCK_NUMBERS // self.dimension)):
             distances[part] = self._distances(queries[of_query[part]], found[part])
@@ -136,16 +171,26 @@ class PoolIndex:
         found = rows >= 0
         distances = np.full(len(rows), np.inf, np.float32)
         if found.any():
-            differences = self._index.reconstruct_batch(np.ascontiguousarray(rows[found])) - queries[found]
+            differences = self._vectors(rows[found]) - queries[found]
             distances[found] = np.sqrt(np.einsum("md,md->m", differences, differences))
         return distances
 
-    def _read_into_memory(self, path: Path) -> None:
-        # A mapped index cannot grow: FAISS ends the process that tries.
+    def _vectors(self, rows: Indices) -> Matrix:
+        vectors = np.empty((len(rows), self.dimension), np.float32)
+        in_tail = rows >= self._index.ntotal
+        vectors[~in_tail] = self._index.reconstruct_batch(rows[~in_tail])
+        vectors[in_tail] = self._tail.reconstruct_batch(rows[in_tail] - self._index.ntotal)
+        return vectors
+
+    def _read_into_memory(self) -> None:
+        """Make one of the tail and the mapped index, which cannot grow: FAISS ends the process that tries."""
+        path, mapped, tail = self._mapped_from, self._index, self._tail
         index = faiss.read_index(str(path))
-        if index.ntotal != len(self):
+        if index.ntotal != mapped.ntotal:
             raise RuntimeError(f"{path} was replaced since it was loaded: load it again.")
-        self._index, self._mapped_from = index, None
+        self._index, self._tail, self._mapped_from = index, faiss.IndexFlatL2(mapped.d), None
+        for rows in blocks(tail.ntotal):
+            self._append(tail.reconstruct_n(rows.start, rows.stop - rows.start))
 
     def _check(self, vectors: Vectors) -> None:
         if vectors.ndim != 2 or vectors.shape[1] != self.dimension:

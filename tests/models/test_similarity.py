@@ -118,8 +118,8 @@ def test_an_index_is_kept_in_a_file_and_extended(
     pool, path = vectors(400), tmp_path / "new" / "pool.index"
     index_of(pool[:300]).save(path)
     reader, writer = PoolIndex.load(path), PoolIndex.load(path)
-    writer.add(pool[300:350])
-    writer.add(pool[350:])
+    writer.add(pool[300:310])
+    writer.add(pool[310:])
     writer.save(path)
     assert (len(reader), len(writer), len(PoolIndex.load(path))) == (300, 400, 400)
     assert PoolIndex.load(path).dimension == 16
@@ -127,6 +127,55 @@ def test_an_index_is_kept_in_a_file_and_extended(
     assert reader.search(pool[350:], 1)[0].max() < 300
     with pytest.raises(RuntimeError, match="replaced since"):
         reader.add(pool[300:])
+    reader.add(pool[300:302])
+    with pytest.raises(RuntimeError, match="replaced since"):
+        reader.save(path)
+
+
+def extended(path: Path, rows: np.ndarray) -> PoolIndex:
+    """The index in the file with a few rows more."""
+    made = PoolIndex.load(path)
+    for row in rows:
+        made.add(row[None])
+    assert made.is_mapped
+    return made
+
+
+def test_rows_beside_a_mapped_index_are_found_like_its_own(tmp_path: Path) -> None:
+    """With a tail of a few rows, which equal rows before them, it answers as an index made at once, and is
+    saved as one."""
+    pool, queries, path = frames(208, 24), frames(30, 24), tmp_path / "index"
+    pool[200:] = pool[10:18]
+    index_of(pool[:200]).save(path)
+    whole, made = index_of(pool), extended(path, pool[200:])
+    made.save(tmp_path / "saved")
+    for found in (extended(path, pool[200:]), made, PoolIndex.load(tmp_path / "saved")):
+        assert len(found) == 208
+        for k in (1, 5, 205, 300):
+            for of_found, of_whole in zip(found.search(queries, k), whole.search(queries, k), strict=True):
+                np.testing.assert_array_equal(of_found, of_whole)
+        for radius in (0.0, 2.0, 100.0):
+            for of_found, of_whole in zip(
+                found.within(queries, radius), whole.within(queries, radius), strict=True
+            ):
+                np.testing.assert_array_equal(of_found, of_whole)
+        assert found.search(pool[200:201], 2)[0].tolist() == [[10, 200]]
+
+
+def test_a_mapped_index_stays_in_its_file_when_a_few_rows_are_added(tmp_path: Path) -> None:
+    """To add one row and to search takes no more memory than that of a few rows."""
+    pool, path = vectors(5000, 2048), tmp_path / "index"
+    index_of(pool).save(path)
+    before = anonymous_memory()
+    made = extended(path, pool[:1])
+    assert made.search(pool[:1], 3)[0][0, :2].tolist() == [0, 5000]
+    assert anonymous_memory() - before < pool.nbytes / 4
+
+
+def anonymous_memory() -> int:
+    """Bytes of this process that are in no file."""
+    [line] = [line for line in Path("/proc/self/status").read_text().split("\n") if "RssAnon" in line]
+    return 1024 * int(line.split()[1])
 
 
 def test_an_unusable_file_is_refused_with_the_way_out(tmp_path: Path) -> None:
