@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -29,8 +29,32 @@ from store.blobs import Blobs
 from store.database import Database
 
 ID_BYTES = 16
+ID = np.dtype(f"V{ID_BYTES}")
 ROWS_A_COPY = 4096
 Matrix = npt.NDArray[Any]
+
+
+class ImageIds(Sequence[uuid.UUID]):
+    """The ids in `array`, (N,) of `ID`: a UUID is made only of one that is looked at."""
+
+    def __init__(self, array: npt.NDArray[np.void]) -> None:
+        self.array = array
+
+    @classmethod
+    def of(cls, image_ids: Iterable[uuid.UUID]) -> "ImageIds":
+        return cls(np.array([image_id.bytes for image_id in image_ids], ID))
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    @overload
+    def __getitem__(self, row: int) -> uuid.UUID: ...
+    @overload
+    def __getitem__(self, row: slice) -> "ImageIds": ...
+    def __getitem__(self, row: int | slice) -> "uuid.UUID | ImageIds":
+        if isinstance(row, slice):
+            return ImageIds(self.array[row])
+        return uuid.UUID(bytes=self.array[row].tobytes())
 
 
 @dataclass(frozen=True)
@@ -42,17 +66,17 @@ class PoolVectors:
     from another folder's: order by image ids what has to come out the same everywhere.
     """
 
-    image_ids: list[uuid.UUID]
+    image_ids: ImageIds
     matrix: Matrix
     digest: str
 
     def rows(self, image_ids: Iterable[uuid.UUID]) -> npt.NDArray[np.intp]:
         """The rows of these images. Raises KeyError for one that was not embedded when this was read."""
-        return np.fromiter((self._row_of[image_id] for image_id in image_ids), np.intp)
+        return np.fromiter((self._row_of[image_id.bytes] for image_id in image_ids), np.intp)
 
     @cached_property
-    def _row_of(self) -> dict[uuid.UUID, int]:
-        return {image_id: row for row, image_id in enumerate(self.image_ids)}
+    def _row_of(self) -> dict[bytes, int]:
+        return {image_id: row for row, image_id in enumerate(self.image_ids.array.tolist())}
 
 
 @dataclass(frozen=True)
@@ -205,16 +229,18 @@ def _row_bytes(record: Record) -> int:
     return record.dimension * np.dtype(record.dtype).itemsize
 
 
-def _matrix(folder: Path, record: Record) -> Matrix:
+def _mapped(folder: Path, record: Record) -> PoolVectors:
+    digest = hashlib.sha256("".join(record.shards).encode()).hexdigest()
+    return PoolVectors(ImageIds(_ids(folder, record)), _matrix(folder, record), digest)
+
+
+def _ids(folder: Path, record: Record) -> npt.NDArray[np.void]:
     if record.rows == 0:  # which cannot be mapped
+        return np.empty(0, ID)
+    return np.memmap(folder / "ids", ID, "r", shape=record.rows)
+
+
+def _matrix(folder: Path, record: Record) -> Matrix:
+    if record.rows == 0:
         return np.empty((0, record.dimension), record.dtype)
     return np.memmap(folder / record.dtype, record.dtype, "r", shape=(record.rows, record.dimension))
-
-
-def _mapped(folder: Path, record: Record) -> PoolVectors:
-    ids = (folder / "ids").read_bytes() if record.rows else b""
-    image_ids = [
-        uuid.UUID(bytes=ids[start : start + ID_BYTES]) for start in range(0, ID_BYTES * record.rows, ID_BYTES)
-    ]
-    digest = hashlib.sha256("".join(record.shards).encode()).hexdigest()
-    return PoolVectors(image_ids, _matrix(folder, record), digest)

@@ -8,6 +8,7 @@ import threading
 import tracemalloc
 import uuid
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -21,9 +22,10 @@ from store.blobs import open_blobs
 from store.tables import Image, Shard, new_id
 from tests.processes import processes, until
 from tests.worker.factories import Pools
+from worker import vectors
 from worker.attempt import Tools
 from worker.run import run
-from worker.vectors import PoolVectors, Vectors
+from worker.vectors import ImageIds, PoolVectors, Vectors
 
 Matrix = npt.NDArray[Any]
 DIMENSION = 6
@@ -84,12 +86,38 @@ def test_every_row_is_its_images_embedding(embedded: Embedded) -> None:
     assert found.matrix.dtype == np.float16
     wanted = list(embedded.expected)[::-2]
     assert [found.image_ids[row] for row in found.rows(wanted)] == wanted
+    with pytest.raises(KeyError):
+        found.rows([*wanted, new_id()])
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_no_image_id_is_made_that_nobody_looks_at(
+    embedded: Embedded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To read a pool and to find the row of an image makes no UUID, however many images there are."""
+    embedded.add(count=50)
+    read(embedded)
+    made: list[bytes] = []
+
+    class Counted(uuid.UUID):
+        def __init__(self, *, bytes: bytes) -> None:
+            made.append(bytes)
+            super().__init__(bytes=bytes)
+
+    monkeypatch.setattr(vectors, "uuid", SimpleNamespace(UUID=Counted))
+    found = read(embedded)
+    [row] = found.rows(list(embedded.expected)[7:8])
+    assert made == []
+    assert found.image_ids[row] == list(embedded.expected)[7]
+    assert len(made) == 1
 
 
 def test_a_pool_without_embeddings_has_no_rows(embedded: Embedded) -> None:
     """Nothing embedded yet is no error."""
     found = read(embedded)
-    assert (found.image_ids, len(found.matrix)) == ([], 0)
+    assert (list(found.image_ids), len(found.matrix)) == ([], 0)
+    with pytest.raises(KeyError):
+        found.rows([new_id()])
 
 
 def test_new_shards_only_add_rows(embedded: Embedded) -> None:
@@ -102,7 +130,7 @@ def test_new_shards_only_add_rows(embedded: Embedded) -> None:
     embedded.add()
     second = read(embedded)
     assert embedded.holds(second)
-    assert second.image_ids[:3] == first.image_ids
+    assert list(second.image_ids[:3]) == list(first.image_ids)
     assert np.array_equal(first.matrix, before)
     assert first.digest != second.digest == read(embedded).digest
 
@@ -128,10 +156,10 @@ def test_a_large_copy_is_in_no_memory_and_in_no_folder(tools: Tools) -> None:
     that none is left behind by a kill -9; it can be stopped, and its disk space is free when it is not used
     any more."""
     matrix = np.arange(40_000 * 64, dtype=np.float32).reshape(40_000, 64)
-    vectors = PoolVectors([uuid.UUID(int=n) for n in range(40_000)], matrix, "")
+    vectors = PoolVectors(ImageIds.of(uuid.UUID(int=n) for n in range(40_000)), matrix, "")
     folder = tools.settings.cache_dir / "vectors"
     folder.mkdir()
-    vectors.rows([])  # which remembers where each image's row is
+    vectors.rows(vectors.image_ids[:1])  # which remembers where each image's row is
     ids = vectors.image_ids[::-1]
     tracemalloc.start()
     with stopped_by(lambda: steps.append(list(folder.iterdir()))):
@@ -163,7 +191,7 @@ def test_a_wider_shard_widens_the_matrix(embedded: Embedded) -> None:
     second = read(embedded)
     assert second.matrix.dtype == np.float32
     assert embedded.holds(second)
-    assert second.image_ids[:3] == first.image_ids
+    assert list(second.image_ids[:3]) == list(first.image_ids)
     assert np.array_equal(first.matrix, second.matrix[:3])
 
 
