@@ -22,8 +22,8 @@ demo: .venv/.run ## the whole loop on drawn street scenes, or on DATA=dir with i
 run: .venv/.run ## start the service at http://127.0.0.1:8000
 	$(BIN)/fewpairs up
 
-test: .venv/.dev ## the tests that CI runs
-	$(BIN)/python -m pytest
+test: .venv/.dev ## the tests that CI runs, in two processes
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 slow: .venv/.dev ## the tests that take minutes, which CI leaves out
 	$(BIN)/python -m pytest -m slow

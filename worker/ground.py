@@ -74,7 +74,9 @@ class Ground:
     """Of two images of the split, those included that the name filter leaves out."""
     test_distance: float | None
     near_test: Sequence[Near]
-    """Images, each with the nearest of `tests`."""
+    """Images left out, each with the nearest of `tests`."""
+    near_test_kept: Sequence[Near]
+    """Labelled ones and those to include that are as near."""
     duplicates_within: float | None
     duplicates: Sequence[Near]
     """Images, each with the one that counts for both."""
@@ -93,10 +95,9 @@ class Ground:
         return {
             "test_distance": self.test_distance,
             "near_test_count": len(self.near_test),
-            "near_test": [
-                {**_named(self.images[row], ""), **_named(self.tests[test], "test_"), "distance": distance}
-                for row, test, distance in _nearest(self.near_test, most)
-            ],
+            "near_test": self._near_tests(self.near_test, most),
+            "near_test_kept_count": len(self.near_test_kept),
+            "near_test_kept": self._near_tests(self.near_test_kept, most),
             "duplicates_within": self.duplicates_within,
             "duplicate_count": len(self.duplicates),
             "duplicates": [
@@ -105,11 +106,17 @@ class Ground:
             ],
         }
 
+    def _near_tests(self, near: Sequence[Near], most: int) -> list[dict[str, Any]]:
+        return [
+            {**_named(self.images[row], ""), **_named(self.tests[test], "test_"), "distance": distance}
+            for row, test, distance in _nearest(near, most)
+        ]
+
 
 def ground(attempt: Attempt, question: Question, basis: Basis) -> Ground:
     """Lay the embeddings out, and find the images that are too like a test image, or too like another one.
 
-    Images to include stay, whatever they are like.
+    Images to include stay, whatever they are like, and so do labelled ones.
     """
     matching = {image.id for image in question.matching(basis.images)}
     images = [image for image in basis.images if image.id in matching or image.id in basis.labelled]
@@ -124,13 +131,15 @@ def ground(attempt: Attempt, question: Question, basis: Basis) -> Ground:
     others = [row for row, image in enumerate(images) if image.id not in matching]
     left_out = np.union1d(_rows(row_of, map(uuid.UUID, question.exclude)), np.asarray(others, np.intp))
 
-    asked = _without(len(images), labelled, include, left_out)
+    fixed = np.union1d(labelled, include)
+    asked = np.union1d(fixed, _without(len(images), left_out))
     test_distance = _distance(question.test_distance, typical) if basis.tests else None
-    near_test = [] if test_distance is None else _near_test(together, asked, len(images), test_distance)
+    near_any = [] if test_distance is None else _near_test(together, asked, len(images), test_distance)
+    stays = set(fixed.tolist())
+    near_test = [near for near in near_any if near[0] not in stays]
     left_out = np.union1d(left_out, _first(near_test))
 
     within = _distance(question.duplicates_within, typical)
-    fixed = np.union1d(labelled, include)
     asked = _without(len(images), fixed, left_out)
     duplicates = [] if within is None else _duplicates(matrix, fixed, asked, within)
     return Ground(
@@ -143,6 +152,7 @@ def ground(attempt: Attempt, question: Question, basis: Basis) -> Ground:
         typical_distance=typical,
         test_distance=test_distance,
         near_test=near_test,
+        near_test_kept=[near for near in near_any if near[0] in stays],
         duplicates_within=within,
         duplicates=duplicates,
     )

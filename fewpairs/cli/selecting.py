@@ -143,6 +143,13 @@ def _tell_coverage(selection: Selection) -> None:
             f"{near['name']} is like {near['test_name']} (--test-distance off picks from them too)",
             soft_wrap=True,
         )
+    if count := left_out.get("near_test_kept_count"):
+        near = left_out["near_test_kept"][0]
+        console.print(
+            f"[yellow]![/] {counted(count, 'photo')} annotated or included in spite of that: {near['name']} "
+            f"is like {near['test_name']}. Scores on such test photos say little.",
+            soft_wrap=True,
+        )
     if count := left_out.get("duplicate_count"):
         console.print(f"{count} left out as duplicates within {left_out['duplicates_within']:.3f}")
 

@@ -57,7 +57,8 @@ async def explain_selection(service: ServiceDep, selection_id: UUID) -> Response
     responses=_file(
         "application/json",
         "`{method, explained_variance, points: [{image_id, name, x, y, cluster, distance, pick, labelled}]}`,"
-        " where `cluster` is the rank of the nearest pick, or null where a labelled image is nearer.",
+        " where `cluster` is the rank of the nearest pick, or null where a labelled image is nearer. Images "
+        "that were left out have no point.",
     ),
 )
 async def get_map(service: ServiceDep, request: Request, selection_id: UUID) -> Response:

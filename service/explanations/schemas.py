@@ -39,7 +39,7 @@ class CurvePoint(BaseModel):
 
 
 class Knee(BaseModel):
-    """Where the curve bends: more picks bring less from here on."""
+    """Where this selection's curve bends most; it moves with the budget asked for."""
 
     budget: int
     method: str
@@ -102,7 +102,7 @@ class Explanation(BaseModel):
     coverage: Coverage
     random: RandomDraws
     curve: list[CurvePoint]
-    knee: Knee | None = Field(description="Null: the curve has none.")
+    knee: Knee | None = Field(description="Null: it bends nowhere, or has fewer than three points.")
     cost: Cost | None = Field(description="Null: no annotator's time is known yet.")
     picks: list[ExplainedPick]
     links: Links

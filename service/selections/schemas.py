@@ -91,7 +91,7 @@ class Options(BaseModel):
         "auto",
         description="Train images that are this near to a test image are neither picked nor covered, so that "
         "the test split stays a test, and are reported; `auto`: fitted to the pool. Images to `include` and "
-        "annotated ones stay: `GET /pools/{id}/duplicates` tells which of them are near to a test image.",
+        "annotated ones stay, and are reported too.",
     )
     balance: bool = Field(
         False, description="Images near to annotated ones that hold rare classes count more."
@@ -138,7 +138,7 @@ class Coverage(BaseModel):
 
 
 class NearTest(BaseModel):
-    """A train image that was not picked from, and the nearest test image."""
+    """A train image, and the nearest test image."""
 
     image_id: UUID
     name: str
@@ -167,6 +167,12 @@ class LeftOut(BaseModel):
     )
     near_test_count: int = 0
     near_test: list[NearTest] = []
+    near_test_kept_count: int = Field(
+        0,
+        description="Annotated images, and those to include, that are as near: they stay, and scores on "
+        "these test images say less.",
+    )
+    near_test_kept: list[NearTest] = []
     duplicates_within: float | None = Field(
         None, description="The distance within which images count as one."
     )

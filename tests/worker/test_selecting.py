@@ -183,7 +183,7 @@ def test_what_is_too_like_a_test_image_is_left_out_and_reported(
     pools: Pools, pool_id: uuid.UUID, ask: Ask
 ) -> None:
     """Two train images beside test images are not picked though they are far from the rest; with "auto" the
-    threshold is told; an image to include stays; "off" picks them."""
+    threshold is told; an image to include stays, and is told too; "off" picks them."""
     tests = np.array([[50, 0, 0, 0], [0, 60, 0, 0], [0, 0, 70, 0]], np.float32)
     beside = tests + np.array([[0.3, 0, 0, 0], [0.2, 0, 0, 0], [0.1, 0, 0, 0]], np.float32)
     ids = planted(pools, pool_id, np.concatenate([cloud(9), beside]))
@@ -195,6 +195,9 @@ def test_what_is_too_like_a_test_image_is_left_out_and_reported(
     found = [(e["image_id"], e["test_image_id"], round(e["distance"], 3)) for e in left_out["near_test"]]
     assert found == [(str(ids[10]), str(test_ids[1]), 0.2), (str(ids[9]), str(test_ids[0]), 0.3)]
     assert (left_out["near_test_count"], left_out["test_distance"]) == (2, 0.5)
+    [kept] = left_out["near_test_kept"]
+    assert (kept["image_id"], kept["test_image_id"]) == (str(ids[11]), str(test_ids[2]))
+    assert left_out["near_test_kept_count"] == 1
     auto = ask(test_distance="auto")["left_out"]
     assert {entry["image_id"] for entry in auto["near_test"]} >= {str(image_id) for image_id in ids[9:]}
     assert auto["test_distance"] > 0.3
