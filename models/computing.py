@@ -15,5 +15,5 @@ def computed_with() -> dict[str, str]:
         "numpy": np.__version__,
         "faiss": faiss.__version__,
         "torch": str(torch.__version__),
-        "platform": (f"{platform.system()} {platform.machine()} ({torch.backends.cpu.get_cpu_capability()})"),
+        "platform": f"{platform.system()} {platform.machine()} ({torch.backends.cpu.get_cpu_capability()})",
     }

@@ -31,9 +31,6 @@ LARGEST = float(np.finfo(np.float16).max)
 BLOCK_NUMBERS = 2**24
 """Numbers that are looked at together when distances are measured again: 64 MiB of float32."""
 
-Pairs = tuple[Indices, Indices, Matrix]
-_NO_PAIRS: Pairs = (np.empty(0, np.intp), np.empty(0, np.intp), np.empty(0, np.float32))
-
 
 class PoolIndex:
     """A FAISS index of vectors (D,) whose rows are numbered in the order of `add`, beginning with 0.
@@ -136,35 +133,6 @@ class PoolIndex:
             return found
         in_tail = self._tail.search(queries, min(k, self._tail.ntotal))[1]
         return np.hstack([found, self._index.ntotal + in_tail])
-
-    def within(self, queries: Vectors, radius: float) -> Pairs:
-        """Every query, (Q, D), with every row no farther from it than `radius`: the numbers of the queries,
-        the rows and their distances, each (P,), sorted by query, distance and row.
-        """
-        self._check(queries)
-        pairs = [_NO_PAIRS]
-        for block in blocks(len(queries)):
-            check()
-            of_query, rows, distances = self._within(_float32(queries[block]), radius)
-            pairs.append((of_query + block.start, rows, distances))
-        of_query, rows, distances = (np.concatenate(column) for column in zip(*pairs, strict=True))
-        return of_query, rows, distances
-
-    def _within(self, queries: Matrix, radius: float) -> Pairs:
-        # FAISS leaves out what is exactly at the radius, and its squares are rounded.
-        rounding = 1e-5 * float(np.einsum("qd,qd->q", queries, queries).max()) + 1e-30
-        squared = radius**2 * (1 + 1e-4) + rounding
-        limits, _, found = self._index.range_search(queries, squared)
-        limits_in_tail, _, in_tail = self._tail.range_search(queries, squared)
-        found = np.append(found, self._index.ntotal + in_tail)
-        counts = np.append(np.diff(limits.astype(np.intp)), np.diff(limits_in_tail.astype(np.intp)))
-        of_query = np.repeat(np.tile(np.arange(len(queries)), 2), counts)
-        distances = np.empty(len(found), np.float32)
-        for part in blocks(len(found), max(1, BLOCK_NUMBERS // self.dimension)):
-            distances[part] = self._distances(queries[of_query[part]], found[part])
-        order = np.lexsort((found, distances, of_query))
-        order = order[distances[order] <= radius]
-        return of_query[order], found[order].astype(np.intp), distances[order]
 
     def _distances(self, queries: Matrix, rows: Indices) -> Matrix:
         """From each query, (M, D), to its row, (M,); infinite where the row is −1, for none."""

@@ -73,20 +73,6 @@ def test_search_asks_for_no_more_than_there_is() -> None:
     assert index_of(vectors(3)).search(vectors(0), 10)[0].shape == (0, 3)
 
 
-def test_within_finds_all_and_only_what_is_within() -> None:
-    """The pairs no farther apart than the radius, as brute force says; one at the radius is in."""
-    pool, queries = frames(400, 24), frames(30, 24)
-    truth = all_distances(queries, pool).astype(np.float32)
-    for radius in (0.0, 0.3, float(truth[4, 17]), 100.0):
-        of_query, rows, distances = index_of(pool).within(queries, radius)
-        expected = [
-            (q, r) for q, near in enumerate(truth) for r in near.argsort(kind="stable") if near[r] <= radius
-        ]
-        assert list(zip(of_query, rows, strict=True)) == expected
-        np.testing.assert_allclose(distances, truth[of_query, rows], rtol=1e-5, atol=1e-7)
-    assert PoolIndex(24).within(queries, 1.0)[0].size == index_of(pool).within(queries[:0], 1.0)[0].size == 0
-
-
 def test_a_large_index_goes_into_lists_and_still_finds_the_nearest(monkeypatch: pytest.MonkeyPatch) -> None:
     """Above the exact size rows keep their numbers, nearly all neighbours are found, and distances are true
     up to float16's rounding."""
@@ -103,8 +89,6 @@ def test_a_large_index_goes_into_lists_and_still_finds_the_nearest(monkeypatch: 
     distances = made.search(pool[queries], 8)[1]
     truth = np.sort(all_distances(pool[queries], pool), axis=1)[:, :8]
     assert np.isclose(distances, truth, atol=0.05).mean() > 0.95
-    expected = (all_distances(pool[queries], pool) <= 0.5).sum()
-    assert len(made.within(pool[queries], 0.5)[0]) == pytest.approx(expected, rel=0.02)
 
 
 @pytest.mark.parametrize("exact_rows", [100_000, 200])
@@ -153,11 +137,6 @@ def test_rows_beside_a_mapped_index_are_found_like_its_own(tmp_path: Path) -> No
         assert len(found) == 208
         for k in (1, 5, 205, 300):
             for of_found, of_whole in zip(found.search(queries, k), whole.search(queries, k), strict=True):
-                np.testing.assert_array_equal(of_found, of_whole)
-        for radius in (0.0, 2.0, 100.0):
-            for of_found, of_whole in zip(
-                found.within(queries, radius), whole.within(queries, radius), strict=True
-            ):
                 np.testing.assert_array_equal(of_found, of_whole)
         assert found.search(pool[200:201], 2)[0].tolist() == [[10, 200]]
 
@@ -360,7 +339,6 @@ def test_work_can_be_stopped_between_blocks(monkeypatch: pytest.MonkeyPatch) -> 
         lambda: leaks(pool, range(40), range(40, 60), 0.1),
         lambda: made.add(pool),
         lambda: made.search(pool, 2),
-        lambda: made.within(pool, 0.1),
     ):
         asked[0], limit = 0, 10**6
         with stopped_by(stop):
