@@ -43,6 +43,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
     parser.add_argument("--budgets", type=int, nargs="+", default=[100, 1000])
     parser.add_argument("--long-run", type=int, nargs="*", default=[100], metavar="BUDGET")
+    parser.add_argument("--starts", type=int, default=3, help="of the long run's k-means")
     parser.add_argument("--folder", type=Path, default=Path("."))
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/selection_scale.json"))
     parser.add_argument("--plot", type=Path, default=Path("docs/results/selection-scale.png"))
@@ -59,7 +60,8 @@ def main() -> None:
             rows.append(json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout))
             console.print(rows[-1])
             if count == max(arguments.images) and budget in arguments.long_run:
-                rows[-1]["long_run_on_a_sample"] = _long_run(file, budget)
+                rows[-1]["long_run_starts"] = arguments.starts
+                rows[-1]["long_run_on_a_sample"] = _long_run(file, budget, arguments.starts)
     console.print(_table(rows))
     if len(set(arguments.images)) > 1:
         _plot(rows, arguments.budgets, arguments.plot)
@@ -95,12 +97,12 @@ def _peak_bytes() -> int:
     return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
 
 
-def _long_run(file: Path, budget: int) -> float:
+def _long_run(file: Path, budget: int, starts: int) -> float:
     """The mean distance of all images to the medoids of a long k-means on a sample."""
     vectors = np.load(file, mmap_mode="r")
     rows = np.arange(0, len(vectors), -(-len(vectors) // SAMPLE))
     sample = vectors[rows].astype(np.float32)
-    kmeans = KMeans(budget, n_init=3, random_state=0).fit(sample)
+    kmeans = KMeans(budget, n_init=starts, random_state=0).fit(sample)
     picks = []
     for cluster in range(budget):
         members = np.flatnonzero(kmeans.labels_ == cluster)
