@@ -41,14 +41,14 @@ from models.encoders import ENCODERS, Encoder, embed_batches, read_photo
 from models.encoders.embedding import BATCH_ON_CPU, BATCH_ON_GPU, GPU_CALLERS
 from models.encoders.networks import ARCHITECTURES, PHOTO_SIZE, Embeddings, Photos
 from models.encoders.weights import weights_file
-from models.scenes import draw
 from models.torchvision_shim import torchvision
+from scenes import draw
 from store import images, pools
 from store.blobs import open_blobs, put_file
 from store.database import Database
 from store.settings import Settings
 from worker.attempt import Tools
-from worker.loaded import Loaded
+from worker.cache.networks import Loaded
 from worker.run import run
 
 PLAIN_BATCH = 32

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import l1_loss, softplus
 
-from models.data import Batch
-from models.spec import TrainingSpec
+from models.catalog import TrainingSpec
+from models.training.data import Batch
 
 
 class PlainBlock(nn.Module):

@@ -29,13 +29,13 @@ from rich.table import Table
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.plain_training import PlainTraining
-from models.data import Batch
-from models.methods import METHODS
-from models.recipes import paper, tiny
-from models.spec import TrainingSpec
+from models.catalog import TrainingSpec
 from models.training.acceleration import AcceleratedStep
+from models.training.data import Batch
+from models.training.methods import METHODS
+from models.training.recipes import paper, tiny
 from models.training.rehearsal import saved_for_backward, seconds_of, state_bytes
-from models.translation import choose_device
+from models.translation.translator import choose_device
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "eager": {},

@@ -34,7 +34,7 @@ def main() -> None:
     from contextlib import suppress
 
     from service.app import create_app
-    from service.observe import log_as_json
+    from service.http.observe import log_as_json
     from store.settings import Settings
 
     log_as_json()

@@ -9,29 +9,30 @@ from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
 from fastapi.routing import APIRoute
 
-from service import answers, documentation, operations
 from service.annotations import routes as annotations
 from service.assignments import routes as assignments
-from service.edge import Service
 from service.evaluations import routes as evaluations
 from service.explanations import routes as explanations
-from service.images import label_maps
+from service.http import openapi, render
+from service.http.observe import JobCensus, Metrics, Observed
 from service.images import routes as images
-from service.jobs import orders
 from service.jobs import routes as jobs
+from service.label_maps import routes as label_maps
 from service.models import importing
 from service.models import routes as models
-from service.observe import JobCensus, Metrics, Observed
+from service.operations import routes as operations
 from service.pools import routes as pools
+from service.runtime import Service
 from service.selections import routes as selections
 from service.similar import routes as similar
+from service.trainings import routes as trainings
 from store.settings import Settings
 
 
 class App(FastAPI):
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:
-            self.openapi_schema = documentation.completed(super().openapi())
+            self.openapi_schema = openapi.completed(super().openapi())
         return self.openapi_schema
 
 
@@ -51,8 +52,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         title="Fewpairs",
         version=version("fewpairs"),
         summary="Label ten images, translate thousands.",
-        description=documentation.DESCRIPTION,
-        openapi_tags=documentation.TAGS,
+        description=openapi.DESCRIPTION,
+        openapi_tags=openapi.TAGS,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
@@ -61,12 +62,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.metrics = metrics
     app.state.stopping = lambda: False  # whoever runs the server knows better
-    app.add_middleware(Observed, metrics=metrics, unexpected=answers.unexpected)
-    answers.install(app)
-    uploads = (pools, images, label_maps, selections, assignments, annotations)
-    for noun in (*uploads, explanations, similar, orders, jobs, models, importing, evaluations, operations):
+    app.add_middleware(Observed, metrics=metrics, unexpected=render.unexpected)
+    render.install(app)
+    for noun in (
+        *(pools, images, label_maps, selections, assignments, annotations, explanations, similar),
+        *(trainings, jobs, models, importing, evaluations, operations),
+    ):
         app.include_router(noun.router)
-    documentation.install(app)
+    openapi.install(app)
     return app
 
 

@@ -2,8 +2,8 @@
 
 from uuid import UUID
 
-from service.edge import Service
-from service.problems import PoolNotEmbedded
+from service.http.problems import PoolNotEmbedded
+from service.runtime import Service
 from store import images, jobs, pools
 
 

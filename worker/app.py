@@ -18,10 +18,10 @@ from store.blobs import open_blobs
 from store.database import Database
 from store.settings import Settings
 from worker.attempt import Tools
+from worker.cache.networks import Loaded
 from worker.lease import DATABASE_AWAY
-from worker.loaded import Loaded
 from worker.run import run
-from worker.sweeping import sweep_until
+from worker.sweeper import sweep_until
 
 log = structlog.get_logger()
 

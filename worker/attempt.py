@@ -16,9 +16,9 @@ from store import jobs
 from store.blobs import Blobs
 from store.database import Database
 from store.settings import Settings
+from worker.cache.networks import Loaded
+from worker.cache.vectors import Vectors
 from worker.lease import DATABASE_AWAY, Lease
-from worker.loaded import Loaded
-from worker.vectors import Vectors
 
 log = structlog.get_logger()
 
@@ -56,7 +56,7 @@ class Tools:
 @dataclass
 class Attempt:
     """One try at a job. A handler is told to stop where it calls `progress`, between its batches, and in what
-    `models.selection.blocks` works on.
+    `models.vectors.blocks` works on.
     """
 
     claim: jobs.Claim

@@ -11,7 +11,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from store import jobs
 from store.database import Database
-from worker.endings import Cancelled, Permanent, ShutDown
+from worker.outcomes import Cancelled, Permanent, ShutDown
 
 log = structlog.get_logger()
 

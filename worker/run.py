@@ -10,20 +10,20 @@ from collections.abc import Callable
 import structlog
 from sqlalchemy.orm import Session
 
-from models.selection.blocks import stopped_by
+from models.vectors.blocks import stopped_by
 from store import jobs
 from store.blobs import BlobMissing
 from worker.attempt import Attempt, Outcome, Tools
-from worker.embedding import embed
-from worker.endings import Cancelled, Mishap, Permanent, ShutDown
-from worker.evaluating import evaluate
-from worker.explaining import explain
+from worker.handlers.embed import embed
+from worker.handlers.evaluate import evaluate
+from worker.handlers.explain import explain
+from worker.handlers.replay import replay
+from worker.handlers.search import search
+from worker.handlers.select import select
+from worker.handlers.train import train
+from worker.handlers.translate import translate
 from worker.lease import Lease
-from worker.replaying import replay
-from worker.searching import search
-from worker.selecting import select
-from worker.training import train
-from worker.translating import translate
+from worker.outcomes import Cancelled, Mishap, Permanent, ShutDown
 
 log = structlog.get_logger()
 

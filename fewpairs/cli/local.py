@@ -55,7 +55,7 @@ def scenes(
 ) -> None:
     """Draw street scenes with their label maps: train/, val/ and classes.json."""
     try:
-        from models.scenes import write
+        from scenes import write
     except ImportError as error:
         raise FewpairsError("Scenes need the models: run `pip install 'fewpairs[models]'`.") from error
     with file_progress() as bar:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.palette import ClassTable
+from models.images.palette import ClassTable
 
 
 @dataclass(frozen=True)

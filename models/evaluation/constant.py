@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.evaluation.rgb_scores import TOLERANCES, Color
-from models.photos import read_photo
+from models.images.photos import read_photo
 
 
 def constant_baseline(train_targets: Iterable[Path]) -> dict[int, Color]:

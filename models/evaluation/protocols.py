@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from models.evaluation.class_scores import ClassTally, Evaluation, ImageScore
 from models.evaluation.rgb_scores import Color, RgbEvaluation, RgbImageScore, RgbTally
-from models.palette import ClassTable
-from models.photos import read_label_map, read_photo
-from models.translation import LABELS_TO_PHOTOS, Translator
+from models.images.palette import ClassTable
+from models.images.photos import read_label_map, read_photo
+from models.translation.translator import LABELS_TO_PHOTOS, Translator
 
 
 @dataclass(frozen=True)

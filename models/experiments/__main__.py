@@ -13,7 +13,8 @@ from pathlib import Path
 
 from models.experiments.dataset import Dataset
 from models.experiments.scoring import IN_USE, train_and_score
-from models.training import RunDirectory, RunInUse, TrainingDiverged
+from models.training.run_directory import RunDirectory, RunInUse
+from models.training.trainer import TrainingDiverged
 
 
 def main() -> None:

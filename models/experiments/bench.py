@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from models.encoders import embed_files, load_encoder
 from models.experiments.dataset import Dataset, LabelSource, digest_of
 from models.experiments.run import Run
-from models.methods import method_named
-from models.recipes import RECIPES
 from models.selection import select
+from models.training.methods import method_named
+from models.training.recipes import RECIPES
 from models.training.run_directory import write_durably
 
 STEPS = {"paper": 80_000, "small": 20_000, "tiny": 1_000}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from models.palette import ClassTable
+from models.images.palette import ClassTable
 
 SUFFIXES = {".jpg", ".jpeg", ".png"}
 

@@ -17,7 +17,7 @@ import torch
 from models.experiments.run import Run
 from models.experiments.scoring import IN_USE, scores_path
 from models.experiments.tables import Experiment
-from models.training import RunDirectory
+from models.training.run_directory import RunDirectory
 
 TICK_S = 1.0
 GPU_SHARE = 0.9

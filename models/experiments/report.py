@@ -16,9 +16,9 @@ from models.experiments.plot import learning_curves
 from models.experiments.results import Results, RowResult, RunResult, evenly, read_results
 from models.experiments.run import CURVE_PHOTOS, SAMPLES, spread
 from models.experiments.tables import Experiment
-from models.sample_sheet import Sample, comparison_sheet
 from models.training.run_directory import write_durably
-from models.translation import Translator
+from models.translation.sample_sheet import Sample, comparison_sheet
+from models.translation.translator import Translator
 
 SHEET_COLUMNS = 7
 

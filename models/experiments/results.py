@@ -13,7 +13,7 @@ from models.experiments import paper
 from models.experiments.run import Run
 from models.experiments.scoring import scores_path
 from models.experiments.tables import Experiment
-from models.training import RunDirectory
+from models.training.run_directory import RunDirectory
 
 Scores = dict[str, float]
 Item = TypeVar("Item")

@@ -10,10 +10,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from models.catalog import TrainingSpec
 from models.experiments.dataset import Dataset, LabelSource
-from models.spec import TrainingSpec
-from models.training import TRAINING_VERSION, RunDirectory
-from models.training.run_directory import write_durably
+from models.training.run_directory import RunDirectory, write_durably
+from models.training.trainer import TRAINING_VERSION
 
 CURVE_POINTS = 10
 CURVE_PHOTOS = 25

@@ -17,9 +17,9 @@ from models.evaluation import (
 )
 from models.experiments.dataset import Dataset
 from models.experiments.machine import describe_machine
-from models.training import RunDirectory, train
-from models.training.run_directory import write_durably
-from models.translation import Translator, choose_device
+from models.training.run_directory import RunDirectory, write_durably
+from models.training.trainer import train
+from models.translation.translator import Translator, choose_device
 
 IN_USE = 75
 """Exit code when another process is training the run (EX_TEMPFAIL)."""

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.selection import Coverage
-from models.selection.blocks import blocks, on_all_threads
-from models.selection.distances import euclidean, nearest_of, table
-from models.selection.points import Distances, Indices, Matrix, Points, Vectors
 from models.similarity import typical_distance
+from models.vectors.blocks import blocks, on_all_threads
+from models.vectors.distances import euclidean, nearest_of, table
+from models.vectors.points import Distances, Indices, Matrix, Points, Vectors
 
 DELTA_SHARE = 0.7
 """The default δ, as a share of the typical distance. Chosen by eye, with EfficientNet-Lite0: images that near

@@ -14,7 +14,7 @@ from matplotlib.legend_handler import HandlerTuple
 from matplotlib.lines import Line2D
 
 from models.explanation.mapping import PoolMap
-from models.selection.points import Indices, Matrix
+from models.vectors.points import Indices, Matrix
 
 COLORS = ("#332288", "#CC6677", "#44AA99", "#DDCC77", "#AA4499", "#88CCEE", "#117733", "#882255", "#999933")
 """Told apart by the colour-blind too (Tol, "Colour Schemes", 2021: muted)."""

@@ -6,8 +6,8 @@ from importlib.util import find_spec
 
 import numpy as np
 
-from models.selection.blocks import blocks, on_all_threads
-from models.selection.points import Distances, Matrix, Points, Vectors
+from models.vectors.blocks import blocks, on_all_threads
+from models.vectors.points import Distances, Matrix, Points, Vectors
 
 SAMPLE = 8192
 """Rows, evenly spread over the embeddings, that the principal axes are computed from: of more rows they

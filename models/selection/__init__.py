@@ -1,7 +1,7 @@
 """Selection: which images to label with a given budget (paper §3.2)."""
 
 from models.selection.coverage import Coverage, assignment, coverage
-from models.selection.selection import Pick, Selection, select
+from models.selection.select import Pick, Selection, select
 from models.selection.strategies import STRATEGIES
 
 __all__ = ["STRATEGIES", "Coverage", "Pick", "Selection", "assignment", "coverage", "select"]

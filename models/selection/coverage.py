@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from models.selection.distances import nearest_of
-from models.selection.points import Indices, Points, Vectors
+from models.vectors.distances import nearest_of
+from models.vectors.points import Indices, Points, Vectors
 
 
 @dataclass(frozen=True)

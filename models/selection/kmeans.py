@@ -11,8 +11,8 @@ from typing import Any
 import faiss
 import numpy as np
 
-from models.selection.blocks import blocks, on_all_threads
-from models.selection.points import Distances, Indices, Matrix, Points
+from models.vectors.blocks import blocks, on_all_threads
+from models.vectors.points import Distances, Indices, Matrix, Points
 
 RESTARTS, CHEAP_RESTARTS = 10, 50
 RESTART_WORK, CHEAP_WORK = 20_000_000, 1_000_000

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import faiss
 import numpy as np
 
-from models.selection.blocks import blocks, on_all_threads
-from models.selection.distances import ROUNDING, euclidean
-from models.selection.points import Distances, Indices, Matrix, Points, Vectors
+from models.vectors.blocks import blocks, on_all_threads
+from models.vectors.distances import ROUNDING, euclidean
+from models.vectors.points import Distances, Indices, Matrix, Points, Vectors
 
 LARGE = 32_768
 """Members up to which the medoid is exact. Among more, it is the best of `FINALISTS`."""

@@ -4,10 +4,10 @@ import heapq
 
 import numpy as np
 
-from models.selection.blocks import blocks, check, on_all_threads
-from models.selection.distances import table
-from models.selection.points import Distances, Indices, Matrix
 from models.selection.problem import Problem
+from models.vectors.blocks import blocks, check, on_all_threads
+from models.vectors.distances import table
+from models.vectors.points import Distances, Indices, Matrix
 
 TABLE = 250_000_000
 """Distances that are kept at a time: 1 GB."""

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from models.selection.blocks import blocks, check, on_all_threads
-from models.selection.distances import euclidean, table
-from models.selection.points import Distances, Indices, Matrix, Points, Vectors
+from models.vectors.blocks import blocks, check, on_all_threads
+from models.vectors.distances import euclidean, table
+from models.vectors.points import Distances, Indices, Matrix, Points, Vectors
 
 DUPLICATE_SHARE = 0.35
 """The default threshold of near-duplicates, as a share of the `typical_distance`.

@@ -9,8 +9,8 @@ import faiss
 import numpy as np
 
 from models.files import whole_file
-from models.selection.blocks import blocks, check
-from models.selection.points import Indices, Matrix, Vectors
+from models.vectors.blocks import blocks, check
+from models.vectors.points import Indices, Matrix, Vectors
 
 EXACT_ROWS = 100_000
 """Up to here every vector is compared, which takes 0.1 s at 2,048 dimensions on two cores; above, those of

@@ -6,7 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from models.training import RunInUse, TrainingDiverged, train
+from models.training.run_directory import RunInUse
+from models.training.trainer import TrainingDiverged, train
 
 
 def main() -> None:

@@ -12,11 +12,11 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from models.data import Batch
-from models.image_pool import ImagePool
-from models.methods import Method
-from models.spec import TrainingSpec
-from models.upload import upload
+from models.catalog import TrainingSpec
+from models.training.data import Batch
+from models.training.image_pool import ImagePool
+from models.training.methods import Method
+from models.training.transfer import upload
 
 Losses = dict[str, Tensor]
 Forward = Callable[..., Tensor]

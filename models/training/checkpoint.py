@@ -11,8 +11,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from models.methods import Method
-from models.spec import TrainingSpec
+from models.catalog import TrainingSpec
+from models.training.methods import Method
 from models.training.run_directory import write_durably
 
 

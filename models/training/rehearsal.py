@@ -11,11 +11,11 @@ from itertools import chain
 import torch
 from torch import Tensor
 
-from models.data import Batch, TrainingData
-from models.methods import Method
-from models.palette import ClassTable
-from models.spec import TrainingSpec
+from models.catalog import TrainingSpec
+from models.images.palette import ClassTable
 from models.training.acceleration import AcceleratedStep
+from models.training.data import Batch, TrainingData
+from models.training.methods import Method
 
 MOSTLY = 0.8
 """Of a GPU's memory; if less was free at the start, a training that does not fit may do so later."""

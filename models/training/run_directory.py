@@ -23,11 +23,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from models.data import TrainingFiles
+from models.catalog import TrainingSpec
 from models.evaluation import EvaluationItem
-from models.palette import ClassTable
-from models.sample_sheet import Sample
-from models.spec import TrainingSpec
+from models.images.palette import ClassTable
+from models.training.data import TrainingFiles
+from models.translation.sample_sheet import Sample
 
 
 class RunInUse(RuntimeError):

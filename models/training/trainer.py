@@ -18,18 +18,21 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from models.artifacts import ModelSpec, save_model
-from models.data import TrainingData, TrainingFiles
+from models.catalog import TrainingSpec
 from models.evaluation import evaluate
-from models.export import export_onnx
-from models.methods import Method, method_named
-from models.sample_sheet import sample_sheet
-from models.spec import TrainingSpec
 from models.training.acceleration import AcceleratedStep, set_learning_rates
 from models.training.checkpoint import restore_checkpoint, save_checkpoint
+from models.training.data import TrainingData, TrainingFiles
+from models.training.methods import Method, method_named
 from models.training.rehearsal import rehearse
 from models.training.run_directory import Manifest, RunDirectory, write_durably
-from models.translation import Translator, choose_device
+from models.translation.artifacts import ModelSpec, save_model
+from models.translation.export import export_onnx
+from models.translation.sample_sheet import sample_sheet
+from models.translation.translator import Translator, choose_device
+
+TRAINING_VERSION = 1
+"""Raised whenever the same spec and files would train another model: the golden losses then change."""
 
 
 class UnusableRun(ValueError):

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from models.selection.blocks import blocks, on_all_threads
-from models.selection.distances import euclidean
-from models.selection.points import Indices, Points, Vectors
+from models.vectors.blocks import blocks, on_all_threads
+from models.vectors.distances import euclidean
+from models.vectors.points import Indices, Points, Vectors
 
 Weights = npt.NDArray[np.float64]
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from models.photos import read_photo
-from models.translation import Translator
+from models.images.photos import read_photo
+from models.translation.translator import Translator
 
 SIDE = 256
 """Side, in pixels, of the label maps whose doubtful pixels are counted: photos of any size compare."""
@@ -23,7 +23,7 @@ def uncertainty(
 ) -> npt.NDArray[np.float64]:
     """The share of doubtful pixels in the label map that the model predicts for each photo, (N,) in [0, 1].
 
-    A pixel is doubtful when a second class is almost as good (see `models.palette.DOUBTFUL_RATIO`).
+    A pixel is doubtful when a second class is almost as good (see `models.images.palette.DOUBTFUL_RATIO`).
     `on_progress(done, total)` is called after every photo; what it raises ends the work. Raises ValueError
     for a model without classes, and names a photo that cannot be read.
     """

@@ -8,19 +8,19 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from service.annotations.schemas import Annotation
-from service.answers import errors
-from service.bodies import Route, receive
-from service.contents import BINARY, blob_response
-from service.edge import Service, ServiceDep, found_image, found_pool
-from service.images.label_maps import LABEL_MAP_PROBLEMS, TOO_LARGE
-from service.pools.schemas import class_ids
-from service.problems import (
+from service.http.blobs import BINARY, blob_response
+from service.http.bodies import Route, receive
+from service.http.problems import (
     AnnotationExists,
     LabelMapSize,
     NotFound,
     PreconditionRequired,
     StaleRevision,
 )
+from service.http.render import errors
+from service.label_maps.routes import LABEL_MAP_PROBLEMS, TOO_LARGE
+from service.pools.schemas import class_ids
+from service.runtime import Service, ServiceDep, found_image, found_pool
 from store import annotations, assignments, tables
 from store.blobs import Incoming
 

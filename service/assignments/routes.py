@@ -6,11 +6,18 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from sqlalchemy.orm import Session
 
-from service.answers import Cursor, Limit, Page, cut, errors
 from service.assignments.schemas import Annotator, Assignment, Assignments, NewAssignments, Renewal
-from service.bodies import Route
-from service.edge import ServiceDep, found_pool, newest_selection
-from service.problems import AssignmentEnded, FileTooLarge, InvalidName, NoFreePick, NoSelection, NotFound
+from service.http.bodies import Route
+from service.http.problems import (
+    AssignmentEnded,
+    FileTooLarge,
+    InvalidName,
+    NoFreePick,
+    NoSelection,
+    NotFound,
+)
+from service.http.render import Cursor, Limit, Page, cut, errors
+from service.runtime import ServiceDep, found_pool, newest_selection
 from store import assignments, selections, tables
 from store.assignments import NamedAssignment
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
-from service.names import checked
+from service.http.names import checked
 from store.assignments import NamedAssignment
 
 LONGEST_ANNOTATOR = 100

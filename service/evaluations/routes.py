@@ -6,12 +6,12 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy.orm import Session
 
-from service.answers import Cursor, Limit, Page, cut, errors
-from service.bodies import Route
-from service.contents import blob_response
-from service.edge import ServiceDep
 from service.evaluations.schemas import Evaluation, ScoredImage
-from service.problems import NotFound
+from service.http.blobs import blob_response
+from service.http.bodies import Route
+from service.http.problems import NotFound
+from service.http.render import Cursor, Limit, Page, cut, errors
+from service.runtime import ServiceDep
 from store import evaluations, tables
 
 router = APIRouter(tags=["evaluations"], route_class=Route)

@@ -8,13 +8,13 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
-from service.answers import Limit, Page, errors
-from service.bodies import Route
-from service.contents import blob_response, changing
-from service.edge import Service, ServiceDep
 from service.explanations.schemas import Explanation, Member
-from service.jobs.answers import ACCEPTED, answered, ask
-from service.problems import JobFailed, NotFound
+from service.http.blobs import blob_response, changing
+from service.http.bodies import Route
+from service.http.problems import JobFailed, NotFound
+from service.http.render import Limit, Page, errors
+from service.jobs.enqueue import ACCEPTED, answered, ask
+from service.runtime import Service, ServiceDep
 from store import assignments, explanations, selections, tables
 
 router = APIRouter(tags=["explanations"], route_class=Route)

@@ -5,11 +5,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID
 
-from service import names
-from service.edge import Service
-from service.images import archives, multipart
+from service.decoding import archives
+from service.http import names
+from service.http.problems import FileTooLarge, NameTaken, Problem
+from service.images import multipart
 from service.images.schemas import Image, Rejected, Upload
-from service.problems import FileTooLarge, NameTaken, Problem
+from service.runtime import Service
 from store import images
 from store.blobs import Incoming
 from store.images import Added, NewImage

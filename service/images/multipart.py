@@ -6,7 +6,7 @@ from pathlib import Path
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from service.problems import BadRequest
+from service.http.problems import BadRequest
 
 CHUNK = 1024 * 1024
 

@@ -6,14 +6,10 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
-from service.answers import Cursor, Limit, Page, cut, errors
-from service.bodies import Route, receive
-from service.contents import BINARY, blob_response, fresh, not_modified
-from service.edge import Service, ServiceDep, found_image, found_pool
-from service.images import intake
-from service.images.schemas import Image, Listing, Missing, Split, Upload
-from service.names import Name
-from service.problems import (
+from service.http.blobs import BINARY, blob_response, fresh, not_modified
+from service.http.bodies import Route, receive
+from service.http.names import Name
+from service.http.problems import (
     AlphaChannel,
     AnimatedImage,
     ArchiveBomb,
@@ -35,6 +31,10 @@ from service.problems import (
     UnsupportedFormat,
     UnsupportedMediaType,
 )
+from service.http.render import Cursor, Limit, Page, cut, errors
+from service.images import intake
+from service.images.schemas import Image, Listing, Missing, Split, Upload
+from service.runtime import Service, ServiceDep, found_image, found_pool
 from store import images
 
 router = APIRouter(tags=["images"], route_class=Route)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from service.names import Name
+from service.http.names import Name
 from store import tables
 
 Split = Literal["train", "test"]

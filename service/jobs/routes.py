@@ -9,13 +9,13 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from service.answers import Cursor, Limit, Page, cut, errors
-from service.bodies import Route
-from service.contents import blob_response
-from service.edge import ENDED, Service, ServiceDep, found_job
-from service.jobs.answers import require_success
+from service.http.blobs import blob_response
+from service.http.bodies import Route
+from service.http.problems import JobFailed, JobNotFinished, NotCancellable, NotFound
+from service.http.render import Cursor, Limit, Page, cut, errors
+from service.jobs.enqueue import require_success
 from service.jobs.schemas import Job, Kind, Metrics, State
-from service.problems import JobFailed, JobNotFinished, NotCancellable, NotFound
+from service.runtime import ENDED, Service, ServiceDep, found_job
 from store import jobs, tables
 
 router = APIRouter(tags=["jobs"], route_class=Route)

@@ -4,8 +4,8 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from service.edge import found_model
-from service.problems import NoSuchDirection
+from service.http.problems import NoSuchDirection
+from service.runtime import found_model
 from store import models
 
 BACKWARD = "label_to_photo.safetensors"

@@ -8,13 +8,13 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from sqlalchemy.orm import Session
 
-from service.answers import errors
-from service.bodies import Route, receive
-from service.contents import BINARY
-from service.edge import Service, ServiceDep, found_pool
+from service.http.blobs import BINARY
+from service.http.bodies import Route, receive
+from service.http.names import Name
+from service.http.problems import DiskFull, FileTooLarge, InvalidModel, InvalidName, NameTaken, NotFound
+from service.http.render import errors
 from service.models.schemas import Model
-from service.names import Name
-from service.problems import DiskFull, FileTooLarge, InvalidModel, InvalidName, NameTaken, NotFound
+from service.runtime import Service, ServiceDep, found_pool
 from store import blobs, models, pools, tables, trainings
 from store.blobs import Incoming
 

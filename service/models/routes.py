@@ -6,19 +6,19 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
-from service.answers import Cursor, Limit, Page, cut, errors
-from service.bodies import Route, receive
-from service.contents import BINARY, blob_response, fresh
-from service.edge import ENDED, Service, ServiceDep, found_model, found_pool
+from service.http.blobs import BINARY, blob_response, fresh
+from service.http.bodies import Route, receive
+from service.http.problems import IdempotencyKeyReused, JobFailed, NoSuchDirection, NotFound
+from service.http.render import Cursor, Limit, Page, cut, errors
 from service.images.intake import TOO_LARGE
-from service.images.label_maps import LABEL_MAP_PROBLEMS
-from service.jobs.answers import ACCEPTED, IdempotencyKey, accepted, order
+from service.jobs.enqueue import ACCEPTED, IdempotencyKey, accepted, order
 from service.jobs.routes import Output, output
 from service.jobs.schemas import Direction
+from service.label_maps.routes import LABEL_MAP_PROBLEMS
 from service.models.directions import require_direction
 from service.models.schemas import Model
 from service.pools.schemas import class_ids
-from service.problems import IdempotencyKeyReused, JobFailed, NoSuchDirection, NotFound
+from service.runtime import ENDED, Service, ServiceDep, found_model, found_pool
 from store import models, tables
 from store.blobs import Incoming
 

@@ -6,12 +6,12 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from sqlalchemy.exc import IntegrityError
 
-from service.answers import Cursor, Limit, Page, cut, errors
-from service.bodies import Route
-from service.edge import ServiceDep, found_pool
-from service.names import PoolName
+from service.http.bodies import Route
+from service.http.names import PoolName
+from service.http.problems import FileTooLarge, InvalidClassTable, InvalidName, NotFound, PoolNameTaken
+from service.http.render import Cursor, Limit, Page, cut, errors
 from service.pools.schemas import ClassTable, NewPool, Pool
-from service.problems import FileTooLarge, InvalidClassTable, InvalidName, NotFound, PoolNameTaken
+from service.runtime import ServiceDep, found_pool
 from store import pools
 from store.pools import PoolCounts
 

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
-from service.names import PoolName
-from service.problems import InvalidClassTable
+from service.http.names import PoolName
+from service.http.problems import InvalidClassTable
 from store import tables
 from store.pools import PoolCounts
 from store.settings import EncoderName

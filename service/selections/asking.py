@@ -7,15 +7,15 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from service.edge import Service, found_model, found_pool
 from service.embedding import not_embedded_yet
-from service.jobs.answers import ask
-from service.problems import (
+from service.http.problems import (
     BudgetExceedsPool,
     InvalidSelection,
     NoAnnotations,
     PoolEmpty,
 )
+from service.jobs.enqueue import ask
+from service.runtime import Service, found_model, found_pool
 from store import selections
 from store.selections import AUTO, OFF, TEST, Question, State
 from store.tables import Job, Pool

@@ -8,11 +8,8 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from sqlalchemy.orm import Session
 
-from service.answers import errors
-from service.bodies import Route
-from service.edge import Service, ServiceDep, found_pool, newest_selection
-from service.jobs.answers import ACCEPTED, IdempotencyKey, answered, order
-from service.problems import (
+from service.http.bodies import Route
+from service.http.problems import (
     BudgetExceedsPool,
     FileTooLarge,
     IdempotencyKeyReused,
@@ -25,6 +22,9 @@ from service.problems import (
     PoolEmpty,
     PoolNotEmbedded,
 )
+from service.http.render import errors
+from service.jobs.enqueue import ACCEPTED, IdempotencyKey, answered, order
+from service.runtime import Service, ServiceDep, found_pool, newest_selection
 from service.selections.asking import asked, check_options
 from service.selections.schemas import Options, Replay, Replayed, Selection
 from store import selections, tables

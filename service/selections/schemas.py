@@ -17,8 +17,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from service.http.problems import InvalidSelection
 from service.images.schemas import Split
-from service.problems import InvalidSelection
 from store.selections import OFF, Question, picks_digest
 
 Strategy = Literal["kmedoids", "fasterpam", "kcenter", "typiclust", "probcover", "facility", "random"]

@@ -8,15 +8,10 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from sqlalchemy.orm import Session
 
-from service.answers import errors
-from service.bodies import Route, receive
-from service.contents import BINARY, blob_response, changing
-from service.edge import Service, ServiceDep, found_image, found_pool
 from service.embedding import not_embedded_yet
-from service.images.intake import TOO_LARGE
-from service.images.routes import PHOTO_PROBLEMS
-from service.jobs.answers import ACCEPTED, IdempotencyKey, answered, ask, order
-from service.problems import (
+from service.http.blobs import BINARY, blob_response, changing
+from service.http.bodies import Route, receive
+from service.http.problems import (
     IdempotencyKeyReused,
     ImageNotEmbedded,
     JobFailed,
@@ -24,6 +19,11 @@ from service.problems import (
     PoolEmpty,
     PoolNotEmbedded,
 )
+from service.http.render import errors
+from service.images.intake import TOO_LARGE
+from service.images.routes import PHOTO_PROBLEMS
+from service.jobs.enqueue import ACCEPTED, IdempotencyKey, answered, ask, order
+from service.runtime import Service, ServiceDep, found_image, found_pool
 from service.selections.schemas import DistanceOrAuto
 from service.similar.schemas import Duplicates, Similar
 from store import selections, tables

@@ -84,7 +84,7 @@ class Cluster:
         found = []
         for process in psutil.process_iter(["cmdline", "status"]):
             command = process.info["cmdline"] or []
-            mine = "worker.training_process" in command and any(str(self.folder) in word for word in command)
+            mine = "worker.training.process" in command and any(str(self.folder) in word for word in command)
             if mine and process.info["status"] != psutil.STATUS_ZOMBIE:
                 found.append(process)
         return found

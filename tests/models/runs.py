@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from models import recipes
-from models.methods import METHODS
-from models.palette import ClassTable
-from models.photos import write_label_map
-from models.spec import TrainingSpec
+from models.catalog import TrainingSpec
+from models.images.palette import ClassTable
+from models.images.photos import write_label_map
+from models.training import recipes
+from models.training.methods import METHODS
 
 TABLE = ClassTable(
     names=("sky", "road", "tree"), colors=((120, 180, 250), (128, 64, 128), (30, 140, 20)), ignore=255

@@ -13,12 +13,12 @@ from torch import Tensor, nn
 from torch._inductor import config as inductor
 from torch._inductor.utils import fresh_cache
 
-from models.data import Batch
-from models.methods import METHODS, Method
-from models.networks import Discriminator, Generator, initialise
-from models.spec import TrainingSpec
-from models.training import train
+from models.catalog import TrainingSpec
 from models.training.acceleration import AcceleratedStep, set_learning_rates, snapshot
+from models.training.data import Batch
+from models.training.methods import METHODS, Method
+from models.training.networks import Discriminator, Generator, initialise
+from models.training.trainer import train
 from tests.models.runs import TABLE, metric_lines, small_spec, write_run
 
 CPU = torch.device("cpu")

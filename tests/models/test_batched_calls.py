@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import l1_loss, softplus
 
-from models.data import Batch
-from models.methods import METHODS
+from models.training.data import Batch
+from models.training.methods import METHODS
 from tests.models.runs import TABLE, small_spec
 
 

@@ -8,7 +8,7 @@ import faiss
 import pytest
 from threadpoolctl import threadpool_info
 
-from models.selection.blocks import on_all_threads, one_blas_thread
+from models.vectors.blocks import on_all_threads, one_blas_thread
 
 
 @pytest.fixture

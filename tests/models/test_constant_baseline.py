@@ -11,7 +11,7 @@ from torch import nn
 
 from models.evaluation import EvaluationItem, RgbEvaluation, constant_baseline, evaluate
 from models.evaluation.constant import best_color
-from models.translation import Translator
+from models.translation.translator import Translator
 
 
 def write_images(folder: Path, pixels: NDArray[np.uint8]) -> list[Path]:

@@ -8,10 +8,10 @@ import pytest
 import torch
 from PIL import Image
 
-from models.data import TrainingData, TrainingFiles, scaled, to_tensor, unscaled
-from models.methods import METHODS
-from models.photos import write_label_map
-from models.spec import TrainingSpec
+from models.catalog import TrainingSpec
+from models.images.photos import write_label_map
+from models.training.data import TrainingData, TrainingFiles, scaled, to_tensor, unscaled
+from models.training.methods import METHODS
 from tests.models.runs import TABLE, small_spec, write_scenes
 
 CPU = torch.device("cpu")

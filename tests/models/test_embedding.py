@@ -18,7 +18,7 @@ from PIL import Image
 from models.encoders import Encoder, apart, embed_files, read_photo
 from models.encoders.apart import read_apart
 from models.encoders.decoding import empty_photos, read_into
-from models.scenes import draw
+from scenes import draw
 from tests.models.encoding import encoder_for_tests
 from tests.processes import until
 

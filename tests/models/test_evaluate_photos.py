@@ -11,10 +11,10 @@ from sklearn.metrics import confusion_matrix
 from torch import Tensor, nn
 
 from models.evaluation import EvaluationItem, evaluate_photos
-from models.networks import Generator, initialise
-from models.palette import ClassTable
-from models.photos import read_label_map
-from models.translation import LABELS_TO_PHOTOS, Translator
+from models.images.palette import ClassTable
+from models.images.photos import read_label_map
+from models.training.networks import Generator, initialise
+from models.translation.translator import LABELS_TO_PHOTOS, Translator
 from tests.models.runs import TABLE, write_scenes
 
 

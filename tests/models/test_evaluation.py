@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models.evaluation import Evaluation, EvaluationItem, RgbEvaluation, evaluate
-from models.palette import ClassTable
-from models.photos import read_label_map, read_photo, write_label_map
-from models.translation import Translator
+from models.images.palette import ClassTable
+from models.images.photos import read_label_map, read_photo, write_label_map
+from models.translation.translator import Translator
 from tests.models.runs import TABLE, write_scenes
 
 WIDE = ClassTable((*TABLE.names, "never"), (*TABLE.colors, (255, 0, 0)), ignore=255)

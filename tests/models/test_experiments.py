@@ -19,8 +19,9 @@ from models.experiments.dataset import Dataset, LabelSource
 from models.experiments.execution import Progress, execute
 from models.experiments.run import Run
 from models.experiments.tables import EXPERIMENTS, Experiment, Row
-from models.photos import write_label_map
-from models.training import TRAINING_VERSION, RunDirectory, RunInUse
+from models.images.photos import write_label_map
+from models.training.run_directory import RunDirectory, RunInUse
+from models.training.trainer import TRAINING_VERSION
 from tests.models.runs import TABLE, scene
 
 

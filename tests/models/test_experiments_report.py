@@ -13,7 +13,6 @@ import pytest
 import torch
 from PIL import Image
 
-from models.artifacts import ModelSpec, save_model
 from models.experiments.bench import Bench
 from models.experiments.dataset import Dataset
 from models.experiments.plot import LINES, learning_curves
@@ -22,9 +21,10 @@ from models.experiments.results import evenly, label_of, read_results
 from models.experiments.run import Run
 from models.experiments.scoring import scores_path
 from models.experiments.tables import Experiment, Row
-from models.networks import Generator, initialise
-from models.sample_sheet import GAP, MARGIN
-from models.training import RunDirectory
+from models.training.networks import Generator, initialise
+from models.training.run_directory import RunDirectory
+from models.translation.artifacts import ModelSpec, save_model
+from models.translation.sample_sheet import GAP, MARGIN
 from tests.models.runs import TABLE, scene, small_spec
 
 STEPS = 20

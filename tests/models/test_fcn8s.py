@@ -11,12 +11,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.data import Batch
-from models.methods import fcn8s
-from models.methods.fcn8s import SupervisedFCN8s
-from models.networks.fcn8s import Dropout, FCN8s
 from models.torchvision_shim import torchvision
 from models.training.checkpoint import restore_checkpoint, save_checkpoint
+from models.training.data import Batch
+from models.training.methods import fcn8s
+from models.training.methods.fcn8s import SupervisedFCN8s
+from models.training.networks.fcn8s import Dropout, FCN8s
 from tests.models import plain
 from tests.models.runs import TABLE, small_spec
 

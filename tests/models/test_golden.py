@@ -21,10 +21,10 @@ from typing import Any
 import pytest
 import torch
 
-from models.data import Batch, TrainingData, TrainingFiles
-from models.methods import METHODS
-from models.recipes import tiny
-from models.training import TRAINING_VERSION
+from models.training.data import Batch, TrainingData, TrainingFiles
+from models.training.methods import METHODS
+from models.training.recipes import tiny
+from models.training.trainer import TRAINING_VERSION
 from tests.models.runs import TABLE, write_scenes
 
 GOLDEN = Path(__file__).parents[1] / "golden" / f"v{TRAINING_VERSION}"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import torch
 
-from models.image_pool import ImagePool
+from models.training.image_pool import ImagePool
 
 DEVICE = torch.device("cpu")
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from models.losses import ADVERSARIAL_LOSSES, l1_loss
+from models.training.losses import ADVERSARIAL_LOSSES, l1_loss
 
 REAL = np.random.default_rng(0).normal(scale=3, size=(2, 1, 4, 4))
 FAKE = np.random.default_rng(1).normal(scale=3, size=(2, 1, 4, 4))

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, l1_loss, logsigmoid
 
-from models.data import Batch, scaled, to_tensor
-from models.methods import METHODS, Method
-from models.networks import Discriminator, Generator, initialise
-from models.spec import ONLY_OF, TrainingSpec
+from models.catalog import ONLY_OF, TrainingSpec
+from models.training.data import Batch, scaled, to_tensor
+from models.training.methods import METHODS, Method
+from models.training.networks import Discriminator, Generator, initialise
 from tests.models import plain
 from tests.models.runs import TABLE, scene, small_spec
 

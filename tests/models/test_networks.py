@@ -5,8 +5,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from models.networks import Discriminator, Generator, initialise
-from models.networks.instance_norm import InstanceNorm
+from models.training.networks import Discriminator, Generator, initialise
+from models.training.networks.instance_norm import InstanceNorm
 from tests.models import plain
 
 

@@ -10,14 +10,14 @@ import torch
 from onnx import ModelProto, TensorProto, helper
 from torch import nn
 
-from models import onnx_network
-from models.artifacts import ImportedSpec, load_model, read_spec, save_imported
 from models.evaluation import EvaluationItem, evaluate
-from models.export import export_onnx
-from models.networks import Generator, initialise
-from models.onnx_network import OnnxNetwork
-from models.palette import ClassTable
-from models.translation import Translator
+from models.images.palette import ClassTable
+from models.training.networks import Generator, initialise
+from models.translation import onnx_network
+from models.translation.artifacts import ImportedSpec, load_model, read_spec, save_imported
+from models.translation.export import export_onnx
+from models.translation.onnx_network import OnnxNetwork
+from models.translation.translator import Translator
 from tests.models.runs import TABLE, scene, write_scenes
 
 

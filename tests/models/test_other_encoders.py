@@ -12,7 +12,7 @@ from torch.nn.functional import interpolate
 
 from models.encoders import WeightsUnavailable, load_encoder
 from models.encoders.networks import Photos
-from models.scenes import draw
+from scenes import draw
 from tests.models.encoding import TIMM, encoder_for_tests, normalised_network, timm, weights_for_tests
 
 NAME = f"timm:{TIMM}"

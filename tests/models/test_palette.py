@@ -5,8 +5,8 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from models import palette
-from models.palette import ClassTable
+from models.images import palette
+from models.images.palette import ClassTable
 
 TABLE = ClassTable(("sky", "road", "car"), ((128, 128, 128), (128, 64, 128), (0, 0, 142)), ignore=7)
 

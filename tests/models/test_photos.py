@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from models.photos import read_label_map, read_photo, write_label_map
+from models.images.photos import read_label_map, read_photo, write_label_map
 
 
 def png(bits: int, color_type: int, row: bytes, width: int) -> bytes:

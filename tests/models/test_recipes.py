@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from models.recipes import METHODS, RECIPES, TrainingSpec, build
+from models.training.recipes import METHODS, RECIPES, TrainingSpec, build
 
 
 def test_the_paper_recipe_has_the_papers_values() -> None:

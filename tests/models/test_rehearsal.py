@@ -8,12 +8,12 @@ import pytest
 import torch
 from torch import nn
 
-from models.data import TrainingData
-from models.methods import METHODS
-from models.spec import TrainingSpec
-from models.training import UnusableRun, train
+from models.catalog import TrainingSpec
+from models.training.data import TrainingData
+from models.training.methods import METHODS
 from models.training.rehearsal import Estimate, rehearse, saved_for_backward, state_bytes
 from models.training.run_directory import RunDirectory
+from models.training.trainer import UnusableRun, train
 from tests.models.runs import TABLE, metric_lines, small_spec, write_run
 
 CPU = torch.device("cpu")

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import nn
 
-from models.networks import Generator, initialise
-from models.palette import ClassTable
-from models.photos import read_label_map
-from models.sample_sheet import (
+from models.images.palette import ClassTable
+from models.images.photos import read_label_map
+from models.training.networks import Generator, initialise
+from models.translation.sample_sheet import (
     GAP,
     HEADING,
     MARGIN,
@@ -23,7 +23,7 @@ from models.sample_sheet import (
     comparison_sheet,
     sample_sheet,
 )
-from models.translation import LABELS_TO_PHOTOS, Translator
+from models.translation.translator import LABELS_TO_PHOTOS, Translator
 from tests.models.runs import TABLE, write_scenes
 
 

@@ -10,9 +10,9 @@ from PIL import Image
 from sklearn.cluster import KMeans
 from sklearn.neighbors import KNeighborsClassifier
 
-from models.palette import ClassTable
-from models.photos import read_label_map, read_photo
-from models.scenes import CLASSES, DISTRIBUTIONS, KINDS, Scene, draw, write
+from models.images.palette import ClassTable
+from models.images.photos import read_label_map, read_photo
+from scenes import CLASSES, DISTRIBUTIONS, KINDS, Scene, draw, write
 from tests.models.encoding import encoder_for_tests
 
 CLASS_COUNT = len(CLASSES["classes"])

@@ -4,9 +4,9 @@ from collections import Counter
 
 import pytest
 
-from models import recipes
-from models.methods import METHODS
-from models.schedule import Draw, Schedule
+from models.training import recipes
+from models.training.methods import METHODS
+from models.training.schedule import Draw, Schedule
 
 
 def schedule(

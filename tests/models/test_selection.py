@@ -12,12 +12,12 @@ from sklearn.cluster import KMeans
 from models.selection import medoids as medoids_module
 from models.selection import problem as problem_module
 from models.selection import select
-from models.selection.distances import euclidean, nearest_of, table
 from models.selection.kmeans import RESTARTS, kmeans
 from models.selection.medoids import medoids
 from models.selection.ordering import greedy
-from models.selection.points import Points
 from models.selection.strategies.fasterpam import swapped
+from models.vectors.distances import euclidean, nearest_of, table
+from models.vectors.points import Points
 
 Vectors = npt.NDArray[np.floating]
 

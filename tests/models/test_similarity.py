@@ -9,8 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.neighbors import NearestNeighbors
 
-from models.selection.blocks import stopped_by
-from models.selection.points import Points
 from models.similarity import (
     PoolIndex,
     duplicate_groups,
@@ -20,6 +18,8 @@ from models.similarity import (
     pair_distances,
     typical_distance,
 )
+from models.vectors.blocks import stopped_by
+from models.vectors.points import Points
 
 Rows = np.ndarray[tuple[int, int], np.dtype[np.float64]]
 

@@ -14,17 +14,17 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from models.artifacts import load_model
-from models.methods import METHODS
-from models.spec import TrainingSpec
-from models.training import RunInUse, TrainingDiverged, learning_rate_factor, train
-from models.training.run_directory import RunDirectory
+from models.catalog import TrainingSpec
+from models.training.methods import METHODS
+from models.training.run_directory import RunDirectory, RunInUse
+from models.training.trainer import TrainingDiverged, learning_rate_factor, train
+from models.translation.artifacts import load_model
 from tests.models.runs import metric_lines, small_spec, write_run
 
 KILL = """
 import os, signal, sys
 from pathlib import Path
-from models.training import train
+from models.training.trainer import train
 step = int(sys.argv[2])
 train(Path(sys.argv[1]), "cpu", lambda done, total: done == step and os.kill(os.getpid(), signal.SIGKILL))
 """

@@ -16,14 +16,14 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from models.artifacts import ModelSpec, load_model, save_model
-from models.export import export_onnx
-from models.methods import METHODS
-from models.methods.cyclegan import CycleGAN
-from models.networks import Generator, initialise
-from models.palette import ClassTable
-from models.spec import TrainingSpec
-from models.translation import Translator, decode_logits
+from models.catalog import TrainingSpec
+from models.images.palette import ClassTable
+from models.training.methods import METHODS
+from models.training.methods.cyclegan import CycleGAN
+from models.training.networks import Generator, initialise
+from models.translation.artifacts import ModelSpec, load_model, save_model
+from models.translation.export import export_onnx
+from models.translation.translator import Translator, decode_logits
 from tests.models.runs import TABLE, scene, small_spec
 
 

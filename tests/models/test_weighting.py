@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 from torch import Tensor, cat, nn
 
-from models.palette import ClassTable
-from models.translation import Translator
+from models.images.palette import ClassTable
+from models.translation.translator import Translator
 from models.weighting import class_balance, uncertainty, uncertainty_weights
 from tests.models.runs import TABLE
 

@@ -10,7 +10,7 @@ import httpx
 from migrations import upgrade
 from service.__main__ import server
 from service.app import create_app
-from service.edge import Service
+from service.runtime import Service
 from store.settings import Settings
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from PIL import Image
 
-from service.edge import Service
+from service.runtime import Service
 from store import blobs, jobs, trainings
 from store.tables import Image as ImageRow
 from store.tables import Model, Selection, Shard, new_id

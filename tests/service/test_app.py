@@ -11,8 +11,8 @@ from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from migrations import upgrade
-from service import problems
 from service.app import create_app
+from service.http import problems
 from store.database import Database, SchemaMismatch
 from store.settings import Settings
 from tests.processes import answers, free_port, processes, until

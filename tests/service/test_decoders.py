@@ -12,9 +12,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from service.images import confined, validation
-from service.images.decoders import Decoders
-from service.problems import UndecodableImage
+from service.decoding.decoders import Decoders
+from service.http.problems import UndecodableImage
+from service.decoding import confined, validation
 from store.settings import Settings
 from tests.processes import until
 from tests.service.steps import photo
@@ -85,7 +85,7 @@ def test_decoders_end_when_the_service_is_killed(good: Path) -> None:
     program = f"""
 import signal
 from pathlib import Path
-from service.images.decoders import Decoders
+from service.decoding.decoders import Decoders
 from store.settings import Settings
 if __name__ == "__main__":
     decoders = Decoders(Settings())

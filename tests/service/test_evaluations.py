@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from models.translation import DIRECTIONS
+from models.translation.translator import DIRECTIONS
 from service.jobs.schemas import NewEvaluation
 from store import blobs, evaluations, jobs
 from store.tables import Evaluation, EvaluationImage

@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 
-from models import recipes
-from models.methods import METHODS
-from models.recipes import RECIPES, build
+from models.catalog import CHOICES, ONLY_OF, TrainingSpec
 from models.selection import STRATEGIES
-from models.spec import CHOICES, ONLY_OF, TrainingSpec
+from models.training import recipes
+from models.training.methods import METHODS
+from models.training.recipes import RECIPES, build
 from service.jobs import schemas
-from service.jobs.orders import LEARNS_CLASSES, NEEDS_PAIRS, PAIRS_ALONE
 from service.jobs.schemas import (
     LARGEST_SIDE,
     PAPER_CROP,
@@ -25,6 +24,7 @@ from service.jobs.schemas import (
     TrainingOptions,
 )
 from service.selections.schemas import Strategy
+from service.trainings.routes import LEARNS_CLASSES, NEEDS_PAIRS, PAIRS_ALONE
 from store import jobs
 from tests.service.serving import Client
 from tests.service.steps import annotate, label_map, new_pool, photo, put_photo, slug

@@ -8,13 +8,13 @@ import pytest
 import torch
 
 from migrations import upgrade
-from models.export import export_onnx
+from models.translation.export import export_onnx
 from store.blobs import open_blobs
 from store.database import Database
 from store.settings import Settings
 from tests.worker.factories import Pools
 from worker.attempt import Tools
-from worker.loaded import Loaded
+from worker.cache.networks import Loaded
 
 
 @pytest.fixture(scope="session")

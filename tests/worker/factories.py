@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from models.methods import method_named
+from models.training.methods import method_named
 from store import blobs, jobs, trainings
 from store.clock import from_now
 from store.tables import Annotation, Image, Job, LabelMap, Model, Pool, new_id

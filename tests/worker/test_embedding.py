@@ -23,7 +23,7 @@ from tests.models.encoding import TIMM, normalised_network, weights_for_tests
 from tests.processes import until
 from tests.worker.factories import Pools, scene
 from worker.attempt import Tools
-from worker.embedding import SHARD_IMAGES
+from worker.handlers.embed import SHARD_IMAGES
 from worker.run import run
 
 Photos = npt.NDArray[np.uint8]
@@ -286,7 +286,7 @@ from store.blobs import open_blobs
 from store.database import Database
 from store.settings import Settings
 from worker.attempt import Tools
-from worker.loaded import Loaded
+from worker.cache.networks import Loaded
 from worker.run import run
 
 settings = Settings()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sqlalchemy import select
 
-from models.translation import Translator
+from models.translation.translator import Translator
 from store import models, trainings
 from store.tables import Evaluation, EvaluationImage, Image, Job
 from tests.drawings import drawing, png

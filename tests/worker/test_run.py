@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select, update
 
-from models.photos import read_photo
-from models.selection.blocks import check, on_all_threads
+from models.images.photos import read_photo
+from models.vectors.blocks import check, on_all_threads
 from store import jobs, trainings
 from store.blobs import put_file
 from store.clock import from_now
@@ -18,9 +18,9 @@ from tests.worker.factories import Pools, scene
 from tests.worker.waiting import running
 from worker import run as run_module
 from worker.attempt import Attempt, Outcome, Tools
-from worker.endings import Mishap
+from worker.outcomes import Mishap
 from worker.run import run
-from worker.sweeping import sweep
+from worker.sweeper import sweep
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from models.similarity import DUPLICATE_SHARE, typical_distance
 from store.tables import Image, Job, Pool
 from tests.worker.factories import Pools, scene
 from tests.worker.planted import planted
-from worker import searching
 from worker.attempt import Attempt, Tools
+from worker.handlers import search as searching
 from worker.run import HANDLERS, run
 
 

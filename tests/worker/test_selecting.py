@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import select as sql_select
 
 from models import selection
-from models.computing import computed_with
 from models.explanation.curve import DELTA_SHARE
-from models.translation import Translator
+from models.translation.translator import Translator
+from models.versions import computed_with
 from models.weighting import class_balance, uncertainty_weights
 from store import selections
 from store.tables import Selection, Uncertainty

@@ -15,9 +15,9 @@ from store.tables import Job
 from tests.processes import until
 from tests.worker.factories import Pools
 from worker.attempt import Attempt, Tools
-from worker.endings import Mishap, Permanent, ShutDown
 from worker.lease import Lease
-from worker.supervisor import supervise
+from worker.outcomes import Mishap, Permanent, ShutDown
+from worker.training.supervisor import supervise
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_a_process_that_ignores_term_is_killed(
     attempt: Attempt, run: RunDirectory, shutdown: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After TERM and a grace comes KILL; when `supervise` returns, the process has ended."""
-    monkeypatch.setattr("worker.supervisor.GRACE_S", 0.2)
+    monkeypatch.setattr("worker.training.supervisor.GRACE_S", 0.2)
     ignore = "import os, signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN)"
     note = "open(run + '/pid', 'w').write(str(os.getpid()) + '\\n')"
 

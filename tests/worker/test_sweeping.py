@@ -8,9 +8,9 @@ from store import jobs
 from store.bell import Bell
 from tests.processes import free_port, until
 from tests.worker.factories import Pools
-from worker import sweeping
+from worker import sweeper as sweeping
 from worker.attempt import Tools
-from worker.sweeping import sweep, sweep_until
+from worker.sweeper import sweep, sweep_until
 
 
 class SlowBell(Bell):

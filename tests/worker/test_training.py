@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from models.methods import METHODS
+from models.training.methods import METHODS
 from models.training.run_directory import RunDirectory
 from store import jobs, trainings
 from store.tables import Job, Model
@@ -255,7 +255,7 @@ from store.blobs import open_blobs
 from store.database import Database
 from store.settings import Settings
 from worker.attempt import Tools
-from worker.loaded import Loaded
+from worker.cache.networks import Loaded
 from worker.run import run
 settings = Settings()
 database, blobs = Database(settings.database), open_blobs(settings.blobs)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models.translation import Translator
+from models.translation.translator import Translator
 from store.tables import Job
 from tests.drawings import drawing, png
 from tests.worker.factories import Pools

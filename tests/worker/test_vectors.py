@@ -16,16 +16,16 @@ import numpy.typing as npt
 import pytest
 from sqlalchemy import delete, update
 
-from models.selection.blocks import stopped_by
+from models.vectors.blocks import stopped_by
 from store import blobs, embeddings
 from store.blobs import open_blobs
 from store.tables import Image, Shard, new_id
 from tests.processes import processes, until
 from tests.worker.factories import Pools
-from worker import vectors
 from worker.attempt import Tools
+from worker.cache import vectors
+from worker.cache.vectors import ImageIds, PoolVectors, Vectors
 from worker.run import run
-from worker.vectors import ImageIds, PoolVectors, Vectors
 
 Matrix = npt.NDArray[Any]
 DIMENSION = 6
@@ -267,7 +267,7 @@ import itertools, os, shutil, signal, sys, uuid
 from pathlib import Path
 from store.blobs import open_blobs
 from store.database import Database
-from worker import vectors
+from worker.cache import vectors
 
 url, blobs, pool_id, folder = sys.argv[1:]
 
@@ -313,7 +313,7 @@ import sys, uuid
 from pathlib import Path
 from store.blobs import open_blobs
 from store.database import Database
-from worker.vectors import Vectors
+from worker.cache.vectors import Vectors
 
 url, blobs, pool_id, folder, seen = sys.argv[1:]
 vectors, rows = Vectors(Path(folder), Database(url), open_blobs(blobs)), 0

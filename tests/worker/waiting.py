@@ -29,6 +29,6 @@ def training_processes(job_id: uuid.UUID) -> list[psutil.Process]:
     for process in psutil.process_iter(["cmdline", "status"]):
         command = process.info["cmdline"] or []
         alive = process.info["status"] != psutil.STATUS_ZOMBIE
-        if alive and "worker.training_process" in command and any(str(job_id) in word for word in command):
+        if alive and "worker.training.process" in command and any(str(job_id) in word for word in command):
             found.append(process)
     return found

@@ -1,9 +1,9 @@
 """Facility location: greedy picks on the k-medoids objective (Nemhauser, Wolsey and Fisher, 1978)."""
 
-from models.selection.distances import table
 from models.selection.ordering import greedy
-from models.selection.points import Indices
 from models.selection.problem import Problem
+from models.vectors.distances import table
+from models.vectors.points import Indices
 
 
 def facility(problem: Problem) -> Indices:

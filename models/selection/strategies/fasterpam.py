@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from models.selection.blocks import check
-from models.selection.distances import nearest_of, table
 from models.selection.medoids import medoids
 from models.selection.ordering import in_order
-from models.selection.points import Distances, Indices, Matrix
 from models.selection.problem import Problem
 from models.selection.strategies.kmedoids import clustered
+from models.vectors.blocks import check
+from models.vectors.distances import nearest_of, table
+from models.vectors.points import Distances, Indices, Matrix
 
 GAIN = 1e-7
 """The least gain of a swap, as a share of the objective: float32's rounding gains less."""

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from models.selection.blocks import blocks, on_all_threads
-from models.selection.distances import euclidean, table
-from models.selection.points import Distances, Indices, Points
 from models.selection.problem import Problem
+from models.vectors.blocks import blocks, on_all_threads
+from models.vectors.distances import euclidean, table
+from models.vectors.points import Distances, Indices, Points
 
 
 def kcenter(problem: Problem) -> Indices:

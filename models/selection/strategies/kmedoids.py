@@ -3,8 +3,8 @@
 from models.selection.kmeans import kmeans
 from models.selection.medoids import medoids
 from models.selection.ordering import in_order
-from models.selection.points import Indices
 from models.selection.problem import Problem
+from models.vectors.points import Indices
 
 
 def kmedoids(problem: Problem) -> Indices:

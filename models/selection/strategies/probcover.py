@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from models.selection.blocks import blocks, on_all_threads
-from models.selection.distances import table
 from models.selection.kmeans import kmeans
 from models.selection.ordering import greedy
-from models.selection.points import Distances, Indices, Matrix
 from models.selection.problem import Problem
+from models.vectors.blocks import blocks, on_all_threads
+from models.vectors.distances import table
+from models.vectors.points import Distances, Indices, Matrix
 
 PURITY = 0.95
 """The share of balls whose images are all of one cluster (the paper's α)."""

@@ -1,7 +1,7 @@
 """The control: a uniform draw without replacement, in the order of the draw."""
 
-from models.selection.points import Indices
 from models.selection.problem import Problem
+from models.vectors.points import Indices
 
 
 def random_draw(problem: Problem) -> Indices:

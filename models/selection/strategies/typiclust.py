@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from models.selection.blocks import blocks, on_all_threads
-from models.selection.distances import euclidean
 from models.selection.ordering import in_order
-from models.selection.points import Indices, Matrix
 from models.selection.problem import PAIRWISE, Problem
 from models.selection.strategies.kmedoids import clustered
+from models.vectors.blocks import blocks, on_all_threads
+from models.vectors.distances import euclidean
+from models.vectors.points import Indices, Matrix
 
 NEIGHBOURS = 20
 """An image is typical when its mean distance to so many nearest neighbours is small (the paper's K)."""

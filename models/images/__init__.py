@@ -1,0 +1,1 @@
+"""Photos, label maps and class tables as arrays and files."""

@@ -1,0 +1,181 @@
+"""The two domains as tensors, and the random crops a training step takes from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from models.catalog import TrainingSpec
+from models.images.palette import ClassTable
+from models.images.photos import read_label_map, read_photo
+from models.training.schedule import Indices, Schedule
+from models.training.transfer import upload
+
+_RESAMPLING = {"bicubic": Image.Resampling.BICUBIC, "nearest": Image.Resampling.NEAREST}
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One step's samples, float32 (B, 3, S, S) in [−1, 1]: photos `x` and coloured label maps `y`.
+
+    The first `pairs` are pairs: y[i] is the label map of x[i], cropped and flipped alike. `classes` are their
+    class indices, int64 (pairs, S, S), for methods that learn them.
+    """
+
+    x: Tensor
+    y: Tensor
+    pairs: int
+    classes: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class TrainingFiles:
+    """The files of one training. Label maps are class-index PNGs, or RGB images without a class table."""
+
+    class_table: ClassTable | None
+    pairs: Sequence[tuple[Path, Path]]
+    unpaired_photos: Sequence[Path]
+    unpaired_label_maps: Sequence[Path]
+
+
+class TrainingData:
+    """Photos and label maps, resized once to `load_size` and kept as uint8 on the device.
+
+    `batch(step)` depends on the spec's seed and the step alone, so a resumed training continues with the
+    very crops it would have seen. ValueError names the file that cannot be read or holds an unknown class.
+    """
+
+    def __init__(
+        self,
+        files: TrainingFiles,
+        spec: TrainingSpec,
+        epoch_size: Callable[[int], tuple[int, int]],
+        device: torch.device,
+        with_classes: bool = False,
+    ) -> None:
+        self._spec = spec
+        self._device = device
+        self.schedule = Schedule(
+            epoch_size,
+            pairs=len(files.pairs),
+            photos=len(files.unpaired_photos),
+            label_maps=len(files.unpaired_label_maps),
+            batch_size=spec.batch_size,
+            seed=spec.seed,
+            joint=spec.joint,
+        )
+        size, resize, table = spec.load_size, _RESAMPLING[spec.label_resize], files.class_table
+        self._pair_x = _domain([photo for photo, _ in files.pairs], size, device)
+        self._pair_y = _domain([label for _, label in files.pairs], size, device, table, resize)
+        self._photos = _domain(files.unpaired_photos, size, device)
+        self._label_maps = _domain(files.unpaired_label_maps, size, device, table, resize)
+        self._pair_classes = None
+        if with_classes and table:
+            maps = [_read_classes(label, table, size) for _, label in files.pairs]
+            self._pair_classes = torch.from_numpy(np.stack(maps))[:, None].to(device)
+
+    @property
+    def nbytes(self) -> int:
+        """What the images take on the device."""
+        parts = (self._pair_x, self._pair_y, self._photos, self._label_maps, self._pair_classes)
+        return sum(part.nbytes for part in parts if part is not None)
+
+    def batch(self, step: int) -> Batch:
+        """The samples of step number `step`, counted from 0."""
+        draw = self.schedule.draw(step)
+        random = np.random.default_rng([self._spec.seed, step, 1])  # 1 sets it apart from the schedule's
+        pairs = self._crops(draw.pairs, random)
+        photos, label_maps = self._crops(draw.photos, random), self._crops(draw.label_maps, random)
+        x = torch.cat([pairs.cut(self._pair_x), photos.cut(self._photos)])
+        y = torch.cat([pairs.cut(self._pair_y), label_maps.cut(self._label_maps)])
+        classes = None if self._pair_classes is None else pairs.cut(self._pair_classes)[:, 0].long()
+        return Batch(scaled(x), scaled(y), len(draw.pairs), classes)
+
+    def _crops(self, indices: Indices, random: np.random.Generator) -> _Crops:
+        """Random crops of these images, each flipped with p = ½."""
+        margin, size = self._spec.load_size - self._spec.image_size, np.arange(self._spec.image_size)
+        top, left, flip = random.integers(0, [margin + 1, margin + 1, 2], size=(len(indices), 3)).T[
+            :, :, None
+        ]
+        columns = np.where(flip, left + size[::-1], left + size)
+        pixels = np.concatenate([indices[:, None], top + size, columns], axis=1)
+        crops = upload(torch.from_numpy(pixels), self._device)
+        return _Crops(crops[:, :1], crops[:, 1 : 1 + len(size)], crops[:, 1 + len(size) :])
+
+
+@dataclass(frozen=True)
+class _Crops:
+    """Crops as the pixels they consist of: images (B, 1), rows (B, S) and columns (B, S)."""
+
+    images: Tensor
+    rows: Tensor
+    columns: Tensor
+
+    def cut(self, images_NCHW: Tensor) -> Tensor:
+        """(N, C, H, W) → (B, C, S, S), by one gather."""
+        channels = torch.arange(images_NCHW.shape[1], device=images_NCHW.device)
+        return images_NCHW[
+            self.images[:, :, None, None],
+            channels[None, :, None, None],
+            self.rows[:, None, :, None],
+            self.columns[:, None, None, :],
+        ]
+
+
+def to_tensor(rgb: NDArray[np.uint8]) -> Tensor:
+    """RGB (H, W, 3) → uint8 (3, H, W)."""
+    return torch.from_numpy(np.ascontiguousarray(rgb.transpose(2, 0, 1)))
+
+
+def scaled(images: Tensor) -> Tensor:
+    """0…255 → float32 in [−1, 1]."""
+    return images.float() / 127.5 - 1
+
+
+def unscaled(images: Tensor) -> Tensor:
+    """[−1, 1] → uint8 0…255, rounded."""
+    return ((images.float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+
+
+def resized(
+    rgb: NDArray[np.uint8], height: int, width: int, resampling: Image.Resampling
+) -> NDArray[np.uint8]:
+    """RGB (H, W, 3) at another size; shrinking averages over all pixels, except with NEAREST."""
+    return np.array(Image.fromarray(rgb).resize((width, height), resampling))
+
+
+def read_target(path: Path, class_table: ClassTable | None) -> NDArray[np.uint8]:
+    """A label map coloured by its class table, or without one the RGB image itself: (H, W, 3)."""
+    if class_table is None:
+        return read_photo(path)
+    try:
+        return class_table.encode(read_label_map(path))
+    except ValueError as error:
+        raise ValueError(f"label map {path.name}: {error}") from error
+
+
+def _domain(
+    paths: Sequence[Path],
+    size: int,
+    device: torch.device,
+    class_table: ClassTable | None = None,
+    resampling: Image.Resampling = Image.Resampling.BICUBIC,
+) -> Tensor:
+    images = torch.empty((len(paths), 3, size, size), dtype=torch.uint8)
+    for index, path in enumerate(paths):
+        images[index] = to_tensor(resized(read_target(path, class_table), size, size, resampling))
+    return images.to(device)
+
+
+def _read_classes(path: Path, class_table: ClassTable, size: int) -> NDArray[np.uint8]:
+    """A label map's class indices at (size, size), by nearest neighbour."""
+    classes = read_label_map(path)
+    class_table.check(classes)
+    return np.array(Image.fromarray(classes).resize((size, size), Image.Resampling.NEAREST))

@@ -1,0 +1,100 @@
+"""The paper's supervised baseline (Table 6): FCN-8s on the pairs alone (Long et al. 2015)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+from torch.optim import Adam, Optimizer
+
+from models.catalog import TrainingSpec
+from models.images.palette import ClassTable
+from models.pretrained import WeightsUnavailable, hub_file
+from models.training.data import Batch
+from models.training.image_pool import ImagePool
+from models.training.methods.two_way import descend, detached
+from models.training.networks.fcn8s import Dropout, FCN8s
+
+VGG16_URL = "https://download.pytorch.org/models/vgg16-397923af.pth"
+"""torchvision's `VGG16_Weights.IMAGENET1K_V1`."""
+
+VGG16_CHANNELS = 64
+
+
+class SupervisedFCN8s:
+    """Pixelwise cross-entropy; unpaired samples go unused, and there is no way back from labels to photos.
+
+    With 64 channels it starts from VGG16's ImageNet weights where they can be had, else from random ones;
+    `notes` says which. That is decided once: a checkpoint that is restored brings its own answer along.
+    """
+
+    defaults: ClassVar[Mapping[str, Any]] = {"learning_rate": 1e-4, "beta1": 0.9}
+    unused: ClassVar[frozenset[str]] = frozenset(
+        {"adversarial", "balance", "blocks", "label_resize", "pool_size"}
+        | {"lambda_gan", "lambda_cycle", "lambda_identity", "lambda_l1"}
+    )
+    needs_pairs: ClassVar[bool] = True
+    needs_unpaired: ClassVar[bool] = False
+    learns_classes: ClassVar[bool] = True
+
+    def __init__(self, spec: TrainingSpec, device: torch.device, class_table: ClassTable | None) -> None:
+        self.FCN = self.generator(spec, class_table)
+        self.FCN.initialise(torch.Generator().manual_seed(spec.seed))
+        if spec.channels == VGG16_CHANNELS:
+            _start_from_imagenet(self.FCN)
+        self.FCN.to(device)
+        self.dropout = Dropout(spec.seed, device)
+        self.ignore = _needed(class_table).ignore
+        betas = (spec.beta1, spec.beta2)
+        self.adam = Adam(self.FCN.parameters(), lr=spec.learning_rate, betas=betas, fused=True)
+        self.networks: dict[str, nn.Module] = {"FCN": self.FCN, "dropout": self.dropout}
+        self.optimizers: dict[str, Optimizer] = {"FCN": self.adam}
+        self.pools: dict[str, ImagePool] = {}
+        self.notes: dict[str, Any] = {}
+        self._note()
+        self.FCN.register_load_state_dict_post_hook(lambda *_: self._note())  # type: ignore[no-untyped-call]
+
+    @staticmethod
+    def epoch_size(spec: TrainingSpec, pairs: int, unpaired: int, epoch: int) -> tuple[int, int]:
+        return pairs, 0
+
+    @staticmethod
+    def generator(spec: TrainingSpec, class_table: ClassTable | None) -> FCN8s:
+        """An untrained translator, (B, 3, S, S) in [−1, 1] → class logits (B, K, S, S)."""
+        return FCN8s(len(_needed(class_table).names), spec.channels)
+
+    @property
+    def translators(self) -> dict[str, nn.Module]:
+        return {"photo_to_label": self.FCN}
+
+    def step(self, batch: Batch) -> dict[str, Tensor]:
+        classes = batch.classes
+        assert classes is not None, "learns_classes asks for them"
+        logits = self.FCN(batch.x, self.dropout)
+        total = cross_entropy(logits, classes, ignore_index=self.ignore, reduction="sum")
+        # A crop may have no pixel that counts; the mean of none would be NaN.
+        loss = total / (classes != self.ignore).sum().clamp(min=1)
+        descend(self.adam, loss)
+        return detached({"cross_entropy": loss})
+
+    def _note(self) -> None:
+        self.notes["imagenet_weights"] = bool(self.FCN.imagenet_weights)
+
+
+def _needed(class_table: ClassTable | None) -> ClassTable:
+    if class_table is None:
+        raise ValueError(
+            "fcn8s learns classes, and the label maps here are images without classes: train another method"
+        )
+    return class_table
+
+
+def _start_from_imagenet(network: FCN8s) -> None:
+    try:
+        path, _ = hub_file(VGG16_URL, "VGG16")
+    except WeightsUnavailable:
+        return
+    network.load_vgg16(torch.load(path, map_location="cpu", weights_only=True))

@@ -1,0 +1,58 @@
+"""What the trainer asks of a training method."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from models.catalog import TrainingSpec
+from models.images.palette import ClassTable
+from models.training.data import Batch
+from models.training.image_pool import ImagePool
+
+
+class Method(Protocol):
+    """One way to train a photo ↔ label-map translator.
+
+    The checkpoint holds `networks`, `optimizers` and `pools` by name, so together they are the whole state.
+    """
+
+    defaults: ClassVar[Mapping[str, Any]]
+    """The fields of TrainingSpec in which this method differs from the hybrid one."""
+
+    unused: ClassVar[frozenset[str]]
+    """The fields of TrainingSpec that change nothing in this method: overriding one is a mistake."""
+
+    needs_pairs: ClassVar[bool]
+    needs_unpaired: ClassVar[bool]
+    learns_classes: ClassVar[bool]
+    """Whether the translator gives class logits (B, K, S, S) in place of an image: it needs a class table."""
+
+    networks: dict[str, nn.Module]
+    optimizers: dict[str, Optimizer]
+    """Each with its own learning rate, which the trainer scales by the schedule."""
+    pools: dict[str, ImagePool]
+
+    notes: dict[str, Any]
+    """What the result should record beside the spec."""
+
+    def __init__(self, spec: TrainingSpec, device: torch.device, class_table: ClassTable | None) -> None: ...
+
+    @staticmethod
+    def epoch_size(spec: TrainingSpec, pairs: int, unpaired: int, epoch: int) -> tuple[int, int]:
+        """How many paired and unpaired samples epoch number `epoch` has, given how many there are."""
+
+    @staticmethod
+    def generator(spec: TrainingSpec, class_table: ClassTable | None) -> nn.Module:
+        """An untrained translator, (B, 3, S, S) in [−1, 1] → the same, to load saved weights into."""
+
+    @property
+    def translators(self) -> dict[str, nn.Module]:
+        """What the model consists of: `photo_to_label` and, where there is one, `label_to_photo`."""
+
+    def step(self, batch: Batch) -> dict[str, Tensor]:
+        """One step of every optimiser on one batch; the losses by name, as scalars on the device."""

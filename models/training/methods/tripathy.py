@@ -1,0 +1,107 @@
+"""The paper's semi-supervised baseline [28]: pairs first, then the rest (Tripathy et al., ACCV 2018)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from models.catalog import TrainingSpec
+from models.images.palette import ClassTable
+from models.training.data import Batch
+from models.training.losses import l1_loss
+from models.training.methods.two_way import TwoWayTranslation, descend, detached
+from models.training.networks import Discriminator, initialise
+
+
+class Tripathy(TwoWayTranslation):
+    """CycleGAN with two more discriminators, which judge an image beside its counterpart.
+
+    D_C judges photos beside label maps and D_D label maps beside photos. In the first quarter of the epochs,
+    of pairs alone, they tell true pairs from translated ones; in the rest, of unpaired samples alone, they
+    tell an image beside its translation from its reconstruction beside that. There is no L1 to the truth.
+    """
+
+    defaults: ClassVar[Mapping[str, Any]] = {
+        "adversarial": "least_squares",
+        "balance": False,
+        "lambda_identity": 5.0,
+        "lambda_l1": 0.0,
+    }
+    unused: ClassVar[frozenset[str]] = frozenset({"lambda_l1"})
+    needs_pairs: ClassVar[bool] = True
+    needs_unpaired: ClassVar[bool] = True
+
+    def __init__(self, spec: TrainingSpec, device: torch.device, class_table: ClassTable | None) -> None:
+        super().__init__(spec, device, class_table)
+        self.D_C, self.D_D = Discriminator(6, spec.channels), Discriminator(6, spec.channels)
+        random = torch.Generator().manual_seed(spec.seed + 2)
+        for name, network in (("D_C", self.D_C), ("D_D", self.D_D)):
+            initialise(network, random)
+            self.networks[name] = network.to(device)
+        self.adam_CD = self._adam(self.D_C, self.D_D)
+        for group in self.adam_CD.param_groups:
+            group["lr"] = group["lr"] / 2
+        self.optimizers["CD"] = self.adam_CD
+
+    @staticmethod
+    def epoch_size(spec: TrainingSpec, pairs: int, unpaired: int, epoch: int) -> tuple[int, int]:
+        """Pairs for a quarter of the epochs, at least for one, then unpaired samples.
+
+        With `total_steps` there are as many epochs as make up that number: a quarter of them of pairs.
+        """
+        paired = max(pairs, unpaired) if spec.balance else pairs
+        quarters = spec.epochs / 4
+        if spec.total_steps is not None:
+            batches = -(-paired // spec.batch_size) + 3 * -(-unpaired // spec.batch_size)
+            quarters = spec.total_steps / batches
+        return (paired, 0) if epoch < max(1, round(quarters)) else (0, unpaired)
+
+    def step(self, batch: Batch) -> dict[str, Tensor]:
+        spec, gan, x, y = self.spec, self.gan, batch.x, batch.y
+
+        # The norms couple no two samples, so one call on a larger batch gives G_XY(x), G_XY(y) and so on.
+        fake_y, same_y = self.G_XY(torch.cat([x, y])).chunk(2)
+        fake_x, same_x, cycled_x = self.G_YX(torch.cat([y, x, fake_y])).chunk(3)
+        cycled_y = self.G_XY(fake_x)
+
+        if batch.pairs:
+            real_xy, fake_xy = _beside(x, y), _beside(fake_x, y)
+            real_yx, fake_yx = _beside(y, x), _beside(fake_y, x)
+        else:
+            real_xy, fake_xy = _beside(x, fake_y), _beside(cycled_x, fake_y)
+            real_yx, fake_yx = _beside(y, fake_x), _beside(cycled_y, fake_x)
+        C_x, C_y = self.D_X(x), self.D_Y(y)
+        C_xy, C_yx = self.D_C(real_xy.detach()), self.D_D(real_yx.detach())
+
+        adversarial_X = gan.generator(C_x.detach(), self.D_X(fake_x))
+        adversarial_Y = gan.generator(C_y.detach(), self.D_Y(fake_y))
+        conditional_X = gan.generator(C_xy.detach(), self.D_C(fake_xy))
+        conditional_Y = gan.generator(C_yx.detach(), self.D_D(fake_yx))
+        losses = {
+            "G_gan": adversarial_X + adversarial_Y,
+            "G_conditional": conditional_X + conditional_Y,
+            "G_cycle": l1_loss(cycled_x, x) + l1_loss(cycled_y, y),
+            "G_identity": l1_loss(same_x, x) + l1_loss(same_y, y),
+        }
+        total = (
+            spec.lambda_gan * (losses["G_gan"] + losses["G_conditional"])
+            + spec.lambda_cycle * losses["G_cycle"]
+            + spec.lambda_identity * losses["G_identity"]
+        )
+        descend(self.adam_G, total)
+
+        losses["D_X"] = gan.discriminator(C_x, self.D_X(self.pool_X.query(fake_x)))
+        losses["D_Y"] = gan.discriminator(C_y, self.D_Y(self.pool_Y.query(fake_y)))
+        descend(self.adam_D, losses["D_X"] + losses["D_Y"])
+
+        losses["D_C"] = gan.discriminator(C_xy, self.D_C(fake_xy.detach()))
+        losses["D_D"] = gan.discriminator(C_yx, self.D_D(fake_yx.detach()))
+        descend(self.adam_CD, losses["D_C"] + losses["D_D"])
+        return detached(losses | {"G": total})
+
+
+def _beside(image: Tensor, condition: Tensor) -> Tensor:
+    return torch.cat([image, condition], dim=1)

@@ -1,0 +1,80 @@
+"""A model as files: weights as safetensors, or one ONNX file, and the spec that says how to use them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from models.catalog import TrainingSpec
+from models.images.palette import ClassTable
+from models.training.methods import method_named
+
+SPEC_FILE = "spec.json"
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """What is needed beside the weights to use a trained model."""
+
+    training: TrainingSpec
+    class_table: ClassTable | None
+
+
+@dataclass(frozen=True)
+class ImportedSpec:
+    """A model that was not trained here: the name of its ONNX file (see OnnxNetwork), and its classes."""
+
+    onnx: str
+    class_table: ClassTable | None
+
+
+def save_model(folder: Path, translators: Mapping[str, nn.Module], spec: ModelSpec) -> None:
+    """Write `NAME.safetensors` for every translator and `spec.json` into an existing folder."""
+    for name, network in translators.items():
+        weights = {key: tensor.detach().cpu().contiguous() for key, tensor in network.state_dict().items()}
+        save_file(weights, folder / f"{name}.safetensors")
+    _write_spec(folder, {"training": spec.training.to_json()}, spec.class_table)
+
+
+def save_imported(folder: Path, spec: ImportedSpec) -> None:
+    """Write the `spec.json` that makes an existing folder with an ONNX file a model."""
+    _write_spec(folder, {"onnx": spec.onnx}, spec.class_table)
+
+
+def read_spec(folder: Path) -> ModelSpec | ImportedSpec:
+    """What the folder's `spec.json` says. FileNotFoundError or ValueError when the folder is not a model."""
+    try:
+        value = json.loads((folder / SPEC_FILE).read_text(encoding="utf-8"))
+        table = ClassTable.from_json(value["class_table"]) if value["class_table"] is not None else None
+        if "onnx" in value:
+            return ImportedSpec(value["onnx"], table)
+        return ModelSpec(TrainingSpec.from_json(value["training"]), table)
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{folder / SPEC_FILE} does not describe a model: {error!r}") from error
+
+
+def load_model(folder: Path, name: str = "photo_to_label") -> tuple[nn.Module, ModelSpec]:
+    """A trained translator on the CPU and the model's spec. Reads what `save_model` wrote; unpickles nothing.
+
+    FileNotFoundError or ValueError when the folder is not a model with that translator.
+    """
+    spec = read_spec(folder)
+    if isinstance(spec, ImportedSpec):
+        raise ValueError(f"{folder} holds an imported model: it has no weights but {spec.onnx}")
+    with torch.device("meta"):  # no memory and no random numbers for weights that are replaced anyway
+        network = method_named(spec.training.method).generator(spec.training, spec.class_table)
+    weights = load_file(folder / f"{name}.safetensors")
+    network.load_state_dict(weights, assign=True)
+    return network.requires_grad_(False).eval(), spec
+
+
+def _write_spec(folder: Path, value: Mapping[str, Any], class_table: ClassTable | None) -> None:
+    document = {**value, "class_table": class_table.to_json() if class_table else None}
+    (folder / SPEC_FILE).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")

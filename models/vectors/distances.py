@@ -1,0 +1,64 @@
+"""Euclidean distances between points, block by block."""
+
+import faiss
+import numpy as np
+
+from models.vectors.blocks import blocks, on_all_threads
+from models.vectors.points import Indices, Matrix, Points
+
+ROUNDING = 1e-6
+"""float32's error of a squared distance, as a share of the squared lengths it is made of."""
+
+
+def euclidean(rows_MD: Matrix, columns_KD: Matrix) -> Matrix:
+    """The distance of every row to every column, float32 (M, K), by |a|² + |b|² − 2ab.
+
+    A squared distance within the rounding of these terms becomes 0, so that equal points are at distance 0.
+    """
+    squared: Matrix = faiss.pairwise_distances(rows_MD, columns_KD)
+    norms = [np.einsum("nd,nd->n", points, points) for points in (rows_MD, columns_KD)]
+    squared[squared < ROUNDING * np.add.outer(*norms)] = 0
+    return np.sqrt(squared, out=squared)
+
+
+def table(points: Points, rows: Indices, columns: Indices) -> Matrix:
+    """The distances of the images `rows` to the images `columns`, (K, M), in the scale of the points."""
+    from_rows = points[rows]
+    distances = np.empty((len(rows), len(columns)), np.float32)
+
+    def fill(block: slice) -> None:
+        distances[:, block] = euclidean(from_rows, points[columns[block]])
+
+    on_all_threads(fill, blocks(len(columns), 1024))
+    return distances
+
+
+def nearest_of(points: Points, centres: Indices) -> tuple[Indices, Matrix]:
+    """For every image the place in `centres` of the nearest one and its distance, (N,) each.
+
+    The first among equals; a centre is its own. Without centres all are at an infinite distance to −1.
+    """
+    if not len(centres):
+        return np.full(len(points), -1), np.full(len(points), np.inf, np.float32)
+    of_centres = points[centres]
+
+    def part(block: slice) -> tuple[Indices, Matrix]:
+        rows = points[block]
+        places = np.zeros(len(rows), np.intp)
+        least = np.full(len(rows), np.inf, np.float32)
+        for columns in blocks(len(centres), 1024):
+            distances = euclidean(rows, of_centres[columns])
+            best = distances.argmin(axis=1)
+            found = distances[np.arange(len(rows)), best]
+            nearer = found < least
+            places[nearer], least[nearer] = columns.start + best[nearer], found[nearer]
+        return places, least
+
+    places, distances = (
+        np.concatenate(columns)
+        for columns in zip(*on_all_threads(part, blocks(len(points), 1024)), strict=True)
+    )
+    # From the last to the first, so that of centres given twice the first one stays.
+    places[centres[::-1]] = np.arange(len(centres))[::-1]
+    distances[centres] = 0
+    return places, distances

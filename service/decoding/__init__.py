@@ -1,0 +1,1 @@
+"""Decoding what users send, in processes with bounded memory and time."""

@@ -1,0 +1,70 @@
+"""Processes that decode what users send, with bounded memory and time: no file can take the service down."""
+
+import multiprocessing
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from service.decoding import archives, confined, validation
+from service.decoding.archives import Member
+from service.decoding.validation import Checked
+from service.http.problems import UndecodableImage
+from store.settings import Settings
+
+T = TypeVar("T")
+
+
+class Decoders:
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload([confined.__name__, archives.__name__])
+        self._lock = threading.Lock()
+        self._pool = self._new_pool(min(4, os.cpu_count() or 1))
+
+    def photo(self, path: Path) -> Checked:
+        """Raises a Problem, as do the others."""
+        return self._run(validation.photo, str(path))
+
+    def label_map(
+        self, path: Path, known: frozenset[int] | None, size: tuple[int, int] | None = None
+    ) -> Checked:
+        return self._run(validation.label_map, str(path), known, size)
+
+    def thumbnail(self, path: Path, side: int) -> bytes:
+        return self._run(validation.thumbnail, str(path), side)
+
+    def members(self, path: Path) -> list[Member]:
+        """The files of a zip or tar, after checks that they unpack to no more than the settings allow."""
+        limits = archives.Limits.of(self._settings)
+        return self._run(archives.members, str(path), limits)
+
+    def close(self) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def _run(self, function: Callable[..., T], *arguments: object) -> T:
+        pool = self._pool
+        try:
+            return pool.submit(confined.bounded, function, *arguments).result()
+        except BrokenExecutor:
+            self._replace(pool)
+        # Another file in the same pool may have broken it. Alone, this one is either innocent or not.
+        with self._new_pool(1) as alone:
+            try:
+                return alone.submit(confined.bounded, function, *arguments).result()
+            except BrokenExecutor:
+                raise UndecodableImage(
+                    "Decoding the file takes too much memory or time: save it anew, e.g. as PNG."
+                ) from None
+
+    def _replace(self, broken: ProcessPoolExecutor) -> None:
+        with self._lock:
+            if self._pool is broken:
+                self._pool = self._new_pool(min(4, os.cpu_count() or 1))
+        broken.shutdown(wait=False)
+
+    def _new_pool(self, size: int) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(size, self._context, confined.confine, (self._settings.max_image_pixels,))

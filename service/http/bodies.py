@@ -1,0 +1,66 @@
+"""How bodies are read: uploads straight to disk, everything else whole but counted."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from fastapi import Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.routing import APIRoute
+from starlette.types import Message, Receive
+
+from service.http.problems import FileTooLarge
+from store.blobs import CHUNK, Incoming
+
+LARGEST_JSON = 32 * 1024 * 1024
+
+
+class Route(APIRoute):
+    """A route that reads no JSON body larger than LARGEST_JSON; uploads read theirs with `receive`."""
+
+    def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
+        handle = super().get_route_handler()
+        if self.body_field is None:
+            return handle
+
+        async def counted(request: Request) -> Response:
+            return await handle(Request(request.scope, _counting(request.receive)))
+
+        return counted
+
+
+def _counting(receive: Receive) -> Receive:
+    received = 0
+
+    async def counted() -> Message:
+        nonlocal received
+        message = await receive()
+        received += len(message.get("body", b""))
+        if received > LARGEST_JSON:
+            raise FileTooLarge(
+                f"A JSON body has at most {LARGEST_JSON:,} bytes: send it in several requests."
+            )
+        return message
+
+    return counted
+
+
+async def receive(request: Request, incoming: Incoming, largest: int, hint: str) -> Path:
+    """Stream the body to disk. Raises FileTooLarge, with the hint, at the first byte beyond `largest`."""
+    announced = request.headers.get("content-length", "")
+    if announced.isdigit() and int(announced) > largest:
+        raise _too_large(largest, hint)
+    waiting = bytearray()
+    async for chunk in request.stream():
+        waiting += chunk
+        if incoming.size + len(waiting) > largest:
+            raise _too_large(largest, hint)
+        if len(waiting) >= CHUNK:
+            await run_in_threadpool(incoming.write, bytes(waiting))
+            waiting.clear()
+    await run_in_threadpool(incoming.write, bytes(waiting))
+    await run_in_threadpool(incoming.flush)
+    return incoming.path
+
+
+def _too_large(largest: int, hint: str) -> FileTooLarge:
+    return FileTooLarge(f"This server takes at most {largest:,} bytes here: {hint}")

@@ -1,0 +1,209 @@
+"""How answers look: problems as RFC 9457 says, pages of lists, and both in the OpenAPI document."""
+
+import errno
+import sqlite3
+from collections.abc import Sequence
+from typing import Annotated, Any, Generic, Protocol, TypeVar
+from uuid import UUID
+
+import structlog
+from fastapi import FastAPI, Query, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.routing import Match
+
+from service.http import problems
+from service.http.problems import Problem
+
+log = structlog.get_logger()
+
+PROBLEM_JSON = "application/problem+json"
+NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+SQLITE_NO_SPACE = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_FSYNC}
+POSTGRESQL_NO_SPACE = "53100"
+RETRY_AFTER_S = "2"
+
+OF_STATUS: dict[int, type[Problem]] = {
+    400: problems.Validation,
+    404: problems.NotFound,
+    405: problems.MethodNotAllowed,
+}
+OF_FIELD: dict[str, type[Problem]] = {
+    "class_table": problems.InvalidClassTable,
+    "budget": problems.InvalidBudget,
+    **dict.fromkeys(("method", "recipe", "options", "pairs"), problems.InvalidTraining),
+}
+
+
+class ProblemDocument(BaseModel):
+    """An RFC 9457 problem. `type` is stable, and the address of its explanation on this server."""
+
+    model_config = ConfigDict(extra="allow", title="Problem")
+
+    type: str = Field(examples=["/problems/not-found"])
+    title: str = Field(description="The same for every problem of the type.")
+    status: int
+    detail: str = Field(description="What is wrong with this request, and what to do about it.")
+    instance: str = Field(description="The address that was asked.")
+
+
+Item = TypeVar("Item")
+
+
+class Page(BaseModel, Generic[Item]):
+    """One page of a list. Ask again with `cursor` set to `next` until that is null."""
+
+    items: list[Item]
+    next: str | None = Field(None, description="The cursor of the next page; null: this is the last.")
+
+
+Cursor = Annotated[UUID | None, Query(description="`next` of the page before; left out: the first page.")]
+Limit = Annotated[int, Query(ge=1, le=1000, description="Most items on the page.")]
+
+
+class HasId(Protocol):
+    @property
+    def id(self) -> UUID: ...
+
+
+Row = TypeVar("Row", bound=HasId)
+
+
+def cut(rows: Sequence[Row], limit: int) -> tuple[Sequence[Row], str | None]:
+    """A page of rows and the cursor after it, of a query that asked for one row more than `limit`."""
+    page = rows[:limit]
+    return page, str(page[-1].id) if len(rows) > limit else None
+
+
+def errors(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route that can be refused in these ways, for the OpenAPI document."""
+    found: dict[int | str, dict[str, Any]] = {}
+    always: tuple[type[Problem], ...] = (problems.Validation, problems.InternalError, problems.Unavailable)
+    for kind in (*kinds, *always):
+        response = found.setdefault(kind.status, {"description": "", "content": {PROBLEM_JSON: {}}})
+        response["description"] += f"`{kind.slug}`: {kind.title}.\n\n"
+        content = response["content"][PROBLEM_JSON]
+        content["schema"] = {"$ref": "#/components/schemas/Problem"}
+        content.setdefault("examples", {})[kind.slug] = {
+            "summary": kind.title,
+            "value": {
+                "type": f"/problems/{kind.slug}",
+                "title": kind.title,
+                "status": kind.status,
+                "detail": "What is wrong with this request, and what to do about it.",
+                "instance": "/…",
+            },
+        }
+    return found
+
+
+def install(app: FastAPI) -> None:
+    """Render exceptions as problems; `service.http.observe` has `unexpected` render those that are left."""
+    app.add_exception_handler(Problem, _problem)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(OSError, _os_error)
+    app.add_exception_handler(DBAPIError, _database_error)
+    app.add_exception_handler(ClientDisconnect, _gone)
+
+
+def render(request: Request, problem: Problem) -> Response:
+    document = {
+        "type": f"/problems/{problem.slug}",
+        "title": problem.title,
+        "status": problem.status,
+        "detail": problem.detail,
+        "instance": request.url.path,
+        **problem.extras,
+    }
+    return JSONResponse(document, problem.status, problem.headers, media_type=PROBLEM_JSON)
+
+
+def _problem(request: Request, problem: Exception) -> Response:
+    assert isinstance(problem, Problem)
+    return render(request, problem)
+
+
+def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    found = [
+        {"where": ".".join(str(part) for part in entry["loc"]), "message": entry["msg"]}
+        for entry in error.errors()
+    ]
+    fields = [entry["loc"][1] for entry in error.errors() if len(entry["loc"]) > 1]
+    kind = next((OF_FIELD[field] for field in fields if field in OF_FIELD), problems.Validation)
+    sentences = "; ".join(f"{entry['where']}: {entry['message']}" for entry in found)
+    return render(request, kind(f"{sentences}.", errors=found))
+
+
+def _http(request: Request, error: Exception) -> Response:
+    """What the framework itself refuses, and problems that it met while it read the body."""
+    assert isinstance(error, HTTPException)
+    if isinstance(error.__cause__, Problem):
+        return render(request, error.__cause__)
+    details = {
+        400: "The body cannot be read: send JSON in UTF-8.",
+        404: f"There is no {request.url.path}: /docs lists every address.",
+        405: f"{request.url.path} does not take {request.method}: the Allow header lists what it takes.",
+    }
+    kind = OF_STATUS.get(error.status_code, problems.BadRequest)
+    problem = kind(details.get(error.status_code, f"{error.detail}."))
+    if kind is problems.MethodNotAllowed:
+        problem.with_headers(Allow=", ".join(_methods(request)))
+    return render(request, problem)
+
+
+def _methods(request: Request) -> list[str]:
+    """Every method the address takes; the framework names those of one route only."""
+    return [
+        method
+        for method in ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
+        for route in request.app.routes
+        if route.matches({**request.scope, "method": method})[0] is Match.FULL
+    ]
+
+
+def _os_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, OSError)
+    if error.errno in NO_SPACE:
+        return render(request, _disk_full())
+    return unexpected(request, error)
+
+
+def _database_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, DBAPIError)
+    sqlite_code = getattr(error.orig, "sqlite_errorcode", None)
+    if sqlite_code in SQLITE_NO_SPACE or getattr(error.orig, "sqlstate", None) == POSTGRESQL_NO_SPACE:
+        return render(request, _disk_full())
+    if isinstance(error, OperationalError | IntegrityError) and sqlite_code != sqlite3.SQLITE_ERROR:
+        log.warning("database.unavailable", error=str(error.orig))
+        unavailable = problems.Unavailable("The database did not take the request: repeat it in a moment.")
+        return render(request, unavailable.with_headers(Retry_After=RETRY_AFTER_S))
+    return unexpected(request, error)
+
+
+def _disk_full() -> Problem:
+    return problems.DiskFull(
+        "The server's disk is full, so nothing of this request was kept. "
+        "Free some space on the server, then send it again."
+    )
+
+
+def _gone(request: Request, error: Exception) -> Response:
+    return Response(status_code=400)
+
+
+def unexpected(request: Request, error: Exception) -> Response:
+    """Log what nobody foresaw, and the answer to it."""
+    log.error("request.failed", path=request.url.path, exc_info=error)
+    return render(
+        request,
+        problems.InternalError(
+            "Something went wrong in the service and is in its log under this request id. Repeating is safe.",
+            request_id=getattr(request.state, "request_id", None),
+        ),
+    )

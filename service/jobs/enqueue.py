@@ -1,0 +1,140 @@
+"""How jobs are ordered once and answered."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Header
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse
+from sqlalchemy.orm import Session
+
+from service.http.problems import IdempotencyKeyReused, JobFailed, JobNotFinished
+from service.jobs.schemas import Job
+from service.runtime import ENDED, Service
+from store import jobs, pools, tables
+
+ACCEPTED: dict[int | str, dict[str, Any]] = {
+    202: {
+        "model": Job,
+        "description": "The job is durable and goes on; `Location` is its address.",
+        "headers": {"Location": {"schema": {"type": "string"}, "description": "`/jobs/{id}`"}},
+    }
+}
+
+BY_CLIENTS = "key:"
+"""Begins the keys that clients make; questions have keys of their own."""
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        min_length=1,
+        max_length=200,
+        description="Any text. Sent again with the same request, it gives the same job, not another.",
+    ),
+]
+
+
+def accepted(job: tables.Job) -> JSONResponse:
+    headers = {"Location": f"/jobs/{job.id}", "Retry-After": "1"}
+    return JSONResponse(Job.of(job).model_dump(mode="json"), 202, headers)
+
+
+def order(
+    service: Service,
+    pool_id: UUID,
+    kind: str,
+    request: dict[str, Any],
+    idempotency_key: str | None,
+    spec: Callable[[Session], dict[str, Any]],
+) -> tables.Job:
+    """The job made for this key and request before, or a new one; `spec` is asked for in its transaction.
+
+    Raises IdempotencyKeyReused when the key came with another request.
+    """
+    asked = json.dumps([kind, str(pool_id), request], sort_keys=True)
+    digest = hashlib.sha256(asked.encode()).hexdigest()
+    key = BY_CLIENTS + idempotency_key if idempotency_key else None
+    with service.database.write() as session:
+        pools.lock(session, pool_id)
+        if key and (earlier := jobs.by_idempotency_key(session, key)):
+            if earlier.request_digest != digest:
+                raise IdempotencyKeyReused(
+                    f"The key was sent before with another request (job {earlier.id}): make a new key for "
+                    "a new request."
+                )
+            return earlier
+        job = jobs.create(
+            session,
+            service.settings,
+            kind=kind,
+            pool_id=pool_id,
+            spec=spec(session),
+            idempotency_key=key,
+            request_digest=digest if key else None,
+        )
+    service.ring(job)
+    return job
+
+
+def ask(
+    service: Service,
+    pool_id: UUID,
+    kind: str,
+    key: str,
+    spec: dict[str, Any],
+    check: Callable[[Session], None] = lambda session: None,
+) -> tables.Job:
+    """The job that answers the question `key`: the one asked before, or a new one, after a `check`.
+
+    After one that was cancelled the question is asked anew; after one that failed, once that was `answered`.
+    """
+    with service.database.read() as session:
+        earlier = jobs.by_idempotency_key(session, key)
+        if earlier and earlier.state != "cancelled":
+            return earlier
+        check(session)
+    with service.database.write() as session:
+        pools.lock(session, pool_id)
+        if earlier := jobs.by_idempotency_key(session, key):
+            if earlier.state != "cancelled":
+                return earlier
+            jobs.release_idempotency_key(session, earlier.id)
+        job = jobs.create(
+            session, service.settings, kind=kind, pool_id=pool_id, spec=spec, idempotency_key=key
+        )
+    service.ring(job)
+    return job
+
+
+async def answered(service: Service, job: tables.Job) -> dict[str, Any] | JSONResponse:
+    """The result of a job that ends soon; or what to answer while it goes on. Raises JobFailed, after which
+    the question that the job was to answer is asked anew.
+    """
+    if job.state not in ENDED:
+        job = await service.ended(job.id)
+    if job.state not in ENDED:
+        return accepted(job)
+    if job.state == "failed":
+        await run_in_threadpool(_forget_question, service, job)
+    return require_success(job)
+
+
+def _forget_question(service: Service, job: tables.Job) -> None:
+    if job.idempotency_key and not job.idempotency_key.startswith(BY_CLIENTS):
+        with service.database.write() as session:
+            jobs.release_idempotency_key(session, job.id)
+
+
+def require_success(job: tables.Job) -> dict[str, Any]:
+    """The job's result. Raises JobNotFinished or JobFailed."""
+    if job.state == "cancelled":
+        raise JobFailed("The job was cancelled: order it again.", job_id=str(job.id))
+    if job.state == "failed":
+        error = job.error or {}
+        raise JobFailed(f"The job failed: {error.get('detail')}", job_id=str(job.id), error=error)
+    if job.state != "succeeded":
+        raise JobNotFinished(f"The job is {job.state}: ask again later, or follow /jobs/{job.id}/events.")
+    return job.result or {}

@@ -1,0 +1,147 @@
+"""Addresses of unpaired label maps."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+
+from service.http.blobs import BINARY, blob_response
+from service.http.bodies import Route, receive
+from service.http.names import Name, SourceName
+from service.http.problems import (
+    InvalidName,
+    LabelMapFormat,
+    LabelMapMode,
+    LabelMapUnknownClass,
+    NameTaken,
+    NotFound,
+    Problem,
+)
+from service.http.render import Cursor, Limit, Page, cut, errors
+from service.images.routes import PHOTO_PROBLEMS
+from service.images.schemas import LabelMap
+from service.pools.schemas import class_ids
+from service.runtime import Service, ServiceDep, found_pool
+from store import label_maps
+from store.blobs import Incoming
+from store.label_maps import DEFAULT_SOURCE, NewLabelMap
+
+router = APIRouter(tags=["label maps"], route_class=Route)
+
+LABEL_MAP_PROBLEMS: tuple[type[Problem], ...] = (
+    LabelMapFormat,
+    LabelMapMode,
+    LabelMapUnknownClass,
+    *PHOTO_PROBLEMS,
+)
+TOO_LARGE = "save the label map as a PNG, or raise FEWPAIRS_MAX_IMAGE_BYTES on the server."
+
+OfSource = Annotated[
+    SourceName, Query(description="The data set it is from, or what drew it. Names are unique in a source.")
+]
+FileName = Annotated[Name, Path(description="File name, without folders; percent-encode it.")]
+
+
+@router.put(
+    "/pools/{pool_id}/labels/{name:name}",
+    summary="Upload an unpaired label map",
+    status_code=201,
+    responses={
+        201: {"model": LabelMap, "description": "The label map is new, and durable."},
+        200: {"model": LabelMap, "description": "The pool has this label map already, byte for byte."},
+        **errors(NotFound, NameTaken, InvalidName, *LABEL_MAP_PROBLEMS),
+    },
+    openapi_extra=BINARY,
+)
+async def put_label_map(
+    service: ServiceDep,
+    request: Request,
+    response: Response,
+    pool_id: UUID,
+    name: FileName,
+    source: OfSource = DEFAULT_SOURCE,
+) -> LabelMap:
+    """A label map without a photo in the pool, e.g. of another data set or drawn by a program. In a pool with
+    classes: a PNG with one channel of class ids (grey or palette, 1 to 16 bits). In an `rgb` pool: an RGB
+    image. A training can be told which sources to learn from."""
+    known = await run_in_threadpool(_class_ids, service, pool_id)
+    with service.blobs.incoming() as incoming:
+        await receive(request, incoming, service.settings.max_image_bytes, TOO_LARGE)
+        outcome, label_map = await run_in_threadpool(_accept, service, pool_id, known, source, name, incoming)
+    if outcome == "unchanged":
+        response.status_code = 200
+    return LabelMap.model_validate(label_map)
+
+
+@router.get(
+    "/pools/{pool_id}/labels", summary="List unpaired label maps", responses=errors(NotFound, InvalidName)
+)
+def list_label_maps(
+    service: ServiceDep,
+    pool_id: UUID,
+    source: Annotated[SourceName | None, Query(description="Only those of this source.")] = None,
+    cursor: Cursor = None,
+    limit: Limit = 100,
+) -> Page[LabelMap]:
+    """In the order of upload."""
+    with service.database.read() as session:
+        found_pool(session, pool_id)
+        found = label_maps.page(session, pool_id, source=source, after=cursor, limit=limit + 1)
+    page, following = cut(found, limit)
+    return Page(items=[LabelMap.model_validate(row) for row in page], next=following)
+
+
+@router.get(
+    "/pools/{pool_id}/labels/{name:name}",
+    summary="Get an unpaired label map's bytes",
+    response_class=Response,
+    responses={
+        200: {"content": {"image/*": {}}, "description": "The bytes as they were sent."},
+        304: {"description": "`If-None-Match` names these bytes."},
+        **errors(NotFound, InvalidName),
+    },
+)
+def get_label_map(
+    service: ServiceDep,
+    request: Request,
+    pool_id: UUID,
+    name: FileName,
+    source: OfSource = DEFAULT_SOURCE,
+) -> Response:
+    with service.database.read() as session:
+        found_pool(session, pool_id)
+        label_map = label_maps.by_name(session, pool_id, source, name)
+    if label_map is None:
+        raise NotFound(
+            f"The pool has no unpaired label map {name} of the source {source}: GET /pools/{pool_id}/labels "
+            "lists them."
+        )
+    return blob_response(service.blobs, request, label_map.sha256, label_map.size_bytes, label_map.media_type)
+
+
+def _class_ids(service: Service, pool_id: UUID) -> frozenset[int] | None:
+    with service.database.read() as session:
+        return class_ids(found_pool(session, pool_id))
+
+
+def _accept(
+    service: Service,
+    pool_id: UUID,
+    known: frozenset[int] | None,
+    source: str,
+    name: str,
+    incoming: Incoming,
+) -> tuple[str, object]:
+    checked = service.decoders.label_map(incoming.path, known)
+    blob = incoming.keep()
+    new = NewLabelMap(source=source, name=name, sha256=blob.sha256, size_bytes=blob.size, **vars(checked))
+    with service.database.write() as session:
+        outcome, label_map = label_maps.add(session, pool_id, new)
+    if outcome == "conflict":
+        raise NameTaken(
+            f"{name} of the source {source} is in the pool with other bytes: send this label map under "
+            "another name, or with ?source=… of its own.",
+            sha256=label_map.sha256,
+        )
+    return outcome, label_map

@@ -1,0 +1,1 @@
+"""Trainings, as they are ordered."""

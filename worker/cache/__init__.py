@@ -1,0 +1,1 @@
+"""What a worker keeps between jobs: networks in memory, embeddings on disk."""

@@ -1,0 +1,75 @@
+"""Networks that stay in memory between jobs."""
+
+import tempfile
+import uuid
+from functools import lru_cache
+from pathlib import Path
+
+from models.encoders import Encoder, WeightsUnavailable, load_encoder
+from models.translation.translator import Translator
+from store import trainings
+from store.blobs import Blobs
+from store.database import Database
+from store.settings import Settings
+from worker.outcomes import Permanent
+
+
+class Loaded:
+    """`encoder(name)` and `translator(model_id, direction)`, kept while they are among the few used last."""
+
+    def __init__(self, settings: Settings, database: Database, blobs: Blobs) -> None:
+        self._settings = settings
+        self._database = database
+        self._blobs = blobs
+        self.encoder = lru_cache(maxsize=2)(self._load_encoder)
+        self.translator = lru_cache(maxsize=4)(self._load_translator)
+
+    def _load_encoder(self, name: str) -> Encoder:
+        """Raises Permanent when its weights cannot be had."""
+        try:
+            return load_encoder(
+                name,
+                device=self._settings.device,
+                weights=self._weights(name),
+                cache_dir=self._settings.cache_dir / "encoders",
+            )
+        except WeightsUnavailable as error:
+            raise Permanent("weights-unavailable", str(error)) from error
+
+    def _weights(self, name: str) -> Path | None:
+        """The file that the operator gave for this encoder, if any. `name` is one that the settings allow."""
+        kind, _, rest = name.partition(":")
+        if kind == "onnx":
+            return self._settings.encoders / rest
+        if kind == "timm":
+            files = [self._settings.encoders / f"{rest}{suffix}" for suffix in (".safetensors", ".pth")]
+            return next((file for file in files if file.is_file()), None)
+        return self._settings.resnet50_weights if name == "resnet50" else None
+
+    def _load_translator(self, model_id: uuid.UUID, direction: str) -> Translator:
+        """Raises Permanent when the model does not translate that way, or cannot be used at all."""
+        folder = self._model_folder(model_id)
+        try:
+            return Translator.load(folder, device=self._settings.device, direction=direction)
+        except ValueError as error:
+            raise Permanent("unusable-model", f"The model {model_id} cannot be used: {error}") from error
+
+    def _model_folder(self, model_id: uuid.UUID) -> Path:
+        """The model's files in a folder; a model never changes, so neither does the folder."""
+        folder = self._settings.cache_dir / "models" / str(model_id)
+        if folder.is_dir():
+            return folder
+        with self._database.read() as session:
+            files = trainings.model_files(session, model_id)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix="arriving-") as arriving:
+            whole = Path(arriving) / "model"
+            whole.mkdir()
+            for file in files:
+                self._blobs.fetch(file.sha256, whole / file.name)
+            try:
+                whole.rename(folder)
+            except OSError:
+                if not folder.is_dir():  # there, when another worker made the same folder meanwhile
+                    raise
+        return folder

@@ -1,0 +1,246 @@
+"""The embeddings of whole pools as memory-mapped matrices, kept in a cache folder and extended by new shards.
+
+A pool's folder holds `ids` (16 bytes an image), `float16` or `float32` (a row an image) and `record.json`,
+which says how much of these counts. Under a lock, rows are appended first and the record is replaced after,
+so what a killed process appended without a record is written over by the next one. A reader maps the rows
+that its record counts; they never change.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, overload
+
+import numpy as np
+import numpy.typing as npt
+from filelock import FileLock
+
+from models.files import whole_file
+from models.similarity import PoolIndex
+from models.vectors.blocks import blocks, check
+from store import embeddings
+from store.blobs import Blobs
+from store.database import Database
+
+ID_BYTES = 16
+ID = np.dtype(f"V{ID_BYTES}")
+ROWS_A_COPY = 4096
+Matrix = npt.NDArray[Any]
+
+
+class ImageIds(Sequence[uuid.UUID]):
+    """The ids in `array`, (N,) of `ID`: a UUID is made only of one that is looked at."""
+
+    def __init__(self, array: npt.NDArray[np.void]) -> None:
+        self.array = array
+
+    @classmethod
+    def of(cls, image_ids: Iterable[uuid.UUID]) -> "ImageIds":
+        return cls(np.array([image_id.bytes for image_id in image_ids], ID))
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    @overload
+    def __getitem__(self, row: int) -> uuid.UUID: ...
+    @overload
+    def __getitem__(self, row: slice) -> "ImageIds": ...
+    def __getitem__(self, row: int | slice) -> "uuid.UUID | ImageIds":
+        if isinstance(row, slice):
+            return ImageIds(self.array[row])
+        return uuid.UUID(bytes=self.array[row].tobytes())
+
+
+@dataclass(frozen=True)
+class PoolVectors:
+    """The embeddings of a pool's images, of both splits: row n of `matrix` is that of `image_ids[n]`.
+
+    `matrix` is float16 or float32 (N, D), memory-mapped and read-only; later images only add rows, and then
+    `digest` is another one. Rows are in the order in which this folder came to know them, which may differ
+    from another folder's: order by image ids what has to come out the same everywhere.
+    """
+
+    image_ids: ImageIds
+    matrix: Matrix
+    digest: str
+
+    def rows(self, image_ids: Iterable[uuid.UUID]) -> npt.NDArray[np.intp]:
+        """The rows of these images. Raises KeyError for one that was not embedded when this was read."""
+        return np.fromiter((self._row_of[image_id.bytes] for image_id in image_ids), np.intp)
+
+    @cached_property
+    def _row_of(self) -> dict[bytes, int]:
+        return {image_id: row for row, image_id in enumerate(self.image_ids.array.tolist())}
+
+
+@dataclass(frozen=True)
+class Record:
+    """What counts in a pool's folder: `rows` of `dimension` numbers in the file `dtype`, from `shards`."""
+
+    dtype: str = "float16"
+    dimension: int = 0
+    rows: int = 0
+    shards: tuple[str, ...] = ()
+
+
+class Vectors:
+    """The matrices of pools in `folder`, which several processes may share."""
+
+    def __init__(self, folder: Path, database: Database, blobs: Blobs) -> None:
+        self._folder = folder
+        self._database = database
+        self._blobs = blobs
+
+    def pool_vectors(self, pool_id: uuid.UUID) -> PoolVectors:
+        """The embeddings of all the pool's images embedded so far: at least those that the caller read of.
+
+        Raises BlobMissing.
+        """
+        folder = self._folder / str(pool_id)
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / "vectors.lock"):
+            record = _read_record(folder)
+            with self._database.read() as session:
+                shard_ids = embeddings.shard_ids(session, pool_id)
+            if not {id.hex for id in shard_ids}.issuperset(record.shards):  # an older database was restored
+                record = _emptied(folder)
+            known = set(record.shards)
+            fresh = [id for id in shard_ids if id.hex not in known]
+            if fresh:
+                record = self._extended(folder, record, fresh)
+            return _mapped(folder, record)
+
+    def gathered(self, vectors: PoolVectors, image_ids: Iterable[uuid.UUID]) -> Matrix:
+        """The embeddings of these images, (M, D), memory-mapped; KeyError is as of `PoolVectors.rows`.
+
+        Where their rows do not follow each other they are copied into a file without a name: it goes with the
+        last array that maps it, or with the process.
+        """
+        rows = vectors.rows(image_ids)
+        start = int(rows[0]) if len(rows) else 0
+        if np.array_equal(rows, np.arange(start, start + len(rows))):
+            return vectors.matrix[start : start + len(rows)]
+        with tempfile.TemporaryFile(dir=self._folder) as file:
+            for block in blocks(len(rows), ROWS_A_COPY):
+                check()
+                file.write(vectors.matrix[rows[block]].tobytes())
+            return np.memmap(file, vectors.matrix.dtype, "r", shape=(len(rows), vectors.matrix.shape[1]))
+
+    def index(self, pool_id: uuid.UUID) -> PoolIndex:
+        """The index of the pool's embeddings: its row n is row n of the `pool_vectors` read after it."""
+        matrix = self.pool_vectors(pool_id).matrix
+        path = self._folder / str(pool_id) / "index"
+        with FileLock(path.with_suffix(".lock")):
+            index = _loaded(path) or PoolIndex(matrix.shape[1])
+            if len(index) < len(matrix):
+                index.add(matrix[len(index) :])
+                if not index.is_mapped:
+                    index.save(path)
+        return index
+
+    def _extended(self, folder: Path, record: Record, fresh: Sequence[uuid.UUID]) -> Record:
+        before = record
+        for image_ids, block in self._blocks(fresh):
+            record = _appended(folder, record, image_ids, block)
+        record = replace(record, shards=record.shards + tuple(id.hex for id in fresh))
+        for name in ("ids", record.dtype):
+            _sync(folder / name)
+        with whole_file(folder / "record.json") as file:
+            file.write(json.dumps(asdict(record)).encode())
+        if record.dtype != before.dtype:
+            (folder / before.dtype).unlink(missing_ok=True)
+        return record
+
+    def _blocks(self, shard_ids: Sequence[uuid.UUID]) -> Iterator[tuple[list[str], Matrix]]:
+        """The image ids, in hexadecimal, and the embeddings of each shard."""
+        for shard_id in shard_ids:
+            with self._database.read() as session:
+                shard = embeddings.shard(session, shard_id)
+            with self._blobs.open(shard.sha256) as file:
+                yield shard.image_ids, np.load(file, allow_pickle=False)
+
+
+def _loaded(path: Path) -> PoolIndex | None:
+    try:
+        return PoolIndex.load(path)
+    except (FileNotFoundError, ValueError):  # none yet, or a damaged one
+        return None
+
+
+def _read_record(folder: Path) -> Record:
+    """The folder's record; empty, as then is the folder, when there is none or files fall short of it."""
+    try:
+        values = json.loads((folder / "record.json").read_bytes())
+        record = Record(**values | {"shards": tuple(values["shards"])})
+        ids, vectors = ((folder / name).stat().st_size for name in ("ids", record.dtype))
+        whole = ids >= ID_BYTES * record.rows and vectors >= record.rows * _row_bytes(record)
+        return record if whole else _emptied(folder)
+    except (FileNotFoundError, ValueError, TypeError, KeyError):
+        return _emptied(folder)
+
+
+def _emptied(folder: Path) -> Record:
+    """The record of the folder, from which everything is deleted, the index too."""
+    for path in folder.iterdir():
+        if path.suffix != ".lock":
+            path.unlink()
+    return Record()
+
+
+def _appended(folder: Path, record: Record, image_ids: Sequence[str], block: Matrix) -> Record:
+    """Write a shard's rows after those of the record, which then counts them."""
+    if record.rows == 0:
+        record = replace(record, dtype=block.dtype.name, dimension=block.shape[1])
+    elif np.result_type(record.dtype, block.dtype) != record.dtype:
+        record = _widened(folder, record, block.dtype.name)
+    _write_at(folder / "ids", ID_BYTES * record.rows, b"".join(map(bytes.fromhex, image_ids)))
+    _write_at(folder / record.dtype, record.rows * _row_bytes(record), block.astype(record.dtype).tobytes())
+    return replace(record, rows=record.rows + len(block))
+
+
+def _widened(folder: Path, record: Record, dtype: str) -> Record:
+    """Copy the rows into a file of the wider `dtype`."""
+    rows, wider = _matrix(folder, record), replace(record, dtype=dtype)
+    for start in range(0, len(rows), ROWS_A_COPY):
+        block = rows[start : start + ROWS_A_COPY].astype(dtype)
+        _write_at(folder / dtype, start * _row_bytes(wider), block.tobytes())
+    return wider
+
+
+def _write_at(path: Path, offset: int, content: bytes) -> None:
+    path.touch()
+    with path.open("r+b") as file:
+        file.seek(offset)
+        file.write(content)
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _row_bytes(record: Record) -> int:
+    return record.dimension * np.dtype(record.dtype).itemsize
+
+
+def _mapped(folder: Path, record: Record) -> PoolVectors:
+    digest = hashlib.sha256("".join(record.shards).encode()).hexdigest()
+    return PoolVectors(ImageIds(_ids(folder, record)), _matrix(folder, record), digest)
+
+
+def _ids(folder: Path, record: Record) -> npt.NDArray[np.void]:
+    if record.rows == 0:  # which cannot be mapped
+        return np.empty(0, ID)
+    return np.memmap(folder / "ids", ID, "r", shape=record.rows)
+
+
+def _matrix(folder: Path, record: Record) -> Matrix:
+    if record.rows == 0:
+        return np.empty((0, record.dimension), record.dtype)
+    return np.memmap(folder / record.dtype, record.dtype, "r", shape=(record.rows, record.dimension))

@@ -1,0 +1,98 @@
+"""Embed jobs: photos in, immutable shards of embeddings out, each committed as soon as it is full."""
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from models.encoders import EmbeddedBatch, embed_batches
+from store import blobs, embeddings, jobs
+from store.tables import Image, Pool, new_id
+from worker.attempt import Attempt, Outcome
+from worker.outcomes import Permanent
+
+SHARD_IMAGES = 64
+"""A shard is committed when it has this many: a few seconds' work, which is what a killed worker loses."""
+
+
+def embed(attempt: Attempt) -> Outcome:
+    """Embed the job's images that no earlier attempt committed."""
+    claim, tools = attempt.claim, attempt.tools
+    with tools.database.read() as session:
+        pool = session.get_one(Pool, claim.pool_id)
+        images = embeddings.images_of_job(session, claim.job_id)
+    encoder = tools.loaded.encoder(pool.encoder)
+    if pool.weights_digest not in (None, encoder.weights_digest):
+        raise weights_mismatch(pool, encoder.weights_digest)
+
+    waiting = [image for image in images if not (image.shard_id or image.embed_error)]
+    before = len(images) - len(waiting)
+    batches: list[EmbeddedBatch] = []
+    with attempt.files(image.sha256 for image in waiting) as paths:
+        for batch in embed_batches(encoder, paths):
+            attempt.progress(before + batch.stop, len(images))
+            batches.append(batch)
+            if batch.stop - batches[0].start >= SHARD_IMAGES or batch.stop == len(waiting):
+                _commit(attempt, pool, encoder.weights_digest, waiting, batches)
+                batches = []
+    with tools.database.read() as session:
+        return Outcome(_result(embeddings.images_of_job(session, claim.job_id)))
+
+
+def _commit(
+    attempt: Attempt,
+    pool: Pool,
+    weights_digest: str,
+    images: Sequence[Image],
+    batches: Sequence[EmbeddedBatch],
+) -> None:
+    """Write a shard, and note which files could not be embedded, if the job is still this attempt's.
+
+    The batches' places are those of `images`. Raises LeaseLost.
+    """
+    claim, tools = attempt.claim, attempt.tools
+    reasons = {images[failure.index].id: failure.reason for batch in batches for failure in batch.failures}
+    tried = images[batches[0].start : batches[-1].stop]
+    embedded = [image.id for image in tried if image.id not in reasons]
+    sha256 = _kept(tools.blobs, np.concatenate([batch.embeddings for batch in batches])) if embedded else ""
+    with tools.database.write() as session:
+        jobs.hold(session, claim)
+        embeddings.mark_unembeddable(session, reasons)
+        if not embedded:
+            return
+        if not embeddings.accept_weights(session, claim.pool_id, weights_digest):
+            raise weights_mismatch(pool, weights_digest)
+        embeddings.add_shard(
+            session,
+            id=new_id(),
+            pool_id=claim.pool_id,
+            job_id=claim.job_id,
+            sha256=sha256,
+            image_ids=embedded,
+        )
+
+
+def _kept(store: blobs.Blobs, vectors: npt.NDArray[np.float32]) -> str:
+    """Keep the vectors as a `.npy` blob of float16, which can hold them all: see `EmbeddedBatch`."""
+    content = io.BytesIO()
+    np.save(content, vectors.astype(np.float16), allow_pickle=False)
+    return blobs.put(store, [content.getvalue()]).sha256
+
+
+def _result(images: Sequence[Image]) -> dict[str, Any]:
+    shard_ids = sorted({str(image.shard_id) for image in images if image.shard_id})
+    failed = [
+        {"image_id": str(image.id), "reason": image.embed_error} for image in images if image.embed_error
+    ]
+    return {"shard_ids": shard_ids, "embedded": len(images) - len(failed), "failed": failed}
+
+
+def weights_mismatch(pool: Pool, digest: str) -> Permanent:
+    """What ends a job on a worker whose encoder is not the one that the pool was embedded with."""
+    return Permanent(
+        "encoder-mismatch",
+        f"The pool {pool.name} was embedded with other weights of {pool.encoder} than this worker has "
+        f"(SHA-256 {digest[:16]}…). Give every worker the same weights file.",
+    )

@@ -1,0 +1,109 @@
+"""Evaluate jobs: a model's scores on the annotated images of a split, and what it predicted for each."""
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from models.evaluation import (
+    Evaluation,
+    EvaluationItem,
+    ImageScore,
+    OnImage,
+    RgbEvaluation,
+    RgbImageScore,
+    constant_baseline,
+    evaluate_photos,
+)
+from models.evaluation import evaluate as evaluate_label_maps
+from models.translation.translator import LABELS_TO_PHOTOS, PHOTOS_TO_LABELS
+from store import evaluations, tables, trainings
+from store.tables import Annotation, EvaluationImage, Image, new_id
+from worker.attempt import Attempt, Outcome
+from worker.outcomes import Permanent
+from worker.png import kept_png
+
+Annotated = Sequence[tuple[Image, Annotation]]
+
+
+def evaluate(attempt: Attempt) -> Outcome:
+    claim, tools = attempt.claim, attempt.tools
+    model_id, split = uuid.UUID(claim.spec["model_id"]), claim.spec["split"]
+    with tools.database.read() as session:
+        annotated = trainings.annotated(session, claim.pool_id, split)
+    if not annotated:
+        raise Permanent(
+            "no-annotated-images",
+            f"The {split} split has no annotated image: annotate some of it, then evaluate again.",
+        )
+    evaluation_id = new_id()
+    images: list[EvaluationImage] = []
+    ids = {image.name: image.id for image, _ in annotated}
+
+    def keep(name: str, predicted: npt.NDArray[np.uint8], score: ImageScore | RgbImageScore) -> None:
+        png = kept_png(tools.blobs, predicted)
+        images.append(
+            EvaluationImage(
+                evaluation_id=evaluation_id,
+                image_id=ids[name],
+                score=score.score,
+                scores=score.to_json(),
+                sha256=png.sha256,
+                size_bytes=png.size,
+            )
+        )
+
+    try:
+        metrics = _scored(attempt, model_id, annotated, keep).to_json()
+    except ValueError as error:
+        raise Permanent("cannot-evaluate", f"The evaluation cannot be made: {error}") from error
+    row = tables.Evaluation(
+        id=evaluation_id,
+        model_id=model_id,
+        job_id=claim.job_id,
+        split=split,
+        direction=_direction(claim.spec),
+        scorer_id=_scorer_id(claim.spec),
+        metrics=metrics,
+    )
+    return Outcome(
+        {"model_id": str(model_id), "evaluation_id": str(evaluation_id), "metrics": metrics},
+        lambda session: evaluations.add(session, row, images),
+    )
+
+
+def _scored(
+    attempt: Attempt, model_id: uuid.UUID, annotated: Annotated, keep: OnImage
+) -> Evaluation | RgbEvaluation:
+    """The evaluation; `keep` is told about every image. ValueError when it cannot be made."""
+    loaded, spec = attempt.tools.loaded, attempt.claim.spec
+    translator = loaded.translator(model_id, _direction(spec))
+    colors = None if translator.class_table else _constant_colors(attempt)
+    photos = [image.sha256 for image, _ in annotated]
+    label_maps = [annotation.sha256 for _, annotation in annotated]
+    with attempt.files(photos + label_maps) as paths:
+        files = zip(annotated, paths[: len(photos)], paths[len(photos) :], strict=True)
+        items = [EvaluationItem(image.name, photo, truth) for (image, _), photo, truth in files]
+        if scorer_id := _scorer_id(spec):
+            scorer = loaded.translator(scorer_id, PHOTOS_TO_LABELS)
+            return evaluate_photos(translator, scorer, attempt.each(items), keep)
+        return evaluate_label_maps(translator, attempt.each(items), keep, colors)
+
+
+def _constant_colors(attempt: Attempt) -> dict[int, tuple[int, int, int]] | None:
+    """The constant colours that are best on the annotated train images; None: there are none."""
+    with attempt.tools.database.read() as session:
+        targets = trainings.annotated(session, attempt.claim.pool_id, "train")
+    with attempt.files(annotation.sha256 for _, annotation in targets) as paths:
+        return constant_baseline(attempt.each(paths)) if paths else None
+
+
+def _direction(spec: dict[str, Any]) -> str:
+    """An order of an earlier version names none."""
+    return str(spec.get("direction", PHOTOS_TO_LABELS))
+
+
+def _scorer_id(spec: dict[str, Any]) -> uuid.UUID | None:
+    return uuid.UUID(spec["scorer"]) if _direction(spec) == LABELS_TO_PHOTOS else None

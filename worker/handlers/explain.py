@@ -1,0 +1,217 @@
+"""Explain jobs: what a selection achieves, as numbers and pictures, and the images each pick stands for."""
+
+import json
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from itertools import chain, pairwise
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from models import explanation
+from models.explanation import (
+    CurvePoint,
+    Explanation,
+    PoolMap,
+    RandomDraws,
+    draw_curve,
+    draw_map,
+    pool_map,
+)
+from models.selection import Coverage, assignment
+from store import blobs, explanations, selections, tables
+from store.explanations import Member
+from store.selections import Question
+from store.tables import Job
+from worker.attempt import Attempt, Outcome
+from worker.selection.candidates import Basis, Ground, Rows, basis, ground
+
+NEAREST, NEAREST_OF_ALL = 24, 24_000
+"""Images that are listed with a pick, and with all picks: the document is read whole."""
+
+POINTS_A_CHUNK = 1000
+
+
+@dataclass(frozen=True)
+class Cover:
+    """Which images cover which: rows of a ground."""
+
+    picks: Rows
+    """By rank."""
+    labelled: Rows
+    counted: Rows
+    """The images that were to be covered."""
+    nearest: Rows
+    """For each row of the ground the place of its nearest image among the labelled ones, then the picks."""
+    distances: npt.NDArray[np.float32]
+    """And how far that is."""
+
+    def clusters(self) -> Rows:
+        """For each row the place of the pick that stands for it; −1: a labelled image does, or none is to."""
+        clusters = np.maximum(self.nearest - len(self.labelled), -1)
+        clusters[np.setdiff1d(np.arange(len(clusters)), self.counted)] = -1
+        return clusters
+
+    def shown(self) -> Rows:
+        """The images of the map: those that were to be covered, and the labelled ones."""
+        return np.union1d(self.counted, self.labelled)
+
+
+def explain(attempt: Attempt) -> Outcome:
+    """Explain a selection; or draw the curve of one that is explained once more, with costs."""
+    claim = attempt.claim
+    if "minutes_per_image" in claim.spec:
+        return _curve_with_costs(attempt)
+    document, question, made_from = _selection(attempt)
+    laid = ground(attempt, question, made_from)
+    cover = _cover(document, laid)
+    found = explanation.explain(laid.matrix, cover.picks, cover.labelled, cover.counted, delta=laid.delta)
+    plane = pool_map(laid.matrix)
+    members = _members(laid, cover)
+    attempt.lease.check()
+    title = _title(document, len(cover.counted))
+    contents = {
+        "map": _map(laid, cover, plane),
+        "map.png": [
+            draw_map(plane, cover.clusters(), cover.picks, cover.labelled, title, shown=cover.shown())
+        ],
+        "curve.png": [draw_curve(found, title)],
+        "members": chain.from_iterable(map(explanations.packed, members)),
+    }
+    row = tables.Explanation(
+        selection_id=uuid.UUID(document["id"]),
+        job_id=claim.job_id,
+        document={
+            "selection_id": document["id"],
+            "pool_id": str(claim.pool_id),
+            "budget": len(cover.picks),
+            "images": len(cover.counted),
+            "labelled": len(cover.labelled),
+            "left_out": {"near_test": len(laid.near_test), "duplicates": len(laid.duplicates)},
+            "coverage": asdict(found.coverage) | {"delta": found.delta},
+            "random": asdict(found.random),
+            "curve": [asdict(point) for point in found.curve],
+            "knee": None if found.knee is None else {"budget": found.knee, "method": "kneedle"},
+            "picks": _picks(document["picks"], members, laid),
+        },
+        files={name: asdict(blobs.put(attempt.tools.blobs, chunks)) for name, chunks in contents.items()},
+    )
+    return Outcome({"selection_id": document["id"]}, lambda session: session.add(row))
+
+
+def _title(selection: Mapping[str, Any], images: int) -> str:
+    return f"{selection['strategy']}: {len(selection['picks'])} of {images} images"
+
+
+def _curve_with_costs(attempt: Attempt) -> Outcome:
+    selection_id = uuid.UUID(attempt.claim.spec["selection_id"])
+    with attempt.tools.database.read() as session:
+        selection, made = (
+            selections.get(session, selection_id),
+            explanations.of_selection(session, selection_id),
+        )
+        assert selection
+        assert made
+    told = made.document
+    knee = told["knee"]
+    found = Explanation(
+        Coverage(*(told["coverage"][name] for name in ("mean", "maximum", "within"))),
+        told["coverage"]["delta"],
+        RandomDraws(**told["random"]),
+        [CurvePoint(*(point[field.name] for field in fields(CurvePoint))) for point in told["curve"]],
+        knee and knee["budget"],
+    )
+    title = _title(selection.document, told["images"])
+    picture = draw_curve(found, title, attempt.claim.spec["minutes_per_image"])
+    return Outcome(
+        {"selection_id": str(selection_id), "curve": asdict(blobs.put(attempt.tools.blobs, [picture]))}
+    )
+
+
+def _selection(attempt: Attempt) -> tuple[dict[str, Any], Question, Basis]:
+    """The selection's document, what was asked, and the part of the pool that it was made from."""
+    with attempt.tools.database.read() as session:
+        selection = selections.get(session, uuid.UUID(attempt.claim.spec["selection_id"]))
+        assert selection
+        question = Question.of(session.get_one(Job, selection.job_id).spec)
+        receipt = selection.document["receipt"]
+        labelled = receipt.get("labelled")
+        made_from = basis(
+            session,
+            attempt.claim.pool_id,
+            question,
+            up_to=receipt.get("last_image_id"),
+            labelled=None if labelled is None else dict.fromkeys(map(uuid.UUID, labelled), 0),
+        )
+    return selection.document, question, made_from
+
+
+def _cover(document: dict[str, Any], laid: Ground) -> Cover:
+    row_of = {image.id: row for row, image in enumerate(laid.images)}
+    picks = np.array([row_of[uuid.UUID(pick["image_id"])] for pick in document["picks"]], np.intp)
+    # A receipt of an earlier version does not say what was labelled: today that may include the picks.
+    labelled = np.setdiff1d(laid.labelled, picks)
+    counted = np.setdiff1d(np.arange(len(laid.images)), np.setdiff1d(laid.left_out, picks))
+    nearest, distances = assignment(laid.matrix, [*labelled.tolist(), *picks.tolist()])
+    return Cover(picks, labelled, counted, nearest, distances)
+
+
+def _members(laid: Ground, cover: Cover) -> list[list[Member]]:
+    """The images that each pick stands for, the pick itself first, then the nearest first."""
+    clusters = cover.clusters()
+    is_other = np.ones(len(clusters), bool)
+    is_other[cover.picks] = False
+    order = np.lexsort((cover.distances, is_other, clusters))
+    ends = np.searchsorted(clusters[order], np.arange(len(cover.picks) + 1))
+    return [
+        [Member(laid.images[row].id, float(cover.distances[row])) for row in order[start:end]]
+        for start, end in pairwise(ends)
+    ]
+
+
+def _picks(
+    picks: Sequence[dict[str, Any]], members: Sequence[Sequence[Member]], laid: Ground
+) -> list[dict[str, Any]]:
+    names = {image.id: image.name for image in laid.images}
+    listed = min(NEAREST, NEAREST_OF_ALL // len(picks))
+    return [
+        {
+            **{name: pick[name] for name in ("rank", "image_id", "name")},
+            "count": 1 + len(others),
+            "mean_distance": float(np.mean([other.distance for other in others])) if others else 0.0,
+            "nearest": [
+                {"image_id": str(other.image_id), "name": names[other.image_id], "distance": other.distance}
+                for other in others[:listed]
+            ],
+        }
+        for pick, (_, *others) in zip(picks, members, strict=True)
+    ]
+
+
+def _map(laid: Ground, cover: Cover, plane: PoolMap) -> Iterator[bytes]:
+    """The map as JSON, written point by point: the pool may have millions."""
+    head = {"method": plane.method, "explained_variance": plane.explained}
+    yield json.dumps(head)[:-1].encode() + b', "points": ['
+    picked, labelled = set(cover.picks.tolist()), set(cover.labelled.tolist())
+    clusters = cover.clusters().tolist()
+    shown = cover.shown().tolist()
+    for start in range(0, len(shown), POINTS_A_CHUNK):
+        lines = [
+            json.dumps(
+                {
+                    "image_id": str(laid.images[row].id),
+                    "name": laid.images[row].name,
+                    "x": float(plane.points[row, 0]),
+                    "y": float(plane.points[row, 1]),
+                    "cluster": clusters[row] + 1 if clusters[row] >= 0 else None,
+                    "distance": float(cover.distances[row]),
+                    "pick": row in picked,
+                    "labelled": row in labelled,
+                }
+            )
+            for row in shown[start : start + POINTS_A_CHUNK]
+        ]
+        yield (",\n" if start else "\n").encode() + ",\n".join(lines).encode()
+    yield b"]}"

@@ -1,0 +1,151 @@
+"""Search jobs: the images of a pool that look like another or like an uploaded photo, and its duplicates."""
+
+import json
+import uuid
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from models.encoders import embed_files
+from models.similarity import (
+    DUPLICATE_SHARE,
+    PoolIndex,
+    duplicate_groups,
+    pair_distances,
+    typical_distance,
+)
+from store import blobs, selections
+from store.explanations import named
+from store.selections import TRAIN
+from store.tables import Pool
+from worker.attempt import Attempt, Outcome
+from worker.cache.vectors import Matrix, PoolVectors
+from worker.handlers.embed import weights_mismatch
+from worker.outcomes import Permanent
+from worker.selection.candidates import Rows
+
+MOST_OF_A_GROUP, MOST_LISTED = 1000, 100_000
+"""Images that the document lists of one group of duplicates, and of all: it says how many there are."""
+
+Found = list[tuple[uuid.UUID, float]]
+"""Images and their distances."""
+
+
+def search(attempt: Attempt) -> Outcome:
+    return {"similar": _similar, "photo": _photo, "duplicates": _duplicates}[attempt.claim.spec["what"]](
+        attempt
+    )
+
+
+def _similar(attempt: Attempt) -> Outcome:
+    image_id = uuid.UUID(attempt.claim.spec["image_id"])
+    index, vectors = _indexed(attempt)
+    return Outcome(_nearest(attempt, index, vectors, vectors.matrix[vectors.rows([image_id])], image_id))
+
+
+def _photo(attempt: Attempt) -> Outcome:
+    """The photo was held for this job alone, and goes when its answer is there."""
+    claim, tools = attempt.claim, attempt.tools
+    with tools.database.read() as session:
+        pool = session.get_one(Pool, claim.pool_id)
+    encoder = tools.loaded.encoder(pool.encoder)
+    if pool.weights_digest != encoder.weights_digest:
+        raise weights_mismatch(pool, encoder.weights_digest)
+    held = claim.spec["photo"]
+    with attempt.files([held]) as paths:
+        query, failures = embed_files(encoder, paths)
+    if failures:
+        raise Permanent("not-an-image", f"The photo cannot be compared: {failures[0].reason}")
+    result = _nearest(attempt, *_indexed(attempt), query)
+    return Outcome(result, afterwards=lambda: tools.blobs.drop(held))
+
+
+def _indexed(attempt: Attempt) -> tuple[PoolIndex, PoolVectors]:
+    """The pool's index, and its vectors, read after it so that they have all of its rows."""
+    vectors, pool_id = attempt.tools.vectors, attempt.claim.pool_id
+    return vectors.index(pool_id), vectors.pool_vectors(pool_id)
+
+
+def _nearest(
+    attempt: Attempt, index: PoolIndex, vectors: PoolVectors, query: Matrix, besides: uuid.UUID | None = None
+) -> dict[str, Any]:
+    """The answer: the images nearest to the one vector of `query`, (1, D), without the image `besides`."""
+    claim = attempt.claim
+    rows, distances = index.search(query, claim.spec["limit"] + 1)
+    found = [
+        (vectors.image_ids[row], float(distance))
+        for row, distance in zip(rows[0], distances[0], strict=True)
+        if row >= 0 and vectors.image_ids[row] != besides
+    ]
+    [items] = _described(attempt, [found[: claim.spec["limit"]]])
+    return {
+        "pool_id": str(claim.pool_id),
+        "image_id": str(besides) if besides else None,
+        "images": len(index) - (besides is not None),
+        "typical_distance": _typical(vectors),
+        "items": items,
+    }
+
+
+def _duplicates(attempt: Attempt) -> Outcome:
+    claim, tools = attempt.claim, attempt.tools
+    with tools.database.read() as session:
+        train = [image.id for image in selections.embedded(session, claim.pool_id, TRAIN)]
+    vectors = tools.vectors.pool_vectors(claim.pool_id)
+    oldest_first = np.argsort([image_id.hex for image_id in vectors.image_ids])
+    # As for a selection of train images, so that `auto` is one threshold.
+    train_rows = vectors.rows(train)
+    typical = _typical(vectors, train_rows if len(train) > 1 else oldest_first)
+    within = claim.spec["within"]
+    if within is None:
+        within = DUPLICATE_SHARE * (typical or 0.0)
+    groups = sorted(duplicate_groups(vectors.matrix, within, oldest_first), key=len, reverse=True)
+    listed = groups[: _fitting([len(group) for group in groups])]
+    described = _described(attempt, [_from_first(vectors, np.array(group)) for group in listed])
+    is_train = np.isin(np.arange(len(vectors.image_ids)), train_rows)
+    document = {
+        "pool_id": str(claim.pool_id),
+        "within": within,
+        "typical_distance": typical,
+        "images": len(vectors.image_ids),
+        "duplicates": sum(len(group) - 1 for group in groups),
+        "group_count": len(groups),
+        "across": sum(0 < int(is_train[group].sum()) < len(group) for group in groups),
+        "groups": [
+            {"count": len(group), "images": images} for group, images in zip(listed, described, strict=True)
+        ],
+    }
+    blob = blobs.put(tools.blobs, [json.dumps(document).encode()])
+    return Outcome({"duplicates": asdict(blob)})
+
+
+def _described(attempt: Attempt, found: list[Found]) -> list[list[dict[str, Any]]]:
+    with attempt.tools.database.read() as session:
+        names = named(session, (image_id for images in found for image_id, _ in images))
+    return [
+        [
+            {"image_id": str(image_id), **asdict(names[image_id]), "distance": apart}
+            for image_id, apart in images
+        ]
+        for images in found
+    ]
+
+
+def _typical(vectors: PoolVectors, among: Rows | None = None) -> float | None:
+    """Of the rows `among`, by default all; None: there are not two."""
+    return typical_distance(vectors.matrix, rows=among) if len(vectors.image_ids) > 1 else None
+
+
+def _fitting(sizes: Sequence[int]) -> int:
+    """How many groups of these sizes the document has room for."""
+    listed = np.cumsum(np.minimum(sizes, MOST_OF_A_GROUP))
+    return int(np.searchsorted(listed, MOST_LISTED, "right"))
+
+
+def _from_first(vectors: PoolVectors, group: Rows) -> Found:
+    """The images of these rows that are nearest to the first one, itself first."""
+    apart = pair_distances(vectors.matrix, np.full(len(group), group[0]), group)
+    nearest = np.argsort(apart, kind="stable")[:MOST_OF_A_GROUP]
+    return [(vectors.image_ids[group[place]], float(apart[place])) for place in nearest]

@@ -1,0 +1,60 @@
+"""Train jobs: a supervised subprocess trains in a run directory, and its model is kept."""
+
+import json
+import shutil
+import sys
+from typing import Any
+
+from models.training.run_directory import RunDirectory
+from store import blobs, trainings
+from store.tables import Model, new_id
+from worker.attempt import Attempt, Outcome
+from worker.outcomes import Cancelled
+from worker.training.prepare import prepare
+from worker.training.supervisor import supervise
+
+
+def train(attempt: Attempt) -> Outcome:
+    settings = attempt.tools.settings
+    run = RunDirectory(settings.runs_dir / str(attempt.claim.job_id))
+    command = [sys.executable, "-m", "worker.training.process"]
+    try:
+        if not run.result.exists():
+            prepare(attempt, run)
+            supervise(attempt, run, [*command, str(run.path), settings.device, str(settings.lease_s)])
+        outcome = _keep(attempt, run)
+    except Cancelled:
+        _drop_what_nobody_needs(run)
+        raise
+    _drop_what_nobody_needs(run)
+    return outcome
+
+
+def _keep(attempt: Attempt, run: RunDirectory) -> Outcome:
+    claim = attempt.claim
+    files = {path.name: blobs.put_file(attempt.tools.blobs, path) for path in sorted(run.model.iterdir())}
+    manifest = json.loads((run.path / "manifest.json").read_text(encoding="utf-8"))
+    result = json.loads(run.result.read_text(encoding="utf-8"))
+    unknown = {"unknown": len(manifest["unpaired_label_maps"])}  # begun by an earlier version
+    receipt: dict[str, Any] = {
+        "pairs": claim.spec["pairs"] if manifest["pairs"] else [],
+        "unpaired_photos": len(manifest["unpaired_photos"]),
+        "unpaired_label_maps": manifest.get("label_sources", unknown),
+        "losses": result["losses"],
+        "notes": result.get("notes", {}),
+    }
+    model = Model(
+        id=new_id(),
+        pool_id=claim.pool_id,
+        job_id=claim.job_id,
+        method=claim.spec["method"],
+        spec=run.spec().to_json(),
+        receipt=receipt,
+    )
+    return Outcome({"model_id": str(model.id)}, lambda session: trainings.add_model(session, model, files))
+
+
+def _drop_what_nobody_needs(run: RunDirectory) -> None:
+    """The photos and the checkpoint of a training that will not go on; its log, metrics and samples stay."""
+    shutil.rmtree(run.path / "data", ignore_errors=True)
+    run.checkpoint.unlink(missing_ok=True)

@@ -1,0 +1,49 @@
+"""Translate jobs: a photo in, its label map (for a pool with classes) and the drawn RGB image out.
+
+Or, in the other direction, a label map in and the photo drawn of it out.
+"""
+
+import uuid
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from models.images.photos import read_label_map, read_photo
+from models.translation.translator import LABELS_TO_PHOTOS, PHOTOS_TO_LABELS, Translation, Translator
+from worker.attempt import Attempt, Outcome
+from worker.outcomes import Permanent
+from worker.png import kept_png
+
+
+def translate(attempt: Attempt) -> Outcome:
+    spec, tools = attempt.claim.spec, attempt.tools
+    direction = spec.get("direction", PHOTOS_TO_LABELS)  # an order of an earlier version names none
+    translator = tools.loaded.translator(uuid.UUID(spec["model_id"]), direction)
+    with attempt.files([spec["sha256"]]) as [path]:
+        try:
+            image = _read(path, translator)
+        except ValueError as error:
+            raise Permanent("not-an-image", f"{spec['name']} cannot be read: {error}") from error
+    attempt.lease.check()
+    try:
+        translation = _translated(translator, image)
+    except ValueError as error:
+        raise Permanent("unusable-model", str(error)) from error
+    label_map = None if translation.label_map is None else kept_png(tools.blobs, translation.label_map)
+    rgb = kept_png(tools.blobs, translation.rgb)
+    return Outcome({"label_map": label_map and asdict(label_map), "rgb": asdict(rgb)})
+
+
+def _read(path: Path, translator: Translator) -> npt.NDArray[np.uint8]:
+    """The image as the network takes it, RGB (H, W, 3): a label map in its class colours."""
+    if translator.direction == LABELS_TO_PHOTOS and translator.class_table:
+        return translator.class_table.encode(read_label_map(path))
+    return read_photo(path)
+
+
+def _translated(translator: Translator, image: npt.NDArray[np.uint8]) -> Translation:
+    if translator.direction == LABELS_TO_PHOTOS:
+        return Translation(translator.draw(image))
+    return translator.translate(image)

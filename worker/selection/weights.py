@@ -1,0 +1,90 @@
+"""How much each image counts in a selection, by the annotations so far and by what a model is unsure of."""
+
+import uuid
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from models.images.palette import ClassTable
+from models.images.photos import read_label_map
+from models.translation.translator import PHOTOS_TO_LABELS
+from models.weighting import class_balance, uncertainty, uncertainty_weights
+from store import annotations, uncertainties
+from store.selections import Embedded, Question
+from worker.attempt import Attempt
+from worker.outcomes import Permanent
+from worker.selection.candidates import Basis, Ground
+
+PHOTOS_A_BATCH = 64
+
+Weights = npt.NDArray[np.float64]
+
+
+def weights(attempt: Attempt, question: Question, basis: Basis, ground: Ground) -> Weights | None:
+    """The weight of every image of the ground, (N,); None: all count the same.
+
+    Class balance and uncertainty, asked for together, multiply.
+    """
+    factors = []
+    if question.balance:
+        factors.append(_balance(attempt, basis, ground))
+    if question.model:
+        factors.append(_uncertainty(attempt, uuid.UUID(question.model), ground))
+    return np.prod(factors, axis=0) if factors else None
+
+
+def _balance(attempt: Attempt, basis: Basis, ground: Ground) -> Weights:
+    if basis.pool.class_table is None:
+        raise Permanent("no-classes", "The pool has no classes to balance: ask without `balance`.")
+    table = ClassTable.from_json(basis.pool.class_table)
+    images = [ground.images[row] for row in ground.labelled]
+    with attempt.tools.database.read() as session:
+        digest_of = annotations.digests(session, basis.labelled)
+    if len(digest_of) < len(images):
+        raise Permanent(
+            "annotation-missing",
+            "The annotations that the classes are to be read from are not there any more.",
+        )
+    shares = np.empty((len(images), len(table.names)))
+    with attempt.files(digest_of[image.id] for image in images) as paths:
+        for place, path in enumerate(attempt.each(paths)):
+            counts = np.bincount(read_label_map(path).ravel(), minlength=256)[: len(table.names)]
+            shares[place] = counts / max(counts.sum(), 1)
+    return class_balance(ground.matrix, ground.labelled, shares)
+
+
+def _uncertainty(attempt: Attempt, model_id: uuid.UUID, ground: Ground) -> Weights:
+    """Of the images that can be picked; the others' weights say nothing and are 1."""
+    rows = np.setdiff1d(np.arange(len(ground.images)), np.union1d(ground.labelled, ground.left_out))
+    scores = _scores(attempt, model_id, [ground.images[row] for row in rows])
+    result = np.ones(len(ground.images))
+    result[rows] = uncertainty_weights(scores)
+    return result
+
+
+def _scores(attempt: Attempt, model_id: uuid.UUID, images: Sequence[Embedded]) -> Weights:
+    """Those that were made before, and new ones, kept batch by batch: a later attempt goes on from there."""
+    tools, pool_id = attempt.tools, attempt.claim.pool_id
+    with tools.database.read() as session:
+        scores = uncertainties.known(session, pool_id, model_id)
+    missing = [image for image in images if image.id not in scores]
+    translator = tools.loaded.translator(model_id, PHOTOS_TO_LABELS)
+    for start in range(0, len(missing), PHOTOS_A_BATCH):
+        batch = missing[start : start + PHOTOS_A_BATCH]
+
+        def progress(done: int, total: int, start: int = start) -> None:
+            attempt.progress(start + done, len(missing))
+
+        with attempt.files(image.sha256 for image in batch) as paths:
+            try:
+                found = uncertainty(translator, paths, progress)
+            except ValueError as error:
+                raise Permanent(
+                    "unusable-model", f"The model {model_id} cannot judge photos: {error}"
+                ) from error
+        new = {image.id: float(score) for image, score in zip(batch, found, strict=True)}
+        with tools.database.write() as session:
+            uncertainties.add(session, model_id, new)
+        scores |= new
+    return np.array([scores[image.id] for image in images])

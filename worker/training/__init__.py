@@ -1,0 +1,1 @@
+"""The training subprocess and what watches over it."""

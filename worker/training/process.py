@@ -1,0 +1,55 @@
+"""The training subprocess: `python -m worker.training.process RUN_DIR DEVICE SILENCE_S`.
+
+`worker.training.supervisor` starts it. It ends with exit code 0 and `result.json`, or with
+`error.json` (a reason that another attempt would meet again), or, when it crashed or was killed, with neither.
+"""
+
+import json
+import os
+import select
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+from models.training.run_directory import RunInUse
+from models.training.trainer import TrainingDiverged, UnusableRun, train
+
+ERROR_FILE = "error.json"
+
+
+def main(run_dir: Path, device: str, silence_s: float) -> int:
+    threading.Thread(target=_end_with_parent, args=(silence_s,), daemon=True).start()
+    try:
+        while True:
+            try:
+                train(run_dir, device=device)
+                return 0
+            except RunInUse as in_use:
+                # By the child of a worker that has lost the job and does not know it yet.
+                sys.stderr.write(f"waiting: {in_use}\n")
+                time.sleep(1.0)
+    except TrainingDiverged as error:
+        return _give_up(run_dir, "training-diverged", error)
+    except UnusableRun as error:
+        return _give_up(run_dir, "invalid-training-spec", error)
+
+
+def _give_up(run_dir: Path, type: str, error: Exception) -> int:
+    (run_dir / ERROR_FILE).write_text(json.dumps({"type": type, "detail": str(error)}), encoding="utf-8")
+    return 1
+
+
+def _end_with_parent(silence_s: float) -> None:
+    """End at once when the worker dies (its end of the pipe closes) or says nothing for as long as its lease.
+
+    So no training goes on whose worker may have lost the job, not even beside a worker that is only stopped.
+    """
+    while select.select([sys.stdin], [], [], silence_s)[0] and os.read(sys.stdin.fileno(), 4096):
+        pass
+    os.killpg(0, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])))
