@@ -12,9 +12,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from service.decoding import confined, validation
 from service.decoding.decoders import Decoders
 from service.http.problems import UndecodableImage
-from service.decoding import confined, validation
 from store.settings import Settings
 from tests.processes import until
 from tests.service.steps import photo

@@ -1,7 +1,7 @@
 """The training subprocess: `python -m worker.training.process RUN_DIR DEVICE SILENCE_S`.
 
-`worker.training.supervisor` starts it. It ends with exit code 0 and `result.json`, or with
-`error.json` (a reason that another attempt would meet again), or, when it crashed or was killed, with neither.
+`worker.training.supervisor` starts it. It ends with exit code 0 and `result.json`; or with `error.json`,
+the reason that another attempt would meet again; or with neither when it crashed or was killed.
 """
 
 import json
