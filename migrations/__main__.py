@@ -3,7 +3,11 @@
 import sys
 
 from migrations import upgrade
+from store.database import SchemaMismatch
 from store.settings import Settings
 
-upgrade(Settings().database)
+try:
+    upgrade(Settings().database)
+except SchemaMismatch as error:
+    sys.exit(str(error))
 sys.stdout.write("The database is at the newest schema.\n")

@@ -20,7 +20,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from store.clock import UtcDateTime, from_now
 
-SCHEMA = "0006"
+SCHEMA = "0001"
 """The revision of the newest migration: what these tables need."""
 
 STATES = ("queued", "running", "succeeded", "failed", "cancelled")

@@ -27,6 +27,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(length=20), nullable=False),
         sa.Column("queue", sa.String(length=10), nullable=False),
         sa.Column("spec", sa.JSON(), nullable=False),
+        sa.Column("estimate", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("attempt", sa.Integer(), nullable=False),
         sa.Column("max_attempts", sa.Integer(), nullable=False),
@@ -54,16 +55,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_jobs")),
         sa.UniqueConstraint("idempotency_key", name=op.f("uq_jobs_idempotency_key")),
     )
-    with op.batch_alter_table("jobs", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_jobs_pool_id_id"), ["pool_id", "id"], unique=False)
-        batch_op.create_index(
-            batch_op.f("ix_jobs_state_lease_expires_at"), ["state", "lease_expires_at"], unique=False
-        )
-        batch_op.create_index(batch_op.f("ix_jobs_state_ring_at"), ["state", "ring_at"], unique=False)
+    op.create_index(op.f("ix_jobs_pool_id_id"), "jobs", ["pool_id", "id"])
+    op.create_index(op.f("ix_jobs_state_lease_expires_at"), "jobs", ["state", "lease_expires_at"])
+    op.create_index(op.f("ix_jobs_state_ring_at"), "jobs", ["state", "ring_at"])
 
     op.create_table(
         "label_maps",
         sa.Column("pool_id", sa.Uuid(), nullable=False),
+        sa.Column("source", sa.String(length=100), nullable=False),
         sa.Column("name", sa.String(length=255), nullable=False),
         sa.Column("sha256", sa.String(length=64), nullable=False),
         sa.Column("size_bytes", sa.BigInteger(), nullable=False),
@@ -74,7 +73,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["pool_id"], ["pools.id"], name=op.f("fk_label_maps_pool_id_pools")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_label_maps")),
-        sa.UniqueConstraint("pool_id", "name", name=op.f("uq_label_maps_pool_id_name")),
+        sa.UniqueConstraint("pool_id", "source", "name", name=op.f("uq_label_maps_pool_id_source_name")),
     )
     op.create_table(
         "job_metrics",
@@ -87,7 +86,8 @@ def upgrade() -> None:
     op.create_table(
         "models",
         sa.Column("pool_id", sa.Uuid(), nullable=False),
-        sa.Column("job_id", sa.Uuid(), nullable=False),
+        sa.Column("job_id", sa.Uuid(), nullable=True),
+        sa.Column("name", sa.String(length=255), nullable=True),
         sa.Column("method", sa.String(length=20), nullable=False),
         sa.Column("spec", sa.JSON(), nullable=False),
         sa.Column("receipt", sa.JSON(), nullable=False),
@@ -97,9 +97,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["pool_id"], ["pools.id"], name=op.f("fk_models_pool_id_pools")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_models")),
         sa.UniqueConstraint("job_id", name=op.f("uq_models_job_id")),
+        sa.UniqueConstraint("pool_id", "name", name=op.f("uq_models_pool_id_name")),
     )
-    with op.batch_alter_table("models", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_models_pool_id"), ["pool_id"], unique=False)
+    op.create_index(op.f("ix_models_pool_id"), "models", ["pool_id"])
 
     op.create_table(
         "selections",
@@ -113,8 +113,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_selections")),
         sa.UniqueConstraint("job_id", name=op.f("uq_selections_job_id")),
     )
-    with op.batch_alter_table("selections", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_selections_pool_id"), ["pool_id"], unique=False)
+    op.create_index(op.f("ix_selections_pool_id_id"), "selections", ["pool_id", "id"])
 
     op.create_table(
         "shards",
@@ -127,27 +126,43 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name=op.f("fk_shards_job_id_jobs")),
         sa.ForeignKeyConstraint(["pool_id"], ["pools.id"], name=op.f("fk_shards_pool_id_pools")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_shards")),
-        sa.UniqueConstraint("job_id", name=op.f("uq_shards_job_id")),
     )
-    with op.batch_alter_table("shards", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_shards_pool_id"), ["pool_id"], unique=False)
+    op.create_index(op.f("ix_shards_pool_id"), "shards", ["pool_id"])
 
     op.create_table(
         "evaluations",
         sa.Column("model_id", sa.Uuid(), nullable=False),
         sa.Column("job_id", sa.Uuid(), nullable=False),
         sa.Column("split", sa.String(length=5), nullable=False),
+        sa.Column("direction", sa.String(length=20), nullable=False),
+        sa.Column("scorer_id", sa.Uuid(), nullable=True),
         sa.Column("metrics", sa.JSON(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name=op.f("fk_evaluations_job_id_jobs")),
         sa.ForeignKeyConstraint(["model_id"], ["models.id"], name=op.f("fk_evaluations_model_id_models")),
+        sa.ForeignKeyConstraint(["scorer_id"], ["models.id"], name=op.f("fk_evaluations_scorer_id_models")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_evaluations")),
         sa.UniqueConstraint("job_id", name=op.f("uq_evaluations_job_id")),
     )
-    with op.batch_alter_table("evaluations", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_evaluations_model_id"), ["model_id"], unique=False)
+    op.create_index(op.f("ix_evaluations_model_id"), "evaluations", ["model_id"])
 
+    op.create_table(
+        "explanations",
+        sa.Column("selection_id", sa.Uuid(), nullable=False),
+        sa.Column("job_id", sa.Uuid(), nullable=False),
+        sa.Column("document", sa.JSON(), nullable=False),
+        sa.Column("files", sa.JSON(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name=op.f("fk_explanations_job_id_jobs")),
+        sa.ForeignKeyConstraint(
+            ["selection_id"], ["selections.id"], name=op.f("fk_explanations_selection_id_selections")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_explanations")),
+        sa.UniqueConstraint("job_id", name=op.f("uq_explanations_job_id")),
+        sa.UniqueConstraint("selection_id", name=op.f("uq_explanations_selection_id")),
+    )
     op.create_table(
         "images",
         sa.Column("pool_id", sa.Uuid(), nullable=False),
@@ -170,9 +185,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_images")),
         sa.UniqueConstraint("pool_id", "name", name=op.f("uq_images_pool_id_name")),
     )
-    with op.batch_alter_table("images", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_images_embed_job_id"), ["embed_job_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_images_pool_id_id"), ["pool_id", "id"], unique=False)
+    op.create_index(op.f("ix_images_embed_job_id"), "images", ["embed_job_id"])
+    op.create_index(op.f("ix_images_pool_id_id"), "images", ["pool_id", "id"])
+    op.create_index(
+        "ix_images_waiting",
+        "images",
+        ["pool_id", "split"],
+        sqlite_where=sa.text("shard_id IS NULL AND embed_error IS NULL"),
+        postgresql_where=sa.text("shard_id IS NULL AND embed_error IS NULL"),
+    )
 
     op.create_table(
         "model_files",
@@ -196,38 +217,60 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_annotations")),
         sa.UniqueConstraint("image_id", "revision", name=op.f("uq_annotations_image_id_revision")),
     )
+    op.create_table(
+        "assignments",
+        sa.Column("pool_id", sa.Uuid(), nullable=False),
+        sa.Column("selection_id", sa.Uuid(), nullable=False),
+        sa.Column("image_id", sa.Uuid(), nullable=False),
+        sa.Column("rank", sa.Integer(), nullable=False),
+        sa.Column("annotator", sa.String(length=100), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("lease_expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "state IN ('open', 'annotated', 'returned', 'expired')", name=op.f("ck_assignments_state")
+        ),
+        sa.ForeignKeyConstraint(["image_id"], ["images.id"], name=op.f("fk_assignments_image_id_images")),
+        sa.ForeignKeyConstraint(["pool_id"], ["pools.id"], name=op.f("fk_assignments_pool_id_pools")),
+        sa.ForeignKeyConstraint(
+            ["selection_id"], ["selections.id"], name=op.f("fk_assignments_selection_id_selections")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_assignments")),
+    )
+    op.create_index(op.f("ix_assignments_pool_id_id"), "assignments", ["pool_id", "id"])
+    op.create_index(
+        "uq_assignments_open_image",
+        "assignments",
+        ["image_id"],
+        unique=True,
+        sqlite_where=sa.text("state = 'open'"),
+        postgresql_where=sa.text("state = 'open'"),
+    )
 
-
-def downgrade() -> None:
-    op.drop_table("annotations")
-    op.drop_table("model_files")
-    with op.batch_alter_table("images", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_images_pool_id_id"))
-        batch_op.drop_index(batch_op.f("ix_images_embed_job_id"))
-
-    op.drop_table("images")
-    with op.batch_alter_table("evaluations", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_evaluations_model_id"))
-
-    op.drop_table("evaluations")
-    with op.batch_alter_table("shards", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_shards_pool_id"))
-
-    op.drop_table("shards")
-    with op.batch_alter_table("selections", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_selections_pool_id"))
-
-    op.drop_table("selections")
-    with op.batch_alter_table("models", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_models_pool_id"))
-
-    op.drop_table("models")
-    op.drop_table("job_metrics")
-    op.drop_table("label_maps")
-    with op.batch_alter_table("jobs", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_jobs_state_ring_at"))
-        batch_op.drop_index(batch_op.f("ix_jobs_state_lease_expires_at"))
-        batch_op.drop_index(batch_op.f("ix_jobs_pool_id_id"))
-
-    op.drop_table("jobs")
-    op.drop_table("pools")
+    op.create_table(
+        "evaluation_images",
+        sa.Column("evaluation_id", sa.Uuid(), nullable=False),
+        sa.Column("image_id", sa.Uuid(), nullable=False),
+        sa.Column("score", sa.Double(), nullable=False),
+        sa.Column("scores", sa.JSON(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("size_bytes", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["evaluation_id"], ["evaluations.id"], name=op.f("fk_evaluation_images_evaluation_id_evaluations")
+        ),
+        sa.ForeignKeyConstraint(
+            ["image_id"], ["images.id"], name=op.f("fk_evaluation_images_image_id_images")
+        ),
+        sa.PrimaryKeyConstraint("evaluation_id", "image_id", name=op.f("pk_evaluation_images")),
+    )
+    op.create_table(
+        "uncertainties",
+        sa.Column("model_id", sa.Uuid(), nullable=False),
+        sa.Column("image_id", sa.Uuid(), nullable=False),
+        sa.Column("score", sa.Double(), nullable=False),
+        sa.ForeignKeyConstraint(["image_id"], ["images.id"], name=op.f("fk_uncertainties_image_id_images")),
+        sa.ForeignKeyConstraint(["model_id"], ["models.id"], name=op.f("fk_uncertainties_model_id_models")),
+        sa.PrimaryKeyConstraint("model_id", "image_id", name=op.f("pk_uncertainties")),
+    )
