@@ -2,9 +2,10 @@
 
 import platform
 
-import faiss
 import numpy as np
 import torch
+
+from models.faiss_shim import faiss
 
 
 def computed_with() -> dict[str, str]:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import torch
-from efficientnet_lite_pytorch import EfficientNet
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
@@ -72,6 +71,13 @@ class Architecture:
         return Embedder(network, self.mean, self.std).eval()
 
 
+def _efficientnet_lite0() -> nn.Module:
+    from efficientnet_lite_pytorch import EfficientNet  # here, as the other encoders do without it
+
+    network: nn.Module = EfficientNet.from_name("efficientnet-lite0", image_size=PHOTO_SIZE)
+    return network
+
+
 ARCHITECTURES = {
     "resnet50": Architecture(
         classifier=torchvision.models.resnet50,
@@ -80,7 +86,7 @@ ARCHITECTURES = {
         std=IMAGENET_STD,
     ),
     "efficientnet_lite0": Architecture(
-        classifier=lambda: EfficientNet.from_name("efficientnet-lite0", image_size=PHOTO_SIZE),
+        classifier=_efficientnet_lite0,
         head="_fc",
         mean=(127.0, 127.0, 127.0),
         std=(128.0, 128.0, 128.0),

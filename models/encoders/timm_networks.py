@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import save
-
 from models.encoders.networks import Embedder
 from models.files import whole_file
 from models.pretrained import WeightsUnavailable
@@ -43,6 +41,8 @@ def hub_weights(name: str, cache_dir: Path) -> Path:
                 f"The weights of timm:{name} could not be downloaded ({error}). Save its state dict where "
                 f"you can, and put it into FEWPAIRS_ENCODERS_DIR as {name}.safetensors or {name}.pth."
             ) from error
+        from safetensors.torch import save  # here, as encoders without timm do without it
+
         with whole_file(target) as file:
             file.write(save(network.state_dict()))
     return target

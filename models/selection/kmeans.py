@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import faiss
 import numpy as np
 
+from models.faiss_shim import faiss
 from models.vectors.blocks import blocks, on_all_threads
 from models.vectors.points import Distances, Indices, Matrix, Points
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-import faiss
 import numpy as np
 
+from models.faiss_shim import faiss
 from models.vectors.blocks import blocks, on_all_threads
 from models.vectors.distances import ROUNDING, euclidean
 from models.vectors.points import Distances, Indices, Matrix, Points, Vectors

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Self
 
-import faiss
 import numpy as np
 
+from models.faiss_shim import faiss
 from models.files import whole_file
 from models.vectors.blocks import blocks, check
 from models.vectors.points import Indices, Matrix, Vectors

@@ -9,8 +9,9 @@ from contextvars import ContextVar, copy_context
 from functools import cache
 from typing import Any, TypeVar
 
-import faiss
 from threadpoolctl import OpenBLASController, ThreadpoolController
+
+from models.faiss_shim import faiss
 
 BLOCK_ROWS = 4096
 """Rows a thread works on at a time: 32 MiB of float32 at 2,048 dimensions."""

@@ -1,8 +1,8 @@
 """Euclidean distances between points, block by block."""
 
-import faiss
 import numpy as np
 
+from models.faiss_shim import faiss
 from models.vectors.blocks import blocks, on_all_threads
 from models.vectors.points import Indices, Matrix, Points
 

@@ -1,0 +1,49 @@
+"""What `pip install 'fewpairs[…]'` brings."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+FAISS = {"faiss-cpu", "faiss-gpu"}
+
+
+def packages(extra: str) -> set[str]:
+    """The names of the packages that an extra brings, those of the extras it names included."""
+    found = set()
+    for requirement in EXTRAS[extra]:
+        named = re.fullmatch(r"fewpairs\[([\w,-]+)\]", requirement)
+        if named:
+            found |= set().union(*map(packages, named[1].split(",")))
+        else:
+            found |= set(re.findall(r"^[\w-]+", requirement))
+    return found
+
+
+@pytest.mark.parametrize("extra", EXTRAS)
+def test_an_extra_brings_one_build_of_faiss_at_most(extra: str) -> None:
+    """faiss-cpu and faiss-gpu install the same module, so no extra brings both."""
+    assert len(packages(extra) & FAISS) <= 1
+
+
+def test_the_gpu_extra_differs_from_the_embedded_one_in_faiss_alone() -> None:
+    """`fewpairs[gpu]` is `fewpairs[embedded]` with faiss-gpu in place of faiss-cpu."""
+    assert packages("embedded") ^ packages("gpu") == FAISS
+    assert "faiss-gpu" in packages("gpu")
+
+
+def test_faiss_that_is_missing_is_named_with_a_remedy(tmp_path: Path) -> None:
+    """Without FAISS, importing what needs it says which commands install it."""
+    (tmp_path / "faiss.py").write_text("raise ImportError('No module named faiss')")
+    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import models.selection"
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode == 1
+    last = run.stderr.splitlines()[-1]
+    assert last.startswith("ImportError: FAISS is not installed")
+    for extra in ("models", "gpu"):
+        assert f"pip install 'fewpairs[{extra}]'" in last
