@@ -31,7 +31,7 @@ from sklearn.metrics import pairwise_distances
 
 from benchmarks.clustered import clustered
 from models.experiments import Dataset, train_embeddings
-from models.experiments.machine import describe_machine
+from models.machine import describe_machine
 from models.selection import STRATEGIES, select
 
 Vectors = npt.NDArray[np.floating]

@@ -28,7 +28,7 @@ from rich.table import Table
 from sklearn.cluster import KMeans
 
 from benchmarks.clustered import clustered
-from models.experiments.machine import describe_machine
+from models.machine import describe_machine
 from models.selection import coverage, select
 
 DIMENSION = 2048

@@ -23,7 +23,7 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import pairwise_distances
 
 from benchmarks.clustered import clustered
-from models.experiments.machine import describe_machine
+from models.machine import describe_machine
 from models.selection import coverage, select
 
 Vectors = npt.NDArray[np.float32]

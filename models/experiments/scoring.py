@@ -16,7 +16,7 @@ from models.evaluation import (
     evaluate_photos,
 )
 from models.experiments.dataset import Dataset
-from models.experiments.machine import describe_machine
+from models.machine import describe_machine
 from models.training.run_directory import RunDirectory, write_durably
 from models.training.trainer import train
 from models.translation.translator import Translator, choose_device

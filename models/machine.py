@@ -1,4 +1,4 @@
-"""What a report says of the machine that a run was trained and scored on."""
+"""The machine that figures were measured on."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ CPUINFO = Path("/proc/cpuinfo")
 
 
 def describe_machine(device: torch.device) -> dict[str, str | int | None]:
-    """Processor (None where the system does not say), cores, device, threads, torch and Python."""
+    """Processor (None where unknown), cores, device, threads, versions of torch and Python."""
     return {
         "processor": _processor(),
         "cores": os.cpu_count(),
