@@ -8,7 +8,7 @@ from urllib.request import urlopen
 
 import torch
 
-from models.files import whole_file
+from models.files import atomic_write, sha256
 
 DOWNLOAD_TIMEOUT_S = 20
 
@@ -35,12 +35,6 @@ def hub_file(url: str, name: str, otherwise: str = "") -> tuple[Path, str]:
     return path, digest
 
 
-def sha256(path: Path) -> str:
-    """The SHA-256 of a file in hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _checksum(url: str) -> str:
     return url.rsplit("-", 1)[1].removesuffix(".pth")
 
@@ -48,7 +42,7 @@ def _checksum(url: str) -> str:
 def _download(url: str, target: Path, name: str, otherwise: str) -> None:
     """PyTorch's hub waits for ever on a network that drops packets; this gives up and says what to do."""
     try:
-        with whole_file(target) as file:
+        with atomic_write(target) as temporary, temporary.open("wb") as file:
             digest = hashlib.sha256()
             with urlopen(url, timeout=DOWNLOAD_TIMEOUT_S) as response:
                 while chunk := response.read(1 << 20):

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from models.encoders.networks import PHOTO_SIZE, Embedder
-from models.files import whole_file
+from models.files import atomic_write
 
 EXPORT_VERSION = 1
 """Part of the cached ONNX file's name: raise it whenever the exported graph changes."""
@@ -19,8 +19,8 @@ def exported(name: str, digest: str, cache_dir: Path, load: Callable[[], Embedde
     target = cache_dir / f"{name.replace(':', '-')}-{digest[:16]}-v{EXPORT_VERSION}.onnx"
     if not target.is_file():
         model = _export(load())
-        with whole_file(target) as file:
-            file.write(model)
+        with atomic_write(target) as temporary:
+            temporary.write_bytes(model)
     return target
 
 

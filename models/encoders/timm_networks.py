@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from models.encoders.networks import Embedder
-from models.files import whole_file
+from models.files import atomic_write
 from models.pretrained import WeightsUnavailable
 from models.torchvision_shim import torchvision
 
@@ -41,10 +41,10 @@ def hub_weights(name: str, cache_dir: Path) -> Path:
                 f"The weights of timm:{name} could not be downloaded ({error}). Save its state dict where "
                 f"you can, and put it into FEWPAIRS_ENCODERS_DIR as {name}.safetensors or {name}.pth."
             ) from error
-        from safetensors.torch import save  # here, as encoders without timm do without it
+        from safetensors.torch import save_file  # here, as encoders without timm do without it
 
-        with whole_file(target) as file:
-            file.write(save(network.state_dict()))
+        with atomic_write(target) as temporary:
+            save_file(network.state_dict(), temporary)
     return target
 
 

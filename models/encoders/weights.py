@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from models.encoders.timm_networks import hub_weights
-from models.pretrained import WeightsUnavailable, hub_file, sha256
+from models.files import sha256
+from models.pretrained import WeightsUnavailable, hub_file
 
 __all__ = ["WeightsUnavailable", "weights_file"]
 

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from models.encoders import embed_files, load_encoder
 from models.experiments.dataset import Dataset, LabelSource, digest_of
 from models.experiments.run import Run
+from models.files import atomic_write
 from models.selection import select
 from models.training.methods import method_named
 from models.training.recipes import RECIPES
-from models.training.run_directory import write_durably
 
 STEPS = {"paper": 80_000, "small": 20_000, "tiny": 1_000}
 """Steps of every run by scale; the paper's are 200 epochs of 200 paired and 200 unpaired samples."""
@@ -124,12 +124,8 @@ def train_embeddings(
         )
         if failures:
             raise ValueError(f"{photos[failures[0].index]} cannot be read: {failures[0].reason}")
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        write_durably(kept, lambda temporary: _save(temporary, embeddings))
+        # np.save would add a suffix to a name.
+        with atomic_write(kept) as temporary, temporary.open("wb") as file:
+            np.save(file, embeddings)
     loaded: NDArray[np.float32] = np.load(kept)
     return loaded
-
-
-def _save(path: Path, embeddings: NDArray[np.float32]) -> None:
-    with path.open("wb") as file:  # np.save would add a suffix to a name
-        np.save(file, embeddings)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from models.files import sha256
 from models.images.palette import ClassTable
 
 SUFFIXES = {".jpg", ".jpeg", ".png"}
@@ -105,7 +106,7 @@ def digest_of(files: Iterable[Path]) -> str:
     digest = hashlib.sha256()
     for path in files:
         digest.update(path.name.encode() + b"\0")
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
+        digest.update(bytes.fromhex(sha256(path)))
     return digest.hexdigest()
 
 

@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from models.experiments.plot import learning_curves
 from models.experiments.results import Results, RowResult, RunResult, evenly, read_results
 from models.experiments.run import CURVE_PHOTOS, SAMPLES, spread
 from models.experiments.tables import Experiment
-from models.training.run_directory import write_durably
+from models.files import atomic_write, write_text
 from models.translation.sample_sheet import Sample, comparison_sheet
 from models.translation.translator import Translator
 
@@ -47,14 +46,14 @@ def write_report(
     """
     results = read_results(experiment, work)
     content = _content(name, experiment, bench, results, failed)
-    out.mkdir(parents=True, exist_ok=True)
     pictures = {
         out / f"{name}-curves.png": "Learning curves",
         out / f"{name}-sheet.png": "Photos and what is made of them",
     }
     if any(row.runs for row in results.rows):
         for path, draw in zip(pictures, (_draw_curves, _draw_sheet), strict=True):
-            write_durably(path, draw(experiment, bench, results))
+            with atomic_write(path) as temporary:
+                draw(experiment, bench, results)(temporary)
     else:
         for path in pictures:
             path.unlink(missing_ok=True)
@@ -63,7 +62,7 @@ def write_report(
     text += "".join(f"\n![{title}]({path.name})\n" for path, title in shown.items())
     texts = {out / f"{name}.json": json.dumps(content, indent=1) + "\n", out / f"{name}.md": text}
     for path, written in texts.items():
-        write_durably(path, partial(Path.write_text, data=written, encoding="utf-8"))
+        write_text(path, written)
     return Report(text, (*texts, *shown))
 
 

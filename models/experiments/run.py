@@ -12,7 +12,8 @@ from typing import Any
 
 from models.catalog import TrainingSpec
 from models.experiments.dataset import Dataset, LabelSource
-from models.training.run_directory import RunDirectory, write_durably
+from models.files import write_text
+from models.training.run_directory import RunDirectory
 from models.training.trainer import TRAINING_VERSION
 
 CURVE_POINTS = 10
@@ -93,5 +94,4 @@ def _path(path: Path) -> str:
 
 
 def _write_json(path: Path, value: Mapping[str, Any]) -> None:
-    text = json.dumps(value, indent=1) + "\n"
-    write_durably(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    write_text(path, json.dumps(value, indent=1) + "\n")

@@ -16,8 +16,9 @@ from models.evaluation import (
     evaluate_photos,
 )
 from models.experiments.dataset import Dataset
+from models.files import write_text
 from models.machine import describe_machine
-from models.training.run_directory import RunDirectory, write_durably
+from models.training.run_directory import RunDirectory
 from models.training.trainer import train
 from models.translation.translator import Translator, choose_device
 
@@ -35,8 +36,7 @@ def train_and_score(
     train(run.path, device)
     path = scores_path(run, direction, scorer)
     if not path.exists():
-        scores = json.dumps(_scores(run, data, direction, scorer, device), indent=1) + "\n"
-        write_durably(path, lambda temporary: temporary.write_text(scores, encoding="utf-8"))
+        write_text(path, json.dumps(_scores(run, data, direction, scorer, device), indent=1) + "\n")
 
 
 def scores_path(run: RunDirectory, direction: str, scorer: RunDirectory | None) -> Path:

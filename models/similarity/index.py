@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 
 from models.faiss_shim import faiss
-from models.files import whole_file
+from models.files import atomic_write
 from models.vectors.blocks import blocks, check
 from models.vectors.points import Indices, Matrix, Vectors
 
@@ -70,8 +70,8 @@ class PoolIndex:
         """
         if self._tail.ntotal:
             self._read_into_memory()
-        with whole_file(path) as file:
-            faiss.write_index(self._index, file.name)
+        with atomic_write(path) as temporary:
+            faiss.write_index(self._index, str(temporary))
 
     def __len__(self) -> int:
         return int(self._index.ntotal + self._tail.ntotal)

@@ -12,8 +12,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from models.catalog import TrainingSpec
+from models.files import atomic_write
 from models.training.methods import Method
-from models.training.run_directory import write_durably
 
 
 def save_checkpoint(
@@ -29,7 +29,8 @@ def save_checkpoint(
         raise FloatingPointError(f"{len(broken)} of {len(tensors)} state tensors, first {broken[0]}")
     # One entry, because safetensors writes several in random order: equal states make equal files.
     metadata = {"training": json.dumps({"step": step, "spec": spec.to_json()})}
-    write_durably(path, lambda temporary: save_file(tensors, temporary, metadata))
+    with atomic_write(path) as temporary:
+        save_file(tensors, temporary, metadata)
 
 
 def restore_checkpoint(

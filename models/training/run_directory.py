@@ -25,6 +25,7 @@ from typing import Any
 
 from models.catalog import TrainingSpec
 from models.evaluation import EvaluationItem
+from models.files import sync, write_text
 from models.images.palette import ClassTable
 from models.training.data import TrainingFiles
 from models.translation.sample_sheet import Sample
@@ -109,6 +110,9 @@ class RunDirectory:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 raise RunInUse(f"another process is training in {self.path}") from error
+            # A killed process left it half written; only the holder of the lock writes checkpoints.
+            for leftover in self.path.glob(f"{self.checkpoint.name}.*.tmp"):
+                leftover.unlink()
             yield
 
     def append_metrics(self, line: dict[str, Any]) -> None:
@@ -129,7 +133,7 @@ class RunDirectory:
         """Drop the lines of steps that will be trained again."""
         kept = [line for line in self.read_metrics() if line["step"] <= step]
         text = "".join(json.dumps(line) + "\n" for line in kept)
-        write_durably(self.metrics, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+        write_text(self.metrics, text)
 
     def publish_model(self, write: Callable[[Path], None]) -> None:
         """Let `write` fill a folder and make it `model/` at once, replacing one left by a crash."""
@@ -152,24 +156,3 @@ class RunDirectory:
         if not isinstance(value, dict):
             raise ValueError(f"{name} must hold a JSON object")
         return value
-
-
-def write_durably(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` make a file, then put it in place: a crash leaves the old file or the new one."""
-    temporary = path.with_name(path.name + ".tmp")
-    try:
-        write(temporary)
-        sync(temporary)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    sync(path.parent)
-
-
-def sync(path: Path) -> None:
-    """Flush a file or folder to disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import resource
@@ -20,12 +19,13 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from models.catalog import TrainingSpec
 from models.evaluation import evaluate
+from models.files import atomic_write, sha256, write_text
 from models.training.acceleration import AcceleratedStep, set_learning_rates
 from models.training.checkpoint import restore_checkpoint, save_checkpoint
 from models.training.data import TrainingData, TrainingFiles
 from models.training.methods import Method, method_named
 from models.training.rehearsal import rehearse
-from models.training.run_directory import Manifest, RunDirectory, write_durably
+from models.training.run_directory import Manifest, RunDirectory
 from models.translation.artifacts import ModelSpec, save_model
 from models.translation.export import export_onnx
 from models.translation.sample_sheet import sample_sheet
@@ -86,7 +86,7 @@ class _Training:
         table = self._manifest.files.class_table
         estimate = rehearse(method_type, self._spec, table, self._data, self._total, self._device)
         text = json.dumps(asdict(estimate)) + "\n"
-        write_durably(self._run.estimate, lambda path: path.write_text(text, encoding="utf-8"))
+        write_text(self._run.estimate, text)
 
     def run(self, on_step: Callable[[int, int], object] | None) -> None:
         spec, method, total = self._spec, self._method, self._total
@@ -166,7 +166,8 @@ class _Training:
         except (ValueError, OSError) as error:
             self._method.notes["samples"] = f"not drawn: {error}"
         else:
-            write_durably(path, lambda temporary: sheet.save(temporary, format="PNG"))
+            with atomic_write(path) as temporary:
+                sheet.save(temporary, format="PNG")
 
     def _write_samples(self, done: int) -> None:
         self._run.samples.mkdir(exist_ok=True)
@@ -175,7 +176,7 @@ class _Training:
     def _finish(self) -> None:
         self._run.publish_model(self._write_model)
         files = {
-            file.name: {"bytes": file.stat().st_size, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
+            file.name: {"bytes": file.stat().st_size, "sha256": sha256(file)}
             for file in sorted(self._run.model.iterdir())
         }
         last = self._run.read_metrics()[-1]
@@ -187,7 +188,7 @@ class _Training:
             "files": files,
         }
         text = json.dumps(result, indent=2) + "\n"
-        write_durably(self._run.result, lambda path: path.write_text(text, encoding="utf-8"))
+        write_text(self._run.result, text)
 
     def _write_model(self, folder: Path) -> None:
         translators = self._translators()

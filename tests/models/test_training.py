@@ -148,12 +148,11 @@ def test_other_methods_resume_exactly(tmp_path: Path, method: str) -> None:
 
 
 def test_leftovers_of_a_crash_do_no_harm(tmp_path: Path) -> None:
-    """Half a metrics line, half a checkpoint and half a model beside the good ones are cleaned up."""
+    """Half a metrics line and half a model are cleaned up."""
     run_dir = write_run(tmp_path, small_spec("cyclegan", total_steps=6))
     train_until(run_dir, 5)
     with open(run_dir / "metrics.jsonl", "a") as metrics:
         metrics.write('{"step": 6, "los')
-    (run_dir / "checkpoint.safetensors.tmp").write_bytes(b"half")
     for folder in ("model", "model.tmp"):
         (run_dir / folder).mkdir()
         (run_dir / folder / "photo_to_label.safetensors").write_bytes(b"half")
@@ -241,6 +240,21 @@ def test_two_processes_never_share_a_run(tmp_path: Path) -> None:
         with pytest.raises(RunInUse, match="another process is training"):
             train(run_dir, "cpu")
     assert not (run_dir / "metrics.jsonl").exists()
+
+
+def test_a_killed_writers_half_checkpoint_is_removed(tmp_path: Path) -> None:
+    """The next process that trains in a run directory deletes what a killed one left half written."""
+    run_dir = write_run(tmp_path, small_spec("pix2pix", total_steps=2))
+    checkpoint = run_dir / "checkpoint.safetensors"
+    program = (
+        "import os, signal, sys; from pathlib import Path; from models.files import atomic_write\n"
+        "with atomic_write(Path(sys.argv[1])) as temporary:\n"
+        "    temporary.write_bytes(b'half'); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    subprocess.run([sys.executable, "-c", program, str(checkpoint)], check=False)
+    assert any(run_dir.glob("*.tmp"))
+    with RunDirectory(run_dir).locked():
+        assert not any(run_dir.glob("*.tmp"))
 
 
 def test_a_checkpoint_of_another_spec_or_a_damaged_one_is_refused(tmp_path: Path) -> None:

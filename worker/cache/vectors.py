@@ -8,7 +8,6 @@ that its record counts; they never change.
 
 import hashlib
 import json
-import os
 import tempfile
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from filelock import FileLock
 
-from models.files import whole_file
+from models.files import sync, write_text
 from models.similarity import PoolIndex
 from models.vectors.blocks import blocks, check
 from store import embeddings
@@ -150,9 +149,8 @@ class Vectors:
             record = _appended(folder, record, image_ids, block)
         record = replace(record, shards=record.shards + tuple(id.hex for id in fresh))
         for name in ("ids", record.dtype):
-            _sync(folder / name)
-        with whole_file(folder / "record.json") as file:
-            file.write(json.dumps(asdict(record)).encode())
+            sync(folder / name)
+        write_text(folder / "record.json", json.dumps(asdict(record)))
         if record.dtype != before.dtype:
             (folder / before.dtype).unlink(missing_ok=True)
         return record
@@ -218,11 +216,6 @@ def _write_at(path: Path, offset: int, content: bytes) -> None:
     with path.open("r+b") as file:
         file.seek(offset)
         file.write(content)
-
-
-def _sync(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
 
 
 def _row_bytes(record: Record) -> int:

@@ -2,13 +2,13 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
+from models.files import write_text
 from models.training.methods import method_named
-from models.training.recipes import TrainingSpec, build
-from models.training.run_directory import RunDirectory, write_durably
+from models.training.recipes import build
+from models.training.run_directory import RunDirectory
 from store import trainings
 from store.label_maps import ANNOTATIONS
 from store.tables import Pool
@@ -25,9 +25,9 @@ def prepare(attempt: Attempt, run: RunDirectory) -> None:
     since. Raises Permanent when the options of the training are not possible.
     """
     run.path.mkdir(parents=True, exist_ok=True)
-    number = attempt.claim.attempt
-    _write_once(run.path / "spec.json", number, lambda: _spec(attempt).to_json())
-    _write_once(run.path / "manifest.json", number, lambda: _manifest(attempt))
+    for name, content in (("spec.json", _spec), ("manifest.json", _manifest)):
+        if not (run.path / name).exists():
+            write_text(run.path / name, json.dumps(content(attempt), indent=2))
     data = run.path / "data"
     data.mkdir(exist_ok=True)
     for name in _files(json.loads((run.path / "manifest.json").read_text(encoding="utf-8"))):
@@ -40,19 +40,10 @@ def prepare(attempt: Attempt, run: RunDirectory) -> None:
             part.rename(path)
 
 
-def _write_once(path: Path, attempt: int, value: Callable[[], dict[str, Any]]) -> None:
-    """Each attempt writes to a name of its own: an earlier one may wake up at any moment."""
-    if not path.exists():
-        text = json.dumps(value(), indent=2)
-        draft = path.with_name(f"{path.name}-{attempt}")
-        write_durably(draft, lambda temporary: temporary.write_text(text, encoding="utf-8"))
-        draft.rename(path)
-
-
-def _spec(attempt: Attempt) -> TrainingSpec:
+def _spec(attempt: Attempt) -> dict[str, Any]:
     spec = attempt.claim.spec
     try:
-        return build(spec["recipe"], spec["method"], **spec["options"])
+        return build(spec["recipe"], spec["method"], **spec["options"]).to_json()
     except ValueError as error:
         raise Permanent("invalid-training-spec", str(error)) from error
 
