@@ -22,12 +22,12 @@ from fewpairs.cli.common import counted
 from fewpairs.cli.follow import follow_training, wait_with_status
 from fewpairs.client import Client
 from fewpairs.demo_data import DemoData, Pairs, draw_scenes, read_data
-from fewpairs.embedded.child import spawn
 from fewpairs.errors import FewpairsError
 from fewpairs.model import Model
 from fewpairs.pool import Pool
 from fewpairs.selection import Selection
 from fewpairs.uploads import Upload
+from processes.lifeline import spawn
 
 BUDGET = 10
 STEPS = 400

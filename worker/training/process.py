@@ -5,22 +5,20 @@ the reason that another attempt would meet again; or with neither when it crashe
 """
 
 import json
-import os
-import select
-import signal
 import sys
-import threading
 import time
 from pathlib import Path
 
 from models.training.run_directory import RunInUse
 from models.training.trainer import TrainingDiverged, UnusableRun, train
+from processes.lifeline import end_with_stdin
 
 ERROR_FILE = "error.json"
 
 
 def main(run_dir: Path, device: str, silence_s: float) -> int:
-    threading.Thread(target=_end_with_parent, args=(silence_s,), daemon=True).start()
+    # No training goes on whose worker may have lost the job, not even next to a worker that is only stopped.
+    end_with_stdin(silence_s)
     try:
         while True:
             try:
@@ -39,16 +37,6 @@ def main(run_dir: Path, device: str, silence_s: float) -> int:
 def _give_up(run_dir: Path, type: str, error: Exception) -> int:
     (run_dir / ERROR_FILE).write_text(json.dumps({"type": type, "detail": str(error)}), encoding="utf-8")
     return 1
-
-
-def _end_with_parent(silence_s: float) -> None:
-    """End at once when the worker dies (its end of the pipe closes) or says nothing for as long as its lease.
-
-    So no training goes on whose worker may have lost the job, not even beside a worker that is only stopped.
-    """
-    while select.select([sys.stdin], [], [], silence_s)[0] and os.read(sys.stdin.fileno(), 4096):
-        pass
-    os.killpg(0, signal.SIGKILL)
 
 
 if __name__ == "__main__":

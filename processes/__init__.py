@@ -1,0 +1,1 @@
+"""Child processes that end when their parent does. Standard library only; every room may import it."""
