@@ -1,21 +1,20 @@
-"""What the documentation says about files, settings and deployment is so."""
+"""The documentation names files, settings, commands and addresses that exist."""
 
 import re
-import subprocess
-from pathlib import Path
 
 import pytest
+import typer.main
+from typer.core import TyperGroup
 
+from fewpairs.cli import app as command_line
+from service.app import create_app
 from store.settings import Settings
+from tests.pages import PAGES, ROOT, page, sections
 
-ROOT = Path(__file__).parent.parent
-TRACKED = subprocess.run(
-    ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.md"],
-    cwd=ROOT,
-    capture_output=True,
-    text=True,
-    check=True,
-).stdout.split()
+ROOMS = {path.parent.name for path in ROOT.glob("*/__init__.py")}
+ADDRESSES = create_app().openapi()["paths"]
+SETTINGS = {f"FEWPAIRS_{name.upper()}" for name in Settings.model_fields}
+VARIABLE = re.compile(r"\bFEWPAIRS_[A-Z0-9_]+")
 
 
 def settings_table() -> str:
@@ -27,25 +26,107 @@ def settings_table() -> str:
     return "\n".join(rows)
 
 
+def code_of(text: str) -> list[str]:
+    """The lines of the shell blocks without their comments, and the code spans of the running text."""
+    blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
+    lines = [re.sub(r"\s+#.*", "", line) for block in blocks for line in block.splitlines()]
+    return lines + re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
+
+
+def commands_of(text: str, program: str) -> list[list[str]]:
+    """The words after `program`, for each call of it in the page's code."""
+    calls = [
+        call
+        for line in code_of(text)
+        for call in re.split(r"&&|[|;]|\bdo\b", line)
+        if re.match(rf"\s*(\.venv/bin/)?{program} ", call)
+    ]
+    return [call.split(f"{program} ", 1)[1].split() for call in calls]
+
+
 def test_operate_lists_every_setting() -> None:
     """The settings table of docs/operate.md is what the settings class gives: names, defaults, meanings."""
-    assert settings_table() in (ROOT / "docs/operate.md").read_text()
+    assert settings_table() in page("docs/operate.md")
 
 
 @pytest.mark.parametrize("file", ["Dockerfile", "docker-compose.yml"])
 def test_deployment_sets_settings_that_exist(file: str) -> None:
     """Every FEWPAIRS_ variable in the deployment files is a field of the settings class."""
-    known = {f"FEWPAIRS_{name.upper()}" for name in Settings.model_fields}
-    used = set(re.findall(r"FEWPAIRS_[A-Z0-9_]+", (ROOT / file).read_text()))
+    used = set(VARIABLE.findall((ROOT / file).read_text()))
     assert used
-    assert used <= known
+    assert used <= SETTINGS
 
 
-@pytest.mark.parametrize("page", TRACKED)
-def test_links_lead_somewhere(page: str) -> None:
-    """Every relative link and picture of a page is a file of the project."""
-    text = (ROOT / page).read_text()
-    targets = re.findall(r"\]\(([^)#\s]+)[^)]*\)|(?:src|href)=\"([^\"#]+)\"", text)
-    paths = [a or b for a, b in targets if not (a or b).startswith(("http", "mailto:"))]
-    missing = [path for path in paths if not (ROOT / page).parent.joinpath(path).exists()]
+@pytest.mark.parametrize("name", PAGES)
+def test_variables_exist(name: str) -> None:
+    """Every FEWPAIRS_ variable of a page is a setting, or is read by the command line."""
+    client = {name for path in ROOT.glob("fewpairs/**/*.py") for name in VARIABLE.findall(path.read_text())}
+    assert set(VARIABLE.findall(page(name))) <= SETTINGS | client
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_links_lead_somewhere(name: str) -> None:
+    """Every relative link of a page leads to a file of the project, and to a heading if it names one."""
+    missing = []
+    for path, heading in re.findall(r"\]\(([^)#\s]*)#?([^)\s]*)[^)]*\)", page(name)):
+        if path.startswith(("http", "mailto:")):
+            continue
+        target = (ROOT / name).parent / path if path else ROOT / name
+        if not target.exists() or (heading and heading not in sections(target.read_text())):
+            missing.append(f"{path}#{heading}")
     assert missing == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_paths_exist(name: str) -> None:
+    """Every path and module of a room that a page names exists; `<noun>` stands for any name."""
+    spans = [span for span in code_of(page(name)) if " " not in span]
+    paths = [span for span in spans if re.match(rf"({'|'.join(ROOMS)})/", span)]
+    modules = [span for span in spans if re.fullmatch(rf"({'|'.join(ROOMS)})(\.\w+)+", span)]
+    paths += [module.replace(".", "/") for module in modules if not (ROOT / module).exists()]
+    found = {path: [*ROOT.glob(re.sub("<.*?>", "*", path)), *ROOT.glob(f"{path}.py")] for path in paths}
+    assert [path for path in paths if not found[path]] == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_commands_exist(name: str) -> None:
+    """Every `fewpairs` command of a page exists, with the options that the page gives it."""
+    for words in commands_of(page(name), "fewpairs"):
+        command = typer.main.get_command(command_line)
+        for word in words:
+            if isinstance(command, TyperGroup):
+                assert word in command.commands, words
+                command = command.commands[word]
+        options = {option for parameter in command.params for option in parameter.opts}
+        assert {word for word in words if word.startswith("--")} <= options | {"--help"}, words
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_modules_run(name: str) -> None:
+    """Every `python -m` module of a page exists, and it or a module next to it reads the page's options."""
+    for module, *words in commands_of(page(name), "python -m"):
+        path = ROOT / module.replace(".", "/")
+        [file] = [file for file in (path.with_suffix(".py"), path / "__main__.py") if file.exists()]
+        source = "".join(file.read_text() for file in file.parent.glob("*.py"))
+        for option in {word for word in words if word.startswith("--")}:
+            assert f'"{option}"' in source, f"{module} {option}"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_targets_exist(name: str) -> None:
+    """Every `make` target of a page is one of the Makefile."""
+    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    used = {word for words in commands_of(page(name), "make") for word in words if word.islower()}
+    assert used <= set(targets)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_addresses_exist(name: str) -> None:
+    """Every address that a page names with its method is one of the API's."""
+    known = {
+        (method.upper(), re.sub(r"\{.*?\}", "{}", path))
+        for path, item in ADDRESSES.items()
+        for method in item
+    }
+    used = re.findall(r"`(GET|PUT|POST|PATCH|DELETE) ([^`?]+)[^`]*`", page(name))
+    assert {(method, re.sub(r"\{.*?\}", "{}", path)) for method, path in used} <= known

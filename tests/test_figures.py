@@ -1,0 +1,118 @@
+"""Every measured figure stands on one page, as its benchmark or experiment wrote it."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import pytest
+
+from tests.pages import PAGES, ROOT, anchor, page, sections, table_rows
+
+RESULTS = ROOT / "benchmarks/results"
+EXPERIMENTS = sorted((RESULTS / "experiments").glob("*.json"))
+FIGURE = re.compile(r"(?<![\w.,])\d[\d.,]*(?: ± [\d.]+)?(?<=\d)(?!\w)")
+
+
+def read(path: Path) -> Any:
+    return json.loads(path.read_text())
+
+
+def spread(score: dict[str, Any], name: str = "") -> str:
+    digits = 2 if name == "mean_absolute_error" else 3
+    mean = f"{score['mean']:.{digits}f}"
+    return (
+        mean if score["sd"] is None or name.startswith("constant") else f"{mean} ± {score['sd']:.{digits}f}"
+    )
+
+
+def test_readme_repeats_its_sources() -> None:
+    """Every figure in the README's table of results stands in the section that the row links to."""
+    rows = [row for row in table_rows(sections(page("README.md"))["results"]) if "](" in row[-1]]
+    assert len(rows) >= 5
+    for *_, result, link in rows:
+        source, anchor = re.findall(r"\]\((.+)#(.+)\)", link)[0]
+        figures = FIGURE.findall(result)
+        assert figures
+        assert set(figures) <= set(FIGURE.findall(sections(page(source))[anchor])), link
+
+
+def test_readme_has_figures_in_its_table_only() -> None:
+    """The README's running text holds no measured figure."""
+    text = page("README.md").split("## Results")[0]
+    assert [figure for figure in FIGURE.findall(text) if "." in figure.replace("127.0.0.1", "")] == ["3.11"]
+
+
+def test_each_spread_stands_on_one_page() -> None:
+    """No mean ± deviation stands on two pages; only the README repeats figures of others."""
+    owners: dict[str, set[str]] = {}
+    for name in PAGES:
+        if name != "README.md":
+            for figure in re.findall(r"0\.\d{3} ± 0\.\d{3}", page(name)):
+                owners.setdefault(figure, set()).add(name)
+    assert owners
+    assert {figure: names for figure, names in owners.items() if len(names) > 1} == {}
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in EXPERIMENTS if path.stem != "strategies"], ids=lambda path: path.stem
+)
+def test_tables_of_experiments(path: Path) -> None:
+    """Every row of an experiment's table has the scores and the number of runs of the JSON."""
+    report = read(path)
+    section = sections(page("docs/reproduce.md"))[anchor(report["title"])]
+    table = {tuple(row[: len(report["columns"])]): row for row in table_rows(section)}
+    for row in report["rows"]:
+        finished = len(row["runs"])
+        count = str(finished) if finished == row["planned"] else f"{finished} of {row['planned']}"
+        expected = {spread(score, name) for name, score in row["scores"].items()} | {count}
+        assert expected <= set(table[tuple(row["cells"])]), row["cells"]
+
+
+def test_table_of_strategies() -> None:
+    """The table of label quality in docs/selection.md has the mean IoU of the experiment's JSON."""
+    rows = table_rows(sections(page("docs/selection.md"))["label-quality"])
+    columns = {pairs: rows[0].index(f"{pairs} pair" + "s" * (pairs != "1")) for pairs in ("1", "5", "10")}
+    table = {row[0].strip("`"): row for row in rows}
+    for row in read(RESULTS / "experiments/strategies.json")["rows"]:
+        pairs, strategy = row["cells"]
+        assert table[strategy][columns[pairs]] == spread(row["scores"]["mean_iou"])
+
+
+def measured() -> Iterator[tuple[str, str, str]]:
+    """Page, section and text of what the benchmarks wrote."""
+    for name in ("select_over_http", "select_over_http_tests"):
+        report = read(RESULTS / f"{name}.json")
+        yield "reproduce", "over-http", f"{report['cold']:.2f} s"
+        for value in (report["first"]["median"], report["first"]["p99"]):
+            yield "reproduce", "over-http", f"{value:.2f} s"
+        for value in (report["repeat"]["median"], report["repeat"]["p99"]):
+            yield "reproduce", "over-http", f"{value * 1000:.1f} ms"
+    for row in read(RESULTS / "embedding_cpu.json")["rows"]:
+        for value in (row["pipeline"], row["alone"], row["plain"]):
+            yield "reproduce", "the-speed-of-embedding", f"{value:.1f}/s"
+    for name in ("training_step_cpu_64", "training_step_cpu_256"):
+        for row in read(RESULTS / f"{name}.json")["rows"]:
+            yield "reproduce", "the-speed-of-a-training-step", f"{row['ratio']:.2f}"
+    speed = read(RESULTS / "selection_speed.json")
+    yield "selection", "speed", f"{speed['ratio']:.1f} times"
+    for values in speed["seconds"].values():
+        yield "selection", "speed", f"| {median(values):.1f} |"
+    for row in read(RESULTS / "selection_scale.json")["rows"]:
+        yield (
+            "selection",
+            "scale",
+            f"| {row['seconds']:.1f} | {row['peak_bytes'] / 2**30:.1f} GiB | {row['objective']:.4f} |",
+        )
+    quality = read(RESULTS / "selection_quality.json")
+    for row in quality["rounds"]:
+        for value in row["objectives"]:
+            yield "selection", "a-further-round", f"{value:.4g}"
+
+
+@pytest.mark.parametrize(("name", "section", "text"), sorted(set(measured())))
+def test_figures_of_benchmarks(name: str, section: str, text: str) -> None:
+    """The page that owns a benchmark shows the figures of its JSON."""
+    assert text in sections(page(f"docs/{name}.md"))[section]
