@@ -18,10 +18,10 @@ from service.http.observe import JobCensus, Metrics, Observed
 from service.images import routes as images
 from service.jobs import routes as jobs
 from service.label_maps import routes as label_maps
-from service.models import importing
 from service.models import routes as models
 from service.operations import routes as operations
 from service.pools import routes as pools
+from service.problems import routes as problems
 from service.runtime import Service
 from service.selections import routes as selections
 from service.similar import routes as similar
@@ -66,7 +66,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     render.install(app)
     for noun in (
         *(pools, images, label_maps, selections, assignments, annotations, explanations, similar),
-        *(trainings, jobs, models, importing, evaluations, operations),
+        *(trainings, jobs, models, evaluations, operations, problems),
     ):
         app.include_router(noun.router)
     openapi.install(app)

@@ -10,17 +10,17 @@ from fastapi.concurrency import run_in_threadpool
 from service.annotations.schemas import Annotation
 from service.http.blobs import BINARY, blob_response
 from service.http.bodies import Route, receive
+from service.http.openapi import errors
 from service.http.problems import (
+    LABEL_MAP_PROBLEMS,
     AnnotationExists,
     LabelMapSize,
     NotFound,
     PreconditionRequired,
     StaleRevision,
 )
-from service.http.render import errors
-from service.label_maps.routes import LABEL_MAP_PROBLEMS, TOO_LARGE
-from service.pools.schemas import class_ids
-from service.runtime import Service, ServiceDep, found_image, found_pool
+from service.lookups import class_ids, found_image, found_pool
+from service.runtime import Service, ServiceDep
 from store import annotations, assignments, tables
 from store.blobs import Incoming
 
@@ -59,7 +59,7 @@ async def put_annotation(
     replaced = _replaced_revision(if_match, if_none_match)
     known, size = await run_in_threadpool(_expected, service, image_id, replaced)
     with service.blobs.incoming() as incoming:
-        await receive(request, incoming, service.settings.max_image_bytes, TOO_LARGE)
+        await receive(request, incoming, service.settings, "max_image_bytes", "save the label map as a PNG")
         annotation = await run_in_threadpool(_accept, service, image_id, replaced, known, size, incoming)
     if replaced:
         response.status_code = 200

@@ -8,6 +8,8 @@ from sqlalchemy.orm import Session
 
 from service.assignments.schemas import Annotator, Assignment, Assignments, NewAssignments, Renewal
 from service.http.bodies import Route
+from service.http.openapi import errors
+from service.http.pages import Cursor, Limit, Page, cut
 from service.http.problems import (
     AssignmentEnded,
     FileTooLarge,
@@ -16,8 +18,8 @@ from service.http.problems import (
     NoSelection,
     NotFound,
 )
-from service.http.render import Cursor, Limit, Page, cut, errors
-from service.runtime import ServiceDep, found_pool, newest_selection
+from service.lookups import found_pool, newest_selection
+from service.runtime import ServiceDep
 from store import assignments, selections, tables
 from store.assignments import NamedAssignment
 

@@ -11,7 +11,8 @@ from typing import TypeVar
 from service.decoding import archives, confined, validation
 from service.decoding.archives import Member
 from service.decoding.validation import Checked
-from service.http.problems import UndecodableImage
+from service.http.limits import raising
+from service.http.problems import TooManyPixels, UndecodableImage
 from store.settings import Settings
 
 T = TypeVar("T")
@@ -46,6 +47,13 @@ class Decoders:
         self._pool.shutdown(cancel_futures=True)
 
     def _run(self, function: Callable[..., T], *arguments: object) -> T:
+        try:
+            return self._confined(function, *arguments)
+        except TooManyPixels as problem:
+            advice = raising(self._settings, "max_image_pixels")
+            raise TooManyPixels(f"{problem.detail.removesuffix('.')}{advice}.") from None
+
+    def _confined(self, function: Callable[..., T], *arguments: object) -> T:
         pool = self._pool
         try:
             return pool.submit(confined.bounded, function, *arguments).result()

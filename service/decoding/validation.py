@@ -112,8 +112,7 @@ def _opened(path: str) -> Iterator[Image.Image]:
         raise _unidentified(path) from None
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise TooManyPixels(
-            f"The image has more than {Image.MAX_IMAGE_PIXELS:,} pixels: scale it down, "
-            "or raise FEWPAIRS_MAX_IMAGE_PIXELS on the server."
+            f"The image has more than {Image.MAX_IMAGE_PIXELS:,} pixels: scale it down."
         ) from None
     except MemoryError:
         raise UndecodableImage(

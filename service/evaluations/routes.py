@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 from service.evaluations.schemas import Evaluation, ScoredImage
 from service.http.blobs import blob_response
 from service.http.bodies import Route
+from service.http.openapi import errors
+from service.http.pages import Cursor, Limit, Page, cut
 from service.http.problems import NotFound
-from service.http.render import Cursor, Limit, Page, cut, errors
 from service.runtime import ServiceDep
 from store import evaluations, tables
 

@@ -8,8 +8,10 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.routing import APIRoute
 from starlette.types import Message, Receive
 
+from service.http.limits import too_large
 from service.http.problems import FileTooLarge
 from store.blobs import CHUNK, Incoming
+from store.settings import Settings
 
 LARGEST_JSON = 32 * 1024 * 1024
 
@@ -44,23 +46,21 @@ def _counting(receive: Receive) -> Receive:
     return counted
 
 
-async def receive(request: Request, incoming: Incoming, largest: int, hint: str) -> Path:
-    """Stream the body to disk. Raises FileTooLarge, with the hint, at the first byte beyond `largest`."""
+async def receive(request: Request, incoming: Incoming, settings: Settings, limit: str, instead: str) -> Path:
+    """Stream the body to disk. Raises FileTooLarge at the first byte beyond the setting `limit`; `instead`
+    tells the client what to do then."""
+    largest = getattr(settings, limit)
     announced = request.headers.get("content-length", "")
     if announced.isdigit() and int(announced) > largest:
-        raise _too_large(largest, hint)
+        raise too_large(settings, limit, instead)
     waiting = bytearray()
     async for chunk in request.stream():
         waiting += chunk
         if incoming.size + len(waiting) > largest:
-            raise _too_large(largest, hint)
+            raise too_large(settings, limit, instead)
         if len(waiting) >= CHUNK:
             await run_in_threadpool(incoming.write, bytes(waiting))
             waiting.clear()
     await run_in_threadpool(incoming.write, bytes(waiting))
     await run_in_threadpool(incoming.flush)
     return incoming.path
-
-
-def _too_large(largest: int, hint: str) -> FileTooLarge:
-    return FileTooLarge(f"This server takes at most {largest:,} bytes here: {hint}")

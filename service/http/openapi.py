@@ -6,8 +6,11 @@ from fastapi import FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
+from pydantic import BaseModel, ConfigDict, Field
 
-from service.http.render import ProblemDocument
+from service.http import problems
+from service.http.problems import Problem
+from service.http.render import PROBLEM_JSON
 
 DESCRIPTION = """
 You can label only a few of your images. Fewpairs says which ones, takes the label maps as you draw them, and
@@ -48,6 +51,40 @@ TAGS = [
 ]
 
 ASSETS = "/docs/assets"
+
+
+class ProblemDocument(BaseModel):
+    """An RFC 9457 problem. `type` is stable, and the address of its explanation on this server."""
+
+    model_config = ConfigDict(extra="allow", title="Problem")
+
+    type: str = Field(examples=["/problems/not-found"])
+    title: str = Field(description="The same for every problem of the type.")
+    status: int
+    detail: str = Field(description="What is wrong with this request, and what to do about it.")
+    instance: str = Field(description="The address that was asked.")
+
+
+def errors(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route that can be refused in these ways, for the OpenAPI document."""
+    found: dict[int | str, dict[str, Any]] = {}
+    always: tuple[type[Problem], ...] = (problems.Validation, problems.InternalError, problems.Unavailable)
+    for kind in (*kinds, *always):
+        response = found.setdefault(kind.status, {"description": "", "content": {PROBLEM_JSON: {}}})
+        response["description"] += f"`{kind.slug}`: {kind.title}.\n\n"
+        content = response["content"][PROBLEM_JSON]
+        content["schema"] = {"$ref": "#/components/schemas/Problem"}
+        content.setdefault("examples", {})[kind.slug] = {
+            "summary": kind.title,
+            "value": {
+                "type": f"/problems/{kind.slug}",
+                "title": kind.title,
+                "status": kind.status,
+                "detail": "What is wrong with this request, and what to do about it.",
+                "instance": "/…",
+            },
+        }
+    return found
 
 
 def install(app: FastAPI) -> None:

@@ -300,4 +300,25 @@ class JobFailed(Problem):
     title = "The job ended without a result"
 
 
+PHOTO_PROBLEMS: tuple[type[Problem], ...] = (
+    NotAnImage,
+    UnsupportedFormat,
+    TruncatedImage,
+    TooManyPixels,
+    UndecodableImage,
+    AnimatedImage,
+    UnsupportedBitDepth,
+    UnsupportedColorMode,
+    AlphaChannel,
+    ExifRotated,
+    FileTooLarge,
+    DiskFull,
+)
+LABEL_MAP_PROBLEMS: tuple[type[Problem], ...] = (
+    LabelMapFormat,
+    LabelMapMode,
+    LabelMapUnknownClass,
+    *PHOTO_PROBLEMS,
+)
+
 BY_SLUG: dict[str, type[Problem]] = {problem.slug: problem for problem in Problem.__subclasses__()}

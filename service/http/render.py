@@ -1,16 +1,12 @@
-"""How answers look: problems as RFC 9457 says, pages of lists, and both in the OpenAPI document."""
+"""How refusals and failures are answered: every one as a problem (RFC 9457)."""
 
 import errno
 import sqlite3
-from collections.abc import Sequence
-from typing import Annotated, Any, Generic, Protocol, TypeVar
-from uuid import UUID
 
 import structlog
-from fastapi import FastAPI, Query, Request
+from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
@@ -37,68 +33,6 @@ OF_FIELD: dict[str, type[Problem]] = {
     "budget": problems.InvalidBudget,
     **dict.fromkeys(("method", "recipe", "options", "pairs"), problems.InvalidTraining),
 }
-
-
-class ProblemDocument(BaseModel):
-    """An RFC 9457 problem. `type` is stable, and the address of its explanation on this server."""
-
-    model_config = ConfigDict(extra="allow", title="Problem")
-
-    type: str = Field(examples=["/problems/not-found"])
-    title: str = Field(description="The same for every problem of the type.")
-    status: int
-    detail: str = Field(description="What is wrong with this request, and what to do about it.")
-    instance: str = Field(description="The address that was asked.")
-
-
-Item = TypeVar("Item")
-
-
-class Page(BaseModel, Generic[Item]):
-    """One page of a list. Ask again with `cursor` set to `next` until that is null."""
-
-    items: list[Item]
-    next: str | None = Field(None, description="The cursor of the next page; null: this is the last.")
-
-
-Cursor = Annotated[UUID | None, Query(description="`next` of the page before; left out: the first page.")]
-Limit = Annotated[int, Query(ge=1, le=1000, description="Most items on the page.")]
-
-
-class HasId(Protocol):
-    @property
-    def id(self) -> UUID: ...
-
-
-Row = TypeVar("Row", bound=HasId)
-
-
-def cut(rows: Sequence[Row], limit: int) -> tuple[Sequence[Row], str | None]:
-    """A page of rows and the cursor after it, of a query that asked for one row more than `limit`."""
-    page = rows[:limit]
-    return page, str(page[-1].id) if len(rows) > limit else None
-
-
-def errors(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of a route that can be refused in these ways, for the OpenAPI document."""
-    found: dict[int | str, dict[str, Any]] = {}
-    always: tuple[type[Problem], ...] = (problems.Validation, problems.InternalError, problems.Unavailable)
-    for kind in (*kinds, *always):
-        response = found.setdefault(kind.status, {"description": "", "content": {PROBLEM_JSON: {}}})
-        response["description"] += f"`{kind.slug}`: {kind.title}.\n\n"
-        content = response["content"][PROBLEM_JSON]
-        content["schema"] = {"$ref": "#/components/schemas/Problem"}
-        content.setdefault("examples", {})[kind.slug] = {
-            "summary": kind.title,
-            "value": {
-                "type": f"/problems/{kind.slug}",
-                "title": kind.title,
-                "status": kind.status,
-                "detail": "What is wrong with this request, and what to do about it.",
-                "instance": "/…",
-            },
-        }
-    return found
 
 
 def install(app: FastAPI) -> None:

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from service.decoding import archives
 from service.http import names
-from service.http.problems import FileTooLarge, NameTaken, Problem
+from service.http.limits import too_large
+from service.http.problems import NameTaken, Problem
 from service.images import multipart
 from service.images.schemas import Image, Rejected, Upload
 from service.runtime import Service
@@ -17,7 +18,6 @@ from store.images import Added, NewImage
 
 BATCH = 100
 ARCHIVE_ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz")
-TOO_LARGE = "scale the photo down, or raise FEWPAIRS_MAX_IMAGE_BYTES on the server."
 
 
 def accept(service: Service, pool_id: UUID, split: str, name: str, incoming: Incoming) -> Added:
@@ -58,7 +58,7 @@ class Intake:
     def photo(self, name: str, content: Iterable[bytes]) -> None:
         try:
             with self._service.blobs.incoming() as incoming:
-                _write(content, incoming, self._service.settings.max_image_bytes)
+                self._write(content, incoming, "max_image_bytes", "scale the photo down")
                 self._batch.append(_kept(self._service, self._split, name, incoming))
         except Problem as problem:
             self._reject(name, problem)
@@ -77,7 +77,7 @@ class Intake:
         """An archive among other files: when it is bad, it alone is rejected."""
         try:
             with self._service.blobs.incoming() as incoming:
-                _write(content, incoming, self._service.settings.max_archive_bytes)
+                self._write(content, incoming, "max_archive_bytes", "send the photos in several archives")
                 incoming.flush()
                 self.archive(incoming.path)
         except Problem as problem:
@@ -86,6 +86,13 @@ class Intake:
     def answer(self) -> Upload:
         self._add_batch()
         return self._answer
+
+    def _write(self, content: Iterable[bytes], incoming: Incoming, limit: str, instead: str) -> None:
+        settings = self._service.settings
+        for chunk in content:
+            if incoming.size + len(chunk) > getattr(settings, limit):
+                raise too_large(settings, limit, instead)
+            incoming.write(chunk)
 
     def _reject(self, name: str, problem: Problem) -> None:
         self._answer.rejected.append(Rejected(name=name, type=problem.slug, reason=problem.detail))
@@ -110,13 +117,6 @@ def _tar_or_zip(service: Service, path: Path) -> Iterator[Path]:
         archives.gunzip(path, tar.write, archives.Limits.of(service.settings))
         tar.flush()
         yield tar.path
-
-
-def _write(content: Iterable[bytes], incoming: Incoming, largest: int) -> None:
-    for chunk in content:
-        if incoming.size + len(chunk) > largest:
-            raise FileTooLarge(f"This server takes at most {largest:,} bytes a file: {TOO_LARGE}")
-        incoming.write(chunk)
 
 
 def _kept(service: Service, split: str, name: str, incoming: Incoming) -> NewImage:

@@ -8,51 +8,31 @@ from fastapi.concurrency import run_in_threadpool
 
 from service.http.blobs import BINARY, blob_response, fresh, not_modified
 from service.http.bodies import Route, receive
+from service.http.fields import Split
 from service.http.names import Name
+from service.http.openapi import errors
+from service.http.pages import Cursor, Limit, Page, cut
 from service.http.problems import (
-    AlphaChannel,
-    AnimatedImage,
+    PHOTO_PROBLEMS,
     ArchiveBomb,
     ArchiveUnreadable,
     BadRequest,
     DiskFull,
-    ExifRotated,
     FileTooLarge,
     InvalidName,
     NameTaken,
-    NotAnImage,
     NotFound,
-    Problem,
-    TooManyPixels,
-    TruncatedImage,
-    UndecodableImage,
-    UnsupportedBitDepth,
-    UnsupportedColorMode,
-    UnsupportedFormat,
     UnsupportedMediaType,
 )
-from service.http.render import Cursor, Limit, Page, cut, errors
-from service.images import intake
-from service.images.schemas import Image, Listing, Missing, Split, Upload
-from service.runtime import Service, ServiceDep, found_image, found_pool
+from service.images import intake, missing
+from service.images.schemas import Image, Upload
+from service.lookups import found_image, found_pool, require_pool
+from service.runtime import ServiceDep
 from store import images
 
 router = APIRouter(tags=["images"], route_class=Route)
+router.include_router(missing.router)
 
-PHOTO_PROBLEMS: tuple[type[Problem], ...] = (
-    NotAnImage,
-    UnsupportedFormat,
-    TruncatedImage,
-    TooManyPixels,
-    UndecodableImage,
-    AnimatedImage,
-    UnsupportedBitDepth,
-    UnsupportedColorMode,
-    AlphaChannel,
-    ExifRotated,
-    FileTooLarge,
-    DiskFull,
-)
 ARCHIVE_TYPES = {
     f"application/{kind}"
     for kind in ("zip", "x-zip-compressed", "x-tar", "tar", "gzip", "x-gzip", "x-gtar", "octet-stream")
@@ -82,9 +62,9 @@ async def put_image(
 ) -> Image:
     """The body is the file itself: 8-bit RGB or grey JPEG, PNG, WebP, TIFF or BMP, or a palette PNG; upright
     and without alpha. It is kept byte for byte. Repeating is safe."""
-    await run_in_threadpool(_require_pool, service, pool_id)
+    await run_in_threadpool(require_pool, service.database, pool_id)
     with service.blobs.incoming() as incoming:
-        await receive(request, incoming, service.settings.max_image_bytes, intake.TOO_LARGE)
+        await receive(request, incoming, service.settings, "max_image_bytes", "scale the photo down")
         added = await run_in_threadpool(intake.accept, service, pool_id, split, name, incoming)
     if added.outcome == "unchanged":
         response.status_code = 200
@@ -130,27 +110,13 @@ async def upload_images(
             "Send multipart/form-data, or a zip or tar with its Content-Type; one photo goes to "
             "PUT /pools/{id}/images/{name}."
         )
-    await run_in_threadpool(_require_pool, service, pool_id)
+    await run_in_threadpool(require_pool, service.database, pool_id)
     with service.blobs.incoming() as incoming:
-        largest = service.settings.max_archive_bytes
-        body = await receive(request, incoming, largest, "send the photos in several requests.")
+        several = "send the photos in several requests"
+        body = await receive(request, incoming, service.settings, "max_archive_bytes", several)
         if kind == "multipart/form-data":
             return await run_in_threadpool(intake.accept_form, service, pool_id, split, body, content_type)
         return await run_in_threadpool(intake.accept_archive, service, pool_id, split, body)
-
-
-@router.post(
-    "/pools/{pool_id}/missing",
-    summary="Ask which photos are not uploaded yet",
-    responses=errors(NotFound, InvalidName, FileTooLarge),
-)
-def list_missing(service: ServiceDep, pool_id: UUID, listing: Listing) -> Missing:
-    """How an upload is resumed: send every file's name and SHA-256, then upload what is `missing`."""
-    with service.database.read() as session:
-        found_pool(session, pool_id)
-        files = {file.name: file.sha256 for file in listing.files}
-        missing, conflicts = images.missing(session, pool_id, listing.split, files)
-    return Missing(missing=missing, conflicts=conflicts)
 
 
 @router.get("/pools/{pool_id}/images", summary="List photos", responses=errors(NotFound))
@@ -225,8 +191,3 @@ def get_thumbnail(
         copy.flush()
         jpeg = service.decoders.thumbnail(copy.path, size)
     return Response(jpeg, media_type="image/jpeg", headers=headers)
-
-
-def _require_pool(service: Service, pool_id: UUID) -> None:
-    with service.database.read() as session:
-        found_pool(session, pool_id)

@@ -1,16 +1,13 @@
-"""Photos and label maps as they appear in JSON."""
+"""Photos as they appear in JSON."""
 
 from datetime import datetime
-from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 
+from service.http.fields import Sha256, Split
 from service.http.names import Name
 from store import tables
-
-Split = Literal["train", "test"]
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
 class Image(BaseModel):
@@ -51,23 +48,6 @@ class Image(BaseModel):
             annotation_revision=annotation_revision,
             created_at=row.created_at,
         )
-
-
-class LabelMap(BaseModel):
-    """An unpaired label map: one that belongs to no image of the pool."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    id: UUID
-    pool_id: UUID
-    source: str
-    name: str
-    sha256: str
-    size_bytes: int
-    width: int
-    height: int
-    media_type: str
-    created_at: datetime
 
 
 class Rejected(BaseModel):

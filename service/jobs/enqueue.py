@@ -11,10 +11,10 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from sqlalchemy.orm import Session
 
-from service.http.problems import IdempotencyKeyReused, JobFailed, JobNotFinished
+from service.http.problems import IdempotencyKeyReused, JobFailed, JobNotFinished, PoolNotEmbedded
 from service.jobs.schemas import Job
 from service.runtime import ENDED, Service
-from store import jobs, pools, tables
+from store import images, jobs, pools, tables
 
 ACCEPTED: dict[int | str, dict[str, Any]] = {
     202: {
@@ -138,3 +138,22 @@ def require_success(job: tables.Job) -> dict[str, Any]:
     if job.state != "succeeded":
         raise JobNotFinished(f"The job is {job.state}: ask again later, or follow /jobs/{job.id}/events.")
     return job.result or {}
+
+
+def pool_not_embedded(service: Service, pool_id: UUID, detail: str, **members: int) -> Exception:
+    """The problem to raise. Embedding that ended without its images starts again, and the problem says so."""
+    detail += _embed_again(service, pool_id)
+    return PoolNotEmbedded(detail, **members).with_headers(Retry_After="2")
+
+
+def _embed_again(service: Service, pool_id: UUID) -> str:
+    with service.database.read() as session:
+        if not images.stranded(session, pool_id):
+            return ""
+    with service.database.write() as session:
+        pools.lock(session, pool_id)
+        again = images.embed_again(session, service.settings, pool_id)
+        failed = jobs.page(session, pool_id=pool_id, state="failed", kind="embed", limit=1)
+    service.ring(*again)
+    why = f" It had failed: {failed[0].error['detail']}" if failed and failed[0].error else ""
+    return f" Embedding had ended before its time and was started again.{why}"

@@ -2,33 +2,29 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from service.http.blobs import blob_response
 from service.http.bodies import Route
-from service.http.problems import JobFailed, JobNotFinished, NotCancellable, NotFound
-from service.http.render import Cursor, Limit, Page, cut, errors
-from service.jobs.enqueue import require_success
+from service.http.openapi import errors
+from service.http.pages import Cursor, Limit, Page, cut
+from service.http.problems import NotCancellable, NotFound
+from service.jobs import output
 from service.jobs.schemas import Job, Kind, Metrics, State
-from service.runtime import ENDED, Service, ServiceDep, found_job
+from service.lookups import found_job
+from service.runtime import ENDED, Service, ServiceDep
 from store import jobs, tables
 
 router = APIRouter(tags=["jobs"], route_class=Route)
+router.include_router(output.router)
 
 POLL_S = 0.3
 LINES = 1000
 
-Output = Annotated[
-    Literal["label_map", "rgb"] | None,
-    Query(
-        description="The label map, or the RGB translation it was read from. Left out: the label map, if any."
-    ),
-]
 AFTER = Query(ge=-1, le=2**31 - 1, description="Only steps greater than this.")
 LAST_EVENT_ID = Header(
     alias="Last-Event-ID", ge=-1, le=2**31 - 1, description="Only metrics after this step."
@@ -114,31 +110,6 @@ def cancel_job(service: ServiceDep, job_id: UUID) -> Job:
             raise NotCancellable("Embedding is part of the pool and cannot be cancelled: let it go on.")
         jobs.cancel(session, job_id)
     return get_job(service, job_id)
-
-
-@router.get(
-    "/jobs/{job_id}/output",
-    summary="Get the image a translate job made",
-    response_class=Response,
-    responses={
-        200: {"content": {"image/png": {}}, "description": "A PNG of the photo's size."},
-        304: {"description": "`If-None-Match` names these bytes."},
-        **errors(NotFound, JobNotFinished, JobFailed),
-    },
-)
-def get_output(service: ServiceDep, request: Request, job_id: UUID, format: Output = None) -> Response:
-    return output(service, request, service.job(job_id), format)
-
-
-def output(service: Service, request: Request, job: tables.Job, format: str | None) -> Response:
-    """The PNG of a translate job that succeeded. Raises a Problem when there is none."""
-    if job.kind != "translate":
-        raise NotFound(f"The job is of kind {job.kind} and makes no image: its result is in /jobs/{job.id}.")
-    result: dict[str, Any] = require_success(job)
-    blob = result[format] if format else result["label_map"] or result["rgb"]
-    if blob is None:
-        raise NotFound("This translation is an image without classes and no label map: ask for format=rgb.")
-    return blob_response(service.blobs, request, blob["sha256"], blob["size"], "image/png")
 
 
 def _look(service: Service, job_id: UUID, after: int) -> tuple[tables.Job, list[dict[str, Any]]]:

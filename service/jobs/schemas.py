@@ -6,8 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from service.http.fields import Split
 from service.http.problems import InvalidTraining
-from service.images.schemas import Split
 from store import tables
 
 Kind = Literal["embed", "select", "explain", "replay", "search", "train", "evaluate", "translate"]

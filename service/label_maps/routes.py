@@ -9,33 +9,18 @@ from fastapi.concurrency import run_in_threadpool
 from service.http.blobs import BINARY, blob_response
 from service.http.bodies import Route, receive
 from service.http.names import Name, SourceName
-from service.http.problems import (
-    InvalidName,
-    LabelMapFormat,
-    LabelMapMode,
-    LabelMapUnknownClass,
-    NameTaken,
-    NotFound,
-    Problem,
-)
-from service.http.render import Cursor, Limit, Page, cut, errors
-from service.images.routes import PHOTO_PROBLEMS
-from service.images.schemas import LabelMap
-from service.pools.schemas import class_ids
-from service.runtime import Service, ServiceDep, found_pool
+from service.http.openapi import errors
+from service.http.pages import Cursor, Limit, Page, cut
+from service.http.problems import LABEL_MAP_PROBLEMS, InvalidName, NameTaken, NotFound
+from service.label_maps.schemas import LabelMap
+from service.lookups import class_ids, found_pool
+from service.runtime import Service, ServiceDep
 from store import label_maps
 from store.blobs import Incoming
 from store.label_maps import DEFAULT_SOURCE, NewLabelMap
 
 router = APIRouter(tags=["label maps"], route_class=Route)
 
-LABEL_MAP_PROBLEMS: tuple[type[Problem], ...] = (
-    LabelMapFormat,
-    LabelMapMode,
-    LabelMapUnknownClass,
-    *PHOTO_PROBLEMS,
-)
-TOO_LARGE = "save the label map as a PNG, or raise FEWPAIRS_MAX_IMAGE_BYTES on the server."
 
 OfSource = Annotated[
     SourceName, Query(description="The data set it is from, or what drew it. Names are unique in a source.")
@@ -67,7 +52,7 @@ async def put_label_map(
     image. A training can be told which sources to learn from."""
     known = await run_in_threadpool(_class_ids, service, pool_id)
     with service.blobs.incoming() as incoming:
-        await receive(request, incoming, service.settings.max_image_bytes, TOO_LARGE)
+        await receive(request, incoming, service.settings, "max_image_bytes", "save the label map as a PNG")
         outcome, label_map = await run_in_threadpool(_accept, service, pool_id, known, source, name, incoming)
     if outcome == "unchanged":
         response.status_code = 200

@@ -1,34 +1,31 @@
 """Addresses of models."""
 
-from typing import Annotated, Any
+import json
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
+from sqlalchemy.orm import Session
 
 from service.http.blobs import BINARY, blob_response, fresh
 from service.http.bodies import Route, receive
-from service.http.problems import IdempotencyKeyReused, JobFailed, NoSuchDirection, NotFound
-from service.http.render import Cursor, Limit, Page, cut, errors
-from service.images.intake import TOO_LARGE
-from service.jobs.enqueue import ACCEPTED, IdempotencyKey, accepted, order
-from service.jobs.routes import Output, output
-from service.jobs.schemas import Direction
-from service.label_maps.routes import LABEL_MAP_PROBLEMS
-from service.models.directions import require_direction
+from service.http.names import Name
+from service.http.openapi import errors
+from service.http.pages import Cursor, Limit, Page, cut
+from service.http.problems import DiskFull, FileTooLarge, InvalidModel, InvalidName, NameTaken, NotFound
+from service.lookups import found_model, found_pool, require_pool
+from service.models import translate
 from service.models.schemas import Model
-from service.pools.schemas import class_ids
-from service.runtime import ENDED, Service, ServiceDep, found_model, found_pool
-from store import models, tables
+from service.runtime import Service, ServiceDep
+from store import blobs, models, pools, tables, trainings
 from store.blobs import Incoming
 
 router = APIRouter(tags=["models"], route_class=Route)
+router.include_router(translate.router)
 
-FORWARD: Direction = "photos_to_labels"
+ONNX_FILE, SPEC_FILE = "model.onnx", "spec.json"
 MEDIA_TYPES = {".json": "application/json", ".png": "image/png"}
-PNG: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"image/png": {}}, "description": "A PNG of the photo's size."}
-}
 
 
 @router.get("/pools/{pool_id}/models", summary="List a pool's models", responses=errors(NotFound))
@@ -41,6 +38,37 @@ def list_models(service: ServiceDep, pool_id: UUID, cursor: Cursor = None, limit
         files, evaluations = models.files(session, ids), models.evaluations(session, ids)
     items = [Model.of(row, files.get(row.id, []), evaluations.get(row.id, [])) for row in page]
     return Page(items=items, next=following)
+
+
+@router.post(
+    "/pools/{pool_id}/models",
+    summary="Import a model as ONNX",
+    status_code=201,
+    responses={
+        201: {"model": Model, "description": "The model is new, and durable."},
+        200: {"model": Model, "description": "The pool has this model already, byte for byte."},
+        **errors(NotFound, InvalidModel, InvalidName, NameTaken, FileTooLarge, DiskFull),
+    },
+    openapi_extra=BINARY,
+)
+async def import_model(
+    service: ServiceDep,
+    request: Request,
+    response: Response,
+    pool_id: UUID,
+    name: Annotated[Name | None, Query(description="Left out: the file's SHA-256.")] = None,
+) -> Model:
+    """The body is an ONNX file, self-contained, with one input `photo`: float32 (B, 3, S, S), RGB in [−1, 1].
+    Its one output is the logits of the pool's classes (B, classes, H, W); or, named `translation`, an RGB
+    image in [−1, 1] (B, 3, H, W). It evaluates, translates and scores like a trained model; a file that
+    cannot be used fails the first such job, which says why."""
+    await run_in_threadpool(require_pool, service.database, pool_id)
+    with service.blobs.incoming() as incoming:
+        await receive(request, incoming, service.settings, "max_model_bytes", "export a smaller model")
+        is_new, model = await run_in_threadpool(_keep, service, pool_id, name, incoming)
+    response.status_code = 201 if is_new else 200
+    response.headers["Location"] = f"/models/{model.id}"
+    return model
 
 
 @router.get("/models/{model_id}", summary="Get a model and its scores", responses=errors(NotFound))
@@ -78,62 +106,34 @@ def get_model_file(
     return blob_response(service.blobs, request, file.sha256, file.size_bytes, media_type, headers)
 
 
-@router.post(
-    "/models/{model_id}/translate",
-    summary="Translate a photo, or a label map",
-    response_class=Response,
-    responses={
-        **PNG,
-        **ACCEPTED,
-        **errors(NotFound, NoSuchDirection, IdempotencyKeyReused, JobFailed, *LABEL_MAP_PROBLEMS),
-    },
-    openapi_extra=BINARY,
-)
-async def translate(
-    service: ServiceDep,
-    request: Request,
-    model_id: UUID,
-    direction: Annotated[Direction, Query(description="What the body is, and what it becomes.")] = FORWARD,
-    format: Output = None,
-    idempotency_key: IdempotencyKey = None,
-) -> Response:
-    """The body is a photo as for an upload, and its label map is the answer; or a label map, and a photo is
-    the answer. It does not become part of the pool. 202: the answer comes later, at `/jobs/{id}/output`."""
-    pool = await run_in_threadpool(_checked, service, model_id, direction, format)
-    with service.blobs.incoming() as incoming:
-        await receive(request, incoming, service.settings.max_image_bytes, TOO_LARGE)
-        job = await run_in_threadpool(_order, service, pool, model_id, direction, idempotency_key, incoming)
-    job = await service.ended(job.id)
-    if job.state not in ENDED:
-        return accepted(job)
-    return await run_in_threadpool(output, service, request, job, format)
-
-
-def _checked(service: Service, model_id: UUID, direction: str, format: str | None) -> tables.Pool:
-    """The model's pool. Raises a Problem when the model cannot answer in this way."""
-    with service.database.read() as session:
-        pool = found_pool(session, found_model(session, model_id).pool_id)
-        require_direction(session, model_id, direction)
-    if format == "label_map" and direction != FORWARD:
-        raise NotFound("What is made of a label map is a photo and no label map: leave `format` out.")
-    if format == "label_map" and pool.class_table is None:
-        raise NotFound("The pool has no classes, so its translations have no label map: ask for format=rgb.")
-    return pool
-
-
-def _order(
-    service: Service,
-    pool: tables.Pool,
-    model_id: UUID,
-    direction: str,
-    idempotency_key: str | None,
-    incoming: Incoming,
-) -> tables.Job:
-    if direction == FORWARD:
-        service.decoders.photo(incoming.path)
-    else:
-        service.decoders.label_map(incoming.path, class_ids(pool))
+def _keep(service: Service, pool_id: UUID, name: str | None, incoming: Incoming) -> tuple[bool, Model]:
+    if not incoming.size:
+        raise InvalidModel("The body is empty: send the ONNX file as it is.")
     blob = incoming.keep()
-    asked = {"model_id": str(model_id), "sha256": blob.sha256, "direction": direction}
-    spec = {**asked, "name": "The photo" if direction == FORWARD else "The label map"}
-    return order(service, pool.id, "translate", asked, idempotency_key, lambda session: spec)
+    name = name or blob.sha256
+    with service.database.read() as session:
+        spec = {"onnx": ONNX_FILE, "class_table": found_pool(session, pool_id).class_table}
+    described = blobs.put(service.blobs, [json.dumps(spec, indent=2).encode()])
+    with service.database.write() as session:
+        pools.lock(session, pool_id)
+        if known := models.by_name(session, pool_id, name):
+            return False, _same(session, known, blob.sha256)
+        model = tables.Model(
+            id=tables.new_id(), pool_id=pool_id, name=name, method="onnx", spec=spec, receipt={}
+        )
+        trainings.add_model(session, model, {ONNX_FILE: blob, SPEC_FILE: described})
+        session.refresh(model)
+        return True, _document(session, model)
+
+
+def _same(session: Session, known: tables.Model, sha256: str) -> Model:
+    """The model of this name, if it is the one that was sent. Raises NameTaken."""
+    document = _document(session, known)
+    if sha256 not in [file.sha256 for file in document.files]:
+        raise NameTaken(f"The pool has another model named {known.name}: send this one under another name.")
+    return document
+
+
+def _document(session: Session, row: tables.Model) -> Model:
+    files, evaluations = models.files(session, [row.id]), models.evaluations(session, [row.id])
+    return Model.of(row, files.get(row.id, []), evaluations.get(row.id, []))

@@ -1,1 +1,1 @@
-"""For whoever runs the service: health, readiness, metrics, and what each problem means."""
+"""Health, readiness and metrics, for whoever runs the service."""

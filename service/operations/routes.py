@@ -1,38 +1,17 @@
-"""Addresses for whoever runs the service: alive? ready? doing what? And what each problem means."""
+"""Addresses for whoever runs the service: health, readiness and metrics."""
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from pydantic import BaseModel, Field
 from sqlalchemy.exc import SQLAlchemyError
 
-from service.http import problems
 from service.http.bodies import Route
-from service.http.problems import NotFound, Unavailable
-from service.http.render import errors
+from service.http.openapi import errors
+from service.http.problems import Unavailable
+from service.operations.schemas import Health, Readiness
 from service.runtime import Service, ServiceDep
 from store.database import SchemaMismatch
 
 router = APIRouter(tags=["operations"], route_class=Route)
-
-
-class Health(BaseModel):
-    status: str = Field(examples=["ok"])
-
-
-class Readiness(BaseModel):
-    """What was checked, each `ok` or what is wrong."""
-
-    database: str = Field(description="It answers, and its schema is the newest.")
-    blobs: str = Field(description="Bytes can be written.")
-    broker: str = Field(
-        description="Without it the service stays ready: jobs are kept and wait for their bell."
-    )
-
-
-class ProblemType(BaseModel):
-    type: str = Field(examples=["/problems/name-taken"])
-    title: str
-    status: int
 
 
 @router.get("/healthz", summary="Is the process alive?")
@@ -59,22 +38,6 @@ def metrics(request: Request) -> Response:
     return Response(
         generate_latest(request.app.state.metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST}
     )
-
-
-@router.get("/problems", summary="List every type of problem")
-async def list_problems() -> list[ProblemType]:
-    return [_explained(problem) for problem in problems.BY_SLUG.values()]
-
-
-@router.get("/problems/{slug}", summary="Explain a type of problem", responses=errors(NotFound))
-async def get_problem(slug: str) -> ProblemType:
-    if slug not in problems.BY_SLUG:
-        raise NotFound(f"There is no problem {slug}: GET /problems lists them.")
-    return _explained(problems.BY_SLUG[slug])
-
-
-def _explained(problem: type[problems.Problem]) -> ProblemType:
-    return ProblemType(type=f"/problems/{problem.slug}", title=problem.title, status=problem.status)
 
 
 def _database(service: Service) -> str:

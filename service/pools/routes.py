@@ -8,10 +8,12 @@ from sqlalchemy.exc import IntegrityError
 
 from service.http.bodies import Route
 from service.http.names import PoolName
+from service.http.openapi import errors
+from service.http.pages import Cursor, Limit, Page, cut
 from service.http.problems import FileTooLarge, InvalidClassTable, InvalidName, NotFound, PoolNameTaken
-from service.http.render import Cursor, Limit, Page, cut, errors
+from service.lookups import found_pool
 from service.pools.schemas import ClassTable, NewPool, Pool
-from service.runtime import ServiceDep, found_pool
+from service.runtime import ServiceDep
 from store import pools
 from store.pools import PoolCounts
 

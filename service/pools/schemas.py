@@ -134,10 +134,3 @@ def _counts(counts: PoolCounts) -> PoolCountsDocument:
         train=Counts.model_validate(train),
         test=Counts.model_validate(test),
     )
-
-
-def class_ids(pool: tables.Pool) -> frozenset[int] | None:
-    """The values a label map of the pool may hold; None: the pool has no classes."""
-    if pool.class_table is None:
-        return None
-    return frozenset([*range(len(pool.class_table["classes"])), pool.class_table["ignore"]])

@@ -7,15 +7,15 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from service.embedding import not_embedded_yet
 from service.http.problems import (
     BudgetExceedsPool,
     InvalidSelection,
     NoAnnotations,
     PoolEmpty,
 )
-from service.jobs.enqueue import ask
-from service.runtime import Service, found_model, found_pool
+from service.jobs.enqueue import ask, pool_not_embedded
+from service.lookups import found_model, found_pool
+from service.runtime import Service
 from store import selections
 from store.selections import AUTO, OFF, TEST, Question, State
 from store.tables import Job, Pool
@@ -35,7 +35,7 @@ def asked(service: Service, pool_id: UUID, question: Question) -> Job:
         else:
             states = service.states.of(session, pool_id, splits)
     if waiting:
-        raise not_embedded_yet(
+        raise pool_not_embedded(
             service,
             pool_id,
             f"Photos that the selection depends on are still to be embedded ({waiting}): ask again until "

@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.orm import Session
 
 from service.http.bodies import Route
+from service.http.openapi import errors
 from service.http.problems import (
     BudgetExceedsPool,
     FileTooLarge,
@@ -22,12 +23,12 @@ from service.http.problems import (
     PoolEmpty,
     PoolNotEmbedded,
 )
-from service.http.render import errors
 from service.jobs.enqueue import ACCEPTED, IdempotencyKey, answered, order
-from service.runtime import Service, ServiceDep, found_pool, newest_selection
+from service.lookups import found_pool, found_selection, newest_selection
+from service.runtime import Service, ServiceDep
 from service.selections.asking import asked, check_options
 from service.selections.schemas import Options, Replay, Replayed, Selection
-from store import selections, tables
+from store import tables
 
 router = APIRouter(tags=["selections"], route_class=Route)
 
@@ -98,10 +99,7 @@ async def replay(service: ServiceDep, made: Replay, idempotency_key: Idempotency
 
 def _document(service: Service, selection_id: UUID) -> dict[str, Any]:
     with service.database.read() as session:
-        selection = selections.get(session, selection_id)
-    if selection is None:
-        raise NotFound(f"There is no selection {selection_id}: GET /pools/{{id}}/select makes one.")
-    return selection.document
+        return found_selection(session, selection_id).document
 
 
 def _replay_ordered(service: Service, made: Replay, idempotency_key: str | None) -> tables.Job:

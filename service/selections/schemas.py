@@ -10,42 +10,16 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    ValidationError,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
 
+from service.http.fields import DistanceAutoOrOff, DistanceOrAuto, Split
 from service.http.problems import InvalidSelection
-from service.images.schemas import Split
 from store.selections import OFF, Question, picks_digest
 
 Strategy = Literal["kmedoids", "fasterpam", "kcenter", "typiclust", "probcover", "facility", "random"]
 MOST_IDS = 1000
 LARGEST_BUDGET = 10_000
-
-
-def _refused_as(sentence: str) -> WrapValidator:
-    """One sentence for a value that is of none of several types, instead of one for each type."""
-
-    def checked(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
-        try:
-            return validate(value)
-        except ValidationError as error:
-            raise PydanticCustomError("of_no_type", sentence) from error
-
-    return WrapValidator(checked)
-
-
-Distance = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-DistanceOrAuto = Annotated[
-    Distance | Literal["auto"], _refused_as("Input should be a finite number of 0 or more, or 'auto'")
-]
-DistanceAutoOrOff = Annotated[
-    Distance | Literal["auto", "off"],
-    _refused_as("Input should be a finite number of 0 or more, 'auto' or 'off'"),
-]
 
 
 class Options(BaseModel):

@@ -1,10 +1,14 @@
 """Similar images as they appear in JSON. Distances are Euclidean, between embeddings."""
 
+from typing import Annotated
 from uuid import UUID
 
+from fastapi import Query
 from pydantic import BaseModel, Field
 
-from service.images.schemas import Split
+from service.http.fields import Split
+
+Most = Annotated[int, Query(ge=1, le=1000, description="Most images in the answer; there may be fewer.")]
 
 
 class NearImage(BaseModel):

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Response
 from sqlalchemy.orm import Session
 
 from service.http.bodies import Route
+from service.http.openapi import errors
 from service.http.problems import (
     FileTooLarge,
     IdempotencyKeyReused,
@@ -18,11 +19,10 @@ from service.http.problems import (
     NoUnpairedLabelMaps,
     PoolEmpty,
 )
-from service.http.render import errors
 from service.jobs.enqueue import ACCEPTED, IdempotencyKey, accepted, order
 from service.jobs.schemas import Job, NewEvaluation, NewTraining
-from service.models.directions import require_direction
-from service.runtime import ServiceDep, found_model, found_pool
+from service.lookups import found_model, found_pool, require_direction
+from service.runtime import ServiceDep
 from store import images, label_maps, trainings
 from store.label_maps import ANNOTATIONS
 from store.tables import Pool

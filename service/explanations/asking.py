@@ -1,0 +1,53 @@
+"""How an explanation is made: once, when first asked for, and then kept."""
+
+from typing import Any
+from uuid import UUID
+
+from fastapi import Response
+from fastapi.concurrency import run_in_threadpool
+
+from service.http.openapi import errors
+from service.http.problems import JobFailed, NotFound
+from service.jobs.enqueue import ACCEPTED, answered, ask
+from service.lookups import found_selection
+from service.runtime import Service
+from store import assignments, explanations, tables
+
+REFUSALS = errors(NotFound, JobFailed)
+
+
+def file_responses(media_type: str, description: str) -> dict[int | str, dict[str, Any]]:
+    return {
+        200: {"content": {media_type: {}}, "description": description},
+        304: {"description": "`If-None-Match` names these bytes."},
+        **ACCEPTED,
+        **REFUSALS,
+    }
+
+
+async def made_explanation(service: Service, selection_id: UUID) -> tables.Explanation | Response:
+    """The explanation; or what to answer until there is one."""
+    made, job = await run_in_threadpool(_asked, service, selection_id)
+    if made:
+        return made
+    assert job
+    result = await answered(service, job)
+    if isinstance(result, Response):
+        return result
+    made, _ = await run_in_threadpool(_asked, service, selection_id)
+    assert made
+    return made
+
+
+def _asked(service: Service, selection_id: UUID) -> tuple[tables.Explanation | None, tables.Job | None]:
+    with service.database.read() as session:
+        selection = found_selection(session, selection_id)
+        if made := explanations.of_selection(session, selection_id):
+            return made, None
+    spec = {"selection_id": str(selection_id)}
+    return None, ask(service, selection.pool_id, "explain", f"explain:{selection_id}", spec)
+
+
+def minutes_per_image(service: Service, made: tables.Explanation) -> float | None:
+    with service.database.read() as session:
+        return assignments.minutes_per_image(session, UUID(made.document["pool_id"]))

@@ -1,0 +1,53 @@
+"""Addresses of a selection's map: the pool as points in a plane."""
+
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from fastapi.concurrency import run_in_threadpool
+
+from service.explanations.asking import file_responses, made_explanation
+from service.http.blobs import blob_response
+from service.http.bodies import Route
+from service.runtime import Service, ServiceDep
+
+router = APIRouter(route_class=Route)
+
+
+@router.get(
+    "/selections/{selection_id}/map",
+    summary="Get the pool as points in a plane",
+    response_class=Response,
+    responses=file_responses(
+        "application/json",
+        "`{method, explained_variance, points: [{image_id, name, x, y, cluster, distance, pick, labelled}]}`,"
+        " where `cluster` is the rank of the nearest pick, or null where a labelled image is nearer. Images "
+        "that were left out have no point.",
+    ),
+)
+async def get_map(service: ServiceDep, request: Request, selection_id: UUID) -> Response:
+    """A projection of the embeddings: neighbours in the plane look alike."""
+    return await _answer_file(service, request, selection_id, "map", "application/json")
+
+
+@router.get(
+    "/selections/{selection_id}/map.png",
+    summary="Get the map as a picture",
+    response_class=Response,
+    responses=file_responses(
+        "image/png", "The map, with clusters coloured and the picks marked with their rank."
+    ),
+)
+async def get_map_png(service: ServiceDep, request: Request, selection_id: UUID) -> Response:
+    return await _answer_file(service, request, selection_id, "map.png", "image/png")
+
+
+async def _answer_file(
+    service: Service, request: Request, selection_id: UUID, name: str, media_type: str
+) -> Response:
+    made = await made_explanation(service, selection_id)
+    if isinstance(made, Response):
+        return made
+    blob = made.files[name]
+    return await run_in_threadpool(
+        blob_response, service.blobs, request, blob["sha256"], blob["size"], media_type
+    )

@@ -1,0 +1,37 @@
+"""Types of fields and parameters that several nouns share."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
+from pydantic_core import PydanticCustomError
+
+Split = Literal["train", "test"]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+def _refused_as(sentence: str) -> WrapValidator:
+    """One sentence for a value that is of none of several types, instead of one for each type."""
+
+    def checked(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
+        try:
+            return validate(value)
+        except ValidationError as error:
+            raise PydanticCustomError("of_no_type", sentence) from error
+
+    return WrapValidator(checked)
+
+
+Distance = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+DistanceOrAuto = Annotated[
+    Distance | Literal["auto"], _refused_as("Input should be a finite number of 0 or more, or 'auto'")
+]
+DistanceAutoOrOff = Annotated[
+    Distance | Literal["auto", "off"],
+    _refused_as("Input should be a finite number of 0 or more, 'auto' or 'off'"),
+]

@@ -1,0 +1,28 @@
+"""What a refusal says about a limit of the server."""
+
+from service.http.problems import FileTooLarge
+from store.settings import Settings
+
+
+def raising(settings: Settings, field: str) -> str:
+    """Which variable raises this limit, and how far; empty when it is at its maximum already."""
+    current, highest = getattr(settings, field), _highest(field)
+    if highest is not None and current >= highest:
+        return ""
+    variable = f"{settings.model_config['env_prefix']}{field.upper()}"
+    bounds = f"now {current:,}" if highest is None else f"now {current:,}, at most {highest:,}"
+    return f", or raise {variable} on the server ({bounds})"
+
+
+def too_large(settings: Settings, field: str, instead: str) -> FileTooLarge:
+    """The refusal of a file larger than the limit; `instead` says what the client can do."""
+    return FileTooLarge(
+        f"This server takes at most {getattr(settings, field):,} bytes here: "
+        f"{instead}{raising(settings, field)}."
+    )
+
+
+def _highest(field: str) -> int | None:
+    """The largest value that the setting may have."""
+    bounds = (getattr(bound, "le", None) for bound in Settings.model_fields[field].metadata)
+    return next((bound for bound in bounds if bound is not None), None)

@@ -1,0 +1,35 @@
+"""Pages of lists: the answer, its parameters, and how rows become a page."""
+
+from collections.abc import Sequence
+from typing import Annotated, Generic, Protocol, TypeVar
+from uuid import UUID
+
+from fastapi import Query
+from pydantic import BaseModel, Field
+
+Item = TypeVar("Item")
+
+
+class Page(BaseModel, Generic[Item]):
+    """One page of a list. Ask again with `cursor` set to `next` until that is null."""
+
+    items: list[Item]
+    next: str | None = Field(None, description="The cursor of the next page; null: this is the last.")
+
+
+Cursor = Annotated[UUID | None, Query(description="`next` of the page before; left out: the first page.")]
+Limit = Annotated[int, Query(ge=1, le=1000, description="Most items on the page.")]
+
+
+class HasId(Protocol):
+    @property
+    def id(self) -> UUID: ...
+
+
+Row = TypeVar("Row", bound=HasId)
+
+
+def cut(rows: Sequence[Row], limit: int) -> tuple[Sequence[Row], str | None]:
+    """A page of rows and the cursor after it, of a query that asked for one row more than `limit`."""
+    page = rows[:limit]
+    return page, str(page[-1].id) if len(rows) > limit else None

@@ -1,0 +1,48 @@
+"""The address of the image that a translate job made."""
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+
+from service.http.blobs import blob_response
+from service.http.bodies import Route
+from service.http.openapi import errors
+from service.http.problems import JobFailed, JobNotFinished, NotFound
+from service.jobs.enqueue import require_success
+from service.runtime import Service, ServiceDep
+from store import tables
+
+router = APIRouter(route_class=Route)
+
+Output = Annotated[
+    Literal["label_map", "rgb"] | None,
+    Query(
+        description="The label map, or the RGB translation it was read from. Left out: the label map, if any."
+    ),
+]
+
+
+@router.get(
+    "/jobs/{job_id}/output",
+    summary="Get the image a translate job made",
+    response_class=Response,
+    responses={
+        200: {"content": {"image/png": {}}, "description": "A PNG of the photo's size."},
+        304: {"description": "`If-None-Match` names these bytes."},
+        **errors(NotFound, JobNotFinished, JobFailed),
+    },
+)
+def get_output(service: ServiceDep, request: Request, job_id: UUID, format: Output = None) -> Response:
+    return output(service, request, service.job(job_id), format)
+
+
+def output(service: Service, request: Request, job: tables.Job, format: str | None) -> Response:
+    """The PNG of a translate job that succeeded. Raises a Problem when there is none."""
+    if job.kind != "translate":
+        raise NotFound(f"The job is of kind {job.kind} and makes no image: its result is in /jobs/{job.id}.")
+    result: dict[str, Any] = require_success(job)
+    blob = result[format] if format else result["label_map"] or result["rgb"]
+    if blob is None:
+        raise NotFound("This translation is an image without classes and no label map: ask for format=rgb.")
+    return blob_response(service.blobs, request, blob["sha256"], blob["size"], "image/png")

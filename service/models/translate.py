@@ -1,0 +1,93 @@
+"""The address that translates a photo, or a label map, with a model."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+
+from service.http.blobs import BINARY
+from service.http.bodies import Route, receive
+from service.http.openapi import errors
+from service.http.problems import (
+    LABEL_MAP_PROBLEMS,
+    IdempotencyKeyReused,
+    JobFailed,
+    NoSuchDirection,
+    NotFound,
+)
+from service.jobs.enqueue import ACCEPTED, IdempotencyKey, accepted, order
+from service.jobs.output import Output, output
+from service.jobs.schemas import Direction
+from service.lookups import class_ids, found_model, found_pool, require_direction
+from service.runtime import ENDED, Service, ServiceDep
+from store import tables
+from store.blobs import Incoming
+
+router = APIRouter(route_class=Route)
+
+FORWARD: Direction = "photos_to_labels"
+PNG: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"image/png": {}}, "description": "A PNG of the photo's size."}
+}
+
+
+@router.post(
+    "/models/{model_id}/translate",
+    summary="Translate a photo, or a label map",
+    response_class=Response,
+    responses={
+        **PNG,
+        **ACCEPTED,
+        **errors(NotFound, NoSuchDirection, IdempotencyKeyReused, JobFailed, *LABEL_MAP_PROBLEMS),
+    },
+    openapi_extra=BINARY,
+)
+async def translate(
+    service: ServiceDep,
+    request: Request,
+    model_id: UUID,
+    direction: Annotated[Direction, Query(description="What the body is, and what it becomes.")] = FORWARD,
+    format: Output = None,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """The body is a photo as for an upload, and its label map is the answer; or a label map, and a photo is
+    the answer. It does not become part of the pool. 202: the answer comes later, at `/jobs/{id}/output`."""
+    pool = await run_in_threadpool(_checked, service, model_id, direction, format)
+    with service.blobs.incoming() as incoming:
+        await receive(request, incoming, service.settings, "max_image_bytes", "scale the image down")
+        job = await run_in_threadpool(_order, service, pool, model_id, direction, idempotency_key, incoming)
+    job = await service.ended(job.id)
+    if job.state not in ENDED:
+        return accepted(job)
+    return await run_in_threadpool(output, service, request, job, format)
+
+
+def _checked(service: Service, model_id: UUID, direction: str, format: str | None) -> tables.Pool:
+    """The model's pool. Raises a Problem when the model cannot answer in this way."""
+    with service.database.read() as session:
+        pool = found_pool(session, found_model(session, model_id).pool_id)
+        require_direction(session, model_id, direction)
+    if format == "label_map" and direction != FORWARD:
+        raise NotFound("What is made of a label map is a photo and no label map: leave `format` out.")
+    if format == "label_map" and pool.class_table is None:
+        raise NotFound("The pool has no classes, so its translations have no label map: ask for format=rgb.")
+    return pool
+
+
+def _order(
+    service: Service,
+    pool: tables.Pool,
+    model_id: UUID,
+    direction: str,
+    idempotency_key: str | None,
+    incoming: Incoming,
+) -> tables.Job:
+    if direction == FORWARD:
+        service.decoders.photo(incoming.path)
+    else:
+        service.decoders.label_map(incoming.path, class_ids(pool))
+    blob = incoming.keep()
+    asked = {"model_id": str(model_id), "sha256": blob.sha256, "direction": direction}
+    spec = {**asked, "name": "The photo" if direction == FORWARD else "The label map"}
+    return order(service, pool.id, "translate", asked, idempotency_key, lambda session: spec)

@@ -1,0 +1,81 @@
+"""A refusal at a limit of the server says what to do, and to raise the limit only where that is possible."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from store.settings import Settings
+from tests.service.serving import Client, serve
+from tests.service.steps import ABSENT, embed, label_map, new_pool, photo, put_photo, slug
+
+
+def refusal(response: Any) -> str:
+    assert (response.status_code, slug(response)) in {(413, "file-too-large"), (422, "too-many-pixels")}
+    detail: str = response.json()["detail"]
+    return detail
+
+
+def limited(folder: Path, **limits: int) -> Settings:
+    return Settings(data_dir=folder, broker_url="redis://127.0.0.1:1/0", **limits)
+
+
+def send(client: Client, what: str, pool_id: str, image_id: str) -> Any:
+    """A request whose body is larger than 2,000 bytes."""
+    large = photo(size=(900, 900))
+    if what == "photo":
+        return client.put(f"/pools/{pool_id}/images/a.jpg", content=large)
+    if what == "photo among files":
+        return client.post(f"/pools/{pool_id}/images", files=[("files", ("a.jpg", large))])
+    if what == "label map":
+        return client.put(f"/pools/{pool_id}/labels/a.png", content=large)
+    if what == "annotation":
+        return client.put(f"/images/{image_id}/annotation", content=large, headers=ABSENT)
+    return client.post(f"/pools/{pool_id}/search", content=large)
+
+
+@pytest.mark.parametrize("what", ["photo", "photo among files", "label map", "annotation", "search"])
+def test_a_file_that_is_too_large_is_told_how_far_the_limit_can_be_raised(tmp_path: Path, what: str) -> None:
+    """Wherever a photo or a label map is sent, the refusal names the variable and its current value."""
+    with serve(limited(tmp_path, max_image_bytes=2_000)) as client:
+        pool_id = new_pool(client)
+        image = put_photo(client, pool_id, "small.jpg")
+        embed(client, pool_id)
+        response = send(client, what, pool_id, image["id"])
+        detail = response.json()["rejected"][0]["reason"] if response.is_success else refusal(response)
+    assert "at most 2,000 bytes" in detail
+    assert detail.endswith("or raise FEWPAIRS_MAX_IMAGE_BYTES on the server (now 2,000).")
+
+
+def test_an_archive_that_is_too_large_is_told_how_far_the_limit_can_be_raised(tmp_path: Path) -> None:
+    """The same holds for a whole upload."""
+    with serve(limited(tmp_path, max_archive_bytes=2_000)) as client:
+        address, zip_type = f"/pools/{new_pool(client)}/images", {"Content-Type": "application/zip"}
+        detail = refusal(client.post(address, content=bytes(3_000), headers=zip_type))
+    assert detail.endswith("or raise FEWPAIRS_MAX_ARCHIVE_BYTES on the server (now 2,000).")
+
+
+def test_a_model_that_is_too_large_is_told_how_far_the_limit_can_be_raised(tmp_path: Path) -> None:
+    """The same holds for an imported model."""
+    with serve(limited(tmp_path, max_model_bytes=2_000)) as client:
+        detail = refusal(client.post(f"/pools/{new_pool(client)}/models", content=bytes(3_000)))
+    assert detail.endswith("or raise FEWPAIRS_MAX_MODEL_BYTES on the server (now 2,000).")
+
+
+def test_too_many_pixels_are_told_how_far_the_limit_can_be_raised(tmp_path: Path) -> None:
+    """A limit that has a maximum is named with it, for photos and for label maps."""
+    with serve(limited(tmp_path, max_image_pixels=500)) as client:
+        pool_id = new_pool(client)
+        for address, content in (("images/a.jpg", photo()), ("labels/a.png", label_map())):
+            detail = refusal(client.put(f"/pools/{pool_id}/{address}", content=content))
+            assert detail.endswith(
+                "or raise FEWPAIRS_MAX_IMAGE_PIXELS on the server (now 500, at most 80,000,000)."
+            )
+
+
+def test_a_limit_at_its_maximum_is_not_advised_to_be_raised(tmp_path: Path) -> None:
+    """A server that refused to start with a larger limit does not advise one."""
+    grey = label_map(size=(9_000, 9_000))
+    with serve(limited(tmp_path, max_image_pixels=80_000_000)) as client:
+        detail = refusal(client.put(f"/pools/{new_pool(client)}/labels/a.png", content=grey))
+    assert detail == "The image has more than 80,000,000 pixels: scale it down."
