@@ -22,6 +22,7 @@ from fewpairs.cli.common import counted
 from fewpairs.cli.follow import follow_training, wait_with_status
 from fewpairs.client import Client
 from fewpairs.demo_data import DemoData, Pairs, draw_scenes, read_data
+from fewpairs.embedded.settings import Settings, read_settings
 from fewpairs.errors import FewpairsError
 from fewpairs.model import Model
 from fewpairs.pool import Pool
@@ -49,12 +50,13 @@ class Outcome:
 def demo(source: Path | None, folder: Path, console: Console) -> None:
     """Run the loop on `source`, or on drawn street scenes; all files go to `folder`. Raises FewpairsError."""
     began = time.monotonic()
+    settings = read_settings(os.environ, console)
     folder = folder.absolute()
     folder.mkdir(parents=True, exist_ok=True)
     console.print(
         Panel("Few pairs: which photos to label, and what can be learned from so few", style="bold")
     )
-    with _service(folder, console) as address, Client(address) as client:
+    with _service(folder, settings, console) as address, Client(address) as client:
         data = _data(source, folder, console)
         pool = _fill_pool(client, data, console)
         selections = _select(pool, console)
@@ -65,16 +67,17 @@ def demo(source: Path | None, folder: Path, console: Console) -> None:
 
 
 @contextmanager
-def _service(folder: Path, console: Console) -> Iterator[str]:
+def _service(folder: Path, settings: Settings, console: Console) -> Iterator[str]:
     """The embedded service on a free port; it ends with this block, also when this process is killed."""
     _step(console, "Service")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     address = f"http://127.0.0.1:{port}"
-    words = ["up", "--data", str(folder / "service"), "--port", str(port)]
-    elsewhere = ("FEWPAIRS_DATABASE_URL", "FEWPAIRS_BLOB_URL")
-    environment = {name: value for name, value in os.environ.items() if name not in elsewhere}
+    words = ["up", "--data", str(folder / "service"), "--host", "127.0.0.1", "--port", str(port)]
+    environment = settings.environment(os.environ)
+    for elsewhere in ("FEWPAIRS_DATABASE_URL", "FEWPAIRS_BLOB_URL", "FEWPAIRS_BROKER_URL"):
+        environment.pop(elsewhere, None)
     with (folder / "service.log").open("wb") as log:
         process = spawn(
             [sys.executable, "-m", "fewpairs", *words],

@@ -6,7 +6,7 @@ from alembic import context
 from sqlalchemy import Engine, NullPool, create_engine, event, make_url
 
 from store.clock import UtcDateTime
-from store.settings import Settings
+from store.settings import read_settings
 from store.tables import Base
 
 
@@ -24,7 +24,7 @@ def whole_or_not_at_all(url: str) -> Engine:
     return engine
 
 
-url = context.config.attributes.get("url") or Settings().database
+url = context.config.attributes.get("url") or read_settings().database
 with whole_or_not_at_all(url).connect() as connection:
     context.configure(
         connection=connection,

@@ -35,10 +35,10 @@ def main() -> None:
 
     from service.app import create_app
     from service.http.observe import log_as_json
-    from store.settings import Settings
+    from store.settings import settings_or_exit
 
+    settings = settings_or_exit()
     log_as_json()
-    settings = Settings()
     running = server(create_app(settings), settings.host, settings.port)
     with suppress(KeyboardInterrupt):
         running.run()

@@ -26,7 +26,7 @@ from service.runtime import Service
 from service.selections import routes as selections
 from service.similar import routes as similar
 from service.trainings import routes as trainings
-from store.settings import Settings
+from store.settings import Settings, read_settings
 
 
 class App(FastAPI):
@@ -38,7 +38,7 @@ class App(FastAPI):
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The application; it opens the database when it starts, and requires its newest schema."""
-    settings = settings or Settings()
+    settings = settings or read_settings()
     metrics = Metrics()
 
     @asynccontextmanager

@@ -1,20 +1,39 @@
-"""The one settings class. Every field is an environment variable `FEWPAIRS_<NAME>`; none has to be set."""
+"""The one list of settings, and its reader.
 
+Every field is an environment variable `FEWPAIRS_<NAME>`; none has to be set. `python -m store.settings`
+prints the settings of the environment as JSON, or exits with 1 and says which are wrong.
+"""
+
+import json
+import os
 import re
+import sys
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, WithJsonSchema
+from annotated_types import Ge, Gt, Le
+from pydantic import AfterValidator, Field, ValidationError, WithJsonSchema
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MIB = 1024 * 1024
+DAY_S = 24 * 3600.0
+PREFIX = "FEWPAIRS_"
+CLIENT_VARIABLES = ("FEWPAIRS_SERVER", "FEWPAIRS_POOL", "FEWPAIRS_ANNOTATOR")
+"""Variables that the command line reads, and that are no settings of the service."""
 
 LONGEST_ENCODER_NAME = 100
 FILE = r"[A-Za-z0-9_][A-Za-z0-9_.\-]*"
 ENCODER = rf"(resnet50|efficientnet_lite0|timm:{FILE}|onnx:{FILE}\.onnx)"
-"""No name holds a slash: what it stands for on a worker's disk is in one folder, whoever asks."""
+"""No name holds a slash, so that a user's name never leads out of the one folder of encoders."""
+
+
+class WrongSettings(ValueError):
+    """Some settings of the environment are wrong; the message has a sentence for each."""
 
 
 def _encoder_name(name: str) -> str:
@@ -37,46 +56,132 @@ EncoderName = Annotated[
 ]
 
 
+def _database_url(text: str) -> str:
+    """Checked here, as SQLAlchemy would only fail when the database is first used."""
+    from sqlalchemy import make_url  # the decoding processes read settings too, and need no SQLAlchemy
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        url = make_url(text)
+        is_file = url.drivername == "sqlite" and url.database not in (None, "", ":memory:")
+        is_known = is_file or url.drivername in ("postgresql", "postgresql+psycopg")
+    except (ArgumentError, ValueError):
+        is_known = False
+    if text and not is_known:
+        raise PydanticCustomError(
+            "database_url",
+            "give postgresql+psycopg://USER:PASSWORD@HOST:PORT/DATABASE, or sqlite:////FOLDER/FILE.db",
+        )
+    return text
+
+
+def _broker_url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        is_server = parts.scheme in ("redis", "rediss") and parts.hostname and parts.port != 0
+    except ValueError:
+        is_server = False
+    if not is_server and not text.startswith(("redis+socket://", "memory://")):
+        raise PydanticCustomError(
+            "broker_url", "give redis://HOST:PORT/NUMBER, or rediss:// for a connection with TLS"
+        )
+    return text
+
+
+def _blob_url(text: str) -> str:
+    parts = urlsplit(text)
+    if text and (parts.scheme != "file" or parts.netloc or not parts.path.startswith("/")):
+        raise PydanticCustomError("blob_url", "give a folder as file:///ABSOLUTE/FOLDER")
+    return text
+
+
 class Settings(BaseSettings):
-    model_config = SettingsConfigDict(env_prefix="FEWPAIRS_", frozen=True)
+    """The settings; a variable that is empty counts as not set."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True)
 
     data_dir: Path = Field(Path("data"), description="Folder of the database, blobs, runs and caches.")
-    database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in the data folder.")
-    broker_url: str = Field("redis://127.0.0.1:6379/0", description="Redis or Valkey that carries the bell.")
-    blob_url: str = Field("", description="Where blobs are kept, `file:///…`; empty: the data folder.")
+    database_url: Annotated[str, AfterValidator(_database_url)] = Field(
+        "", description="SQLAlchemy URL of PostgreSQL or SQLite; empty: SQLite in the data folder."
+    )
+    broker_url: Annotated[str, AfterValidator(_broker_url)] = Field(
+        "redis://127.0.0.1:6379/0",
+        description="Redis or Valkey that tells workers of new jobs; `fewpairs up` starts its own if this is "
+        "not set.",
+    )
+    blob_url: Annotated[str, AfterValidator(_blob_url)] = Field(
+        "", description="Folder of the blobs, `file:///…`; empty: `blobs` in the data folder."
+    )
     device: Literal["auto", "cpu", "cuda"] = Field(
-        "auto", description="Where networks run; auto: a GPU if any."
+        "auto", description="Where networks run; auto: on a GPU if there is one."
     )
-    encoder: EncoderName = Field("resnet50", description="Encoder of a pool that names none.")
-    resnet50_weights: Path | None = Field(None, description="ResNet50 weights file; none: torch hub's cache.")
+    encoder: EncoderName = Field(
+        "resnet50",
+        description="Encoder of a pool that names none; if this is not set and ResNet50's weights cannot be "
+        "had, `fewpairs up` uses efficientnet_lite0.",
+    )
+    resnet50_weights: Path | None = Field(
+        None, description="File of ResNet50's weights; empty: found in torch hub's cache, or downloaded."
+    )
     encoders_dir: Path | None = Field(
-        None, description="Folder of what `onnx:FILE` names; none: `encoders` in the data folder."
+        None, description="Folder of the encoders `onnx:FILE`; empty: `encoders` in the data folder."
     )
 
-    host: str = Field("127.0.0.1", description="Address the service listens at; 0.0.0.0: every one.")
-    port: int = Field(8000, description="Port the service listens at.")
+    host: str = Field(
+        "127.0.0.1", description="Address at which the service listens; 0.0.0.0: all addresses."
+    )
+    port: int = Field(
+        8000,
+        ge=0,
+        le=65_535,
+        description="Port at which the service listens; 0: any free one, for `fewpairs up`.",
+    )
 
-    max_image_bytes: int = Field(64 * MIB, description="Largest photo or label map, in bytes.")
+    max_image_bytes: int = Field(64 * MIB, ge=1, description="Largest photo or label map, in bytes.")
     max_image_pixels: int = Field(
-        64_000_000, le=80_000_000, description="Largest photo or label map, in pixels; at most 80 million."
+        64_000_000,
+        ge=1,
+        le=80_000_000,
+        description="Largest photo or label map, in pixels; at most 80 million.",
     )
-    max_model_bytes: int = Field(2048 * MIB, description="Largest imported model, in bytes.")
-    max_archive_bytes: int = Field(16 * 1024 * MIB, description="Largest zip or tar, unpacked, in bytes.")
-    max_archive_entries: int = Field(100_000, description="Most files in one zip or tar.")
-    max_archive_ratio: int = Field(200, description="Largest compression ratio of one file in an archive.")
+    max_model_bytes: int = Field(2048 * MIB, ge=1, description="Largest imported model, in bytes.")
+    max_archive_bytes: int = Field(
+        16 * 1024 * MIB, ge=1, description="Largest zip or tar, in bytes when unpacked."
+    )
+    max_archive_entries: int = Field(100_000, ge=1, description="Most files in one zip or tar.")
+    max_archive_ratio: int = Field(
+        200, ge=1, description="Largest compression ratio of one file in an archive."
+    )
 
-    embed_chunk: int = Field(256, description="Images in one embed job.")
+    embed_chunk: int = Field(256, ge=1, le=10_000, description="Number of images in one embed job.")
     answer_wait_s: float = Field(
-        4.0, description="How long a request waits for its job before it answers 202."
+        4.0, ge=0, le=300, description="Seconds that a request waits for its job before it answers 202."
     )
 
-    lease_s: float = Field(30.0, description="A job whose worker is silent this long is given to another.")
-    ring_again_s: float = Field(
-        20.0, description="A queued job that nobody claimed is rung again after this."
+    lease_s: float = Field(
+        30.0,
+        gt=0,
+        le=DAY_S,
+        description="Seconds of a worker's silence after which its job goes to another worker.",
     )
-    max_attempts: int = Field(5, description="Attempts at a job before it counts as failed.")
-    job_deadline_s: float = Field(3600.0, description="Longest attempt at a job other than a training.")
-    training_deadline_s: float = Field(7 * 24 * 3600.0, description="Longest attempt at a training.")
+    ring_again_s: float = Field(
+        20.0,
+        gt=0,
+        le=DAY_S,
+        description="Seconds after which workers are told again of a job that none has claimed.",
+    )
+    max_attempts: int = Field(
+        5, ge=1, le=1000, description="Number of attempts after which a job counts as failed."
+    )
+    job_deadline_s: float = Field(
+        3600.0,
+        gt=0,
+        le=365 * DAY_S,
+        description="Longest attempt at a job other than a training, in seconds.",
+    )
+    training_deadline_s: float = Field(
+        7 * DAY_S, gt=0, le=365 * DAY_S, description="Longest attempt at a training, in seconds."
+    )
 
     @cached_property
     def database(self) -> str:
@@ -92,10 +197,84 @@ class Settings(BaseSettings):
 
     @property
     def runs_dir(self) -> Path:
-        """One run directory per training job."""
+        """Folder that holds one run directory per training job."""
         return self.data_dir.absolute() / "runs"
 
     @property
     def cache_dir(self) -> Path:
-        """What can be made again: exported encoders, unpacked models."""
+        """Folder of files that can be made again: exported encoders, unpacked models."""
         return self.data_dir.absolute() / "cache"
+
+
+def variable(field: str) -> str:
+    """The environment variable of a field of Settings."""
+    return f"{PREFIX}{field.upper()}"
+
+
+def read_settings() -> Settings:
+    """The settings of the environment. Raises WrongSettings."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise WrongSettings("\n".join(_sentence(detail) for detail in error.errors())) from None
+
+
+def settings_or_exit() -> Settings:
+    """The settings of the environment, for a program that starts.
+
+    Warns of variables that are no settings; exits with 1 if a setting is wrong.
+    """
+    for warning in misspelt(os.environ):
+        sys.stderr.write(f"{warning}\n")
+    try:
+        return read_settings()
+    except WrongSettings as error:
+        sys.exit(str(error))
+
+
+def misspelt(environment: Mapping[str, str]) -> Iterator[str]:
+    """A sentence for each variable that begins like a setting and is none."""
+    known = [name.removeprefix(PREFIX) for name in (*map(variable, Settings.model_fields), *CLIENT_VARIABLES)]
+    for name in sorted(environment):
+        rest = name.upper().removeprefix(PREFIX)
+        if name.upper().startswith(PREFIX) and rest not in known:
+            nearest = get_close_matches(rest, known, n=1)
+            advice = (
+                f"did you mean {PREFIX}{nearest[0]}?" if nearest else "docs/operate.md lists all settings."
+            )
+            yield f"{name} is no setting and is ignored: {advice}"
+
+
+def _sentence(detail: Any) -> str:
+    """What is wrong with one variable: its name, its value (without a password) and what it may be."""
+    field = str(detail["loc"][0])
+    value = re.sub(r"//.*@", "//***@", str(detail["input"]))
+    is_our_own = detail["type"] in ("encoder", "database_url", "broker_url", "blob_url")
+    return f"{variable(field)}={value}: {detail['msg'] if is_our_own else _what_it_may_be(field)}."
+
+
+def _what_it_may_be(name: str) -> str:
+    field = Settings.model_fields[name]
+    if get_origin(field.annotation) is Literal:
+        return f"give one of {', '.join(get_args(field.annotation))}"
+    noun = "a whole number" if field.annotation is int else "a number"
+    bounds = []
+    for bound in field.metadata:
+        match bound:
+            case Ge(ge=least):
+                bounds.append(f"at least {least:g}")
+            case Gt(gt=below):
+                bounds.append(f"more than {below:g}")
+            case Le(le=most):
+                bounds.append(f"at most {most:.0f}")
+    return f"give {noun}, {' and '.join(bounds)}"
+
+
+def main() -> None:
+    settings = settings_or_exit()
+    report = {"values": settings.model_dump(mode="json"), "set": sorted(settings.model_fields_set)}
+    sys.stdout.write(json.dumps(report))
+
+
+if __name__ == "__main__":
+    main()

@@ -5,7 +5,7 @@ import sys
 
 from store.database import SchemaMismatch
 from store.jobs import QUEUES
-from store.settings import Settings
+from store.settings import settings_or_exit
 from worker.app import listen, queue_list
 
 
@@ -19,7 +19,7 @@ def main() -> int:
     )
     queues = parser.parse_args().queues
     try:
-        return listen(Settings(), queues)
+        return listen(settings_or_exit(), queues)
     except SchemaMismatch as error:
         sys.stderr.write(f"{error}\n")
         return 1

