@@ -1,11 +1,10 @@
-"""Photos and unpaired label maps: upload, resume, list, content, thumbnails."""
+"""Photos: upload, resume, list, content, thumbnails."""
 
 import hashlib
 import io
 import tarfile
 import unicodedata
 import zipfile
-import zlib
 from urllib.parse import quote
 
 import pytest
@@ -13,14 +12,11 @@ from PIL import Image
 
 from tests.service.serving import Client
 from tests.service.steps import (
-    GREY,
     annotate,
     encoded,
     everything,
-    label_map,
     new_pool,
     photo,
-    png,
     put_photo,
     slug,
 )
@@ -245,62 +241,3 @@ def test_a_thumbnail_is_a_small_jpeg(client: Client, size: int, expected: tuple[
     thumbnail = Image.open(io.BytesIO(answer.content))
     assert (thumbnail.format, thumbnail.size) == ("JPEG", expected)
     assert slug(client.get(f"/images/{image['id']}/thumbnail", params={"size": 9999})) == "validation"
-
-
-def palette_png(bits: int) -> bytes:
-    image = Image.new("P", (32, 24), 0)
-    image.putpalette([128, 64, 128, 64, 0, 128])
-    image.paste(1, (0, 0, 8, 8))
-    return encoded(image, "PNG", bits=bits)
-
-
-def grey_png(bits: int, value: int) -> bytes:
-    """All pixels of one value, several to a byte."""
-    row = bytes([sum(value << shift for shift in range(0, 8, bits))]) * (32 * bits // 8)
-    return png(32, 24, bits, GREY, zlib.compress((b"\0" + row) * 24))
-
-
-GOOD_LABEL_MAPS = {
-    "grey": label_map(1),
-    "with ignore": label_map(255),
-    "16 bits": encoded(Image.new("I;16", (32, 24), 1), "PNG"),
-    "black and white": encoded(Image.new("1", (32, 24), 1), "PNG"),
-    "grey of 4 bits": grey_png(4, 1),
-    "grey of 2 bits": grey_png(2, 1),
-    "palette": palette_png(8),
-    "palette of 4 bits": palette_png(4),
-    "palette of 1 bit": palette_png(1),
-}
-
-
-@pytest.mark.parametrize("kind", GOOD_LABEL_MAPS)
-def test_a_label_map_of_any_single_channel_is_taken_unchanged(client: Client, kind: str) -> None:
-    """Grey, palette, 1- and 16-bit PNGs of known classes are unpaired label maps, kept byte for byte."""
-    pool_id = new_pool(client)
-    address = f"/pools/{pool_id}/labels/é.png"
-    made = client.put(address, content=GOOD_LABEL_MAPS[kind])
-    assert made.status_code == 201, made.text
-    assert client.put(address, content=GOOD_LABEL_MAPS[kind]).json() == made.json()
-    assert slug(client.put(address, content=label_map(0))) == "name-taken"
-    assert client.get(f"/pools/{pool_id}/labels").json() == {"items": [made.json()], "next": None}
-    served = client.get(address)
-    assert (served.content, served.headers["content-type"]) == (GOOD_LABEL_MAPS[kind], "image/png")
-    same = {"If-None-Match": served.headers["etag"]}
-    assert client.get(address, headers=same).status_code == 304
-    assert slug(client.get(f"/pools/{pool_id}/labels/none.png")) == "not-found"
-
-
-@pytest.mark.parametrize(("bits", "value"), [(2, 3), (4, 15), (4, 2)])
-def test_packed_class_ids_are_read_as_they_are_stored(client: Client, bits: int, value: int) -> None:
-    """Pillow stretches 2- and 4-bit grey to 255, which would pass for the ignore index: 3 is still 3."""
-    answer = client.put(f"/pools/{new_pool(client)}/labels/a.png", content=grey_png(bits, value))
-    assert slug(answer) == "label-map-unknown-class"
-    assert f"no class: {value}." in answer.json()["detail"]
-
-
-def test_an_rgb_pool_takes_images_as_label_maps(client: Client) -> None:
-    """There a JPEG is fine, as it is for photos, and transparency is not."""
-    pool_id = new_pool(client, "rgb")
-    assert client.put(f"/pools/{pool_id}/labels/a.jpg", content=photo()).status_code == 201
-    transparent = encoded(Image.new("RGBA", (8, 8)), "PNG")
-    assert slug(client.put(f"/pools/{pool_id}/labels/b.png", content=transparent)) == "alpha-channel"
