@@ -30,9 +30,10 @@ from rustpam import swap_eager
 from sklearn.metrics import pairwise_distances
 
 from benchmarks.clustered import clustered
+from models.catalog import STRATEGIES
 from models.experiments import Dataset, train_embeddings
 from models.machine import describe_machine
-from models.selection import STRATEGIES, select
+from models.selection import select
 
 Vectors = npt.NDArray[np.floating]
 

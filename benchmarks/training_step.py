@@ -32,7 +32,7 @@ from benchmarks.plain_training import PlainTraining
 from models.catalog import TrainingSpec
 from models.training.acceleration import AcceleratedStep
 from models.training.data import Batch
-from models.training.methods import METHODS
+from models.training.methods import method_named
 from models.training.recipes import paper, tiny
 from models.training.rehearsal import saved_for_backward, seconds_of, state_bytes
 from models.translation.translator import choose_device
@@ -117,7 +117,7 @@ def _compared(
     memory: dict[str, int | None] = {"plain": _memory(plain, plain.step, batch, device)}
     for variant in variants:
         wanted = replace(spec, **VARIANTS[variant])
-        method = METHODS["hybrid"](wanted, device, None)
+        method = method_named("hybrid")(wanted, device, None)
         steps[variant] = accelerated[variant] = AcceleratedStep(method, wanted, device)
     first = {name: seconds_of(step, batch, device) for name, step in steps.items()}
     for variant in variants:

@@ -7,6 +7,7 @@ from typing import Any
 
 from fewpairs.jobs import Job
 from fewpairs.transport import Transport
+from models.catalog import PHOTOS_TO_LABELS
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class Model:
         return self._transport.download(f"/models/{self.id}/files/{name}", Path(target))
 
     def evaluate(
-        self, split: str = "test", direction: str = "photos_to_labels", scorer: str | None = None
+        self, split: str = "test", direction: str = PHOTOS_TO_LABELS, scorer: str | None = None
     ) -> Job:
         """Start to score the model on a split's annotated images.
 
@@ -90,7 +91,7 @@ class Model:
         return Job(self._transport, document)
 
     def translate(
-        self, image: str | Path, format: str | None = None, direction: str = "photos_to_labels"
+        self, image: str | Path, format: str | None = None, direction: str = PHOTOS_TO_LABELS
     ) -> Translation:
         """What the model makes of a photo: its label map.
 

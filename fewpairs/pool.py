@@ -16,6 +16,7 @@ from fewpairs.selection import Selection, selection_of
 from fewpairs.similar import Duplicates, Similar, duplicates, image_id, similar
 from fewpairs.transport import Transport
 from fewpairs.uploads import Progress, Upload, upload_annotations, upload_images, upload_label_maps
+from models.catalog import DEFAULT_RECIPE, DEFAULT_STRATEGY
 
 Paths = str | Path | Sequence[str | Path]
 LOOK_AGAIN_S = 0.5
@@ -82,7 +83,7 @@ class Pool:
     def select(
         self,
         budget: int,
-        strategy: str = "kmedoids",
+        strategy: str = DEFAULT_STRATEGY,
         seed: int = 0,
         on_wait: Callable[["Pool"], None] | None = None,
         **options: Any,
@@ -168,7 +169,7 @@ class Pool:
     def train(
         self,
         method: str | None = None,
-        recipe: str = "paper",
+        recipe: str = DEFAULT_RECIPE,
         pairs: Sequence[str] | None = None,
         label_sources: Sequence[str] | None = None,
         **options: Any,

@@ -1,96 +1,133 @@
-"""The frozen configuration of one training."""
+"""The vocabulary of training and selection: options, recipes, methods, strategies and directions.
+
+Every other room takes names, ranges, defaults and descriptions from here. Only the standard library is
+imported, so that the service and the command line can read it without PyTorch. A new training method or
+selection strategy is one file and one entry here.
+"""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import Field, asdict, dataclass, field, fields
 from typing import Any
 
-CHOICES = {
-    "adversarial": ("relativistic", "cross_entropy", "least_squares"),
-    "label_resize": ("bicubic", "nearest"),
-    "precision": ("float32", "bfloat16"),
-}
+PHOTOS_TO_LABELS, LABELS_TO_PHOTOS = DIRECTIONS = ("photos_to_labels", "labels_to_photos")
 
-ONLY_OF = {"joint": "hybrid", "conditional": "pix2pix"}
-"""Switches that one method alone has."""
+LARGEST_SIDE = 4096
+"""The largest side in pixels of the images that a training works on."""
+PAPER_LOAD, PAPER_CROP = 286, 256
+"""An `image_size` without a `load_size` keeps the paper's proportion of the two."""
 
 
-def _number(default: float, low: float, high: float = math.inf) -> Any:
-    return field(default=default, metadata={"low": low, "high": high})
+def _number(default: float | None, low: float, high: float, description: str, **limits: float) -> Any:
+    metadata = {"low": low, "high": high, "description": description, **limits}
+    return field(default=default, metadata=metadata)
+
+
+def _choice(choices: tuple[str, ...], description: str) -> Any:
+    """The first choice is the default."""
+    return field(default=choices[0], metadata={"choices": choices, "description": description})
+
+
+def _switch(default: bool, description: str) -> Any:
+    return field(default=default, metadata={"description": description})
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingSpec:
-    """Every choice a training makes; the defaults are the paper's hybrid training (§3.5).
+    """The frozen configuration of one training; the defaults are the paper's hybrid training (§3.5).
 
-    Raises ValueError, naming the field, when a value is of the wrong type or out of range.
+    Raises ValueError, naming the field, when a value has the wrong type, is out of range or contradicts
+    another one.
     """
 
     recipe: str
     method: str
-    seed: int = _number(0, 0, 2**32 - 1)
+    seed: int = _number(0, 0, 2**32 - 1, "The same seed on the same files gives the same training.")
 
-    total_steps: int | None = field(default=None, metadata={"low": 1, "high": 10**9})
-    """Optimiser steps; None means `epochs` passes over the data."""
-    epochs: int = _number(200, 1, 10**6)
-    batch_size: int = _number(1, 1, 256)
-    balance: bool = True
-    """Repeat the pairs until they match the unpaired photos in number (§4.1.5)."""
-    joint: bool = False
-    """hybrid: every step sees `batch_size` pairs and as many unpaired samples, not one or the other."""
+    total_steps: int | None = _number(None, 1, 10**9, "Optimiser steps. Left out: `epochs` decides.")
+    epochs: int = _number(200, 1, 10**6, "Passes over the data.")
+    batch_size: int = _number(1, 1, 256, "Images in one step.")
+    balance: bool = _switch(
+        True, "Repeat the pairs until their number equals that of the unpaired photos (§4.1.5)."
+    )
+    joint: bool = _switch(
+        False,
+        "hybrid: every step sees `batch_size` pairs and `batch_size` unpaired samples, not only one kind.",
+    )
 
-    image_size: int = _number(256, 32, 4096)
-    load_size: int = _number(286, 32, 4096)
-    """Side in pixels every image is resized to; crops of `image_size` are taken from it."""
-    label_resize: str = "bicubic"
-    """How coloured label maps are resized to `load_size`: bicubic as in CycleGAN's code, or nearest."""
+    image_size: int = _number(
+        256,
+        32,
+        LARGEST_SIDE,
+        "Side in pixels of the crops to train on, at most `load_size`.",
+        multiple_of=4,
+    )
+    load_size: int = _number(
+        286,
+        32,
+        LARGEST_SIDE,
+        "Side in pixels to which images are resized before cropping. Left out: it follows `image_size`.",
+    )
+    label_resize: str = _choice(
+        ("bicubic", "nearest"), "How coloured label maps are resized. CycleGAN's code uses bicubic."
+    )
 
-    channels: int = _number(64, 1, 256)
-    """Channels of the first layer, in generators and discriminators."""
-    blocks: int = _number(9, 0, 32)
-    conditional: bool = False
-    """pix2pix: the discriminator sees the input beside the output."""
-    adversarial: str = "relativistic"
-    pool_size: int = _number(50, 0, 1000)
+    channels: int = _number(64, 1, 256, "Channels of the first layer of every network.")
+    blocks: int = _number(9, 0, 32, "Residual blocks of a generator.")
+    conditional: bool = _switch(False, "pix2pix: the discriminator sees the input together with the output.")
+    adversarial: str = _choice(("relativistic", "cross_entropy", "least_squares"), "The adversarial loss.")
+    pool_size: int = _number(
+        50, 0, 1000, "Generated images that are kept and shown to the discriminator again."
+    )
 
-    lambda_gan: float = _number(1.0, 0)
-    lambda_cycle: float = _number(10.0, 0)
-    lambda_identity: float = _number(10.0, 0)
-    lambda_l1: float = _number(150.0, 0)
+    lambda_gan: float = _number(1.0, 0, 1e9, "Weight of the adversarial loss.")
+    lambda_cycle: float = _number(10.0, 0, 1e9, "Weight of the cycle loss.")
+    lambda_identity: float = _number(10.0, 0, 1e9, "Weight of the identity loss.")
+    lambda_l1: float = _number(150.0, 0, 1e9, "Weight of the L1 loss on pairs.")
 
-    learning_rate: float = _number(2e-4, 0, 1)
-    beta1: float = _number(0.5, 0, 0.9999)
-    beta2: float = _number(0.999, 0, 0.9999)
-    ema: float = _number(0.0, 0, 0.99999)
-    """Decay of the moving average of the translators' weights that becomes the model; 0: the last weights."""
+    learning_rate: float = _number(
+        2e-4, 0, 1, "Adam's learning rate: constant for half of the steps, then falling linearly to 0."
+    )
+    beta1: float = _number(0.5, 0, 0.9999, "Adam's β1.")
+    beta2: float = _number(0.999, 0, 0.9999, "Adam's β2.")
+    ema: float = _number(
+        0.0,
+        0,
+        0.99999,
+        "Decay of the moving average of the weights that becomes the model. 0: the last weights.",
+    )
 
-    precision: str = "float32"
-    """bfloat16 is for convolutions alone; weights, norms and losses stay float32."""
-    compile: bool = False
-    """Compile the networks, and on CUDA replay the whole step as one graph."""
+    precision: str = _choice(
+        ("float32", "bfloat16"), "Number format of the convolutions. Everything else stays float32."
+    )
+    compile: bool = _switch(
+        False, "Compile the networks, and on a GPU replay the whole step as one CUDA graph."
+    )
 
-    log_every: int = _number(50, 1, 10**6)
-    checkpoint_every: int = _number(1000, 1, 10**9)
-    sample_every: int = _number(5000, 1, 10**9)
+    log_every: int = _number(50, 1, 10**6, "Steps between two lines of metrics.")
+    checkpoint_every: int = _number(
+        1000, 1, 10**9, "Steps between two checkpoints, a multiple of `log_every`."
+    )
+    sample_every: int = _number(5000, 1, 10**9, "Steps between two sample sheets.")
 
     def __post_init__(self) -> None:
+        facts = method_facts(self.method)
         for spec_field in fields(self):
-            _check(spec_field.name, str(spec_field.type), getattr(self, spec_field.name), spec_field.metadata)
-        for switch, method in ONLY_OF.items():
-            if getattr(self, switch) and self.method != method:
-                raise ValueError(f"{switch} is an option of {method}, not of {self.method}")
-        if self.image_size % 4:
-            raise ValueError(f"image_size must be a multiple of 4, got {self.image_size}")
+            _check(spec_field, getattr(self, spec_field.name))
+        for owner, other in METHODS.items():
+            for switch in other.switches - facts.switches:
+                if getattr(self, switch):
+                    raise ValueError(f"{switch} is an option of {owner}, not of {self.method}: leave it out")
         if self.load_size < self.image_size:
             raise ValueError(
-                f"load_size must be at least image_size, got {self.load_size} < {self.image_size}"
+                f"load_size ({self.load_size}) has to be at least image_size ({self.image_size}), because "
+                "crops are taken from the resized image: give both, or image_size alone"
             )
         if self.checkpoint_every % self.log_every:
             raise ValueError(
-                "checkpoint_every must be a multiple of log_every,"
-                f" got {self.checkpoint_every} and {self.log_every}"
+                f"checkpoint_every ({self.checkpoint_every}) has to be a multiple of log_every "
+                f"({self.log_every}): give both"
             )
 
     def to_json(self) -> dict[str, Any]:
@@ -99,35 +136,228 @@ class TrainingSpec:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> TrainingSpec:
-        """Inverse of `to_json`. ValueError for unknown or missing fields."""
-        check_names(value)
+        """Inverse of `to_json`. Raises ValueError for unknown or missing fields."""
+        _check_names(value, [spec_field.name for spec_field in fields(cls)])
         missing = [name for name in ("recipe", "method") if name not in value]
         if missing:
             raise ValueError(f"a training spec needs {' and '.join(missing)}")
         return cls(**value)
 
 
-def check_names(options: Mapping[str, Any]) -> None:
-    """Raise ValueError when a name is not a field of TrainingSpec, listing those that are."""
-    known = [spec_field.name for spec_field in fields(TrainingSpec)]
-    unknown = sorted(set(options) - set(known))
-    if unknown:
-        raise ValueError(f"unknown training option {', '.join(unknown)}; there are {', '.join(known)}")
+OPTIONS: Mapping[str, Field[Any]] = {
+    option.name: option for option in fields(TrainingSpec) if option.metadata
+}
+"""The fields of TrainingSpec that an order may set. Their metadata holds `description` and, for numbers,
+`low`, `high` and perhaps `multiple_of`, or, for words, `choices`."""
 
 
-def _check(name: str, kind: str, value: object, limits: Mapping[str, Any]) -> None:
+def _check(spec_field: Field[Any], value: object) -> None:
+    name, kind, limits = spec_field.name, str(spec_field.type), spec_field.metadata
     if kind == "int | None" and value is None:
         return
     accepted = {"str": str, "bool": bool, "float": int | float}.get(kind, int)
     if not isinstance(value, accepted) or (isinstance(value, bool) and kind != "bool"):
         raise ValueError(f"{name} must be of type {kind}, got {value!r}")
-    if name in CHOICES and value not in CHOICES[name]:
-        raise ValueError(f"{name} must be one of {', '.join(CHOICES[name])}, got {value!r}")
-    if isinstance(value, int | float) and limits:
-        low, high = limits["low"], limits["high"]
-        if not (low <= value <= high and math.isfinite(value)):
-            raise ValueError(f"{name} must be {_range(low, high)}, got {value!r}")
+    if "choices" in limits and value not in limits["choices"]:
+        raise ValueError(f"{name} must be one of {', '.join(limits['choices'])}, got {value!r}")
+    if "low" in limits and isinstance(value, int | float):
+        if not limits["low"] <= value <= limits["high"]:
+            raise ValueError(f"{name} must be from {limits['low']} to {limits['high']:.10g}, got {value!r}")
+        if value % limits.get("multiple_of", 1) and "multiple_of" in limits:
+            raise ValueError(f"{name} must be a multiple of {limits['multiple_of']}, got {value!r}")
 
 
-def _range(low: float, high: float) -> str:
-    return f"a finite number from {low}" if math.isinf(high) else f"from {low} to {high}"
+def _check_names(given: Mapping[str, Any], known: list[str]) -> None:
+    if unknown := sorted(set(given) - set(known)):
+        raise ValueError(f"unknown training option {', '.join(unknown)}; there are {', '.join(known)}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MethodFacts:
+    """What is known of a training method without loading it.
+
+    `implementation` is a `models.training.methods.Method`, as "module:class".
+    """
+
+    implementation: str
+    summary: str
+    needs_pairs: bool = True
+    needs_unpaired: bool = False
+    learns_classes: bool = False
+    """Whether the translator gives class logits (B, K, S, S) and not an image: it needs a class table."""
+    directions: tuple[str, ...] = DIRECTIONS
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    """The options whose defaults differ from TrainingSpec's."""
+    unused: frozenset[str] = frozenset()
+    """The options that change nothing: overriding one is a mistake."""
+    switches: frozenset[str] = frozenset()
+    """The options that only this method has."""
+    version: int = 1
+    """Raised whenever the same spec and files would train another model: the golden losses then change."""
+
+
+METHODS: dict[str, MethodFacts] = {
+    "hybrid": MethodFacts(
+        implementation="models.training.methods.hybrid:Hybrid",
+        summary="the paper's method: pairs and unpaired samples in turn",
+        needs_unpaired=True,
+        switches=frozenset({"joint"}),
+    ),
+    "pix2pix": MethodFacts(
+        implementation="models.training.methods.pix2pix:Pix2Pix",
+        summary="pairs only",
+        defaults={
+            "conditional": True,
+            "adversarial": "cross_entropy",
+            "pool_size": 0,
+            "lambda_cycle": 0.0,
+            "lambda_identity": 0.0,
+            "lambda_l1": 100.0,
+        },
+        unused=frozenset({"balance", "lambda_cycle", "lambda_identity"}),
+        switches=frozenset({"conditional"}),
+    ),
+    "cyclegan": MethodFacts(
+        implementation="models.training.methods.cyclegan:CycleGAN",
+        summary="unpaired samples only",
+        needs_pairs=False,
+        needs_unpaired=True,
+        unused=frozenset({"balance", "lambda_l1"}),
+    ),
+    "tripathy": MethodFacts(
+        implementation="models.training.methods.tripathy:Tripathy",
+        summary="pairs first, then unpaired samples",
+        needs_unpaired=True,
+        defaults={"adversarial": "least_squares", "balance": False, "lambda_identity": 5.0, "lambda_l1": 0.0},
+        unused=frozenset({"lambda_l1"}),
+    ),
+    "fcn8s": MethodFacts(
+        implementation="models.training.methods.fcn8s:SupervisedFCN8s",
+        summary="a supervised segmentation network, pairs only",
+        learns_classes=True,
+        directions=(PHOTOS_TO_LABELS,),
+        defaults={"learning_rate": 1e-4, "beta1": 0.9},
+        unused=frozenset(
+            {"adversarial", "balance", "blocks", "label_resize", "pool_size"}
+            | {"lambda_gan", "lambda_cycle", "lambda_identity", "lambda_l1"}
+        ),
+    ),
+}
+
+
+def method_facts(name: str) -> MethodFacts:
+    """The facts of a method. ValueError lists the known ones."""
+    if name not in METHODS:
+        raise ValueError(f"unknown method {name!r}; there are {', '.join(METHODS)}")
+    return METHODS[name]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecipeFacts:
+    """A named size of training: the `values` in which it differs from TrainingSpec's defaults.
+
+    `method` is the one to take if none is named, the best measured at this size (decision 11).
+    """
+
+    summary: str
+    method: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+RECIPES: dict[str, RecipeFacts] = {
+    "paper": RecipeFacts(summary="256², on a GPU", method="hybrid"),
+    "small": RecipeFacts(
+        summary="128², on a GPU",
+        method="hybrid",
+        values={
+            **{"load_size": 144, "image_size": 128, "channels": 32, "blocks": 6},
+            **{"total_steps": 20_000, "log_every": 50, "checkpoint_every": 1000, "sample_every": 5000},
+        },
+    ),
+    "tiny": RecipeFacts(
+        summary="64², on a CPU",
+        method="pix2pix",
+        values={
+            **{"load_size": 72, "image_size": 64, "batch_size": 2, "channels": 16, "blocks": 4},
+            **{"total_steps": 750, "log_every": 10, "checkpoint_every": 50, "sample_every": 250},
+        },
+    ),
+}
+DEFAULT_RECIPE = "paper"
+
+
+def build(recipe: str, method: str, **overrides: Any) -> TrainingSpec:
+    """The spec of a recipe for a method, with single options overridden.
+
+    Raises ValueError for an unknown recipe, method or option, for a value out of range, for an option that
+    the method does not use, and for values that contradict each other.
+    """
+    if recipe not in RECIPES:
+        raise ValueError(f"unknown recipe {recipe!r}; there are {', '.join(RECIPES)}")
+    _check_names(overrides, list(OPTIONS))
+    facts = method_facts(method)
+    if idle := sorted(facts.unused & overrides.keys()):
+        raise ValueError(f"{idle[0]} has no effect on {method}: leave it out")
+    image_size = overrides.get("image_size")
+    if isinstance(image_size, int) and "load_size" not in overrides:
+        load_size = round(image_size * PAPER_LOAD / PAPER_CROP)
+        if image_size <= LARGEST_SIDE < load_size:
+            raise ValueError(
+                f"an image_size of {image_size} would be cropped from {load_size} pixels, and {LARGEST_SIDE} "
+                "is the maximum: give load_size too"
+            )
+        overrides = overrides | {"load_size": load_size}
+    return TrainingSpec(
+        recipe=recipe, method=method, **{**RECIPES[recipe].values, **facts.defaults, **overrides}
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class StrategyFacts:
+    """What is known of a selection strategy without loading it.
+
+    `implementation` is a `models.selection.problem.Strategy`, as "module:function". `pairwise` says that it
+    compares all pairs of images, and of more than `PAIRWISE` images a sample.
+    """
+
+    implementation: str
+    summary: str
+    pairwise: bool = False
+
+
+STRATEGIES: dict[str, StrategyFacts] = {
+    "kmedoids": StrategyFacts(
+        implementation="models.selection.strategies.kmedoids:kmedoids",
+        summary="one image for each cluster of photos, as in the paper",
+    ),
+    "fasterpam": StrategyFacts(
+        implementation="models.selection.strategies.fasterpam:fasterpam",
+        summary="the same objective as kmedoids, searched longer",
+        pairwise=True,
+    ),
+    "kcenter": StrategyFacts(
+        implementation="models.selection.strategies.kcenter:kcenter",
+        summary="no image is far from a pick",
+    ),
+    "typiclust": StrategyFacts(
+        implementation="models.selection.strategies.typiclust:typiclust",
+        summary="the most typical image of each cluster",
+    ),
+    "probcover": StrategyFacts(
+        implementation="models.selection.strategies.probcover:probcover",
+        summary="images in dense neighbourhoods",
+        pairwise=True,
+    ),
+    "facility": StrategyFacts(
+        implementation="models.selection.strategies.facility:facility",
+        summary="one pick after the other, each the best for coverage",
+        pairwise=True,
+    ),
+    "random": StrategyFacts(
+        implementation="models.selection.strategies.random_draw:random_draw",
+        summary="a uniform draw, the control",
+    ),
+}
+DEFAULT_STRATEGY = "kmedoids"
+PAIRWISE = 16_384
+"""Images up to which all pairs are compared: a table of 1 GiB. Of more images, this many are drawn."""

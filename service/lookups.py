@@ -4,6 +4,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from models.catalog import LABELS_TO_PHOTOS, METHODS
 from service.http.problems import NoSelection, NoSuchDirection, NotFound
 from store import annotations, images, jobs, models, pools, selections
 from store.database import Database
@@ -67,11 +68,12 @@ def found_model(session: Session, model_id: UUID) -> Model:
 
 def require_direction(session: Session, model_id: UUID, direction: str) -> None:
     """Raise NoSuchDirection unless the model translates that way. All models make label maps of photos."""
-    if direction == "labels_to_photos" and models.file(session, model_id, BACKWARD) is None:
+    if direction == LABELS_TO_PHOTOS and models.file(session, model_id, BACKWARD) is None:
         method = found_model(session, model_id).method
+        able = [name for name, facts in METHODS.items() if LABELS_TO_PHOTOS in facts.directions]
         raise NoSuchDirection(
             f"This model ({method}) makes label maps of photos and not the reverse: use one trained with "
-            "hybrid, pix2pix, cyclegan or tripathy."
+            f"{', '.join(able[:-1])} or {able[-1]}."
         )
 
 

@@ -17,8 +17,10 @@ from fewpairs.client import Client
 from fewpairs.errors import FewpairsError
 from fewpairs.pool import Pool
 from fewpairs.uploads import Upload
+from models.catalog import RECIPES
 
 SHOWN_REFUSALS = 20
+RECIPE_SIZES = ", ".join(f"{name} ({recipe.summary})" for name, recipe in RECIPES.items()) + "."
 LOOP, CONTROL, HERE = "The loop", "Look and control", "On this machine"
 """Panels of the help page."""
 ORDER = (

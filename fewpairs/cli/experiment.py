@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from fewpairs.cli.common import HERE, app, complain, console, counted, file_progress
+from fewpairs.cli.common import HERE, RECIPE_SIZES, app, complain, console, counted, file_progress
 from fewpairs.errors import FewpairsError
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def experiment(
     ],
     seeds: Annotated[int, typer.Option(min=1, help="Trainings of every row.")] = 1,
     draws: Annotated[int, typer.Option(min=1, help="Trainings of a row with random pairs.")] = 10,
-    scale: Annotated[str, typer.Option(help="tiny (64², a CPU), small (128²) or paper (256²).")] = "tiny",
+    scale: Annotated[str, typer.Option(help=RECIPE_SIZES)] = "tiny",
     steps: Annotated[
         int | None, typer.Option(min=1, help="Steps of a training; default: the scale's.")
     ] = None,

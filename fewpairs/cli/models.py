@@ -27,12 +27,14 @@ from fewpairs.errors import FewpairsError
 from fewpairs.model import Model
 from fewpairs.photos import image_files
 from fewpairs.uploads import REFUSALS
+from models.catalog import DIRECTIONS, LABELS_TO_PHOTOS, PHOTOS_TO_LABELS
 
 model_app = typer.Typer(no_args_is_help=True, help="Look at models, fetch their files, bring your own.")
 app.add_typer(model_app, name="model", rich_help_panel=CONTROL)
 
-FORWARD, BACKWARD = "photos_to_labels", "labels_to_photos"
-DirectionOption = Annotated[str, typer.Option(help="photos-to-labels or labels-to-photos.")]
+WAYS = [direction.replace("_", "-") for direction in DIRECTIONS]
+"""Directions as they are typed."""
+DirectionOption = Annotated[str, typer.Option(help=f"{' or '.join(WAYS)}.")]
 ModelArgument = Annotated[
     str, typer.Argument(help="Id of a model, or latest: the newest trained in the pool.")
 ]
@@ -65,7 +67,7 @@ def list_models(pool: PoolOption = None, as_json: JsonOption = False, server: Se
 
 
 def _test_iou(model: Model) -> str:
-    on_test = [e for e in model.evaluations if (e["split"], e["direction"]) == ("test", FORWARD)]
+    on_test = [e for e in model.evaluations if (e["split"], e["direction"]) == ("test", PHOTOS_TO_LABELS)]
     ious = [evaluation["metrics"].get("mean_iou") for evaluation in on_test]
     return f"{ious[-1]:.3f}" if ious and ious[-1] is not None else "–"
 
@@ -117,8 +119,8 @@ def import_model(
 def direction_named(text: str) -> str:
     """The direction as the service writes it. Raises FewpairsError."""
     direction = text.replace("-", "_")
-    if direction not in (FORWARD, BACKWARD):
-        raise FewpairsError(f"--direction is photos-to-labels or labels-to-photos, not {text}.")
+    if direction not in DIRECTIONS:
+        raise FewpairsError(f"--direction is {' or '.join(WAYS)}, not {text}.")
     return direction
 
 
@@ -142,7 +144,7 @@ def translate(
     client, way = Client(server), direction_named(direction)
     found = find_model(client, model, pool)
     table = client.pool(found.pool_id).document["class_table"]
-    if overlay and (rgb or table == "rgb" or way == BACKWARD):
+    if overlay and (rgb or table == "rgb" or way == LABELS_TO_PHOTOS):
         raise FewpairsError("--overlay paints the classes of a photo: it goes with label maps alone.")
     files = image_files(*photos)
     stems = [file.stem for file in files]
@@ -161,7 +163,7 @@ def translate(
                     raise
                 refused += 1
                 complain(f"{file}: {error.detail}")
-    what = "photos" if way == FORWARD else "label maps"
+    what = "photos" if way == PHOTOS_TO_LABELS else "label maps"
     console.print(f"[green]✓[/] {len(files) - refused} of {len(files)} {what} translated into {out}")
     if refused:
         raise typer.Exit(1)

@@ -25,15 +25,14 @@ from fewpairs.client import Client
 from fewpairs.errors import FewpairsError
 from fewpairs.pool import Pool
 from fewpairs.selection import Replay, Selection
-
-STRATEGIES = "kmedoids, fasterpam, kcenter, typiclust, probcover, facility or random."
+from models.catalog import DEFAULT_STRATEGY, STRATEGIES
 
 
 @app.command("select", rich_help_panel=LOOP)
 def select(
     budget: Annotated[int, typer.Option("--budget", "-b", help="How many photos you can label.")],
     pool: PoolOption = None,
-    strategy: Annotated[str, typer.Option(help=STRATEGIES)] = "kmedoids",
+    strategy: Annotated[str, typer.Option(help=f"{', '.join(STRATEGIES)}.")] = DEFAULT_STRATEGY,
     seed: int = 0,
     split: Annotated[str, typer.Option(help="train or test: where to pick from.")] = "train",
     name: Annotated[str | None, typer.Option(help="Only photos named so: a glob, '2024-*'.")] = None,

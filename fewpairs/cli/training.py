@@ -12,6 +12,7 @@ from rich.text import Text
 from fewpairs.cli.common import (
     CONTROL,
     LOOP,
+    RECIPE_SIZES,
     JsonOption,
     PoolOption,
     ServerOption,
@@ -27,7 +28,9 @@ from fewpairs.cli.follow import follow_training
 from fewpairs.client import Client
 from fewpairs.errors import FewpairsError
 from fewpairs.jobs import Job
+from models.catalog import DEFAULT_RECIPE, METHODS, RECIPES
 
+BEST = ", ".join(f"{recipe.method} with {name}" for name, recipe in RECIPES.items())
 LOOK_EVERY_S = 1.0
 STATE_STYLES = {
     "queued": "yellow",
@@ -44,14 +47,11 @@ def train(
     method: Annotated[
         str | None,
         typer.Option(
-            help="hybrid, pix2pix, cyclegan, tripathy or fcn8s; default: pix2pix with recipe tiny, "
-            "else hybrid.",
+            help=f"{', '.join(METHODS)}; default: the best one measured with the recipe, {BEST}.",
             show_default=False,
         ),
     ] = None,
-    recipe: Annotated[
-        str, typer.Option(help="paper (256²) or small (128²), on a GPU, or tiny (64², a CPU).")
-    ] = "paper",
+    recipe: Annotated[str, typer.Option(help=RECIPE_SIZES)] = DEFAULT_RECIPE,
     steps: Annotated[int | None, typer.Option(help="Training steps; default: the recipe's.")] = None,
     seed: Annotated[int | None, typer.Option(help="Default: the recipe's.")] = None,
     label_source: Annotated[

@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from models.catalog import LABELS_TO_PHOTOS
 from models.evaluation.class_scores import ClassTally, Evaluation, ImageScore
 from models.evaluation.rgb_scores import Color, RgbEvaluation, RgbImageScore, RgbTally
 from models.images.palette import ClassTable
 from models.images.photos import read_label_map, read_photo
-from models.translation.translator import LABELS_TO_PHOTOS, Translator
+from models.translation.translator import Translator
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from models.catalog import PHOTOS_TO_LABELS
 from models.experiments.dataset import Dataset
 from models.experiments.scoring import IN_USE, train_and_score
 from models.training.run_directory import RunDirectory, RunInUse
@@ -21,7 +22,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m models.experiments", description=__doc__)
     parser.add_argument("run_dir", type=Path)
     parser.add_argument("data", type=Path)
-    parser.add_argument("--direction", default="photos_to_labels")
+    parser.add_argument("--direction", default=PHOTOS_TO_LABELS)
     parser.add_argument("--scorer", type=Path, help="run directory of the model that reads generated photos")
     parser.add_argument("--device", default="auto")
     arguments = parser.parse_args()

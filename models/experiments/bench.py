@@ -11,13 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.catalog import build, method_facts
 from models.encoders import embed_files, load_encoder
 from models.experiments.dataset import Dataset, LabelSource, digest_of
 from models.experiments.run import Run
 from models.files import atomic_write
 from models.selection import select
-from models.training.methods import method_named
-from models.training.recipes import RECIPES
 
 STEPS = {"paper": 80_000, "small": 20_000, "tiny": 1_000}
 """Steps of every run by scale; the paper's are 200 epochs of 200 paired and 200 unpaired samples."""
@@ -75,18 +74,18 @@ class Bench:
         Unpaired label maps are the unpaired photos' own in another order, as in the paper, or come from a
         source. What the method does not learn from is left out.
         """
-        kind = method_named(method)
+        facts = method_facts(method)
         source = self.sources[labels_from] if labels_from else None
         names = tuple(source.label_maps) if source else unpaired
         shuffled = tuple(np.random.default_rng(seed).permutation(np.array(names, dtype=str)).tolist())
         steps = self.steps or STEPS[self.scale]
         return Run(
             self.data,
-            RECIPES[self.scale](method, seed=seed, **{"total_steps": steps} | options),
-            pairs=pairs if kind.needs_pairs else (),
-            photos=unpaired if kind.needs_unpaired else (),
-            label_maps=shuffled[: max(len(unpaired), 1)] if kind.needs_unpaired else (),
-            labels_from=source if kind.needs_unpaired else None,
+            build(self.scale, method, seed=seed, **{"total_steps": steps} | options),
+            pairs=pairs if facts.needs_pairs else (),
+            photos=unpaired if facts.needs_unpaired else (),
+            label_maps=shuffled[: max(len(unpaired), 1)] if facts.needs_unpaired else (),
+            labels_from=source if facts.needs_unpaired else None,
         )
 
     def runs(self, method: str, **samples: Any) -> tuple[Run, ...]:

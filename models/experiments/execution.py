@@ -14,6 +14,7 @@ from pathlib import Path
 
 import torch
 
+from models.catalog import PHOTOS_TO_LABELS
 from models.experiments.run import Run
 from models.experiments.scoring import IN_USE, scores_path
 from models.experiments.tables import Experiment
@@ -61,7 +62,7 @@ def tasks_of(experiment: Experiment) -> list[list[Task]]:
     tasks = [Task(run, experiment.direction, experiment.scorer) for run in experiment.runs]
     if experiment.scorer is None:
         return [tasks]
-    return [[Task(experiment.scorer, "photos_to_labels", None)], tasks]
+    return [[Task(experiment.scorer, PHOTOS_TO_LABELS, None)], tasks]
 
 
 def execute(

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from models.catalog import PHOTOS_TO_LABELS
 from models.experiments.bench import STEPS, Bench
 from models.experiments.markdown import markdown
 from models.experiments.plot import learning_curves
@@ -132,7 +133,7 @@ def _without_folders(text: str) -> str:
 def _draw_curves(experiment: Experiment, bench: Bench, results: Results) -> Callable[[Path], object]:
     photos = len(spread(bench.data.val, CURVE_PHOTOS))
     score = "mean IoU" if bench.data.class_table else "share of pixels within 20 of 255"
-    if experiment.direction != "photos_to_labels":
+    if experiment.direction != PHOTOS_TO_LABELS:
         score += " of photos → labels"
     figure = learning_curves(
         experiment.title, experiment.columns, list(results.rows), f"{score}, {photos} val photos"

@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import fmean, median, stdev
 from typing import Any, TypeVar
 
+from models.catalog import PHOTOS_TO_LABELS
 from models.experiments import paper
 from models.experiments.run import Run
 from models.experiments.scoring import scores_path
@@ -106,7 +107,7 @@ def read_results(experiment: Experiment, work: Path) -> Results:
     """The finished runs under `work`. A run that has no scores, or has lost its files, is left out."""
     scorer = None
     if experiment.scorer:
-        scorer = _read_run(experiment.scorer, work, "photos_to_labels", None)
+        scorer = _read_run(experiment.scorer, work, PHOTOS_TO_LABELS, None)
     rows = []
     for row in experiment.rows:
         found = [_read_run(run, work, experiment.direction, experiment.scorer) for run in row.runs]

@@ -10,11 +10,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from models.catalog import TrainingSpec
+from models.catalog import METHODS, TrainingSpec
 from models.experiments.dataset import Dataset, LabelSource
 from models.files import write_text
 from models.training.run_directory import RunDirectory
-from models.training.trainer import TRAINING_VERSION
 
 CURVE_POINTS = 10
 CURVE_PHOTOS = 25
@@ -42,7 +41,7 @@ class Run:
         spec = {name: v for name, v in self.spec.to_json().items() if v != defaults[name]}
         content = {
             "spec": spec,
-            "training_version": TRAINING_VERSION,
+            "training_version": METHODS[self.spec.method].version,
             "data": self.data.digest,
             "pairs": self.pairs,
             "photos": self.photos,

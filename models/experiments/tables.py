@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from models.catalog import LABELS_TO_PHOTOS, PHOTOS_TO_LABELS, STRATEGIES
 from models.experiments import paper
 from models.experiments.bench import Bench, Names
 from models.experiments.run import Run
-from models.selection import STRATEGIES
 
 BUDGETS = (1, 5, 10, 20, 40)
 PAIRS = 20
@@ -38,7 +38,7 @@ class Experiment:
     title: str
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
-    direction: str = "photos_to_labels"
+    direction: str = PHOTOS_TO_LABELS
     scorer: Run | None = None
 
     @property
@@ -109,7 +109,7 @@ def table8(bench: Bench) -> Experiment:
     return Experiment(
         "Table 8: labels → photos from pairs alone",
         *_selections(bench, paper.TABLE_8),
-        direction="labels_to_photos",
+        direction=LABELS_TO_PHOTOS,
         scorer=_scorer(bench),
     )
 
@@ -118,7 +118,7 @@ def table9(bench: Bench) -> Experiment:
     """Table 2 for labels → photos."""
     columns, rows = _few_pairs(bench, 200, paper.TABLE_9)
     title = "Table 9: labels → photos from unpaired samples and a few pairs"
-    return Experiment(title, columns, rows, "labels_to_photos", _scorer(bench))
+    return Experiment(title, columns, rows, LABELS_TO_PHOTOS, _scorer(bench))
 
 
 def curves(bench: Bench) -> Experiment:

@@ -2,6 +2,5 @@
 
 from models.selection.coverage import Coverage, assignment, coverage
 from models.selection.select import Pick, Selection, select
-from models.selection.strategies import STRATEGIES
 
-__all__ = ["STRATEGIES", "Coverage", "Pick", "Selection", "assignment", "coverage", "select"]
+__all__ = ["Coverage", "Pick", "Selection", "assignment", "coverage", "select"]

@@ -6,11 +6,9 @@ from functools import cached_property
 
 import numpy as np
 
+from models.catalog import PAIRWISE
 from models.vectors.distances import nearest_of
 from models.vectors.points import Distances, Indices, Matrix, Points
-
-PAIRWISE = 16_384
-"""Images up to which all pairs are compared: a table of 1 GiB. Of more, that many are drawn."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from models.selection.ordering import in_order
 from models.selection.problem import Problem
-from models.selection.strategies import STRATEGIES
+from models.selection.strategies import strategy_named
 from models.vectors.blocks import blocks, on_all_threads, one_blas_thread
 from models.vectors.distances import euclidean, nearest_of
 from models.vectors.points import Distances, Indices, Points, Vectors
@@ -61,7 +61,7 @@ def select(
     exclude: Sequence[int] = (),
     weights: npt.ArrayLike | None = None,
 ) -> Selection:
-    """Chooses `budget` images to label by one of `STRATEGIES`, in an order in which to label them.
+    """Chooses `budget` images to label by a strategy of `models.catalog`, in an order in which to label them.
 
     `embeddings` is (N, D), float16 or wider; it may be memory-mapped and is left as it is. Rows `labelled`
     are never picked, and cover what is near to them. Rows `include` are picked in any case, before others.
@@ -70,8 +70,7 @@ def select(
     the embeddings, float32 (N, 129). The same arguments give the same picks on any number of threads.
     Raises ValueError.
     """
-    if strategy not in STRATEGIES:
-        raise ValueError(f"There is no strategy {strategy!r}: choose one of {', '.join(STRATEGIES)}.")
+    pick = strategy_named(strategy)
     points = Points.of(embeddings)
     with one_blas_thread():
         taken, wanted, left_out = (
@@ -93,7 +92,7 @@ def select(
                 budget - len(wanted),
                 rng,
             )
-            picks = np.concatenate([picks, STRATEGIES[strategy](rest)])
+            picks = np.concatenate([picks, pick(rest)])
         return _described(f"{strategy}-{VERSION}", points, picks, taken, left_out, counted)
 
 

@@ -11,7 +11,7 @@ from itertools import chain
 import torch
 from torch import Tensor
 
-from models.catalog import TrainingSpec
+from models.catalog import METHODS, TrainingSpec
 from models.images.palette import ClassTable
 from models.training.acceleration import AcceleratedStep
 from models.training.data import Batch, TrainingData
@@ -80,7 +80,7 @@ def _measured(
     """Bytes at the peak of a step, and seconds of one."""
     method = method_type(spec, device, class_table)
     batch = data.batch(0)
-    if method.needs_pairs and not batch.pairs:
+    if METHODS[spec.method].needs_pairs and not batch.pairs:
         batch = replace(batch, pairs=len(batch.x))  # pairs have one loss more
     step = AcceleratedStep(method, replace(spec, compile=False), device)
     with saved_for_backward(method) as saved:

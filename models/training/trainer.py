@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from models.catalog import TrainingSpec
+from models.catalog import METHODS, MethodFacts, TrainingSpec
 from models.evaluation import evaluate
 from models.files import atomic_write, sha256, write_text
 from models.training.acceleration import AcceleratedStep, set_learning_rates
@@ -30,9 +30,6 @@ from models.translation.artifacts import ModelSpec, save_model
 from models.translation.export import export_onnx
 from models.translation.sample_sheet import sample_sheet
 from models.translation.translator import Translator, choose_device
-
-TRAINING_VERSION = 1
-"""Raised whenever the same spec and files would train another model: the golden losses then change."""
 
 
 class UnusableRun(ValueError):
@@ -69,10 +66,10 @@ class _Training:
         self._spec = run.spec()
         self._manifest: Manifest = run.manifest()
         files = self._manifest.files
-        method_type = method_named(self._spec.method)
-        _check_samples(self._spec, method_type, files)
+        method_type, self._facts = method_named(self._spec.method), METHODS[self._spec.method]
+        _check_samples(self._spec, self._facts, files)
         epoch_size = partial(method_type.epoch_size, self._spec, len(files.pairs), len(files.unpaired_photos))
-        self._data = TrainingData(files, self._spec, epoch_size, device, method_type.learns_classes)
+        self._data = TrainingData(files, self._spec, epoch_size, device, self._facts.learns_classes)
         self._total = self._spec.total_steps or self._data.schedule.steps(self._spec.epochs)
         self._estimate(method_type)
         self._method: Method = method_type(self._spec, device, files.class_table)
@@ -150,8 +147,8 @@ class _Training:
 
     def _translator(self) -> Translator:
         network, table = self._translators()["photo_to_label"], self._manifest.files.class_table
-        kind = self._method.learns_classes
-        return Translator(network, self._spec.image_size, table, learns_classes=kind)
+        classes = self._facts.learns_classes
+        return Translator(network, self._spec.image_size, table, learns_classes=classes)
 
     def _checkpoint(self, done: int) -> None:
         try:
@@ -197,7 +194,7 @@ class _Training:
             translators["photo_to_label"],
             self._spec.image_size,
             folder / "photo_to_label.onnx",
-            learns_classes=self._method.learns_classes,
+            learns_classes=self._facts.learns_classes,
         )
         self._draw_sheet(folder / "samples.png")
 
@@ -231,14 +228,14 @@ def _read(done: int, unread: list[dict[str, Tensor]]) -> dict[str, list[float]]:
     return by_name
 
 
-def _check_samples(spec: TrainingSpec, method: type[Method], files: TrainingFiles) -> None:
-    if method.learns_classes and not files.class_table:
+def _check_samples(spec: TrainingSpec, facts: MethodFacts, files: TrainingFiles) -> None:
+    if facts.learns_classes and not files.class_table:
         raise ValueError(f"{spec.method} learns classes, and the label maps here are images without classes")
-    if method.needs_pairs and not files.pairs:
+    if facts.needs_pairs and not files.pairs:
         raise ValueError(f"{spec.method} needs at least one pair, and there are none: annotate a photo")
-    if method.needs_unpaired and not files.unpaired_photos:
+    if facts.needs_unpaired and not files.unpaired_photos:
         raise ValueError(f"{spec.method} needs unpaired photos, and there are none: add some")
-    if method.needs_unpaired and not files.unpaired_label_maps:
+    if facts.needs_unpaired and not files.unpaired_label_maps:
         raise ValueError(f"{spec.method} needs unpaired label maps, and there are none: add some")
 
 

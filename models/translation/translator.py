@@ -13,13 +13,12 @@ from PIL.Image import Resampling
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
+from models.catalog import DIRECTIONS, LABELS_TO_PHOTOS, METHODS, PHOTOS_TO_LABELS
 from models.images.palette import DOUBTFUL_RATIO, ClassTable
 from models.training.data import resized, scaled, to_tensor, unscaled
-from models.training.methods import method_named
 from models.translation.artifacts import ModelSpec, load_model, read_spec
 from models.translation.onnx_network import OnnxNetwork
 
-PHOTOS_TO_LABELS, LABELS_TO_PHOTOS = DIRECTIONS = ("photos_to_labels", "labels_to_photos")
 _NETWORKS = {PHOTOS_TO_LABELS: "photo_to_label", LABELS_TO_PHOTOS: "label_to_photo"}
 
 
@@ -94,7 +93,7 @@ class Translator:
             network.to(device),
             training.image_size,
             spec.class_table,
-            learns_classes=method_named(training.method).learns_classes and not draws_photos,
+            learns_classes=METHODS[training.method].learns_classes and not draws_photos,
             direction=direction,
             resampling=Resampling[training.label_resize.upper()] if draws_photos else Resampling.BICUBIC,
         )

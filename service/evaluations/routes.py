@@ -1,26 +1,82 @@
-"""Addresses of evaluations."""
+"""Addresses that order evaluations, and show their scores."""
 
-from typing import Annotated, Literal
+from enum import Enum
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy.orm import Session
 
-from service.evaluations.schemas import Evaluation, ScoredImage
+from models.catalog import PHOTOS_TO_LABELS
+from service.evaluations.schemas import Evaluation, NewEvaluation, ScoredImage
 from service.http.blobs import blob_response
 from service.http.bodies import Route
 from service.http.openapi import errors
 from service.http.pages import Cursor, Limit, Page, cut
-from service.http.problems import NotFound
+from service.http.problems import (
+    FileTooLarge,
+    IdempotencyKeyReused,
+    InvalidEvaluation,
+    NoAnnotations,
+    NoSuchDirection,
+    NotFound,
+)
+from service.jobs.enqueue import ACCEPTED, IdempotencyKey, accepted, order
+from service.jobs.schemas import Job
+from service.lookups import found_model, found_pool, require_direction
 from service.runtime import ServiceDep
-from store import evaluations, tables
+from store import evaluations, tables, trainings
 
-router = APIRouter(tags=["evaluations"], route_class=Route)
+router = APIRouter(route_class=Route)
+
+TAGS: list[str | Enum] = ["evaluations"]
 
 Order = Annotated[Literal["worst", "best", "name"], Query(description="By score, or by the images' names.")]
 
 
-@router.get("/evaluations/{evaluation_id}", summary="Get an evaluation", responses=errors(NotFound))
+@router.post(
+    "/pools/{pool_id}/evaluations",
+    summary="Order an evaluation",
+    tags=["trainings and evaluations"],
+    status_code=202,
+    response_model=Job,
+    responses={
+        **ACCEPTED,
+        **errors(
+            NotFound, InvalidEvaluation, NoSuchDirection, NoAnnotations, IdempotencyKeyReused, FileTooLarge
+        ),
+    },
+)
+def order_evaluation(
+    service: ServiceDep, pool_id: UUID, new: NewEvaluation, idempotency_key: IdempotencyKey = None
+) -> Response:
+    """Scores a model on the annotated images of a split: in the job's result, with the model, and image by
+    image at `/evaluations/{id}/images`. `labels_to_photos` turns the label maps into photos and lets another
+    model of the pool, the scorer, find them again."""
+
+    def spec(session: Session) -> dict[str, Any]:
+        if not trainings.annotated(session, pool_id, new.split, limit=1):
+            raise NoAnnotations(
+                f"No image of the {new.split} split is annotated: annotate some, then evaluate."
+            )
+        return new.model_dump(mode="json")
+
+    with service.database.read() as session:
+        pool = found_pool(session, pool_id)
+        if found_model(session, new.model_id).pool_id != pool_id:
+            raise NotFound(f"The model {new.model_id} belongs to another pool: evaluate it there.")
+        require_direction(session, new.model_id, new.direction)
+        _check_scorer(session, pool, new)
+    job = order(service, pool_id, "evaluate", new.model_dump(mode="json"), idempotency_key, spec)
+    return accepted(job)
+
+
+@router.get(
+    "/evaluations/{evaluation_id}",
+    summary="Get an evaluation",
+    tags=TAGS,
+    responses=errors(NotFound),
+)
 def get_evaluation(service: ServiceDep, evaluation_id: UUID) -> Evaluation:
     with service.database.read() as session:
         return Evaluation.model_validate(_found(session, evaluation_id))
@@ -29,6 +85,7 @@ def get_evaluation(service: ServiceDep, evaluation_id: UUID) -> Evaluation:
 @router.get(
     "/evaluations/{evaluation_id}/images",
     summary="List an evaluation's images with their scores",
+    tags=TAGS,
     responses=errors(NotFound),
 )
 def list_evaluation_images(
@@ -49,6 +106,7 @@ def list_evaluation_images(
 @router.get(
     "/evaluations/{evaluation_id}/images/{image_id}/prediction",
     summary="Get what was predicted for an image",
+    tags=TAGS,
     response_class=Response,
     responses={
         200: {"content": {"image/png": {}}, "description": "A PNG of the size of the image's annotation."},
@@ -74,3 +132,37 @@ def _found(session: Session, evaluation_id: UUID) -> tables.Evaluation:
     if evaluation is None:
         raise NotFound(f"There is no evaluation {evaluation_id}: GET /models/{{id}} lists those of a model.")
     return evaluation
+
+
+def _check_scorer(session: Session, pool: tables.Pool, new: NewEvaluation) -> None:
+    """Raise InvalidEvaluation when there is a scorer and none is needed, or none that can judge."""
+    if new.direction == PHOTOS_TO_LABELS:
+        if new.scorer is not None:
+            raise InvalidEvaluation(
+                "Label maps are compared with the annotations, without a scorer: leave `scorer` out, or ask "
+                "for the direction labels_to_photos."
+            )
+        return
+    how = (
+        f'train one with POST /pools/{pool.id}/trainings {{"method": "fcn8s"}} (any method will do), or '
+        f"import an ONNX file with POST /pools/{pool.id}/models"
+    )
+    if pool.class_table is None:
+        raise InvalidEvaluation(
+            "Photos are scored by the classes found in them, and this pool has no classes: evaluate "
+            "photos_to_labels."
+        )
+    if new.scorer is None:
+        raise InvalidEvaluation(
+            f"Photos made of label maps are judged by a scorer, a model that segments them: {how}, and give "
+            "its id as `scorer`."
+        )
+    if new.scorer == new.model_id:
+        raise InvalidEvaluation(
+            "A model cannot score its own photos: its two directions learned to undo each other. Give "
+            f"another scorer: {how}."
+        )
+    if found_model(session, new.scorer).pool_id != pool.id:
+        raise InvalidEvaluation(
+            f"The scorer {new.scorer} belongs to another pool, whose classes may differ: {how}."
+        )

@@ -1,10 +1,13 @@
-"""Evaluations as they appear in JSON."""
+"""Evaluations as they appear in JSON, and as they are ordered."""
 
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from models.catalog import PHOTOS_TO_LABELS
+from service.http.fields import Direction, Split
 
 
 class Evaluation(BaseModel):
@@ -34,3 +37,19 @@ class ScoredImage(BaseModel):
         "truth; in an `rgb` pool, minus the mean absolute error."
     )
     scores: dict[str, Any]
+
+
+class NewEvaluation(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    model_id: UUID
+    split: Split = "test"
+    direction: Direction = Field(
+        PHOTOS_TO_LABELS,
+        description="What to judge: the label maps it makes of photos, or the photos it makes of label maps.",
+    )
+    scorer: UUID | None = Field(
+        None,
+        description="For `labels_to_photos`: the model of the pool that segments the photos made, to be "
+        "compared with the label maps they were made of.",
+    )

@@ -1,6 +1,6 @@
 """Types of fields and parameters that several nouns share."""
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
     Field,
@@ -10,6 +10,13 @@ from pydantic import (
     WrapValidator,
 )
 from pydantic_core import PydanticCustomError
+
+from models.catalog import DIRECTIONS
+
+if TYPE_CHECKING:
+    Direction = str
+else:
+    Direction = Literal[DIRECTIONS]
 
 Split = Literal["train", "test"]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]

@@ -6,8 +6,10 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
+from models.catalog import PHOTOS_TO_LABELS
 from service.http.blobs import BINARY
 from service.http.bodies import Route, receive
+from service.http.fields import Direction
 from service.http.openapi import errors
 from service.http.problems import (
     LABEL_MAP_PROBLEMS,
@@ -18,7 +20,6 @@ from service.http.problems import (
 )
 from service.jobs.enqueue import ACCEPTED, IdempotencyKey, accepted, order
 from service.jobs.output import Output, output
-from service.jobs.schemas import Direction
 from service.lookups import class_ids, found_model, found_pool, require_direction
 from service.runtime import ENDED, Service, ServiceDep
 from store import tables
@@ -26,7 +27,6 @@ from store.blobs import Incoming
 
 router = APIRouter(route_class=Route)
 
-FORWARD: Direction = "photos_to_labels"
 PNG: dict[int | str, dict[str, Any]] = {
     200: {"content": {"image/png": {}}, "description": "A PNG of the photo's size."}
 }
@@ -47,7 +47,9 @@ async def translate(
     service: ServiceDep,
     request: Request,
     model_id: UUID,
-    direction: Annotated[Direction, Query(description="What the body is, and what it becomes.")] = FORWARD,
+    direction: Annotated[
+        Direction, Query(description="What the body is, and what it becomes.")
+    ] = PHOTOS_TO_LABELS,
     format: Output = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
@@ -68,7 +70,7 @@ def _checked(service: Service, model_id: UUID, direction: str, format: str | Non
     with service.database.read() as session:
         pool = found_pool(session, found_model(session, model_id).pool_id)
         require_direction(session, model_id, direction)
-    if format == "label_map" and direction != FORWARD:
+    if format == "label_map" and direction != PHOTOS_TO_LABELS:
         raise NotFound("What is made of a label map is a photo and no label map: leave `format` out.")
     if format == "label_map" and pool.class_table is None:
         raise NotFound("The pool has no classes, so its translations have no label map: ask for format=rgb.")
@@ -83,11 +85,11 @@ def _order(
     idempotency_key: str | None,
     incoming: Incoming,
 ) -> tables.Job:
-    if direction == FORWARD:
+    if direction == PHOTOS_TO_LABELS:
         service.decoders.photo(incoming.path)
     else:
         service.decoders.label_map(incoming.path, class_ids(pool))
     blob = incoming.keep()
     asked = {"model_id": str(model_id), "sha256": blob.sha256, "direction": direction}
-    spec = {**asked, "name": "The photo" if direction == FORWARD else "The label map"}
+    spec = {**asked, "name": "The photo" if direction == PHOTOS_TO_LABELS else "The label map"}
     return order(service, pool.id, "translate", asked, idempotency_key, lambda session: spec)

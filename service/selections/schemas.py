@@ -2,7 +2,7 @@
 
 import unicodedata
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import (
@@ -13,11 +13,17 @@ from pydantic import (
     model_validator,
 )
 
+from models.catalog import DEFAULT_STRATEGY, PAIRWISE, STRATEGIES
 from service.http.fields import DistanceAutoOrOff, DistanceOrAuto, Split
 from service.http.problems import InvalidSelection
 from store.selections import OFF, Question, picks_digest
 
-Strategy = Literal["kmedoids", "fasterpam", "kcenter", "typiclust", "probcover", "facility", "random"]
+if TYPE_CHECKING:
+    Strategy = str
+else:
+    Strategy = Literal[tuple(STRATEGIES)]
+
+PAIRWISE_STRATEGIES = [f"`{name}`" for name, facts in STRATEGIES.items() if facts.pairwise]
 MOST_IDS = 1000
 LARGEST_BUDGET = 10_000
 
@@ -34,12 +40,10 @@ class Options(BaseModel):
         examples=[10],
     )
     strategy: Strategy = Field(
-        "kmedoids",
-        description="`kmedoids`: one image for each cluster of photos, as in the paper; `fasterpam`: the "
-        "same objective, searched longer; `kcenter`: no image is far from a pick; `typiclust`: typical "
-        "images; `probcover`: dense neighbourhoods; `facility`: one pick after the other, the best for "
-        "coverage; `random`: the control. `fasterpam`, `probcover` and `facility` compare all pairs: of more "
-        "than 16,384 images they see that many, drawn by the seed.",
+        DEFAULT_STRATEGY,
+        description="; ".join(f"`{name}`: {facts.summary}" for name, facts in STRATEGIES.items())
+        + f". {', '.join(PAIRWISE_STRATEGIES[:-1])} and {PAIRWISE_STRATEGIES[-1]} compare all pairs: of more "
+        f"than {PAIRWISE:,} images they see that many, drawn by the seed.",
     )
     seed: int = Field(
         0, ge=0, le=2**31 - 1, description="The same seed on the same pool gives the same picks."

@@ -1,4 +1,4 @@
-"""What every selection strategy promises. A new strategy joins `STRATEGIES` and passes this."""
+"""What every selection strategy promises. One that joins `STRATEGIES` in models/catalog.py passes this."""
 
 import json
 import os
@@ -17,7 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from models.selection import STRATEGIES, Selection, assignment, coverage, select
+from models.catalog import STRATEGIES
+from models.selection import Selection, assignment, coverage, select
 
 Vectors = npt.NDArray[np.floating]
 
@@ -185,7 +186,8 @@ def test_a_memory_mapped_file_is_read_only(strategy: str, tmp_path: Path) -> Non
 CHOOSE = """
 import json, sys
 import numpy as np
-from models.selection import STRATEGIES, kmeans, medoids, select
+from models.catalog import STRATEGIES
+from models.selection import kmeans, medoids, select
 duplicates = np.repeat(np.random.default_rng(5).normal(size=(60, 96)), 4, axis=0).astype(np.float16)
 wide = np.random.default_rng(6).normal(size=(4500, 300)).astype(np.float16)
 equidistant = (1.7 * np.eye(300) + 0.3).astype(np.float32)

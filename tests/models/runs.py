@@ -10,11 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from models.catalog import TrainingSpec
+from models.catalog import METHODS, TrainingSpec
 from models.images.palette import ClassTable
 from models.images.photos import write_label_map
 from models.training import recipes
-from models.training.methods import METHODS
 
 TABLE = ClassTable(
     names=("sky", "road", "tree"), colors=((120, 180, 250), (128, 64, 128), (30, 140, 20)), ignore=255

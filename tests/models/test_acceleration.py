@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from torch._inductor import config as inductor
 from torch._inductor.utils import fresh_cache
 
-from models.catalog import TrainingSpec
+from models.catalog import METHODS, TrainingSpec
 from models.training.acceleration import AcceleratedStep, set_learning_rates, snapshot
 from models.training.data import Batch
-from models.training.methods import METHODS, Method
+from models.training.methods import Method, method_named
 from models.training.networks import Discriminator, Generator, initialise
 from models.training.trainer import train
 from tests.models.runs import TABLE, metric_lines, small_spec, write_run
@@ -49,7 +49,7 @@ def accelerated(
 ) -> tuple[Method, AcceleratedStep, TrainingSpec]:
     pool = {} if "pool_size" in METHODS[name].unused else {"pool_size": 3}
     spec = small_spec(name, batch_size=2, **pool, **options)
-    method = METHODS[name](spec, device, TABLE)
+    method = method_named(name)(spec, device, TABLE)
     return method, AcceleratedStep(method, spec, device), spec
 
 
@@ -76,7 +76,7 @@ def values(losses: dict[str, Tensor]) -> dict[str, float]:
 def test_the_plain_step_is_the_methods_own() -> None:
     """In float32 and not compiled, losses and state are bit for bit those of the method's step."""
     (method, step, spec), kinds = accelerated("hybrid"), [2, 0, 2, 0]
-    twin = METHODS["hybrid"](spec, CPU, TABLE)
+    twin = method_named("hybrid")(spec, CPU, TABLE)
     for batch in batches(kinds):
         assert values(step(batch)) == values(twin.step(batch))
     ours, theirs = state(method), state(twin)
@@ -112,7 +112,7 @@ def test_only_convolutions_run_in_bfloat16(network: nn.Module) -> None:
 def test_a_bfloat16_step_is_close_to_a_float32_one(name: str) -> None:
     """The losses agree within 5 % but not exactly; all is finite, and weights and moments stay float32."""
     method, step, spec = accelerated(name, precision="bfloat16", channels=8)
-    twin = METHODS[name](spec, CPU, TABLE)
+    twin = method_named(name)(spec, CPU, TABLE)
     for batch in batches([2, 2]):
         losses, expected = values(step(batch)), values(twin.step(batch))
         assert losses == pytest.approx(expected, rel=0.05)
@@ -142,7 +142,7 @@ def addresses_of(method: Method) -> dict[str, int]:
 def test_a_restored_snapshot_continues_exactly(name: str, done: int) -> None:
     """Steps taken after a snapshot leave no trace, in weights, moments, pools or random numbers."""
     method, step, spec = accelerated(name)
-    twin = METHODS[name](spec, CPU, TABLE)
+    twin = method_named(name)(spec, CPU, TABLE)
     first, second, third = batches([2, 2, 2])
     for batch in [first, second][:done]:
         step(batch), twin.step(batch)
@@ -160,7 +160,7 @@ def test_a_restored_snapshot_continues_exactly(name: str, done: int) -> None:
 def test_compiled_steps_equal_eager_ones(tmp_path: Path) -> None:
     """Compiled steps of both kinds have the eager losses, and a stopped compiled run resumes exactly."""
     (_, step, spec), kinds = accelerated("hybrid", compile=True, blocks=0), [2, 0, 2, 0, 0, 2]
-    twin = METHODS["hybrid"](spec, CPU, TABLE)
+    twin = method_named("hybrid")(spec, CPU, TABLE)
     for batch in batches(kinds):
         assert values(step(batch)) == pytest.approx(values(twin.step(batch)), rel=1e-3)
     assert step.note is None
@@ -212,7 +212,7 @@ def test_replayed_steps_equal_eager_ones(name: str, precision: str) -> None:
     """
     cuda = torch.device("cuda")
     method, step, spec = accelerated(name, cuda, compile=True, precision=precision, channels=8)
-    twin = METHODS[name](spec, cuda, TABLE)
+    twin = method_named(name)(spec, cuda, TABLE)
     eager = AcceleratedStep(twin, replace(spec, compile=False), cuda)
     kinds = {"pix2pix": [2], "fcn8s": [2], "cyclegan": [0]}.get(name, [2, 0])
     for index, batch in enumerate(batches(kinds * 4, cuda)):

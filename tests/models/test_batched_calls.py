@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn.functional import l1_loss, softplus
 
 from models.training.data import Batch
-from models.training.methods import METHODS
+from models.training.methods import method_named
 from tests.models.runs import TABLE, small_spec
 
 
@@ -20,7 +20,9 @@ def images(seed: int) -> Tensor:
 @pytest.mark.parametrize("pairs", [2, 0, 1], ids=["paired", "unpaired", "joint"])
 def test_three_generator_calls_have_the_gradients_of_six(pairs: int) -> None:
     """Every gradient of a hybrid step is that of six separate generator calls, to float64's rounding."""
-    method = METHODS["hybrid"](small_spec("hybrid", channels=4, batch_size=2), torch.device("cpu"), TABLE)
+    method = method_named("hybrid")(
+        small_spec("hybrid", channels=4, batch_size=2), torch.device("cpu"), TABLE
+    )
     for network in method.networks.values():
         network.double()
     twins = {name: copy.deepcopy(network) for name, network in method.networks.items()}

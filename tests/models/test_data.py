@@ -11,14 +11,14 @@ from PIL import Image
 from models.catalog import TrainingSpec
 from models.images.photos import write_label_map
 from models.training.data import TrainingData, TrainingFiles, scaled, to_tensor, unscaled
-from models.training.methods import METHODS
+from models.training.methods import method_named
 from tests.models.runs import TABLE, small_spec, write_scenes
 
 CPU = torch.device("cpu")
 
 
 def load(files: TrainingFiles, spec: TrainingSpec) -> TrainingData:
-    size = partial(METHODS[spec.method].epoch_size, spec, len(files.pairs), len(files.unpaired_photos))
+    size = partial(method_named(spec.method).epoch_size, spec, len(files.pairs), len(files.unpaired_photos))
     return TrainingData(files, spec, size, CPU)
 
 

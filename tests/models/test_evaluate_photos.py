@@ -10,11 +10,12 @@ from PIL import Image
 from sklearn.metrics import confusion_matrix
 from torch import Tensor, nn
 
+from models.catalog import LABELS_TO_PHOTOS
 from models.evaluation import EvaluationItem, evaluate_photos
 from models.images.palette import ClassTable
 from models.images.photos import read_label_map
 from models.training.networks import Generator, initialise
-from models.translation.translator import LABELS_TO_PHOTOS, Translator
+from models.translation.translator import Translator
 from tests.models.runs import TABLE, write_scenes
 
 

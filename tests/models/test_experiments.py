@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from models.catalog import METHODS
 from models.experiments.bench import Bench, train_embeddings
 from models.experiments.dataset import Dataset, LabelSource
 from models.experiments.execution import Progress, execute
@@ -21,7 +22,6 @@ from models.experiments.run import Run
 from models.experiments.tables import EXPERIMENTS, Experiment, Row
 from models.images.photos import write_label_map
 from models.training.run_directory import RunDirectory, RunInUse
-from models.training.trainer import TRAINING_VERSION
 from tests.models.runs import TABLE, scene
 
 
@@ -123,9 +123,10 @@ def test_the_key_depends_on_what_the_result_depends_on(what: str, data: Dataset)
 def test_the_key_depends_on_the_data_and_the_training_version(
     data: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One other byte in a label map, or another version of the training code, makes other runs."""
+    """One other byte in a label map, or another version of the method, makes other runs."""
     before = bench(data).run("pix2pix", pairs=("000",)).key
-    monkeypatch.setattr("models.experiments.run.TRAINING_VERSION", TRAINING_VERSION + 1)
+    facts = METHODS["pix2pix"]
+    monkeypatch.setitem(METHODS, "pix2pix", replace(facts, version=facts.version + 1))
     assert bench(data).run("pix2pix", pairs=("000",)).key != before
     monkeypatch.undo()
     label_map = data.label_map("val", "000")

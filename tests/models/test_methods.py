@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any, Protocol
 
 import pytest
@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, l1_loss, logsigmoid
 
-from models.catalog import ONLY_OF, TrainingSpec
+from models.catalog import METHODS, OPTIONS
 from models.training.data import Batch, scaled, to_tensor
-from models.training.methods import METHODS, Method
+from models.training.methods import Method, method_named
 from models.training.networks import Discriminator, Generator, initialise
 from tests.models import plain
 from tests.models.runs import TABLE, scene, small_spec
@@ -149,7 +149,7 @@ def test_training_steps_equal_a_plain_computation(
     In float64, several steps, so that Adam's moments and the order of the two updates count. One pair of two
     samples is what a joint step sees.
     """
-    method = METHODS[name](small_spec(name, channels=4, batch_size=2), torch.device("cpu"), TABLE)
+    method = method_named(name)(small_spec(name, channels=4, batch_size=2), torch.device("cpu"), TABLE)
     reference: Any = oracle(method)
     for network in method.networks.values():
         network.double()
@@ -179,7 +179,7 @@ def test_a_larger_batch_equals_separate_calls(network: nn.Module) -> None:
 def test_the_unconditional_option_of_pix2pix() -> None:
     """`conditional=False` gives 3-channel discriminators, which a whole step trains."""
     spec = small_spec("pix2pix", conditional=False, adversarial="relativistic", lambda_l1=150.0, pool_size=2)
-    method = METHODS["pix2pix"](spec, torch.device("cpu"), TABLE)
+    method = method_named("pix2pix")(spec, torch.device("cpu"), TABLE)
     assert next(method.networks["D_Y"].parameters()).shape[1] == 3
     before = next(method.networks["D_Y"].parameters()).clone()
     method.step(Batch(images(0, 1).float(), images(1, 1).float(), 1))
@@ -198,7 +198,7 @@ class Recorder:
 
 
 TRAINERS = {
-    *("recipe", "method", "seed", "total_steps", "epochs", "batch_size", "image_size", "load_size"),
+    *("seed", "total_steps", "epochs", "batch_size", "image_size", "load_size"),
     *("learning_rate", "beta1", "beta2", "ema", "precision", "compile"),
     *("log_every", "checkpoint_every", "sample_every"),
 }
@@ -209,15 +209,16 @@ TRAINERS = {
 def test_unused_options_are_those_that_no_step_reads(name: str) -> None:
     """Making the networks, counting an epoch and steps read all others; `y` is what `label_resize` shapes."""
     spec: Any = Recorder(small_spec(name))
-    method = METHODS[name](spec, torch.device("cpu"), TABLE)
-    paired, unpaired = METHODS[name].epoch_size(spec, 2, 3, 0)
+    method = method_named(name)(spec, torch.device("cpu"), TABLE)
+    paired, unpaired = method_named(name).epoch_size(spec, 2, 3, 0)
     for pairs in [kind for kind, count in ((1, paired), (0, unpaired)) if count]:
         classes = torch.zeros(pairs, 32, 32, dtype=torch.long)
         batch: Any = Recorder(Batch(images(0, 1).float(), images(1, 1).float(), pairs, classes))
         method.step(batch)
         if "y" in batch.read:
             spec.read.add("label_resize")
-    options = {field.name for field in fields(TrainingSpec)} - TRAINERS - set(ONLY_OF)
+    switches = {switch for facts in METHODS.values() for switch in facts.switches}
+    options = OPTIONS.keys() - TRAINERS - switches
     assert METHODS[name].unused == options - spec.read
 
 
@@ -225,10 +226,10 @@ def test_unused_options_are_those_that_no_step_reads(name: str) -> None:
 def test_the_seed_alone_decides_the_first_weights(name: str) -> None:
     """Two methods of one seed start equal whatever the global random state; another seed starts elsewhere."""
     spec = small_spec(name)
-    one = METHODS[name](spec, torch.device("cpu"), TABLE)
+    one = method_named(name)(spec, torch.device("cpu"), TABLE)
     torch.manual_seed(1234)
-    two = METHODS[name](spec, torch.device("cpu"), TABLE)
-    other = METHODS[name](replace(spec, seed=1), torch.device("cpu"), TABLE)
+    two = method_named(name)(spec, torch.device("cpu"), TABLE)
+    other = method_named(name)(replace(spec, seed=1), torch.device("cpu"), TABLE)
     for network_name in [name for name, network in one.networks.items() if list(network.parameters())]:
         weights = [next(method.networks[network_name].parameters()) for method in (one, two, other)]
         assert torch.equal(weights[0], weights[1])
@@ -238,10 +239,10 @@ def test_the_seed_alone_decides_the_first_weights(name: str) -> None:
 @pytest.mark.parametrize("name", METHODS)
 def test_training_reconstructs_better(name: str) -> None:
     """Thirty steps on one scene bring the error that the method is about down by a third."""
-    method = METHODS[name](small_spec(name, channels=8, learning_rate=2e-3), torch.device("cpu"), TABLE)
+    method = method_named(name)(small_spec(name, channels=8, learning_rate=2e-3), torch.device("cpu"), TABLE)
     photo, label_map = scene(0, height=32, width=32)
     x, y = scaled(to_tensor(photo))[None], scaled(to_tensor(TABLE.encode(label_map)))[None]
-    batch = Batch(x, y, int(method.needs_pairs), torch.from_numpy(label_map).long()[None])
+    batch = Batch(x, y, int(METHODS[name].needs_pairs), torch.from_numpy(label_map).long()[None])
     key = {"cyclegan": "G_cycle", "tripathy": "G_cycle", "fcn8s": "cross_entropy"}.get(name, "G_l1")
     first, *_, last = [method.step(batch)[key].item() for _ in range(30)]
     assert last < 0.67 * first
@@ -249,7 +250,7 @@ def test_training_reconstructs_better(name: str) -> None:
 
 def test_tripathys_conditional_discriminators_learn_at_half_the_rate() -> None:
     """They have six input channels and an optimiser of their own, and no pool keeps what they see."""
-    method = METHODS["tripathy"](small_spec("tripathy"), torch.device("cpu"), TABLE)
+    method = method_named("tripathy")(small_spec("tripathy"), torch.device("cpu"), TABLE)
     rates = {name: optimizer.param_groups[0]["lr"] for name, optimizer in method.optimizers.items()}
     assert rates == {"G": 2e-4, "D": 2e-4, "CD": 1e-4}
     inputs = {name: next(network.parameters()).shape[1] for name, network in method.networks.items()}

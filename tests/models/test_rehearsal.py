@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import nn
 
-from models.catalog import TrainingSpec
+from models.catalog import METHODS, TrainingSpec
 from models.training.data import TrainingData
-from models.training.methods import METHODS
+from models.training.methods import method_named
 from models.training.rehearsal import Estimate, rehearse, saved_for_backward, state_bytes
 from models.training.run_directory import RunDirectory
 from models.training.trainer import UnusableRun, train
@@ -21,9 +21,9 @@ CPU = torch.device("cpu")
 
 def rehearsed(run_dir: Path, spec: TrainingSpec) -> tuple[Estimate, TrainingData]:
     files = RunDirectory(write_run(run_dir, spec)).manifest().files
-    method_type = METHODS[spec.method]
+    method_type = method_named(spec.method)
     epoch_size = partial(method_type.epoch_size, spec, len(files.pairs), len(files.unpaired_photos))
-    data = TrainingData(files, spec, epoch_size, CPU, method_type.learns_classes)
+    data = TrainingData(files, spec, epoch_size, CPU, METHODS[spec.method].learns_classes)
     return rehearse(method_type, spec, TABLE, data, spec.total_steps or 1, CPU), data
 
 
@@ -62,7 +62,7 @@ def test_memory_is_state_data_and_activations(tmp_path: Path) -> None:
     """Weights, gradients and two moments are four times the weights; with the data they are a lower bound."""
     spec = small_spec("pix2pix", channels=16)
     estimate, data = rehearsed(tmp_path, spec)
-    method = METHODS["pix2pix"](spec, CPU, TABLE)
+    method = method_named("pix2pix")(spec, CPU, TABLE)
     weights = sum(p.nbytes for network in method.networks.values() for p in network.parameters())
     tensors = sum(1 for network in method.networks.values() for _ in network.parameters())
     assert state_bytes(method) == 2 * weights

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import nn
 
+from models.catalog import LABELS_TO_PHOTOS
 from models.images.palette import ClassTable
 from models.images.photos import read_label_map
 from models.training.networks import Generator, initialise
@@ -23,7 +24,7 @@ from models.translation.sample_sheet import (
     comparison_sheet,
     sample_sheet,
 )
-from models.translation.translator import LABELS_TO_PHOTOS, Translator
+from models.translation.translator import Translator
 from tests.models.runs import TABLE, write_scenes
 
 

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from models.training import recipes
-from models.training.methods import METHODS
+from models.training.methods import method_named
 from models.training.schedule import Draw, Schedule
 
 
@@ -14,7 +14,7 @@ def schedule(
 ) -> Schedule:
     spec = recipes.paper(method, batch_size=batch_size, **options)
     return Schedule(
-        lambda epoch: METHODS[method].epoch_size(spec, pairs, photos, epoch),
+        lambda epoch: method_named(method).epoch_size(spec, pairs, photos, epoch),
         pairs=pairs,
         photos=photos,
         label_maps=label_maps,

@@ -14,8 +14,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from models.catalog import TrainingSpec
-from models.training.methods import METHODS
+from models.catalog import METHODS, TrainingSpec
 from models.training.run_directory import RunDirectory, RunInUse
 from models.training.trainer import TrainingDiverged, learning_rate_factor, train
 from models.translation.artifacts import load_model

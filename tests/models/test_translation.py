@@ -16,9 +16,8 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from models.catalog import TrainingSpec
+from models.catalog import METHODS, MethodFacts, TrainingSpec
 from models.images.palette import ClassTable
-from models.training.methods import METHODS
 from models.training.methods.cyclegan import CycleGAN
 from models.training.networks import Generator, initialise
 from models.translation.artifacts import ModelSpec, load_model, save_model
@@ -203,8 +202,6 @@ def test_the_logits_of_a_large_photo_take_little_memory() -> None:
 class Classifier(CycleGAN):
     """A method that learns classes, smaller than any real one."""
 
-    learns_classes = True
-
     @staticmethod
     def generator(spec: TrainingSpec, class_table: ClassTable | None) -> nn.Module:
         assert class_table
@@ -215,7 +212,8 @@ def test_models_of_methods_that_learn_classes_load_as_such(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The method says how the output is read, also with three classes; such a model makes no photos."""
-    monkeypatch.setitem(METHODS, "classifier", Classifier)
+    facts = MethodFacts(implementation=f"{__name__}:Classifier", summary="", learns_classes=True)
+    monkeypatch.setitem(METHODS, "classifier", facts)
     spec = ModelSpec(small_spec("hybrid"), TABLE)
     spec = replace(spec, training=replace(spec.training, method="classifier"))
     network = Classifier.generator(spec.training, TABLE)

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from models.translation.translator import DIRECTIONS
-from service.jobs.schemas import NewEvaluation
+from models.catalog import DIRECTIONS
+from service.evaluations.schemas import NewEvaluation
 from store import blobs, evaluations, jobs
 from store.tables import Evaluation, EvaluationImage
 from tests.service.serving import Client

@@ -7,14 +7,12 @@ import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from models.selection import STRATEGIES
-from service.selections.schemas import Strategy
 from store import jobs, selections
 from store.selections import ImagesState, State
 from store.settings import Settings
@@ -336,11 +334,6 @@ def test_a_pool_without_classes_has_nothing_to_balance_or_to_doubt(client: Clien
     refused = client.get(f"/pools/{pool_id}/select?budget=1&{option}")
     assert (refused.status_code, slug(refused)) == (422, "invalid-selection")
     assert f"`{option.split('=')[0]}`" in refused.json()["detail"]
-
-
-def test_the_service_knows_the_strategies_of_the_library() -> None:
-    """It cannot import them, so it lists them."""
-    assert set(get_args(Strategy)) == set(STRATEGIES)
 
 
 def test_a_selection_has_an_address(client: Client) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from models.training.methods import method_named
+from models.catalog import METHODS
 from store import blobs, jobs, trainings
 from store.clock import from_now
 from store.tables import Annotation, Image, Job, LabelMap, Model, Pool, new_id
@@ -84,7 +84,7 @@ class Pools:
 
     def training(self, pool_id: uuid.UUID, images: list[uuid.UUID], **options: Any) -> uuid.UUID:
         method, sources = options.pop("method", "hybrid"), options.pop("label_sources", None)
-        used = {name: value for name, value in TINY.items() if name not in method_named(method).unused}
+        used = {name: value for name, value in TINY.items() if name not in METHODS[method].unused}
         spec = {
             "method": method,
             "recipe": "tiny",

@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from models.catalog import build
 from models.images.palette import ClassTable
 from models.training.methods import method_named
-from models.training.recipes import build
 from models.translation.artifacts import ImportedSpec, ModelSpec, save_imported, save_model
 from tests.drawings import CLASS_TABLE
 from tests.worker.factories import TINY

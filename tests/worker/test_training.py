@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from models.training.methods import METHODS
+from models.catalog import METHODS
 from models.training.run_directory import RunDirectory
 from store import jobs, trainings
 from store.tables import Job, Model

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from models.catalog import LABELS_TO_PHOTOS, PHOTOS_TO_LABELS
 from models.evaluation import (
     Evaluation,
     EvaluationItem,
@@ -18,7 +19,6 @@ from models.evaluation import (
     evaluate_photos,
 )
 from models.evaluation import evaluate as evaluate_label_maps
-from models.translation.translator import LABELS_TO_PHOTOS, PHOTOS_TO_LABELS
 from store import evaluations, tables, trainings
 from store.tables import Annotation, EvaluationImage, Image, new_id
 from worker.attempt import Attempt, Outcome

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from models.catalog import LABELS_TO_PHOTOS, PHOTOS_TO_LABELS
 from models.images.photos import read_label_map, read_photo
-from models.translation.translator import LABELS_TO_PHOTOS, PHOTOS_TO_LABELS, Translation, Translator
+from models.translation.translator import Translation, Translator
 from worker.attempt import Attempt, Outcome
 from worker.outcomes import Permanent
 from worker.png import kept_png

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from models.catalog import PHOTOS_TO_LABELS
 from models.images.palette import ClassTable
 from models.images.photos import read_label_map
-from models.translation.translator import PHOTOS_TO_LABELS
 from models.weighting import class_balance, uncertainty, uncertainty_weights
 from store import annotations, uncertainties
 from store.selections import Embedded, Question

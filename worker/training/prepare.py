@@ -5,9 +5,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from models.catalog import METHODS, build
 from models.files import write_text
-from models.training.methods import method_named
-from models.training.recipes import build
 from models.training.run_directory import RunDirectory
 from store import trainings
 from store.label_maps import ANNOTATIONS
@@ -51,21 +50,21 @@ def _spec(attempt: Attempt) -> dict[str, Any]:
 def _manifest(attempt: Attempt) -> dict[str, Any]:
     """Files are named by their digest. A method gets only what it learns from."""
     claim = attempt.claim
-    method, sources = method_named(claim.spec["method"]), claim.spec.get("label_sources")
+    facts, sources = METHODS[claim.spec["method"]], claim.spec.get("label_sources")
     with attempt.tools.database.read() as session:
         pool = session.get_one(Pool, claim.pool_id)
         pairs = trainings.pairs(session, claim.spec["pairs"])
-        photos = trainings.train_photos(session, claim.pool_id) if method.needs_unpaired else []
+        photos = trainings.train_photos(session, claim.pool_id) if facts.needs_unpaired else []
         uploaded = trainings.unpaired_label_maps(session, claim.pool_id, sources)
         samples = trainings.annotated(session, claim.pool_id, "test", limit=SAMPLES) or pairs[:SAMPLES]
     label_maps: list[tuple[str, Any]] = []
-    if method.needs_unpaired:
+    if facts.needs_unpaired:
         label_maps += [(row.source, row) for row in uploaded]
         if sources is None or ANNOTATIONS in sources:
             label_maps += [(ANNOTATIONS, annotation) for _, annotation in pairs]
     return {
         "class_table": pool.class_table,
-        "pairs": [[_file(image), _file(annotation)] for image, annotation in pairs if method.needs_pairs],
+        "pairs": [[_file(image), _file(annotation)] for image, annotation in pairs if facts.needs_pairs],
         "unpaired_photos": [_file(image) for image in photos],
         "unpaired_label_maps": [_file(row) for _, row in label_maps],
         "label_sources": dict(Counter(source for source, _ in label_maps)),

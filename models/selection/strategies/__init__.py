@@ -1,20 +1,14 @@
-"""Selection strategies, each a function from a `Problem` to ordered picks."""
+"""Selection strategies, each a function from a `Problem` to ordered picks. `models.catalog` names them."""
 
+from pkgutil import resolve_name
+
+from models.catalog import STRATEGIES
 from models.selection.problem import Strategy
-from models.selection.strategies.facility import facility
-from models.selection.strategies.fasterpam import fasterpam
-from models.selection.strategies.kcenter import kcenter
-from models.selection.strategies.kmedoids import kmedoids
-from models.selection.strategies.probcover import probcover
-from models.selection.strategies.random_draw import random_draw
-from models.selection.strategies.typiclust import typiclust
 
-STRATEGIES: dict[str, Strategy] = {
-    "kmedoids": kmedoids,
-    "fasterpam": fasterpam,
-    "kcenter": kcenter,
-    "typiclust": typiclust,
-    "probcover": probcover,
-    "facility": facility,
-    "random": random_draw,
-}
+
+def strategy_named(name: str) -> Strategy:
+    """The function of a strategy. ValueError lists the known ones."""
+    if name not in STRATEGIES:
+        raise ValueError(f"There is no strategy {name!r}: choose one of {', '.join(STRATEGIES)}.")
+    strategy: Strategy = resolve_name(STRATEGIES[name].implementation)
+    return strategy

@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from models.catalog import PAIRWISE
 from models.selection.ordering import in_order
-from models.selection.problem import PAIRWISE, Problem
+from models.selection.problem import Problem
 from models.selection.strategies.kmedoids import clustered
 from models.vectors.blocks import blocks, on_all_threads
 from models.vectors.distances import euclidean

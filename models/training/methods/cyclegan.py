@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from models.catalog import TrainingSpec
 from models.training.methods.hybrid import Hybrid
 
 
 class CycleGAN(Hybrid):
     """Unpaired steps only. `adversarial="least_squares"` gives the original CycleGAN's loss."""
-
-    unused: ClassVar[frozenset[str]] = frozenset({"balance", "lambda_l1"})
-    needs_pairs: ClassVar[bool] = False
 
     @staticmethod
     def epoch_size(spec: TrainingSpec, pairs: int, unpaired: int, epoch: int) -> tuple[int, int]:

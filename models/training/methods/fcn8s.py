@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -30,15 +29,6 @@ class SupervisedFCN8s:
     With 64 channels it starts from VGG16's ImageNet weights where they can be had, else from random ones;
     `notes` says which. That is decided once: a checkpoint that is restored brings its own answer along.
     """
-
-    defaults: ClassVar[Mapping[str, Any]] = {"learning_rate": 1e-4, "beta1": 0.9}
-    unused: ClassVar[frozenset[str]] = frozenset(
-        {"adversarial", "balance", "blocks", "label_resize", "pool_size"}
-        | {"lambda_gan", "lambda_cycle", "lambda_identity", "lambda_l1"}
-    )
-    needs_pairs: ClassVar[bool] = True
-    needs_unpaired: ClassVar[bool] = False
-    learns_classes: ClassVar[bool] = True
 
     def __init__(self, spec: TrainingSpec, device: torch.device, class_table: ClassTable | None) -> None:
         self.FCN = self.generator(spec, class_table)

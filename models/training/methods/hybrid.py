@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
-
 import torch
 from torch import Tensor
 
@@ -16,11 +13,6 @@ from models.training.methods.two_way import TwoWayTranslation, descend, detached
 
 class Hybrid(TwoWayTranslation):
     """Adversarial, cycle and identity losses on all samples, and L1 to the truth on those that have one."""
-
-    defaults: ClassVar[Mapping[str, Any]] = {}
-    unused: ClassVar[frozenset[str]] = frozenset()
-    needs_pairs: ClassVar[bool] = True
-    needs_unpaired: ClassVar[bool] = True
 
     @staticmethod
     def epoch_size(spec: TrainingSpec, pairs: int, unpaired: int, epoch: int) -> tuple[int, int]:

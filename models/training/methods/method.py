@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -18,19 +17,9 @@ from models.training.image_pool import ImagePool
 class Method(Protocol):
     """One way to train a photo ↔ label-map translator.
 
-    The checkpoint holds `networks`, `optimizers` and `pools` by name, so together they are the whole state.
+    Its facts are in `models.catalog`. The checkpoint holds `networks`, `optimizers` and `pools` by name:
+    together they are the whole state.
     """
-
-    defaults: ClassVar[Mapping[str, Any]]
-    """The fields of TrainingSpec in which this method differs from the hybrid one."""
-
-    unused: ClassVar[frozenset[str]]
-    """The fields of TrainingSpec that change nothing in this method: overriding one is a mistake."""
-
-    needs_pairs: ClassVar[bool]
-    needs_unpaired: ClassVar[bool]
-    learns_classes: ClassVar[bool]
-    """Whether the translator gives class logits (B, K, S, S) in place of an image: it needs a class table."""
 
     networks: dict[str, nn.Module]
     optimizers: dict[str, Optimizer]

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
-
 import torch
 from torch import Tensor
 
@@ -19,18 +16,6 @@ class Pix2Pix(TwoWayTranslation):
 
     `conditional=False, adversarial="relativistic", lambda_l1=150` is the paper's own loss on pairs alone.
     """
-
-    defaults: ClassVar[Mapping[str, Any]] = {
-        "conditional": True,
-        "adversarial": "cross_entropy",
-        "pool_size": 0,
-        "lambda_cycle": 0.0,
-        "lambda_identity": 0.0,
-        "lambda_l1": 100.0,
-    }
-    unused: ClassVar[frozenset[str]] = frozenset({"balance", "lambda_cycle", "lambda_identity"})
-    needs_pairs: ClassVar[bool] = True
-    needs_unpaired: ClassVar[bool] = False
 
     @staticmethod
     def epoch_size(spec: TrainingSpec, pairs: int, unpaired: int, epoch: int) -> tuple[int, int]:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
-
 import torch
 from torch import Tensor
 
@@ -23,16 +20,6 @@ class Tripathy(TwoWayTranslation):
     of pairs alone, they tell true pairs from translated ones; in the rest, of unpaired samples alone, they
     tell an image beside its translation from its reconstruction beside that. There is no L1 to the truth.
     """
-
-    defaults: ClassVar[Mapping[str, Any]] = {
-        "adversarial": "least_squares",
-        "balance": False,
-        "lambda_identity": 5.0,
-        "lambda_l1": 0.0,
-    }
-    unused: ClassVar[frozenset[str]] = frozenset({"lambda_l1"})
-    needs_pairs: ClassVar[bool] = True
-    needs_unpaired: ClassVar[bool] = True
 
     def __init__(self, spec: TrainingSpec, device: torch.device, class_table: ClassTable | None) -> None:
         super().__init__(spec, device, class_table)

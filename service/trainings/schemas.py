@@ -1,0 +1,85 @@
+"""Trainings, as they are ordered. Methods, recipes and options come from `models.catalog`."""
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
+
+from models.catalog import DEFAULT_RECIPE, METHODS, OPTIONS, RECIPES, TrainingSpec, build
+from service.http.problems import InvalidTraining
+
+
+def _options() -> type[BaseModel]:
+    """One optional field for each option, with its range or choices and its description."""
+    hints = get_type_hints(TrainingSpec)
+    fields: dict[str, Any] = {}
+    for name, option in OPTIONS.items():
+        limits = option.metadata
+        kind = Literal[limits["choices"]] if "choices" in limits else hints[name]
+        bounds: dict[str, Any] = {}
+        if "low" in limits:
+            bounds = {
+                **{"ge": limits["low"], "le": limits["high"], "multiple_of": limits.get("multiple_of")},
+                "allow_inf_nan": False,
+            }
+        fields[name] = (kind | None, Field(None, description=limits["description"], **bounds))
+    return create_model(
+        "TrainingOptions",
+        __config__=ConfigDict(extra="forbid"),
+        __doc__="Options of the recipe to override; those left out stay as the recipe has them.",
+        **fields,
+    )
+
+
+if TYPE_CHECKING:
+    Method = str
+    Recipe = str
+    TrainingOptions = BaseModel
+else:
+    Method = Literal[tuple(METHODS)]
+    Recipe = Literal[tuple(RECIPES)]
+    TrainingOptions = _options()
+
+
+class NewTraining(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"method": "hybrid", "recipe": "tiny", "options": {"total_steps": 750, "seed": 0}}]
+        },
+    )
+
+    method: Method = Field(
+        RECIPES[DEFAULT_RECIPE].method,
+        description="Left out: the best one measured with the recipe, "
+        + ", ".join(f"{recipe.method} with `{name}`" for name, recipe in RECIPES.items())
+        + ".",
+    )
+    recipe: Recipe = DEFAULT_RECIPE
+    options: TrainingOptions = Field(default_factory=TrainingOptions)
+    pairs: Annotated[list[UUID], Field(min_length=1, max_length=100_000)] | None = Field(
+        None, description="Annotated train images to learn from; null: all of them."
+    )
+    label_sources: Annotated[list[str], Field(min_length=1, max_length=100)] | None = Field(
+        None,
+        description="Where the unpaired label maps come from: sources of uploads, and `annotations` for the "
+        "label maps of the pairs; null: all of these.",
+        examples=[["gta", "annotations"]],
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _default_method(cls, body: Any) -> Any:
+        recipe = body.get("recipe") if isinstance(body, dict) else None
+        if isinstance(recipe, str) and recipe in RECIPES and "method" not in body:
+            return body | {"method": RECIPES[recipe].method}
+        return body
+
+    @model_validator(mode="after")
+    def _possible(self) -> "NewTraining":
+        """Refuses here what would fail as a training."""
+        try:
+            build(self.recipe, self.method, **self.options.model_dump(exclude_none=True))
+        except ValueError as error:
+            raise InvalidTraining(f"{error}.") from error
+        return self
