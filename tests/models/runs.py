@@ -77,3 +77,12 @@ def write_run(
 def metric_lines(run_dir: Path) -> list[dict[str, Any]]:
     """The lines of metrics.jsonl."""
     return [json.loads(line) for line in (run_dir / "metrics.jsonl").read_text().splitlines()]
+
+
+def poison(checkpoint: Path, name: str) -> None:
+    """Write NaN over the first number of a float32 tensor in a safetensors file."""
+    content = bytearray(checkpoint.read_bytes())
+    length = int.from_bytes(content[:8], "little")
+    start = json.loads(content[8 : 8 + length])[name]["data_offsets"][0] + 8 + length
+    content[start : start + 4] = b"\x00\x00\xc0\x7f"
+    checkpoint.write_bytes(content)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -13,12 +14,15 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file
+from torch import Tensor
 
-from models.catalog import METHODS, TrainingSpec
+from models.catalog import METHODS, MethodFacts, TrainingSpec
+from models.training.data import Batch
+from models.training.methods.hybrid import Hybrid
 from models.training.run_directory import RunDirectory, RunInUse
 from models.training.trainer import TrainingDiverged, learning_rate_factor, train
 from models.translation.artifacts import load_model
-from tests.models.runs import metric_lines, small_spec, write_run
+from tests.models.runs import metric_lines, poison, small_spec, write_run
 
 KILL = """
 import os, signal, sys
@@ -176,15 +180,25 @@ def test_what_cannot_be_scored_or_shown_never_costs_the_model(tmp_path: Path) ->
     assert (run_dir / "model" / "photo_to_label.safetensors").exists()
 
 
-def unpaired_first_spec() -> TrainingSpec:
-    """One pair among seven photos, whose L1 loss overflows; it is not the first sample drawn."""
-    options: dict[str, Any] = {"total_steps": 8, "balance": False, "lambda_l1": 1e38, "checkpoint_every": 1}
-    return small_spec("hybrid", seed=1, **options)
+class Diverging(Hybrid):
+    """A pair drives a weight to infinity."""
+
+    def step(self, batch: Batch) -> dict[str, Tensor]:
+        losses = super().step(batch)
+        if batch.pairs:
+            next(self.G_XY.parameters()).data.view(-1)[0] = math.inf
+        return losses
 
 
-def test_divergence_stops_the_run_and_keeps_the_last_good_checkpoint(tmp_path: Path) -> None:
+def test_divergence_stops_the_run_and_keeps_the_last_good_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """When a step ruins the weights the run fails naming it, and the checkpoint before it stays."""
-    run_dir = write_run(tmp_path, unpaired_first_spec(), pair_count=1, photo_count=7)
+    facts = MethodFacts(implementation=f"{__name__}:Diverging", summary="", needs_unpaired=True)
+    monkeypatch.setitem(METHODS, "diverging", facts)
+    # One pair among seven photos, which is not the first sample drawn.
+    spec = small_spec("diverging", seed=1, total_steps=8, balance=False, checkpoint_every=1)
+    run_dir = write_run(tmp_path, spec, pair_count=1, photo_count=7)
     with pytest.raises(TrainingDiverged, match=r"^step \d+: ") as failure:
         train(run_dir, "cpu")
     failed = int(str(failure.value).split()[1].rstrip(":"))
@@ -220,15 +234,6 @@ def test_every_method_survives_a_nan(tmp_path: Path, method: str) -> None:
     assert checkpoint.read_bytes() == before
     assert [line["step"] for line in metric_lines(run_dir)] == [2, 4]
     assert not (run_dir / "result.json").exists()
-
-
-def poison(checkpoint: Path, name: str) -> None:
-    """Write NaN over the first number of a float32 tensor in a safetensors file."""
-    content = bytearray(checkpoint.read_bytes())
-    length = int.from_bytes(content[:8], "little")
-    start = json.loads(content[8 : 8 + length])[name]["data_offsets"][0] + 8 + length
-    content[start : start + 4] = b"\x00\x00\xc0\x7f"
-    checkpoint.write_bytes(content)
 
 
 def test_two_processes_never_share_a_run(tmp_path: Path) -> None:

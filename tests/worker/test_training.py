@@ -11,12 +11,16 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+import torch
 from sqlalchemy import select, update
 
-from models.catalog import METHODS
+from models.catalog import METHODS, build
+from models.training.checkpoint import save_checkpoint
+from models.training.methods import method_named
 from models.training.run_directory import RunDirectory
 from store import jobs, trainings
 from store.tables import Job, Model
+from tests.models.runs import poison
 from tests.processes import until
 from tests.worker.factories import Pools, scene
 from tests.worker.waiting import running, training_processes
@@ -145,7 +149,12 @@ def test_every_method_makes_a_model_that_can_be_evaluated(
 def test_a_diverged_training_fails_for_good(tools: Tools, pools: Pools, shutdown: threading.Event) -> None:
     """A loss that is not finite fails the job at its first attempt, and says at which step it happened."""
     pool_id = pools.pool()
-    job_id = pools.training(pool_id, pools.annotated(pool_id, 2), lambda_cycle=1e38)
+    job_id = pools.training(pool_id, pools.annotated(pool_id, 2))
+    spec = build("tiny", "hybrid", **pools.get(job_id).spec["options"])
+    checkpoint = run_directory(tools, job_id).checkpoint
+    checkpoint.parent.mkdir(parents=True)
+    save_checkpoint(checkpoint, method_named("hybrid")(spec, torch.device("cpu"), None), {}, spec, 0)
+    poison(checkpoint, "networks/D_X/layers.0.weight")
 
     run(job_id, tools, shutdown)
 
