@@ -98,6 +98,7 @@ def set_up_logging(**_: Any) -> None:
         level=logging.WARNING, format="%(asctime)s [%(levelname)s] %(name)s: %(message)s", datefmt="%H:%M:%S"
     )
     logging.captureWarnings(True)
+    logging.getLogger("models").setLevel(logging.INFO)  # how far a download of weights is
     for name in ("celery", "py.warnings"):
         logging.getLogger(name).setLevel(logging.ERROR)
 

@@ -1,5 +1,6 @@
 """The `experiment` command: the paper's tables on a data set, without the service."""
 
+import logging
 import re
 import signal
 import sys
@@ -120,6 +121,8 @@ def _encoder(name: str) -> str:
         if name not in ENCODERS:
             raise FewpairsError(f"There is no encoder {name}: choose one of {', '.join(ENCODERS)}.")
         return name
+    logging.basicConfig(format="%(message)s")
+    logging.getLogger("models").setLevel(logging.INFO)  # how far a download of weights is
     try:
         load_encoder("resnet50")
         return "resnet50"

@@ -130,12 +130,25 @@ def _choose_encoder(environment: dict[str, str], console: Console) -> None:
     find = [sys.executable, "-m", "models.encoders", "resnet50"]
     if weights := environment.get("FEWPAIRS_RESNET50_WEIGHTS"):
         find += ["--weights", weights]
-    found = subprocess.run(find, env=environment, capture_output=True, text=True, check=False)
-    if found.returncode == 0:
+    with (
+        console.status("Looking for ResNet50's weights") as status,
+        subprocess.Popen(
+            find, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as search,
+    ):
+        assert search.stdout
+        assert search.stderr
+        for line in search.stdout:
+            if console.is_terminal:
+                status.update(line.rstrip())
+            else:
+                console.print(line.rstrip(), soft_wrap=True)
+        said = search.stderr.read()
+    if search.returncode == 0:
         environment["FEWPAIRS_ENCODER"] = "resnet50"
         return
     environment["FEWPAIRS_ENCODER"] = FALLBACK_ENCODER
-    reason = (found.stderr.strip().splitlines() or ["The models are not installed."])[-1]
+    reason = (said.strip().splitlines() or ["The models are not installed."])[-1]
     text = (
         f"New pools use the encoder {FALLBACK_ENCODER} instead of resnet50, the paper's. {reason}\n\n"
         "Pools and receipts record which encoder made them; the two are never mixed in one pool."

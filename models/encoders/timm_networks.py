@@ -1,11 +1,13 @@
 """Encoders `timm:NAME`: the networks of the package timm (an optional one), without their classifier."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from models.encoders.networks import Embedder
 from models.files import atomic_write
-from models.pretrained import WeightsUnavailable
+from models.pretrained import WeightsUnavailable, answers
 from models.torchvision_shim import torchvision
 
 __all__ = ["hub_weights", "timm_embedder"]
@@ -29,13 +31,16 @@ def timm_embedder(name: str, weights: Path) -> Embedder:
 
 
 def hub_weights(name: str, cache_dir: Path) -> Path:
-    """The weights that timm's hub has for timm:`name`, kept in `cache_dir`. Raises WeightsUnavailable."""
+    """The file in `cache_dir` with timm's trained weights of timm:`name`, downloaded when it is missing.
+
+    Raises WeightsUnavailable.
+    """
     target = cache_dir / f"timm-{name}.safetensors"
     if not target.is_file():
+        timm = _timm(name)
         try:
-            network = _timm(name).create_model(name, pretrained=True)
-        except WeightsUnavailable:
-            raise
+            with _offline_if_silent(timm.get_pretrained_cfg(name)):
+                network = timm.create_model(name, pretrained=True)
         except Exception as error:  # Whatever the hub's client meets on the network.
             raise WeightsUnavailable(
                 f"The weights of timm:{name} could not be downloaded ({error}). Save its state dict where "
@@ -46,6 +51,25 @@ def hub_weights(name: str, cache_dir: Path) -> Path:
         with atomic_write(target) as temporary:
             save_file(network.state_dict(), temporary)
     return target
+
+
+@contextmanager
+def _offline_if_silent(config: Any) -> Iterator[None]:
+    """Puts the hub's client into its offline mode if the hub does not answer.
+
+    Otherwise the client would try for most of a minute; offline, it still finds weights in its own cache.
+    A few networks are not in the hub but at a URL, and have no such mode: then this raises ConnectionError.
+    """
+    from huggingface_hub import constants
+
+    if config and not config.hf_hub_id and not answers(config.url):
+        raise ConnectionError(f"{config.url} does not answer")
+    was_offline = constants.HF_HUB_OFFLINE
+    constants.HF_HUB_OFFLINE = was_offline or not answers(constants.ENDPOINT)
+    try:
+        yield
+    finally:
+        constants.HF_HUB_OFFLINE = was_offline
 
 
 def _timm(name: str) -> Any:

