@@ -9,11 +9,17 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import torch
-from torch import nn
 
 from models.encoders.networks import PHOTO_SIZE, Embedder, Embeddings, Photos
 
 Runner = Callable[[Photos], Embeddings]
+
+VARIANTS = tuple(
+    (memory_format, precision)
+    for memory_format in (torch.contiguous_format, torch.channels_last)
+    for precision in (torch.float32, torch.bfloat16)
+)
+"""Ways to run a network on an NVIDIA GPU."""
 
 TRIAL_BATCH = 64
 TRIALS = 3
@@ -51,24 +57,16 @@ def torch_runner(embedder: Embedder, device: torch.device) -> Runner:
     """
     embedder.to(device)
     if device.type != "cuda":
-        return _runner(embedder, device, torch.float32)
-    variants = [
-        (memory_format, precision)
-        for memory_format in (torch.contiguous_format, torch.channels_last)
-        for precision in (torch.float32, torch.bfloat16)
-    ]
-    seconds = {variant: _trial(embedder, device, *variant) for variant in variants}
-    memory_format, precision = min(variants, key=seconds.__getitem__)
-    embedder.to(memory_format=memory_format)  # type: ignore[call-overload]
-    return _runner(embedder, device, precision)
+        return variant_runner(embedder, device, *VARIANTS[0])
+    seconds = {variant: _trial(embedder, device, *variant) for variant in VARIANTS}
+    return variant_runner(embedder, device, *min(VARIANTS, key=seconds.__getitem__))
 
 
 def _trial(
     embedder: Embedder, device: torch.device, memory_format: torch.memory_format, precision: torch.dtype
 ) -> float:
     """Seconds for a batch, the best of a few; the first one, which chooses kernels, does not count."""
-    embedder.to(memory_format=memory_format)  # type: ignore[call-overload]
-    run = _runner(embedder, device, precision)
+    run = variant_runner(embedder, device, memory_format, precision)
     photos = np.zeros((TRIAL_BATCH, PHOTO_SIZE, PHOTO_SIZE, 3), np.uint8)
     run(photos)
     seconds = []
@@ -79,9 +77,14 @@ def _trial(
     return min(seconds)
 
 
-def _runner(embedder: nn.Module, device: torch.device, precision: torch.dtype) -> Runner:
+def variant_runner(
+    embedder: Embedder, device: torch.device, memory_format: torch.memory_format, precision: torch.dtype
+) -> Runner:
+    """Runs `embedder`, which is on `device` and gets this memory format, in this precision."""
+    embedder.to(memory_format=memory_format)  # type: ignore[call-overload]
+
     def run(photos: Photos) -> Embeddings:
-        with torch.inference_mode(), _autocast(precision):
+        with torch.inference_mode(), _autocast(device, precision):
             features = embedder(torch.tensor(photos, device=device))
             embeddings: Embeddings = features.float().cpu().numpy()
         return embeddings
@@ -89,5 +92,5 @@ def _runner(embedder: nn.Module, device: torch.device, precision: torch.dtype) -
     return run
 
 
-def _autocast(precision: torch.dtype) -> AbstractContextManager[Any]:
-    return nullcontext() if precision == torch.float32 else torch.autocast("cuda", precision)
+def _autocast(device: torch.device, precision: torch.dtype) -> AbstractContextManager[Any]:
+    return nullcontext() if precision == torch.float32 else torch.autocast(device.type, precision)
