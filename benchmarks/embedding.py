@@ -37,7 +37,7 @@ from rich.console import Console
 from rich.table import Table
 
 from migrations import upgrade
-from models.encoders import ENCODERS, Encoder, embed_batches, read_photo
+from models.encoders import ENCODERS, Encoder, embed_batches, read_square
 from models.encoders.embedding import BATCH_ON_CPU, BATCH_ON_GPU, GPU_CALLERS
 from models.encoders.networks import ARCHITECTURES, PHOTO_SIZE, Embeddings, Photos
 from models.encoders.weights import weights_file
@@ -120,7 +120,7 @@ def _photos(arguments: argparse.Namespace, folder: Path) -> list[Path]:
 def _compared(name: str, photos: list[Path], tools: Tools, repeats: int) -> Row:
     encoder = tools.loaded.encoder(name)
     plain = _PlainLoop(name, tools.settings.resnet50_weights, torch.device(encoder.device))
-    in_memory = np.stack([read_photo(path) for path in photos])
+    in_memory = np.stack([read_square(path) for path in photos])
     kinds: dict[str, Callable[[], float]] = {
         "pipeline": lambda: _pipeline(name, photos, tools),
         "encoder": lambda: _seconds(lambda: _encode(encoder, in_memory)),

@@ -1,6 +1,6 @@
 """Encoders: photos in, embeddings out (paper §3.2: a pre-trained network's penultimate features)."""
 
-from models.encoders.decoding import Failure, read_photo
+from models.encoders.decoding import Failure, read_square
 from models.encoders.embedding import EmbeddedBatch, embed_batches, embed_files
 from models.encoders.encoder import ENCODERS, Encoder, load_encoder
 from models.encoders.networks import PHOTO_SIZE
@@ -16,5 +16,5 @@ __all__ = [
     "embed_batches",
     "embed_files",
     "load_encoder",
-    "read_photo",
+    "read_square",
 ]

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from models.encoders.apart import read_apart
 from models.encoders.decoding import Failure, empty_photos, read_into
+from models.encoders.decoding_processes import read_in_processes
 from models.encoders.encoder import Encoder
 from models.encoders.networks import Embeddings, Photos
 
@@ -54,7 +54,7 @@ def embed_batches(
     with ThreadPoolExecutor(callers, thread_name_prefix="embed") as threads:
         for start in range(0, len(paths), size):
             batch = paths[start : start + size]
-            read = partial(read_into, paths=batch) if on_cpu else read_apart(batch)
+            read = partial(read_into, paths=batch) if on_cpu else read_in_processes(batch)
             ahead.append(threads.submit(_embedded, encoder, read, start, len(batch)))
             if len(ahead) == 2 * callers:
                 yield ahead.popleft().result()

@@ -9,10 +9,10 @@ from typing import Protocol
 import numpy as np
 import torch
 
-from models.encoders.exporting import exported
 from models.encoders.networks import ARCHITECTURES, PHOTO_SIZE, Embedder, Embeddings, Photos
+from models.encoders.onnx_export import exported_onnx
 from models.encoders.onnx_files import onnx_file_runner
-from models.encoders.running import Runner, onnx_runner, torch_runner
+from models.encoders.runners import Runner, onnx_runner, torch_runner
 from models.encoders.timm_networks import timm_embedder
 from models.encoders.weights import WeightsUnavailable, weights_file
 
@@ -88,7 +88,7 @@ def load_encoder(
         device = "cuda" if torch.cuda.is_available() else "cpu"
     load = partial(_embedder, name, path)
     if device == "cpu":
-        return _loaded(name, digest, device, onnx_runner(exported(name, digest, cache_dir, load)))
+        return _loaded(name, digest, device, onnx_runner(exported_onnx(name, digest, cache_dir, load)))
     return _loaded(name, digest, device, torch_runner(load(), torch.device(device)))
 
 

@@ -9,7 +9,7 @@ import torch
 from torch.nn.functional import interpolate
 
 from models.encoders.networks import IMAGENET_MEAN, IMAGENET_STD, Embeddings, Photos
-from models.encoders.running import Runner, onnx_session
+from models.encoders.runners import Runner, onnx_session
 from models.pretrained import WeightsUnavailable
 from models.translation.onnx_network import names_a_file
 

@@ -1,4 +1,4 @@
-"""Photos and label maps as arrays, read without changing a class index."""
+"""Reads photos and label maps from image files, and writes label maps."""
 
 from __future__ import annotations
 
@@ -6,23 +6,45 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 MAX_PIXELS = 80_000_000  # below the size at which Pillow itself only warns of a decompression bomb
+ORIENTATION = ExifTags.Base.Orientation
 _PHOTO_MODES = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"}
 _LABEL_MODES = {"1", "L", "P", "I;16"}
-_SPREAD = {"L;2": 85, "L;4": 17}  # Pillow stretches 2- and 4-bit grey to 0…255; dividing restores the indices
+_STRETCH = {"L;2": 85, "L;4": 17}  # Pillow stretches 2- and 4-bit grey to 0…255; dividing undoes it
+
+RGB = NDArray[np.uint8]
 
 
-def read_photo(path: Path) -> NDArray[np.uint8]:
-    """RGB (H, W, 3) of an image file, turned upright as its EXIF orientation says.
+def read_photo(path: Path) -> RGB:
+    """RGB (H, W, 3) of an image file, turned upright by its EXIF orientation.
 
     ValueError names the file when it is not a complete 8-bit image or is larger than 80 megapixels.
     """
-    image, _ = _loaded(path)
+    return upright(*decode_photo(path))
+
+
+def decode_photo(path: Path, least_side: int | None = None) -> tuple[RGB, int]:
+    """RGB (H, W, 3) of an image file as it is stored, and the EXIF orientation that `upright` takes.
+
+    With `least_side` a large JPEG is decoded at a half, a quarter or an eighth of its size, if each side
+    keeps that many pixels: this takes a fraction of the time. Raises as `read_photo` does.
+    """
+    image, _ = _loaded(path, least_side)
     if image.mode not in _PHOTO_MODES:
         raise ValueError(f"{path.name} has pixels of mode {image.mode}; save it as 8-bit RGB")
-    return np.array(ImageOps.exif_transpose(image).convert("RGB"))
+    rgb = np.array(image if image.mode == "RGB" else image.convert("RGB"))
+    return rgb, image.getexif().get(ORIENTATION, 1)
+
+
+def upright(rgb: RGB, orientation: int) -> RGB:
+    """The photo (H, W, 3) turned and mirrored as its EXIF orientation, 1 to 8, says."""
+    if orientation == 1:
+        return rgb
+    image = Image.fromarray(rgb)
+    image.getexif()[ORIENTATION] = orientation
+    return np.array(ImageOps.exif_transpose(image))
 
 
 def read_label_map(path: Path) -> NDArray[np.uint8]:
@@ -35,7 +57,7 @@ def read_label_map(path: Path) -> NDArray[np.uint8]:
         raise ValueError(
             f"{path.name} is {image.format} of mode {image.mode}; a label map is a single-channel PNG"
         )
-    indices = np.asarray(image, dtype=np.int32) // _SPREAD.get(packing, 1)
+    indices = np.asarray(image, dtype=np.int32) // _STRETCH.get(packing, 1)
     if indices.size and indices.max() > 255:
         raise ValueError(f"{path.name} holds class index {indices.max()}; the highest possible is 255")
     return indices.astype(np.uint8)
@@ -46,17 +68,23 @@ def write_label_map(path: Path, indices: NDArray[np.uint8]) -> None:
     Image.fromarray(indices).save(path, format="PNG")
 
 
-def _loaded(path: Path) -> tuple[Image.Image, str]:
-    """A fully decoded image, and how its pixels were packed in the file."""
+def _loaded(path: Path, least_side: int | None = None) -> tuple[Image.Image, str]:
+    """A decoded image, and how its pixels are packed in the file.
+
+    ValueError names a file that is no complete image; OSError and MemoryError are the machine's fault.
+    """
     try:
         with Image.open(path) as image:
-            if image.width * image.height > MAX_PIXELS:
-                size = f"{image.width}×{image.height}"
-                raise ValueError(f"{path.name} has {size} pixels, more than 80 megapixels")
+            width, height = image.size
             packing = image.tile[0].args if image.tile else image.mode
-            image.load()
-    except FileNotFoundError:
-        raise
-    except (OSError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+            if width * height <= MAX_PIXELS:
+                if least_side:
+                    image.draft("RGB", (least_side, least_side))
+                image.load()
+    except Exception as error:  # a damaged file raises whatever its format's parser trips over
+        if isinstance(error, MemoryError) or getattr(error, "errno", None) is not None:
+            raise
         raise ValueError(f"{path.name} is not a complete image: {error}") from error
+    if width * height > MAX_PIXELS:
+        raise ValueError(f"{path.name} has {width}×{height} pixels, more than 80 megapixels")
     return image, str(packing)

@@ -44,8 +44,6 @@ PNG_BIT_DEPTH_AT = 24
 ALPHA_MODES = {"RGBA", "RGBa", "LA", "La", "PA"}
 DEEP_MODES = {"I", "F", "I;16", "I;16L", "I;16B", "I;16N", "1"}
 LABEL_MODES = {"L", "P", "1", "I;16"}
-STRETCHED = {"L;2": 85, "L;4": 17}
-"""Pillow stretches 2- and 4-bit grey to 0…255; dividing gives the class ids back."""
 
 
 @dataclass(frozen=True)
@@ -196,9 +194,8 @@ def _class_ids(path: str, known: frozenset[int]) -> Checked:
                 f"The label map's pixels are {image.mode}, not class ids: save one grey or palette channel "
                 "whose values are positions in the class table."
             )
-        packing = str(image.tile[0].args)  # type: ignore[attr-defined]
         image.load()
-        unknown = sorted(_values(image, packing) - known)
+        unknown = sorted(_values(image, path) - known)
         if unknown:
             raise LabelMapUnknownClass(
                 f"The label map holds ids that are no class: {', '.join(map(str, unknown[:10]))}. "
@@ -207,11 +204,11 @@ def _class_ids(path: str, known: frozenset[int]) -> Checked:
         return Checked(_media_type(image), image.width, image.height)
 
 
-def _values(image: Image.Image, packing: str) -> set[int]:
+def _values(image: Image.Image, path: str) -> set[int]:
     """The class ids in a loaded label map, without converting it: converting changes them."""
     if image.mode == "I;16":
         return set(array("H", image.tobytes()))
     values = [value for value, count in enumerate(image.histogram()) if count]
-    if image.mode == "1":
-        return {value // 255 for value in values}
-    return {value // STRETCHED.get(packing, 1) for value in values}
+    # Pillow stretches grey of fewer than 8 bits to 0…255.
+    stretch = 1 if image.mode == "P" else 255 // (2 ** _bits(image, path) - 1)
+    return {value // stretch for value in values}

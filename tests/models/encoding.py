@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from models.encoders import ENCODERS, Encoder, load_encoder
-from models.encoders.exporting import exported
 from models.encoders.networks import ARCHITECTURES
+from models.encoders.onnx_export import exported_onnx
 from models.encoders.timm_networks import timm_embedder
 from models.encoders.weights import weights_file
 
@@ -53,7 +53,8 @@ def _timm(path: Path) -> None:
 def _photos(path: Path) -> None:
     """As the project exports its own: photos in, normalised inside."""
     _timm(path.with_suffix(".pth"))
-    exported("photos", "", path.parent, lambda: timm_embedder(TIMM, path.with_suffix(".pth"))).rename(path)
+    weights = path.with_suffix(".pth")
+    exported_onnx("photos", "", path.parent, lambda: timm_embedder(TIMM, weights)).rename(path)
 
 
 def normalised_network(

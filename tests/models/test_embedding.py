@@ -15,9 +15,9 @@ import psutil
 import pytest
 from PIL import Image
 
-from models.encoders import Encoder, apart, embed_files, read_photo
-from models.encoders.apart import read_apart
+from models.encoders import Encoder, decoding_processes, embed_files, read_square
 from models.encoders.decoding import empty_photos, read_into
+from models.encoders.decoding_processes import read_in_processes
 from scenes import draw
 from tests.models.encoding import encoder_for_tests
 from tests.processes import until
@@ -41,7 +41,7 @@ def paths(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 def test_rows_are_in_the_order_of_the_files(encoder: Encoder, paths: list[Path]) -> None:
     """Whatever the batch size, row i is the embedding of file i."""
-    one_by_one = np.concatenate([encoder.encode(read_photo(path)[None]) for path in paths])
+    one_by_one = np.concatenate([encoder.encode(read_square(path)[None]) for path in paths])
     for batch_size in (1, 3, 32):
         embeddings, failures = embed_files(encoder, paths, batch_size=batch_size)
         assert failures == []
@@ -124,45 +124,45 @@ def test_processes_read_as_threads_do(paths: list[Path], tmp_path: Path) -> None
     many = [*paths, bad, *paths, *paths]
     here, there = empty_photos(len(many)), empty_photos(len(many))
     failures = read_into(here, many)
-    assert read_apart(many)(there) == failures
+    assert read_in_processes(many)(there) == failures
     assert [failure.index for failure in failures] == [7]
     good = np.arange(len(many)) != 7
     assert np.array_equal(there[good], here[good])
     with pytest.raises(FileNotFoundError):
-        read_apart([*paths, tmp_path / "missing.jpg"])(empty_photos(8))
+        read_in_processes([*paths, tmp_path / "missing.jpg"])(empty_photos(8))
 
 
 def test_shared_memory_that_runs_out_is_an_error() -> None:
     """More than there is room for is refused at once, not when it is written to, and nothing stays."""
-    before = set(apart.SHARED.iterdir())
-    room = os.statvfs(apart.SHARED)
+    before = set(decoding_processes.SHARED.iterdir())
+    room = os.statvfs(decoding_processes.SHARED)
     with pytest.raises(OSError, match="No space left"):
-        apart._shared(room.f_blocks * room.f_frsize + 2**20)
-    assert set(apart.SHARED.iterdir()) <= before
+        decoding_processes._shared(room.f_blocks * room.f_frsize + 2**20)
+    assert set(decoding_processes.SHARED.iterdir()) <= before
 
 
 def test_decoding_goes_on_after_a_process_was_killed(paths: list[Path]) -> None:
     """Its batch fails; the next one is read by new processes."""
     photos = empty_photos(len(paths))
-    read_apart(paths)(photos)
+    read_in_processes(paths)(photos)
     for process in multiprocessing.active_children():
         process.kill()
         process.join()
     with contextlib.suppress(BrokenProcessPool):
-        read_apart(paths)(photos)
+        read_in_processes(paths)(photos)
     again = empty_photos(len(paths))
-    read_apart(paths)(again)
+    read_in_processes(paths)(again)
     assert np.array_equal(again, photos)
 
 
 DECODE = """
 import multiprocessing, os, signal, sys
 from pathlib import Path
-from models.encoders.apart import read_apart
+from models.encoders.decoding_processes import read_in_processes
 from models.encoders.decoding import empty_photos
 
 if __name__ == "__main__":
-    read_apart([Path(sys.argv[1])])(empty_photos(1))
+    read_in_processes([Path(sys.argv[1])])(empty_photos(1))
     print(*[process.pid for process in multiprocessing.active_children()], flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -215,7 +215,7 @@ def test_photos_are_turned_upright(orientation: int, tmp_path: Path) -> None:
     exif[ORIENTATION] = orientation
     upright.save(tmp_path / "upright.png")
     stored.save(tmp_path / "stored.png", exif=exif)
-    difference = read_photo(tmp_path / "stored.png").astype(int) - read_photo(tmp_path / "upright.png")
+    difference = read_square(tmp_path / "stored.png").astype(int) - read_square(tmp_path / "upright.png")
     assert np.abs(difference).max() <= 1
 
 
@@ -225,7 +225,7 @@ def test_large_jpegs_are_read_small_but_true(tmp_path: Path) -> None:
     large.save(tmp_path / "large.jpg", quality=95)
     with Image.open(tmp_path / "large.jpg") as image:
         whole = np.asarray(image.resize((256, 256), Image.Resampling.BILINEAR))
-    assert np.abs(read_photo(tmp_path / "large.jpg").astype(int) - whole).mean() < 0.3
+    assert np.abs(read_square(tmp_path / "large.jpg").astype(int) - whole).mean() < 0.3
 
 
 def test_photos_are_resized_as_pillow_does(tmp_path: Path) -> None:
@@ -235,7 +235,7 @@ def test_photos_are_resized_as_pillow_does(tmp_path: Path) -> None:
         resized = photo.resize(size)
         resized.save(tmp_path / "photo.png")
         expected = np.asarray(resized.resize((256, 256), Image.Resampling.BILINEAR)).astype(int)
-        difference = np.abs(read_photo(tmp_path / "photo.png") - expected)
+        difference = np.abs(read_square(tmp_path / "photo.png") - expected)
         assert difference.max() <= 1
         assert difference.mean() < 0.05
 
@@ -246,7 +246,7 @@ def test_every_mode_becomes_rgb(mode: str, tmp_path: Path) -> None:
     photo = Image.fromarray(draw(2, 2).photo)
     path = tmp_path / ("photo.jpg" if mode == "CMYK" else "photo.png")
     photo.convert(mode).save(path)
-    read = read_photo(path)
+    read = read_square(path)
     assert read.shape == (256, 256, 3)
     assert read.dtype == np.uint8
     assert abs(read.mean() - np.asarray(photo).mean()) < 12

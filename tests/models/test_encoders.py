@@ -17,7 +17,7 @@ from torch import Tensor
 
 from models.encoders import ENCODERS, WeightsUnavailable, load_encoder, weights
 from models.encoders.networks import ARCHITECTURES
-from models.encoders.running import _runner
+from models.encoders.runners import _runner
 from models.torchvision_shim import torchvision
 from scenes import draw
 from tests.models.encoding import encoder_for_tests, weights_for_tests

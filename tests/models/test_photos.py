@@ -98,3 +98,9 @@ def test_unreadable_photos_are_named(tmp_path: Path) -> None:
     for name in ("cut.jpg", "text.jpg", "deep.png", "huge.png"):
         with pytest.raises(ValueError, match=name):
             read_photo(tmp_path / name)
+
+
+def test_the_machines_faults_are_no_damaged_photos(tmp_path: Path) -> None:
+    """What the system says about a path, here that it is a folder, is raised unchanged."""
+    with pytest.raises(IsADirectoryError):
+        read_photo(tmp_path)

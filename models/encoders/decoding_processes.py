@@ -24,7 +24,7 @@ SHARED = Path("/dev/shm")
 Result = TypeVar("Result")
 
 
-def read_apart(paths: Sequence[Path]) -> Callable[[Photos], list[Failure]]:
+def read_in_processes(paths: Sequence[Path]) -> Callable[[Photos], list[Failure]]:
     """Begin to read the files in other processes.
 
     The function returned must be called once: it waits for them, and does and raises what

@@ -14,7 +14,7 @@ EXPORT_VERSION = 1
 """Part of the cached ONNX file's name: raise it whenever the exported graph changes."""
 
 
-def exported(name: str, digest: str, cache_dir: Path, load: Callable[[], Embedder]) -> Path:
+def exported_onnx(name: str, digest: str, cache_dir: Path, load: Callable[[], Embedder]) -> Path:
     """The ONNX file of the encoder `name` with weights of SHA-256 `digest`, made on first use."""
     target = cache_dir / f"{name.replace(':', '-')}-{digest[:16]}-v{EXPORT_VERSION}.onnx"
     if not target.is_file():
