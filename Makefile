@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-help: ## list the targets
+help: ## list these targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 .venv/.run: pyproject.toml constraints.txt
@@ -14,31 +14,31 @@ help: ## list the targets
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
 	@touch $@
 
-install: .venv/.run ## install into .venv what the program needs
+install: .venv/.run ## install the program into .venv
 
-demo: .venv/.run ## the whole loop on drawn street scenes, or on DATA=dir with images and label maps
+demo: .venv/.run ## run the whole loop on drawn street scenes, or on your data: DATA=dir
 	$(BIN)/fewpairs demo $(DATA)
 
 run: .venv/.run ## start the service at http://127.0.0.1:8000
 	$(BIN)/fewpairs up
 
-test: .venv/.dev ## the tests that CI runs, in two processes
+test: .venv/.dev ## run the tests that CI runs, in two processes
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
-slow: .venv/.dev ## the tests that take minutes, which CI leaves out
+slow: .venv/.dev ## run the tests that take minutes and that CI leaves out
 	$(BIN)/python -m pytest -m slow
 
-chaos: .venv/.dev ## kill processes at random for MINUTES and count what was lost
+chaos: .venv/.dev ## kill processes at random and count what was lost: MINUTES=10
 	$(BIN)/python -m tests.faults.chaos --minutes $(or $(MINUTES),10)
 
-lint: .venv/.dev ## style, types, import directions, migrations up to date
+lint: .venv/.dev ## check style, types, import directions and migrations
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m migrations.check
 
-clean: ## remove the environment and what the demo wrote; never ./data
+clean: ## remove .venv and what the demo wrote, but never ./data
 	rm -rf .venv demo
 
 .PHONY: help install demo run test slow chaos lint clean

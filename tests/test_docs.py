@@ -1,6 +1,11 @@
 """The documentation names files, settings, commands and addresses that exist."""
 
+import os
 import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import typer.main
@@ -130,3 +135,18 @@ def test_addresses_exist(name: str) -> None:
     }
     used = re.findall(r"`(GET|PUT|POST|PATCH|DELETE) ([^`?]+)[^`]*`", page(name))
     assert {(method, re.sub(r"\{.*?\}", "{}", path)) for method, path in used} <= known
+
+
+def test_contributing_makes_a_migration(tmp_path: Path) -> None:
+    """The commands of CONTRIBUTING.md write the next migration, which finds nothing to change."""
+    for name in ("migrations", "store", "alembic.ini"):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, tmp_path / name)
+    [block] = re.findall(r"```sh\n(.*?)```", page("CONTRIBUTING.md"), re.DOTALL)
+    assert "NNNN" in block
+    commands = block.replace("NNNN", "9999").replace(".venv/bin/alembic", f"{sys.executable} -m alembic")
+    environment = os.environ | {"PYTHONPATH": str(tmp_path), "TMPDIR": str(tmp_path)}
+    subprocess.run(["bash", "-euc", commands], cwd=tmp_path, env=environment, check=True, timeout=120)
+    [written] = tmp_path.glob("migrations/versions/v9999_*.py")
+    assert re.search(r"def upgrade\(\) -> None:\n.*\bpass\b", written.read_text(), re.DOTALL)
+    assert "op.add_column" not in written.read_text()
