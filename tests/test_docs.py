@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 from fewpairs.cli import app as command_line
 from service.app import create_app
 from store.settings import Settings
-from tests.pages import PAGES, ROOT, page, sections
+from tests.pages import PAGES, ROOT, page, sections, table_rows
 
 ROOMS = {path.parent.name for path in ROOT.glob("*/__init__.py")}
 ADDRESSES = create_app().openapi()["paths"]
@@ -123,6 +123,17 @@ def test_targets_exist(name: str) -> None:
     targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
     used = {word for words in commands_of(page(name), "make") for word in words if word.islower()}
     assert used <= set(targets)
+
+
+def test_errors_exist() -> None:
+    """Every error that docs/operate.md explains is one that the service or a worker reports."""
+    table = sections(page("docs/operate.md"))["when-something-goes-wrong"]
+    errors = re.findall(r"`([a-z]+(?:-[a-z]+)+)`", "".join(row[0] for row in table_rows(table)))
+    source = "".join(
+        path.read_text() for room in ("service", "worker") for path in ROOT.glob(f"{room}/**/*.py")
+    )
+    assert len(errors) > 5
+    assert [error for error in errors if f'"{error}"' not in source] == []
 
 
 @pytest.mark.parametrize("name", PAGES)
