@@ -48,7 +48,7 @@ def folders(path: str) -> set[str]:
 
 @pytest.mark.parametrize("address", ROUTES)
 def test_addresses(address: str) -> None:
-    """An address is in a folder that one of its words names: in its routes, or in a file of the word's name."""
+    """An address is in a folder that one of its words names, in its routes or in a file of that name."""
     route = ROUTES[address]
     *folder, file = route.endpoint.__module__.split(".")
     assert "/".join(folder) in folders(route.path)
