@@ -1,4 +1,4 @@
-"""The machine that figures were measured on."""
+"""The machine and the libraries that results were computed with."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import platform
 from pathlib import Path
 
+import numpy as np
 import torch
 
 CPUINFO = Path("/proc/cpuinfo")
@@ -20,6 +21,20 @@ def describe_machine(device: torch.device) -> dict[str, str | int | None]:
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
         "python": platform.python_version(),
+    }
+
+
+def computed_with() -> dict[str, str]:
+    """What rounding may depend on: the versions of the libraries by their names, and the `platform`, such as
+    "Linux x86_64 (AVX2)".
+    """
+    from models.faiss_shim import faiss  # here, as a machine without FAISS can be described too
+
+    return {
+        "numpy": np.__version__,
+        "faiss": faiss.__version__,
+        "torch": str(torch.__version__),
+        "platform": f"{platform.system()} {platform.machine()} ({torch.backends.cpu.get_cpu_capability()})",
     }
 
 

@@ -15,7 +15,7 @@ from fewpairs.cli.common import HERE, RECIPE_SIZES, app, complain, console, coun
 from fewpairs.errors import FewpairsError
 
 if TYPE_CHECKING:
-    from models.experiments import Bench, LabelSource
+    from models.experiments import LabelSource, Setting
     from models.experiments import Progress as Done
 
 
@@ -58,7 +58,7 @@ def experiment(
 ) -> None:
     """Run a table of the paper on your data and report it beside the paper's numbers."""
     try:
-        from models.experiments import EXPERIMENTS, Bench, Dataset, execute, train_embeddings, write_report
+        from models.experiments import EXPERIMENTS, Dataset, Setting, execute, train_embeddings, write_report
     except ImportError as error:
         raise FewpairsError("Experiments need the models: run `pip install 'fewpairs[models]'`.") from error
     if name not in EXPERIMENTS:
@@ -71,7 +71,7 @@ def experiment(
             embeddings = train_embeddings(
                 dataset, chosen, work, lambda done, total: bar.update(task, completed=done)
             )
-        bench = Bench(
+        setting = Setting(
             dataset,
             embeddings,
             encoder=chosen,
@@ -81,16 +81,16 @@ def experiment(
             draws=draws,
             sources=sources,
         )
-        planned = EXPERIMENTS[name](bench)
+        planned = EXPERIMENTS[name](setting)
     except (ValueError, OSError) as error:
         raise FewpairsError(f"{error}".rstrip(".") + ".") from error
-    _announce(bench, len(planned.runs))
+    _announce(setting, len(planned.runs))
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as ctrl-C: the trainings end too
     with _Bar() as bar:
         failed = execute(planned, work, device=device, parallel=parallel, on_progress=bar.show)
     command = " ".join(["fewpairs", *sys.argv[1:]])
     report = write_report(
-        name, planned, bench, work, out or work / f"{name}-{dataset.name}-{scale}", failed, command
+        name, planned, setting, work, out or work / f"{name}-{dataset.name}-{scale}", failed, command
     )
     console.print(report.markdown, markup=False, soft_wrap=True)
     for path in report.files:
@@ -131,11 +131,11 @@ def _encoder(name: str) -> str:
         return "efficientnet_lite0"
 
 
-def _announce(bench: "Bench", runs: int) -> None:
-    data = bench.data
+def _announce(setting: "Setting", runs: int) -> None:
+    data = setting.data
     console.print(
         f"{data.name}: {len(data.train)} train and {len(data.val)} val photos;"
-        f" {counted(runs, 'training')} at scale {bench.scale}"
+        f" {counted(runs, 'training')} at scale {setting.scale}"
     )
 
 

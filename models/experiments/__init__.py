@@ -1,22 +1,21 @@
 """The paper's experiments on any data set: plan a table, run its trainings, report it.
 
-dataset, bench   the data, and the samples that runs draw on
-run, tables      what is trained for every row of a table
-execution        trains and scores, in processes side by side
-report           the table beside the paper's, learning curves, qualitative sheet
+dataset, setting    the data, and the samples that the runs draw from it
+definitions, run    which trainings stand behind each row of a table
+execution, scoring  trains and scores them, in several processes
+results, report     the table next to the paper's, learning curves, a sheet of samples
 """
 
-from models.experiments.bench import STEPS, Bench, train_embeddings
 from models.experiments.dataset import Dataset, LabelSource
+from models.experiments.definitions import EXPERIMENTS, Experiment, Row
 from models.experiments.execution import Progress, execute
 from models.experiments.report import Report, write_report
 from models.experiments.run import Run
-from models.experiments.tables import EXPERIMENTS, Experiment, Row
+from models.experiments.setting import STEPS, Setting, train_embeddings
 
 __all__ = [
     "EXPERIMENTS",
     "STEPS",
-    "Bench",
     "Dataset",
     "Experiment",
     "LabelSource",
@@ -24,6 +23,7 @@ __all__ = [
     "Report",
     "Row",
     "Run",
+    "Setting",
     "execute",
     "train_embeddings",
     "write_report",

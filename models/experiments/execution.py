@@ -15,9 +15,9 @@ from pathlib import Path
 import torch
 
 from models.catalog import PHOTOS_TO_LABELS
+from models.experiments.definitions import Experiment
 from models.experiments.run import Run
 from models.experiments.scoring import IN_USE, scores_path
-from models.experiments.tables import Experiment
 from models.training.run_directory import RunDirectory
 
 TICK_S = 1.0

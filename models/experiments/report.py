@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from models.catalog import PHOTOS_TO_LABELS
-from models.experiments.bench import STEPS, Bench
+from models.experiments.definitions import Experiment
+from models.experiments.learning_curves import learning_curves
 from models.experiments.markdown import markdown
-from models.experiments.plot import learning_curves
 from models.experiments.results import Results, RowResult, RunResult, evenly, read_results
-from models.experiments.run import CURVE_PHOTOS, SAMPLES, spread
-from models.experiments.tables import Experiment
+from models.experiments.run import CURVE_PHOTOS, SAMPLES, every_nth
+from models.experiments.setting import STEPS, Setting
 from models.files import atomic_write, write_text
 from models.translation.sample_sheet import Sample, comparison_sheet
 from models.translation.translator import Translator
@@ -34,7 +34,7 @@ class Report:
 def write_report(
     name: str,
     experiment: Experiment,
-    bench: Bench,
+    setting: Setting,
     work: Path,
     out: Path,
     failed: Mapping[str, str],
@@ -46,7 +46,7 @@ def write_report(
     why runs failed; `command` is what was typed. Without any finished run there are no pictures.
     """
     results = read_results(experiment, work)
-    content = _content(name, experiment, bench, results, failed)
+    content = _content(name, experiment, setting, results, failed)
     pictures = {
         out / f"{name}-curves.png": "Learning curves",
         out / f"{name}-sheet.png": "Photos and what is made of them",
@@ -54,7 +54,7 @@ def write_report(
     if any(row.runs for row in results.rows):
         for path, draw in zip(pictures, (_draw_curves, _draw_sheet), strict=True):
             with atomic_write(path) as temporary:
-                draw(experiment, bench, results)(temporary)
+                draw(experiment, setting, results)(temporary)
     else:
         for path in pictures:
             path.unlink(missing_ok=True)
@@ -74,9 +74,9 @@ def _machines(results: Results) -> list[dict[str, Any]]:
 
 
 def _content(
-    name: str, experiment: Experiment, bench: Bench, results: Results, failed: Mapping[str, str]
+    name: str, experiment: Experiment, setting: Setting, results: Results, failed: Mapping[str, str]
 ) -> dict[str, Any]:
-    data = bench.data
+    data = setting.data
     return {
         "experiment": name,
         "title": experiment.title,
@@ -88,11 +88,11 @@ def _content(
             "val": len(data.val),
         },
         "rgb": data.class_table is None,
-        "scale": bench.scale,
-        "steps": bench.steps or STEPS[bench.scale],
-        "seeds": bench.seeds,
-        "draws": bench.draws,
-        "encoder": bench.encoder,
+        "scale": setting.scale,
+        "steps": setting.steps or STEPS[setting.scale],
+        "seeds": setting.seeds,
+        "draws": setting.draws,
+        "encoder": setting.encoder,
         "machines": _machines(results),
         "columns": experiment.columns,
         "rows": [_row(row) for row in results.rows],
@@ -130,9 +130,9 @@ def _without_folders(text: str) -> str:
     return re.sub(r"(?<![\w./])/(?:[^\s/'\"]+/)+", "", text)
 
 
-def _draw_curves(experiment: Experiment, bench: Bench, results: Results) -> Callable[[Path], object]:
-    photos = len(spread(bench.data.val, CURVE_PHOTOS))
-    score = "mean IoU" if bench.data.class_table else "share of pixels within 20 of 255"
+def _draw_curves(experiment: Experiment, setting: Setting, results: Results) -> Callable[[Path], object]:
+    photos = len(every_nth(setting.data.val, CURVE_PHOTOS))
+    score = "mean IoU" if setting.data.class_table else "share of pixels within 20 of 255"
     if experiment.direction != PHOTOS_TO_LABELS:
         score += " of photos → labels"
     figure = learning_curves(
@@ -141,13 +141,13 @@ def _draw_curves(experiment: Experiment, bench: Bench, results: Results) -> Call
     return lambda path: figure.savefig(path, format="png")
 
 
-def _draw_sheet(experiment: Experiment, bench: Bench, results: Results) -> Callable[[Path], object]:
-    data = bench.data
+def _draw_sheet(experiment: Experiment, setting: Setting, results: Results) -> Callable[[Path], object]:
+    data = setting.data
     rows = evenly([row for row in results.rows if row.runs], SHEET_COLUMNS)
     columns = [
         (row.label, Translator.load(row.runs[0].model, direction=experiment.direction)) for row in rows
     ]
-    names = spread(data.val, SAMPLES)
+    names = every_nth(data.val, SAMPLES)
     samples = [Sample(data.photo("val", name), data.label_map("val", name)) for name in names]
     sheet = comparison_sheet(columns, samples)
     return lambda path: sheet.save(path, format="PNG")

@@ -10,10 +10,10 @@ from statistics import fmean, median, stdev
 from typing import Any, TypeVar
 
 from models.catalog import PHOTOS_TO_LABELS
-from models.experiments import paper
+from models.experiments import paper_scores
+from models.experiments.definitions import Experiment
 from models.experiments.run import Run
 from models.experiments.scoring import scores_path
-from models.experiments.tables import Experiment
 from models.training.run_directory import RunDirectory
 
 Scores = dict[str, float]
@@ -77,7 +77,7 @@ class RowResult:
 
     cells: tuple[str, ...]
     label: str
-    paper: paper.Scores
+    paper: paper_scores.Scores
     planned: int
     runs: tuple[RunResult, ...]
 

@@ -72,10 +72,10 @@ class Run:
                 _path(label_maps[name] if label_maps else data.label_map("train", name))
                 for name in self.label_maps
             ],
-            "samples": [self._pair("val", name) for name in spread(val, SAMPLES)],
+            "samples": [self._pair("val", name) for name in every_nth(val, SAMPLES)],
             "validation": {
                 "every": max(1, self.spec.total_steps // CURVE_POINTS),
-                "items": [self._pair("val", name) for name in spread(val, CURVE_PHOTOS)],
+                "items": [self._pair("val", name) for name in every_nth(val, CURVE_PHOTOS)],
             },
         }
 
@@ -83,7 +83,7 @@ class Run:
         return [_path(self.data.photo(split, name)), _path(self.data.label_map(split, name))]
 
 
-def spread(names: tuple[str, ...], count: int) -> tuple[str, ...]:
+def every_nth(names: tuple[str, ...], count: int) -> tuple[str, ...]:
     """At most `count` of the names, evenly spread over their order."""
     return names[:: max(1, -(-len(names) // count))]
 

@@ -15,11 +15,11 @@ import pytest
 from PIL import Image
 
 from models.catalog import METHODS
-from models.experiments.bench import Bench, train_embeddings
 from models.experiments.dataset import Dataset, LabelSource
+from models.experiments.definitions import EXPERIMENTS, Experiment, Row
 from models.experiments.execution import Progress, execute
 from models.experiments.run import Run
-from models.experiments.tables import EXPERIMENTS, Experiment, Row
+from models.experiments.setting import Setting, train_embeddings
 from models.images.photos import write_label_map
 from models.training.run_directory import RunDirectory, RunInUse
 from tests.models.runs import TABLE, scene
@@ -41,9 +41,9 @@ def write_dataset(folder: Path, train: int, val: int, rgb: bool = False) -> Data
     return Dataset(folder)
 
 
-def bench(data: Dataset, **options: object) -> Bench:
+def setting_of(data: Dataset, **options: object) -> Setting:
     embeddings = np.random.default_rng(0).normal(size=(len(data.train), 8)).astype(np.float32)
-    return Bench(data, embeddings, **{"steps": 2, **options})  # type: ignore[arg-type]
+    return Setting(data, embeddings, **{"steps": 2, **options})  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def near_and_far(data: Dataset) -> dict[str, LabelSource]:
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_every_table_can_be_planned(name: str, data: Dataset) -> None:
     """Every row has its runs: one a seed, one a draw where pairs are random; and as many cells as columns."""
-    experiment = EXPERIMENTS[name](bench(data, seeds=2, draws=3, sources=near_and_far(data)))
+    experiment = EXPERIMENTS[name](setting_of(data, seeds=2, draws=3, sources=near_and_far(data)))
     for row in experiment.rows:
         assert len(row.cells) == len(experiment.columns)
         assert len(row.runs) == (3 if {"random", "1rand"} & set(row.cells) else 2)
@@ -67,17 +67,17 @@ def test_every_table_can_be_planned(name: str, data: Dataset) -> None:
 
 def test_tables_have_the_papers_rows(data: Dataset) -> None:
     """Table 2 has the paper's rows in its order, each with the paper's numbers; table 9 those of table 2."""
-    rows = EXPERIMENTS["table2"](bench(data)).rows
+    rows = EXPERIMENTS["table2"](setting_of(data)).rows
     assert [row.cells[1] for row in rows] == [
         *("45", "–", "1rand", "1", "5", "10", "20", "20unbal", "40", "30", "45", "45", "–", "45")
     ]
     assert rows[6].paper == (0.768, 0.291, 0.237)
-    assert [row.cells for row in EXPERIMENTS["table9"](bench(data)).rows] == [row.cells for row in rows]
+    assert [row.cells for row in EXPERIMENTS["table9"](setting_of(data)).rows] == [row.cells for row in rows]
 
 
 def test_pairs_are_among_the_unpaired_and_nested_seeds_share_them(data: Dataset) -> None:
     """k-medoids picks the pairs among the unpaired photos, the same for every seed; random draws differ."""
-    setting = bench(data, seeds=2, draws=2)
+    setting = setting_of(data, seeds=2, draws=2)
     unpaired = setting.unpaired(20)
     first, second = setting.runs("hybrid", pairs=setting.medoids(5, unpaired), unpaired=unpaired)
     assert set(first.pairs) < set(first.photos) == set(unpaired)
@@ -91,7 +91,7 @@ def test_pairs_are_among_the_unpaired_and_nested_seeds_share_them(data: Dataset)
 def test_label_maps_of_another_source_replace_the_own_ones(data: Dataset, tmp_path: Path) -> None:
     """The manifest then names the source's files, and no label map of an unpaired photo (§4.1.8)."""
     other = write_dataset(tmp_path / "other", train=45, val=1)
-    setting = bench(data, sources={"near": LabelSource("near", other.directory)})
+    setting = setting_of(data, sources={"near": LabelSource("near", other.directory)})
     run = setting.run("hybrid", pairs=("000",), unpaired=setting.unpaired(20), labels_from="near")
     manifest = run.prepare(tmp_path / "work").manifest()
     assert len(manifest.files.unpaired_label_maps) == 20
@@ -114,7 +114,7 @@ def test_the_key_depends_on_what_the_result_depends_on(what: str, data: Dataset)
     """Another seed, option or sample is another run; the same again, from another object, is the same."""
 
     def run() -> Run:
-        return bench(data).run("hybrid", pairs=("000", "001"), unpaired=("002", "003", "004"))
+        return setting_of(data).run("hybrid", pairs=("000", "001"), unpaired=("002", "003", "004"))
 
     assert run().key == run().key
     assert VARIATIONS[what](run()).key != run().key
@@ -124,14 +124,14 @@ def test_the_key_depends_on_the_data_and_the_training_version(
     data: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One other byte in a label map, or another version of the method, makes other runs."""
-    before = bench(data).run("pix2pix", pairs=("000",)).key
+    before = setting_of(data).run("pix2pix", pairs=("000",)).key
     facts = METHODS["pix2pix"]
     monkeypatch.setitem(METHODS, "pix2pix", replace(facts, version=facts.version + 1))
-    assert bench(data).run("pix2pix", pairs=("000",)).key != before
+    assert setting_of(data).run("pix2pix", pairs=("000",)).key != before
     monkeypatch.undo()
     label_map = data.label_map("val", "000")
     label_map.write_bytes(label_map.read_bytes() + b"\0")
-    assert bench(Dataset(data.directory)).run("pix2pix", pairs=("000",)).key != before
+    assert setting_of(Dataset(data.directory)).run("pix2pix", pairs=("000",)).key != before
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_a_folder_that_is_no_data_set_is_refused(
 def test_an_experiment_runs_once_and_a_failed_run_stops_no_other(tmp_path: Path) -> None:
     """Trainings side by side are scored on val, also when one cannot work; again, none is repeated."""
     data = write_dataset(tmp_path / "data", train=6, val=2)
-    setting = bench(data)
+    setting = setting_of(data)
     good = setting.run("hybrid", pairs=("000",), unpaired=("001", "002"))
     bad = setting.run("pix2pix", pairs=())
     scorer = setting.run("pix2pix", pairs=("000", "001"))
@@ -183,10 +183,10 @@ def test_an_experiment_runs_once_and_a_failed_run_stops_no_other(tmp_path: Path)
 
 def test_a_run_goes_on_after_its_data_has_moved(data: Dataset, tmp_path: Path) -> None:
     """The key is the same wherever the files are; an unfinished run reads them where they are now."""
-    before = bench(data).run("pix2pix", pairs=("000",))
+    before = setting_of(data).run("pix2pix", pairs=("000",))
     before.prepare(tmp_path / "work")
     moved = Dataset(data.directory.rename(tmp_path / "elsewhere"))
-    now = bench(moved).run("pix2pix", pairs=("000",))
+    now = setting_of(moved).run("pix2pix", pairs=("000",))
     assert now.key == before.key
     [(photo, _)] = now.prepare(tmp_path / "work").manifest().files.pairs
     assert photo.exists()
@@ -194,7 +194,7 @@ def test_a_run_goes_on_after_its_data_has_moved(data: Dataset, tmp_path: Path) -
 
 def test_a_scorer_that_fails_stops_what_needs_it(data: Dataset, tmp_path: Path) -> None:
     """Nothing is trained that could not be scored; the reason is that of the scorer."""
-    setting = bench(data)
+    setting = setting_of(data)
     good, scorer = setting.run("pix2pix", pairs=("000",)), setting.run("pix2pix", pairs=())
     experiment = Experiment("A table", ("row",), (Row(("good",), (good,)),), "labels_to_photos", scorer)
     failed = execute(experiment, tmp_path / "work", parallel=1)
@@ -206,17 +206,18 @@ def test_a_scorer_that_fails_stops_what_needs_it(data: Dataset, tmp_path: Path) 
 def test_labels_to_photos_needs_classes(tmp_path: Path) -> None:
     """A data set of images without classes is refused before anything is trained."""
     with pytest.raises(ValueError, match=r"no classes\.json"):
-        EXPERIMENTS["table9"](bench(write_dataset(tmp_path / "data", train=3, val=1, rgb=True)))
+        EXPERIMENTS["table9"](setting_of(write_dataset(tmp_path / "data", train=3, val=1, rgb=True)))
 
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
 def test_no_training_outlives_its_experiment(data: Dataset, tmp_path: Path, end: signal.Signals) -> None:
     """Whatever ends the process of an experiment, its training ends too and frees its run directory."""
-    run = bench(data, steps=100_000).run("pix2pix", pairs=("000",))
+    run = setting_of(data, steps=100_000).run("pix2pix", pairs=("000",))
     directory = run.prepare(tmp_path / "work")
     code = (
         "import sys; from pathlib import Path; from tests.models.test_experiments import *; "
-        "data = Dataset(Path(sys.argv[1])); run = bench(data, steps=100_000).run('pix2pix', pairs=('000',)); "
+        "data = Dataset(Path(sys.argv[1])); setting = setting_of(data, steps=100_000); "
+        "run = setting.run('pix2pix', pairs=('000',)); "
         "execute(Experiment('A table', ('row',), (Row(('one',), (run,)),)), Path(sys.argv[2]), parallel=1)"
     )
     command = [sys.executable, "-c", code, str(data.directory), str(tmp_path / "work")]
@@ -245,7 +246,7 @@ def test_embeddings_are_kept(data: Dataset, tmp_path: Path, monkeypatch: pytest.
     """The second time no photo is read; other photos are embedded anew."""
     first = train_embeddings(data, "efficientnet_lite0", tmp_path / "work")
     monkeypatch.setattr(
-        "models.experiments.bench.load_encoder", lambda *args, **options: pytest.fail("again")
+        "models.experiments.setting.load_encoder", lambda *args, **options: pytest.fail("again")
     )
     assert np.array_equal(train_embeddings(data, "efficientnet_lite0", tmp_path / "work"), first)
     assert first.shape == (45, 1280)

@@ -13,14 +13,14 @@ import pytest
 import torch
 from PIL import Image
 
-from models.experiments.bench import Bench
 from models.experiments.dataset import Dataset
-from models.experiments.plot import LINES, learning_curves
+from models.experiments.definitions import Experiment, Row
+from models.experiments.learning_curves import LINES, learning_curves
 from models.experiments.report import SHEET_COLUMNS, Report, write_report
 from models.experiments.results import evenly, label_of, read_results
 from models.experiments.run import Run
 from models.experiments.scoring import scores_path
-from models.experiments.tables import Experiment, Row
+from models.experiments.setting import Setting
 from models.training.networks import Generator, initialise
 from models.training.run_directory import RunDirectory
 from models.translation.artifacts import ModelSpec, save_model
@@ -57,8 +57,8 @@ def write_data(directory: Path, rgb: bool) -> Dataset:
     return Dataset(directory)
 
 
-def bench(data: Dataset) -> Bench:
-    return Bench(data, np.zeros((3, 2), np.float32), encoder="efficientnet_lite0", steps=STEPS, seeds=3)
+def setting_of(data: Dataset) -> Setting:
+    return Setting(data, np.zeros((3, 2), np.float32), encoder="efficientnet_lite0", steps=STEPS, seeds=3)
 
 
 def runs(data: Dataset, method: str, count: int = 3, pairs: int = 1) -> tuple[Run, ...]:
@@ -119,7 +119,7 @@ def report_of(
     experiment: Experiment, data: Dataset, work: Path, failed: dict[str, str] | None = None
 ) -> Report:
     return write_report(
-        "table", experiment, bench(data), work, work / "out", failed or {}, "fewpairs experiment table"
+        "table", experiment, setting_of(data), work, work / "out", failed or {}, "fewpairs experiment table"
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models.versions import computed_with
+from models.machine import computed_with
 from store.tables import Selection
 from tests.worker.factories import Pools, scene
 from tests.worker.model_folders import untrained

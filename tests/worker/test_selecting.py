@@ -12,8 +12,8 @@ from sqlalchemy import select as sql_select
 
 from models import selection
 from models.explanation.curve import DELTA_SHARE
+from models.machine import computed_with
 from models.translation.translator import Translator
-from models.versions import computed_with
 from models.weighting import class_balance, uncertainty_weights
 from store import selections
 from store.tables import Selection, Uncertainty

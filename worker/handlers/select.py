@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from models import selection
-from models.versions import computed_with
+from models.machine import computed_with
 from store import selections
 from store.selections import Question
 from store.tables import Selection, new_id

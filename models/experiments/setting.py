@@ -25,7 +25,7 @@ Names = tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
-class Bench:
+class Setting:
     """The setting of an experiment.
 
     `embeddings` of the train photos by `encoder`, float32 (n, d), decide what k-medoids selects. Every row
@@ -99,7 +99,7 @@ class Bench:
             for draw in range(self.draws)
         )
 
-    @cache  # noqa: B019 - one bench lives as long as the program
+    @cache  # noqa: B019 - one setting lives as long as the program
     def selected(self, strategy: str, count: int, among: Names) -> Names:
         """At most `count` of these photos by a selection strategy, in the order to label them."""
         rows = {name: row for row, name in enumerate(self.data.train)}
