@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from service.http.problems import ArchiveBomb, ArchiveUnreadable, ArchiveUnsafeEntry, Problem
+from store.blobs import CHUNK
 from store.settings import Settings
 
-CHUNK = 1024 * 1024
 RATIO_COUNTS_FROM = 1024 * 1024
 """Smaller files may be as compressible as they like."""
 ZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06")

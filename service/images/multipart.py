@@ -7,8 +7,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from service.http.problems import BadRequest
-
-CHUNK = 1024 * 1024
+from store.blobs import CHUNK
 
 
 def files(body: Path, content_type: str) -> Iterator[tuple[str, Iterator[bytes]]]:

@@ -29,6 +29,7 @@ from service.images.schemas import Image, Upload
 from service.lookups import found_image, found_pool, require_pool
 from service.runtime import ServiceDep
 from store import images
+from store.blobs import CHUNK
 
 router = APIRouter(tags=["images"], route_class=Route)
 router.include_router(missing.router)
@@ -186,7 +187,7 @@ def get_thumbnail(
         return Response(status_code=304, headers=headers)
     with service.blobs.incoming() as copy:
         with service.blobs.open(image.sha256) as content:
-            while chunk := content.read(1024 * 1024):
+            while chunk := content.read(CHUNK):
                 copy.write(chunk)
         copy.flush()
         jpeg = service.decoders.thumbnail(copy.path, size)

@@ -11,7 +11,6 @@ from service.http.openapi import errors
 from service.http.problems import JobFailed, JobNotFinished, NotFound
 from service.jobs.enqueue import require_success
 from service.runtime import Service, ServiceDep
-from store import tables
 
 router = APIRouter(route_class=Route)
 
@@ -34,14 +33,14 @@ Output = Annotated[
     },
 )
 def get_output(service: ServiceDep, request: Request, job_id: UUID, format: Output = None) -> Response:
-    return output(service, request, service.job(job_id), format)
-
-
-def output(service: Service, request: Request, job: tables.Job, format: str | None) -> Response:
-    """The PNG of a translate job that succeeded. Raises a Problem when there is none."""
+    job = service.job(job_id)
     if job.kind != "translate":
-        raise NotFound(f"The job is of kind {job.kind} and makes no image: its result is in /jobs/{job.id}.")
-    result: dict[str, Any] = require_success(job)
+        raise NotFound(f"The job is of kind {job.kind} and makes no image: its result is in /jobs/{job_id}.")
+    return output(service, request, require_success(job), format)
+
+
+def output(service: Service, request: Request, result: dict[str, Any], format: str | None) -> Response:
+    """The PNG that the result of a translate job names. Raises NotFound when there is none of this format."""
     blob = result[format] if format else result["label_map"] or result["rgb"]
     if blob is None:
         raise NotFound("This translation is an image without classes and no label map: ask for format=rgb.")

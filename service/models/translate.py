@@ -18,10 +18,10 @@ from service.http.problems import (
     NoSuchDirection,
     NotFound,
 )
-from service.jobs.enqueue import ACCEPTED, IdempotencyKey, accepted, order
+from service.jobs.enqueue import ACCEPTED, IdempotencyKey, answered, order
 from service.jobs.output import Output, output
 from service.lookups import class_ids, found_model, found_pool, require_direction
-from service.runtime import ENDED, Service, ServiceDep
+from service.runtime import Service, ServiceDep
 from store import tables
 from store.blobs import Incoming
 
@@ -59,10 +59,10 @@ async def translate(
     with service.blobs.incoming() as incoming:
         await receive(request, incoming, service.settings, "max_image_bytes", "scale the image down")
         job = await run_in_threadpool(_order, service, pool, model_id, direction, idempotency_key, incoming)
-    job = await service.ended(job.id)
-    if job.state not in ENDED:
-        return accepted(job)
-    return await run_in_threadpool(output, service, request, job, format)
+    result = await answered(service, job)
+    if isinstance(result, Response):
+        return result
+    return await run_in_threadpool(output, service, request, result, format)
 
 
 def _checked(service: Service, model_id: UUID, direction: str, format: str | None) -> tables.Pool:
