@@ -1,6 +1,6 @@
-"""`python -m service`: the HTTP API at FEWPAIRS_HOST and FEWPAIRS_PORT."""
+"""`python -m service`: serve the HTTP API at FEWPAIRS_HOST and FEWPAIRS_PORT."""
 
-# The decoding processes import this module too, and need none of what its functions import.
+# The decoding processes import this module too, so imports that only its functions need are inside them.
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -8,11 +8,11 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 LONGEST_HEAD = 2**17
-"""Bytes of a request without its body: a question names up to 2,000 images in its address."""
+"""Bytes of a request without its body: the address of a selection may name 2,000 images."""
 
 
 def server(app: "FastAPI", host: str = "127.0.0.1", port: int = 0) -> "uvicorn.Server":
-    """The server of the application, which learns from it when to end its streams."""
+    """A server for the application; it tells the application when to end its streams."""
     import uvicorn
 
     config = uvicorn.Config(

@@ -1,4 +1,4 @@
-"""The HTTP API. `uvicorn --factory service.app:create_app` serves it with the settings of the environment."""
+"""The HTTP API. `uvicorn --factory service.app:create_app` serves it with settings from the environment."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -37,7 +37,7 @@ class App(FastAPI):
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    """The application; it opens the database when it starts, and requires its newest schema."""
+    """Make the application; when it starts it opens the database and requires the newest schema."""
     settings = settings or read_settings()
     metrics = Metrics()
 
@@ -61,7 +61,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.metrics = metrics
-    app.state.stopping = lambda: False  # whoever runs the server knows better
+    app.state.stopping = lambda: False  # `service.__main__.server` replaces it
     app.add_middleware(Observed, metrics=metrics, unexpected=render.unexpected)
     render.install(app)
     for noun in (

@@ -1,4 +1,4 @@
-"""The doorbell, rung from a thread of its own."""
+"""The doorbell that wakes workers, rung from its own thread."""
 
 import queue
 import threading
@@ -12,7 +12,7 @@ MOST_RINGS_WAITING = 1000
 
 
 class Doorbell:
-    """Rings from a thread of its own, so that a broker that is slow or gone delays no answer."""
+    """Rings from its own thread, so that a slow or missing broker delays no answer."""
 
     def __init__(self, broker_url: str) -> None:
         self.bell = Bell(broker_url)
@@ -21,7 +21,7 @@ class Doorbell:
         self._thread.start()
 
     def ring(self, job: Job) -> None:
-        with suppress(queue.Full):  # the sweep rings those that are left out
+        with suppress(queue.Full):  # the sweep rings these jobs later
             self._rings.put_nowait((job.id, job.queue))
 
     def _run(self) -> None:

@@ -1,4 +1,4 @@
-"""Find what an address names, or raise the problem that says it is not there."""
+"""Find the row that a request names, or raise the problem that says it does not exist."""
 
 from uuid import UUID
 
@@ -14,7 +14,7 @@ BACKWARD = "label_to_photo.safetensors"
 
 
 def require_pool(database: Database, pool_id: UUID) -> None:
-    """Raise NotFound unless there is such a pool."""
+    """Raise NotFound if there is no such pool."""
     with database.read() as session:
         found_pool(session, pool_id)
 
@@ -22,7 +22,7 @@ def require_pool(database: Database, pool_id: UUID) -> None:
 def found_pool(session: Session, pool_id: UUID) -> Pool:
     pool = pools.get(session, pool_id)
     if pool is None:
-        raise NotFound(f"There is no pool {pool_id}: GET /pools lists those there are.")
+        raise NotFound(f"There is no pool {pool_id}: GET /pools lists all pools.")
     return pool
 
 
@@ -34,11 +34,11 @@ def found_selection(session: Session, selection_id: UUID) -> Selection:
 
 
 def newest_selection(session: Session, pool_id: UUID) -> Selection:
-    """The one that is handed out and explained unless another one is named."""
+    """The pool's newest selection of train images; assignments use it if no other selection is named."""
     newest = selections.newest(session, pool_id)
     if newest is None:
         raise NoSelection(
-            f"No train images of the pool were selected yet: ask GET /pools/{pool_id}/select?budget=…"
+            f"The pool has no selection of train images yet: make one, GET /pools/{pool_id}/select?budget=…"
         )
     return newest
 
@@ -47,7 +47,7 @@ def found_image(session: Session, image_id: UUID) -> tuple[Image, int | None]:
     """The image and the number of its newest annotation."""
     image = images.get(session, image_id)
     if image is None:
-        raise NotFound(f"There is no image {image_id}: GET /pools/{{id}}/images lists those of a pool.")
+        raise NotFound(f"There is no image {image_id}: GET /pools/{{id}}/images lists the images of a pool.")
     newest = annotations.newest(session, image_id)
     return image, newest.revision if newest else None
 
@@ -55,30 +55,31 @@ def found_image(session: Session, image_id: UUID) -> tuple[Image, int | None]:
 def found_job(session: Session, job_id: UUID) -> Job:
     job = jobs.get(session, job_id)
     if job is None:
-        raise NotFound(f"There is no job {job_id}: GET /jobs lists those there are.")
+        raise NotFound(f"There is no job {job_id}: GET /jobs lists all jobs.")
     return job
 
 
 def found_model(session: Session, model_id: UUID) -> Model:
     model = models.get(session, model_id)
     if model is None:
-        raise NotFound(f"There is no model {model_id}: GET /pools/{{id}}/models lists those of a pool.")
+        raise NotFound(f"There is no model {model_id}: GET /pools/{{id}}/models lists the models of a pool.")
     return model
 
 
 def require_direction(session: Session, model_id: UUID, direction: str) -> None:
-    """Raise NoSuchDirection unless the model translates that way. All models make label maps of photos."""
+    """Raise NoSuchDirection if the model does not translate in this direction. All models make label maps
+    from photos."""
     if direction == LABELS_TO_PHOTOS and models.file(session, model_id, BACKWARD) is None:
         method = found_model(session, model_id).method
         able = [name for name, facts in METHODS.items() if LABELS_TO_PHOTOS in facts.directions]
         raise NoSuchDirection(
-            f"This model ({method}) makes label maps of photos and not the reverse: use one trained with "
+            f"This model ({method}) makes label maps from photos and not the reverse: use one trained with "
             f"{', '.join(able[:-1])} or {able[-1]}."
         )
 
 
 def class_ids(pool: Pool) -> frozenset[int] | None:
-    """The values a label map of the pool may hold; None: the pool has no classes."""
+    """The values that a label map of the pool may contain; None if the pool has no classes."""
     if pool.class_table is None:
         return None
     return frozenset([*range(len(pool.class_table["classes"])), pool.class_table["ignore"]])

@@ -1,7 +1,7 @@
-"""What requests reach: settings, database, blobs, decoders and the doorbell; and how a route says 404.
+"""The parts that requests use: settings, database, blobs, decoders and the doorbell.
 
 A route is the edge of one transaction: `with service.database.write() as session:` commits at its end, before
-the answer is sent, and only then `service.ring(job)` wakes a worker.
+the answer is sent, and only then does `service.ring(job)` wake a worker.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.02, 0.1
 
 
 class Service:
-    """Raises SchemaMismatch when the database was not migrated."""
+    """Opens everything at the start of the process. Raises SchemaMismatch if the database is not migrated."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -37,7 +37,7 @@ class Service:
         self.states = StateCache()
 
     def ring(self, *queued: Job) -> None:
-        """Wake a worker for each job; call it after the commit."""
+        """Wake a worker for each job. Call it after the commit."""
         for job in queued:
             self.doorbell.ring(job)
 
@@ -46,7 +46,7 @@ class Service:
             return found_job(session, job_id)
 
     async def ended(self, job_id: UUID) -> Job:
-        """The job once it has ended, or as it is after `answer_wait_s`. Holds no thread while it waits."""
+        """Wait until the job ends, at most `answer_wait_s`, and return it. Holds no thread while it waits."""
         clock = asyncio.get_running_loop().time
         end, pause = clock() + self.settings.answer_wait_s, SHORTEST_PAUSE_S
         while True:

@@ -1,4 +1,4 @@
-"""What is inside a zip or a tar. `members` runs in the processes of `service.decoding.decoders`."""
+"""Read zip and tar archives. `members` runs in the processes of `service.decoding.decoders`."""
 
 import gzip
 import stat
@@ -16,7 +16,7 @@ from store.blobs import CHUNK
 from store.settings import Settings
 
 RATIO_COUNTS_FROM = 1024 * 1024
-"""Smaller files may be as compressible as they like."""
+"""The ratio of smaller files is not limited."""
 ZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
 GZIP_MAGIC = b"\x1f\x8b"
 ENCRYPTED = 0x1
@@ -45,11 +45,11 @@ class Limits:
 
 @dataclass(frozen=True)
 class Member:
-    """One file of an archive: `name` without folders; where it lies; or why it is not taken."""
+    """One file of an archive: its name without folders, its position, or why it is refused."""
 
     name: str
     position: int
-    """Its number in a zip; the offset of its bytes in a tar."""
+    """Its index in a zip; the offset of its bytes in a tar."""
     size: int
     refusal: Problem | None = None
 
@@ -60,7 +60,7 @@ def is_gzip(path: Path) -> bool:
 
 
 def members(path: str, limits: Limits) -> list[Member]:
-    """Every file of the archive, in its order. Raises ArchiveUnreadable or ArchiveBomb."""
+    """Every file of the archive, in archive order. Raises ArchiveUnreadable or ArchiveBomb."""
     with Path(path).open("rb") as file:
         is_zip = file.read(4) in ZIP_MAGIC
     with _readable():
@@ -71,7 +71,7 @@ def members(path: str, limits: Limits) -> list[Member]:
 
 
 def contents(path: Path, found: list[Member]) -> Iterator[tuple[Member, Iterator[bytes]]]:
-    """Each member with its bytes, which may raise ArchiveUnreadable while they are read."""
+    """Each member with its bytes; reading them may raise ArchiveUnreadable."""
     with path.open("rb") as file:
         if file.read(4) not in ZIP_MAGIC:
             for member in found:
@@ -84,7 +84,7 @@ def contents(path: Path, found: list[Member]) -> Iterator[tuple[Member, Iterator
 
 
 def gunzip(path: Path, write: Callable[[bytes], None], limits: Limits) -> None:
-    """Decompress a .tar.gz, counting what really comes out. Raises ArchiveBomb or ArchiveUnreadable."""
+    """Decompress a .tar.gz and count the bytes that come out. Raises ArchiveBomb or ArchiveUnreadable."""
     unpacked = 0
     most = min(limits.bytes, max(RATIO_COUNTS_FROM, path.stat().st_size * limits.ratio))
     with _readable(), gzip.open(path) as file:
@@ -92,7 +92,7 @@ def gunzip(path: Path, write: Callable[[bytes], None], limits: Limits) -> None:
             unpacked += len(chunk)
             if unpacked > most:
                 raise ArchiveBomb(
-                    f"The archive unpacks to more than {most:,} bytes: send it in parts, or as a tar."
+                    f"The archive unpacks to more than {most:,} bytes: send it in parts, or as a plain tar."
                 )
             write(chunk)
 
@@ -102,10 +102,12 @@ def _readable() -> Iterator[None]:
     try:
         yield
     except MemoryError:
-        raise ArchiveBomb("The archive's directory alone takes too much memory: send it in parts.") from None
+        raise ArchiveBomb(
+            "The list of files in the archive takes too much memory: send the archive in parts."
+        ) from None
     except UNREADABLE as error:
         raise ArchiveUnreadable(
-            f"The archive cannot be read ({error}): make it anew and send it again."
+            f"The archive cannot be read ({error}): create it again and send it again."
         ) from None
 
 
@@ -116,8 +118,8 @@ def _zip_members(path: str, limits: Limits) -> list[Member]:
     for info in infos:
         if info.file_size > max(RATIO_COUNTS_FROM, info.compress_size * limits.ratio):
             raise ArchiveBomb(
-                f"{info.filename} in the archive is compressed more than {limits.ratio}:1, as no photo is: "
-                "leave it out, or send it by itself."
+                f"{info.filename} in the archive is compressed by more than {limits.ratio}:1, which no photo "
+                "is: leave it out, or send it separately."
             )
     return [
         Member(_base_name(info.filename), number, info.file_size, _zip_refusal(info))
@@ -131,7 +133,7 @@ def _zip_refusal(info: zipfile.ZipInfo) -> Problem | None:
     if kind not in (0, stat.S_IFREG):
         return _unsafe("is a link or a special file")
     if info.flag_bits & ENCRYPTED:
-        return ArchiveUnreadable("The file is encrypted: make the archive anew without a password.")
+        return ArchiveUnreadable("The file is encrypted: create the archive again without a password.")
     return _path_refusal(info.filename)
 
 
@@ -165,7 +167,7 @@ def _base_name(path: str) -> str:
 def _path_refusal(path: str) -> Problem | None:
     parts = PurePosixPath(path.replace("\\", "/"))
     if parts.is_absolute() or ".." in parts.parts or path[1:2] == ":":
-        return _unsafe("would be written outside the archive's folder")
+        return _unsafe("points outside the archive's folder")
     return None
 
 

@@ -1,4 +1,4 @@
-"""What a process does to itself before it decodes what users send: bounded memory, bounded time."""
+"""Limits that a decoding process sets for itself before it reads files from users: memory and time."""
 
 import resource
 import signal
@@ -12,13 +12,13 @@ from service.decoding import validation
 MOST_CPU_S = 60
 BASE_BYTES = 512 * 1024 * 1024
 BYTES_PER_PIXEL = 24
-"""A decoded pixel has 4 bytes; decoders and conversions hold a few copies."""
+"""A decoded pixel has 4 bytes; decoders and conversions keep a few copies."""
 
 T = TypeVar("T")
 
 
 def confine(pixels: int) -> None:
-    """Make this process fit for files of at most so many pixels, and for nothing larger."""
+    """Limit this process to what files of at most `pixels` pixels need."""
     most = BASE_BYTES + BYTES_PER_PIXEL * pixels
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -28,7 +28,7 @@ def confine(pixels: int) -> None:
 
 
 def bounded(function: Callable[..., T], *arguments: object) -> T:
-    """Call the function; the kernel ends this process when it computes for longer than MOST_CPU_S."""
+    """Call the function; the kernel ends this process if that takes more than MOST_CPU_S of CPU time."""
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time()) + MOST_CPU_S, hard))
     return function(*arguments)

@@ -1,4 +1,4 @@
-"""Processes that decode what users send, with bounded memory and time: no file can take the service down."""
+"""Decode files from users in processes with limited memory and time, so that no file can stop the service."""
 
 import multiprocessing
 import os
@@ -27,7 +27,7 @@ class Decoders:
         self._pool = self._new_pool(min(4, os.cpu_count() or 1))
 
     def photo(self, path: Path) -> Checked:
-        """Raises a Problem, as do the others."""
+        """Check a photo. This and the other methods raise a Problem if the file is refused."""
         return self._run(validation.photo, str(path))
 
     def label_map(
@@ -39,7 +39,7 @@ class Decoders:
         return self._run(validation.thumbnail, str(path), side)
 
     def members(self, path: Path) -> list[Member]:
-        """The files of a zip or tar, after checks that they unpack to no more than the settings allow."""
+        """The files of a zip or tar. Refuses an archive that unpacks to more than the settings allow."""
         limits = archives.Limits.of(self._settings)
         return self._run(archives.members, str(path), limits)
 
@@ -59,13 +59,13 @@ class Decoders:
             return pool.submit(confined.bounded, function, *arguments).result()
         except BrokenExecutor:
             self._replace(pool)
-        # Another file in the same pool may have broken it. Alone, this one is either innocent or not.
+        # Another file may have broken the shared pool. Decoded alone, this file shows whether it is to blame.
         with self._new_pool(1) as alone:
             try:
                 return alone.submit(confined.bounded, function, *arguments).result()
             except BrokenExecutor:
                 raise UndecodableImage(
-                    "Decoding the file takes too much memory or time: save it anew, e.g. as PNG."
+                    "Decoding the file takes too much memory or time: save it again, for example as PNG."
                 ) from None
 
     def _replace(self, broken: ProcessPoolExecutor) -> None:

@@ -1,6 +1,6 @@
-"""What photos and label maps are accepted. These functions run in `service.decoding.decoders`' processes.
+"""Check photos and label maps. These functions run in the processes of `service.decoding.decoders`.
 
-Every image is decoded whole: a header, and Pillow's `verify()`, accept files that are cut off.
+Every image is decoded completely: its header and Pillow's `verify()` also accept truncated files.
 """
 
 import io
@@ -54,20 +54,20 @@ class Checked:
 
 
 def limit_pixels(most: int) -> None:
-    """Refuse larger images from here on when their header is read, before a pixel is decoded."""
+    """From now on refuse larger images as soon as their header is read, before any pixel is decoded."""
     Image.MAX_IMAGE_PIXELS = most
     warnings.simplefilter("error", Image.DecompressionBombWarning)
 
 
 def photo(path: str) -> Checked:
-    """An upright 8-bit RGB or grey photo, or a palette PNG, without transparency. Raises a Problem."""
+    """Accept an upright 8-bit RGB or grey photo, or a palette PNG, without transparency. Raises a Problem."""
     with _opened(path) as image:
         _check_still(image)
         _check_colours(image, path)
         if image.getexif().get(ORIENTATION, 1) > 1:
             raise ExifRotated(
-                "The file stores the photo turned and says so in EXIF, which half of all programs overlook, "
-                "so that photo and label map would disagree. Save it upright, e.g. with "
+                "The file stores the photo rotated and notes this in EXIF. Many programs ignore the note, so "
+                "photo and label map would not match. Save the photo upright, for example with "
                 "ImageOps.exif_transpose or `mogrify -auto-orient`."
             )
         image.load()
@@ -75,21 +75,21 @@ def photo(path: str) -> Checked:
 
 
 def label_map(path: str, known: frozenset[int] | None, size: tuple[int, int] | None) -> Checked:
-    """A PNG of class ids, all of them in `known`; or, without class ids, an RGB image. Raises a Problem.
+    """Accept a PNG of class ids that are all in `known`; if `known` is None, an RGB image. Raises a Problem.
 
-    `size`: (width, height) it has to have.
+    `size` is the required (width, height).
     """
     checked = photo(path) if known is None else _class_ids(path, known)
     if size and (checked.width, checked.height) != size:
         raise LabelMapSize(
             f"The label map is {checked.width}×{checked.height} and its image {size[0]}×{size[1]}: "
-            "label the image at its own size."
+            "send a label map of the image's size."
         )
     return checked
 
 
 def thumbnail(path: str, side: int) -> bytes:
-    """A JPEG of the image, at most `side` wide and high."""
+    """Make a JPEG of the image, at most `side` pixels wide and high."""
     with _opened(path) as image:
         image.draft("RGB", (side, side))
         image.thumbnail((side, side))
@@ -100,7 +100,7 @@ def thumbnail(path: str, side: int) -> bytes:
 
 @contextmanager
 def _opened(path: str) -> Iterator[Image.Image]:
-    """Any failure to open or decode the file becomes a Problem."""
+    """Open the file; any failure to open or decode it becomes a Problem."""
     opened = False
     try:
         with Image.open(path, formats=[*MEDIA_TYPES, "GIF"]) as image:
@@ -114,7 +114,7 @@ def _opened(path: str) -> Iterator[Image.Image]:
         ) from None
     except MemoryError:
         raise UndecodableImage(
-            "Decoding the file takes more memory than a photo of its size should: save it anew, e.g. as PNG."
+            "Decoding the file takes more memory than its size allows: save it again, for example as PNG."
         ) from None
     except (
         OSError,
@@ -128,7 +128,7 @@ def _opened(path: str) -> Iterator[Image.Image]:
     ) as error:
         kind = TruncatedImage if opened else NotAnImage
         raise kind(
-            f"The image cannot be decoded ({error}): copy the whole file again, or save it anew."
+            f"The image cannot be decoded ({error}): copy the whole file again, or save it again."
         ) from None
 
 
@@ -137,13 +137,13 @@ def _unidentified(path: str) -> NotAnImage | UnsupportedFormat:
         with Image.open(path) as image:
             return UnsupportedFormat(f"The file is {image.format}. {TAKEN}")
     except Exception:
-        return NotAnImage(f"The file is no image of any known format, whatever its name ends in. {TAKEN}")
+        return NotAnImage(f"The file is not an image of a known format, whatever its name says. {TAKEN}")
 
 
 def _check_still(image: Image.Image) -> None:
-    # A phone's MPO is a JPEG with extra views behind the photo; its first picture is the photo.
+    # An MPO from a phone is a JPEG with more views after the photo; its first picture is the photo.
     if image.format != "MPO" and getattr(image, "is_animated", False):
-        raise AnimatedImage("The file holds several pictures: save the one you mean as a file of its own.")
+        raise AnimatedImage("The file contains several pictures: save the one you want as a separate file.")
     if image.format == "GIF":
         raise UnsupportedFormat(f"The file is GIF, which reduces photos to 256 colours. {TAKEN}")
 
@@ -151,19 +151,19 @@ def _check_still(image: Image.Image) -> None:
 def _check_colours(image: Image.Image, path: str) -> None:
     if image.mode in ALPHA_MODES or "transparency" in image.info:
         raise AlphaChannel(
-            "The image is partly transparent, which no network here understands: save it without alpha."
+            "The image has transparency, which the networks cannot use: save it without an alpha channel."
         )
     if image.mode in DEEP_MODES or _bits(image, path) > 8:
         raise UnsupportedBitDepth(
-            "The image does not have 8 bits per channel: convert it to 8 bits, with the contrast you "
-            "want to see."
+            "The image does not have 8 bits per channel: convert it to 8 bits, with the contrast that you "
+            "want."
         )
     if image.mode not in ("RGB", "L", "P"):
-        raise UnsupportedColorMode(f"The image's colours are {image.mode}: convert it to RGB.")
+        raise UnsupportedColorMode(f"The image has the colour mode {image.mode}: convert it to RGB.")
 
 
 def _bits(image: Image.Image, path: str) -> int:
-    """Bits per channel in the file; Pillow reduces 16-bit RGB to 8 without a word."""
+    """Bits per channel in the file; Pillow silently reduces 16-bit RGB to 8 bits."""
     if image.format == "PNG":
         with Path(path).open("rb") as file:
             return file.read(PNG_BIT_DEPTH_AT + 1)[-1]
@@ -186,26 +186,26 @@ def _class_ids(path: str, known: frozenset[int]) -> Checked:
             )
         if image.mode in ALPHA_MODES or "transparency" in image.info:
             raise AlphaChannel(
-                "A label map has one channel of class ids: save it without alpha or transparent colour."
+                "A label map has one channel of class ids: save it without alpha or a transparent colour."
             )
         _check_still(image)
         if image.mode not in LABEL_MODES:
             raise LabelMapMode(
-                f"The label map's pixels are {image.mode}, not class ids: save one grey or palette channel "
-                "whose values are positions in the class table."
+                f"The label map has the colour mode {image.mode}, so its pixels are not class ids: save "
+                "one grey or palette channel whose values are positions in the class table."
             )
         image.load()
         unknown = sorted(_values(image, path) - known)
         if unknown:
             raise LabelMapUnknownClass(
-                f"The label map holds ids that are no class: {', '.join(map(str, unknown[:10]))}. "
-                "Draw those pixels with a class of the pool's class table or its ignore index."
+                f"The label map contains ids that are not classes: {', '.join(map(str, unknown[:10]))}. "
+                "Draw these pixels with a class of the pool's class table or with its ignore index."
             )
         return Checked(_media_type(image), image.width, image.height)
 
 
 def _values(image: Image.Image, path: str) -> set[int]:
-    """The class ids in a loaded label map, without converting it: converting changes them."""
+    """The class ids in a loaded label map. The image is not converted, because converting changes the ids."""
     if image.mode == "I;16":
         return set(array("H", image.tobytes()))
     values = [value for value, count in enumerate(image.histogram()) if count]

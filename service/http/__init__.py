@@ -1,1 +1,1 @@
-"""What every noun of the API shares: problems, bodies, pages, names, and how they are documented."""
+"""HTTP parts that all nouns of the API share: problems, bodies, pages, names, and their documentation."""

@@ -1,4 +1,4 @@
-"""How kept bytes are answered: with a server-chosen type, an ETag, and nothing a browser could execute."""
+"""Answer with stored bytes: with a type that the server chose, an ETag, and nothing a browser runs."""
 
 from collections.abc import Iterator
 from typing import Any, BinaryIO
@@ -14,7 +14,7 @@ BINARY: dict[str, Any] = {
         "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
     }
 }
-"""The `openapi_extra` of a route whose body is a file; its Content-Type is not looked at."""
+"""The `openapi_extra` of a route whose body is a file; its Content-Type is ignored."""
 
 INERT = {"Content-Security-Policy": "default-src 'none'; sandbox"}
 
@@ -28,7 +28,7 @@ def fresh(tag: str) -> dict[str, str]:
 
 
 def changing(tag: str) -> dict[str, str]:
-    """Headers of content that may be other content later."""
+    """Headers of content that may change later."""
     return {"ETag": f'"{tag}"', "Cache-Control": "no-cache"}
 
 
@@ -45,7 +45,7 @@ def blob_response(
     media_type: str,
     headers: dict[str, str] | None = None,
 ) -> Response:
-    """The blob, streamed; or 304. `headers`: others than those of content that never changes."""
+    """Stream the blob, or answer 304. Without `headers`, the content counts as never changing."""
     headers = headers or fresh(sha256)
     if not_modified(request, headers):
         return Response(status_code=304, headers=headers)

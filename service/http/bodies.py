@@ -1,4 +1,4 @@
-"""How bodies are read: uploads straight to disk, everything else whole but counted."""
+"""Read request bodies: uploads straight to disk, JSON into memory up to a limit."""
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -17,7 +17,7 @@ LARGEST_JSON = 32 * 1024 * 1024
 
 
 class Route(APIRoute):
-    """A route that reads no JSON body larger than LARGEST_JSON; uploads read theirs with `receive`."""
+    """A route that refuses a JSON body larger than LARGEST_JSON; uploads read their body with `receive`."""
 
     def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
         handle = super().get_route_handler()
@@ -39,7 +39,7 @@ def _counting(receive: Receive) -> Receive:
         received += len(message.get("body", b""))
         if received > LARGEST_JSON:
             raise FileTooLarge(
-                f"A JSON body has at most {LARGEST_JSON:,} bytes: send it in several requests."
+                f"A JSON body may have at most {LARGEST_JSON:,} bytes: send it in several requests."
             )
         return message
 
@@ -47,8 +47,8 @@ def _counting(receive: Receive) -> Receive:
 
 
 async def receive(request: Request, incoming: Incoming, settings: Settings, limit: str, instead: str) -> Path:
-    """Stream the body to disk. Raises FileTooLarge at the first byte beyond the setting `limit`; `instead`
-    tells the client what to do then."""
+    """Stream the body to disk. Raises FileTooLarge at the first byte beyond the setting named by `limit`;
+    `instead` says what the client can do."""
     largest = getattr(settings, limit)
     announced = request.headers.get("content-length", "")
     if announced.isdigit() and int(announced) > largest:

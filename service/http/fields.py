@@ -23,7 +23,7 @@ Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
 def _refused_as(sentence: str) -> WrapValidator:
-    """One sentence for a value that is of none of several types, instead of one for each type."""
+    """Report a value that matches none of several types in one sentence, not in one for each type."""
 
     def checked(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
         try:

@@ -1,11 +1,11 @@
-"""What a refusal says about a limit of the server."""
+"""Say in a refusal which limit of the server applies, and how far it can be raised."""
 
 from service.http.problems import FileTooLarge
 from store.settings import Settings
 
 
 def raising(settings: Settings, field: str) -> str:
-    """Which variable raises this limit, and how far; empty when it is at its maximum already."""
+    """Advice to raise this limit, and how far; empty if the limit is already at its maximum."""
     current, highest = getattr(settings, field), _highest(field)
     if highest is not None and current >= highest:
         return ""
@@ -15,14 +15,14 @@ def raising(settings: Settings, field: str) -> str:
 
 
 def too_large(settings: Settings, field: str, instead: str) -> FileTooLarge:
-    """The refusal of a file larger than the limit; `instead` says what the client can do."""
+    """The refusal of a body larger than the limit; `instead` says what else the client can do."""
     return FileTooLarge(
-        f"This server takes at most {getattr(settings, field):,} bytes here: "
+        f"This server accepts at most {getattr(settings, field):,} bytes here: "
         f"{instead}{raising(settings, field)}."
     )
 
 
 def _highest(field: str) -> int | None:
-    """The largest value that the setting may have."""
+    """The largest value that the setting may have; None if it is not bounded."""
     bounds = (getattr(bound, "le", None) for bound in Settings.model_fields[field].metadata)
     return next((bound for bound in bounds if bound is not None), None)

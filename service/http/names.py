@@ -1,4 +1,4 @@
-"""What a pool, a photo, a label map or its source may be called."""
+"""Valid names of pools, photos, label maps and sources of label maps."""
 
 import unicodedata
 from typing import Annotated
@@ -17,7 +17,7 @@ REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
 class NameConvertor(PathConvertor):
-    """`{name:name}` in a route: all that is left of the address, whatever it is; `checked` judges it."""
+    """`{name:name}` in a route: the whole rest of the address; `checked` decides whether it is valid."""
 
     regex = "(?s:.*)"
 
@@ -26,19 +26,21 @@ register_url_convertor("name", NameConvertor())
 
 
 def checked(name: str, longest: int = LONGEST) -> str:
-    """The name in NFC, so that one name has one spelling. Raises InvalidName."""
+    """The name in Unicode form NFC, so that equal names are equal strings. Raises InvalidName."""
     name = unicodedata.normalize("NFC", name)
     if not 1 <= len(name) <= longest:
-        raise InvalidName(f"A name has 1 to {longest} characters; this one has {len(name)}.")
+        raise InvalidName(
+            f"A name has 1 to {longest} characters and this one has {len(name)}: choose another name."
+        )
     if name in (".", "..") or "/" in name or "\\" in name:
         raise InvalidName(
-            "A name is one file name, not a path: leave folders out and write no slash, backslash, '.' "
-            "or '..'."
+            "A name is one file name, not a path: leave out folders, slashes and backslashes, and do not use "
+            "'.' or '..'."
         )
     if REPLACEMENT in name:
         raise InvalidName("The name is not valid UTF-8: percent-encode its UTF-8 bytes.")
     if any(unicodedata.category(character) in FORBIDDEN for character in name):
-        raise InvalidName("A name has no control characters or line breaks: rename the file.")
+        raise InvalidName("A name must not contain control characters or line breaks: rename the file.")
     return name
 
 
@@ -47,7 +49,7 @@ def checked_source(name: str) -> str:
     name = checked(name, LONGEST_SOURCE)
     if name == ANNOTATIONS:
         raise InvalidName(
-            f"{ANNOTATIONS} stands for the label maps of annotated images: give this source another name."
+            f"{ANNOTATIONS} means the label maps of annotated images: give this source another name."
         )
     return name
 

@@ -1,4 +1,4 @@
-"""What an operator sees: one log line a request, and Prometheus metrics."""
+"""What an operator sees: one log line per request, and Prometheus metrics."""
 
 import logging
 import re
@@ -54,7 +54,7 @@ class Metrics:
 
 
 class JobCensus(Collector):
-    """Jobs by kind and state, counted when Prometheus asks."""
+    """Counts jobs by kind and state whenever Prometheus asks."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -70,7 +70,7 @@ class JobCensus(Collector):
 class Observed:
     """ASGI middleware: a request id, a metric and a log line for each request; `nosniff` on each answer.
 
-    `unexpected` answers the exceptions that nothing inside has answered: here they have the request id.
+    `unexpected` answers exceptions that no handler inside answered; here the request id is known.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class Observed:
             except Exception as error:
                 answer = self._unexpected(Request(scope), error)
                 if status is not None:
-                    raise  # its answer has begun, so the server cuts the connection
+                    raise  # the answer has begun, so the server can only cut the connection
                 await answer(scope, receive, noting)
             finally:
                 self._note(scope, status or 500, time.perf_counter() - started)

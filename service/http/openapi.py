@@ -1,4 +1,4 @@
-"""The OpenAPI document's prose, and the interactive page, whose scripts this server serves itself."""
+"""The OpenAPI document: its texts, the errors of a route, and the interactive page with its scripts."""
 
 from typing import Any
 
@@ -17,36 +17,42 @@ You can label only a few of your images. Fewpairs says which ones, takes the lab
 trains a photo → label-map translator from those few pairs plus everything that has no pair.
 
 1. `POST /pools`: name the classes.
-2. `PUT /pools/{id}/images/{name}`: upload photos; they are embedded on their own.
-3. `GET /pools/{id}/select?budget=10`: learn which ten to label.
+2. `PUT /pools/{id}/images/{name}`: upload photos; the service embeds them.
+3. `GET /pools/{id}/select?budget=10`: ask which ten to label.
 4. `PUT /images/{id}/annotation`: send their label maps.
 5. `POST /pools/{id}/trainings`: train; watch `/jobs/{id}/events`.
 6. `POST /models/{id}/translate`: turn any photo into a label map.
 
-Whatever was answered with 2xx is durable. Every error is an RFC 9457 problem (`application/problem+json`)
-whose `type` is stable and whose `detail` says what to do. Lists are paged: ask
+Whatever the service answered with 2xx is durable. Every error is an RFC 9457 problem
+(`application/problem+json`): its `type` is stable, and its `detail` says what to do. Lists are paged: ask
 again with `cursor` set to `next`.
 """
 
 TAGS = [
     {"name": "pools", "description": "A set of photos with one class table and one encoder."},
     {"name": "images", "description": "The photos of a pool, kept byte for byte."},
-    {"name": "label maps", "description": "Unpaired label maps: those that belong to no photo of the pool."},
-    {"name": "selections", "description": "Which images to label with a budget."},
-    {"name": "explanations", "description": "Why these: coverage, a map, and what each pick stands for."},
-    {"name": "similar images", "description": "Neighbours of a photo, and duplicates in a pool."},
-    {"name": "assignments", "description": "Picks in annotators' hands, so that two never draw the same."},
+    {"name": "label maps", "description": "Unpaired label maps, which belong to no photo of the pool."},
+    {"name": "selections", "description": "Which images to label with a given budget."},
+    {
+        "name": "explanations",
+        "description": "Why these images: coverage, a map, and the images each pick stands for.",
+    },
+    {"name": "similar images", "description": "Images that look like a photo, and duplicates in a pool."},
+    {
+        "name": "assignments",
+        "description": "Picks handed out to annotators, so that no two people draw the same image.",
+    },
     {
         "name": "annotations",
-        "description": "The label maps of images, in revisions that are never overwritten.",
+        "description": "The label maps of images, kept as revisions that are never overwritten.",
     },
-    {"name": "trainings and evaluations", "description": "Ordering the long work; each answers with a job."},
-    {"name": "jobs", "description": "Watching and cancelling work."},
+    {"name": "trainings and evaluations", "description": "Order long work; the answer is a job."},
+    {"name": "jobs", "description": "Watch and cancel work."},
     {
         "name": "models",
-        "description": "Translators, trained or imported: their scores and files, and translating with them.",
+        "description": "Translators, trained or imported: their scores and files, and translations.",
     },
-    {"name": "evaluations", "description": "The scores of models, image by image, and what was predicted."},
+    {"name": "evaluations", "description": "The scores of models, image by image, and their predictions."},
     {"name": "operations", "description": "For whoever runs the service."},
 ]
 
@@ -54,19 +60,19 @@ ASSETS = "/docs/assets"
 
 
 class ProblemDocument(BaseModel):
-    """An RFC 9457 problem. `type` is stable, and the address of its explanation on this server."""
+    """An RFC 9457 problem. `type` is stable; it is also the address of an explanation on this server."""
 
     model_config = ConfigDict(extra="allow", title="Problem")
 
     type: str = Field(examples=["/problems/not-found"])
-    title: str = Field(description="The same for every problem of the type.")
+    title: str = Field(description="A summary, the same for every problem of this type.")
     status: int
     detail: str = Field(description="What is wrong with this request, and what to do about it.")
-    instance: str = Field(description="The address that was asked.")
+    instance: str = Field(description="The address of the request.")
 
 
 def errors(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of a route that can be refused in these ways, for the OpenAPI document."""
+    """The `responses` of a route that can refuse a request with these problems, for the OpenAPI document."""
     found: dict[int | str, dict[str, Any]] = {}
     always: tuple[type[Problem], ...] = (problems.Validation, problems.InternalError, problems.Unavailable)
     for kind in (*kinds, *always):

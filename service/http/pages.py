@@ -1,4 +1,4 @@
-"""Pages of lists: the answer, its parameters, and how rows become a page."""
+"""Pages of lists: the answer, its parameters, and how to make a page from rows."""
 
 from collections.abc import Sequence
 from typing import Annotated, Generic, Protocol, TypeVar
@@ -11,14 +11,14 @@ Item = TypeVar("Item")
 
 
 class Page(BaseModel, Generic[Item]):
-    """One page of a list. Ask again with `cursor` set to `next` until that is null."""
+    """One page of a list. Ask again with `cursor` set to `next` until `next` is null."""
 
     items: list[Item]
-    next: str | None = Field(None, description="The cursor of the next page; null: this is the last.")
+    next: str | None = Field(None, description="The cursor of the next page; null on the last page.")
 
 
-Cursor = Annotated[UUID | None, Query(description="`next` of the page before; left out: the first page.")]
-Limit = Annotated[int, Query(ge=1, le=1000, description="Most items on the page.")]
+Cursor = Annotated[UUID | None, Query(description="`next` of the previous page. Left out: the first page.")]
+Limit = Annotated[int, Query(ge=1, le=1000, description="The largest number of items on the page.")]
 
 
 class HasId(Protocol):
@@ -30,6 +30,6 @@ Row = TypeVar("Row", bound=HasId)
 
 
 def cut(rows: Sequence[Row], limit: int) -> tuple[Sequence[Row], str | None]:
-    """A page of rows and the cursor after it, of a query that asked for one row more than `limit`."""
+    """A page of rows and the cursor of the next page. The query must have asked for `limit` + 1 rows."""
     page = rows[:limit]
     return page, str(page[-1].id) if len(rows) > limit else None

@@ -1,4 +1,4 @@
-"""Every way a request can be refused, one class each (RFC 9457). `service.http.render` renders them."""
+"""One class for each way to refuse a request (RFC 9457). `service.http.render` answers with them."""
 
 from typing import Any, ClassVar
 
@@ -17,7 +17,7 @@ class Problem(Exception):
         self.headers: dict[str, str] = {}
 
     def with_headers(self, **headers: str) -> "Problem":
-        """Response headers by name, `_` for `-`."""
+        """Add response headers; a name has `_` in place of `-`."""
         self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
         return self
 
@@ -29,17 +29,17 @@ class BadRequest(Problem):
 
 class NotFound(Problem):
     status, slug = 404, "not-found"
-    title = "Nothing is there"
+    title = "There is nothing at this address"
 
 
 class MethodNotAllowed(Problem):
     status, slug = 405, "method-not-allowed"
-    title = "This address does not take this method"
+    title = "This address does not accept this method"
 
 
 class UnsupportedMediaType(Problem):
     status, slug = 415, "unsupported-media-type"
-    title = "The body is of a type this address does not take"
+    title = "This address does not accept a body of this type"
 
 
 class Validation(Problem):
@@ -54,12 +54,12 @@ class InternalError(Problem):
 
 class Unavailable(Problem):
     status, slug = 503, "unavailable"
-    title = "The service cannot do this now; repeat it a little later"
+    title = "The service cannot do this now; try again in a moment"
 
 
 class DiskFull(Problem):
     status, slug = 507, "disk-full"
-    title = "No space is left for this upload; nothing of it was kept"
+    title = "The disk is full; nothing of this upload was kept"
 
 
 # Names and pools
@@ -82,7 +82,7 @@ class InvalidClassTable(Problem):
 
 class NameTaken(Problem):
     status, slug = 409, "name-taken"
-    title = "Other content has this name already"
+    title = "This name is already used for other content"
 
 
 # Files
@@ -90,7 +90,7 @@ class NameTaken(Problem):
 
 class FileTooLarge(Problem):
     status, slug = 413, "file-too-large"
-    title = "The body is larger than this server takes"
+    title = "The body is larger than this server accepts"
 
 
 class NotAnImage(Problem):
@@ -100,7 +100,7 @@ class NotAnImage(Problem):
 
 class UnsupportedFormat(Problem):
     status, slug = 422, "unsupported-format"
-    title = "The image is of a format this service does not take"
+    title = "This service does not accept images of this format"
 
 
 class TruncatedImage(Problem):
@@ -145,22 +145,22 @@ class ExifRotated(Problem):
 
 class LabelMapFormat(Problem):
     status, slug = 422, "label-map-format"
-    title = "A label map is a PNG"
+    title = "A label map must be a PNG"
 
 
 class LabelMapMode(Problem):
     status, slug = 422, "label-map-mode"
-    title = "A label map has one channel of class ids"
+    title = "A label map must have one channel of class ids"
 
 
 class LabelMapSize(Problem):
     status, slug = 422, "label-map-size"
-    title = "The label map and its image differ in size"
+    title = "The label map and its image have different sizes"
 
 
 class LabelMapUnknownClass(Problem):
     status, slug = 422, "label-map-unknown-class"
-    title = "The label map holds an id that is no class"
+    title = "The label map contains an id that is not a class"
 
 
 class ArchiveUnreadable(Problem):
@@ -170,12 +170,12 @@ class ArchiveUnreadable(Problem):
 
 class ArchiveUnsafeEntry(Problem):
     status, slug = 422, "archive-unsafe-entry"
-    title = "The archive's entry is not a plain file inside it"
+    title = "The archive contains an entry that is not a regular file inside it"
 
 
 class ArchiveBomb(Problem):
     status, slug = 422, "archive-bomb"
-    title = "The archive unpacks to too much"
+    title = "The archive unpacks to more than this server accepts"
 
 
 # Selections
@@ -188,12 +188,12 @@ class InvalidBudget(Problem):
 
 class BudgetExceedsPool(Problem):
     status, slug = 409, "budget-exceeds-pool"
-    title = "The pool has fewer images to pick than the budget"
+    title = "The budget is larger than the number of images that can be picked"
 
 
 class PoolEmpty(Problem):
     status, slug = 409, "pool-empty"
-    title = "The pool has no such image"
+    title = "The pool has no image for this request"
 
 
 class PoolNotEmbedded(Problem):
@@ -234,17 +234,17 @@ class AssignmentEnded(Problem):
 
 class PreconditionRequired(Problem):
     status, slug = 428, "precondition-required"
-    title = "An annotation is never overwritten blindly"
+    title = "The request must say which revision it replaces"
 
 
 class StaleRevision(Problem):
     status, slug = 412, "stale-revision"
-    title = "Another revision is the newest"
+    title = "There is a newer revision"
 
 
 class AnnotationExists(Problem):
     status, slug = 412, "annotation-exists"
-    title = "The image has an annotation already"
+    title = "The image already has an annotation"
 
 
 # Jobs and models
@@ -262,7 +262,7 @@ class InvalidEvaluation(Problem):
 
 class InvalidModel(Problem):
     status, slug = 422, "invalid-model"
-    title = "The file is no model"
+    title = "The file is not a model"
 
 
 class NoSuchDirection(Problem):
@@ -277,7 +277,7 @@ class NoAnnotations(Problem):
 
 class NoUnpairedLabelMaps(Problem):
     status, slug = 409, "no-unpaired-label-maps"
-    title = "There is no label map to learn from"
+    title = "The pool has no label map to learn from"
 
 
 class IdempotencyKeyReused(Problem):

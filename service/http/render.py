@@ -36,7 +36,7 @@ OF_FIELD: dict[str, type[Problem]] = {
 
 
 def install(app: FastAPI) -> None:
-    """Render exceptions as problems; `service.http.observe` has `unexpected` render those that are left."""
+    """Answer exceptions with problems; `service.http.observe` calls `unexpected` for all others."""
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
@@ -75,14 +75,14 @@ def _invalid(request: Request, error: Exception) -> Response:
 
 
 def _http(request: Request, error: Exception) -> Response:
-    """What the framework itself refuses, and problems that it met while it read the body."""
+    """Answer refusals of the framework itself, and problems raised while it read the body."""
     assert isinstance(error, HTTPException)
     if isinstance(error.__cause__, Problem):
         return render(request, error.__cause__)
     details = {
         400: "The body cannot be read: send JSON in UTF-8.",
-        404: f"There is no {request.url.path}: /docs lists every address.",
-        405: f"{request.url.path} does not take {request.method}: the Allow header lists what it takes.",
+        404: f"There is no address {request.url.path}: /docs lists every address.",
+        405: f"{request.url.path} does not accept {request.method}: the Allow header lists what it accepts.",
     }
     kind = OF_STATUS.get(error.status_code, problems.BadRequest)
     problem = kind(details.get(error.status_code, f"{error.detail}."))
@@ -92,7 +92,7 @@ def _http(request: Request, error: Exception) -> Response:
 
 
 def _methods(request: Request) -> list[str]:
-    """Every method the address takes; the framework names those of one route only."""
+    """Every method that the address accepts; the framework names only the methods of one route."""
     return [
         method
         for method in ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
@@ -115,15 +115,17 @@ def _database_error(request: Request, error: Exception) -> Response:
         return render(request, _disk_full())
     if isinstance(error, OperationalError | IntegrityError) and sqlite_code != sqlite3.SQLITE_ERROR:
         log.warning("database.unavailable", error=str(error.orig))
-        unavailable = problems.Unavailable("The database did not take the request: repeat it in a moment.")
+        unavailable = problems.Unavailable(
+            "The database could not handle the request: send it again in a moment."
+        )
         return render(request, unavailable.with_headers(Retry_After=RETRY_AFTER_S))
     return unexpected(request, error)
 
 
 def _disk_full() -> Problem:
     return problems.DiskFull(
-        "The server's disk is full, so nothing of this request was kept. "
-        "Free some space on the server, then send it again."
+        "The server's disk is full, so nothing of this request was kept: free some space on the server, "
+        "then send the request again."
     )
 
 
@@ -132,12 +134,12 @@ def _gone(request: Request, error: Exception) -> Response:
 
 
 def unexpected(request: Request, error: Exception) -> Response:
-    """Log what nobody foresaw, and the answer to it."""
+    """Log an exception that nothing else handled, and answer it."""
     log.error("request.failed", path=request.url.path, exc_info=error)
     return render(
         request,
         problems.InternalError(
-            "Something went wrong in the service and is in its log under this request id. Repeating is safe.",
+            "The service failed; its log has the reason under this request id. Repeating the request is safe.",
             request_id=getattr(request.state, "request_id", None),
         ),
     )

@@ -1,1 +1,1 @@
-"""Photos and unpaired label maps: how they are taken in, checked, listed and shown."""
+"""Photos: uploading, checking, listing and showing them."""

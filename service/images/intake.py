@@ -1,4 +1,4 @@
-"""How uploads become photos of a pool: checked, kept durably, then added a batch a transaction."""
+"""Turn uploads into photos of a pool: check them, store their bytes, then add their rows in batches."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ ARCHIVE_ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz")
 
 
 def accept(service: Service, pool_id: UUID, split: str, name: str, incoming: Incoming) -> Added:
-    """Add one photo. Raises a Problem and then has changed nothing."""
+    """Add one photo. Raises a Problem, and then nothing is changed."""
     photo = _kept(service, split, name, incoming)
     [added] = _add(service, pool_id, [photo])
     if added.outcome == "conflict":
@@ -30,14 +30,14 @@ def accept(service: Service, pool_id: UUID, split: str, name: str, incoming: Inc
 
 
 def accept_archive(service: Service, pool_id: UUID, split: str, archive: Path) -> Upload:
-    """Add every photo of a zip or tar. Raises a Problem, nothing changed, when the archive itself is bad."""
+    """Add every photo of a zip or tar. Raises a Problem, and changes nothing, if the archive is bad."""
     intake = Intake(service, pool_id, split)
     intake.archive(archive)
     return intake.answer()
 
 
 def accept_form(service: Service, pool_id: UUID, split: str, body: Path, content_type: str) -> Upload:
-    """Add every file of a multipart body; a file that is a zip or tar stands for the photos in it."""
+    """Add every file of a multipart body; for a file that is a zip or tar, the photos in it."""
     intake = Intake(service, pool_id, split)
     for name, content in multipart.files(body, content_type):
         if name.lower().endswith(ARCHIVE_ENDINGS):
@@ -48,7 +48,7 @@ def accept_form(service: Service, pool_id: UUID, split: str, body: Path, content
 
 
 class Intake:
-    """Takes photos one by one and adds them in batches; a bad one is noted and the rest goes on."""
+    """Takes photos one by one and adds them in batches; notes a bad photo and goes on with the others."""
 
     def __init__(self, service: Service, pool_id: UUID, split: str) -> None:
         self._service, self._pool_id, self._split = service, pool_id, split
@@ -74,7 +74,7 @@ class Intake:
                     self.photo(member.name, content)
 
     def archive_file(self, name: str, content: Iterable[bytes]) -> None:
-        """An archive among other files: when it is bad, it alone is rejected."""
+        """Add the photos of an archive among other files; if the archive is bad, only it is rejected."""
         try:
             with self._service.blobs.incoming() as incoming:
                 self._write(content, incoming, "max_archive_bytes", "send the photos in several archives")
@@ -120,7 +120,7 @@ def _tar_or_zip(service: Service, path: Path) -> Iterator[Path]:
 
 
 def _kept(service: Service, split: str, name: str, incoming: Incoming) -> NewImage:
-    """Check a photo and make its bytes durable. Raises a Problem."""
+    """Check a photo and store its bytes. Raises a Problem."""
     name = names.checked(name)
     incoming.flush()
     checked = service.decoders.photo(incoming.path)
@@ -140,9 +140,10 @@ def _add(service: Service, pool_id: UUID, photos: Sequence[NewImage]) -> list[Ad
 def _name_taken(added: Added, split: str) -> NameTaken:
     if added.image.split != split:
         return NameTaken(
-            f"{added.image.name} is in the {added.image.split} split already: an image is in one split only."
+            f"{added.image.name} is already in the {added.image.split} split, and an image is in one split "
+            "only: send this photo under another name."
         )
     return NameTaken(
-        f"{added.image.name} is in the pool with other bytes: send this photo under another name.",
+        f"{added.image.name} is already in the pool with other bytes: send this photo under another name.",
         sha256=added.image.sha256,
     )

@@ -1,4 +1,4 @@
-"""The address that says which photos a pool lacks."""
+"""The address that tells which photos a pool does not have yet."""
 
 from uuid import UUID
 
@@ -21,7 +21,7 @@ router = APIRouter(route_class=Route)
     responses=errors(NotFound, InvalidName, FileTooLarge),
 )
 def list_missing(service: ServiceDep, pool_id: UUID, listing: Listing) -> Missing:
-    """How an upload is resumed: send every file's name and SHA-256, then upload what is `missing`."""
+    """Resume an upload: send the name and SHA-256 of every file, then upload the files in `missing`."""
     with service.database.read() as session:
         found_pool(session, pool_id)
         files = {file.name: file.sha256 for file in listing.files}

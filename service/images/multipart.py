@@ -1,4 +1,4 @@
-"""The files of a multipart/form-data body that lies on disk, one after the other, whatever their size."""
+"""Read the files of a multipart/form-data body on disk one after the other, whatever their size."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,10 +11,13 @@ from store.blobs import CHUNK
 
 
 def files(body: Path, content_type: str) -> Iterator[tuple[str, Iterator[bytes]]]:
-    """Each file's name and bytes; read the bytes, or not, before the next. Raises BadRequest."""
+    """Each file's name and bytes. Read the bytes before you ask for the next file; the rest is skipped.
+
+    Raises BadRequest.
+    """
     boundary = parse_options_header(content_type)[1].get(b"boundary")
     if not boundary:
-        raise BadRequest("The Content-Type names no boundary: let the HTTP library write that header.")
+        raise BadRequest("The Content-Type has no boundary: let the HTTP library write this header.")
     events = _events(body, boundary)
     for event in events:
         if isinstance(event, str):
@@ -33,7 +36,7 @@ def _until_end(events: Iterator[str | bytes | None]) -> Iterator[bytes]:
 
 
 def _events(body: Path, boundary: bytes) -> Iterator[str | bytes | None]:
-    """For each file its name (str), its bytes in pieces, then None."""
+    """For each file: its name (str), its bytes in pieces, then None."""
     reader = _Reader()
     try:
         parser = MultipartParser(boundary, reader.callbacks())  # type: ignore[arg-type]
@@ -51,8 +54,8 @@ def _events(body: Path, boundary: bytes) -> Iterator[str | bytes | None]:
 
 def _malformed(reason: str) -> BadRequest:
     return BadRequest(
-        f"The body is not valid multipart/form-data ({reason}): send it again whole. That is safe: photos "
-        "that are in the pool by then count as unchanged."
+        f"The body is not valid multipart/form-data ({reason}): send the whole body again. This is safe: "
+        "photos that were added already count as unchanged."
     )
 
 
@@ -85,7 +88,7 @@ class _Reader:
     def headers_finished(self) -> None:
         name = parse_options_header(self._headers.get(b"content-disposition"))[1].get(b"filename")
         if name is None:
-            raise BadRequest("Every part has to be a file with a file name; `split` goes into the query.")
+            raise BadRequest("Every part must be a file with a file name: send `split` as a query parameter.")
         self.events.append(name.decode(errors="replace"))
 
     def part_data(self, data: bytes, start: int, end: int) -> None:

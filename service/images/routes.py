@@ -39,7 +39,9 @@ ARCHIVE_TYPES = {
     for kind in ("zip", "x-zip-compressed", "x-tar", "tar", "gzip", "x-gzip", "x-gtar", "octet-stream")
 }
 SIDE = Query(ge=16, le=512, description="Longest side in pixels.")
-IN_TRAIN = Query(description="`test` images are only for evaluation: never picked, never trained on.")
+IN_TRAIN = Query(
+    description="`test` images are for evaluation only: they are never picked and never trained on."
+)
 
 
 @router.put(
@@ -48,7 +50,7 @@ IN_TRAIN = Query(description="`test` images are only for evaluation: never picke
     status_code=201,
     responses={
         201: {"model": Image, "description": "The photo is new, and durable."},
-        200: {"model": Image, "description": "The pool has this photo already, byte for byte."},
+        200: {"model": Image, "description": "The pool already has this photo, with the same bytes."},
         **errors(NotFound, NameTaken, InvalidName, *PHOTO_PROBLEMS),
     },
     openapi_extra=BINARY,
@@ -58,11 +60,11 @@ async def put_image(
     request: Request,
     response: Response,
     pool_id: UUID,
-    name: Annotated[Name, Path(description="File name, without folders; percent-encode it.")],
+    name: Annotated[Name, Path(description="File name without folders, percent-encoded.")],
     split: Annotated[Split, IN_TRAIN] = "train",
 ) -> Image:
     """The body is the file itself: 8-bit RGB or grey JPEG, PNG, WebP, TIFF or BMP, or a palette PNG; upright
-    and without alpha. It is kept byte for byte. Repeating is safe."""
+    and without alpha. Its bytes are kept unchanged. Repeating the request is safe."""
     await run_in_threadpool(require_pool, service.database, pool_id)
     with service.blobs.incoming() as incoming:
         await receive(request, incoming, service.settings, "max_image_bytes", "scale the photo down")
@@ -103,12 +105,13 @@ async def upload_images(
     service: ServiceDep, request: Request, pool_id: UUID, split: Annotated[Split, IN_TRAIN] = "train"
 ) -> Upload:
     """The body is multipart/form-data with any number of files, or one zip, tar or tar.gz. A photo in an
-    archive is named by the last part of its path. A bad file is listed in `rejected` and the others go on."""
+    archive gets the last part of its path as its name. A bad file is listed in `rejected`; the others are
+    added."""
     content_type = request.headers.get("content-type", "")
     kind = content_type.partition(";")[0].strip().lower()
     if kind != "multipart/form-data" and kind not in ARCHIVE_TYPES:
         raise UnsupportedMediaType(
-            "Send multipart/form-data, or a zip or tar with its Content-Type; one photo goes to "
+            "Send multipart/form-data, or a zip or tar with its Content-Type; send a single photo to "
             "PUT /pools/{id}/images/{name}."
         )
     await run_in_threadpool(require_pool, service.database, pool_id)
@@ -125,14 +128,14 @@ def list_images(
     service: ServiceDep,
     pool_id: UUID,
     annotated: Annotated[
-        bool | None, Query(description="Only those with, or without, an annotation.")
+        bool | None, Query(description="Only photos with an annotation, or only photos without one.")
     ] = None,
     split: Split | None = None,
     name: Annotated[str | None, Query(description="Only the photo with this name.")] = None,
     cursor: Cursor = None,
     limit: Limit = 100,
 ) -> Page[Image]:
-    """In the order of upload."""
+    """Photos in the order of upload."""
     with service.database.read() as session:
         found_pool(session, pool_id)
         found = images.page(
@@ -160,7 +163,7 @@ def get_image(service: ServiceDep, image_id: UUID) -> Image:
     },
 )
 def get_content(service: ServiceDep, request: Request, image_id: UUID) -> Response:
-    """The bytes as they were uploaded. They never change, so they may be cached for good."""
+    """The bytes as they were uploaded. They never change, so they can be cached forever."""
     with service.database.read() as session:
         image, _ = found_image(session, image_id)
     return blob_response(service.blobs, request, image.sha256, image.size_bytes, image.media_type)
@@ -179,7 +182,7 @@ def get_content(service: ServiceDep, request: Request, image_id: UUID) -> Respon
 def get_thumbnail(
     service: ServiceDep, request: Request, image_id: UUID, size: Annotated[int, SIDE] = 256
 ) -> Response:
-    """Made when asked for; it never changes, so it may be cached for good."""
+    """Made on request; it never changes, so it can be cached forever."""
     with service.database.read() as session:
         image, _ = found_image(session, image_id)
     headers = fresh(f"{image.sha256}-{size}")

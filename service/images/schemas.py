@@ -17,17 +17,19 @@ class Image(BaseModel):
     pool_id: UUID
     name: str
     split: Split
-    sha256: str = Field(description="SHA-256 of the bytes as they were sent; `content` gives them unchanged.")
+    sha256: str = Field(
+        description="SHA-256 of the bytes as they were sent; `/images/{id}/content` returns them unchanged."
+    )
     size_bytes: int
     width: int
     height: int
     media_type: str
     embedded: bool
     embed_error: str | None = Field(
-        description="Why the photo could not be embedded; such a photo is never picked."
+        description="Why the photo could not be embedded; null otherwise. Such a photo is never picked."
     )
     annotation_revision: int | None = Field(
-        description="The newest annotation's revision; null: not annotated."
+        description="The revision of the newest annotation; null if the photo has none."
     )
     created_at: datetime
 
@@ -53,16 +55,16 @@ class Image(BaseModel):
 class Rejected(BaseModel):
     name: str
     type: str = Field(
-        description="The problem's slug; /problems/{slug} explains it.", examples=["truncated-image"]
+        description="The slug of the problem; `/problems/{slug}` explains it.", examples=["truncated-image"]
     )
     reason: str
 
 
 class Upload(BaseModel):
-    """What became of the files of one upload. Every accepted one is durable."""
+    """The result of one upload. Every accepted file is durable."""
 
     accepted: list[Image]
-    unchanged: int = Field(description="Files that were in the pool already, byte for byte.")
+    unchanged: int = Field(description="How many files were already in the pool with the same bytes.")
     rejected: list[Rejected]
 
 
@@ -74,18 +76,18 @@ class NamedDigest(BaseModel):
 
 
 class Listing(BaseModel):
-    """The files a client means to upload."""
+    """The files that a client wants to upload."""
 
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"files": [{"name": "a.jpg", "sha256": "0" * 64}]}]}
     )
 
-    split: Split = Field("train", description="Where they are to go.")
+    split: Split = Field("train", description="The split to upload them to.")
     files: list[NamedDigest] = Field(max_length=100_000)
 
 
 class Missing(BaseModel):
-    missing: list[str] = Field(description="Names the pool lacks: upload these.")
+    missing: list[str] = Field(description="Names that the pool does not have: upload these files.")
     conflicts: list[str] = Field(
-        description="Names the pool has with other bytes or in the other split: uploading these gives 409."
+        description="Names that the pool has with other bytes or in the other split: their upload gives 409."
     )
