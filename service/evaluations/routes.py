@@ -22,7 +22,6 @@ from service.http.problems import (
     NotFound,
 )
 from service.jobs.enqueue import ACCEPTED, IdempotencyKey, accepted, order
-from service.jobs.schemas import Job
 from service.lookups import found_model, found_pool, require_direction
 from service.runtime import ServiceDep
 from store import evaluations, tables, trainings
@@ -39,7 +38,6 @@ Order = Annotated[Literal["worst", "best", "name"], Query(description="By score,
     summary="Order an evaluation",
     tags=["trainings and evaluations"],
     status_code=202,
-    response_model=Job,
     responses={
         **ACCEPTED,
         **errors(

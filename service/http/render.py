@@ -139,7 +139,7 @@ def unexpected(request: Request, error: Exception) -> Response:
     return render(
         request,
         problems.InternalError(
-            "The service failed; its log has the reason under this request id. Repeating the request is safe.",
+            "The service failed; its log has the reason under this request id. Repeating it is safe.",
             request_id=getattr(request.state, "request_id", None),
         ),
     )

@@ -19,7 +19,6 @@ from service.http.problems import (
     PoolEmpty,
 )
 from service.jobs.enqueue import ACCEPTED, IdempotencyKey, accepted, order
-from service.jobs.schemas import Job
 from service.lookups import found_pool
 from service.runtime import ServiceDep
 from service.trainings.schemas import NewTraining
@@ -33,7 +32,6 @@ router = APIRouter(tags=["trainings and evaluations"], route_class=Route)
     "/pools/{pool_id}/trainings",
     summary="Order a training",
     status_code=202,
-    response_model=Job,
     responses={
         **ACCEPTED,
         **errors(
