@@ -178,7 +178,7 @@ def test_a_form_that_breaks_off_promises_nothing_it_does_not_keep(client: Client
     assert slug(behind) == rejected["type"] == "bad-request"
     for sentence in (behind.json()["detail"], rejected["reason"]):
         assert "kept" not in sentence
-        assert "send it again whole" in sentence
+        assert "send the whole body again" in sentence
     assert [image["name"] for image in inside.json()["accepted"]] == ["a.jpg"]
     assert client.post(address, content=body, headers=headers).json()["unchanged"] == 1
     assert client.get(f"/pools/{pool_id}").json()["counts"]["images"] == 2
