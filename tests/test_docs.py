@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,9 @@ import typer.main
 from typer.core import TyperGroup
 
 from fewpairs.cli import app as command_line
+from models.catalog import METHODS, STRATEGIES
 from service.app import create_app
-from store.settings import Settings
+from store.settings import CLIENT_VARIABLES, Settings
 from tests.pages import PAGES, ROOT, page, sections, table_rows
 
 ROOMS = {path.parent.name for path in ROOT.glob("*/__init__.py")}
@@ -65,8 +67,18 @@ def test_deployment_sets_settings_that_exist(file: str) -> None:
 @pytest.mark.parametrize("name", PAGES)
 def test_variables_exist(name: str) -> None:
     """Every FEWPAIRS_ variable of a page is a setting, or is read by the command line."""
-    client = {name for path in ROOT.glob("fewpairs/**/*.py") for name in VARIABLE.findall(path.read_text())}
-    assert set(VARIABLE.findall(page(name))) <= SETTINGS | client
+    assert set(VARIABLE.findall(page(name))) <= SETTINGS | set(CLIENT_VARIABLES)
+
+
+@pytest.mark.parametrize(
+    ("name", "section", "known"),
+    [("docs/method.md", "methods", METHODS), ("docs/selection.md", "strategies", STRATEGIES)],
+)
+def test_pages_list_the_catalog(name: str, section: str, known: Mapping[str, object]) -> None:
+    """The page's table has one row for each method or strategy of the catalog."""
+    first_table = sections(page(name))[section].split("\n\n")
+    rows = next(table_rows(part) for part in first_table if part.startswith("|"))
+    assert sorted(row[0].strip("`") for row in rows[2:]) == sorted(known)
 
 
 @pytest.mark.parametrize("name", PAGES)
