@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from models.catalog import METHODS, TrainingSpec
+from models.evaluation import EvaluationItem
 from models.experiments.dataset import Dataset, LabelSource
-from models.files import write_text
+from models.training.data import TrainingFiles
+from models.training.manifest import Manifest, Validation
 from models.training.run_directory import RunDirectory
+from models.translation.sample_sheet import Sample
 
 CURVE_POINTS = 10
 CURVE_PHOTOS = 25
@@ -56,41 +57,32 @@ class Run:
         run = RunDirectory(work / "runs" / self.key)
         run.path.mkdir(parents=True, exist_ok=True)
         if not run.result.exists():  # the data may have moved since an earlier try
-            _write_json(run.path / "manifest.json", self._manifest())
-            _write_json(run.path / "spec.json", self.spec.to_json())
+            run.write_manifest(self._manifest())
+            run.write_spec(self.spec)
         return run
 
-    def _manifest(self) -> dict[str, Any]:
+    def _manifest(self) -> Manifest:
         data, val = self.data, self.data.val
         label_maps = self.labels_from.label_maps if self.labels_from else None
         assert self.spec.total_steps, "every run of an experiment has its number of steps"
-        return {
-            "class_table": data.class_table.to_json() if data.class_table else None,
-            "pairs": [self._pair("train", name) for name in self.pairs],
-            "unpaired_photos": [_path(data.photo("train", name)) for name in self.photos],
-            "unpaired_label_maps": [
-                _path(label_maps[name] if label_maps else data.label_map("train", name))
+        files = TrainingFiles(
+            class_table=data.class_table,
+            pairs=[self._pair("train", name) for name in self.pairs],
+            unpaired_photos=[data.photo("train", name).absolute() for name in self.photos],
+            unpaired_label_maps=[
+                (label_maps[name] if label_maps else data.label_map("train", name)).absolute()
                 for name in self.label_maps
             ],
-            "samples": [self._pair("val", name) for name in every_nth(val, SAMPLES)],
-            "validation": {
-                "every": max(1, self.spec.total_steps // CURVE_POINTS),
-                "items": [self._pair("val", name) for name in every_nth(val, CURVE_PHOTOS)],
-            },
-        }
+        )
+        every = max(1, self.spec.total_steps // CURVE_POINTS)
+        scored = (EvaluationItem(name, *self._pair("val", name)) for name in every_nth(val, CURVE_PHOTOS))
+        shown = (Sample(*self._pair("val", name)) for name in every_nth(val, SAMPLES))
+        return Manifest(files, tuple(shown), Validation(every, tuple(scored)))
 
-    def _pair(self, split: str, name: str) -> list[str]:
-        return [_path(self.data.photo(split, name)), _path(self.data.label_map(split, name))]
+    def _pair(self, split: str, name: str) -> tuple[Path, Path]:
+        return self.data.photo(split, name).absolute(), self.data.label_map(split, name).absolute()
 
 
 def every_nth(names: tuple[str, ...], count: int) -> tuple[str, ...]:
     """At most `count` of the names, evenly spread over their order."""
     return names[:: max(1, -(-len(names) // count))]
-
-
-def _path(path: Path) -> str:
-    return str(path.absolute())
-
-
-def _write_json(path: Path, value: Mapping[str, Any]) -> None:
-    write_text(path, json.dumps(value, indent=1) + "\n")

@@ -1,7 +1,7 @@
 """The run directory: the plain files a training reads and writes.
 
 spec.json               TrainingSpec
-manifest.json           which files to train on (see `RunDirectory.manifest`)
+manifest.json           which files to train on (see `models.training.manifest`)
 lock                    held by the one process that trains here
 estimate.json           memory and time the training will take (see `models.training.rehearsal`)
 metrics.jsonl           one line per logged step
@@ -19,37 +19,16 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from models.catalog import TrainingSpec
-from models.evaluation import EvaluationItem
 from models.files import sync, write_text
-from models.images.palette import ClassTable
-from models.training.data import TrainingFiles
-from models.translation.sample_sheet import Sample
+from models.training.manifest import Manifest
 
 
 class RunInUse(RuntimeError):
     """Another process is training in this run directory."""
-
-
-@dataclass(frozen=True)
-class Validation:
-    """Photos with their truths to score every so many steps and after the last; never to choose a step by."""
-
-    every: int
-    items: tuple[EvaluationItem, ...]
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """What a run trains on, the samples to show, and what to score it on meanwhile."""
-
-    files: TrainingFiles
-    samples: tuple[Sample, ...]
-    validation: Validation | None
 
 
 class RunDirectory:
@@ -57,6 +36,8 @@ class RunDirectory:
 
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
+        self.spec_file = self.path / "spec.json"
+        self.manifest_file = self.path / "manifest.json"
         self.checkpoint = self.path / "checkpoint.safetensors"
         self.estimate = self.path / "estimate.json"
         self.metrics = self.path / "metrics.jsonl"
@@ -66,41 +47,19 @@ class RunDirectory:
 
     def spec(self) -> TrainingSpec:
         """The contents of `spec.json`; FileNotFoundError or ValueError."""
-        return TrainingSpec.from_json(self._read("spec.json"))
+        return TrainingSpec.from_json(self._read(self.spec_file))
 
     def manifest(self) -> Manifest:
-        """The contents of `manifest.json`, with paths relative to the run directory resolved.
+        """The contents of `manifest.json`, with absolute paths; FileNotFoundError or ValueError."""
+        return Manifest.from_json(self._read(self.manifest_file), self.path)
 
-        {"class_table": {…} or null, "pairs": [[photo, label_map], …], "unpaired_photos": […],
-         "unpaired_label_maps": […], "samples": [[photo, label_map or null], …],
-         "validation": {"every": steps, "items": [[photo, label_map], …]} or absent}
-        """
-        value = self._read("manifest.json")
-        try:
-            table = value["class_table"]
-            return Manifest(
-                TrainingFiles(
-                    class_table=None if table is None else ClassTable.from_json(table),
-                    pairs=[(self.path / photo, self.path / label) for photo, label in value["pairs"]],
-                    unpaired_photos=[self.path / photo for photo in value["unpaired_photos"]],
-                    unpaired_label_maps=[self.path / label for label in value["unpaired_label_maps"]],
-                ),
-                tuple(
-                    Sample(self.path / photo, None if label is None else self.path / label)
-                    for photo, label in value["samples"]
-                ),
-                self._validation(value.get("validation")),
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"manifest.json cannot be used: {error!r}") from error
+    def write_spec(self, spec: TrainingSpec) -> None:
+        """Put `spec.json` in place."""
+        write_text(self.spec_file, json.dumps(spec.to_json(), indent=1) + "\n")
 
-    def _validation(self, value: dict[str, Any] | None) -> Validation | None:
-        if value is None:
-            return None
-        items = [
-            EvaluationItem(photo, self.path / photo, self.path / label) for photo, label in value["items"]
-        ]
-        return Validation(int(value["every"]), tuple(items))
+    def write_manifest(self, manifest: Manifest) -> None:
+        """Put `manifest.json` in place."""
+        write_text(self.manifest_file, json.dumps(manifest.to_json(), indent=1) + "\n")
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -148,11 +107,11 @@ class RunDirectory:
         draft.rename(self.model)
         sync(self.path)
 
-    def _read(self, name: str) -> dict[str, Any]:
+    def _read(self, file: Path) -> dict[str, Any]:
         try:
-            value = json.loads((self.path / name).read_text(encoding="utf-8"))
+            value = json.loads(file.read_text(encoding="utf-8"))
         except json.JSONDecodeError as error:
-            raise ValueError(f"{name} is not JSON: {error}") from error
+            raise ValueError(f"{file.name} is not JSON: {error}") from error
         if not isinstance(value, dict):
-            raise ValueError(f"{name} must hold a JSON object")
+            raise ValueError(f"{file.name} must hold a JSON object")
         return value

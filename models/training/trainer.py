@@ -25,7 +25,7 @@ from models.training.checkpoint import restore_checkpoint, save_checkpoint
 from models.training.data import TrainingData, TrainingFiles
 from models.training.methods import Method, method_named
 from models.training.rehearsal import rehearse
-from models.training.run_directory import Manifest, RunDirectory
+from models.training.run_directory import RunDirectory
 from models.translation.artifacts import ModelSpec, save_model
 from models.translation.export import export_onnx
 from models.translation.sample_sheet import sample_sheet
@@ -64,7 +64,7 @@ class _Training:
         self._run = run
         self._device = device
         self._spec = run.spec()
-        self._manifest: Manifest = run.manifest()
+        self._manifest = run.manifest()
         files = self._manifest.files
         method_type, self._facts = method_named(self._spec.method), METHODS[self._spec.method]
         _check_samples(self._spec, self._facts, files)

@@ -14,6 +14,10 @@ from models.catalog import METHODS, TrainingSpec
 from models.images.palette import ClassTable
 from models.images.photos import write_label_map
 from models.training import recipes
+from models.training.data import TrainingFiles
+from models.training.manifest import Manifest
+from models.training.run_directory import RunDirectory
+from models.translation.sample_sheet import Sample
 
 TABLE = ClassTable(
     names=("sky", "road", "tree"), colors=((120, 180, 250), (128, 64, 128), (30, 140, 20)), ignore=255
@@ -57,20 +61,19 @@ def write_scenes(folder: Path, count: int, seed: int = 0, **size: int) -> list[t
 def write_run(
     run_dir: Path, spec: TrainingSpec, *, pair_count: int = 2, photo_count: int = 4, **manifest: Any
 ) -> Path:
-    """A run directory ready to train: spec and manifest, with paths relative to it."""
-    names = [
-        [str(path.relative_to(run_dir)) for path in scene_paths]
-        for scene_paths in write_scenes(run_dir / "data", max(pair_count, photo_count))
+    """A run directory ready to train. `manifest` replaces entries of its manifest."""
+    scenes = [
+        (photo.relative_to(run_dir), label_map.relative_to(run_dir))
+        for photo, label_map in write_scenes(run_dir / "data", max(pair_count, photo_count))
     ]
-    value = {
-        "class_table": TABLE.to_json(),
-        "pairs": names[:pair_count],
-        "unpaired_photos": [photo for photo, _ in names[:photo_count]],
-        "unpaired_label_maps": [label for _, label in names[:photo_count]],
-        "samples": [names[0], [names[-1][0], None]],
-    }
-    (run_dir / "spec.json").write_text(json.dumps(spec.to_json()))
-    (run_dir / "manifest.json").write_text(json.dumps(value | manifest))
+    unpaired = scenes[:photo_count]
+    files = TrainingFiles(
+        TABLE, scenes[:pair_count], [photo for photo, _ in unpaired], [label_map for _, label_map in unpaired]
+    )
+    value = Manifest(files, (Sample(*scenes[0]), Sample(scenes[-1][0], None))).to_json()
+    run = RunDirectory(run_dir)
+    run.write_spec(spec)
+    run.manifest_file.write_text(json.dumps(value | manifest))
     return run_dir
 
 

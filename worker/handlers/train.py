@@ -33,13 +33,12 @@ def train(attempt: Attempt) -> Outcome:
 def _keep(attempt: Attempt, run: RunDirectory) -> Outcome:
     claim = attempt.claim
     files = {path.name: blobs.put_file(attempt.tools.blobs, path) for path in sorted(run.model.iterdir())}
-    manifest = json.loads((run.path / "manifest.json").read_text(encoding="utf-8"))
+    manifest = run.manifest()
     result = json.loads(run.result.read_text(encoding="utf-8"))
-    unknown = {"unknown": len(manifest["unpaired_label_maps"])}  # begun by an earlier version
     receipt: dict[str, Any] = {
-        "pairs": claim.spec["pairs"] if manifest["pairs"] else [],
-        "unpaired_photos": len(manifest["unpaired_photos"]),
-        "unpaired_label_maps": manifest.get("label_sources", unknown),
+        "pairs": claim.spec["pairs"] if manifest.files.pairs else [],
+        "unpaired_photos": len(manifest.files.unpaired_photos),
+        "unpaired_label_maps": manifest.label_sources,
         "losses": result["losses"],
         "notes": result.get("notes", {}),
     }

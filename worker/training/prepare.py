@@ -1,13 +1,15 @@
 """Fills a run directory with what a training reads. Done again, it changes nothing that is there."""
 
-import json
 from collections import Counter
-from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
-from models.catalog import METHODS, build
-from models.files import write_text
+from models.catalog import METHODS, TrainingSpec, build
+from models.images.palette import ClassTable
+from models.training.data import TrainingFiles
+from models.training.manifest import Manifest
 from models.training.run_directory import RunDirectory
+from models.translation.sample_sheet import Sample
 from store import trainings
 from store.label_maps import ANNOTATIONS
 from store.tables import Pool
@@ -24,14 +26,14 @@ def prepare(attempt: Attempt, run: RunDirectory) -> None:
     since. Raises Permanent when the options of the training are not possible.
     """
     run.path.mkdir(parents=True, exist_ok=True)
-    for name, content in (("spec.json", _spec), ("manifest.json", _manifest)):
-        if not (run.path / name).exists():
-            write_text(run.path / name, json.dumps(content(attempt), indent=2))
+    if not run.spec_file.exists():
+        run.write_spec(_spec(attempt))
+    if not run.manifest_file.exists():
+        run.write_manifest(_manifest(attempt))
     data = run.path / "data"
     data.mkdir(exist_ok=True)
-    for name in _files(json.loads((run.path / "manifest.json").read_text(encoding="utf-8"))):
+    for path in run.manifest().paths():
         attempt.lease.check()
-        path = run.path / name
         if not path.exists():
             part = data / f"part-{attempt.claim.attempt}"
             part.unlink(missing_ok=True)
@@ -39,15 +41,15 @@ def prepare(attempt: Attempt, run: RunDirectory) -> None:
             part.rename(path)
 
 
-def _spec(attempt: Attempt) -> dict[str, Any]:
+def _spec(attempt: Attempt) -> TrainingSpec:
     spec = attempt.claim.spec
     try:
-        return build(spec["recipe"], spec["method"], **spec["options"]).to_json()
+        return build(spec["recipe"], spec["method"], **spec["options"])
     except ValueError as error:
         raise Permanent("invalid-training-spec", str(error)) from error
 
 
-def _manifest(attempt: Attempt) -> dict[str, Any]:
+def _manifest(attempt: Attempt) -> Manifest:
     """Files are named by their digest. A method gets only what it learns from."""
     claim = attempt.claim
     facts, sources = METHODS[claim.spec["method"]], claim.spec.get("label_sources")
@@ -62,22 +64,18 @@ def _manifest(attempt: Attempt) -> dict[str, Any]:
         label_maps += [(row.source, row) for row in uploaded]
         if sources is None or ANNOTATIONS in sources:
             label_maps += [(ANNOTATIONS, annotation) for _, annotation in pairs]
-    return {
-        "class_table": pool.class_table,
-        "pairs": [[_file(image), _file(annotation)] for image, annotation in pairs if facts.needs_pairs],
-        "unpaired_photos": [_file(image) for image in photos],
-        "unpaired_label_maps": [_file(row) for _, row in label_maps],
-        "label_sources": dict(Counter(source for source, _ in label_maps)),
-        "samples": [[_file(image), _file(annotation)] for image, annotation in samples],
-    }
+    files = TrainingFiles(
+        class_table=None if pool.class_table is None else ClassTable.from_json(pool.class_table),
+        pairs=[(_file(image), _file(annotation)) for image, annotation in pairs if facts.needs_pairs],
+        unpaired_photos=[_file(image) for image in photos],
+        unpaired_label_maps=[_file(row) for _, row in label_maps],
+    )
+    return Manifest(
+        files,
+        tuple(Sample(_file(image), _file(annotation)) for image, annotation in samples),
+        label_sources=Counter(source for source, _ in label_maps),
+    )
 
 
-def _file(row: Any) -> str:
-    return f"data/{row.sha256}"
-
-
-def _files(manifest: dict[str, Any]) -> Iterator[str]:
-    for pair in (*manifest["pairs"], *manifest["samples"]):
-        yield from pair
-    yield from manifest["unpaired_photos"]
-    yield from manifest["unpaired_label_maps"]
+def _file(row: Any) -> Path:
+    return Path("data", row.sha256)

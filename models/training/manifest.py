@@ -1,0 +1,93 @@
+"""What a training run learns from: the contents of `manifest.json`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from models.evaluation import EvaluationItem
+from models.images.palette import ClassTable
+from models.training.data import TrainingFiles
+from models.translation.sample_sheet import Sample
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Photos with their truths to score every `every` steps and after the last; never to choose a step by."""
+
+    every: int
+    items: tuple[EvaluationItem, ...]
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The files to train on, the samples to show, and what to score the model on meanwhile.
+
+    Relative paths start at the run directory. `label_sources` is for the record: how many of the unpaired
+    label maps come from each source.
+    """
+
+    files: TrainingFiles
+    samples: tuple[Sample, ...]
+    validation: Validation | None = None
+    label_sources: Mapping[str, int] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """{"class_table": {…} or null, "pairs": [[photo, label_map], …], "unpaired_photos": […],
+        "unpaired_label_maps": […], "samples": [[photo, label_map or null], …],
+        "validation": {"every": steps, "items": [[photo, label_map], …]} or null,
+        "label_sources": {source: count} or null}
+        """
+        files, validation = self.files, self.validation
+        return {
+            "class_table": files.class_table and files.class_table.to_json(),
+            "pairs": [[str(photo), str(label_map)] for photo, label_map in files.pairs],
+            "unpaired_photos": [str(photo) for photo in files.unpaired_photos],
+            "unpaired_label_maps": [str(label_map) for label_map in files.unpaired_label_maps],
+            "samples": [[str(s.photo), s.label_map and str(s.label_map)] for s in self.samples],
+            "validation": validation
+            and {
+                "every": validation.every,
+                "items": [[str(item.photo), str(item.label_map)] for item in validation.items],
+            },
+            "label_sources": self.label_sources and dict(self.label_sources),
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any], folder: Path) -> Manifest:
+        """Inverse of `to_json`. Relative paths become absolute by `folder`. Raises ValueError."""
+        try:
+            table, validation = value["class_table"], value.get("validation")
+            return cls(
+                TrainingFiles(
+                    class_table=None if table is None else ClassTable.from_json(table),
+                    pairs=[(folder / photo, folder / label_map) for photo, label_map in value["pairs"]],
+                    unpaired_photos=[folder / photo for photo in value["unpaired_photos"]],
+                    unpaired_label_maps=[folder / label_map for label_map in value["unpaired_label_maps"]],
+                ),
+                tuple(
+                    Sample(folder / photo, None if label_map is None else folder / label_map)
+                    for photo, label_map in value["samples"]
+                ),
+                None if validation is None else _validation(validation, folder),
+                value.get("label_sources"),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"manifest.json cannot be used: {error!r}") from error
+
+    def paths(self) -> Iterator[Path]:
+        """The files to train on and to show; some come more than once."""
+        files = self.files
+        yield from chain(*files.pairs, files.unpaired_photos, files.unpaired_label_maps)
+        for sample in self.samples:
+            yield sample.photo
+            if sample.label_map:
+                yield sample.label_map
+
+
+def _validation(value: Mapping[str, Any], folder: Path) -> Validation:
+    items = (EvaluationItem(photo, folder / photo, folder / label_map) for photo, label_map in value["items"])
+    return Validation(int(value["every"]), tuple(items))
