@@ -1,1 +1,1 @@
-"""Annotations: the accepted label maps of images, in revisions."""
+"""Annotations: the accepted label maps of images, kept as revisions."""

@@ -1,4 +1,5 @@
-"""Addresses of annotations. Every PUT names what it replaces, so nobody overwrites another's work unseen."""
+"""Addresses of annotations. Every PUT names the revision it replaces, so nobody silently overwrites the work
+of others."""
 
 import re
 from typing import Annotated
@@ -27,8 +28,8 @@ from store.blobs import Incoming
 router = APIRouter(tags=["annotations"], route_class=Route)
 
 ONE_REVISION = re.compile(r'\s*"?([1-9][0-9]{0,8})"?\s*')
-IF_MATCH = Header(description='The revision this one replaces, `"<revision>"`.', examples=['"1"'])
-IF_NONE_MATCH = Header(description="`*`: the image must not have an annotation yet.", examples=["*"])
+IF_MATCH = Header(description='The revision that this one replaces, `"<revision>"`.', examples=['"1"'])
+IF_NONE_MATCH = Header(description="`*` if the image has no annotation yet.", examples=["*"])
 ETAG = {"ETag": {"description": 'The revision, `"<revision>"`.', "schema": {"type": "string"}}}
 
 
@@ -37,8 +38,16 @@ ETAG = {"ETag": {"description": 'The revision, `"<revision>"`.', "schema": {"typ
     summary="Annotate an image, or replace its annotation",
     status_code=201,
     responses={
-        201: {"model": Annotation, "headers": ETAG, "description": "The image's first annotation, durable."},
-        200: {"model": Annotation, "headers": ETAG, "description": "A new revision; the old ones are kept."},
+        201: {
+            "model": Annotation,
+            "headers": ETAG,
+            "description": "The image's first annotation; it is durable.",
+        },
+        200: {
+            "model": Annotation,
+            "headers": ETAG,
+            "description": "A new revision; earlier revisions are kept.",
+        },
         **errors(
             NotFound, PreconditionRequired, StaleRevision, AnnotationExists, LabelMapSize, *LABEL_MAP_PROBLEMS
         ),
@@ -55,7 +64,7 @@ async def put_annotation(
 ) -> Annotation:
     """The body is a label map of the image's size: in a pool with classes a PNG with one channel of class ids
     (grey or palette, 1 to 16 bits), in an `rgb` pool an RGB image. Send `If-None-Match: *` the first time,
-    and `If-Match: "<revision>"` to replace that revision. Ends the assignment of the image, if it has one."""
+    and `If-Match: "<revision>"` to replace that revision. An open assignment of the image ends."""
     replaced = _replaced_revision(if_match, if_none_match)
     known, size = await run_in_threadpool(_expected, service, image_id, replaced)
     with service.blobs.incoming() as incoming:
@@ -81,7 +90,9 @@ def get_annotation(
     service: ServiceDep,
     request: Request,
     image_id: UUID,
-    revision: Annotated[int | None, Query(ge=1, le=2**31 - 1, description="Left out: the newest.")] = None,
+    revision: Annotated[
+        int | None, Query(ge=1, le=2**31 - 1, description="Left out: the newest revision.")
+    ] = None,
 ) -> Response:
     with service.database.read() as session:
         _, newest = found_image(session, image_id)
@@ -89,9 +100,9 @@ def get_annotation(
         annotation = annotations.revision(session, image_id, number) if number else None
     if annotation is None:
         raise NotFound(
-            f"The image has no revision {revision}: its newest is {newest}."
+            f"The image has no revision {revision}: its newest revision is {newest}."
             if revision and newest
-            else "The image has no annotation yet: PUT one with If-None-Match: *."
+            else "The image has no annotation yet: send one with PUT and If-None-Match: *."
         )
     headers = {"ETag": f'"{annotation.revision}"', "Cache-Control": "no-cache"}
     return blob_response(
@@ -100,22 +111,22 @@ def get_annotation(
 
 
 def _replaced_revision(if_match: str | None, if_none_match: str | None) -> int:
-    """The revision a PUT says is the newest; 0: none is there. Raises PreconditionRequired."""
+    """The revision that a PUT replaces; 0 if the image has none yet. Raises PreconditionRequired."""
     if if_match is None and if_none_match and if_none_match.strip() == "*":
         return 0
     named = ONE_REVISION.fullmatch(if_match or "")
     if if_none_match is None and named:
         return int(named[1])
     raise PreconditionRequired(
-        "So that no other annotator's work is overwritten unseen, send either If-None-Match: * (the image "
-        'has no annotation yet) or If-Match: "<revision>" with the one revision that this replaces.'
+        "So that nobody silently overwrites the work of others, send either If-None-Match: * (if the image "
+        'has no annotation yet) or If-Match: "<revision>" with the revision that this one replaces.'
     )
 
 
 def _expected(
     service: Service, image_id: UUID, replaced: int
 ) -> tuple[frozenset[int] | None, tuple[int, int]]:
-    """The class ids and the size the label map has to have. Refuses a stale PUT before its body."""
+    """The class ids and the size that the label map must have. Refuses a stale PUT early."""
     with service.database.read() as session:
         image, _ = found_image(session, image_id)
         _require_newest(annotations.newest(session, image_id), replaced)
@@ -152,15 +163,15 @@ def _require_newest(newest: tables.Annotation | None, replaced: int) -> None:
         return
     if replaced == 0 and newest:
         raise AnnotationExists(
-            f"The image has an annotation, revision {revision}: look at it, then replace it with "
+            f"The image already has an annotation, revision {revision}: look at it, then replace it with "
             f'If-Match: "{revision}".',
             revision=revision,
             sha256=newest.sha256,
         ).with_headers(ETag=f'"{revision}"')
     if newest is None:
-        raise StaleRevision("The image has no annotation to replace: send this one with If-None-Match: *.")
+        raise StaleRevision("The image has no annotation to replace: send yours with If-None-Match: *.")
     raise StaleRevision(
-        f"Revision {replaced} is not the newest, {revision} is: look at what changed, then send yours with "
+        f"The newest revision is {revision}, not {replaced}: look at what changed, then send yours with "
         f'If-Match: "{revision}".',
         revision=revision,
     )

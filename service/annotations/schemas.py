@@ -7,12 +7,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class Annotation(BaseModel):
-    """One revision of the label map of an image."""
+    """One revision of an image's label map."""
 
     model_config = ConfigDict(from_attributes=True)
 
     image_id: UUID
-    revision: int = Field(description="Counts from 1; the newest counts. Also the ETag.")
+    revision: int = Field(description="Revisions count from 1, and the newest is used. Also the ETag.")
     sha256: str
     size_bytes: int
     media_type: str

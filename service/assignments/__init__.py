@@ -1,1 +1,1 @@
-"""Assignments: picks in annotators' hands, each under a lease."""
+"""Assignments: picks handed out to annotators, each under a lease."""

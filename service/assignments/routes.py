@@ -1,4 +1,4 @@
-"""Addresses that hand picks to annotators, so that two people never draw the same image."""
+"""Addresses that hand out picks to annotators, so that no two people draw the same image."""
 
 from typing import Annotated
 from uuid import UUID
@@ -25,19 +25,20 @@ from store.assignments import NamedAssignment
 
 router = APIRouter(tags=["assignments"], route_class=Route)
 
-ANNOTATOR = Query(description="Only this annotator's.")
-OPEN = Query(alias="open", description="Only those that are open, or only those that have ended.")
+ANNOTATOR = Query(description="Only assignments of this annotator.")
+OPEN = Query(alias="open", description="Only open assignments, or only ended ones.")
 
 
 @router.post(
     "/pools/{pool_id}/assignments",
-    summary="Hand picks to an annotator",
+    summary="Hand out picks to an annotator",
     responses=errors(NotFound, InvalidName, NoSelection, NoFreePick, FileTooLarge),
 )
 def assign(service: ServiceDep, pool_id: UUID, new: NewAssignments) -> Assignments:
-    """All that the annotator holds now: what was in hand before, its lease renewed, and as many free picks,
-    by rank, as make up `count`. Nobody else gets these until their leases run out; so asking again, also
-    after an answer was lost, gives the same images. An annotation ends the assignment of its image."""
+    """The answer lists all images that the annotator holds now: earlier ones, with renewed leases, and free
+    picks by rank until there are `count` in all. Nobody else gets these images until their leases expire, so
+    asking again gives the same images, for example after an answer was lost. An annotation ends the
+    assignment of its image."""
     with service.database.read() as session:
         found_pool(session, pool_id)
         selection = _selection(session, pool_id, new.selection_id)
@@ -55,8 +56,8 @@ def assign(service: ServiceDep, pool_id: UUID, new: NewAssignments) -> Assignmen
         held = assignments.held_by(session, pool_id, new.annotator)
     if not held:
         raise NoFreePick(
-            f"Every pick of the selection {selection.id} is annotated or in another's hands: ask for more "
-            f"with GET /pools/{pool_id}/select?budget=…, or wait until one is given back."
+            f"Every pick of the selection {selection.id} is annotated or assigned to somebody else: "
+            f"select more with GET /pools/{pool_id}/select?budget=…, or wait until an image is given back."
         )
     return Assignments(items=[Assignment.of(item) for item in held], selection_id=selection.id, free=free)
 
@@ -74,7 +75,7 @@ def list_assignments(
     cursor: Cursor = None,
     limit: Limit = 100,
 ) -> Page[Assignment]:
-    """Newest first, those that have ended among them."""
+    """Newest first, including ended ones."""
     with service.database.read() as session:
         found_pool(session, pool_id)
         rows = assignments.page(
@@ -90,7 +91,7 @@ def list_assignments(
     responses=errors(NotFound, AssignmentEnded, FileTooLarge),
 )
 def renew_assignment(service: ServiceDep, assignment_id: UUID, renewal: Renewal) -> Assignment:
-    """Also one whose lease ran out, as long as nobody else was given the image."""
+    """An assignment with an expired lease can be renewed too, unless somebody else has the image now."""
     with service.database.write() as session:
         renewed = assignments.renew(session, assignment_id, renewal.lease_s)
         found = _found(session, assignment_id)
@@ -104,7 +105,7 @@ def renew_assignment(service: ServiceDep, assignment_id: UUID, renewal: Renewal)
 
 @router.delete("/assignments/{assignment_id}", summary="Give an image back", responses=errors(NotFound))
 def give_back(service: ServiceDep, assignment_id: UUID) -> Assignment:
-    """Others can have the image at once. An assignment that has ended stays as it is."""
+    """The image is free for others immediately. An assignment that has ended does not change."""
     with service.database.write() as session:
         assignments.give_back(session, assignment_id)
         return Assignment.of(_found(session, assignment_id))
@@ -113,9 +114,7 @@ def give_back(service: ServiceDep, assignment_id: UUID) -> Assignment:
 def _found(session: Session, assignment_id: UUID) -> NamedAssignment:
     found = assignments.get(session, assignment_id)
     if found is None:
-        raise NotFound(
-            f"There is no assignment {assignment_id}: GET /pools/{{id}}/assignments lists those of a pool."
-        )
+        raise NotFound(f"There is no assignment {assignment_id}: GET /pools/{{id}}/assignments lists them.")
     return found
 
 

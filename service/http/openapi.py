@@ -53,7 +53,7 @@ TAGS = [
         "description": "Translators, trained or imported: their scores and files, and translations.",
     },
     {"name": "evaluations", "description": "The scores of models, image by image, and their predictions."},
-    {"name": "operations", "description": "For whoever runs the service."},
+    {"name": "operations", "description": "For operators of the service."},
 ]
 
 ASSETS = "/docs/assets"

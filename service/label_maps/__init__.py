@@ -1,1 +1,1 @@
-"""Unpaired label maps: those that belong to no photo of their pool."""
+"""Unpaired label maps, which belong to no photo of their pool."""

@@ -23,9 +23,13 @@ router = APIRouter(tags=["label maps"], route_class=Route)
 
 
 OfSource = Annotated[
-    SourceName, Query(description="The data set it is from, or what drew it. Names are unique in a source.")
+    SourceName,
+    Query(
+        description="The data set that the label map is from, or the program that drew it. Names are unique "
+        "within a source."
+    ),
 ]
-FileName = Annotated[Name, Path(description="File name, without folders; percent-encode it.")]
+FileName = Annotated[Name, Path(description="File name without folders, percent-encoded.")]
 
 
 @router.put(
@@ -34,7 +38,7 @@ FileName = Annotated[Name, Path(description="File name, without folders; percent
     status_code=201,
     responses={
         201: {"model": LabelMap, "description": "The label map is new, and durable."},
-        200: {"model": LabelMap, "description": "The pool has this label map already, byte for byte."},
+        200: {"model": LabelMap, "description": "The pool already has this label map, with the same bytes."},
         **errors(NotFound, NameTaken, InvalidName, *LABEL_MAP_PROBLEMS),
     },
     openapi_extra=BINARY,
@@ -47,9 +51,9 @@ async def put_label_map(
     name: FileName,
     source: OfSource = DEFAULT_SOURCE,
 ) -> LabelMap:
-    """A label map without a photo in the pool, e.g. of another data set or drawn by a program. In a pool with
-    classes: a PNG with one channel of class ids (grey or palette, 1 to 16 bits). In an `rgb` pool: an RGB
-    image. A training can be told which sources to learn from."""
+    """A label map without a photo in the pool, for example from another data set or drawn by a program. In a
+    pool with classes: a PNG with one channel of class ids (grey or palette, 1 to 16 bits). In an `rgb` pool:
+    an RGB image. A training can choose the sources that it learns from."""
     known = await run_in_threadpool(_class_ids, service, pool_id)
     with service.blobs.incoming() as incoming:
         await receive(request, incoming, service.settings, "max_image_bytes", "save the label map as a PNG")
@@ -65,11 +69,11 @@ async def put_label_map(
 def list_label_maps(
     service: ServiceDep,
     pool_id: UUID,
-    source: Annotated[SourceName | None, Query(description="Only those of this source.")] = None,
+    source: Annotated[SourceName | None, Query(description="Only label maps of this source.")] = None,
     cursor: Cursor = None,
     limit: Limit = 100,
 ) -> Page[LabelMap]:
-    """In the order of upload."""
+    """Label maps in the order of upload."""
     with service.database.read() as session:
         found_pool(session, pool_id)
         found = label_maps.page(session, pool_id, source=source, after=cursor, limit=limit + 1)
@@ -125,8 +129,8 @@ def _accept(
         outcome, label_map = label_maps.add(session, pool_id, new)
     if outcome == "conflict":
         raise NameTaken(
-            f"{name} of the source {source} is in the pool with other bytes: send this label map under "
-            "another name, or with ?source=… of its own.",
+            f"{name} of the source {source} is already in the pool with other bytes: send this label map "
+            "under another name, or with another ?source=…",
             sha256=label_map.sha256,
         )
     return outcome, label_map

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class LabelMap(BaseModel):
-    """An unpaired label map: one that belongs to no image of the pool."""
+    """An unpaired label map, which belongs to no image of the pool."""
 
     model_config = ConfigDict(from_attributes=True)
 

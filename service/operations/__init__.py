@@ -1,1 +1,1 @@
-"""Health, readiness and metrics, for whoever runs the service."""
+"""Health, readiness and metrics, for operators of the service."""

@@ -1,4 +1,4 @@
-"""Addresses for whoever runs the service: health, readiness and metrics."""
+"""Addresses for operators of the service: health, readiness and metrics."""
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -16,17 +16,17 @@ router = APIRouter(tags=["operations"], route_class=Route)
 
 @router.get("/healthz", summary="Is the process alive?")
 async def healthz() -> Health:
-    """Looks at nothing but the process itself."""
+    """Checks only that the process answers."""
     return Health(status="ok")
 
 
 @router.get("/readyz", summary="Can requests be served?", responses=errors())
 def readyz(service: ServiceDep) -> Readiness:
-    """503 unless the database is at its newest schema and blobs can be written."""
+    """Answers 503 if the database does not have the newest schema or blobs cannot be written."""
     found = Readiness(database=_database(service), blobs=_blobs(service), broker=_broker(service))
     if (found.database, found.blobs) != ("ok", "ok"):
         raise Unavailable(
-            f"Database: {found.database}; blobs: {found.blobs}. Mend this, and ask again.",
+            f"Database: {found.database}; blobs: {found.blobs}. Repair what is not ok, then ask again.",
             **found.model_dump(),
         )
     return found

@@ -1,4 +1,4 @@
-"""What is answered about the service itself."""
+"""The service's health and readiness as they appear in JSON."""
 
 from pydantic import BaseModel, Field
 
@@ -8,10 +8,10 @@ class Health(BaseModel):
 
 
 class Readiness(BaseModel):
-    """What was checked, each `ok` or what is wrong."""
+    """The result of each check: `ok`, or what is wrong."""
 
-    database: str = Field(description="It answers, and its schema is the newest.")
-    blobs: str = Field(description="Bytes can be written.")
+    database: str = Field(description="Whether it answers and has the newest schema.")
+    blobs: str = Field(description="Whether bytes can be written.")
     broker: str = Field(
-        description="Without it the service stays ready: jobs are kept and wait for their bell."
+        description="Whether it answers. Without it the service stays ready: jobs are kept and wait."
     )

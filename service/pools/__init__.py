@@ -1,1 +1,1 @@
-"""Pools: what they are made of and how much is in them."""
+"""Pools: their class table and encoder, and counts of their images."""

@@ -27,7 +27,7 @@ router = APIRouter(tags=["pools"], route_class=Route)
     responses=errors(InvalidName, InvalidClassTable, PoolNameTaken, FileTooLarge),
 )
 def create_pool(service: ServiceDep, new: NewPool, response: Response) -> Pool:
-    """The class table and the encoder are fixed for the life of the pool."""
+    """The class table and the encoder of a pool cannot be changed later."""
     table = new.class_table.model_dump(mode="json") if isinstance(new.class_table, ClassTable) else None
     try:
         with service.database.write() as session:
@@ -36,7 +36,8 @@ def create_pool(service: ServiceDep, new: NewPool, response: Response) -> Pool:
             )
     except IntegrityError:
         raise PoolNameTaken(
-            f"There is a pool named {new.name}: choose another name, or find it with GET /pools?name=…"
+            f"There is already a pool named {new.name}: choose another name, or find the pool with "
+            "GET /pools?name=…"
         ) from None
     response.headers["Location"] = f"/pools/{pool.id}"
     return Pool.of(pool, PoolCounts())
@@ -45,7 +46,7 @@ def create_pool(service: ServiceDep, new: NewPool, response: Response) -> Pool:
 @router.get("/pools", summary="List pools", responses=errors(InvalidName))
 def list_pools(
     service: ServiceDep,
-    name: Annotated[PoolName | None, Query(description="Only the pool of exactly this name.")] = None,
+    name: Annotated[PoolName | None, Query(description="Only the pool with exactly this name.")] = None,
     cursor: Cursor = None,
     limit: Limit = 100,
 ) -> Page[Pool]:

@@ -19,11 +19,13 @@ class Class(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: Annotated[str, Field(min_length=1, max_length=100)]
-    color: tuple[Channel, Channel, Channel] = Field(description="Red, green, blue; no two classes share one.")
+    color: tuple[Channel, Channel, Channel] = Field(
+        description="Red, green, blue. Each class has its own colour."
+    )
 
 
 class ClassTable(BaseModel):
-    """Ordered classes. An id in a label map is a position in `classes`; `ignore` marks unlabelled pixels."""
+    """Ordered classes. A class id is a position in `classes`; `ignore` marks unlabelled pixels."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -78,9 +80,9 @@ class NewPool(BaseModel):
 
     name: PoolName
     class_table: Target = Field(
-        description="The classes of its label maps; or `rgb`: its label maps are RGB images without classes."
+        description="The classes of the label maps, or `rgb` if they are RGB images without classes."
     )
-    encoder: EncoderName | None = Field(None, description="Left out: the server's.")
+    encoder: EncoderName | None = Field(None, description="Left out: the server's encoder.")
 
 
 class Counts(BaseModel):
@@ -92,10 +94,10 @@ class Counts(BaseModel):
 
 
 class PoolCountsDocument(Counts):
-    """Of the whole pool, and of each split."""
+    """Counts of the whole pool and of each split."""
 
     unpaired_label_maps: int
-    label_sources: dict[str, int] = Field(description="The unpaired label maps by their sources.")
+    label_sources: dict[str, int] = Field(description="The number of unpaired label maps of each source.")
     train: Counts
     test: Counts
 

@@ -1,1 +1,1 @@
-"""What each type of problem means."""
+"""Explanations of the types of problems."""

@@ -1,1 +1,1 @@
-"""Images that look alike: neighbours of one, and duplicates in a pool."""
+"""Similar images: neighbours of an image or a photo, and duplicates in a pool."""

@@ -1,4 +1,4 @@
-"""The address of the images of a pool that are nearly the same."""
+"""The address of images of a pool that are nearly the same."""
 
 from typing import Annotated
 from uuid import UUID
@@ -38,8 +38,8 @@ Within = Annotated[
 async def list_duplicates(
     service: ServiceDep, request: Request, pool_id: UUID, within: Within = "auto"
 ) -> Response:
-    """Among all images of the pool, of both splits: a test image among them is a leak. 202: ask again in a
-    moment."""
+    """Compares all images of the pool, in both splits: a test image that duplicates a train image is a leak.
+    202: ask again in a moment."""
     job = await run_in_threadpool(_duplicates_asked, service, pool_id, within)
     result = await answered(service, job)
     if isinstance(result, Response):
@@ -61,7 +61,7 @@ def _duplicates_asked(service: Service, pool_id: UUID, within: float | str) -> t
         raise pool_not_embedded(
             service,
             pool_id,
-            f"Photos of the pool are still to be embedded ({waiting}): ask again in a moment.",
+            f"Photos of the pool are not embedded yet ({waiting}): ask again in a moment.",
         )
     spec = {"what": "duplicates", "within": None if within == "auto" else within}
     return ask(service, pool_id, "search", f"duplicate-groups:{pool_id}:{within}:{shards}", spec)

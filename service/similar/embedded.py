@@ -1,4 +1,4 @@
-"""Whether a pool has embedded images to compare with."""
+"""Check that a pool has embedded images to compare with."""
 
 from uuid import UUID
 
@@ -12,7 +12,7 @@ SPLITS = ("train", "test")
 
 
 def require_embedded(service: Service, pool_id: UUID) -> None:
-    """Raise what is wrong with a pool that has nothing to compare with."""
+    """Raise a Problem if the pool has no embedded image."""
     with service.database.read() as session:
         found_pool(session, pool_id)
         if selections.shard_count(session, pool_id):
@@ -26,5 +26,5 @@ def require_embedded(service: Service, pool_id: UUID) -> None:
             service, pool_id, "No photo of the pool is embedded yet: ask again in a moment."
         )
     raise ImageNotEmbedded(
-        f"None of the pool's photos could be embedded: GET /pools/{pool_id}/images says why of each."
+        f"None of the pool's photos could be embedded: GET /pools/{pool_id}/images gives the reason for each."
     )

@@ -1,4 +1,4 @@
-"""The address of the images that look like another."""
+"""The address of images that look like a given image."""
 
 from uuid import UUID
 
@@ -28,7 +28,8 @@ router.include_router(duplicates.router)
     responses={**ACCEPTED, **errors(NotFound, PoolNotEmbedded, ImageNotEmbedded, JobFailed)},
 )
 async def list_similar(service: ServiceDep, image_id: UUID, limit: Most = 12) -> Response:
-    """Among the embedded images of its pool, of both splits, itself left out. 202: ask again in a moment."""
+    """Searches the embedded images of its pool, in both splits, except the image itself. 202: ask again in a
+    moment."""
     job = await run_in_threadpool(_asked_about, service, image_id, limit)
     result = await answered(service, job)
     return result if isinstance(result, Response) else JSONResponse(result)

@@ -50,8 +50,8 @@ async def search(
     limit: Most = 12,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """The body is a photo as for an upload. It does not become part of the pool and is deleted when it was
-    looked for. 202: the answer comes later, as the `result` of `/jobs/{id}`."""
+    """The body is a photo as for an upload. It does not become part of the pool and is deleted after the
+    search. 202: the answer comes later, as the `result` of `/jobs/{id}`."""
     await run_in_threadpool(require_embedded, service, pool_id)
     with service.blobs.incoming() as incoming:
         await receive(request, incoming, service.settings, "max_image_bytes", "scale the photo down")
@@ -75,6 +75,6 @@ def _search_for(
     except Exception:
         service.blobs.drop(held)
         raise
-    if job.spec["photo"] != held:  # the key was sent before: that job has a photo of its own
+    if job.spec["photo"] != held:  # the key was sent before, and that job has its own copy of the photo
         service.blobs.drop(held)
     return job

@@ -1,1 +1,1 @@
-"""Trainings, as they are ordered."""
+"""Trainings: ordering them."""

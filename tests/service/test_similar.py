@@ -189,6 +189,6 @@ def test_duplicates_wait_until_every_image_is_embedded(client: Client, images: l
     put_photo(client, pool_id, "late.jpg", photo(71), split="test")
     refused = client.get(f"/pools/{pool_id}/duplicates")
     assert (slug(refused), refused.headers["retry-after"]) == ("pool-not-embedded", "2")
-    assert "still to be embedded (1)" in refused.json()["detail"]
+    assert "not embedded yet (1)" in refused.json()["detail"]
     embed(client, pool_id)
     assert client.get(f"/pools/{pool_id}/duplicates").status_code == 202
