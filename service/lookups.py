@@ -74,7 +74,7 @@ def require_direction(session: Session, model_id: UUID, direction: str) -> None:
         able = [name for name, facts in METHODS.items() if LABELS_TO_PHOTOS in facts.directions]
         raise NoSuchDirection(
             f"This model ({method}) makes label maps from photos and not the reverse: use one trained with "
-            f"{', '.join(able[:-1])} or {able[-1]}."
+            f"{' or '.join(able)}."
         )
 
 

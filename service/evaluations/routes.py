@@ -1,4 +1,4 @@
-"""Addresses that order evaluations, and show their scores."""
+"""Addresses that order evaluations and show their scores."""
 
 from enum import Enum
 from typing import Annotated, Any, Literal
@@ -30,7 +30,9 @@ router = APIRouter(route_class=Route)
 
 TAGS: list[str | Enum] = ["evaluations"]
 
-Order = Annotated[Literal["worst", "best", "name"], Query(description="By score, or by the images' names.")]
+Order = Annotated[
+    Literal["worst", "best", "name"], Query(description="Order of the images: by score, or by name.")
+]
 
 
 @router.post(
@@ -48,14 +50,14 @@ Order = Annotated[Literal["worst", "best", "name"], Query(description="By score,
 def order_evaluation(
     service: ServiceDep, pool_id: UUID, new: NewEvaluation, idempotency_key: IdempotencyKey = None
 ) -> Response:
-    """Scores a model on the annotated images of a split: in the job's result, with the model, and image by
-    image at `/evaluations/{id}/images`. `labels_to_photos` turns the label maps into photos and lets another
-    model of the pool, the scorer, find them again."""
+    """Scores a model on the annotated images of a split. The scores are in the job's result and in the model;
+    the scores of each image are at `/evaluations/{id}/images`. `labels_to_photos` turns the label maps into
+    photos, and another model of the pool, the scorer, turns them back into label maps."""
 
     def spec(session: Session) -> dict[str, Any]:
         if not trainings.annotated(session, pool_id, new.split, limit=1):
             raise NoAnnotations(
-                f"No image of the {new.split} split is annotated: annotate some, then evaluate."
+                f"No image of the {new.split} split is annotated: annotate some, then evaluate the model."
             )
         return new.model_dump(mode="json")
 
@@ -93,7 +95,7 @@ def list_evaluation_images(
     cursor: Cursor = None,
     limit: Limit = 100,
 ) -> Page[ScoredImage]:
-    """The worst first: where to look, and what to label next."""
+    """By default the worst first: these images show what to label next."""
     with service.database.read() as session:
         _found(session, evaluation_id)
         found = evaluations.images(session, evaluation_id, order=order, after=cursor, limit=limit + 1)
@@ -103,11 +105,11 @@ def list_evaluation_images(
 
 @router.get(
     "/evaluations/{evaluation_id}/images/{image_id}/prediction",
-    summary="Get what was predicted for an image",
+    summary="Get the prediction for an image",
     tags=TAGS,
     response_class=Response,
     responses={
-        200: {"content": {"image/png": {}}, "description": "A PNG of the size of the image's annotation."},
+        200: {"content": {"image/png": {}}, "description": "A PNG with the size of the image's annotation."},
         304: {"description": "`If-None-Match` names these bytes."},
         **errors(NotFound),
     },
@@ -120,7 +122,7 @@ def get_prediction(service: ServiceDep, request: Request, evaluation_id: UUID, i
     if image is None:
         raise NotFound(
             f"The image {image_id} is not part of the evaluation: GET /evaluations/{evaluation_id}/images "
-            "lists those that are."
+            "lists its images."
         )
     return blob_response(service.blobs, request, image.sha256, image.size_bytes, "image/png")
 
@@ -128,16 +130,16 @@ def get_prediction(service: ServiceDep, request: Request, evaluation_id: UUID, i
 def _found(session: Session, evaluation_id: UUID) -> tables.Evaluation:
     evaluation = evaluations.get(session, evaluation_id)
     if evaluation is None:
-        raise NotFound(f"There is no evaluation {evaluation_id}: GET /models/{{id}} lists those of a model.")
+        raise NotFound(f"There is no evaluation {evaluation_id}: GET /models/{{id}} lists them.")
     return evaluation
 
 
 def _check_scorer(session: Session, pool: tables.Pool, new: NewEvaluation) -> None:
-    """Raise InvalidEvaluation when there is a scorer and none is needed, or none that can judge."""
+    """Raise InvalidEvaluation if the scorer is missing, not needed, or unable to score the photos."""
     if new.direction == PHOTOS_TO_LABELS:
         if new.scorer is not None:
             raise InvalidEvaluation(
-                "Label maps are compared with the annotations, without a scorer: leave `scorer` out, or ask "
+                "Label maps are compared with the annotations and need no scorer: leave out `scorer`, or ask "
                 "for the direction labels_to_photos."
             )
         return
@@ -147,20 +149,20 @@ def _check_scorer(session: Session, pool: tables.Pool, new: NewEvaluation) -> No
     )
     if pool.class_table is None:
         raise InvalidEvaluation(
-            "Photos are scored by the classes found in them, and this pool has no classes: evaluate "
-            "photos_to_labels."
+            "Photos are scored by the classes found in them, and this pool has no classes: evaluate the "
+            "direction photos_to_labels."
         )
     if new.scorer is None:
         raise InvalidEvaluation(
-            f"Photos made of label maps are judged by a scorer, a model that segments them: {how}, and give "
+            f"Photos made from label maps are scored by another model, which segments them: {how}, and send "
             "its id as `scorer`."
         )
     if new.scorer == new.model_id:
         raise InvalidEvaluation(
-            "A model cannot score its own photos: its two directions learned to undo each other. Give "
-            f"another scorer: {how}."
+            "A model cannot score its own photos, because its two directions learned to undo each other: "
+            f"{how}, and send its id as `scorer`."
         )
     if found_model(session, new.scorer).pool_id != pool.id:
         raise InvalidEvaluation(
-            f"The scorer {new.scorer} belongs to another pool, whose classes may differ: {how}."
+            f"The scorer {new.scorer} belongs to another pool, and its classes may differ: {how}."
         )

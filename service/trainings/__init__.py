@@ -1,1 +1,1 @@
-"""Trainings: ordering them."""
+"""Trainings: the orders, and what they may contain."""

@@ -1,4 +1,4 @@
-"""Trainings, as they are ordered. Methods, recipes and options come from `models.catalog`."""
+"""The order of a training in JSON. Methods, recipes and options come from `models.catalog`."""
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 from uuid import UUID
@@ -10,7 +10,7 @@ from service.http.problems import InvalidTraining
 
 
 def _options() -> type[BaseModel]:
-    """One optional field for each option, with its range or choices and its description."""
+    """A schema with an optional field for each option, with its range or choices and its description."""
     hints = get_type_hints(TrainingSpec)
     fields: dict[str, Any] = {}
     for name, option in OPTIONS.items():
@@ -26,7 +26,7 @@ def _options() -> type[BaseModel]:
     return create_model(
         "TrainingOptions",
         __config__=ConfigDict(extra="forbid"),
-        __doc__="Options of the recipe to override; those left out stay as the recipe has them.",
+        __doc__="Options that replace values of the recipe; the others keep the recipe's values.",
         **fields,
     )
 
@@ -51,19 +51,19 @@ class NewTraining(BaseModel):
 
     method: Method = Field(
         RECIPES[DEFAULT_RECIPE].method,
-        description="Left out: the best one measured with the recipe, "
+        description="Left out: the best method measured with the recipe, "
         + ", ".join(f"{recipe.method} with `{name}`" for name, recipe in RECIPES.items())
         + ".",
     )
     recipe: Recipe = DEFAULT_RECIPE
     options: TrainingOptions = Field(default_factory=TrainingOptions)
     pairs: Annotated[list[UUID], Field(min_length=1, max_length=100_000)] | None = Field(
-        None, description="Annotated train images to learn from; null: all of them."
+        None, description="Annotated train images to learn from; null for all of them."
     )
     label_sources: Annotated[list[str], Field(min_length=1, max_length=100)] | None = Field(
         None,
         description="Where the unpaired label maps come from: sources of uploads, and `annotations` for the "
-        "label maps of the pairs; null: all of these.",
+        "label maps of the pairs; null for all of these.",
         examples=[["gta", "annotations"]],
     )
 
@@ -77,7 +77,7 @@ class NewTraining(BaseModel):
 
     @model_validator(mode="after")
     def _possible(self) -> "NewTraining":
-        """Refuses here what would fail as a training."""
+        """Refuse a training that would fail at its start."""
         try:
             build(self.recipe, self.method, **self.options.model_dump(exclude_none=True))
         except ValueError as error:

@@ -147,7 +147,7 @@ def test_label_maps_can_be_taken_from_some_sources(client: Client) -> None:
         assert spec_of(client, job.json())["label_sources"] == sources
     refused = client.post(address, json={"label_sources": ["near", "gta"]})
     assert (refused.status_code, slug(refused)) == (422, "invalid-training")
-    assert "there are far, near, annotations" in refused.json()["detail"]
+    assert "its sources are far, near, annotations" in refused.json()["detail"]
     assert refused.json()["label_sources"] == ["far", "near", "annotations"]
     needless = client.post(address, json={"method": "pix2pix", "label_sources": ["near"]})
     assert slug(needless) == "invalid-training"
