@@ -18,9 +18,9 @@ from service.state_cache import StateCache
 from store.blobs import open_blobs
 from store.database import Database
 from store.settings import Settings
+from store.states import ENDED
 from store.tables import Job
 
-ENDED = ("succeeded", "failed", "cancelled")
 SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.02, 0.1
 
 

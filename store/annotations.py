@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from store.chunks import rows_where_in
 from store.tables import Annotation, Image
-
-IDS_A_QUERY = 500
 
 
 def newest(session: Session, image_id: uuid.UUID) -> Annotation | None:
@@ -24,16 +23,12 @@ def revision(session: Session, image_id: uuid.UUID, number: int) -> Annotation |
 
 def digests(session: Session, revisions: Mapping[uuid.UUID, int]) -> dict[uuid.UUID, str]:
     """The SHA-256 of the annotation of each of these images in the given revision, by the images' ids."""
-    found = {}
-    ids = list(revisions)
-    for start in range(0, len(ids), IDS_A_QUERY):
-        query = select(Annotation.image_id, Annotation.revision, Annotation.sha256)
-        for image_id, number, sha256 in session.execute(
-            query.where(Annotation.image_id.in_(ids[start : start + IDS_A_QUERY]))
-        ):
-            if number == revisions[image_id]:
-                found[image_id] = sha256
-    return found
+    query = select(Annotation.image_id, Annotation.revision, Annotation.sha256)
+    return {
+        image_id: sha256
+        for image_id, number, sha256 in rows_where_in(session, query, Annotation.image_id, revisions)
+        if number == revisions[image_id]
+    }
 
 
 def newest_locked(session: Session, image_id: uuid.UUID) -> Annotation | None:

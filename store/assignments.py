@@ -11,11 +11,12 @@ from sqlalchemy import ColumnElement, Select, and_, case, select, update
 from sqlalchemy.orm import Session
 
 from store import pools
+from store.chunks import rows_where_in
 from store.clock import from_now
+from store.states import ANNOTATED, EXPIRED, OPEN, RETURNED
 from store.tables import Annotation, Assignment, Image
 
-OPEN, ANNOTATED, RETURNED, EXPIRED = "open", "annotated", "returned", "expired"
-IDS_A_QUERY = 500
+IMAGES_A_LOCK = 500
 
 BURST = timedelta(minutes=1)
 """Annotations that follow each other within this time were sent together: none was drawn in between."""
@@ -87,12 +88,10 @@ def _free(session: Session, picks: Mapping[uuid.UUID, int]) -> list[uuid.UUID]:
     ran out were ended: one that runs out meanwhile still holds its image.
     """
     ids = sorted(picks, key=lambda image_id: picks[image_id])
-    taken: set[uuid.UUID] = set()
-    for start in range(0, len(ids), IDS_A_QUERY):
-        some = ids[start : start + IDS_A_QUERY]
-        taken.update(session.scalars(select(Annotation.image_id).where(Annotation.image_id.in_(some))))
-        in_hand = select(Assignment.image_id).where(Assignment.image_id.in_(some), Assignment.state == OPEN)
-        taken.update(session.scalars(in_hand))
+    annotated = select(Annotation.image_id)
+    in_hand = select(Assignment.image_id).where(Assignment.state == OPEN)
+    taken = {image_id for (image_id,) in rows_where_in(session, annotated, Annotation.image_id, ids)}
+    taken |= {image_id for (image_id,) in rows_where_in(session, in_hand, Assignment.image_id, ids)}
     return [image_id for image_id in ids if image_id not in taken]
 
 
@@ -103,7 +102,7 @@ def _locked(session: Session, free: Iterable[uuid.UUID], count: int) -> list[uui
     """
     chosen: list[uuid.UUID] = []
     following = iter(free)
-    while some := list(islice(following, max(0, min(count - len(chosen), IDS_A_QUERY)))):
+    while some := list(islice(following, max(0, min(count - len(chosen), IMAGES_A_LOCK)))):
         these = select(Image.id).where(Image.id.in_(some)).with_for_update(key_share=True, skip_locked=True)
         locked = set(session.scalars(these))
         locked -= set(session.scalars(select(Annotation.image_id).where(Annotation.image_id.in_(some))))

@@ -1,6 +1,6 @@
 """Embeddings of a pool: which images a job embeds, and the shards that hold the result.
 
-A shard's blob is a `.npy` file of finite float16 (N, D); those of earlier versions are float32.
+A shard's blob is a `.npy` file of finite float16 numbers, (N, D).
 """
 
 import uuid

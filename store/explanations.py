@@ -7,18 +7,17 @@ pool of millions makes no rows.
 
 import struct
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from store.tables import Explanation, Image
+from store.tables import Explanation
 
 RECORD = struct.Struct("<16sf")
 RECORDS_A_CHUNK = 4096
-IDS_A_QUERY = 500
 
 
 @dataclass(frozen=True)
@@ -29,27 +28,8 @@ class Member:
     distance: float
 
 
-@dataclass(frozen=True)
-class Named:
-    """What is told about an image besides its id."""
-
-    name: str
-    split: str
-
-
 def of_selection(session: Session, selection_id: uuid.UUID) -> Explanation | None:
     return session.scalar(select(Explanation).where(Explanation.selection_id == selection_id))
-
-
-def named(session: Session, image_ids: Iterable[uuid.UUID]) -> Mapping[uuid.UUID, Named]:
-    """The names of a few images."""
-    ids = list(image_ids)
-    query = select(Image.id, Image.name, Image.split)
-    return {
-        id: Named(name, split)
-        for start in range(0, len(ids), IDS_A_QUERY)
-        for id, name, split in session.execute(query.where(Image.id.in_(ids[start : start + IDS_A_QUERY])))
-    }
 
 
 def packed(members: Sequence[Member]) -> Iterator[bytes]:

@@ -1,22 +1,20 @@
 """Queries of images, and how new ones come to be embedded."""
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Literal, TypeVar
+from typing import Literal
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from store import jobs, pools
+from store.chunks import chunks, rows_where_in
 from store.settings import Settings
 from store.tables import Annotation, Image, Job, new_id
 
-NAMES_A_QUERY = 500
 EMBED_RING_IN_S = 1.0
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -30,6 +28,12 @@ class NewImage:
     media_type: str
     width: int
     height: int
+
+
+@dataclass(frozen=True)
+class NameAndSplit:
+    name: str
+    split: str
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,7 @@ def add(
 def embed_again(session: Session, settings: Settings, pool_id: uuid.UUID) -> list[Job]:
     """Give stranded images to new jobs, to ring after commit. For a caller that holds `pools.lock`."""
     again = []
-    for chunk in _chunks(stranded(session, pool_id), settings.embed_chunk):
+    for chunk in chunks(stranded(session, pool_id), settings.embed_chunk):
         job = jobs.create(session, settings, kind="embed", pool_id=pool_id, spec={}, total=len(chunk))
         for image in chunk:
             image.embed_job_id = job.id
@@ -95,11 +99,7 @@ def stranded(session: Session, pool_id: uuid.UUID) -> Sequence[Image]:
 
 def _by_name(session: Session, pool_id: uuid.UUID, names: Sequence[str]) -> dict[str, Image]:
     query = select(Image).where(Image.pool_id == pool_id)
-    return {
-        image.name: image
-        for chunk in _chunks(names, NAMES_A_QUERY)
-        for image in session.scalars(query.where(Image.name.in_(chunk)))
-    }
+    return {image.name: image for (image,) in rows_where_in(session, query, Image.name, names)}
 
 
 def _give_to_embed_jobs(
@@ -144,6 +144,13 @@ def get(session: Session, image_id: uuid.UUID) -> Image | None:
     return session.get(Image, image_id)
 
 
+def names(session: Session, image_ids: Iterable[uuid.UUID]) -> Mapping[uuid.UUID, NameAndSplit]:
+    """The names and splits of images, by their ids."""
+    query = select(Image.id, Image.name, Image.split)
+    rows = rows_where_in(session, query, Image.id, image_ids)
+    return {image_id: NameAndSplit(name, split) for image_id, name, split in rows}
+
+
 def page(
     session: Session,
     pool_id: uuid.UUID,
@@ -183,14 +190,8 @@ def missing(
     query = select(Image.name, Image.sha256, Image.split).where(Image.pool_id == pool_id)
     known = {
         name: (sha256, its_split)
-        for chunk in _chunks(list(files), NAMES_A_QUERY)
-        for name, sha256, its_split in session.execute(query.where(Image.name.in_(chunk)))
+        for name, sha256, its_split in rows_where_in(session, query, Image.name, files)
     }
     lacking = [name for name in files if name not in known]
     conflicts = [name for name, sha256 in files.items() if known.get(name) not in (None, (sha256, split))]
     return lacking, conflicts
-
-
-def _chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]

@@ -12,9 +12,9 @@ once.
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from sqlalchemy import ColumnElement, CursorResult, and_, case, func, insert, null, or_, select, update
 from sqlalchemy.orm import Session
@@ -26,7 +26,9 @@ from store.tables import Job, JobMetric
 QUEUES = ("cpu", "embed", "gpu")
 """A worker takes turns between its queues, so that a selection never waits for thousands of embed jobs."""
 
-QUEUE_OF_KIND = {
+Kind = Literal["embed", "select", "explain", "replay", "search", "train", "evaluate", "translate"]
+
+QUEUE_OF_KIND: Mapping[str, str] = {
     "embed": "embed",
     **dict.fromkeys(("select", "explain", "replay", "search", "translate"), "cpu"),
     **dict.fromkeys(("train", "evaluate"), "gpu"),

@@ -7,7 +7,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from store.blobs import Blob
 from store.tables import Evaluation, Model, ModelFile
+
+
+def add(session: Session, model: Model, files: Mapping[str, Blob]) -> None:
+    """Add a model with its files by name."""
+    session.add(model)
+    session.flush()
+    session.add_all(
+        ModelFile(model_id=model.id, name=name, sha256=blob.sha256, size_bytes=blob.size)
+        for name, blob in files.items()
+    )
+    session.flush()
 
 
 def get(session: Session, model_id: uuid.UUID) -> Model | None:

@@ -1,60 +1,18 @@
-"""What a selection is asked and made from, and the selections that were made."""
+"""What a selection is made from, and the selections that were made."""
 
-import fnmatch
 import hashlib
-import re
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Any, Literal, NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from store.question import TRAIN
 from store.tables import Annotation, Image, Selection, Shard
 
-AUTO: Literal["auto"] = "auto"
-OFF: Literal["off"] = "off"
-TRAIN, TEST = "train", "test"
 ROWS_A_READ = 5000
-
-
-@dataclass(frozen=True)
-class Question:
-    """Which images to label with this budget: the spec of a select job. Ids are texts.
-
-    `name` is a glob. `duplicates_within` and `test_distance` are Euclidean distances between embeddings, or
-    "auto"; `duplicates_within` None and `test_distance` "off": no image is left out for its likeness.
-    """
-
-    budget: int
-    strategy: str
-    seed: int
-    split: str = TRAIN
-    name: str | None = None
-    include: Sequence[str] = ()
-    exclude: Sequence[str] = ()
-    duplicates_within: float | Literal["auto"] | None = None
-    test_distance: float | Literal["auto", "off"] = AUTO
-    balance: bool = False
-    model: str | None = None
-
-    @classmethod
-    def of(cls, spec: Mapping[str, Any]) -> "Question":
-        """The question of a job, whose spec may say more; earlier versions looked at no test image."""
-        names = {field.name for field in fields(cls)}
-        known = {name: value for name, value in spec.items() if name in names}
-        return cls(**{"test_distance": OFF} | known)
-
-    @property
-    def looks_at_tests(self) -> bool:
-        """Whether the picks depend on the test images."""
-        return self.split == TRAIN and self.test_distance != OFF
-
-    def matching(self, images: Iterable["Embedded"]) -> Iterator["Embedded"]:
-        """The images whose name the glob matches, case and all."""
-        matches = re.compile(fnmatch.translate("*" if self.name is None else self.name)).match
-        return (image for image in images if matches(image.name))
 
 
 class Embedded(NamedTuple):
@@ -210,11 +168,9 @@ def get(session: Session, selection_id: uuid.UUID) -> Selection | None:
 
 
 def newest(session: Session, pool_id: uuid.UUID) -> Selection | None:
-    """The selection of train images that was made last: the one that is handed out, and explained, unless
-    another is named. (Earlier versions knew no splits and picked train images.)
-    """
+    """The newest selection of train images: its picks are handed out unless another selection is named."""
     split = Selection.document["receipt"]["split"].as_string()
-    query = select(Selection).where(Selection.pool_id == pool_id, or_(split.is_(None), split == TRAIN))
+    query = select(Selection).where(Selection.pool_id == pool_id, split == TRAIN)
     return session.scalar(query.order_by(Selection.id.desc()).limit(1))
 
 

@@ -19,12 +19,10 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from store.clock import UtcDateTime, from_now
+from store.states import ASSIGNMENT_STATES, JOB_STATES
 
 SCHEMA = "0001"
 """The revision of the newest migration: what these tables need."""
-
-STATES = ("queued", "running", "succeeded", "failed", "cancelled")
-ASSIGNMENT_STATES = ("open", "annotated", "returned", "expired")
 
 
 def new_id() -> uuid.UUID:
@@ -69,7 +67,7 @@ class Pool(Row):
 
 
 class Shard(Row):
-    """An immutable block of embeddings: one `.npy` blob, float16 or float32 (len(image_ids), dimension)."""
+    """An immutable block of embeddings: one `.npy` blob, float16 (len(image_ids), dimension)."""
 
     __tablename__ = "shards"
 
@@ -148,7 +146,7 @@ class Job(Row):
         Index(None, "state", "ring_at"),
         Index(None, "state", "lease_expires_at"),
         Index(None, "pool_id", "id"),
-        CheckConstraint(f"state IN {STATES}", name="state"),
+        CheckConstraint(f"state IN {JOB_STATES}", name="state"),
     )
 
     pool_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("pools.id"))

@@ -1,13 +1,13 @@
-"""What a training or an evaluation reads of a pool, and the model that a training adds."""
+"""What a training or an evaluation reads of a pool."""
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from store.blobs import Blob
-from store.tables import Annotation, Image, LabelMap, Model, ModelFile
+from store.chunks import rows_where_in
+from store.tables import Annotation, Image, LabelMap
 
 
 def annotated(
@@ -35,17 +35,16 @@ def pairs(session: Session, revisions: Iterable[tuple[str, int]]) -> list[tuple[
 
     Raises LookupError when there is no such annotation.
     """
-    found = []
-    for image_id, revision in revisions:
-        row = session.execute(
-            select(Image, Annotation)
-            .join(Annotation, Annotation.image_id == Image.id)
-            .where(Image.id == uuid.UUID(image_id), Annotation.revision == revision)
-        ).one_or_none()
-        if row is None:
+    wanted = [(uuid.UUID(image_id), revision) for image_id, revision in revisions]
+    query = select(Image, Annotation).join(Annotation, Annotation.image_id == Image.id)
+    found: dict[tuple[uuid.UUID, int], tuple[Image, Annotation]] = {
+        (image.id, annotation.revision): (image, annotation)
+        for image, annotation in rows_where_in(session, query, Image.id, {id for id, _ in wanted})
+    }
+    for image_id, revision in wanted:
+        if (image_id, revision) not in found:
             raise LookupError(f"there is no revision {revision} of an annotation of image {image_id}")
-        found.append((row[0], row[1]))
-    return found
+    return [found[pair] for pair in wanted]
 
 
 def train_photos(session: Session, pool_id: uuid.UUID) -> Sequence[Image]:
@@ -61,20 +60,4 @@ def unpaired_label_maps(
     query = select(LabelMap).where(LabelMap.pool_id == pool_id).order_by(LabelMap.id)
     if sources is not None:
         query = query.where(LabelMap.source.in_(sources))
-    return session.scalars(query).all()
-
-
-def add_model(session: Session, model: Model, files: Mapping[str, Blob]) -> None:
-    """Add a model with its files by name."""
-    session.add(model)
-    session.flush()
-    session.add_all(
-        ModelFile(model_id=model.id, name=name, sha256=blob.sha256, size_bytes=blob.size)
-        for name, blob in files.items()
-    )
-    session.flush()
-
-
-def model_files(session: Session, model_id: uuid.UUID) -> Sequence[ModelFile]:
-    query = select(ModelFile).where(ModelFile.model_id == model_id).order_by(ModelFile.name)
     return session.scalars(query).all()

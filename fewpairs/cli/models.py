@@ -59,9 +59,9 @@ def list_models(pool: PoolOption = None, as_json: JsonOption = False, server: Se
     table = Table(whole("Model"), "Method", "Recipe or name", "Pairs", "Mean IoU on test", "Made")
     for model in models:
         made = model.document["created_at"][:19].replace("T", " ")
-        pairs = model.document["receipt"].get("pairs")
+        receipt = model.document["receipt"]
         called = Text(model.document["name"] or model.spec.get("recipe", ""))
-        count = "–" if pairs is None else str(len(pairs))
+        count = str(len(receipt["pairs"])) if receipt else "–"
         table.add_row(model.id, model.method, called, count, _test_iou(model), made)
     console.print(table if models else "This pool has no model yet.")
 

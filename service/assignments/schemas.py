@@ -1,13 +1,14 @@
 """Assignments as they appear in JSON."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
 from service.http.names import checked
 from store.assignments import NamedAssignment
+from store.states import AssignmentState
 
 LONGEST_ANNOTATOR = 100
 DEFAULT_LEASE_S = 4 * 3600.0
@@ -60,7 +61,7 @@ class Assignment(BaseModel):
     name: str = Field(description="Of the image; its bytes are at `/images/{image_id}/content`.")
     rank: int = Field(description="Of the image among the selection's picks.")
     annotator: str
-    state: Literal["open", "annotated", "returned", "expired"] = Field(
+    state: AssignmentState = Field(
         description="`open`: nobody else gets the image; the others say how that ended."
     )
     created_at: datetime

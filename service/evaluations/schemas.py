@@ -1,13 +1,63 @@
 """Evaluations as they appear in JSON, and as they are ordered."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from models.catalog import PHOTOS_TO_LABELS
 from service.http.fields import Direction, Split
+
+
+class ClassScore(BaseModel):
+    """The scores of one class."""
+
+    name: str
+    accuracy: float = Field(description="The share of its true pixels that were found.")
+    iou: float = Field(description="Intersection over union.")
+    pixels: int = Field(description="Its true pixels.")
+
+
+class ClassMetrics(BaseModel):
+    """Scores of a pool with classes: shares, 0 to 1, of all pixels that the annotations label."""
+
+    pixel_accuracy: float
+    mean_accuracy: float = Field(description="Over all classes; one that no annotation has counts 0.")
+    mean_iou: float = Field(description="Over all classes; one that no annotation has counts 0.")
+    mean_iou_present: float = Field(description="Over the classes that the annotations have.")
+    doubtful_share: float = Field(description="Pixels for which a second class was almost as good.")
+    per_class: list[ClassScore]
+
+
+Shares = dict[str, float]
+
+
+class RgbMetrics(BaseModel):
+    """Scores of an `rgb` pool: means over its images. Keys are tolerances, of 255."""
+
+    within: Shares = Field(description="The share of pixels whose largest channel difference is below.")
+    mean_absolute_error: float = Field(description="Over channels, 0 to 255.")
+    constant: Shares | None = Field(
+        description="What an image of one constant colour scores; null: no train image is annotated."
+    )
+    constant_color: dict[str, tuple[int, int, int]] | None = Field(description="Those colours, RGB.")
+
+
+class ClassImageScores(BaseModel):
+    """The scores of one image of a pool with classes."""
+
+    pixel_accuracy: float
+    mean_iou: float = Field(description="Over the classes that the image's annotation has.")
+
+
+class RgbImageScores(BaseModel):
+    """The scores of one image of an `rgb` pool: shares of pixels within a tolerance, and the error."""
+
+    within_5: float
+    within_10: float
+    within_16: float
+    within_20: float
+    mean_absolute_error: float = Field(description="Over channels, 0 to 255.")
 
 
 class Evaluation(BaseModel):
@@ -21,7 +71,7 @@ class Evaluation(BaseModel):
     split: str
     direction: str = Field(examples=["photos_to_labels"])
     scorer_id: UUID | None = Field(description="The model that judged the photos made of label maps.")
-    metrics: dict[str, Any]
+    metrics: ClassMetrics | RgbMetrics
     created_at: datetime
 
 
@@ -36,7 +86,7 @@ class ScoredImage(BaseModel):
         description="What images are ordered by, the higher the better: the mean IoU over the classes in its "
         "truth; in an `rgb` pool, minus the mean absolute error."
     )
-    scores: dict[str, Any]
+    scores: ClassImageScores | RgbImageScores
 
 
 class NewEvaluation(BaseModel):

@@ -16,9 +16,9 @@ from store import assignments, explanations, tables
 REFUSALS = errors(NotFound, JobFailed)
 
 
-def file_responses(media_type: str, description: str) -> dict[int | str, dict[str, Any]]:
+def picture_responses(description: str) -> dict[int | str, dict[str, Any]]:
     return {
-        200: {"content": {media_type: {}}, "description": description},
+        200: {"content": {"image/png": {}}, "description": description},
         304: {"description": "`If-None-Match` names these bytes."},
         **ACCEPTED,
         **REFUSALS,

@@ -5,7 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
-from service.explanations.asking import file_responses, made_explanation, minutes_per_image
+from service.explanations.asking import made_explanation, minutes_per_image, picture_responses
 from service.http.blobs import blob_response, changing
 from service.http.bodies import Route
 from service.jobs.enqueue import answered, ask
@@ -19,7 +19,7 @@ router = APIRouter(route_class=Route)
     "/selections/{selection_id}/curve.png",
     summary="Get coverage against budget as a picture",
     response_class=Response,
-    responses=file_responses("image/png", "The curve beside that of random draws, with its knee marked."),
+    responses=picture_responses("The curve beside that of random draws, with its knee marked."),
 )
 async def get_curve_png(service: ServiceDep, request: Request, selection_id: UUID) -> Response:
     """With the times that labelling takes, once some images were labelled that had been handed out."""

@@ -5,9 +5,11 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
-from service.explanations.asking import file_responses, made_explanation
+from service.explanations.asking import REFUSALS, made_explanation, picture_responses
+from service.explanations.schemas import PoolMap
 from service.http.blobs import blob_response
 from service.http.bodies import Route
+from service.jobs.enqueue import ACCEPTED
 from service.runtime import Service, ServiceDep
 
 router = APIRouter(route_class=Route)
@@ -16,13 +18,8 @@ router = APIRouter(route_class=Route)
 @router.get(
     "/selections/{selection_id}/map",
     summary="Get the pool as points in a plane",
-    response_class=Response,
-    responses=file_responses(
-        "application/json",
-        "`{method, explained_variance, points: [{image_id, name, x, y, cluster, distance, pick, labelled}]}`,"
-        " where `cluster` is the rank of the nearest pick, or null where a labelled image is nearer. Images "
-        "that were left out have no point.",
-    ),
+    response_model=PoolMap,
+    responses={304: {"description": "`If-None-Match` names these bytes."}, **ACCEPTED, **REFUSALS},
 )
 async def get_map(service: ServiceDep, request: Request, selection_id: UUID) -> Response:
     """A projection of the embeddings: neighbours in the plane look alike."""
@@ -33,9 +30,7 @@ async def get_map(service: ServiceDep, request: Request, selection_id: UUID) -> 
     "/selections/{selection_id}/map.png",
     summary="Get the map as a picture",
     response_class=Response,
-    responses=file_responses(
-        "image/png", "The map, with clusters coloured and the picks marked with their rank."
-    ),
+    responses=picture_responses("The map, with clusters coloured and the picks marked with their rank."),
 )
 async def get_map_png(service: ServiceDep, request: Request, selection_id: UUID) -> Response:
     return await _answer_file(service, request, selection_id, "map.png", "image/png")

@@ -15,7 +15,7 @@ from service.http.pages import Limit, Page
 from service.http.problems import NotFound
 from service.jobs.enqueue import ACCEPTED
 from service.runtime import Service, ServiceDep
-from store import explanations, tables
+from store import explanations, images, tables
 
 router = APIRouter(route_class=Route)
 
@@ -53,7 +53,7 @@ def _members(
     with service.blobs.open(made.files["members"]["sha256"]) as file:
         page = explanations.unpacked(file, start, min(limit, end - start))
     with service.database.read() as session:
-        names = explanations.named(session, (member.image_id for member in page))
+        names = images.names(session, (member.image_id for member in page))
     items = [
         Member(image_id=member.image_id, name=names[member.image_id].name, distance=member.distance)
         for member in page

@@ -1,8 +1,10 @@
 """Explanations as they appear in JSON. Distances are Euclidean, between embeddings."""
 
+from collections.abc import Sequence
+from typing import Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 
 class Coverage(BaseModel):
@@ -17,16 +19,15 @@ class Coverage(BaseModel):
 class RandomDraws(BaseModel):
     """Selections of the same budget that were drawn at random, for comparison."""
 
-    model_config = ConfigDict(extra="allow")
-
     draws: int
     beaten: float = Field(
-        description="The share of draws, 0 to 1, whose mean distance is above the selection's; equal ones "
-        "count half. Of a large pool, on a sample of its images."
+        description="The share of draws, 0 to 1, whose mean distance is above the selection's; a tie counts "
+        "half."
     )
-    mean: float = Field(description="The draws' mean distance, on average.")
-    low: float = Field(description="Its 5 % quantile.")
-    high: float = Field(description="Its 95 % quantile.")
+    mean: float = Field(description="The average of the draws' mean distances.")
+    low: float = Field(description="Their 5 % quantile.")
+    high: float = Field(description="Their 95 % quantile.")
+    images: int = Field(description="How many images were measured: a sample of a large pool.")
 
 
 class CurvePoint(BaseModel):
@@ -34,8 +35,15 @@ class CurvePoint(BaseModel):
 
     budget: int
     mean_distance: float
-    random_mean: float = Field(description="The mean distance of as many images drawn at random.")
-    minutes: float | None = Field(None, description="What labelling them takes; null: not known.")
+    random_mean: float = Field(description="The mean distance if the same number is drawn at random.")
+    random_low: float = Field(description="The 5 % quantile of such draws.")
+    random_high: float = Field(description="The 95 % quantile of such draws.")
+
+
+class PricedCurvePoint(CurvePoint):
+    """What the first `budget` picks achieve, and what labelling them takes."""
+
+    minutes: float | None = Field(description="The time to label them; null: not known.")
 
 
 class Knee(BaseModel):
@@ -55,8 +63,6 @@ class Cost(BaseModel):
 
 class Member(BaseModel):
     """An image that a pick stands for."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     image_id: UUID
     name: str
@@ -81,6 +87,22 @@ class LeftOut(BaseModel):
     duplicates: int = Field(description="Near-duplicates of an image that counts for them.")
 
 
+class Explained(BaseModel):
+    """How good a selection is, and why: what an explain job finds out."""
+
+    selection_id: UUID
+    pool_id: UUID
+    budget: int
+    images: int = Field(description="How many images the selection was to cover.")
+    labelled: int = Field(description="How many of them were annotated when it was made.")
+    left_out: LeftOut
+    coverage: Coverage
+    random: RandomDraws
+    curve: Sequence[CurvePoint]
+    knee: Knee | None = Field(description="Null: the curve bends nowhere, or has fewer than three points.")
+    picks: list[ExplainedPick]
+
+
 class Links(BaseModel):
     selection: str
     map: str
@@ -88,21 +110,32 @@ class Links(BaseModel):
     curve_png: str
 
 
-class Explanation(BaseModel):
+class Explanation(Explained):
     """How good a selection is, and why."""
 
-    model_config = ConfigDict(extra="allow")
-
-    selection_id: UUID
-    pool_id: UUID
-    budget: int
-    images: int = Field(description="How many images count: those the selection was to cover.")
-    labelled: int = Field(description="How many of them were annotated when it was made.")
-    left_out: LeftOut
-    coverage: Coverage
-    random: RandomDraws
-    curve: list[CurvePoint]
-    knee: Knee | None = Field(description="Null: it bends nowhere, or has fewer than three points.")
+    curve: Sequence[PricedCurvePoint]
     cost: Cost | None = Field(description="Null: no annotator's time is known yet.")
-    picks: list[ExplainedPick]
     links: Links
+
+
+class MapPoint(BaseModel):
+    """An image as a point in the plane."""
+
+    image_id: UUID
+    name: str
+    x: float
+    y: float
+    cluster: int | None = Field(description="The rank of the nearest pick; null: a labelled image is nearer.")
+    distance: float = Field(description="To the nearest pick or labelled image.")
+    pick: bool
+    labelled: bool
+
+
+class PoolMap(BaseModel):
+    """A pool as points in a plane. Images that were left out have no point."""
+
+    method: Literal["pca", "umap"]
+    explained_variance: tuple[float, float] | None = Field(
+        description="The share of the variance along each axis; null with `umap`."
+    )
+    points: list[MapPoint]

@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 
 from service.http.problems import IdempotencyKeyReused, JobFailed, JobNotFinished, PoolNotEmbedded
 from service.jobs.schemas import Job
-from service.runtime import ENDED, Service
+from service.runtime import Service
 from store import images, jobs, pools, tables
+from store.states import ENDED
 
 ACCEPTED: dict[int | str, dict[str, Any]] = {
     202: {

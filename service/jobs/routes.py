@@ -14,10 +14,11 @@ from service.http.openapi import errors
 from service.http.pages import Cursor, Limit, Page, cut
 from service.http.problems import NotCancellable, NotFound
 from service.jobs import output
-from service.jobs.schemas import Job, Kind, Metrics, State
+from service.jobs.schemas import Job, Metrics
 from service.lookups import found_job
-from service.runtime import ENDED, Service, ServiceDep
+from service.runtime import Service, ServiceDep
 from store import jobs, tables
+from store.states import ENDED, JobState
 
 router = APIRouter(tags=["jobs"], route_class=Route)
 router.include_router(output.router)
@@ -35,8 +36,8 @@ LAST_EVENT_ID = Header(
 def list_jobs(
     service: ServiceDep,
     pool: Annotated[UUID | None, Query(description="Only jobs of this pool.")] = None,
-    state: State | None = None,
-    kind: Kind | None = None,
+    state: JobState | None = None,
+    kind: jobs.Kind | None = None,
     cursor: Cursor = None,
     limit: Limit = 100,
 ) -> Page[Job]:

@@ -1,15 +1,14 @@
 """Jobs as they appear in JSON."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from store import tables
-
-Kind = Literal["embed", "select", "explain", "replay", "search", "train", "evaluate", "translate"]
-State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+from store.jobs import Kind
+from store.states import JobState
 
 
 class Progress(BaseModel):
@@ -41,7 +40,7 @@ class Job(BaseModel):
     id: UUID
     pool_id: UUID
     kind: Kind
-    state: State
+    state: JobState
     attempt: int = Field(description="The number of the attempt that runs or ran last; 0: none yet.")
     max_attempts: int
     progress: Progress

@@ -18,7 +18,7 @@ from service.lookups import found_model, found_pool, require_pool
 from service.models import translate
 from service.models.schemas import Model
 from service.runtime import Service, ServiceDep
-from store import blobs, models, pools, tables, trainings
+from store import blobs, models, pools, tables
 from store.blobs import Incoming
 
 router = APIRouter(tags=["models"], route_class=Route)
@@ -121,7 +121,7 @@ def _keep(service: Service, pool_id: UUID, name: str | None, incoming: Incoming)
         model = tables.Model(
             id=tables.new_id(), pool_id=pool_id, name=name, method="onnx", spec=spec, receipt={}
         )
-        trainings.add_model(session, model, {ONNX_FILE: blob, SPEC_FILE: described})
+        models.add(session, model, {ONNX_FILE: blob, SPEC_FILE: described})
         session.refresh(model)
         return True, _document(session, model)
 

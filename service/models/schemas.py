@@ -19,6 +19,16 @@ class ModelFile(BaseModel):
     size_bytes: int
 
 
+class TrainingReceipt(BaseModel):
+    """What a model was trained on."""
+
+    pairs: list[tuple[UUID, int]] = Field(description="Images, and the revisions of their annotations.")
+    unpaired_photos: int
+    unpaired_label_maps: dict[str, int] = Field(description="How many there were of each source.")
+    losses: dict[str, float] = Field(description="The last step's losses, by name.")
+    notes: dict[str, bool | str] = Field(description="What did not go as ordered, and why.")
+
+
 class Model(BaseModel):
     """A photo → label-map translator."""
 
@@ -28,7 +38,7 @@ class Model(BaseModel):
     name: str | None = Field(description="Of an imported model.")
     method: str = Field(examples=["hybrid"], description="`onnx`: it was imported.")
     spec: dict[str, Any] = Field(description="Every choice the training made.")
-    receipt: dict[str, Any] = Field(description="What it was trained on.")
+    receipt: TrainingReceipt | None = Field(description="Null: it was imported.")
     files: list[ModelFile]
     evaluations: list[Evaluation] = Field(description="Oldest first.")
     created_at: datetime
@@ -44,7 +54,7 @@ class Model(BaseModel):
             name=row.name,
             method=row.method,
             spec=row.spec,
-            receipt=row.receipt,
+            receipt=TrainingReceipt.model_validate(row.receipt) if row.receipt else None,
             files=[ModelFile.model_validate(file) for file in files],
             evaluations=[Evaluation.model_validate(evaluation) for evaluation in evaluations],
             created_at=row.created_at,

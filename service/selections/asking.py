@@ -17,7 +17,8 @@ from service.jobs.enqueue import ask, pool_not_embedded
 from service.lookups import found_model, found_pool
 from service.runtime import Service
 from store import selections
-from store.selections import AUTO, OFF, TEST, Question, State
+from store.question import AUTO, OFF, TEST, Question
+from store.selections import State
 from store.tables import Job, Pool
 
 MOST_NAMED = 100
@@ -47,7 +48,7 @@ def asked(service: Service, pool_id: UUID, question: Question) -> Job:
         pool_id,
         "select",
         _key(pool_id, question, states),
-        vars(question) | {"up_to": _last(states)},
+        {"question": vars(question), "up_to": _last(states)},
         lambda session: _check(session, pool, question, states[0]),
     )
 
@@ -135,7 +136,7 @@ def _pickable(session: Session, pool: Pool, question: Question, state: State) ->
             f"{min(done)} is to be included and is annotated already: leave it out of `include`.",
             images=_first(done),
         )
-    if strangers := include - {image.id for image in question.matching(named)}:
+    if strangers := include - {image.id for image in named if question.matches(image.name)}:
         raise InvalidSelection(
             f"{min(strangers)} is to be included and its name does not match {question.name}.",
             images=_first(strangers),
@@ -144,7 +145,7 @@ def _pickable(session: Session, pool: Pool, question: Question, state: State) ->
         return state.pickable - len(exclude - annotated)
     taken = exclude.union(selections.annotated(session, pool.id, question.split))
     embedded = selections.embedded(session, pool.id, question.split)
-    free = [image.id not in taken for image in question.matching(embedded)]
+    free = [image.id not in taken for image in embedded if question.matches(image.name)]
     if not free:
         raise InvalidSelection(f"No embedded {question.split} image has a name that matches {question.name}.")
     return sum(free)

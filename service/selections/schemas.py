@@ -16,7 +16,7 @@ from pydantic import (
 from models.catalog import DEFAULT_STRATEGY, PAIRWISE, STRATEGIES
 from service.http.fields import DistanceAutoOrOff, DistanceOrAuto, Split
 from service.http.problems import InvalidSelection
-from store.selections import OFF, Question, picks_digest
+from store.question import Question
 
 if TYPE_CHECKING:
     Strategy = str
@@ -84,39 +84,33 @@ class Options(BaseModel):
 
 
 class Pick(BaseModel):
-    model_config = ConfigDict(extra="allow")
-
     rank: int = Field(description="Label the picks in this order, from 1.")
     image_id: UUID
     name: str
-    cluster_size: int | None = Field(description="Images this pick stands for.")
-    mean_distance: float | None = Field(
-        description="Mean distance of those images' embeddings to this one's."
+    cluster_size: int = Field(description="How many images this pick stands for, the pick included.")
+    mean_distance: float = Field(
+        description="Mean distance of the other images of the cluster to the pick; 0 if there are none."
     )
-    coverage: float | None = Field(
-        description="Mean distance of the images that count to the nearest pick so far, or annotated image; "
-        "weighted by how much each counts where `balance` or `model` was asked for."
+    coverage: float = Field(
+        description="Mean distance of all images to the nearest annotated image or pick up to this rank; "
+        "weighted by how much each image counts if `balance` or `model` was asked for."
     )
     gain: float | None = Field(
-        None, description="By how much this pick lowered it; null: the first, where nothing is annotated."
+        description="By how much this pick lowered `coverage`; null for the first, if nothing is annotated."
     )
 
 
 class Coverage(BaseModel):
-    """How far the images that count are from their nearest annotated or picked image."""
+    """Distances from the images that count to their nearest annotated or picked image."""
 
-    model_config = ConfigDict(extra="allow")
-
-    mean: float | None
-    maximum: float | None
-    within: float | None = Field(None, description="The share of images that are within `delta`.")
-    delta: float | None = Field(
-        None, description="A distance at which images look of a kind, fitted to the pool."
-    )
+    mean: float
+    maximum: float
+    within: float = Field(description="The share of images, 0 to 1, that are within `delta`.")
+    delta: float = Field(description="The distance up to which images look alike, fitted to the pool.")
 
 
 class NearTest(BaseModel):
-    """A train image, and the nearest test image."""
+    """A train image and its nearest test image."""
 
     image_id: UUID
     name: str
@@ -126,7 +120,7 @@ class NearTest(BaseModel):
 
 
 class Duplicate(BaseModel):
-    """An image that does not count, and the one that counts for both."""
+    """An image that does not count, and the near-duplicate that counts for both."""
 
     image_id: UUID
     name: str
@@ -136,49 +130,49 @@ class Duplicate(BaseModel):
 
 
 class LeftOut(BaseModel):
-    """Images left out for their likeness; the lists hold the 1,000 nearest, the counts are of all."""
-
-    model_config = ConfigDict(extra="allow")
+    """Images left out for their likeness to others; each list has the 1,000 nearest, each count is of all."""
 
     test_distance: float | None = Field(
-        None, description="The distance that counted as near to a test image."
+        description="The distance within which an image was too near to a test image; null: not looked at."
     )
-    near_test_count: int = 0
-    near_test: list[NearTest] = []
+    near_test_count: int
+    near_test: list[NearTest]
     near_test_kept_count: int = Field(
-        0,
-        description="Annotated images, and those to include, that are as near: they stay, and scores on "
-        "these test images say less.",
+        description="Annotated images, and images to `include`, that are as near to a test image: they stay, "
+        "and scores on these test images say less."
     )
-    near_test_kept: list[NearTest] = []
+    near_test_kept: list[NearTest]
     duplicates_within: float | None = Field(
-        None, description="The distance within which images count as one."
+        description="The distance within which images counted as one; null: not looked at."
     )
-    duplicate_count: int = 0
-    duplicates: list[Duplicate] = []
+    duplicate_count: int
+    duplicates: list[Duplicate]
 
 
-class Receipt(BaseModel):
-    """Everything the picks follow from: the same receipt, the same picks. It can be replayed."""
+class Receipt(Options):
+    """Everything the picks follow from: the same receipt gives the same picks. It can be replayed."""
 
-    model_config = ConfigDict(extra="allow")
-
-    image_count: int
-    images_digest: str
+    pool_id: UUID
+    image_count: int = Field(ge=0, description="Embedded images of the split.")
+    images_digest: str = Field(description="SHA-256 of their ids and contents.")
+    tests_digest: str | None = Field(description="The same of the test images; null: they do not matter.")
+    last_image_id: UUID = Field(description="Newest image of the pool that was considered.")
     encoder: str
-    weights_digest: str
-    annotated_digest: str
-    algorithm_version: str | int
-    computed_with: dict[str, str] | None = Field(
-        None, description="Versions of the libraries that computed the picks, and the platform."
+    weights_digest: str = Field(description="SHA-256 of the encoder's weights.")
+    annotated_digest: str = Field(description="SHA-256 of the ids of the annotated images.")
+    labelled: list[UUID] = Field(description="The annotated images.")
+    revisions: list[int] | None = Field(
+        description="The revision of each one's annotation; null: it does not matter (without `balance`)."
     )
-    seed: int
+    algorithm_version: str
+    computed_with: dict[str, str] = Field(
+        description="Versions of the libraries that computed the picks, and the platform."
+    )
+    picks_digest: str = Field(description="SHA-256 of the picks' ids by rank.")
 
 
 class Chosen(BaseModel):
     """Which images to label with a budget."""
-
-    model_config = ConfigDict(extra="allow")
 
     pool_id: UUID
     budget: int
@@ -186,7 +180,7 @@ class Chosen(BaseModel):
     seed: int
     picks: list[Pick]
     coverage: Coverage
-    left_out: LeftOut = LeftOut()
+    left_out: LeftOut
     receipt: Receipt
 
 
@@ -200,65 +194,43 @@ class PickedImage(BaseModel):
     image_id: UUID
 
 
-class Replay(Options):
-    """A selection that was made: a Selection document, or its receipt alone."""
+class Replay(Receipt):
+    """A selection to make again: a Selection document, or its receipt alone."""
 
-    model_config = ConfigDict(extra="ignore")
-
-    pool_id: UUID
-    image_count: int = Field(ge=0)
-    images_digest: str
-    tests_digest: str | None = None
-    encoder: str
-    weights_digest: str
-    annotated_digest: str
-    labelled: list[UUID] | None = Field(None, description="Missing in receipts of earlier versions.")
-    revisions: list[int] | None = None
-    last_image_id: UUID | None = None
-    algorithm_version: str | int
-    computed_with: dict[str, str] | None = None
-    picks_digest: str | None = None
     picks: list[PickedImage] | None = Field(
-        None,
-        description="Not needed where `picks_digest` is given; with them the answer says which pick differs.",
+        None, description="If given, the answer names the first pick that differs."
     )
 
     @model_validator(mode="before")
     @classmethod
-    def _flat(cls, body: Any) -> Any:
-        """The receipt's fields beside the document's; one of an earlier version looked at no test image."""
-        if not isinstance(body, dict):
-            return body
-        receipt = body.get("receipt")
-        flat = body | receipt if isinstance(receipt, dict) else body
-        return {"test_distance": OFF} | {name: value for name, value in flat.items() if value is not None}
+    def _of_a_document(cls, body: Any) -> Any:
+        """Take the receipt and the picks out of a Selection document."""
+        if isinstance(body, dict) and isinstance(body.get("receipt"), dict):
+            return body["receipt"] | {"picks": body.get("picks")}
+        return body
 
     @model_validator(mode="after")
-    def _whole(self) -> "Replay":
-        if self.picks_digest is None and self.picks is None:
+    def _has_every_revision(self) -> "Replay":
+        if self.revisions is not None and len(self.revisions) != len(self.labelled):
             raise InvalidSelection(
-                "Nothing says what was picked: send `picks`, or a receipt's `picks_digest`."
-            )
-        if self.revisions is not None and len(self.revisions) != len(self.labelled or []):
-            raise InvalidSelection(
-                "There are not as many `revisions` as `labelled` images: send all of both."
+                f"There are {len(self.revisions)} `revisions` of {len(self.labelled)} `labelled` images: "
+                "send one for each, or null."
             )
         return self
 
     def receipt(self) -> dict[str, Any]:
         """What the worker compares its own receipt with."""
         fields = Replay.model_fields.keys() - Options.model_fields.keys() - {"pool_id"}
-        receipt = self.model_dump(mode="json", include=fields)
-        if self.picks_digest is None:
-            receipt["picks_digest"] = picks_digest(receipt["picks"])
-        return receipt
+        return self.model_dump(mode="json", include=fields)
 
 
 class Replayed(BaseModel):
-    """What a replay gave."""
+    """The result of a replay."""
 
     same: bool = Field(description="Whether it gave the same picks in the same order.")
-    changed: list[str] = Field(description="What is otherwise than it was when the selection was made.")
+    changed: list[str] = Field(
+        description="What differs from the time when the selection was made, a sentence each."
+    )
     selection: Chosen | None = Field(
-        description="What the replay picked, without an id, as it is not kept; null: it cannot be replayed."
+        description="What the replay picked, without an id, because it is not kept. Null: it failed."
     )

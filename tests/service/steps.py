@@ -5,14 +5,18 @@ import struct
 import uuid
 import zlib
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 from PIL import Image
 
 from service.runtime import Service
-from store import blobs, jobs, trainings
+from service.selections import schemas
+from store import blobs, jobs, models
+from store.question import Question
 from store.tables import Image as ImageRow
 from store.tables import Model, Selection, Shard, new_id
+from tests import published
 from tests.service.serving import Client
 
 CLASSES = {
@@ -124,11 +128,25 @@ def embed_jobs(client: Client, pool_id: str, state: str = "queued") -> list[dict
     return found
 
 
+def receipt(pool_id: str, **values: Any) -> dict[str, Any]:
+    """A receipt such as a worker writes."""
+    digests = ("images_digest", "tests_digest", "weights_digest", "annotated_digest", "picks_digest")
+    question = Question(budget=1, strategy="kmedoids", seed=0)
+    return {
+        **{"pool_id": pool_id, **asdict(question), "include": [], "exclude": []},
+        **{"image_count": 4, "last_image_id": str(new_id()), "encoder": "resnet50"},
+        **{"labelled": [], "revisions": None, "algorithm_version": "1", "computed_with": {"numpy": "2"}},
+        **dict.fromkeys(digests, "0" * 64),
+        **values,
+    }
+
+
 def selection_document(pool_id: str, images: list[dict[str, Any]]) -> dict[str, Any]:
     """A Selection such as a worker writes, that picks these images in this order."""
     figures = {"cluster_size": 1, "mean_distance": 0.0, "coverage": 0.5, "gain": None}
-    digests = ("images_digest", "weights_digest", "annotated_digest")
-    return {
+    nothing = {"test_distance": None, "near_test_count": 0, "near_test": [], "near_test_kept_count": 0}
+    nothing |= {"near_test_kept": [], "duplicates_within": None, "duplicate_count": 0, "duplicates": []}
+    document = {
         "id": str(new_id()),
         "pool_id": pool_id,
         **{"budget": len(images), "strategy": "kmedoids", "seed": 0},
@@ -136,12 +154,12 @@ def selection_document(pool_id: str, images: list[dict[str, Any]]) -> dict[str, 
             {"rank": rank, "image_id": image["id"], "name": image["name"], **figures}
             for rank, image in enumerate(images, start=1)
         ],
-        "coverage": {"mean": 0.5, "maximum": 0.9},
-        "receipt": {
-            **{"image_count": len(images), "encoder": "resnet50", "algorithm_version": "1", "seed": 0},
-            **dict.fromkeys(digests, "0" * 64),
-        },
+        "coverage": {"mean": 0.5, "maximum": 0.9, "within": 0.8, "delta": 0.6},
+        "left_out": nothing,
+        "receipt": receipt(pool_id, budget=len(images)),
     }
+    published.check(schemas.Selection, document)
+    return document
 
 
 def add_selection(client: Client, job: dict[str, Any], document: dict[str, Any]) -> None:
@@ -168,14 +186,17 @@ def add_model(client: Client, pool_id: str, method: str = "hybrid") -> str:
         job_id=uuid.UUID(job["id"]),
         method=method,
         spec={"recipe": "tiny"},
-        receipt={"pairs": []},
+        receipt={
+            **{"pairs": [], "unpaired_photos": 0, "unpaired_label_maps": {}},
+            **{"losses": {"g": 1.0}, "notes": {}},
+        },
     )
     contents = {"photo_to_label.safetensors": WEIGHTS, "spec.json": b"{}"}
     if method != "fcn8s":
         contents["label_to_photo.safetensors"] = WEIGHTS[:-1]
     files = {name: blobs.put(client.service.blobs, [content]) for name, content in contents.items()}
     with client.service.database.write() as session:
-        trainings.add_model(session, model, files)
+        models.add(session, model, files)
     succeed(client, job["id"], {"model_id": str(model.id)})
     return str(model.id)
 

@@ -12,6 +12,10 @@ from store.tables import Evaluation, EvaluationImage
 from tests.service.serving import Client
 from tests.service.steps import add_model, annotate, new_pool, photo, put_photo, slug
 
+METRICS = {
+    **{"pixel_accuracy": 0.6, "mean_accuracy": 0.5, "mean_iou": 0.5, "mean_iou_present": 0.5},
+    **{"doubtful_share": 0.1, "per_class": []},
+}
 SCORES = {"a.jpg": 0.5, "b.jpg": 0.25, "c.jpg": 0.5, "d.jpg": 1.0}
 
 
@@ -43,7 +47,7 @@ def evaluated(client: Client, pool_id: str, model_id: str) -> str:
         job_id=uuid.UUID(job["id"]),
         split="test",
         direction="photos_to_labels",
-        metrics={"mean_iou": 0.5},
+        metrics=METRICS,
     )
     images = client.get(f"/pools/{pool_id}/images?split=test").json()["items"]
     rows = []
@@ -55,7 +59,7 @@ def evaluated(client: Client, pool_id: str, model_id: str) -> str:
                 evaluation_id=evaluation.id,
                 image_id=uuid.UUID(image["id"]),
                 score=score,
-                scores={"mean_iou": score},
+                scores={"pixel_accuracy": 0.5, "mean_iou": score},
                 sha256=blob.sha256,
                 size_bytes=blob.size,
             )
@@ -81,7 +85,7 @@ def test_an_evaluation_is_ordered_and_kept_with_the_model(
     evaluation_id = evaluated(client, pool_id, model_id)
     [evaluation] = client.get(f"/models/{model_id}").json()["evaluations"]
     assert client.get(f"/evaluations/{evaluation_id}").json() == evaluation
-    assert (evaluation["split"], evaluation["metrics"]) == ("test", {"mean_iou": 0.5})
+    assert (evaluation["split"], evaluation["metrics"]) == ("test", METRICS)
     assert (evaluation["direction"], evaluation["scorer_id"]) == ("photos_to_labels", None)
     assert slug(client.get(f"/evaluations/{uuid.uuid4()}")) == "not-found"
 

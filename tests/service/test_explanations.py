@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
+from service.explanations.schemas import Explained
 from store import blobs, explanations, jobs
 from store.clock import from_now
 from store.explanations import Member
 from store.tables import Assignment, Explanation, Selection, new_id
+from tests import published
 from tests.service.serving import Client
 from tests.service.steps import embed, fail, new_pool, photo, put_photo, slug, succeed
 
@@ -51,12 +53,12 @@ def explained(client: Client, selection_id: str, images: list[dict[str, Any]]) -
     """End the selection's explain job as a worker would; the document it wrote."""
     job = client.get(f"/selections/{selection_id}/explanation").json()
     members = [Member(uuid.UUID(image["id"]), 0.5 * n) for n, image in enumerate(images)]
-    point = {"mean_distance": 0.5, "random_mean": 0.75}
+    point = {"mean_distance": 0.5, "random_mean": 0.75, "random_low": 0.7, "random_high": 0.8}
     document = {
         **{"selection_id": selection_id, "pool_id": images[0]["pool_id"], "budget": 2},
         **{"images": 4, "labelled": 0, "left_out": {"near_test": 0, "duplicates": 0}},
         "coverage": {"mean": 0.5, "maximum": 1.0, "within": 0.75, "delta": 0.6},
-        "random": {"draws": 1000, "beaten": 0.9, "mean": 0.7, "low": 0.6, "high": 0.8},
+        "random": {"draws": 1000, "beaten": 0.9, "mean": 0.7, "low": 0.6, "high": 0.8, "images": 4},
         "curve": [{"budget": 1, **point}, {"budget": 2, **point}],
         "knee": {"budget": 1, "method": "kneedle"},
         "picks": [
@@ -67,6 +69,7 @@ def explained(client: Client, selection_id: str, images: list[dict[str, Any]]) -
             for rank, (place, count) in enumerate(zip((0, 3), COUNTS, strict=True), start=1)
         ],
     }
+    published.check(Explained, document)
     contents = {"map": [MAP], "map.png": [b"map"], "curve.png": [b"curve"]}
     contents["members"] = list(explanations.packed(members))
     files = {name: asdict(blobs.put(client.service.blobs, chunks)) for name, chunks in contents.items()}

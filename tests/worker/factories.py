@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from models.catalog import METHODS
-from store import blobs, jobs, trainings
+from store import blobs, jobs, models
 from store.clock import from_now
 from store.tables import Annotation, Image, Job, LabelMap, Model, Pool, new_id
 from tests.drawings import CLASS_TABLE, HEIGHT, WIDTH, drawing, png
@@ -72,7 +72,7 @@ class Pools:
         model = Model(id=new_id(), pool_id=pool_id, name=uuid.uuid4().hex, method=method, spec={}, receipt={})
         files = {path.name: blobs.put_file(self.tools.blobs, path) for path in folder.iterdir()}
         with self.tools.database.write() as session:
-            trainings.add_model(session, model, files)
+            models.add(session, model, files)
         return model.id
 
     def annotated(self, pool_id: uuid.UUID, count: int, split: str = "train") -> list[uuid.UUID]:

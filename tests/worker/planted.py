@@ -36,7 +36,7 @@ def add_shard(
 ) -> None:
     """Embed the images of a job as these vectors, (N, D)."""
     content = io.BytesIO()
-    np.save(content, np.asarray(vectors, np.float32))
+    np.save(content, np.asarray(vectors, np.float16))
     sha256 = blobs.put(pools.tools.blobs, [content.getvalue()]).sha256
     with pools.tools.database.write() as session:
         embeddings.accept_weights(session, pool_id, WEIGHTS)

@@ -8,8 +8,10 @@ import pytest
 from sqlalchemy import select
 
 from models.translation.translator import Translator
+from service.evaluations.schemas import ClassImageScores, ClassMetrics, RgbImageScores, RgbMetrics
 from store import models, trainings
-from store.tables import Evaluation, EvaluationImage, Image, Job
+from store.tables import Evaluation, EvaluationImage, Image, Job, Pool
+from tests import published
 from tests.drawings import drawing, png
 from tests.worker.factories import Pools, scene
 from tests.worker.model_folders import TABLE, imported, picture, untrained
@@ -20,9 +22,16 @@ from worker.run import run
 def evaluated(
     pools: Pools, shutdown: threading.Event, pool_id: uuid.UUID, model_id: uuid.UUID, **spec: Any
 ) -> Job:
-    spec = {"model_id": str(model_id), "split": "test", **spec}
-    job_id = pools.job(pool_id, "evaluate", spec)
+    """An ended evaluation; its metrics and its images' scores are as the API publishes them."""
+    default = {"split": "test", "direction": "photos_to_labels", "scorer": None}
+    job_id = pools.job(pool_id, "evaluate", {"model_id": str(model_id), **default, **spec})
     run(job_id, pools.tools, shutdown)
+    with pools.tools.database.read() as session:
+        is_rgb = session.get_one(Pool, pool_id).class_table is None
+        for evaluation in session.scalars(select(Evaluation)):
+            published.check(RgbMetrics if is_rgb else ClassMetrics, evaluation.metrics)
+        for image in session.scalars(select(EvaluationImage)):
+            published.check(RgbImageScores if is_rgb else ClassImageScores, image.scores)
     return pools.get(job_id)
 
 
@@ -135,7 +144,8 @@ def test_an_unusable_model_fails_its_evaluation_and_stays(
     assert kept_images(tools) == []
     with tools.database.read() as session:
         assert models.get(session, model_id)
-        assert {file.name for file in trainings.model_files(session, model_id)} == {"model.onnx", "spec.json"}
+        kept = models.files(session, [model_id])[model_id]
+    assert {file.name for file in kept} == {"model.onnx", "spec.json"}
 
 
 def test_a_split_without_annotations_fails_for_good(

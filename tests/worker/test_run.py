@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 
 from models.images.photos import read_photo
 from models.vectors.blocks import check, on_all_threads
-from store import jobs, trainings
+from store import jobs, models
 from store.blobs import put_file
 from store.clock import from_now
 from store.tables import Evaluation, Job, Model, Selection
@@ -68,8 +68,8 @@ def test_the_loop_from_embedding_to_a_translated_label_map(
     pool_id = pools.pool()
     embed_job, images = pools.photos(pool_id, [scene(seed)[0] for seed in range(6)])
     run(embed_job, tools, shutdown)
-    spec = {"budget": 2, "strategy": "kmedoids", "seed": 0, "images_digest": "", "annotated_digest": ""}
-    select_job = pools.job(pool_id, "select", spec)
+    question = {"budget": 2, "strategy": "kmedoids", "seed": 0}
+    select_job = pools.job(pool_id, "select", {"question": question, "up_to": None})
     run(select_job, tools, shutdown)
     assert pools.get(select_job).state == "succeeded"
     with tools.database.read() as session:
@@ -82,16 +82,16 @@ def test_the_loop_from_embedding_to_a_translated_label_map(
     run(train_job, tools, shutdown)
     result = pools.get(train_job).result
     assert result, pools.get(train_job).error
-    evaluate_job = pools.job(pool_id, "evaluate", {"model_id": result["model_id"], "split": "test"})
+    spec = {"model_id": result["model_id"], "direction": "photos_to_labels"}
+    evaluate_job = pools.job(pool_id, "evaluate", {**spec, "split": "test", "scorer": None})
     run(evaluate_job, tools, shutdown)
     photo = pools.content(scene(0)[0])
-    spec = {"model_id": result["model_id"], "sha256": photo, "media_type": "image/png", "name": "a.png"}
-    translate_job = pools.job(pool_id, "translate", spec)
+    translate_job = pools.job(pool_id, "translate", {**spec, "sha256": photo, "name": "The photo"})
     run(translate_job, tools, shutdown)
 
     with tools.database.read() as session:
         model = session.scalars(select(Model)).one()
-        files = {file.name: file for file in trainings.model_files(session, model.id)}
+        files = {file.name: file for file in models.files(session, [model.id])[model.id]}
         evaluation = session.scalars(select(Evaluation)).one()
     assert set(files) == {
         *("photo_to_label.safetensors", "label_to_photo.safetensors", "photo_to_label.onnx"),

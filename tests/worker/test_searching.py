@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from models.similarity import DUPLICATE_SHARE, typical_distance
+from service.similar.schemas import Duplicates, Similar
 from store.tables import Image, Job, Pool
+from tests import published
 from tests.worker.factories import Pools, scene
 from tests.worker.planted import planted
 from worker.attempt import Attempt, Tools
@@ -43,9 +45,13 @@ def photos_id(tools: Tools, pools: Pools, shutdown: threading.Event) -> uuid.UUI
 
 
 def searched(pools: Pools, shutdown: threading.Event, pool_id: uuid.UUID, **spec: Any) -> Job:
+    """An ended search job; what it found is as the API publishes it."""
     job_id = pools.job(pool_id, "search", spec)
     run(job_id, pools.tools, shutdown)
-    return pools.get(job_id)
+    job = pools.get(job_id)
+    if job.result and spec["what"] != "duplicates":
+        published.check(Similar, job.result)
+    return job
 
 
 def hold(tools: Tools, content: bytes) -> str:
@@ -159,6 +165,7 @@ def duplicates(tools: Tools, job: Job) -> dict[str, Any]:
     assert job.result, job.error
     with tools.blobs.open(job.result["duplicates"]["sha256"]) as file:
         document: dict[str, Any] = json.load(file)
+    published.check(Duplicates, document)
     return document
 
 

@@ -15,8 +15,10 @@ from models.explanation.curve import DELTA_SHARE
 from models.machine import computed_with
 from models.translation.translator import Translator
 from models.weighting import class_balance, uncertainty_weights
+from service.selections import schemas
 from store import selections
 from store.tables import Selection, Uncertainty
+from tests import published
 from tests.drawings import drawing
 from tests.worker.factories import Pools, scene
 from tests.worker.model_folders import untrained
@@ -24,17 +26,18 @@ from tests.worker.planted import WEIGHTS, add_shard, planted
 from worker.attempt import Tools
 from worker.run import run
 
-Vectors = npt.NDArray[np.float32]
+Vectors = npt.NDArray[np.float16]
 Ask = Callable[..., dict[str, Any]]
 
 
-def spec(**values: Any) -> dict[str, Any]:
-    return {"budget": 3, "strategy": "kmedoids", "seed": 7, "test_distance": "off", **values}
+def spec(up_to: str | None = None, **options: Any) -> dict[str, Any]:
+    question = {"budget": 3, "strategy": "kmedoids", "seed": 7, "test_distance": "off", **options}
+    return {"question": question, "up_to": up_to}
 
 
 def cloud(count: int = 12, seed: int = 0) -> Vectors:
     """Points in four dimensions, none near another."""
-    return np.random.default_rng(seed).normal(size=(count, 4)).astype(np.float32)
+    return np.random.default_rng(seed).normal(size=(count, 4)).astype(np.float16)
 
 
 @pytest.fixture
@@ -51,7 +54,7 @@ def pool_id(pools: Pools) -> uuid.UUID:
 
 @pytest.fixture
 def ask(tools: Tools, pools: Pools, pool_id: uuid.UUID, shutdown: threading.Event) -> Ask:
-    """The document of a new selection of the pool."""
+    """The document of a new selection of the pool, which is as the API publishes it."""
 
     def ask(**values: Any) -> dict[str, Any]:
         job_id = pools.job(pool_id, "select", spec(**values))
@@ -60,7 +63,9 @@ def ask(tools: Tools, pools: Pools, pool_id: uuid.UUID, shutdown: threading.Even
         assert job.state == "succeeded", job.error
         assert job.result
         with tools.database.read() as session:
-            return session.get_one(Selection, uuid.UUID(job.result["selection_id"])).document
+            document = session.get_one(Selection, uuid.UUID(job.result["selection_id"])).document
+        published.check(schemas.Selection, document)
+        return document
 
     return ask
 
@@ -107,7 +112,8 @@ def test_a_selection_says_what_it_chose_from(
         **{"balance": False, "model": None, "image_count": 12, "images_digest": images.digest},
         **{"tests_digest": None, "last_image_id": str(ids[-1]), "encoder": "efficientnet_lite0"},
         **{"weights_digest": WEIGHTS, "annotated_digest": annotations.annotated_digest},
-        **{"labelled": [str(ids[2]), str(ids[4])], "algorithm_version": expected.algorithm_version},
+        **{"labelled": [str(ids[2]), str(ids[4])], "revisions": None},
+        "algorithm_version": expected.algorithm_version,
         **{"computed_with": computed_with(), "picks_digest": selections.picks_digest(document["picks"])},
     }
 
@@ -184,23 +190,23 @@ def test_what_is_too_like_a_test_image_is_left_out_and_reported(
 ) -> None:
     """Two train images beside test images are not picked though they are far from the rest; with "auto" the
     threshold is told; an image to include stays, and is told too; "off" picks them."""
-    tests = np.array([[50, 0, 0, 0], [0, 60, 0, 0], [0, 0, 70, 0]], np.float32)
-    beside = tests + np.array([[0.3, 0, 0, 0], [0.2, 0, 0, 0], [0.1, 0, 0, 0]], np.float32)
+    tests = np.array([[50, 0, 0, 0], [0, 60, 0, 0], [0, 0, 70, 0]], np.float16)
+    beside = tests + np.array([[0.375, 0, 0, 0], [0.25, 0, 0, 0], [0.125, 0, 0, 0]], np.float16)
     ids = planted(pools, pool_id, np.concatenate([cloud(9), beside]))
     test_ids = planted(pools, pool_id, tests, "test")
     document = ask(test_distance=0.5, include=[str(ids[11])])
     left_out = document["left_out"]
     assert picked(document)[0] == str(ids[11])
     assert {str(ids[9]), str(ids[10])}.isdisjoint(picked(document))
-    found = [(e["image_id"], e["test_image_id"], round(e["distance"], 3)) for e in left_out["near_test"]]
-    assert found == [(str(ids[10]), str(test_ids[1]), 0.2), (str(ids[9]), str(test_ids[0]), 0.3)]
+    found = [(e["image_id"], e["test_image_id"], e["distance"]) for e in left_out["near_test"]]
+    assert found == [(str(ids[10]), str(test_ids[1]), 0.25), (str(ids[9]), str(test_ids[0]), 0.375)]
     assert (left_out["near_test_count"], left_out["test_distance"]) == (2, 0.5)
     [kept] = left_out["near_test_kept"]
     assert (kept["image_id"], kept["test_image_id"]) == (str(ids[11]), str(test_ids[2]))
     assert left_out["near_test_kept_count"] == 1
     auto = ask(test_distance="auto")["left_out"]
     assert {entry["image_id"] for entry in auto["near_test"]} >= {str(image_id) for image_id in ids[9:]}
-    assert auto["test_distance"] > 0.3
+    assert auto["test_distance"] > 0.375
     assert {str(image_id) for image_id in ids[9:]} < set(picked(ask(budget=4)))
 
 
@@ -234,8 +240,8 @@ def test_what_counts_as_near_does_not_depend_on_the_name_filter(
 def test_near_duplicates_count_as_one(pools: Pools, pool_id: uuid.UUID, ask: Ask) -> None:
     """Of images within the distance one counts, the annotated or included one if any; the others are
     neither picked nor counted, and reported with it."""
-    vectors = np.repeat(10 * np.eye(4, dtype=np.float32), 3, axis=0)
-    vectors += 0.01 * np.arange(12, dtype=np.float32)[:, None]
+    vectors = np.repeat(10 * np.eye(4, dtype=np.float16), 3, axis=0)
+    vectors += 0.01 * np.arange(12, dtype=np.float16)[:, None]
     ids = planted(pools, pool_id, vectors)
     pools.annotation(ids[1], scene(0)[1])
     document = ask(duplicates_within=0.5, include=[str(ids[5])])

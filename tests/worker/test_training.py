@@ -18,8 +18,11 @@ from models.catalog import METHODS, build
 from models.training.checkpoint import save_checkpoint
 from models.training.methods import method_named
 from models.training.run_directory import RunDirectory
-from store import jobs, trainings
+from service.jobs.schemas import Estimate
+from service.models.schemas import TrainingReceipt
+from store import jobs, models
 from store.tables import Job, Model
+from tests import published
 from tests.models.runs import poison
 from tests.processes import until
 from tests.worker.factories import Pools, scene
@@ -43,7 +46,7 @@ def model_digests(tools: Tools, job_id: uuid.UUID) -> dict[str, str]:
     """The digests of the files of the job's one model."""
     with tools.database.read() as session:
         model = session.scalars(select(Model).where(Model.job_id == job_id)).one()
-        return {file.name: file.sha256 for file in trainings.model_files(session, model.id)}
+        return {file.name: file.sha256 for file in models.files(session, [model.id])[model.id]}
 
 
 def model_count(tools: Tools) -> int:
@@ -118,6 +121,7 @@ def test_a_training_learns_from_the_sources_it_was_told(
     assert pools.get(job_id).state == "succeeded", pools.get(job_id).error
     with tools.database.read() as session:
         model = session.scalars(select(Model).where(Model.job_id == job_id)).one()
+    published.check(TrainingReceipt, model.receipt)
     assert model.receipt["unpaired_label_maps"] == expected
     manifest = json.loads((run_directory(tools, job_id).path / "manifest.json").read_text())
     wanted = sorted(f"data/{digest}" for source in expected for digest in files[source])
@@ -138,12 +142,13 @@ def test_every_method_makes_a_model_that_can_be_evaluated(
     run(job_id, tools, shutdown)
     job = pools.get(job_id)
     assert job.result, job.error
-    evaluation = pools.job(pool_id, "evaluate", {**job.result, "split": "test"})
+    default = {"split": "test", "direction": "photos_to_labels", "scorer": None}
+    evaluation = pools.job(pool_id, "evaluate", {**job.result, **default})
     run(evaluation, tools, shutdown)
 
     assert pools.get(evaluation).state == "succeeded", pools.get(evaluation).error
     assert job.estimate
-    assert set(job.estimate) == {"memory_bytes", "seconds", "steps_per_second"}
+    published.check(Estimate, job.estimate)
 
 
 def test_a_diverged_training_fails_for_good(tools: Tools, pools: Pools, shutdown: threading.Event) -> None:

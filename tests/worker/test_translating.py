@@ -23,7 +23,8 @@ def database_url() -> str:
 def translated(
     pools: Pools, shutdown: threading.Event, model_id: uuid.UUID, content: bytes, **spec: Any
 ) -> Job:
-    spec = {"model_id": str(model_id), "sha256": pools.content(content), "name": "The photo", **spec}
+    spec = {"direction": "photos_to_labels", **spec, "model_id": str(model_id), "name": "The photo"}
+    spec["sha256"] = pools.content(content)
     job_id = pools.job(pools.pool(), "translate", spec)
     run(job_id, pools.tools, shutdown)
     return pools.get(job_id)
@@ -48,7 +49,7 @@ def test_a_label_map_becomes_a_photo(
 def test_an_imported_model_translates(
     tools: Tools, pools: Pools, shutdown: threading.Event, tmp_path: Path, scorer_onnx: bytes
 ) -> None:
-    """Its label map is that of the library, at the photo's size; an order of old names no direction."""
+    """Its label map is that of the library, at the photo's size."""
     folder = imported(tmp_path / "model", scorer_onnx)
     photo, _ = drawing(4)
 

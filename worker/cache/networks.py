@@ -7,7 +7,7 @@ from pathlib import Path
 
 from models.encoders import Encoder, WeightsUnavailable, load_encoder
 from models.translation.translator import Translator
-from store import trainings
+from store import models
 from store.blobs import Blobs
 from store.database import Database
 from store.settings import Settings
@@ -60,7 +60,7 @@ class Loaded:
         if folder.is_dir():
             return folder
         with self._database.read() as session:
-            files = trainings.model_files(session, model_id)
+            files = models.files(session, [model_id])[model_id]
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix="arriving-") as arriving:
             whole = Path(arriving) / "model"

@@ -1,9 +1,9 @@
 """The embeddings of whole pools as memory-mapped matrices, kept in a cache folder and extended by new shards.
 
-A pool's folder holds `ids` (16 bytes an image), `float16` or `float32` (a row an image) and `record.json`,
-which says how much of these counts. Under a lock, rows are appended first and the record is replaced after,
-so what a killed process appended without a record is written over by the next one. A reader maps the rows
-that its record counts; they never change.
+A pool's folder holds `ids` (16 bytes for each image), `embeddings` (a float16 row for each image) and
+`record.json`, which says how many rows of both are valid. Under a lock, rows are appended first and the
+record is replaced afterwards, so the next process overwrites what a killed one appended without a record. A
+reader maps the rows that its record counts; they never change.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, overload
+from typing import overload
 
 import numpy as np
 import numpy.typing as npt
@@ -29,8 +29,9 @@ from store.database import Database
 
 ID_BYTES = 16
 ID = np.dtype(f"V{ID_BYTES}")
+DTYPE = np.dtype(np.float16)
 ROWS_A_COPY = 4096
-Matrix = npt.NDArray[Any]
+Matrix = npt.NDArray[np.float16]
 
 
 class ImageIds(Sequence[uuid.UUID]):
@@ -60,7 +61,7 @@ class ImageIds(Sequence[uuid.UUID]):
 class PoolVectors:
     """The embeddings of a pool's images, of both splits: row n of `matrix` is that of `image_ids[n]`.
 
-    `matrix` is float16 or float32 (N, D), memory-mapped and read-only; later images only add rows, and then
+    `matrix` is float16 (N, D), memory-mapped and read-only; later images only add rows, and then
     `digest` is another one. Rows are in the order in which this folder came to know them, which may differ
     from another folder's: order by image ids what has to come out the same everywhere.
     """
@@ -80,9 +81,8 @@ class PoolVectors:
 
 @dataclass(frozen=True)
 class Record:
-    """What counts in a pool's folder: `rows` of `dimension` numbers in the file `dtype`, from `shards`."""
+    """What is valid in a pool's folder: `rows` of `dimension` numbers, which came from `shards`."""
 
-    dtype: str = "float16"
     dimension: int = 0
     rows: int = 0
     shards: tuple[str, ...] = ()
@@ -129,7 +129,7 @@ class Vectors:
             for block in blocks(len(rows), ROWS_A_COPY):
                 check()
                 file.write(vectors.matrix[rows[block]].tobytes())
-            return np.memmap(file, vectors.matrix.dtype, "r", shape=(len(rows), vectors.matrix.shape[1]))
+            return np.memmap(file, DTYPE, "r", shape=(len(rows), vectors.matrix.shape[1]))
 
     def index(self, pool_id: uuid.UUID) -> PoolIndex:
         """The index of the pool's embeddings: its row n is row n of the `pool_vectors` read after it."""
@@ -144,15 +144,12 @@ class Vectors:
         return index
 
     def _extended(self, folder: Path, record: Record, fresh: Sequence[uuid.UUID]) -> Record:
-        before = record
         for image_ids, block in self._blocks(fresh):
             record = _appended(folder, record, image_ids, block)
         record = replace(record, shards=record.shards + tuple(id.hex for id in fresh))
-        for name in ("ids", record.dtype):
+        for name in ("ids", "embeddings"):
             sync(folder / name)
         write_text(folder / "record.json", json.dumps(asdict(record)))
-        if record.dtype != before.dtype:
-            (folder / before.dtype).unlink(missing_ok=True)
         return record
 
     def _blocks(self, shard_ids: Sequence[uuid.UUID]) -> Iterator[tuple[list[str], Matrix]]:
@@ -176,7 +173,7 @@ def _read_record(folder: Path) -> Record:
     try:
         values = json.loads((folder / "record.json").read_bytes())
         record = Record(**values | {"shards": tuple(values["shards"])})
-        ids, vectors = ((folder / name).stat().st_size for name in ("ids", record.dtype))
+        ids, vectors = ((folder / name).stat().st_size for name in ("ids", "embeddings"))
         whole = ids >= ID_BYTES * record.rows and vectors >= record.rows * _row_bytes(record)
         return record if whole else _emptied(folder)
     except (FileNotFoundError, ValueError, TypeError, KeyError):
@@ -194,21 +191,10 @@ def _emptied(folder: Path) -> Record:
 def _appended(folder: Path, record: Record, image_ids: Sequence[str], block: Matrix) -> Record:
     """Write a shard's rows after those of the record, which then counts them."""
     if record.rows == 0:
-        record = replace(record, dtype=block.dtype.name, dimension=block.shape[1])
-    elif np.result_type(record.dtype, block.dtype) != record.dtype:
-        record = _widened(folder, record, block.dtype.name)
+        record = replace(record, dimension=block.shape[1])
     _write_at(folder / "ids", ID_BYTES * record.rows, b"".join(map(bytes.fromhex, image_ids)))
-    _write_at(folder / record.dtype, record.rows * _row_bytes(record), block.astype(record.dtype).tobytes())
+    _write_at(folder / "embeddings", record.rows * _row_bytes(record), block.tobytes())
     return replace(record, rows=record.rows + len(block))
-
-
-def _widened(folder: Path, record: Record, dtype: str) -> Record:
-    """Copy the rows into a file of the wider `dtype`."""
-    rows, wider = _matrix(folder, record), replace(record, dtype=dtype)
-    for start in range(0, len(rows), ROWS_A_COPY):
-        block = rows[start : start + ROWS_A_COPY].astype(dtype)
-        _write_at(folder / dtype, start * _row_bytes(wider), block.tobytes())
-    return wider
 
 
 def _write_at(path: Path, offset: int, content: bytes) -> None:
@@ -219,7 +205,7 @@ def _write_at(path: Path, offset: int, content: bytes) -> None:
 
 
 def _row_bytes(record: Record) -> int:
-    return record.dimension * np.dtype(record.dtype).itemsize
+    return record.dimension * DTYPE.itemsize
 
 
 def _mapped(folder: Path, record: Record) -> PoolVectors:
@@ -235,5 +221,5 @@ def _ids(folder: Path, record: Record) -> npt.NDArray[np.void]:
 
 def _matrix(folder: Path, record: Record) -> Matrix:
     if record.rows == 0:
-        return np.empty((0, record.dimension), record.dtype)
-    return np.memmap(folder / record.dtype, record.dtype, "r", shape=(record.rows, record.dimension))
+        return np.empty((0, record.dimension), DTYPE)
+    return np.memmap(folder / "embeddings", DTYPE, "r", shape=(record.rows, record.dimension))

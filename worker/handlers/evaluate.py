@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.catalog import LABELS_TO_PHOTOS, PHOTOS_TO_LABELS
+from models.catalog import PHOTOS_TO_LABELS
 from models.evaluation import (
     Evaluation,
     EvaluationItem,
@@ -64,7 +64,7 @@ def evaluate(attempt: Attempt) -> Outcome:
         model_id=model_id,
         job_id=claim.job_id,
         split=split,
-        direction=_direction(claim.spec),
+        direction=claim.spec["direction"],
         scorer_id=_scorer_id(claim.spec),
         metrics=metrics,
     )
@@ -79,7 +79,7 @@ def _scored(
 ) -> Evaluation | RgbEvaluation:
     """The evaluation; `keep` is told about every image. ValueError when it cannot be made."""
     loaded, spec = attempt.tools.loaded, attempt.claim.spec
-    translator = loaded.translator(model_id, _direction(spec))
+    translator = loaded.translator(model_id, spec["direction"])
     colors = None if translator.class_table else _constant_colors(attempt)
     photos = [image.sha256 for image, _ in annotated]
     label_maps = [annotation.sha256 for _, annotation in annotated]
@@ -100,10 +100,5 @@ def _constant_colors(attempt: Attempt) -> dict[int, tuple[int, int, int]] | None
         return constant_baseline(attempt.each(paths)) if paths else None
 
 
-def _direction(spec: dict[str, Any]) -> str:
-    """An order of an earlier version names none."""
-    return str(spec.get("direction", PHOTOS_TO_LABELS))
-
-
 def _scorer_id(spec: dict[str, Any]) -> uuid.UUID | None:
-    return uuid.UUID(spec["scorer"]) if _direction(spec) == LABELS_TO_PHOTOS else None
+    return uuid.UUID(spec["scorer"]) if spec["scorer"] else None

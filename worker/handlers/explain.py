@@ -23,7 +23,7 @@ from models.explanation import (
 from models.selection import Coverage, assignment
 from store import blobs, explanations, selections, tables
 from store.explanations import Member
-from store.selections import Question
+from store.question import Question
 from store.tables import Job
 from worker.attempt import Attempt, Outcome
 from worker.selection.candidates import Basis, Ground, Rows, basis, ground
@@ -135,15 +135,14 @@ def _selection(attempt: Attempt) -> tuple[dict[str, Any], Question, Basis]:
     with attempt.tools.database.read() as session:
         selection = selections.get(session, uuid.UUID(attempt.claim.spec["selection_id"]))
         assert selection
-        question = Question.of(session.get_one(Job, selection.job_id).spec)
+        question = Question(**session.get_one(Job, selection.job_id).spec["question"])
         receipt = selection.document["receipt"]
-        labelled = receipt.get("labelled")
         made_from = basis(
             session,
             attempt.claim.pool_id,
             question,
-            up_to=receipt.get("last_image_id"),
-            labelled=None if labelled is None else dict.fromkeys(map(uuid.UUID, labelled), 0),
+            up_to=receipt["last_image_id"],
+            labelled=dict.fromkeys(map(uuid.UUID, receipt["labelled"]), 0),
         )
     return selection.document, question, made_from
 
@@ -151,11 +150,9 @@ def _selection(attempt: Attempt) -> tuple[dict[str, Any], Question, Basis]:
 def _cover(document: dict[str, Any], laid: Ground) -> Cover:
     row_of = {image.id: row for row, image in enumerate(laid.images)}
     picks = np.array([row_of[uuid.UUID(pick["image_id"])] for pick in document["picks"]], np.intp)
-    # A receipt of an earlier version does not say what was labelled: today that may include the picks.
-    labelled = np.setdiff1d(laid.labelled, picks)
-    counted = np.setdiff1d(np.arange(len(laid.images)), np.setdiff1d(laid.left_out, picks))
-    nearest, distances = assignment(laid.matrix, [*labelled.tolist(), *picks.tolist()])
-    return Cover(picks, labelled, counted, nearest, distances)
+    counted = np.setdiff1d(np.arange(len(laid.images)), laid.left_out)
+    nearest, distances = assignment(laid.matrix, [*laid.labelled.tolist(), *picks.tolist()])
+    return Cover(picks, laid.labelled, counted, nearest, distances)
 
 
 def _members(laid: Ground, cover: Cover) -> list[list[Member]]:

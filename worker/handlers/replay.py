@@ -6,24 +6,26 @@ from itertools import zip_longest
 from typing import Any
 
 from store import selections
-from store.selections import Question
+from store.question import Question
 from worker.attempt import Attempt, Outcome
 from worker.handlers.select import answer
 from worker.outcomes import Permanent
 from worker.selection.candidates import Basis, basis
 
+UNEXPLAINED = "Nothing that the receipt tells has changed, so it does not explain why the picks differ."
+
 
 def replay(attempt: Attempt) -> Outcome:
     """The result is `{"same", "changed", "selection"}`; the selection is not kept, and so has no id."""
     claim = attempt.claim
-    question, receipt = Question.of(claim.spec["question"]), claim.spec["receipt"]
+    question, receipt = Question(**claim.spec["question"]), claim.spec["receipt"]
     with attempt.tools.database.read() as session:
         then = basis(
             session,
             claim.pool_id,
             question,
             up_to=receipt["last_image_id"],
-            labelled=_labelled(receipt),
+            labelled=_revisions_then(receipt),
         )
         now = basis(session, claim.pool_id, question)
     changed, made = list(_differences(question, receipt, then)), None
@@ -38,15 +40,13 @@ def replay(attempt: Attempt) -> Outcome:
         )
     same = made is not None and again["picks_digest"] == receipt["picks_digest"]
     if made and not same:
-        changed += _computed(receipt, again) or ([] if changed else [_unexplained(receipt)])
+        changed += _computed(receipt, again) or ([] if changed else [UNEXPLAINED])
         changed += _first_other(receipt, made)
     return Outcome({"same": same, "changed": [*changed, *_since(then, now)], "selection": made})
 
 
-def _labelled(receipt: Mapping[str, Any]) -> dict[uuid.UUID, int] | None:
-    """The revisions that counted, by the images' ids; None: the receipt is older than lists of them."""
-    if receipt["labelled"] is None:
-        return None
+def _revisions_then(receipt: Mapping[str, Any]) -> dict[uuid.UUID, int]:
+    """The annotated images by id, with the revisions that counted, or 0 where revisions did not matter."""
     ids = [uuid.UUID(image_id) for image_id in receipt["labelled"]]
     return dict(zip(ids, receipt["revisions"] or [0] * len(ids), strict=True))
 
@@ -64,12 +64,9 @@ def _differences(question: Question, receipt: Mapping[str, Any], then: Basis) ->
     if question.looks_at_tests and selections.images_digest(then.tests) != receipt["tests_digest"]:
         yield "The test photos, to which no pick may be too near, are not those of that time."
     if selections.annotated_digest(then.labelled) != receipt["annotated_digest"]:
-        if receipt["labelled"] is None:
-            yield "Other photos are annotated than then, and this old receipt does not list those that were."
-        else:
-            count = len(receipt["labelled"])
-            missing = count - len(then.labelled)
-            yield f"Missing in the pool of the photos that were annotated: {missing} of {count}."
+        count = len(receipt["labelled"])
+        missing = count - len(then.labelled)
+        yield f"Missing in the pool of the photos that were annotated: {missing} of {count}."
     there = {str(image.id) for image in then.images}
     for what, ids in (("included", question.include), ("excluded", question.exclude)):
         if missing := sum(image_id not in there for image_id in ids):
@@ -78,28 +75,17 @@ def _differences(question: Question, receipt: Mapping[str, Any], then: Basis) ->
 
 def _computed(receipt: Mapping[str, Any], again: Mapping[str, Any]) -> list[str]:
     """What rounds numbers otherwise: that alone can turn a close decision between two images."""
-    before, now = receipt.get("computed_with"), again["computed_with"]
-    if not before or before == now:
+    before, now = receipt["computed_with"], again["computed_with"]
+    if before == now:
         return []
     names = [name for name in now if before.get(name) != now[name]]
     were, are = (", ".join(f"{name} {versions.get(name)}" for name in names) for versions in (before, now))
     return [f"The picks were computed with {were}, and are with {are} now."]
 
 
-def _unexplained(receipt: Mapping[str, Any]) -> str:
-    if receipt.get("computed_with"):
-        return "Nothing that the receipt tells has changed, so it does not explain why the picks differ."
-    return (
-        "Nothing that this old receipt tells has changed, but it does not name the libraries that computed "
-        "the picks: other versions may be why they differ."
-    )
-
-
 def _first_other(receipt: Mapping[str, Any], made: Mapping[str, Any]) -> Iterator[str]:
     """Nothing, if the receipt came without its picks."""
-    before, now = (
-        [pick["image_id"] for pick in picks] for picks in (receipt.get("picks") or [], made["picks"])
-    )
+    before, now = ([pick["image_id"] for pick in picks] for picks in (receipt["picks"] or [], made["picks"]))
     ranks = [rank for rank, pair in enumerate(zip_longest(before, now), start=1) if len(set(pair)) > 1]
     if before and ranks:
         yield f"The first pick that differs is that of rank {ranks[0]}."

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from models.encoders import embed_files
 from models.similarity import (
@@ -16,12 +17,11 @@ from models.similarity import (
     pair_distances,
     typical_distance,
 )
-from store import blobs, selections
-from store.explanations import named
-from store.selections import TRAIN
+from store import blobs, images, selections
+from store.question import TRAIN
 from store.tables import Pool
 from worker.attempt import Attempt, Outcome
-from worker.cache.vectors import Matrix, PoolVectors
+from worker.cache.vectors import PoolVectors
 from worker.handlers.embed import weights_mismatch
 from worker.outcomes import Permanent
 from worker.selection.candidates import Rows
@@ -29,6 +29,7 @@ from worker.selection.candidates import Rows
 MOST_OF_A_GROUP, MOST_LISTED = 1000, 100_000
 """Images that the document lists of one group of duplicates, and of all: it says how many there are."""
 
+Query = npt.NDArray[np.floating[Any]]
 Found = list[tuple[uuid.UUID, float]]
 """Images and their distances."""
 
@@ -69,7 +70,7 @@ def _indexed(attempt: Attempt) -> tuple[PoolIndex, PoolVectors]:
 
 
 def _nearest(
-    attempt: Attempt, index: PoolIndex, vectors: PoolVectors, query: Matrix, besides: uuid.UUID | None = None
+    attempt: Attempt, index: PoolIndex, vectors: PoolVectors, query: Query, besides: uuid.UUID | None = None
 ) -> dict[str, Any]:
     """The answer: the images nearest to the one vector of `query`, (1, D), without the image `besides`."""
     claim = attempt.claim
@@ -123,13 +124,13 @@ def _duplicates(attempt: Attempt) -> Outcome:
 
 def _described(attempt: Attempt, found: list[Found]) -> list[list[dict[str, Any]]]:
     with attempt.tools.database.read() as session:
-        names = named(session, (image_id for images in found for image_id, _ in images))
+        names = images.names(session, (image_id for near in found for image_id, _ in near))
     return [
         [
             {"image_id": str(image_id), **asdict(names[image_id]), "distance": apart}
-            for image_id, apart in images
+            for image_id, apart in near
         ]
-        for images in found
+        for near in found
     ]
 
 

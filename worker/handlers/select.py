@@ -6,7 +6,7 @@ from typing import Any
 from models import selection
 from models.machine import computed_with
 from store import selections
-from store.selections import Question
+from store.question import Question
 from store.tables import Selection, new_id
 from worker.attempt import Attempt, Outcome
 from worker.outcomes import Permanent
@@ -19,7 +19,7 @@ MOST_LEFT_OUT = 1000
 
 def select(attempt: Attempt) -> Outcome:
     claim = attempt.claim
-    question, up_to = Question.of(claim.spec), claim.spec.get("up_to")
+    question, up_to = Question(**claim.spec["question"]), claim.spec["up_to"]
     with attempt.tools.database.read() as session:
         made_from = basis(session, claim.pool_id, question, up_to=up_to)
     selection_id = new_id()
@@ -70,7 +70,7 @@ def _receipt(question: Question, basis: Basis) -> dict[str, Any]:
     """Everything the picks follow from: the question, and what of the pool they were made from."""
     labelled = sorted(basis.labelled)
     ids = [image.id for image in (*basis.images, *basis.tests)]
-    receipt = {
+    return {
         "pool_id": str(basis.pool.id),
         **asdict(question),
         "image_count": len(basis.images),
@@ -81,10 +81,8 @@ def _receipt(question: Question, basis: Basis) -> dict[str, Any]:
         "weights_digest": basis.pool.weights_digest,
         "annotated_digest": selections.annotated_digest(basis.labelled),
         "labelled": [str(image_id) for image_id in labelled],
+        "revisions": [basis.labelled[image_id] for image_id in labelled] if question.balance else None,
     }
-    if question.balance:
-        receipt["revisions"] = [basis.labelled[image_id] for image_id in labelled]
-    return receipt
 
 
 def _pick(pick: selection.Pick, laid: Ground) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 from models.training.run_directory import RunDirectory
-from store import blobs, trainings
+from store import blobs, models
 from store.tables import Model, new_id
 from worker.attempt import Attempt, Outcome
 from worker.outcomes import Cancelled
@@ -40,7 +40,7 @@ def _keep(attempt: Attempt, run: RunDirectory) -> Outcome:
         "unpaired_photos": len(manifest.files.unpaired_photos),
         "unpaired_label_maps": manifest.label_sources,
         "losses": result["losses"],
-        "notes": result.get("notes", {}),
+        "notes": result["notes"],
     }
     model = Model(
         id=new_id(),
@@ -50,7 +50,7 @@ def _keep(attempt: Attempt, run: RunDirectory) -> Outcome:
         spec=run.spec().to_json(),
         receipt=receipt,
     )
-    return Outcome({"model_id": str(model.id)}, lambda session: trainings.add_model(session, model, files))
+    return Outcome({"model_id": str(model.id)}, lambda session: models.add(session, model, files))
 
 
 def _drop_what_nobody_needs(run: RunDirectory) -> None:

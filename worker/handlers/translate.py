@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from models.catalog import LABELS_TO_PHOTOS, PHOTOS_TO_LABELS
+from models.catalog import LABELS_TO_PHOTOS
 from models.images.photos import read_label_map, read_photo
 from models.translation.translator import Translation, Translator
 from worker.attempt import Attempt, Outcome
@@ -20,8 +20,7 @@ from worker.png import kept_png
 
 def translate(attempt: Attempt) -> Outcome:
     spec, tools = attempt.claim.spec, attempt.tools
-    direction = spec.get("direction", PHOTOS_TO_LABELS)  # an order of an earlier version names none
-    translator = tools.loaded.translator(uuid.UUID(spec["model_id"]), direction)
+    translator = tools.loaded.translator(uuid.UUID(spec["model_id"]), spec["direction"])
     with attempt.files([spec["sha256"]]) as [path]:
         try:
             image = _read(path, translator)

@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 from models.explanation.curve import DELTA_SHARE
 from models.similarity import DUPLICATE_SHARE, duplicate_groups, leaks, pair_distances, typical_distance
 from store import selections
-from store.selections import AUTO, OFF, TEST, Embedded, Question
+from store.question import AUTO, OFF, TEST, Question
+from store.selections import Embedded
 from store.tables import Pool
 from worker.attempt import Attempt
 from worker.cache.vectors import Matrix
@@ -118,7 +119,7 @@ def ground(attempt: Attempt, question: Question, basis: Basis) -> Ground:
 
     Images to include stay, whatever they are like, and so do labelled ones.
     """
-    matching = {image.id for image in question.matching(basis.images)}
+    matching = {image.id for image in basis.images if question.matches(image.name)}
     images = [image for image in basis.images if image.id in matching or image.id in basis.labelled]
     row_of = {image.id: row for row, image in enumerate(images)}
     vectors = attempt.tools.vectors.pool_vectors(basis.pool.id)

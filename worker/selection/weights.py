@@ -11,7 +11,8 @@ from models.images.palette import ClassTable
 from models.images.photos import read_label_map
 from models.weighting import class_balance, uncertainty, uncertainty_weights
 from store import annotations, uncertainties
-from store.selections import Embedded, Question
+from store.question import Question
+from store.selections import Embedded
 from worker.attempt import Attempt
 from worker.outcomes import Permanent
 from worker.selection.candidates import Basis, Ground
