@@ -216,6 +216,7 @@ METHODS: dict[str, MethodFacts] = {
         },
         unused=frozenset({"balance", "lambda_cycle", "lambda_identity"}),
         switches=frozenset({"conditional"}),
+        version=2,
     ),
     "cyclegan": MethodFacts(
         implementation="models.training.methods.cyclegan:CycleGAN",

@@ -61,7 +61,10 @@ class PlainHybrid(PlainTraining):
 
 
 class PlainPix2Pix(PlainTraining):
-    """Isola et al. 2017, in both directions: conditional cross-entropy GAN and 100 × L1."""
+    """Isola et al. 2017, in both directions: conditional cross-entropy GAN and 100 × L1.
+
+    As in their code, the discriminators step first, and then judge the generators.
+    """
 
     def step(self, x: Tensor, y: Tensor, pairs: int) -> Losses:
         def judged(layers: plain.Layers, condition: Tensor, image: Tensor, real: float) -> Tensor:
@@ -69,17 +72,19 @@ class PlainPix2Pix(PlainTraining):
             return binary_cross_entropy_with_logits(logits, torch.full_like(logits, real))
 
         fake_y, fake_x = plain.generator(self.G_XY, x), plain.generator(self.G_YX, y)
+        seen_x, seen_y = fake_x.detach(), fake_y.detach()
+        discriminators = {
+            "D_X": (judged(self.D_X, y, x, 1) + judged(self.D_X, y, seen_x, 0)) / 2,
+            "D_Y": (judged(self.D_Y, x, y, 1) + judged(self.D_Y, x, seen_y, 0)) / 2,
+        }
+        self.adam_D.descend(discriminators["D_X"] + discriminators["D_Y"])
         losses = {
             "G_gan": judged(self.D_Y, x, fake_y, 1) + judged(self.D_X, y, fake_x, 1),
             "G_l1": l1_loss(fake_y, y) + l1_loss(fake_x, x),
         }
         total = losses["G_gan"] + 100 * losses["G_l1"]
-        fake_x, fake_y = fake_x.detach(), fake_y.detach()
         self.adam_G.descend(total)
-        losses["D_X"] = (judged(self.D_X, y, x, 1) + judged(self.D_X, y, fake_x, 0)) / 2
-        losses["D_Y"] = (judged(self.D_Y, x, y, 1) + judged(self.D_Y, x, fake_y, 0)) / 2
-        self.adam_D.descend(losses["D_X"] + losses["D_Y"])
-        return losses | {"G": total}
+        return losses | discriminators | {"G": total}
 
 
 class PlainTripathy(PlainTraining):

@@ -25,22 +25,24 @@ class Pix2Pix(TwoWayTranslation):
         spec, gan, x, y = self.spec, self.gan, batch.x, batch.y
 
         fake_y, fake_x = self.G_XY(x), self.G_YX(y)
-        C_x, C_y = self.D_X(self._judged(y, x)), self.D_Y(self._judged(x, y))
+        real_XY, real_YX = self._judged(x, y), self._judged(y, x)
+        fake_XY, fake_YX = self._judged(x, fake_y), self._judged(y, fake_x)
 
-        adversarial_XY = gan.generator(C_y.detach(), self.D_Y(self._judged(x, fake_y)))
-        adversarial_YX = gan.generator(C_x.detach(), self.D_X(self._judged(y, fake_x)))
+        # As in the original code, the discriminators step first, and then judge the generators.
         losses = {
-            "G_gan": adversarial_XY + adversarial_YX,
-            "G_l1": l1_loss(fake_y, y) + l1_loss(fake_x, x),
+            "D_X": gan.discriminator(self.D_X(real_YX), self.D_X(self.pool_X.query(fake_YX))),
+            "D_Y": gan.discriminator(self.D_Y(real_XY), self.D_Y(self.pool_Y.query(fake_XY))),
         }
+        descend(self.adam_D, losses["D_X"] + losses["D_Y"])
+
+        adversarial_XY = gan.generator(self.D_Y(real_XY).detach(), self.D_Y(fake_XY))
+        adversarial_YX = gan.generator(self.D_X(real_YX).detach(), self.D_X(fake_YX))
+        losses["G_gan"] = adversarial_XY + adversarial_YX
+        losses["G_l1"] = l1_loss(fake_y, y) + l1_loss(fake_x, x)
         total = spec.lambda_gan * losses["G_gan"] + spec.lambda_l1 * losses["G_l1"]
         descend(self.adam_G, total)
-
-        losses["D_X"] = gan.discriminator(C_x, self.D_X(self.pool_X.query(self._judged(y, fake_x))))
-        losses["D_Y"] = gan.discriminator(C_y, self.D_Y(self.pool_Y.query(self._judged(x, fake_y))))
-        descend(self.adam_D, losses["D_X"] + losses["D_Y"])
         return detached(losses | {"G": total})
 
     def _judged(self, condition: Tensor, image: Tensor) -> Tensor:
-        """What a discriminator sees: the image, beside its condition (6 channels) if it is conditional."""
+        """What a discriminator sees: the image, after its condition (6 channels) if it is conditional."""
         return torch.cat([condition, image], dim=1) if self.spec.conditional else image
