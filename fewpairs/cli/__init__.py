@@ -1,31 +1,10 @@
-"""The `fewpairs` command."""
+"""The `fewpairs` command. Each command, or group of commands, is the module of its name."""
 
-from fewpairs.cli import (
-    assigning,
-    evaluating,
-    experiment,
-    explaining,
-    files,
-    local,
-    models,
-    pools,
-    selecting,
-    similar,
-    training,
-)
-from fewpairs.cli.common import app
+from importlib import import_module
 
-__all__ = [
-    "app",
-    "assigning",
-    "evaluating",
-    "experiment",
-    "explaining",
-    "files",
-    "local",
-    "models",
-    "pools",
-    "selecting",
-    "similar",
-    "training",
-]
+from fewpairs.cli.application import COMMANDS, app
+
+__all__ = ["app"]
+
+for name in COMMANDS:
+    import_module(f"fewpairs.cli.{name}")

@@ -1,4 +1,4 @@
-"""The `experiment` command: the paper's tables on a data set, without the service."""
+"""`fewpairs experiment`: the paper's tables on a data set, without the service."""
 
 import logging
 import re
@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from fewpairs.cli.common import HERE, RECIPE_SIZES, app, complain, console, counted, file_progress
+from fewpairs.cli.application import HERE, app
+from fewpairs.cli.options import RECIPE_SIZES
+from fewpairs.cli.output import complain, console, counted, file_progress
 from fewpairs.errors import FewpairsError
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Column
 
+from fewpairs.cli.output import duration
 from fewpairs.jobs import Job
 
 LOG_LINES = 5
@@ -55,14 +56,6 @@ def wait_with_status(console: Console, job: Job, label: str) -> Job:
 def _in_words(estimate: Mapping[str, float]) -> str:
     rate, memory = estimate["steps_per_second"], estimate["memory_bytes"] / 2**30
     return f"will need about {duration(estimate['seconds'])}, {rate:.3g} steps/s, {memory:.2g} GiB of memory"
-
-
-def duration(seconds: float) -> str:
-    """Rounded to what matters: seconds, minutes, or hours and minutes."""
-    minutes = round(seconds / 60)
-    if minutes == 0:
-        return f"{seconds:.0f} s"
-    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def _losses(losses: Mapping[str, float]) -> str:

@@ -1,4 +1,4 @@
-"""`fewpairs similar` and `fewpairs duplicates`"""
+"""`fewpairs similar`"""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,22 +7,11 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from fewpairs.cli.common import (
-    CONTROL,
-    JsonOption,
-    PoolOption,
-    ServerOption,
-    app,
-    console,
-    counted,
-    distance,
-    find_pool,
-    print_json,
-)
+from fewpairs.cli.application import CONTROL, app
+from fewpairs.cli.options import JsonOption, PoolOption, ServerOption, find_pool
+from fewpairs.cli.output import console, print_json
 from fewpairs.client import Client
-from fewpairs.similar import Duplicates, NearImage, Similar
-
-SHOWN_GROUPS, SHOWN_IMAGES = 20, 4
+from fewpairs.similar import Similar
 
 
 @app.command(rich_help_panel=CONTROL)
@@ -44,36 +33,6 @@ def similar(
         console.print(f"Two photos of the pool are typically [bold]{found.typical_distance:.3f}[/] apart.")
 
 
-@app.command(rich_help_panel=CONTROL)
-def duplicates(
-    within: Annotated[
-        str, typer.Option(help="The distance up to which photos count as duplicates; auto: by the pool.")
-    ] = "auto",
-    pool: PoolOption = None,
-    as_json: JsonOption = False,
-    server: ServerOption = None,
-) -> None:
-    """Photos of a pool that are nearly the same, of both splits."""
-    found = find_pool(Client(server), pool).duplicates(distance("--within", within, "auto"))
-    if as_json:
-        return print_json(found.document)
-    photos = counted(found.document["images"], "photo")
-    if not found.groups:
-        return console.print(f"None of {photos} is within {found.within:.3f} of another.")
-    console.print(_groups(found))
-    if found.group_count > SHOWN_GROUPS:
-        console.print(f"… and {counted(found.group_count - SHOWN_GROUPS, 'group')} more: --json has more.")
-    console.print(
-        f"Duplicates within {found.within:.3f}: [bold]{found.duplicates}[/] of {photos}"
-        f" (two are typically {found.document['typical_distance']:.3f} apart)."
-    )
-    if found.across:
-        console.print(
-            f"[yellow]![/] {counted(found.across, 'group')} of train and test photos: scores on such test "
-            "photos say little."
-        )
-
-
 def _neighbours(found: Similar, title: str) -> Table:
     table = Table(title=title, title_justify="left")
     table.add_column("#", justify="right")
@@ -83,20 +42,3 @@ def _neighbours(found: Similar, title: str) -> Table:
     for rank, image in enumerate(found, start=1):
         table.add_row(str(rank), Text(image.name), image.split, f"{image.distance:.3f}")
     return table
-
-
-def _groups(found: Duplicates) -> Table:
-    table = Table(title="Duplicates", title_justify="left")
-    table.add_column("Photos", justify="right")
-    table.add_column("First", overflow="fold")
-    table.add_column("Like it (distance)", overflow="fold")
-    for size, (first, *others) in zip(found.sizes[:SHOWN_GROUPS], found.groups, strict=False):
-        like = [f"{_named(image)} ({image.distance:.3f})" for image in others[:SHOWN_IMAGES]]
-        if size > 1 + SHOWN_IMAGES:
-            like.append(f"… {size - 1 - SHOWN_IMAGES} more")
-        table.add_row(str(size), Text(_named(first)), Text(", ".join(like)))
-    return table
-
-
-def _named(image: NearImage) -> str:
-    return image.name if image.split == "train" else f"{image.name} [{image.split}]"

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from fewpairs import FewpairsError
-from fewpairs.demo_data import read_data
+from fewpairs.demo.data import read_data
 from tests import drawings
 
 

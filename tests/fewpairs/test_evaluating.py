@@ -13,7 +13,8 @@ from PIL import Image
 from rich.console import Console
 
 from fewpairs import Client, Model, Pool
-from fewpairs.cli.follow import duration, follow_training
+from fewpairs.cli.follow import follow_training
+from fewpairs.cli.output import duration
 from store import jobs
 from store.settings import Settings
 from tests import drawings

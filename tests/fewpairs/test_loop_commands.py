@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from fewpairs import Client, Job, JobFailed, Model, Pool
-from fewpairs.cli.selecting import embedding_so_far
+from fewpairs.cli.select import embedding_so_far
 from store.settings import Settings
 from tests import drawings
 from tests.fewpairs.conftest import TINY, Run

@@ -86,8 +86,8 @@ class Child:
         self._log.close()
 
 
-class Supervisor:
-    """`with Supervisor(…) as supervisor:` stops every program at the end of the block, the newest first."""
+class ProcessManager:
+    """`with ProcessManager(…) as manager:` stops every program at the end of the block, the newest first."""
 
     def __init__(self, logs: Path, show: Callable[[str, str], None]) -> None:
         logs.mkdir(parents=True, exist_ok=True)
@@ -96,7 +96,7 @@ class Supervisor:
         self.children: list[Child] = []
         self.told_to_stop = 0
 
-    def __enter__(self) -> "Supervisor":
+    def __enter__(self) -> "ProcessManager":
         self._handlers = {number: signal.signal(number, self._note) for number in STOP_SIGNALS}
         return self
 

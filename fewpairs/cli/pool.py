@@ -1,4 +1,4 @@
-"""`fewpairs pool …`"""
+"""`fewpairs pool create|list|show`"""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,7 +7,9 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from fewpairs.cli.common import LOOP, JsonOption, ServerOption, app, console, find_pool, print_json, whole
+from fewpairs.cli.application import LOOP, app
+from fewpairs.cli.options import JsonOption, ServerOption, find_pool
+from fewpairs.cli.output import console, print_json, whole
 from fewpairs.client import Client
 from fewpairs.errors import FewpairsError
 from fewpairs.pool import Pool

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from fewpairs.embedded.lines import readable
+from fewpairs.embedded.log_lines import readable
 
 REQUEST = {"event": "request", "method": "PUT", "path": "/a", "status": 201, "ms": 12.34, "level": "info"}
 STAMP = {"timestamp": "2026-01-02T03:04:05.678901Z"}

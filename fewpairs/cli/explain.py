@@ -8,18 +8,9 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from fewpairs.cli.common import (
-    LOOP,
-    JsonOption,
-    PoolOption,
-    ServerOption,
-    app,
-    console,
-    counted,
-    find_pool,
-    print_json,
-)
-from fewpairs.cli.follow import duration
+from fewpairs.cli.application import LOOP, app
+from fewpairs.cli.options import JsonOption, PoolOption, ServerOption, find_pool
+from fewpairs.cli.output import console, counted, duration, print_json
 from fewpairs.client import Client
 from fewpairs.explanation import Explanation
 

@@ -1,6 +1,5 @@
-"""`fewpairs select` and `fewpairs replay`"""
+"""`fewpairs select`"""
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,27 +7,16 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from fewpairs.cli.common import (
-    CONTROL,
-    LOOP,
-    JsonOption,
-    PoolOption,
-    ServerOption,
-    app,
-    console,
-    counted,
-    distance,
-    find_pool,
-    print_json,
-)
+from fewpairs.cli.application import LOOP, app
+from fewpairs.cli.options import JsonOption, PoolOption, ServerOption, distance, find_pool
+from fewpairs.cli.output import console, counted, print_json
 from fewpairs.client import Client
-from fewpairs.errors import FewpairsError
 from fewpairs.pool import Pool
-from fewpairs.selection import Replay, Selection
+from fewpairs.selection import Selection
 from models.catalog import DEFAULT_STRATEGY, STRATEGIES
 
 
-@app.command("select", rich_help_panel=LOOP)
+@app.command(rich_help_panel=LOOP)
 def select(
     budget: Annotated[int, typer.Option("--budget", "-b", help="How many photos you can label.")],
     pool: PoolOption = None,
@@ -67,11 +55,13 @@ def select(
         "include": [target.image_id(photo) for photo in include or []],
         "exclude": [target.image_id(photo) for photo in exclude or []],
     }
-    selection = wait_and_select(target, budget, strategy, seed, quiet=as_json, **options)
+    selection = _wait_and_select(target, budget, strategy, seed, quiet=as_json, **options)
     copied = selection.copy_to(copy_to) if copy_to else []
     if as_json:
         return print_json(selection.document)
-    console.print(_table(selection, f"{counted(len(selection), 'photo')} of {target.name}, by {strategy}"))
+    console.print(
+        picks_table(selection, f"{counted(len(selection), 'photo')} of {target.name}, by {strategy}")
+    )
     _tell_coverage(selection)
     uses = "for `fewpairs explain` and `fewpairs assign --selection`"
     console.print(f"Selection [bold]{selection.id}[/], {uses}", soft_wrap=True)
@@ -79,35 +69,7 @@ def select(
         console.print(f"[green]✓[/] {counted(len(copied), 'photo')} copied to {copy_to}")
 
 
-@app.command("replay", rich_help_panel=CONTROL)
-def replay_receipt(
-    file: Annotated[Path, typer.Argument(help="What `select --json` printed, or its receipt alone.")],
-    as_json: JsonOption = False,
-    server: ServerOption = None,
-) -> None:
-    """Make a selection again from its receipt: the same picks, or exit code 1 and what has changed since."""
-    try:
-        made = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise FewpairsError(f"{file} cannot be read as JSON: {error}.") from error
-    replay = Client(server).replay(made)
-    if as_json:
-        print_json(replay.document)
-    else:
-        _tell_replay(replay)
-    if not replay.same:
-        raise typer.Exit(1)
-
-
-def _tell_replay(replay: Replay) -> None:
-    if replay.selection:
-        console.print(_table(replay.selection, "The replay"))
-    for sentence in replay.changed:
-        console.print(Text(f"• {sentence}"), soft_wrap=True)
-    console.print("[green]✓[/] The same picks" if replay.same else "[bold red]✗[/] Not the same picks")
-
-
-def wait_and_select(
+def _wait_and_select(
     pool: Pool, budget: int, strategy: str, seed: int, quiet: bool = False, **options: Any
 ) -> Selection:
     """The selection, with a line that tells how far embedding is while it is waited for."""
@@ -153,7 +115,7 @@ def _tell_coverage(selection: Selection) -> None:
         console.print(f"{count} left out as duplicates within {left_out['duplicates_within']:.3f}")
 
 
-def _table(selection: Selection, title: str) -> Table:
+def picks_table(selection: Selection, title: str) -> Table:
     table = Table(title=title, title_justify="left", caption_justify="left")
     if selection.receipt.get("balance") or selection.receipt.get("model"):
         table.caption = "Coverage so far and gain: weighted by how much each photo counts (balance, model)"

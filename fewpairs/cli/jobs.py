@@ -1,0 +1,89 @@
+"""`fewpairs jobs`"""
+
+import time
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from fewpairs.cli.application import CONTROL, app
+from fewpairs.cli.options import JsonOption, PoolOption, ServerOption, find_pool
+from fewpairs.cli.output import console, counted, folded, moment, print_json, whole
+from fewpairs.client import Client
+from fewpairs.jobs import Job
+
+LOOK_EVERY_S = 1.0
+STATE_STYLES = {
+    "queued": "yellow",
+    "running": "cyan",
+    "succeeded": "green",
+    "failed": "red",
+    "cancelled": "dim",
+}
+
+
+@app.command(rich_help_panel=CONTROL)
+def jobs(
+    pool: PoolOption = None,
+    state: Annotated[str | None, typer.Option(help="Only jobs in this state.")] = None,
+    limit: Annotated[int, typer.Option(help="Newest so many.")] = 20,
+    watch: Annotated[bool, typer.Option("--watch", help="Keep showing them until ctrl-C.")] = False,
+    as_json: JsonOption = False,
+    server: ServerOption = None,
+) -> None:
+    """List jobs, newest first."""
+    client = Client(server)
+
+    def newest() -> list[Job]:
+        found = find_pool(client, pool).jobs(state) if pool else client.jobs(state)
+        return [job for job, _ in zip(found, range(limit), strict=False)]
+
+    if as_json:
+        return print_json([job.document for job in newest()])
+    if not watch:
+        found = newest()
+        return console.print(_jobs_table(found) if found else "There is no such job.")
+    try:
+        with Live(_jobs_table(newest()), console=console, auto_refresh=False) as live:
+            while True:
+                time.sleep(LOOK_EVERY_S)
+                live.update(_jobs_table(newest()), refresh=True)
+    except KeyboardInterrupt:
+        return None
+
+
+def _jobs_table(found: Sequence[Job]) -> Table:
+    table = Table(whole("Job"), "Kind", "State", "Started", folded("What came of it"))
+    for job in found:
+        started = moment(job.document["started_at"] or "")
+        table.add_row(job.id, job.kind, _state(job), started, Text(_outcome(job)))
+    return table
+
+
+def _outcome(job: Job) -> str:
+    """The id of the model or selection that it made or looked at, or what it found; or why it went wrong."""
+    if job.state != "succeeded":
+        return str((job.document["error"] or {}).get("detail", ""))
+    match job.result:
+        case {"model_id": found} | {"selection_id": found}:
+            return str(found)
+        case {"embedded": count, "failed": failed}:
+            return f"{counted(count, 'photo')} embedded" + (f", {len(failed)} not" if failed else "")
+        case {"same": same}:
+            return "the same picks" if same else "not the same picks"
+        case {"items": found}:
+            return f"{counted(len(found), 'photo')} found"
+        case {"duplicates": _}:
+            return "the pool's duplicates"
+        case {"label_map": label_map}:
+            return "a label map" if label_map else "an image"
+    return ""
+
+
+def _state(job: Job) -> str:
+    share = f" {job.progress:.0%}" if job.state == "running" else ""
+    attempt = f", attempt {job.document['attempt']}" if job.document["attempt"] > 1 else ""
+    return f"[{STATE_STYLES[job.state]}]{job.state}[/]{share}{attempt}"

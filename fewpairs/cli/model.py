@@ -1,0 +1,85 @@
+"""`fewpairs model list|show|download|import`"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from fewpairs.cli.application import CONTROL, app
+from fewpairs.cli.options import JsonOption, ModelArgument, PoolOption, ServerOption, find_model, find_pool
+from fewpairs.cli.output import console, print_json, whole
+from fewpairs.client import Client
+from fewpairs.errors import FewpairsError
+from fewpairs.model import Model
+from models.catalog import PHOTOS_TO_LABELS
+
+model_app = typer.Typer(no_args_is_help=True, help="Look at models, fetch their files, bring your own.")
+app.add_typer(model_app, name="model", rich_help_panel=CONTROL)
+
+
+@model_app.command("list")
+def list_models(pool: PoolOption = None, as_json: JsonOption = False, server: ServerOption = None) -> None:
+    """A pool's models, newest first."""
+    models = find_pool(Client(server), pool).models()
+    if as_json:
+        return print_json([model.document for model in models])
+    table = Table(whole("Model"), "Method", "Recipe or name", "Pairs", "Mean IoU on test", "Made")
+    for model in models:
+        made = model.document["created_at"][:19].replace("T", " ")
+        receipt = model.document["receipt"]
+        called = Text(model.document["name"] or model.spec.get("recipe", ""))
+        count = str(len(receipt["pairs"])) if receipt else "–"
+        table.add_row(model.id, model.method, called, count, _test_iou(model), made)
+    console.print(table if models else "This pool has no model yet.")
+
+
+def _test_iou(model: Model) -> str:
+    on_test = [e for e in model.evaluations if (e["split"], e["direction"]) == ("test", PHOTOS_TO_LABELS)]
+    ious = [evaluation["metrics"].get("mean_iou") for evaluation in on_test]
+    return f"{ious[-1]:.3f}" if ious and ious[-1] is not None else "–"
+
+
+@model_app.command("show")
+def show(
+    model: ModelArgument = "latest",
+    pool: PoolOption = None,
+    server: ServerOption = None,
+) -> None:
+    """A model as JSON: its spec, receipt, files and evaluations."""
+    print_json(find_model(Client(server), model, pool).document)
+
+
+@model_app.command("download")
+def download(
+    model: ModelArgument = "latest",
+    out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("model"),
+    pool: PoolOption = None,
+    server: ServerOption = None,
+) -> None:
+    """Fetch a model's files: weights (safetensors, ONNX), spec and sample sheet."""
+    found = find_model(Client(server), model, pool)
+    with console.status("Downloading"):
+        paths = found.download(out)
+    for path in paths:
+        console.print(f"[green]✓[/] {path}  [dim]{path.stat().st_size / 1e6:.1f} MB[/]", soft_wrap=True)
+
+
+@model_app.command("import")
+def import_model(
+    file: Annotated[Path, typer.Argument(help="A self-contained ONNX file.", show_default=False)],
+    name: Annotated[str | None, typer.Option(help="Default: the file's name.", show_default=False)] = None,
+    pool: PoolOption = None,
+    server: ServerOption = None,
+) -> None:
+    """Bring a model trained elsewhere, to translate, to evaluate, or as a scorer.
+
+    Its input is `photo`, float32 (B, 3, S, S), RGB in -1..1; its output the logits of the pool's classes
+    (B, K, H, W), or, named `translation`, an RGB image in -1..1 (B, 3, H, W).
+    """
+    if not file.is_file():
+        raise FewpairsError(f"{file} is no file: give the path of an ONNX file.")
+    with console.status("Uploading"):
+        model = find_pool(Client(server), pool).import_model(file, name)
+    console.print(f"[green]✓[/] Model {model.id}")

@@ -1,0 +1,77 @@
+"""`fewpairs train`"""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from fewpairs.cli.application import LOOP, app
+from fewpairs.cli.follow import follow_training
+from fewpairs.cli.options import RECIPE_SIZES, PoolOption, ServerOption, find_pool
+from fewpairs.cli.output import console
+from fewpairs.client import Client
+from fewpairs.errors import FewpairsError
+from models.catalog import DEFAULT_RECIPE, METHODS, RECIPES
+
+BEST = ", ".join(f"{recipe.method} with {name}" for name, recipe in RECIPES.items())
+
+
+@app.command(rich_help_panel=LOOP)
+def train(
+    pool: PoolOption = None,
+    method: Annotated[
+        str | None,
+        typer.Option(
+            help=f"{', '.join(METHODS)}; default: the best one measured with the recipe, {BEST}.",
+            show_default=False,
+        ),
+    ] = None,
+    recipe: Annotated[str, typer.Option(help=RECIPE_SIZES)] = DEFAULT_RECIPE,
+    steps: Annotated[int | None, typer.Option(help="Training steps; default: the recipe's.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Default: the recipe's.")] = None,
+    label_source: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Learn from unpaired label maps of this source only (`annotations`: those of the pairs); "
+            "may be repeated; default: all there are.",
+            show_default=False,
+        ),
+    ] = None,
+    option: Annotated[
+        list[str] | None, typer.Option(help="Any other option of the recipe, NAME=VALUE; may be repeated.")
+    ] = None,
+    follow: Annotated[bool, typer.Option("--follow", help="Show progress and losses to the end.")] = False,
+    server: ServerOption = None,
+) -> None:
+    """Train a model on the annotated photos and everything that has no pair."""
+    target = find_pool(Client(server), pool)
+    options = _options(option or [])
+    options |= {name: v for name, v in (("total_steps", steps), ("seed", seed)) if v is not None}
+    job = target.train(method, recipe, label_sources=label_source or None, **options)
+    console.print(f"[green]✓[/] Training job {job.id}")
+    if not follow:
+        console.print(f"See it with `fewpairs jobs`, stop it with `fewpairs cancel {job.id}`.")
+        return
+    follow_training(console, job, f"{method or 'Training'} ({recipe})")
+    console.print(f"[green]✓[/] Model {job.model.id}")
+
+
+def _options(words: Sequence[str]) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals:
+            raise FewpairsError(f"--option takes NAME=VALUE, batch_size=4 for example, not {word}.")
+        options[name] = _value(value)
+    return options
+
+
+def _value(text: str) -> bool | int | float | str:
+    if text in ("true", "false"):
+        return text == "true"
+    for number in (int, float):
+        try:
+            return number(text)
+        except ValueError:
+            continue
+    return text

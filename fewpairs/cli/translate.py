@@ -1,0 +1,87 @@
+"""`fewpairs translate`"""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from PIL import Image
+
+from fewpairs.cli.application import LOOP, app
+from fewpairs.cli.options import (
+    DEFAULT_DIRECTION,
+    DirectionOption,
+    ModelArgument,
+    PoolOption,
+    ServerOption,
+    direction_named,
+    find_model,
+)
+from fewpairs.cli.output import complain, console, file_progress
+from fewpairs.client import Client
+from fewpairs.errors import FewpairsError
+from fewpairs.photos import image_files
+from fewpairs.uploads import REFUSALS
+from models.catalog import LABELS_TO_PHOTOS, PHOTOS_TO_LABELS
+
+OVERLAY_STRENGTH = 0.55
+"""Share of the class's colour in each pixel of an overlay."""
+
+
+@app.command(rich_help_panel=LOOP)
+def translate(
+    model: ModelArgument,
+    photos: Annotated[
+        list[Path],
+        typer.Argument(help="Photos (or label maps, see --direction), or folders.", show_default=False),
+    ],
+    out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("translated"),
+    rgb: Annotated[bool, typer.Option("--rgb", help="The raw translation instead of class indices.")] = False,
+    overlay: Annotated[
+        bool, typer.Option("--overlay", help="Also the photo under its classes' colours.")
+    ] = False,
+    direction: DirectionOption = DEFAULT_DIRECTION,
+    pool: PoolOption = None,
+    server: ServerOption = None,
+) -> None:
+    """Make the label map of each photo, or a photo of each label map."""
+    client, way = Client(server), direction_named(direction)
+    found = find_model(client, model, pool)
+    table = client.pool(found.pool_id).document["class_table"]
+    if overlay and (rgb or table == "rgb" or way == LABELS_TO_PHOTOS):
+        raise FewpairsError("--overlay paints the classes of a photo: it goes with label maps alone.")
+    files = image_files(*photos)
+    stems = [file.stem for file in files]
+    if twice := {stem for stem in stems if stems.count(stem) > 1}:
+        raise FewpairsError(f"Several photos would become {sorted(twice)[0]}.png: translate them in turns.")
+    refused = 0
+    with file_progress() as bar:
+        for file in bar.track(files, description="Translating"):
+            try:
+                drawn = found.translate(file, "rgb" if rgb else None, way)
+                target = drawn.save(out / f"{file.stem}.png")
+                if overlay:
+                    blend(file, target, table).save(out / f"{file.stem}-overlay.png")
+            except FewpairsError as error:
+                if error.status not in REFUSALS:
+                    raise
+                refused += 1
+                complain(f"{file}: {error.detail}")
+    what = "photos" if way == PHOTOS_TO_LABELS else "label maps"
+    console.print(f"[green]✓[/] {len(files) - refused} of {len(files)} {what} translated into {out}")
+    if refused:
+        raise typer.Exit(1)
+
+
+def blend(photo: Path, label_map: Path, class_table: dict[str, Any]) -> Image.Image:
+    """The photo with each pixel drawn towards the colour of its class; what is ignored stays as it is."""
+    with Image.open(photo) as opened:
+        base = opened.convert("RGB")
+    with Image.open(label_map) as opened:
+        indices = opened.resize(base.size, Image.Resampling.NEAREST)
+    colours = [channel for entry in class_table["classes"] for channel in entry["color"]]
+    painted = indices.convert("L")
+    painted.putpalette(colours)
+    strength = indices.convert("L").point(
+        [0 if i == class_table["ignore"] else round(255 * OVERLAY_STRENGTH) for i in range(256)]
+    )
+    return Image.composite(painted.convert("RGB"), base, strength)
