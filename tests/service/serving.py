@@ -1,4 +1,4 @@
-"""The service as it really runs, in a thread of the test's process."""
+"""The real service, run in a thread of the test's process."""
 
 import socket
 import threading
@@ -15,14 +15,14 @@ from store.settings import Settings
 
 
 class Client(httpx.Client):
-    """An HTTP client, and the service behind it for tests that play the worker."""
+    """An HTTP client, with the service behind it for tests that act as the worker."""
 
     service: Service
 
 
 @contextmanager
 def serve(settings: Settings) -> Iterator[Client]:
-    """uvicorn on a free port. The socket listens before the server starts, so nobody has to wait for it."""
+    """Run uvicorn on a free port. The socket listens before the server starts, so no test has to wait."""
     upgrade(settings.database)
     app = create_app(settings)
     serving = server(app)

@@ -1,4 +1,4 @@
-"""Annotations: revisions, ETags, and annotators who race."""
+"""Annotations: revisions, ETags, and annotators who send at the same time."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -7,7 +7,7 @@ from tests.service.steps import ABSENT, label_map, new_pool, photo, put_photo, s
 
 
 def test_revisions_are_kept_and_the_newest_counts(client: Client) -> None:
-    """Each PUT adds a revision whose number is the ETag; all of them can be read, byte for byte."""
+    """Each PUT adds a revision whose number is the ETag; every revision can be read back, byte for byte."""
     image = put_photo(client, new_pool(client), "a.jpg")
     address = f"/images/{image['id']}/annotation"
     assert slug(client.get(address)) == "not-found"
@@ -23,7 +23,7 @@ def test_revisions_are_kept_and_the_newest_counts(client: Client) -> None:
 
 
 def test_an_rgb_pool_takes_an_image_of_the_photos_size(client: Client) -> None:
-    """There the annotation is any RGB image, and only its size is checked."""
+    """In an rgb pool any RGB image is an annotation; only its size is checked."""
     image = put_photo(client, new_pool(client, "rgb"), "a.jpg", photo(1))
     address = f"/images/{image['id']}/annotation"
     wrong = client.put(address, content=photo(2, size=(24, 24)), headers=ABSENT)
@@ -33,7 +33,7 @@ def test_an_rgb_pool_takes_an_image_of_the_photos_size(client: Client) -> None:
 
 
 def test_one_of_two_racing_annotators_wins(client_of_each: Client) -> None:
-    """Of PUTs that replace one revision at once exactly one succeeds; the others learn they are stale."""
+    """If several PUTs replace one revision at the same time, exactly one succeeds; the others get 412."""
     client = client_of_each
     pool_id = new_pool(client)
     for name in ("a.jpg", "b.jpg", "c.jpg"):

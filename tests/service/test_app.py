@@ -16,16 +16,16 @@ from tests.service.steps import photo
 
 
 def test_importing_the_app_loads_no_numerics() -> None:
-    """Neither torch, numpy nor faiss is loaded, nor anything else of the models' and the worker's rooms."""
+    """The app loads neither torch, numpy nor faiss, and nothing else from the rooms of models and worker."""
     heavy = "{'torch', 'numpy', 'faiss', 'onnxruntime', 'models', 'worker'}"
     program = f"import sys, service.app; print(sorted({heavy} & set(sys.modules)))"
     assert subprocess.check_output([sys.executable, "-c", program], text=True).strip() == "[]"
 
 
 def test_the_process_answers_within_two_seconds(tmp_path: Path) -> None:
-    """From starting `python -m service` to its first answer it works for less than two seconds.
+    """`python -m service` needs less than two seconds of CPU time until its first answer.
 
-    The processor's seconds are counted, not the wall's, since tests share the machine.
+    The test counts CPU time, not elapsed time, because other tests use the machine too.
     """
     upgrade(Settings(data_dir=tmp_path).database)
     port = free_port()
@@ -37,7 +37,7 @@ def test_the_process_answers_within_two_seconds(tmp_path: Path) -> None:
 
 
 def test_an_older_schema_is_refused(tmp_path: Path) -> None:
-    """The service does not start on a database that was not migrated, and says what to do."""
+    """The service does not start on a database that is not migrated, and says what to do."""
     database = Database(Settings(data_dir=tmp_path).database)
     with pytest.raises(SchemaMismatch, match="fewpairs migrate"):
         database.require_schema()
@@ -47,7 +47,7 @@ def test_an_older_schema_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_stream_ends_when_the_server_stops(tmp_path: Path) -> None:
-    """Whoever follows a job does not hold up the server, nor is cut off with a traceback in its log."""
+    """A client that follows a job does not delay the server's end, and its log has no traceback."""
     upgrade(Settings(data_dir=tmp_path).database)
     port = free_port()
     address = f"http://127.0.0.1:{port}"

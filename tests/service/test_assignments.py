@@ -1,4 +1,4 @@
-"""Handing picks to annotators."""
+"""Handing out picks to annotators."""
 
 import time
 import uuid
@@ -17,7 +17,7 @@ from tests.service.steps import annotate, new_pool, photo, put_photo, selection_
 
 
 def pool_with_selection(client: Client, count: int = 4) -> tuple[str, list[str]]:
-    """A pool whose newest selection picks all its images, last upload first; the ids by rank."""
+    """A new pool whose newest selection picks all its images, last upload first, and their ids by rank."""
     pool_id = new_pool(client)
     images = [put_photo(client, pool_id, f"{n}.jpg", photo(n)) for n in range(count)]
     pick_all(client, pool_id, images[::-1])
@@ -25,7 +25,7 @@ def pool_with_selection(client: Client, count: int = 4) -> tuple[str, list[str]]
 
 
 def pick_all(client: Client, pool_id: str, images: list[dict[str, Any]], split: str = "train") -> str:
-    """Add a selection of all these images, in this order; its id."""
+    """Add a selection of all these images, in this order, and return its id."""
     service, document = client.service, selection_document(pool_id, images)
     document["receipt"]["split"] = split
     with service.database.write() as session:
@@ -48,7 +48,7 @@ def held(client: Client, pool_id: str, annotator: str, count: int = 1, **more: A
 
 
 def pass_time(client: Client, pool_id: str, seconds: float) -> None:
-    """Make the pool's open assignments older, as if so much time had gone by."""
+    """Make the pool's open assignments older by this many seconds."""
     with client.service.database.write() as session:
         for row in session.query(Assignment).filter_by(pool_id=uuid.UUID(pool_id), state="open"):
             row.lease_expires_at -= timedelta(seconds=seconds)
@@ -56,7 +56,7 @@ def pass_time(client: Client, pool_id: str, seconds: float) -> None:
 
 
 def test_picks_are_handed_out_by_rank_and_once(client_of_each: Client) -> None:
-    """Each annotator gets the best picks that nobody holds, with what is needed to label them."""
+    """Each annotator gets the best free picks, with the data needed to label them."""
     client = client_of_each
     pool_id, ids = pool_with_selection(client)
     assert held(client, pool_id, "ana", 2) == ids[:2]
@@ -67,7 +67,7 @@ def test_picks_are_handed_out_by_rank_and_once(client_of_each: Client) -> None:
 
 
 def test_asking_again_gives_the_same_images_with_a_new_lease(client_of_each: Client) -> None:
-    """After a lost answer nothing is handed out twice; asking for more only fills up."""
+    """After a lost answer no image is handed out twice; a larger count adds only the missing ones."""
     client = client_of_each
     pool_id, ids = pool_with_selection(client)
     first = assign(client, pool_id, "ana", 2, lease_s=60).json()["items"]
@@ -81,7 +81,7 @@ def test_asking_again_gives_the_same_images_with_a_new_lease(client_of_each: Cli
 
 
 def test_a_lease_that_ran_out_frees_the_image(client_of_each: Client) -> None:
-    """Another annotator gets it; the history says that it expired, and it cannot be renewed any more."""
+    """Another annotator gets the image; the old assignment is listed as expired and cannot be renewed."""
     client = client_of_each
     pool_id, ids = pool_with_selection(client, 1)
     [first] = assign(client, pool_id, "ana", lease_s=60).json()["items"]
@@ -101,7 +101,7 @@ def test_a_lease_that_ran_out_frees_the_image(client_of_each: Client) -> None:
 
 
 def test_a_lease_that_runs_out_while_others_ask_holds_its_image(client_of_each: Client) -> None:
-    """Between the moment when leases that ran out were ended and the one when images are chosen."""
+    """A lease that expires after expired leases were ended, but before images are chosen, keeps its image."""
     client = client_of_each
     pool_id, ids = pool_with_selection(client, 2)
     assert held(client, pool_id, "ana", lease_s=60) == ids[:1]
@@ -113,7 +113,7 @@ def test_a_lease_that_runs_out_while_others_ask_holds_its_image(client_of_each: 
 
 
 def test_many_picks_are_handed_out_in_few_statements(client_of_each: Client) -> None:
-    """As many for thirty as for three: the pool waits for its hand-outs, and SQLite with all pools."""
+    """Thirty images need no more statements than three, because other requests wait meanwhile."""
     counts = []
     for count in (3, 30):
         pool_id, ids = pool_with_selection(client_of_each, count)
@@ -125,7 +125,7 @@ def test_many_picks_are_handed_out_in_few_statements(client_of_each: Client) -> 
 
 @contextmanager
 def statements(client: Client, pause_s: float = 0) -> Iterator[list[str]]:
-    """The statements that the service sends; after each that changes assignments it makes a pause."""
+    """Collect the statements that the service sends, and pause after each that changes assignments."""
     seen: list[str] = []
 
     def note(connection: Any, cursor: Any, statement: str, *more: Any) -> None:
@@ -140,7 +140,7 @@ def statements(client: Client, pause_s: float = 0) -> Iterator[list[str]]:
 
 
 def test_a_lease_can_be_renewed_while_nobody_else_has_the_image(client_of_each: Client) -> None:
-    """Also one that ran out: the work on it goes on, and nobody else gets it."""
+    """An expired lease can be renewed too; then nobody else gets the image."""
     client = client_of_each
     pool_id, _ = pool_with_selection(client, 1)
     [item] = assign(client, pool_id, "ana", lease_s=60).json()["items"]
@@ -151,7 +151,7 @@ def test_a_lease_can_be_renewed_while_nobody_else_has_the_image(client_of_each: 
 
 
 def test_an_image_given_back_is_free_at_once(client_of_each: Client) -> None:
-    """Others get it; giving it back again changes nothing."""
+    """Others can have the image; giving it back again changes nothing."""
     client = client_of_each
     pool_id, ids = pool_with_selection(client, 1)
     [item] = assign(client, pool_id, "ana").json()["items"]
@@ -163,7 +163,7 @@ def test_an_image_given_back_is_free_at_once(client_of_each: Client) -> None:
 
 
 def test_an_annotation_ends_the_assignment(client_of_each: Client) -> None:
-    """Of its image alone, whoever sent it; the image is never handed out again."""
+    """Only the assignment of that image ends, whoever annotated it; the image is never handed out again."""
     client = client_of_each
     pool_id, ids = pool_with_selection(client, 3)
     assign(client, pool_id, "ana", 2)
@@ -175,7 +175,7 @@ def test_an_annotation_ends_the_assignment(client_of_each: Client) -> None:
 
 
 def test_when_nothing_is_free_the_answer_says_what_to_do(client: Client) -> None:
-    """Without a selection, with all picks taken, and with a selection that is not the pool's."""
+    """This holds without a selection, with all picks taken, and with a selection of another pool."""
     pool_id = new_pool(client)
     image = put_photo(client, pool_id, "a.jpg")
     without = assign(client, pool_id, "ana")
@@ -190,7 +190,7 @@ def test_when_nothing_is_free_the_answer_says_what_to_do(client: Client) -> None
 
 
 def test_an_older_selection_can_be_handed_out(client: Client) -> None:
-    """The newest is the default; an image that is in both stays in one hand."""
+    """The newest selection is the default; an image in both selections stays with one annotator."""
     pool_id, ids = pool_with_selection(client, 2)
     images = [{"id": image_id, "name": ""} for image_id in ids[::-1]]
     newest = pick_all(client, pool_id, images)
@@ -202,7 +202,7 @@ def test_an_older_selection_can_be_handed_out(client: Client) -> None:
 
 
 def test_a_selection_that_is_named_is_handed_out(client: Client) -> None:
-    """One that is not the newest, and one of test images, which nobody gets who names none."""
+    """A named selection may be old or of test images; test images are never handed out by default."""
     pool_id, ids = pool_with_selection(client, 3)
     images = [{"id": image_id, "name": ""} for image_id in ids]
     older = pick_all(client, pool_id, images[1:2])
@@ -223,14 +223,14 @@ def test_a_selection_that_is_named_is_handed_out(client: Client) -> None:
     ],
 )
 def test_a_bad_request_hands_out_nothing(client: Client, body: dict[str, Any]) -> None:
-    """It is refused with 422, and every pick stays free."""
+    """The request is refused with 422, and every pick stays free."""
     pool_id, _ = pool_with_selection(client, 1)
     assert client.post(f"/pools/{pool_id}/assignments", json=body).status_code == 422
     assert client.get(f"/pools/{pool_id}/assignments").json()["items"] == []
 
 
 def test_assignments_are_listed_in_pages(client: Client) -> None:
-    """Newest first, by annotator, and by whether they are open."""
+    """The list is newest first and can be filtered by annotator and by whether they are open."""
     pool_id, ids = pool_with_selection(client, 5)
     assign(client, pool_id, "ana", 3)
     assign(client, pool_id, "ben", 2)
@@ -245,8 +245,8 @@ def test_assignments_are_listed_in_pages(client: Client) -> None:
 
 
 def test_the_annotators_minutes_per_image(client_of_each: Client) -> None:
-    """The median of 10 min for Ana's first image, 4 for each of the three that she sent together after 12
-    more, and 9 for Ben's. What came after its lease had run out does not count."""
+    """The result is the median of 10 minutes for Ana's first image, 4 for each of the three that she sent
+    together 12 minutes later, and 9 for Ben's. An annotation after the end of its lease does not count."""
     client = client_of_each
     pool_id, ids = pool_with_selection(client, 6)
     for annotator, count in (("ana", 4), ("ben", 1), ("cleo", 1)):

@@ -1,4 +1,4 @@
-"""What happens when the same thing is asked for at once, on SQLite and on PostgreSQL."""
+"""The same request sent many times at once, on SQLite and on PostgreSQL."""
 
 import sys
 import threading
@@ -17,7 +17,7 @@ from tests.service.test_assignments import pool_with_selection
 
 
 def test_the_same_photo_uploaded_at_once_is_added_once(client_of_each: Client) -> None:
-    """One 201, the rest 200; of other bytes under that name, 409."""
+    """One request gets 201, the others 200; other bytes under that name get 409."""
     client = client_of_each
     pool_id = new_pool(client)
 
@@ -30,7 +30,7 @@ def test_the_same_photo_uploaded_at_once_is_added_once(client_of_each: Client) -
 
 
 def test_photos_uploaded_at_once_fill_embed_jobs_exactly(client_of_each: Client) -> None:
-    """Every photo is in one embed job, and each job's total is what it holds."""
+    """Every photo is in one embed job, and each job's total is its number of photos."""
     client = client_of_each
     pool_id = new_pool(client)
     with ThreadPoolExecutor(8) as pool:
@@ -41,7 +41,7 @@ def test_photos_uploaded_at_once_fill_embed_jobs_exactly(client_of_each: Client)
 
 
 def test_one_pool_name_asked_for_at_once_is_given_once(client_of_each: Client) -> None:
-    """The others are told that it is taken."""
+    """The other requests are told that the name is taken."""
 
     def create(_: int) -> int:
         return client_of_each.post("/pools", json={"name": "one", "class_table": "rgb"}).status_code
@@ -68,7 +68,7 @@ def test_one_idempotency_key_sent_at_once_orders_one_job(client_of_each: Client)
 
 @contextmanager
 def more_apis(client: Client, count: int, logs: Path) -> Iterator[list[str]]:
-    """The addresses of so many API processes, and of the client's own service, on one database."""
+    """Start `count` more API processes on the client's database; the addresses of all services."""
     settings, ports = client.service.settings, [free_port() for _ in range(count)]
     environment = {
         "FEWPAIRS_DATA_DIR": str(settings.data_dir),
@@ -89,8 +89,7 @@ def ask(address: str, pool_id: str, annotator: object) -> httpx.Response:
 
 
 def test_fifty_annotators_at_once_get_fifty_images(client_of_each: Client, tmp_path: Path) -> None:
-    """Three API processes hand out each pick once, whoever asks; the 51st annotator learns that none is
-    left."""
+    """Three API processes hand out each pick once, and the 51st annotator learns that none is left."""
     client = client_of_each
     pool_id, ids = pool_with_selection(client, 50)
     start = threading.Barrier(50)
@@ -108,7 +107,7 @@ def test_fifty_annotators_at_once_get_fifty_images(client_of_each: Client, tmp_p
 
 
 def test_an_image_that_is_annotated_meanwhile_is_in_nobodys_hand(client_of_each: Client) -> None:
-    """However annotating and handing out overlap, no open assignment is of an annotated image."""
+    """However annotating and handing out overlap, no annotated image has an open assignment."""
     client = client_of_each
     pool_id, ids = pool_with_selection(client, 24)
     with ThreadPoolExecutor(16) as threads:

@@ -23,7 +23,7 @@ from tests.service.test_assignments import assign, pick_all
 
 @pytest.fixture(scope="session")
 def known_ids(client: Client) -> dict[str, str]:
-    """Things that are there, by the name of the path parameter that names them."""
+    """Ids of existing rows, by the name of their path parameter."""
     pool_id = new_pool(client)
     image = put_photo(client, pool_id, "a.jpg")
     annotate(client, image["id"])
@@ -41,14 +41,14 @@ def as_it_is(context: Any, content: Any) -> Any:
     return getattr(content, "data", content)
 
 
-# A stream of events is no JSON, and lasts as long as its job: test_jobs reads it.
+# A stream of events is not JSON and lasts as long as its job; test_jobs reads it.
 schema = schemathesis.openapi.from_dict(create_app(Settings()).openapi()).exclude(path_regex="/events$")
 operations = {found.ok().label: found.ok() for found in schema.get_all_operations()}
 
 
 @pytest.mark.parametrize("operation", operations.values(), ids=operations.keys())
 def test_answers_are_as_documented(operation: Any, client: Client, known_ids: dict[str, str]) -> None:
-    """No 500, and every status, type and body is one that the document lists, of known and unknown ids."""
+    """No answer is a 500, and the document lists every status, type and body, for known and unknown ids."""
 
     @hypothesis.given(case=operation.as_strategy())
     @hypothesis.settings(

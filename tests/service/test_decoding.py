@@ -1,4 +1,4 @@
-"""The processes that decode: what a hostile file can do to them, and that it can do no more."""
+"""The decoding processes: a hostile file can break its own process and nothing else."""
 
 import os
 import resource
@@ -35,7 +35,7 @@ def good(tmp_path: Path) -> Path:
 
 
 def crash(path: str) -> None:
-    """What a decoder with a flaw might do."""
+    """Crash, as a faulty decoder might."""
     os.kill(os.getpid(), signal.SIGSEGV)
 
 
@@ -62,14 +62,14 @@ def test_a_file_that_crashes_its_decoder_is_refused_alone(decoders: Decoders, go
 
 
 def test_memory_is_bounded(decoders: Decoders, good: Path) -> None:
-    """A decoder gets what photos of the allowed size need and not 4 GiB."""
+    """A decoder gets the memory that photos of the allowed size need, and not 4 GiB."""
     assert decoders._run(devour, str(good)) == -1
     most = confined.BASE_BYTES + confined.BYTES_PER_PIXEL * 1_000_000
     assert decoders._run(limits, str(good)) == (most, most)
 
 
 def test_time_is_bounded() -> None:
-    """A decoder that computes for too long is ended by the kernel, however it is stuck."""
+    """The kernel ends a decoder that uses too much CPU time, even in an endless loop."""
     program = f"""
 from {confined.__name__.rpartition(".")[0]} import confined
 def stuck():
@@ -81,7 +81,7 @@ confined.bounded(stuck)
 
 
 def test_decoders_end_when_the_service_is_killed(good: Path) -> None:
-    """`kill -9` of the service leaves no process behind."""
+    """`kill -9` of the service leaves no process running."""
     program = f"""
 import signal
 from pathlib import Path
@@ -106,7 +106,7 @@ if __name__ == "__main__":
 
 
 def test_validation_needs_no_more_than_pillow() -> None:
-    """The code that meets hostile files loads no web framework, database or numerics."""
+    """The code that reads hostile files loads no web framework, database or numerical library."""
     program = f"""
 import sys, {confined.__name__}, {validation.__name__}
 print(sorted(set(sys.modules) & {{"fastapi", "sqlalchemy", "numpy", "torch", "celery"}}))

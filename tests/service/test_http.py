@@ -1,4 +1,4 @@
-"""What all addresses share: request ids, logs, and how they are documented."""
+"""Behaviour that all addresses share: request ids, logs and documentation."""
 
 import pytest
 from structlog.contextvars import merge_contextvars
@@ -12,7 +12,7 @@ from tests.service.steps import slug
 
 
 def test_every_answer_has_a_request_id_and_is_not_sniffed(client: Client) -> None:
-    """A given id comes back, so that logs of two systems can be joined; an unfit one is replaced."""
+    """The client's id comes back, so that logs of two systems can be joined; an invalid id is replaced."""
     assert client.get("/healthz", headers={"X-Request-ID": "abc-1"}).headers["x-request-id"] == "abc-1"
     answer = client.get("/nowhere", headers={"X-Request-ID": "a b"})
     assert len(answer.headers["x-request-id"]) == 32
@@ -22,7 +22,7 @@ def test_every_answer_has_a_request_id_and_is_not_sniffed(client: Client) -> Non
 def test_what_nobody_foresaw_is_logged_and_answered_under_its_request_id(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The answer has the headers of every answer, and its id finds the one log line with the traceback."""
+    """The answer has the usual headers, and its request id is in the log line with the traceback."""
     monkeypatch.setattr(client.service, "doorbell", None)
     with capture_logs([merge_contextvars]) as lines:
         answer = client.get("/readyz", headers={"X-Request-ID": "abc-2"})
@@ -35,7 +35,7 @@ def test_what_nobody_foresaw_is_logged_and_answered_under_its_request_id(
 
 
 def test_the_document_describes_every_address() -> None:
-    """Each operation has a tag that is described, a summary, and its errors as problem+json with slugs."""
+    """Each operation has a described tag, a summary, and its errors as problem+json with slugs."""
     document = create_app(Settings()).openapi()
     described = {tag["name"] for tag in document["tags"] if tag["description"]}
     slugs = set()
@@ -56,7 +56,7 @@ def test_the_document_describes_every_address() -> None:
 
 
 def test_the_interactive_page_needs_no_other_server(client: Client) -> None:
-    """The page and its scripts come from this service, and its Swagger UI is one that renders OpenAPI 3.1."""
+    """The page and its scripts come from this service, and its Swagger UI can show OpenAPI 3.1."""
     page = client.get("/docs").text
     assert client.get("/", follow_redirects=True).text == page
     assert "http://" not in page

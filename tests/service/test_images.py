@@ -35,7 +35,7 @@ GOOD_PHOTOS = {
 
 @pytest.mark.parametrize("kind", GOOD_PHOTOS)
 def test_a_photo_comes_back_byte_for_byte(client: Client, kind: str) -> None:
-    """Every accepted format is kept unchanged and served with the type the server found, not named."""
+    """Every accepted format is kept unchanged and served with the type that the server detected."""
     content = GOOD_PHOTOS[kind]
     image = put_photo(client, new_pool(client), "odd.name", content)
     served = client.get(f"/images/{image['id']}/content")
@@ -48,7 +48,7 @@ def test_a_photo_comes_back_byte_for_byte(client: Client, kind: str) -> None:
 
 
 def test_repeating_an_upload_changes_nothing(client: Client) -> None:
-    """201, then 200 for the same bytes, then 409 for other bytes or the other split."""
+    """The first upload gets 201, the same bytes again 200, other bytes or the other split 409."""
     pool_id = new_pool(client)
     address = f"/pools/{pool_id}/images/a.jpg"
     assert client.put(address, content=photo(1)).status_code == 201
@@ -68,7 +68,7 @@ def test_repeating_an_upload_changes_nothing(client: Client) -> None:
     ["größe.jpg", "写真 1.jpg", "👩‍🎨.png", "a%2Fb.jpg", "a?b#c.jpg", "x" * 255, " .jpg", "e\u0301.jpg"],
 )
 def test_any_file_name_round_trips(client: Client, name: str) -> None:
-    """Unicode and odd characters come back as NFC, in the record, in lists, and in `missing`."""
+    """Unicode and unusual characters come back in form NFC, in records, in lists and in `missing`."""
     pool_id = new_pool(client)
     image = put_photo(client, pool_id, quote(name, safe=""))
     normal = unicodedata.normalize("NFC", name)
@@ -95,7 +95,7 @@ def archive_of(kind: str, files: dict[str, bytes]) -> bytes:
 
 @pytest.mark.parametrize("kind", ["zip", "x-tar", "gzip"])
 def test_an_archive_is_taken_whole(client: Client, kind: str) -> None:
-    """More photos than a batch holds, in folders: all are accepted by base name, then unchanged."""
+    """More photos than one batch, in folders, are accepted by base name; the second time they are unchanged."""
     pool_id = new_pool(client)
     files = {f"day/{n % 3}/größe-{n}.jpg": photo(n) for n in range(130)}
     headers = {"Content-Type": f"application/{kind}"}
@@ -108,7 +108,7 @@ def test_an_archive_is_taken_whole(client: Client, kind: str) -> None:
 
 
 def test_two_files_of_one_name_in_one_upload(client: Client) -> None:
-    """The same bytes count as unchanged, other bytes are rejected, and the first stays."""
+    """The same bytes count as unchanged, other bytes are rejected, and the first file stays."""
     pool_id = new_pool(client)
     parts = [("files", ("a.jpg", photo(n))) for n in (1, 1, 2)]
     answer = client.post(f"/pools/{pool_id}/images", files=parts, params={"split": "test"}).json()
@@ -117,7 +117,7 @@ def test_two_files_of_one_name_in_one_upload(client: Client) -> None:
 
 
 def test_an_archive_among_files(client: Client) -> None:
-    """In a multipart upload a zip stands for its photos; a bad one is rejected by itself."""
+    """A zip in a multipart upload adds its photos; if the zip is bad, only it is rejected."""
     pool_id = new_pool(client)
     parts = [
         ("files", ("one.jpg", photo(1))),
@@ -134,7 +134,7 @@ def test_an_archive_among_files(client: Client) -> None:
 
 
 def test_a_broken_form_is_refused(client: Client) -> None:
-    """A body without boundary, without end, or with a field that is no file is a bad request."""
+    """A body without a boundary, without an end, or with a field that is not a file is a bad request."""
     address = f"/pools/{new_pool(client)}/images"
     for content, kind in (
         (b"", "multipart/form-data"),
@@ -148,7 +148,7 @@ def test_a_broken_form_is_refused(client: Client) -> None:
 
 
 def test_an_upload_is_resumed_by_asking_what_is_missing(client: Client) -> None:
-    """`missing` names what the pool lacks, and apart from it what it has with other bytes."""
+    """`missing` lists the files that the pool lacks, and separately those it has with other bytes."""
     pool_id = new_pool(client)
     here = put_photo(client, pool_id, "here.jpg", photo(1))
     put_photo(client, pool_id, "other.jpg", photo(2))
@@ -159,7 +159,7 @@ def test_an_upload_is_resumed_by_asking_what_is_missing(client: Client) -> None:
 
 
 def test_a_photo_of_the_other_split_is_not_there_already(client: Client) -> None:
-    """Asked for a split, `missing` lists as conflicts what the upload would refuse."""
+    """For a given split, `missing` lists as conflicts the files that an upload would refuse."""
     pool_id = new_pool(client)
     files = [{"name": "a.jpg", "sha256": put_photo(client, pool_id, "a.jpg")["sha256"]}]
     for split, conflicts in (("train", []), ("test", ["a.jpg"])):
@@ -168,7 +168,7 @@ def test_a_photo_of_the_other_split_is_not_there_already(client: Client) -> None
 
 
 def test_a_form_that_breaks_off_promises_nothing_it_does_not_keep(client: Client) -> None:
-    """Whether it ends behind a file or in one: what it says is true, and sent again whole it is all there."""
+    """Wherever the form breaks off, the answer tells what was added, and the whole form can be sent again."""
     address = f"/pools/{(pool_id := new_pool(client))}/images"
     body = encode_form([("a.jpg", photo(1)), ("b.jpg", photo(2))])
     headers = {"Content-Type": "multipart/form-data; boundary=x"}
@@ -193,7 +193,7 @@ def encode_form(files: list[tuple[str, bytes]]) -> bytes:
 
 
 def test_pages_and_filters_of_photos(client: Client) -> None:
-    """Every page size visits each photo once in upload order; split and annotated filter."""
+    """Pages of any size list each photo once in upload order; `split` and `annotated` filter."""
     pool_id = new_pool(client)
     images = [
         put_photo(client, pool_id, f"{n}.jpg", photo(n), split="test" if n % 2 else "train") for n in range(5)
@@ -220,7 +220,7 @@ def test_pages_and_filters_of_photos(client: Client) -> None:
 
 
 def test_content_is_not_sent_twice(client: Client) -> None:
-    """The ETag of content and thumbnail gives 304, and it differs between sizes."""
+    """The ETag of a content or thumbnail gives 304, and thumbnails of other sizes have other ETags."""
     image = put_photo(client, new_pool(client), "a.jpg")
     tags = set()
     for address in ("content", "thumbnail", "thumbnail?size=16"):
@@ -235,7 +235,7 @@ def test_content_is_not_sent_twice(client: Client) -> None:
 
 @pytest.mark.parametrize(("size", "expected"), [(256, (256, 192)), (64, (64, 48)), (512, (320, 240))])
 def test_a_thumbnail_is_a_small_jpeg(client: Client, size: int, expected: tuple[int, int]) -> None:
-    """It keeps the shape, is never larger than asked for, nor larger than the photo."""
+    """A thumbnail keeps the proportions and is never larger than requested, or than the photo."""
     image = put_photo(client, new_pool(client), "a.png", photo(format="PNG", size=(320, 240)))
     answer = client.get(f"/images/{image['id']}/thumbnail", params={"size": size})
     thumbnail = Image.open(io.BytesIO(answer.content))

@@ -36,7 +36,7 @@ def report(client: Client, claimed: Claim, steps: range, total: int = 10) -> Non
 
 
 def events(text: str) -> list[tuple[str, Any]]:
-    """(event, data) of a stream of server-sent events."""
+    """The (event, data) pairs of a stream of server-sent events."""
     found = []
     for block in text.strip().split("\n\n"):
         lines = dict(line.split(": ", 1) for line in block.split("\n") if not line.startswith(":"))
@@ -63,7 +63,7 @@ def test_a_job_shows_its_progress_and_its_end(client: Client, job: dict[str, Any
 
 
 def test_a_job_shows_its_estimate(client: Client, job: dict[str, Any]) -> None:
-    """Null until the worker knows it; only the attempt that runs can say it."""
+    """The estimate is null until the worker knows it; only the running attempt can report it."""
     assert job["estimate"] is None
     claimed = claim(client, job)
     estimate = {"memory_bytes": 2**30, "seconds": 90.5, "steps_per_second": 8.0}
@@ -76,7 +76,7 @@ def test_a_job_shows_its_estimate(client: Client, job: dict[str, Any]) -> None:
 
 
 def test_jobs_are_listed_newest_first_and_filtered(client: Client, job: dict[str, Any]) -> None:
-    """Pages of one visit each job of a pool once; state and kind filter."""
+    """Pages of one item list each job of a pool once; `state` and `kind` filter."""
     pool_id = job["pool_id"]
     later = client.post(f"/pools/{pool_id}/trainings", json={}).json()
     succeed(client, job["id"], {"model_id": "m"})
@@ -97,7 +97,7 @@ def test_jobs_are_listed_newest_first_and_filtered(client: Client, job: dict[str
 
 
 def test_metrics_are_read_on_from_where_one_stopped(client: Client, job: dict[str, Any]) -> None:
-    """`next` of one answer is `after` of the next question; the end is null."""
+    """`next` of one answer is `after` of the next request; at the end it is null."""
     address = f"/jobs/{job['id']}/metrics"
     assert client.get(address).json() == {"items": [], "next": None}
     report(client, claim(client, job), range(1, 6))
@@ -109,7 +109,7 @@ def test_metrics_are_read_on_from_where_one_stopped(client: Client, job: dict[st
 
 
 def test_events_tell_everything_and_end_with_the_job(client: Client, job: dict[str, Any]) -> None:
-    """A stream opened while the job runs brings each metric once, each state, and ends after the last."""
+    """A stream opened while the job runs sends each metric once and each state, and ends with the job."""
     claimed = claim(client, job)
     report(client, claimed, range(1, 4))
     with client.stream("GET", f"/jobs/{job['id']}/events") as stream:
@@ -128,7 +128,7 @@ def test_events_tell_everything_and_end_with_the_job(client: Client, job: dict[s
 
 
 def test_events_are_resumed(client: Client, job: dict[str, Any]) -> None:
-    """`Last-Event-ID` leaves out what was told before."""
+    """`Last-Event-ID` skips the metrics that were sent before."""
     claimed = claim(client, job)
     report(client, claimed, range(1, 6))
     with client.service.database.write() as session:
@@ -140,7 +140,7 @@ def test_events_are_resumed(client: Client, job: dict[str, Any]) -> None:
 
 
 def test_cancelling(client: Client, job: dict[str, Any]) -> None:
-    """A queued job ends at once, a running one is asked to stop, an ended one stays as it is."""
+    """A queued job ends immediately, a running job is asked to stop, an ended job does not change."""
     queued = client.post(f"/jobs/{job['id']}/cancel").json()
     assert queued["state"] == "cancelled"
     assert client.post(f"/jobs/{job['id']}/cancel").json() == queued
@@ -154,7 +154,7 @@ def test_cancelling(client: Client, job: dict[str, Any]) -> None:
 
 
 def test_embedding_cannot_be_cancelled(client: Client, job: dict[str, Any]) -> None:
-    """Its photos would stay unembedded, so its job goes on; the refusal has a type of its own."""
+    """Its photos would never be embedded, so the job goes on; the refusal has its own type."""
     [embedding] = embed_jobs(client, job["pool_id"])
     refused = client.post(f"/jobs/{embedding['id']}/cancel")
     assert (refused.status_code, slug(refused)) == (409, "not-cancellable")
@@ -162,6 +162,6 @@ def test_embedding_cannot_be_cancelled(client: Client, job: dict[str, Any]) -> N
 
 
 def test_only_translate_jobs_have_an_image(client: Client, job: dict[str, Any]) -> None:
-    """Asking another kind of job for its output says where the result is."""
+    """For other kinds of jobs the refusal says where the result is."""
     fail(client, job["id"])
     assert slug(client.get(f"/jobs/{job['id']}/output")) == "not-found"

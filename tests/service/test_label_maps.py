@@ -17,7 +17,7 @@ def palette_png(bits: int) -> bytes:
 
 
 def grey_png(bits: int, value: int) -> bytes:
-    """All pixels of one value, several to a byte."""
+    """A PNG with one value in all pixels, several pixels per byte."""
     row = bytes([sum(value << shift for shift in range(0, 8, bits))]) * (32 * bits // 8)
     return png(32, 24, bits, GREY, zlib.compress((b"\0" + row) * 24))
 
@@ -37,7 +37,7 @@ GOOD_LABEL_MAPS = {
 
 @pytest.mark.parametrize("kind", GOOD_LABEL_MAPS)
 def test_a_label_map_of_any_single_channel_is_taken_unchanged(client: Client, kind: str) -> None:
-    """Grey, palette, 1- and 16-bit PNGs of known classes are unpaired label maps, kept byte for byte."""
+    """Grey, palette, 1-bit and 16-bit PNGs of known classes are accepted and kept byte for byte."""
     pool_id = new_pool(client)
     address = f"/pools/{pool_id}/labels/é.png"
     made = client.put(address, content=GOOD_LABEL_MAPS[kind])
@@ -54,14 +54,14 @@ def test_a_label_map_of_any_single_channel_is_taken_unchanged(client: Client, ki
 
 @pytest.mark.parametrize(("bits", "value"), [(2, 3), (4, 15), (4, 2)])
 def test_packed_class_ids_are_read_as_they_are_stored(client: Client, bits: int, value: int) -> None:
-    """Pillow stretches 2- and 4-bit grey to 255, which would pass for the ignore index: 3 is still 3."""
+    """Pillow stretches 2- and 4-bit grey to 255, which could look like the ignore index; here 3 stays 3."""
     answer = client.put(f"/pools/{new_pool(client)}/labels/a.png", content=grey_png(bits, value))
     assert slug(answer) == "label-map-unknown-class"
     assert f"not classes: {value}." in answer.json()["detail"]
 
 
 def test_an_rgb_pool_takes_images_as_label_maps(client: Client) -> None:
-    """There a JPEG is fine, as it is for photos, and transparency is not."""
+    """In an rgb pool a JPEG is accepted, as for photos, and transparency is refused."""
     pool_id = new_pool(client, "rgb")
     assert client.put(f"/pools/{pool_id}/labels/a.jpg", content=photo()).status_code == 201
     transparent = encoded(Image.new("RGBA", (8, 8)), "PNG")
@@ -69,7 +69,7 @@ def test_an_rgb_pool_takes_images_as_label_maps(client: Client) -> None:
 
 
 def test_a_source_is_a_space_of_names(client: Client) -> None:
-    """One name may be in two sources with other bytes; in one source it is taken, as before."""
+    """Two sources may have different files with one name; within a source a name is unique."""
     pool_id = new_pool(client)
     address = f"/pools/{pool_id}/labels/0000.png"
     near = client.put(f"{address}?source=near", content=label_map(0))
@@ -85,7 +85,7 @@ def test_a_source_is_a_space_of_names(client: Client) -> None:
 
 
 def test_sources_are_listed_and_counted(client: Client) -> None:
-    """Without a source it is "upload"; the pool counts label maps by source, and lists those of one."""
+    """The default source is "upload"; the pool counts label maps by source and lists them by source."""
     pool_id = new_pool(client)
     assert client.get(f"/pools/{pool_id}").json()["counts"]["label_sources"] == {}
     client.put(f"/pools/{pool_id}/labels/a.png", content=label_map())
@@ -100,7 +100,7 @@ def test_sources_are_listed_and_counted(client: Client) -> None:
 
 @pytest.mark.parametrize("source", ["annotations", "", "a/b", "x" * 101])
 def test_a_source_is_a_name_and_not_that_of_the_annotations(client: Client, source: str) -> None:
-    """What a training calls the label maps of its pairs is no source of uploads."""
+    """`annotations`, which a training uses for the label maps of its pairs, is not a source of uploads."""
     pool_id = new_pool(client)
     refused = client.put(f"/pools/{pool_id}/labels/a.png", params={"source": source}, content=label_map())
     assert (refused.status_code, slug(refused)) == (422, "invalid-name")

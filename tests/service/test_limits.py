@@ -1,4 +1,4 @@
-"""A refusal at a limit of the server says what to do, and to raise the limit only where that is possible."""
+"""A refusal at a limit of the server says what to do, and advises to raise the limit only if possible."""
 
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ def limited(folder: Path, **limits: int) -> Settings:
 
 
 def send(client: Client, what: str, pool_id: str, image_id: str) -> Any:
-    """A request whose body is larger than 2,000 bytes."""
+    """Send a body larger than 2,000 bytes."""
     large = photo(size=(900, 900))
     if what == "photo":
         return client.put(f"/pools/{pool_id}/images/a.jpg", content=large)
@@ -36,7 +36,7 @@ def send(client: Client, what: str, pool_id: str, image_id: str) -> Any:
 
 @pytest.mark.parametrize("what", ["photo", "photo among files", "label map", "annotation", "search"])
 def test_a_file_that_is_too_large_is_told_how_far_the_limit_can_be_raised(tmp_path: Path, what: str) -> None:
-    """Wherever a photo or a label map is sent, the refusal names the variable and its current value."""
+    """Every address that takes a photo or a label map names the variable and its current value."""
     with serve(limited(tmp_path, max_image_bytes=2_000)) as client:
         pool_id = new_pool(client)
         image = put_photo(client, pool_id, "small.jpg")
@@ -63,7 +63,7 @@ def test_a_model_that_is_too_large_is_told_how_far_the_limit_can_be_raised(tmp_p
 
 
 def test_too_many_pixels_are_told_how_far_the_limit_can_be_raised(tmp_path: Path) -> None:
-    """A limit that has a maximum is named with it, for photos and for label maps."""
+    """For a limit that has a maximum, the refusal names the maximum too, for photos and for label maps."""
     with serve(limited(tmp_path, max_image_pixels=500)) as client:
         pool_id = new_pool(client)
         for address, content in (("images/a.jpg", photo()), ("labels/a.png", label_map())):
@@ -74,7 +74,7 @@ def test_too_many_pixels_are_told_how_far_the_limit_can_be_raised(tmp_path: Path
 
 
 def test_a_limit_at_its_maximum_is_not_advised_to_be_raised(tmp_path: Path) -> None:
-    """A server that refused to start with a larger limit does not advise one."""
+    """The refusal does not advise a value with which the server would not start."""
     grey = label_map(size=(9_000, 9_000))
     with serve(limited(tmp_path, max_image_pixels=80_000_000)) as client:
         detail = refusal(client.put(f"/pools/{new_pool(client)}/labels/a.png", content=grey))

@@ -1,4 +1,4 @@
-"""Models: their files, and translating with them."""
+"""Models: their files, translations and imports."""
 
 import uuid
 from pathlib import Path
@@ -26,7 +26,7 @@ from tests.service.steps import (
 
 
 def model_of(client: Client, class_table: Any = CLASSES) -> str:
-    """A hybrid model in a pool of its own."""
+    """Make a hybrid model in its own pool."""
     pool_id = new_pool(client, class_table)
     image = put_photo(client, pool_id, "a.jpg")
     annotate(client, image["id"], label_map() if class_table != "rgb" else photo(5))
@@ -59,7 +59,8 @@ def test_a_models_files_can_be_downloaded(client: Client, model_id: str) -> None
 
 
 def test_a_translation_is_a_job_whose_image_can_be_had_later(client: Client, model_id: str) -> None:
-    """202 while it waits; then the label map, or the RGB translation; asked again with its key, the image."""
+    """The answer is 202 while the job waits. Then the output is the label map, or the RGB translation; the
+    same request with its key gives the image."""
     key = {"Idempotency-Key": str(uuid.uuid4())}
     waiting = client.post(f"/models/{model_id}/translate", content=photo(1), headers=key)
     assert waiting.status_code == 202
@@ -82,7 +83,7 @@ def test_a_translation_is_a_job_whose_image_can_be_had_later(client: Client, mod
 
 
 def test_an_rgb_pool_has_no_label_maps(client: Client) -> None:
-    """Its translation is the RGB image, and asking for a label map says so."""
+    """The translation is an RGB image, and a request for a label map is refused."""
     model_id = model_of(client, "rgb")
     assert slug(client.post(f"/models/{model_id}/translate?format=label_map", content=photo())) == "not-found"
     job = client.post(f"/models/{model_id}/translate", content=photo()).json()
@@ -103,7 +104,7 @@ def test_a_translation_that_failed_or_was_cancelled_says_so(client: Client, mode
 
 
 def test_only_photos_are_translated(client: Client, model_id: str) -> None:
-    """A bad file is refused as in an upload, and no job is ordered."""
+    """A bad file is refused as in an upload, and no job is created."""
     before = client.get("/jobs").json()
     assert slug(client.post(f"/models/{model_id}/translate", content=b"text")) == "not-an-image"
     assert slug(client.post(f"/models/{uuid.uuid4()}/translate", content=photo())) == "not-found"
@@ -137,7 +138,7 @@ def test_a_model_of_one_direction_says_so(client: Client) -> None:
 
 
 def test_a_model_is_imported(client: Client) -> None:
-    """The ONNX bytes and a spec with the pool's classes become a model without a job, under its name."""
+    """The ONNX file and a spec with the pool's classes become a named model without a job."""
     pool_id = new_pool(client)
     made = client.post(f"/pools/{pool_id}/models?name=scorer.onnx", content=b"onnx")
     assert made.status_code == 201
@@ -151,7 +152,7 @@ def test_a_model_is_imported(client: Client) -> None:
 
 
 def test_an_import_sent_again_is_one_model(client: Client) -> None:
-    """Same name and bytes: the same model. Another file under the name, or an empty one, changes nothing."""
+    """The same name and bytes give the same model; another file with that name, or an empty one, is refused."""
     pool_id = new_pool(client)
     address = f"/pools/{pool_id}/models"
     first = client.post(f"{address}?name=a", content=b"onnx")
@@ -169,7 +170,7 @@ def test_an_import_sent_again_is_one_model(client: Client) -> None:
 
 
 def test_an_import_larger_than_allowed_is_refused(tmp_path: Path) -> None:
-    """The limit is a setting of its own, which the refusal names; nothing is kept."""
+    """Imported models have their own limit, which the refusal names; nothing is kept."""
     with serve(Settings(data_dir=tmp_path, broker_url="memory://", max_model_bytes=100)) as client:
         pool_id = new_pool(client)
         before = everything(client, pool_id)

@@ -1,4 +1,4 @@
-"""Readiness and metrics: what an operator is told."""
+"""Readiness and metrics."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from tests.service.steps import new_pool, photo
 
 
 def test_readiness_reports_a_dead_broker_and_stays_ready(tmp_path: Path) -> None:
-    """Uploads are taken without a broker: jobs wait for their bell, and readyz says so."""
+    """Uploads are accepted without a broker; jobs wait, and readyz says so."""
     settings = Settings(data_dir=tmp_path, broker_url=f"redis://127.0.0.1:{free_port()}/0")
     with serve(settings) as client:
         pool_id = new_pool(client)
@@ -21,7 +21,7 @@ def test_readiness_reports_a_dead_broker_and_stays_ready(tmp_path: Path) -> None
 
 
 def test_readiness_ends_with_the_schema(tmp_path: Path) -> None:
-    """A database that another version migrated further makes the service unready, not dead."""
+    """If another version migrates the database further, the service is not ready, but alive."""
     settings = Settings(data_dir=tmp_path, broker_url="memory://")
     with serve(settings) as client:
         with client.service.database.write() as session:
@@ -31,7 +31,7 @@ def test_readiness_ends_with_the_schema(tmp_path: Path) -> None:
 
 
 def test_metrics_count_requests_by_route_and_jobs_by_state(client: Client) -> None:
-    """Prometheus sees routes, not addresses, and the jobs that the database holds."""
+    """Prometheus sees routes, not addresses, and the jobs in the database."""
     pool_id = new_pool(client)
     client.put(f"/pools/{pool_id}/images/a.jpg", content=photo())
     text = client.get("/metrics").text

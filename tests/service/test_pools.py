@@ -7,7 +7,7 @@ from tests.service.steps import CLASSES, annotate, embed, label_map, new_pool, p
 
 
 def test_a_pool_keeps_what_it_was_made_with(client: Client) -> None:
-    """Class table and encoder come back as they were given; the encoder defaults to the server's."""
+    """Class table and encoder come back as they were sent; the default encoder is the server's."""
     made = client.post(
         "/pools", json={"name": "kept", "class_table": CLASSES, "encoder": "efficientnet_lite0"}
     )
@@ -20,7 +20,7 @@ def test_a_pool_keeps_what_it_was_made_with(client: Client) -> None:
 
 @pytest.mark.parametrize("encoder", ["timm:resnet18.a1_in1k", "onnx:my-encoder.v2.onnx"])
 def test_a_pool_may_have_another_encoder(client: Client, encoder: str) -> None:
-    """A network of timm, and a file of the workers, are named as they are written."""
+    """The name of a timm network, or of a file on the workers, is kept as it was sent."""
     made = client.post("/pools", json={"name": encoder, "class_table": "rgb", "encoder": encoder})
     assert made.status_code == 201
     assert made.json()["encoder"] == encoder
@@ -35,8 +35,7 @@ def test_a_pool_may_have_another_encoder(client: Client, encoder: str) -> None:
     ],
 )
 def test_an_encoder_that_cannot_be_is_refused(client: Client, encoder: str) -> None:
-    """What is no name of an encoder, above all what would lead out of the workers' folder, gets a 422 that
-    lists the names there are."""
+    """An invalid name, above all a path out of the workers' folder, gets a 422 that lists the valid names."""
     refused = client.post("/pools", json={"name": "refused", "class_table": "rgb", "encoder": encoder})
     assert refused.status_code == 422
     assert refused.json()["type"] == "/problems/validation"
@@ -44,7 +43,7 @@ def test_an_encoder_that_cannot_be_is_refused(client: Client, encoder: str) -> N
 
 
 def test_a_pool_is_found_by_its_name_in_any_spelling(client: Client) -> None:
-    """The filter is exact, and NFC and NFD are one name."""
+    """The filter is exact, and the forms NFC and NFD are one name."""
     client.post("/pools", json={"name": "Z\u00fcrich", "class_table": "rgb"})
     client.post("/pools", json={"name": "Z\u00fcrich 2", "class_table": "rgb"})
     found = client.get("/pools", params={"name": "Zu\u0308rich"}).json()["items"]
@@ -53,7 +52,7 @@ def test_a_pool_is_found_by_its_name_in_any_spelling(client: Client) -> None:
 
 @pytest.mark.parametrize("limit", [1, 2, 1000])
 def test_pages_hold_every_pool_once(client: Client, limit: int) -> None:
-    """Following `next` visits all pools, oldest first, whatever the page size."""
+    """Following `next` lists all pools, oldest first, with any page size."""
     made = [new_pool(client) for _ in range(3)]
     seen, cursor = [], None
     while True:
@@ -68,7 +67,7 @@ def test_pages_hold_every_pool_once(client: Client, limit: int) -> None:
 
 
 def test_counts_are_by_split_and_count_an_image_once(client: Client) -> None:
-    """Several revisions of one annotation are one annotated image; label maps are counted apart."""
+    """Several revisions of one annotation count as one annotated image; label maps are counted separately."""
     pool_id = new_pool(client)
     images = [put_photo(client, pool_id, f"{n}.jpg", photo(n)) for n in range(3)]
     put_photo(client, pool_id, "t.jpg", photo(9), split="test")

@@ -1,4 +1,4 @@
-"""What each type of problem means."""
+"""Explanations of the types of problems."""
 
 from service.http import problems
 from tests.service.serving import Client

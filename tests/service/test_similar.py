@@ -1,4 +1,4 @@
-"""Similar images: the neighbours of one, a search by a photo, and duplicates."""
+"""Similar images: neighbours of an image, a search by a photo, and duplicates."""
 
 import json
 import uuid
@@ -38,7 +38,7 @@ def spec_of(client: Client, job_id: str) -> dict[str, Any]:
 
 
 def answer(pool_id: str, near: dict[str, Any], image_id: str | None = None) -> dict[str, Any]:
-    """A Similar such as a worker makes."""
+    """A Similar document as a worker makes it."""
     item = {"image_id": near["id"], "name": near["name"], "split": near["split"], "distance": 0.5}
     return {
         **{"pool_id": pool_id, "image_id": image_id, "images": 2, "typical_distance": 1.5},
@@ -54,7 +54,7 @@ def held(client: Client) -> list[str]:
 def test_a_search_for_neighbours_is_one_job_until_photos_are_added(
     client: Client, images: list[dict[str, Any]]
 ) -> None:
-    """202 with the job, the same one when asked again, then its result; more photos make a new question."""
+    """The answer is 202 with a job, again with the same job, then its result; new photos give a new job."""
     ask = f"/images/{images[0]['id']}/similar?limit=5"
     waiting = client.get(ask)
     assert (waiting.status_code, waiting.headers["location"]) == (202, f"/jobs/{waiting.json()['id']}")
@@ -73,7 +73,7 @@ def test_a_search_for_neighbours_is_one_job_until_photos_are_added(
 
 
 def test_an_image_without_an_embedding_has_no_neighbours(client: Client) -> None:
-    """One that waits says to ask again, one that could not be embedded why; an unknown one is not found."""
+    """For a waiting image the answer says to ask again, for a failed one why; an unknown one is not found."""
     pool_id = new_pool(client)
     image = put_photo(client, pool_id, "a.jpg")
     ask = f"/images/{image['id']}/similar"
@@ -93,7 +93,7 @@ def test_an_image_without_an_embedding_has_no_neighbours(client: Client) -> None
 
 @pytest.mark.parametrize("method", ["search", "duplicates"])
 def test_a_pool_without_embeddings_cannot_be_searched(client: Client, method: str) -> None:
-    """An empty pool, one whose photos wait, and one where none could be embedded: each says what to do."""
+    """The refusal says what to do: for an empty pool, if its photos wait, and if all of them failed."""
 
     def asked() -> Any:
         if method == "search":
@@ -114,7 +114,7 @@ def test_a_pool_without_embeddings_cannot_be_searched(client: Client, method: st
 def test_a_photo_is_searched_for_and_becomes_nothing_of_the_pool(
     client: Client, images: list[dict[str, Any]]
 ) -> None:
-    """202, then the result by the job or the same key; the photo is held for the job, outside the blobs."""
+    """The answer is 202, then the result by job or by key; the job's photo is not among the blobs."""
     pool_id = images[0]["pool_id"]
     before, held_before = everything(client, pool_id), held(client)
     key = {"Idempotency-Key": str(uuid.uuid4())}
@@ -140,7 +140,7 @@ def test_a_photo_is_searched_for_and_becomes_nothing_of_the_pool(
 
 
 def test_what_is_no_photo_is_refused_as_in_an_upload(client: Client, images: list[dict[str, Any]]) -> None:
-    """A bad file is named by the problem of an upload, and neither a job nor a file is left of it."""
+    """A bad file gets the same problem as in an upload, and leaves neither a job nor a file."""
     pool_id = images[0]["pool_id"]
     before = everything(client, pool_id)
     assert slug(client.post(f"/pools/{pool_id}/search", content=b"text")) == "not-an-image"
@@ -150,7 +150,7 @@ def test_what_is_no_photo_is_refused_as_in_an_upload(client: Client, images: lis
 
 
 def test_a_search_that_failed_says_why(client: Client, images: list[dict[str, Any]]) -> None:
-    """Also where it failed after the 202; the next question is a new job."""
+    """This holds also if the search fails after the 202; the next request makes a new job."""
     ask = f"/images/{images[0]['id']}/similar"
     first = client.get(ask).json()["id"]
     fail(client, first, "No such index.")
@@ -161,7 +161,7 @@ def test_a_search_that_failed_says_why(client: Client, images: list[dict[str, An
 
 
 def test_duplicates_are_found_once_for_a_threshold(client: Client, images: list[dict[str, Any]]) -> None:
-    """The document is the worker's, with an ETag that another answer would not have, and not for caches."""
+    """The answer is the worker's document, with an ETag of its content, and caches must revalidate it."""
     pool_id = images[0]["pool_id"]
     ask = f"/pools/{pool_id}/duplicates"
     job = client.get(ask).json()
@@ -184,7 +184,7 @@ def test_duplicates_are_found_once_for_a_threshold(client: Client, images: list[
 
 
 def test_duplicates_wait_until_every_image_is_embedded(client: Client, images: list[dict[str, Any]]) -> None:
-    """A photo that is not embedded yet could be a duplicate of any."""
+    """A photo that is not embedded yet could be a duplicate of any other."""
     pool_id = images[0]["pool_id"]
     put_photo(client, pool_id, "late.jpg", photo(71), split="test")
     refused = client.get(f"/pools/{pool_id}/duplicates")

@@ -1,4 +1,4 @@
-"""Ordering trainings and evaluations."""
+"""Ordering trainings."""
 
 import uuid
 from typing import Any
@@ -19,7 +19,7 @@ def spec_of(client: Client, job: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_a_training_freezes_the_newest_revisions(client: Client) -> None:
-    """The pairs are fixed when the training is ordered, so every attempt learns from the same."""
+    """The pairs are fixed when the training is ordered, so all attempts learn from the same pairs."""
     pool_id = new_pool(client)
     images = [put_photo(client, pool_id, f"{n}.jpg", photo(n)) for n in range(3)]
     test = put_photo(client, pool_id, "t.jpg", photo(9), split="test")
@@ -41,7 +41,7 @@ def test_a_training_freezes_the_newest_revisions(client: Client) -> None:
     ("recipe", "method"), [("tiny", "pix2pix"), ("small", "hybrid"), ("paper", "hybrid")]
 )
 def test_the_default_method_is_the_measured_one(client: Client, recipe: str, method: str) -> None:
-    """Left out, it is what did best at the recipe's size; a method that is named stays."""
+    """The default is the best method at the recipe's size; a named method stays."""
     pool_id = new_pool(client)
     annotate(client, put_photo(client, pool_id, "a.jpg")["id"])
     left_out = client.post(f"/pools/{pool_id}/trainings", json={"recipe": recipe}).json()
@@ -51,7 +51,7 @@ def test_the_default_method_is_the_measured_one(client: Client, recipe: str, met
 
 
 def test_cyclegan_learns_from_label_maps_alone(client: Client) -> None:
-    """Unpaired label maps, or annotated ones, are enough for it."""
+    """Unpaired label maps, or those of annotated images, are enough for cyclegan."""
     pool_id = new_pool(client)
     put_photo(client, pool_id, "a.jpg")
     order = {"method": "cyclegan"}
@@ -61,7 +61,7 @@ def test_cyclegan_learns_from_label_maps_alone(client: Client) -> None:
 
 
 def test_a_repeated_order_is_one_job(client: Client) -> None:
-    """The same key and body give the same job; another body, pool or kind under that key is refused."""
+    """The same key and body give the same job; another body, pool or kind with that key is refused."""
     pool_id, other = new_pool(client), new_pool(client)
     for pool in (pool_id, other):
         annotate(client, put_photo(client, pool, "a.jpg")["id"])
@@ -97,7 +97,7 @@ def test_a_repeated_order_is_one_job(client: Client) -> None:
 def test_options_have_to_agree_with_the_recipe(
     client: Client, recipe: str, options: dict[str, int], is_possible: bool
 ) -> None:
-    """What would fail as a training is refused as an order, and what is ordered the recipe can build."""
+    """An order that would fail as a training is refused; the recipe can build every accepted order."""
     pool_id = new_pool(client)
     annotate(client, put_photo(client, pool_id, "a.jpg")["id"])
     answer = client.post(f"/pools/{pool_id}/trainings", json={"recipe": recipe, "options": options})
@@ -123,7 +123,7 @@ def test_options_have_to_agree_with_the_recipe(
 def test_an_option_that_the_method_does_not_use_is_refused(
     client: Client, method: str, options: dict[str, Any]
 ) -> None:
-    """The order is refused with the sentence that the training would fail with."""
+    """The refusal has the same sentence as the error of the training would have."""
     pool_id = new_pool(client)
     annotate(client, put_photo(client, pool_id, "a.jpg")["id"])
     order = {"method": method, "options": options}
@@ -135,7 +135,7 @@ def test_an_option_that_the_method_does_not_use_is_refused(
 
 
 def test_label_maps_can_be_taken_from_some_sources(client: Client) -> None:
-    """The order keeps the sources; one that the pool lacks is refused with those it has."""
+    """The order keeps the sources; an unknown source is refused with a list of the pool's sources."""
     pool_id = new_pool(client)
     annotate(client, put_photo(client, pool_id, "a.jpg")["id"])
     for source in ("near", "far"):
@@ -163,7 +163,7 @@ def test_annotations_that_are_not_there_are_no_source(client: Client) -> None:
 
 
 def test_fcn8s_needs_classes(client: Client) -> None:
-    """In a pool whose targets are images it is refused when it is ordered, with what to use instead."""
+    """In a pool without classes the order is refused, and the refusal names other methods."""
     pool_id = new_pool(client, "rgb")
     annotate(client, put_photo(client, pool_id, "a.jpg")["id"], photo(5))
     refused = client.post(f"/pools/{pool_id}/trainings", json={"method": "fcn8s"})
@@ -173,7 +173,7 @@ def test_fcn8s_needs_classes(client: Client) -> None:
 
 @pytest.mark.parametrize("method", [name for name, facts in METHODS.items() if facts.needs_pairs])
 def test_methods_that_learn_from_pairs_need_one(client: Client, method: str) -> None:
-    """Without an annotated train image they are refused when they are ordered."""
+    """Without an annotated train image the order is refused."""
     pool_id = new_pool(client)
     put_photo(client, pool_id, "a.jpg")
     client.put(f"/pools/{pool_id}/labels/a.png", content=label_map())
