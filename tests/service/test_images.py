@@ -95,7 +95,7 @@ def archive_of(kind: str, files: dict[str, bytes]) -> bytes:
 
 @pytest.mark.parametrize("kind", ["zip", "x-tar", "gzip"])
 def test_an_archive_is_taken_whole(client: Client, kind: str) -> None:
-    """More photos than one batch, in folders, are accepted by base name; the second time they are unchanged."""
+    """More photos than one batch, in folders, are accepted by base name; then unchanged."""
     pool_id = new_pool(client)
     files = {f"day/{n % 3}/größe-{n}.jpg": photo(n) for n in range(130)}
     headers = {"Content-Type": f"application/{kind}"}

@@ -152,7 +152,7 @@ def test_a_model_is_imported(client: Client) -> None:
 
 
 def test_an_import_sent_again_is_one_model(client: Client) -> None:
-    """The same name and bytes give the same model; another file with that name, or an empty one, is refused."""
+    """Same name and bytes give the same model; another file with the name, or an empty one, is refused."""
     pool_id = new_pool(client)
     address = f"/pools/{pool_id}/models"
     first = client.post(f"{address}?name=a", content=b"onnx")
