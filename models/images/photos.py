@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps
 
+from models.images.palette import ClassTable
+
 MAX_PIXELS = 80_000_000  # below the size at which Pillow itself only warns of a decompression bomb
 ORIENTATION = ExifTags.Base.Orientation
 _PHOTO_MODES = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"}
@@ -66,6 +68,23 @@ def read_label_map(path: Path) -> NDArray[np.uint8]:
 def write_label_map(path: Path, indices: NDArray[np.uint8]) -> None:
     """Write class indices (H, W) as an 8-bit grey PNG, which `read_label_map` reads back unchanged."""
     Image.fromarray(indices).save(path, format="PNG")
+
+
+def read_target(path: Path, class_table: ClassTable | None) -> RGB:
+    """What a translator of photos should draw, RGB (H, W, 3): a label map in its class colours, or without a
+    class table the RGB image itself. ValueError names the file.
+    """
+    if class_table is None:
+        return read_photo(path)
+    try:
+        return class_table.encode(read_label_map(path))
+    except ValueError as error:
+        raise ValueError(f"label map {path.name}: {error}") from error
+
+
+def resized(rgb: RGB, height: int, width: int, resampling: Image.Resampling) -> RGB:
+    """RGB (H, W, 3) at another size; shrinking averages over all pixels, except with NEAREST."""
+    return np.array(Image.fromarray(rgb).resize((width, height), resampling))
 
 
 def _loaded(path: Path, least_side: int | None = None) -> tuple[Image.Image, str]:

@@ -14,7 +14,8 @@ from torch import Tensor
 
 from models.catalog import TrainingSpec
 from models.images.palette import ClassTable
-from models.images.photos import read_label_map, read_photo
+from models.images.photos import read_label_map, read_target, resized
+from models.images.tensors import scaled, to_tensor
 from models.training.schedule import Indices, Schedule
 from models.training.transfer import upload
 
@@ -127,38 +128,6 @@ class _Crops:
             self.rows[:, None, :, None],
             self.columns[:, None, None, :],
         ]
-
-
-def to_tensor(rgb: NDArray[np.uint8]) -> Tensor:
-    """RGB (H, W, 3) → uint8 (3, H, W)."""
-    return torch.from_numpy(np.ascontiguousarray(rgb.transpose(2, 0, 1)))
-
-
-def scaled(images: Tensor) -> Tensor:
-    """0…255 → float32 in [−1, 1]."""
-    return images.float() / 127.5 - 1
-
-
-def unscaled(images: Tensor) -> Tensor:
-    """[−1, 1] → uint8 0…255, rounded."""
-    return ((images.float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
-
-
-def resized(
-    rgb: NDArray[np.uint8], height: int, width: int, resampling: Image.Resampling
-) -> NDArray[np.uint8]:
-    """RGB (H, W, 3) at another size; shrinking averages over all pixels, except with NEAREST."""
-    return np.array(Image.fromarray(rgb).resize((width, height), resampling))
-
-
-def read_target(path: Path, class_table: ClassTable | None) -> NDArray[np.uint8]:
-    """A label map coloured by its class table, or without one the RGB image itself: (H, W, 3)."""
-    if class_table is None:
-        return read_photo(path)
-    try:
-        return class_table.encode(read_label_map(path))
-    except ValueError as error:
-        raise ValueError(f"label map {path.name}: {error}") from error
 
 
 def _domain(

@@ -12,8 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from models.catalog import LABELS_TO_PHOTOS
 from models.images.palette import ClassTable
-from models.images.photos import read_photo
-from models.training.data import read_target
+from models.images.photos import read_photo, read_target
 from models.translation.translator import Translator
 
 WIDTH, NARROW, SHEET = 240, 150, 1600  # of a cell; with many columns it narrows, to keep the sheet this wide

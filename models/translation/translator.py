@@ -15,7 +15,8 @@ from torch.nn.functional import interpolate
 
 from models.catalog import DIRECTIONS, LABELS_TO_PHOTOS, METHODS, PHOTOS_TO_LABELS
 from models.images.palette import DOUBTFUL_RATIO, ClassTable
-from models.training.data import resized, scaled, to_tensor, unscaled
+from models.images.photos import resized
+from models.images.tensors import scaled, to_tensor, unscaled
 from models.translation.artifacts import ModelSpec, load_model, read_spec
 from models.translation.onnx_network import OnnxNetwork
 

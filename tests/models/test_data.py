@@ -10,7 +10,8 @@ from PIL import Image
 
 from models.catalog import TrainingSpec
 from models.images.photos import write_label_map
-from models.training.data import TrainingData, TrainingFiles, scaled, to_tensor, unscaled
+from models.images.tensors import scaled, to_tensor, unscaled
+from models.training.data import TrainingData, TrainingFiles
 from models.training.methods import method_named
 from tests.models.runs import TABLE, small_spec, write_scenes
 

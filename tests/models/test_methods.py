@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, l1_loss, logsigmoid
 
 from models.catalog import METHODS, OPTIONS
-from models.training.data import Batch, scaled, to_tensor
+from models.images.tensors import scaled, to_tensor
+from models.training.data import Batch
 from models.training.methods import Method, method_named
 from models.training.networks import Discriminator, Generator, initialise
 from tests.models import plain
