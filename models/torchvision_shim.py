@@ -1,9 +1,9 @@
 """The one place that imports torchvision: `from models.torchvision_shim import torchvision`.
 
-The registry's torchvision wheel is built for CUDA. Beside a CPU build of PyTorch its C++ library does not
-load, so the operators `torchvision::nms` and `torchvision::qnms` do not exist, and the import fails when it
-attaches shape functions to them. Declaring their schemas first lets the models and transforms, which use
-neither, import. `torchvision.ops` and torchvision's decoders stay unavailable there.
+The registry's torchvision wheel is built for CUDA. With a CPU build of PyTorch its C++ library does not load,
+so the operators `torchvision::nms` and `torchvision::qnms` do not exist, and the import fails when it
+attaches shape functions to them. If their schemas are declared first, the models and transforms can be
+imported, which use neither operator. `torchvision.ops` and torchvision's decoders stay unavailable there.
 """
 
 import torch

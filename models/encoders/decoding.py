@@ -1,4 +1,4 @@
-"""Reads photo files as the encoders take them."""
+"""Reads photo files as the squares that encoders take."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from models.images.photos import decode_photo, upright
 
 @dataclass(frozen=True)
 class Failure:
-    """A file that could not be embedded: its index among the paths, and why."""
+    """A file that could not be embedded: its index in the list of paths, and the reason."""
 
     index: int
     reason: str
@@ -35,7 +35,7 @@ def read_square(path: Path) -> Photos:
 
 
 def empty_photos(count: int) -> Photos:
-    """Room for `count` photos: uint8 (count, 256, 256, 3)."""
+    """An uninitialised array for `count` photos: uint8 (count, 256, 256, 3)."""
     return np.empty((count, PHOTO_SIZE, PHOTO_SIZE, 3), np.uint8)
 
 

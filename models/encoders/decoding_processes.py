@@ -1,4 +1,4 @@
-"""Decoding in processes of their own, for encoders so fast that threads of one Python cannot feed them."""
+"""Decodes photos in other processes, for encoders so fast that the threads of one Python cannot feed them."""
 
 import multiprocessing
 import os
@@ -25,11 +25,11 @@ Result = TypeVar("Result")
 
 
 def read_in_processes(paths: Sequence[Path]) -> Callable[[Photos], list[Failure]]:
-    """Begin to read the files in other processes.
+    """Start to read the files in other processes.
 
-    The function returned must be called once: it waits for them, and does and raises what
-    `decoding.read_into` does. The photos come back in memory that the processes share. Raises OSError when
-    the machine has no more of it.
+    The returned function must be called once: it waits for the processes, and then does and raises what
+    `decoding.read_into` does. The photos come back in shared memory. Raises OSError if the machine has too
+    little of it.
     """
     memory = _shared(len(paths) * PHOTO_SIZE * PHOTO_SIZE * 3)
     parts = [(start, paths[start : start + PHOTOS_A_TASK]) for start in range(0, len(paths), PHOTOS_A_TASK)]
@@ -48,7 +48,7 @@ def read_in_processes(paths: Sequence[Path]) -> Callable[[Photos], list[Failure]
 
 
 def _shared(size: int) -> SharedMemory:
-    """Shared memory that is there: a write to what /dev/shm has no room for would kill the process."""
+    """Shared memory that is already allocated: if /dev/shm ran full during a write, the process would die."""
     memory = SharedMemory(create=True, size=max(1, size))
     try:
         with (SHARED / memory.name).open("r+b") as file:
@@ -63,7 +63,7 @@ def _shared(size: int) -> SharedMemory:
 def _submitted(function: Callable[..., Result], *arguments: Any) -> Future[Result]:
     try:
         return _processes().submit(function, *arguments)
-    except BrokenProcessPool:  # one of them was killed
+    except BrokenProcessPool:  # one of the processes was killed
         _processes.cache_clear()
         return _processes().submit(function, *arguments)
 
@@ -83,13 +83,15 @@ def _photos_in(memory: SharedMemory, count: int) -> Photos:
 
 @lru_cache(maxsize=1)
 def _processes() -> ProcessPoolExecutor:
-    """A process a core, for as long as this one lives. Not forked: a GPU's context does not survive that."""
+    """One process for each core, while this one lives. They are spawned: a GPU context does not survive a
+    fork.
+    """
     return ProcessPoolExecutor(
         len(os.sched_getaffinity(0)), mp_context=multiprocessing.get_context("spawn"), initializer=_serve
     )
 
 
 def _serve() -> None:
-    """Leave an interrupt at the terminal to the parent, and end with it, however it ends."""
+    """Ignore a ctrl-C at the terminal, which the parent handles, and end when the parent ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with_parent()

@@ -1,4 +1,5 @@
-"""Embeds photo files: decoding and encoding overlap, memory is bounded, a bad file never stops the rest."""
+"""Embeds photo files. Decoding and encoding overlap, memory is bounded, and a bad file never stops the rest.
+"""
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -17,19 +18,21 @@ from models.encoders.networks import Embeddings, Photos
 BATCH_ON_CPU = 16
 BATCH_ON_GPU = 128
 GPU_CALLERS = 2
-"""While one waits for the GPU, the other takes its batch from the processes. The GPU itself does one thing at
-a time: copies to it and networks share a stream.
+"""While one thread waits for the GPU, the other takes its batch from the decoding processes. The GPU itself
+does one thing at a time: copies and networks share a stream.
 """
 
 NOT_FINITE = "the encoder gave no finite features"
-"""Nor does it count as finite what float16, in which embeddings are kept, cannot hold."""
+"""Numbers that overflow float16, in which embeddings are stored, do not count as finite."""
 
 
 @dataclass(frozen=True)
 class EmbeddedBatch:
-    """The files `start` to `stop`: float32 (M, dimension), a row for each that was embedded, and the others.
+    """The result for the files `start` to `stop`: float32 (M, dimension), one row for each embedded file, and
+    the failures of the other files.
 
-    All numbers are finite, and so they are as float16. The failures' indices are among all the paths.
+    All numbers are finite, also after rounding to float16. A failure's index counts from the first of all
+    paths.
     """
 
     start: int
@@ -41,11 +44,11 @@ class EmbeddedBatch:
 def embed_batches(
     encoder: Encoder, paths: Sequence[Path], *, batch_size: int | None = None
 ) -> Iterator[EmbeddedBatch]:
-    """Embeds the photos at `paths`, batch after batch, in their order.
+    """Embed the photos at `paths` and yield them batch by batch, in their order.
 
-    On a CPU each thread decodes a batch and encodes it, so that no core ever waits for another; for a GPU
-    processes decode ahead. Work goes on while the caller uses a batch, up to two batches a thread ahead.
-    Raises OSError when a file cannot be read at all.
+    On a CPU each thread decodes and encodes batches of its own, so no core waits for another. For a GPU other
+    processes decode in advance. While the caller uses a batch, work continues, up to two batches per thread
+    ahead. Raises OSError if a file cannot be read at all.
     """
     on_cpu = encoder.device == "cpu"
     callers = encoder.threads if on_cpu else GPU_CALLERS
@@ -84,10 +87,10 @@ def embed_files(
     batch_size: int | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Embeddings, list[Failure]]:
-    """Embeds the photos at `paths`.
+    """Embed the photos at `paths`.
 
-    Returns float32 (M, dimension), a row for each file that could be embedded, in the order of `paths`, and
-    the failures, in that order too. `on_progress(done, total)` is called after every batch; what it raises
+    Returns float32 (M, dimension), one row for each file that could be embedded, and the failures, both in
+    the order of `paths`. `on_progress(done, total)` is called after every batch; an exception that it raises
     ends the work. Raises as `embed_batches` does.
     """
     blocks = [np.empty((0, encoder.dimension), np.float32)]

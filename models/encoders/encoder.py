@@ -17,11 +17,13 @@ from models.encoders.timm_networks import timm_embedder
 from models.encoders.weights import WeightsUnavailable, weights_file
 
 ENCODERS = tuple(ARCHITECTURES)
-"""The encoders that come with the project; `timm:NAME` and `onnx:FILE` bring others."""
+"""The encoders that come with the project; `timm:NAME` and `onnx:FILE` add others."""
 
 
 class Encoder(Protocol):
-    """Turns photos into embeddings: the same name and weights digest give the same ones, up to rounding."""
+    """Turns photos into embeddings. The same name and weights digest give the same embeddings, up to
+    rounding.
+    """
 
     @property
     def name(self) -> str: ...
@@ -35,14 +37,15 @@ class Encoder(Protocol):
 
     @property
     def device(self) -> str:
-        """`cpu`, or the torch device it runs on."""
+        """`cpu`, or the torch device that it runs on."""
 
     @property
     def threads(self) -> int:
-        """How many threads may call `encode` at once, and so use all cores that it may use."""
+        """How many threads should call `encode` at once to use all cores."""
 
     def encode(self, photos: Photos) -> Embeddings:
-        """Embeds RGB `photos`, uint8 (N, 256, 256, 3), as float32 (N, dimension). Raises ValueError."""
+        """Embed RGB `photos`, uint8 (N, 256, 256, 3), as float32 (N, dimension); ValueError for other arrays.
+        """
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ class LoadedEncoder:
 def load_encoder(
     name: str, *, device: str = "auto", weights: Path | None = None, cache_dir: Path | None = None
 ) -> Encoder:
-    """Loads the encoder `name`: one of `ENCODERS`, `timm:NAME`, or `onnx:FILE`.
+    """Load the encoder `name`: one of `ENCODERS`, `timm:NAME`, or `onnx:FILE`.
 
     `device` is `cpu`, a torch device such as `cuda:1`, or `auto` (a GPU where there is one); an ONNX file
     always runs on the CPU. `weights` is a file with the network's state dict, or the ONNX file; without it
@@ -104,7 +107,7 @@ def _embedder(name: str, path: Path) -> Embedder:
         return timm_embedder(name.removeprefix("timm:"), path)
     except WeightsUnavailable:
         raise
-    except Exception as error:  # Whatever torch's unpickler meets in a file that is something else.
+    except Exception as error:  # torch's unpickler raises anything for a file that is no state dict.
         raise WeightsUnavailable(
             f"{path} does not hold the weights of {name}: give the state dict that torch.save "
             f"wrote for it. ({error})"

@@ -1,4 +1,4 @@
-"""The encoder networks, each from uint8 photos to features, so that torch and ONNX preprocess alike."""
+"""The encoder networks. Each takes uint8 photos and normalises them itself, so torch and ONNX do the same."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ from torch.nn.functional import interpolate
 from models.torchvision_shim import torchvision
 
 PHOTO_SIZE = 256
-"""Height and width in pixels of the photos every encoder takes."""
+"""Height and width, in pixels, of the photos that every encoder takes."""
 
 IMAGENET_MEAN = (123.675, 116.28, 103.53)
 IMAGENET_STD = (58.395, 57.12, 57.375)
-"""Per channel, red to blue, in grey levels 0 to 255."""
+"""For red, green and blue, in grey levels 0 to 255."""
 
 Photos = npt.NDArray[np.uint8]
 Embeddings = npt.NDArray[np.float32]
@@ -25,7 +25,8 @@ Embeddings = npt.NDArray[np.float32]
 class Embedder(nn.Module):
     """Normalises photos and returns the backbone's pooled penultimate features.
 
-    `mean` and `std` are per channel, in grey levels 0 to 255; `size` is the backbone's, height and width.
+    `mean` and `std` are per channel, in grey levels 0 to 255; `size` is the height and width that the
+    backbone takes.
     """
 
     mean: Tensor
@@ -54,8 +55,8 @@ class Embedder(nn.Module):
 
 @dataclass(frozen=True)
 class Architecture:
-    """An encoder network: the classifier it was trained as, the name of the layer that classifies, and the
-    mean and standard deviation per channel that its training assumed.
+    """An encoder network: the classifier that was trained, the name of its classification layer, and the mean
+    and standard deviation per channel that the training used.
     """
 
     classifier: Callable[[], nn.Module]

@@ -1,4 +1,4 @@
-"""Encoder networks as ONNX files, each exported once."""
+"""Export encoder networks to ONNX files, each network once."""
 
 import warnings
 from collections.abc import Callable
@@ -15,7 +15,7 @@ EXPORT_VERSION = 1
 
 
 def exported_onnx(name: str, digest: str, cache_dir: Path, load: Callable[[], Embedder]) -> Path:
-    """The ONNX file of the encoder `name` with weights of SHA-256 `digest`, made on first use."""
+    """The ONNX file of the encoder `name` whose weights have the SHA-256 `digest`; exported on first use."""
     target = cache_dir / f"{name.replace(':', '-')}-{digest[:16]}-v{EXPORT_VERSION}.onnx"
     if not target.is_file():
         model = _export(load())
@@ -27,7 +27,7 @@ def exported_onnx(name: str, digest: str, cache_dir: Path, load: Callable[[], Em
 def _export(embedder: Embedder) -> bytes:
     example = torch.zeros(2, PHOTO_SIZE, PHOTO_SIZE, 3, dtype=torch.uint8)
     with warnings.catch_warnings():
-        # The exporter copies a deprecated class of torch's own.
+        # The exporter itself uses a class that torch has deprecated.
         warnings.simplefilter("ignore", FutureWarning)
         program: Any = torch.onnx.export(
             embedder,

@@ -20,14 +20,16 @@ TAKES = (
 
 
 def onnx_file_runner(network: Path) -> Runner:
-    """Runs the file on the CPU. Raises WeightsUnavailable when it is no ONNX file or no encoder."""
+    """Return a function that runs the file on the CPU. WeightsUnavailable if it is no ONNX file or no
+    encoder.
+    """
     try:
         if names_a_file(onnx.load(network, load_external_data=False)):
-            raise WeightsUnavailable(f"{network} keeps weights in other files: save it as one file.")
+            raise WeightsUnavailable(f"{network} keeps its weights in other files: save it as one file.")
         session = onnx_session(network)
     except (OSError, WeightsUnavailable):
         raise
-    except Exception as error:  # ONNX Runtime and protobuf have classes of their own for wrong files.
+    except Exception as error:  # ONNX Runtime and protobuf raise their own classes for damaged files.
         raise WeightsUnavailable(f"{network} cannot be loaded as an ONNX network: {error}") from error
     inputs = session.get_inputs()
     if len(inputs) != 1 or not (_takes_photos(inputs[0]) or _takes_normalised(inputs[0])):

@@ -1,4 +1,5 @@
-"""Runs encoder networks: ONNX Runtime on a CPU, torch on a GPU. Each takes a batch of at least one photo."""
+"""Run encoder networks: ONNX Runtime on a CPU, torch on a GPU. A runner takes a batch of one or more photos.
+"""
 
 import time
 from collections.abc import Callable
@@ -26,10 +27,10 @@ TRIALS = 3
 
 
 def onnx_session(network: Path) -> Any:
-    """A session on the CPU that computes in the thread that calls it; several may, at once.
+    """A session on the CPU that computes in the calling thread; several threads may call it at once.
 
-    Threads that each embed their own batch leave no core idle; threads that share one batch wait for the
-    slowest of them after every layer, most of all where cores also decode.
+    Threads that each embed a batch of their own keep every core busy. Threads that share one batch would wait
+    for the slowest of them after every layer, above all on cores that also decode photos.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
@@ -38,7 +39,7 @@ def onnx_session(network: Path) -> Any:
 
 
 def onnx_runner(network: Path) -> Runner:
-    """Runs the ONNX file that was exported from an `Embedder`."""
+    """Return a function that runs the ONNX file which was exported from an `Embedder`."""
     session = onnx_session(network)
 
     def run(photos: Photos) -> Embeddings:

@@ -1,4 +1,4 @@
-"""Encoders `timm:NAME`: the networks of the package timm (an optional one), without their classifier."""
+"""Encoders `timm:NAME`: networks of the optional package timm, without their classification layer."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,14 +12,15 @@ from models.torchvision_shim import torchvision
 
 __all__ = ["hub_weights", "timm_embedder"]
 
-assert torchvision  # timm imports it too, and must find the one that the shim has mended
+assert torchvision  # timm imports it too, and must find the one that the shim has repaired
 
 
 def timm_embedder(name: str, weights: Path) -> Embedder:
-    """The network timm:`name` with `weights`, at the input size and normalisation it was trained with.
+    """The network timm:`name` with `weights`, with the input size and normalisation it was trained with.
 
-    `weights` is a state dict of the whole classifier, as .safetensors or as torch.save wrote it. Raises
-    WeightsUnavailable without timm or such a network in it, and what a file that holds none causes.
+    `weights` is the state dict of the whole classifier, saved as .safetensors or by torch.save. Raises
+    WeightsUnavailable if timm is not installed or has no such network, and whatever loading a wrong file
+    raises.
     """
     timm = _timm(name)
     network = timm.create_model(name)

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 DOUBTFUL_RATIO = 0.8
-"""A predicted pixel is doubtful when a second class is almost as good as the one it got.
+"""A predicted pixel is doubtful if a second class is almost as good as the predicted one.
 
-Where the class is that of the nearest colour: it is more than 0.8 times as far away as the second nearest
-(Lowe's ratio test). Where a network learns classes: the second-best probability is more than 0.8 of the best.
+When classes are decoded from colours, this means: the nearest class colour is more than 0.8 times as far away
+as the second nearest (Lowe's ratio test). When a network predicts classes: the second-highest probability is
+more than 0.8 times the highest.
 """
 
 _BAND = 2**20
@@ -24,7 +25,7 @@ _BAND = 2**20
 class ClassTable:
     """Ordered classes, each a name and an RGB colour, and the index that means "ignore this pixel".
 
-    A pool whose target is an image without classes (`rgb`) has no class table: None stands in its place.
+    A pool whose target is an image without classes (`rgb`) has None instead of a class table.
     """
 
     names: tuple[str, ...]
@@ -32,7 +33,7 @@ class ClassTable:
     ignore: int = 255
 
     def __post_init__(self) -> None:
-        """Raises ValueError when labels drawn with this table could not be read back."""
+        """Raises ValueError if label maps drawn with this table could not be read back."""
         count = len(self.names)
         if not 1 <= count <= 255 or count != len(self.colors):
             raise ValueError(f"a class table needs 1 to 255 classes with a colour each, got {count} names")
@@ -47,7 +48,7 @@ class ClassTable:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> ClassTable:
-        """Read `{"ignore": 11, "classes": [{"name": …, "color": [r, g, b]}, …]}`; ValueError for others."""
+        """Read `{"ignore": 11, "classes": [{"name": …, "color": [r, g, b]}, …]}`; else raise ValueError."""
         try:
             names = tuple(str(entry["name"]) for entry in value["classes"])
             colors = tuple(
@@ -89,16 +90,16 @@ class ClassTable:
             )
 
     def decode(self, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Nearest class colour of every pixel (paper, §4.1.2): RGB (H, W, 3) → class indices (H, W).
+        """Give every pixel the class of the nearest colour (paper, §4.1.2): RGB (H, W, 3) → indices (H, W).
 
-        Distances are exact; of equally near classes the first wins. `ignore` is never decoded.
+        Distances are exact; if several classes are equally near, the first wins. No pixel becomes `ignore`.
         """
         return self.decode_with_doubt(rgb)[0]
 
     def decode_with_doubt(self, rgb: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-        """`decode`, and a mask (H, W) of the doubtful pixels.
+        """The result of `decode`, and a mask (H, W) of the doubtful pixels.
 
-        A pixel is doubtful when its nearest colour is more than 0.8 times as far away as the second nearest.
+        A pixel is doubtful if its nearest colour is more than 0.8 times as far away as the second nearest.
         """
         pixels, shape = rgb.reshape(-1, 3), rgb.shape[:2]
         indices, doubtful = np.zeros(len(pixels), dtype=np.uint8), np.zeros(len(pixels), dtype=np.bool_)
@@ -108,7 +109,7 @@ class ClassTable:
         return indices.reshape(shape), doubtful.reshape(shape)
 
     def _decode_band(self, rgb: NDArray[np.uint8], indices: NDArray[np.uint8]) -> NDArray[np.bool_]:
-        """Turn zeros in `indices` (N,) into the classes of pixels (N, 3), and say which are doubtful."""
+        """Fill `indices` (N,), all 0 before, with the classes of pixels (N, 3); return which are doubtful."""
         pixels = rgb.T.astype(np.float32)
         squares = (pixels**2).sum(axis=0)
         nearest, second = np.full_like(squares, np.inf), np.full_like(squares, np.inf)
