@@ -1,4 +1,4 @@
-"""How well a choice of images covers a pool."""
+"""How well chosen images cover a pool."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from models.vectors.points import Indices, Points, Vectors
 
 @dataclass(frozen=True)
 class Coverage:
-    """The Euclidean distance from an image to its nearest centre: the mean and the maximum over all counted
-    images, and the share of them `within` a given distance (None without one).
+    """Euclidean distances from the counted images to their nearest centres: the mean, the maximum, and the
+    share of the images that are `within` a given distance (None if none was given).
     """
 
     mean: float
@@ -28,11 +28,10 @@ def coverage(
     delta: float | None = None,
     exclude: Sequence[int] = (),
 ) -> Coverage:
-    """How well the images `centres`, picked or labelled, cover those of `embeddings` (N, D) that are not in
-    `exclude`. `delta` is the distance for `within`.
+    """How well the images `centres`, which are picked or labelled, cover the images of `embeddings` (N, D)
+    that are not in `exclude`. `delta` is the distance for `within`.
 
-    The mean is what k-medoids lowers, the maximum what k-centre lowers. Raises ValueError without centres or
-    images.
+    k-medoids minimises the mean, k-centre the maximum. Raises ValueError without centres or without images.
     """
     if len(centres) == 0:
         raise ValueError("Coverage needs at least one pick.")
@@ -47,9 +46,11 @@ def coverage(
 
 
 def assignment(embeddings: Vectors, centres: Sequence[int]) -> tuple[Indices, npt.NDArray[np.float32]]:
-    """For every image the place in `centres` of the nearest one, (N,), and its Euclidean distance, (N,).
+    """For every image, the place of its nearest centre in `centres`, and the Euclidean distance to it: (N,)
+    each.
 
-    The first among equals; a centre is its own. Raises ValueError when the embeddings are unusable.
+    Of equally near centres the first counts; a centre's nearest centre is itself. Raises ValueError if the
+    embeddings are unusable.
     """
     points = Points.of(embeddings)
     places, distances = nearest_of(points, np.asarray(centres, np.intp))

@@ -1,6 +1,6 @@
-"""k-means on every image: k-means++ seeding, restarts, centres that stay fixed, and no cluster left empty.
+"""k-means over all images: k-means++ seeding, restarts, centres that stay fixed, and no empty clusters.
 
-FAISS finds the nearest centres, on a GPU where it can use one.
+FAISS finds the nearest centres, on a GPU if it can use one.
 """
 
 from collections.abc import Callable
@@ -16,19 +16,19 @@ from models.vectors.points import Distances, Indices, Matrix, Points
 
 RESTARTS, CHEAP_RESTARTS = 10, 50
 RESTART_WORK, CHEAP_WORK = 20_000_000, 1_000_000
-"""Rows times clusters of all restarts together: as many as fit, up to `RESTARTS` in the former and up to
-`CHEAP_RESTARTS` in the latter.
+"""The work of one run is its rows times its clusters. Up to `RESTARTS` runs are made as long as their work
+stays within `RESTART_WORK`, and up to `CHEAP_RESTARTS` as long as it stays within `CHEAP_WORK`.
 """
 
 ITERATIONS = 25
 
 SETTLED = 1e-4
-"""Lloyd's iterations end when one lowers the sum of squares by less than this share."""
+"""Lloyd's iterations end when one of them lowers the sum of squares by less than this share."""
 
 
 @dataclass(frozen=True)
 class Cloud:
-    """What is clustered: rows that `read` gives as (M, D), and what each counts, `weights` (M,)."""
+    """The rows to cluster, which `read` returns as (M, D), and their `weights` (M,)."""
 
     read: Callable[[slice | Indices], Matrix]
     weights: Distances
@@ -36,8 +36,8 @@ class Cloud:
 
 @dataclass(frozen=True)
 class Clustering:
-    """The nearest centre of every row, `clusters` (M,), −1 where it is a fixed one; `squared` (M,), the
-    squared distances to them; and `inertia`, their weighted sum.
+    """`clusters` (M,) holds the nearest centre of every row, or −1 if a fixed centre is nearest; `squared`
+    (M,) the squared distances to these centres, and `inertia` their weighted sum.
     """
 
     clusters: Indices
@@ -48,11 +48,11 @@ class Clustering:
 def kmeans(
     points: Points, members: Indices, k: int, fixed: Indices, weights: Distances, rng: np.random.Generator
 ) -> Indices:
-    """The cluster of each of the `members`, rows (M,) with M ≥ k, each counting by its weight (M,).
+    """The cluster of each of the `members`, rows (M,) with M ≥ k, which have the `weights` (M,).
 
-    Clusters are 0 to k − 1 and none is empty; −1 is the cluster of those nearest to a row of `fixed`, which
-    are centres that do not move. Seeding and restarts happen in the projection, the best run is then
-    continued in all dimensions; every member takes part in all of it.
+    Clusters are 0 to k − 1, and none is empty. Members whose nearest centre is a row of `fixed`, centres that
+    do not move, get −1. Seeding and restarts happen in the projection; the best run is then continued in all
+    dimensions. Every step uses all members.
     """
     is_all = len(members) == len(points)
     inside = points.projected if is_all else points.projected[members]
@@ -65,7 +65,7 @@ def kmeans(
     work = len(members) * k
     most = max(1, min(RESTARTS, RESTART_WORK // work), min(CHEAP_RESTARTS, CHEAP_WORK // work))
     starts = rng.spawn(most)
-    # Many runs are short ones: each goes on in a thread of its own, unless they share a GPU.
+    # If there are many runs, they are short: each gets a thread of its own, unless they share a GPU.
     in_threads = most >= RESTARTS and not _gpu()
     runs = on_all_threads(run, starts) if in_threads else [run(start) for start in starts]
     best = min(runs, key=lambda run: run.inertia)
@@ -76,10 +76,11 @@ def kmeans(
 
 
 def plus_plus(cloud: Cloud, k: int, fixed: Matrix, rng: np.random.Generator) -> Indices:
-    """The cluster of every row around `k` seeds, −1 for those nearest to a row of `fixed`.
+    """The cluster of every row around `k` seeds, or −1 if a row of `fixed` is nearer.
 
-    Greedy k-means++ (Arthur and Vassilvitskii, 2007): of a few rows, drawn in proportion to their weighted
-    squared distance to the seeds so far, the one that lowers the sum of these distances most is next.
+    Greedy k-means++ (Arthur and Vassilvitskii, 2007): a few rows are drawn with probabilities proportional to
+    their weighted squared distances to the seeds so far. The row that lowers the sum of these distances the
+    most becomes the next seed.
     """
     rows: list[int] = []
     nearest = np.full(len(cloud.weights), np.inf, np.float32)
@@ -97,7 +98,8 @@ def plus_plus(cloud: Cloud, k: int, fixed: Matrix, rng: np.random.Generator) -> 
 
 
 def _lowered(cloud: Cloud, options: Matrix, nearest: Matrix) -> Matrix:
-    """What `nearest` (M,), squared distances, would become with each of the `options`, (O, M)."""
+    """The squared distances to the nearest seed, `nearest` (M,), after adding each of the `options`: (O, M).
+    """
 
     def part(block: slice) -> Matrix:
         squared: Matrix = faiss.pairwise_distances(options, cloud.read(block))
@@ -109,14 +111,14 @@ def _lowered(cloud: Cloud, options: Matrix, nearest: Matrix) -> Matrix:
 def _drawn(chances: Distances, count: int, rng: np.random.Generator) -> Indices:
     cumulative = np.cumsum(chances, dtype=np.float64)
     places: Indices = np.searchsorted(cumulative, rng.random(count) * cumulative[-1], side="right")
-    # Past the end where every row coincides with a centre already: then any row will do.
+    # Past the end if every row coincides with a centre: then any row will do.
     return np.minimum(places, len(chances) - 1)
 
 
 def lloyd(cloud: Cloud, clusters: Indices, k: int, fixed: Matrix) -> Clustering:
-    """Lloyd's iterations from `clusters` (M,) around `fixed` centres (F, D).
+    """Lloyd's iterations, starting from `clusters` (M,), with the `fixed` centres (F, D).
 
-    The centre of a cluster without rows that count is the origin.
+    The centre of a cluster whose rows all have the weight 0 is the origin.
     """
     sums = np.zeros((k, fixed.shape[1]))
     counted = np.full(len(clusters), -1)
@@ -137,7 +139,8 @@ def lloyd(cloud: Cloud, clusters: Indices, k: int, fixed: Matrix) -> Clustering:
 
 
 def _search(cloud: Cloud, fixed: Matrix, centres: Matrix) -> tuple[Indices, Matrix]:
-    """The place of every row's nearest centre, −1 for a `fixed` one, and the squared distance to it."""
+    """The place of every row's nearest centre, or −1 if a `fixed` one is nearest, and the squared distance.
+    """
     all_centres = np.concatenate([fixed, centres])
     parts = blocks(len(cloud.weights))
     if gpu := _gpu():
@@ -150,12 +153,12 @@ def _search(cloud: Cloud, fixed: Matrix, centres: Matrix) -> tuple[Indices, Matr
 
 @cache
 def _gpu() -> Any:
-    """What FAISS needs to work on a GPU, for one thread at a time; None where it has no GPU."""
+    """FAISS's resources for a GPU, which one thread at a time may use; None if it has no GPU."""
     return faiss.StandardGpuResources() if faiss.get_num_gpus() else None
 
 
 def _add(cloud: Cloud, rows: Indices, clusters: Indices, sign: int, sums: Distances) -> None:
-    """Adds `rows` to the weighted `sums` (k, D) of their `clusters`, or takes them away."""
+    """Add the `rows` (`sign` 1) to the weighted `sums` (k, D) of their `clusters`, or subtract them (−1)."""
     order = np.argsort(clusters, kind="stable")
     order = order[clusters[order] >= 0]
     rows, clusters = rows[order], clusters[order]
@@ -174,7 +177,8 @@ def _add(cloud: Cloud, rows: Indices, clusters: Indices, sign: int, sums: Distan
 
 
 def _fill_empty(clustering: Clustering, k: int) -> Indices:
-    """Moves into each empty cluster the row farthest from its centre that is not alone in its cluster."""
+    """Move a row into each empty cluster: the one farthest from its centre that is not alone in its cluster.
+    """
     clusters = clustering.clusters.copy()
     sizes = np.bincount(clusters[clusters >= 0], minlength=k)
     farthest_first = iter(np.argsort(-clustering.squared, kind="stable"))

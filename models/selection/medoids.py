@@ -1,4 +1,5 @@
-"""Medoids: of the members of a cluster, the one with the least sum of Euclidean distances to the others."""
+"""Medoids: a cluster's medoid is the member with the least sum of Euclidean distances to the other members.
+"""
 
 from collections.abc import Sequence
 
@@ -10,26 +11,27 @@ from models.vectors.distances import ROUNDING, euclidean
 from models.vectors.points import Distances, Indices, Matrix, Points, Vectors
 
 LARGE = 32_768
-"""Members up to which the medoid is exact. Among more, it is the best of `FINALISTS`."""
+"""Up to this many members the medoid is exact. Among more, it is the best of `FINALISTS`."""
 
 FINALISTS = 1024
 REFERENCES = 4096
 
 SHARED = 8192
-"""From so many members on all threads work on one cluster; below, each on one of its own."""
+"""From this many members on, all threads work on one cluster; smaller clusters get one thread each."""
 
 SLACK = 1e-5
-"""Sums within this share of the least may be the least: float32 cannot tell."""
+"""A sum within this share of the least one may itself be the least: float32 cannot tell."""
 
 TIE = 1e-9
-"""In float64, sums within this share of each other are equal, and the first member wins."""
+"""Two float64 sums within this share of each other count as equal, and the first member wins."""
 
 
 def medoids(points: Points, clusters: Sequence[Indices], weights: Distances) -> Indices:
-    """The medoid of each of `clusters`, as a row; a member counts by its weight of `weights` (N,), and as all
-    others do where no member has any.
+    """The medoid of each of the `clusters`, as a row. Members have the `weights` (N,); if all weights of a
+    cluster are 0, its members count alike.
 
-    Exact for clusters of up to `LARGE` members: sums are of float32 distances, near ties of float64 ones.
+    Exact for clusters of up to `LARGE` members: sums are of float32 distances, and near ties are decided by
+    float64 distances.
     """
 
     def find(place: int) -> int:
@@ -47,7 +49,7 @@ def medoids(points: Points, clusters: Sequence[Indices], weights: Distances) -> 
 
 
 def _exact(points: Points, members: Indices, weights: Distances) -> int:
-    """Members' sums in the order of their lower bounds, until no bound is below the least sum."""
+    """Compute the members' sums in the order of their lower bounds, until no bound is below the least sum."""
     shares = (weights / weights.sum()).astype(np.float32)
     rows = points[members]
     rows -= shares @ rows
@@ -70,11 +72,11 @@ def _exact(points: Points, members: Indices, weights: Distances) -> int:
 def _lower_bounds(rows: Matrix, inside: Matrix, shares: Matrix) -> Distances:
     """Lower bounds of each row's mean distance to all rows, from the parts `inside` the projection.
 
-    Rows count by their `shares`, and have the mean 0. A squared distance is b − 2c: b is the squared distance
-    inside plus r² and s², the squared lengths of what is outside, and c the product of the outside parts, so
-    that |c| ≤ rs. As √(b − 2c) + kc is concave in c, it is at least the lesser of its values at c = ± rs. And
-    for any k the mean of kc over all rows is 0, since that of the outside parts is. What rounding may add to
-    b it is spared, and what it may take from r and s they get.
+    The rows have the weights `shares` and the weighted mean 0. A squared distance is b − 2c. Here b is the
+    squared distance inside plus r² and s², the squared lengths of the two outside parts; c is the scalar
+    product of the outside parts, so |c| ≤ rs. √(b − 2c) + kc is concave in c, so it is at least the smaller
+    of its values at c = ± rs. For any k the mean of kc over all rows is 0, because the mean of the outside
+    parts is 0. To allow for rounding, its error is subtracted from b and added to r and s.
     """
     lengths = np.einsum("nd,nd->n", rows, rows)
     rounding = ROUNDING * lengths
@@ -100,10 +102,11 @@ def _lower_bounds(rows: Matrix, inside: Matrix, shares: Matrix) -> Distances:
 
 
 def _among_finalists(points: Points, members: Indices, weights: Distances) -> int:
-    """The best of `FINALISTS`: the members that are nearest to `REFERENCES` of those that count, by the
-    projection, as if what is outside of it were at right angles.
+    """The best of `FINALISTS`, the members with the least estimated sums of distances.
 
-    A round of sequential halving with shared references (Baharav and Tse, 2019), in linear time.
+    An estimate is measured to `REFERENCES` members that have a weight, in the projection, as if the parts
+    outside were at right angles. This is one round of sequential halving with shared references (Baharav and
+    Tse, 2019), and takes linear time.
     """
     counted = np.flatnonzero(weights)
     references = counted[:: -(-len(counted) // REFERENCES)]
@@ -124,7 +127,7 @@ def _among_finalists(points: Points, members: Indices, weights: Distances) -> in
 
 
 def _sums(rows: Matrix, columns: Matrix, weights: Vectors) -> Distances:
-    """The weighted sum of each row's distances to all `columns`."""
+    """The weighted sum of each row's distances to all `columns`: (rows,)."""
     parts = on_all_threads(
         lambda block: euclidean(rows, columns[block]) @ weights[block], blocks(len(columns))
     )
@@ -133,10 +136,10 @@ def _sums(rows: Matrix, columns: Matrix, weights: Vectors) -> Distances:
 
 
 def _least(points: Points, members: Indices, sums: Distances, weights: Distances) -> int:
-    """The member with the least of `sums` (M,); where several are within rounding of it, by float64."""
+    """The member with the least of the `sums` (M,); near ties are decided by float64 sums."""
     places = np.flatnonzero(sums <= sums.min() * (1 + SLACK))
     embeddings = points.embeddings[members[places]]
-    # Of equal ones the first stands for all.
+    # Of equal embeddings the first stands for all.
     firsts = {row.tobytes(): place for place, row in zip(places[::-1], embeddings[::-1], strict=True)}
     places = np.sort(list(firsts.values()))
     if len(places) == 1 or sums.min() == 0:

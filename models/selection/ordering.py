@@ -1,4 +1,4 @@
-"""Greedy choices, each of which lowers the distance of the images to their nearest pick the most."""
+"""Greedy choices: each next one lowers the images' distances to their nearest pick the most."""
 
 import heapq
 
@@ -10,19 +10,20 @@ from models.vectors.distances import table
 from models.vectors.points import Distances, Indices, Matrix
 
 TABLE = 250_000_000
-"""Distances that are kept at a time: 1 GB."""
+"""Distances that are kept in memory at a time: 1 GB."""
 
 GAINS = 2**22
-"""Distances that a thread turns into gains at a time: 16 MiB, and twice that for what is made of them."""
+"""Distances that a thread turns into gains at a time: 16 MiB, and twice as much for intermediate results."""
 
 
 def greedy(distances: Matrix, nearest: Matrix, weights: Distances, count: int) -> Indices:
-    """Places of `count` of the rows of `distances` (K, N), a candidate's distances to all images. Each next
-    one lowers the weighted sum of `nearest` (N,), the distances to the nearest choice so far, the most.
+    """Choose `count` of the rows of `distances` (K, N), each a candidate's distances to all images; return
+    their places in the order of choice. Each next choice lowers the weighted sum of `nearest` (N,), the
+    distances to the nearest choice so far, the most.
 
-    These gains only shrink as more is chosen (the sum is submodular). So a gain computed earlier is an upper
-    bound, and only the head of the queue is computed anew (Minoux, 1978); the total gain is at least 1 − 1/e
-    of the largest there is (Nemhauser, Wolsey and Fisher, 1978).
+    These gains only shrink as more is chosen (the sum is submodular). So an earlier gain is an upper bound,
+    and only the head of the queue has to be computed again (Minoux, 1978). The total gain is at least 1 − 1/e
+    of the largest possible one (Nemhauser, Wolsey and Fisher, 1978).
     """
     nearest = np.minimum(nearest, distances.max())
 
@@ -51,9 +52,10 @@ def greedy(distances: Matrix, nearest: Matrix, weights: Distances, count: int) -
 
 
 def in_order(problem: Problem, picks: Indices) -> Indices:
-    """The `picks` in the greedy order of what they cover, so that every prefix is good for its length.
+    """The `picks` in the greedy order of their gains, so that every prefix covers well for its length.
 
-    Where picks times candidates exceed `TABLE`, evenly spread candidates stand for all.
+    If there are more than `TABLE` distances between picks and candidates, evenly spaced candidates stand for
+    all.
     """
     if not len(picks):
         return picks

@@ -1,4 +1,4 @@
-"""What a strategy is asked, and what strategies share."""
+"""The question that a strategy answers, and what the strategies share."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ from models.vectors.points import Distances, Indices, Matrix, Points
 
 @dataclass(frozen=True)
 class Problem:
-    """`budget` of the `candidates`, rows (C,), are to be picked, when the rows `fixed` (F,) are labelled
-    already or picked in any case. Every image counts by its weight of `weights` (N,); 0 needs no cover.
+    """Pick `budget` of the `candidates`, rows (C,). The rows `fixed` (F,) are labelled already, or picked in
+    any case. Every image has a weight, `weights` (N,); an image of weight 0 need not be covered.
     """
 
     points: Points
@@ -26,14 +26,14 @@ class Problem:
 
     @cached_property
     def covered(self) -> Matrix:
-        """The distance of every image to the nearest fixed one, (N,); infinite where there is none."""
+        """The distance of every image to the nearest fixed one, (N,); infinite if there is no fixed one."""
         return nearest_of(self.points, self.fixed)[1]
 
     def sample(self, besides: int = 0) -> Indices:
-        """The candidates, or `PAIRWISE` of them drawn uniformly, in the order of their rows; fewer where
-        `besides` others are to be compared with them.
+        """All candidates, or, of more than `PAIRWISE`, that many drawn uniformly, in the order of their rows.
+        With `besides`, that many fewer are drawn, to leave room for others that are compared with them.
 
-        Raises ValueError when the budget is larger than `PAIRWISE`.
+        Raises ValueError if the budget is larger than `PAIRWISE`.
         """
         if self.budget > PAIRWISE:
             raise ValueError(
@@ -46,4 +46,4 @@ class Problem:
 
 
 Strategy = Callable[[Problem], Indices]
-"""Answers a problem with `budget` different candidates, the one to label first at the head."""
+"""Answers a problem with `budget` different candidates, in the order to label them."""

@@ -14,21 +14,21 @@ from models.vectors.distances import euclidean, nearest_of
 from models.vectors.points import Distances, Indices, Points, Vectors
 
 TABLE_ENTRIES = 2**22
-"""Distances of a thread at a time: 16 MiB, and a few times that for what is computed with them."""
+"""Distances that a thread holds at a time: 16 MiB, and a few times as much for intermediate results."""
 
 VERSION = 3
-"""Part of every receipt: raise it whenever the same arguments would give other picks."""
+"""Part of every receipt: raise it whenever the same arguments give other picks than before."""
 
 
 @dataclass(frozen=True)
 class Pick:
     """An image to label. All distances are Euclidean, between embeddings.
 
-    `rank` counts from 1; `index` is the image's row. `cluster_size` counts the images that the pick stands
-    for: those whose nearest image among all picks and labelled ones it is, itself among them.
-    `mean_distance` is its mean distance to the others of them (0 when there are none).
-    `coverage` is the weighted mean distance of the images to the nearest one that is labelled or has at most
-    this rank, and `gain` by how much this pick lowered it (None for the first one where nothing is labelled).
+    `rank` counts from 1; `index` is the image's row. The pick's cluster is the images that are nearer to it
+    than to any other picked or labelled image, itself included: `cluster_size` is their number, and
+    `mean_distance` the pick's mean distance to the others (0 if there are none). `coverage` is the weighted
+    mean distance of all images to the nearest image that is labelled or has at most this rank; `gain` is the
+    amount by which this pick lowered it (None for the first pick if nothing is labelled).
     """
 
     rank: int
@@ -41,8 +41,9 @@ class Pick:
 
 @dataclass(frozen=True)
 class Selection:
-    """The picks in the order to label them. `objective` is the weighted mean distance of the images to the
-    nearest pick or labelled image, the last pick's coverage; `algorithm_version` names the code that chose.
+    """The picks in the order to label them. `objective` is the last pick's coverage: the weighted mean
+    distance of the images to the nearest picked or labelled image. `algorithm_version` names the strategy and
+    its version.
     """
 
     picks: list[Pick]
@@ -61,14 +62,14 @@ def select(
     exclude: Sequence[int] = (),
     weights: npt.ArrayLike | None = None,
 ) -> Selection:
-    """Chooses `budget` images to label by a strategy of `models.catalog`, in an order in which to label them.
+    """Choose `budget` images to label by a strategy of `models.catalog`, in the order to label them.
 
-    `embeddings` is (N, D), float16 or wider; it may be memory-mapped and is left as it is. Rows `labelled`
-    are never picked, and cover what is near to them. Rows `include` are picked in any case, before others.
-    Rows `exclude` are neither picked nor covered. `weights` (N,), 0 or more, say how much each image's cover
-    counts (default: 1). Besides `embeddings`, memory holds at most 3 GiB of distances and a projection of
-    the embeddings, float32 (N, 129). The same arguments give the same picks on any number of threads.
-    Raises ValueError.
+    `embeddings` is (N, D), float16 or wider; it may be memory-mapped and is not changed. Rows `labelled` are
+    never picked, but cover the images near to them. Rows `include` are picked in any case, before others.
+    Rows `exclude` are neither picked nor covered. `weights` (N,), 0 or more, say how much it counts that an
+    image is covered (default: 1). In addition to `embeddings`, memory holds at most 3 GiB of distances and a
+    projection of the embeddings, float32 (N, 129). The same arguments give the same picks on any number of
+    threads. Raises ValueError for unusable arguments.
     """
     pick = strategy_named(strategy)
     points = Points.of(embeddings)
@@ -129,7 +130,8 @@ def _check(budget: int, candidates: Indices, include: Indices) -> None:
 def _described(
     version: str, points: Points, picks: Indices, taken: Indices, left_out: Indices, weights: Distances
 ) -> Selection:
-    """The picks with their figures, from the distances of all images to all picks, block by block."""
+    """The picks with their figures, computed from the distances of all images to all picks, block by block.
+    """
     to_taken = nearest_of(points, taken)[1]
     counted = np.ones(len(points), bool)
     counted[left_out] = False

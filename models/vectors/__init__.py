@@ -1,1 +1,1 @@
-"""Vectors of a pool: points in blocks, on all threads, and the distances between them."""
+"""A pool's embeddings as points: read in blocks, on all threads, with the distances between them."""

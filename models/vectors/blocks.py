@@ -1,4 +1,6 @@
-"""Work on the rows of a large matrix, block by block, on all threads and with one result."""
+"""Work on the rows of a large matrix, block by block, on all threads. The result does not depend on their
+number.
+"""
 
 import os
 import threading
@@ -14,7 +16,7 @@ from threadpoolctl import OpenBLASController, ThreadpoolController
 from models.faiss_shim import faiss
 
 BLOCK_ROWS = 4096
-"""Rows a thread works on at a time: 32 MiB of float32 at 2,048 dimensions."""
+"""Rows that a thread works on at a time: 32 MiB of float32 at 2,048 dimensions."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -25,7 +27,9 @@ _this_thread = threading.local()
 
 @contextmanager
 def stopped_by(check: Callable[[], None]) -> Iterator[None]:
-    """Within it, work in blocks calls `check` before every block: an exception that it raises ends it."""
+    """A context in which work calls `check` before every block; an exception that `check` raises ends the
+    work.
+    """
     token = _stop_if_asked.set(check)
     try:
         yield
@@ -34,20 +38,21 @@ def stopped_by(check: Callable[[], None]) -> Iterator[None]:
 
 
 def check() -> None:
-    """Raise what the caller of `stopped_by` raises, if it is time to stop."""
+    """Call the function given to `stopped_by`, which raises if the work has to stop."""
     _stop_if_asked.get()()
 
 
 def blocks(count: int, rows: int = BLOCK_ROWS) -> list[slice]:
-    """Slices that cover `count` rows, at most `rows` each."""
+    """Slices of at most `rows` rows that together cover `count` rows."""
     return [slice(start, min(start + rows, count)) for start in range(0, count, rows)]
 
 
 def on_all_threads(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
-    """`work` of every item, in the order of the items, on as many threads as FAISS uses (`OMP_NUM_THREADS`).
+    """The results of `work` for every item, in their order, computed on as many threads as FAISS uses
+    (`OMP_NUM_THREADS`).
 
-    Within an item BLAS and FAISS use one thread: a sum split over threads would depend on their number. Work
-    that asks for all threads itself goes on in its own.
+    Within an item BLAS and FAISS use one thread, because a sum that is split over threads depends on their
+    number. If `work` calls this function itself, the inner call runs in the thread that called it.
     """
 
     def checked(item: Item) -> Result:
@@ -69,17 +74,17 @@ def _threads(count: int) -> ThreadPoolExecutor:
 
 def _join() -> None:
     _this_thread.is_one_of_all = True
-    # OpenMP counts threads for each thread that asks: this is the setting of the pool's alone.
+    # OpenMP keeps this setting per thread, so it applies to the pool's threads only.
     faiss.omp_set_num_threads(1)
 
 
-# A forked process has the pool, but none of its threads.
+# A forked process inherits the pool object, but not its threads.
 os.register_at_fork(after_in_child=_threads.cache_clear)
 
 
 class _OneBlasThread:
-    """NumPy's BLAS has one setting for the whole process: the first to enter sets it and the last to leave
-    resets it, whichever threads they are. FAISS's BLAS follows OpenMP, with a setting for each thread.
+    """NumPy's BLAS has one setting for the whole process. The first thread that enters sets it, and the last
+    one that leaves resets it. FAISS's BLAS follows OpenMP, which has a setting for each thread.
     """
 
     def __init__(self) -> None:
@@ -107,5 +112,5 @@ _one_blas_thread = _OneBlasThread()
 
 
 def one_blas_thread() -> _OneBlasThread:
-    """Within it, BLAS uses one thread, in the whole process."""
+    """A context in which BLAS uses one thread, in the whole process."""
     return _one_blas_thread

@@ -7,13 +7,15 @@ from models.vectors.blocks import blocks, on_all_threads
 from models.vectors.points import Indices, Matrix, Points
 
 ROUNDING = 1e-6
-"""float32's error of a squared distance, as a share of the squared lengths it is made of."""
+"""The rounding error of a squared distance in float32, as a share of the squared lengths that it is made of.
+"""
 
 
 def euclidean(rows_MD: Matrix, columns_KD: Matrix) -> Matrix:
-    """The distance of every row to every column, float32 (M, K), by |a|² + |b|² − 2ab.
+    """The distance of every row to every column, float32 (M, K), computed as √(|a|² + |b|² − 2ab).
 
-    A squared distance within the rounding of these terms becomes 0, so that equal points are at distance 0.
+    A squared distance within the rounding error of these terms becomes 0, so equal points have the distance
+    0.
     """
     squared: Matrix = faiss.pairwise_distances(rows_MD, columns_KD)
     norms = [np.einsum("nd,nd->n", points, points) for points in (rows_MD, columns_KD)]
@@ -22,7 +24,7 @@ def euclidean(rows_MD: Matrix, columns_KD: Matrix) -> Matrix:
 
 
 def table(points: Points, rows: Indices, columns: Indices) -> Matrix:
-    """The distances of the images `rows` to the images `columns`, (K, M), in the scale of the points."""
+    """The distances of the images `rows` (K,) to the images `columns` (M,): (K, M), in the points' scale."""
     from_rows = points[rows]
     distances = np.empty((len(rows), len(columns)), np.float32)
 
@@ -34,9 +36,10 @@ def table(points: Points, rows: Indices, columns: Indices) -> Matrix:
 
 
 def nearest_of(points: Points, centres: Indices) -> tuple[Indices, Matrix]:
-    """For every image the place in `centres` of the nearest one and its distance, (N,) each.
+    """For every image, the place of its nearest centre in `centres`, and the distance to it: (N,) each.
 
-    The first among equals; a centre is its own. Without centres all are at an infinite distance to −1.
+    Of equally near centres the first counts; a centre's nearest centre is itself. Without centres every place
+    is −1 and every distance infinite.
     """
     if not len(centres):
         return np.full(len(points), -1), np.full(len(points), np.inf, np.float32)
@@ -58,7 +61,7 @@ def nearest_of(points: Points, centres: Indices) -> tuple[Indices, Matrix]:
         np.concatenate(columns)
         for columns in zip(*on_all_threads(part, blocks(len(points), 1024)), strict=True)
     )
-    # From the last to the first, so that of centres given twice the first one stays.
+    # In reverse order, so that of a centre that is given twice the first place stays.
     places[centres[::-1]] = np.arange(len(centres))[::-1]
     distances[centres] = 0
     return places, distances

@@ -1,4 +1,4 @@
-"""The embeddings as strategies see them: shifted, scaled, and with a projection that is cheap to compare."""
+"""Embeddings as the strategies use them: shifted, scaled, and with a projection that is cheap to compare."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,17 +15,18 @@ Indices = npt.NDArray[np.intp]
 Distances = npt.NDArray[np.float64]
 
 PROJECTED = 128
-"""Dimensions of the projection; embeddings of at most twice as many are not projected."""
+"""Dimensions of the projection. Embeddings with at most twice as many dimensions are not projected."""
 
 SAMPLE = 4096
-"""Rows, evenly spread over the embeddings, that the projection is fitted to."""
+"""Rows that the projection is fitted to, evenly spaced over the embeddings."""
 
 
 @dataclass(frozen=True)
 class Points:
     """Embeddings (N, D) of any float type, read block by block as float32 x / scale − mean.
 
-    Distances do not mind the shift; float32 sums of squares are more exact, and cannot overflow.
+    The shift does not change distances; it makes float32 sums of squares more exact. The scale keeps them
+    from overflowing.
     """
 
     embeddings: Vectors
@@ -70,10 +71,12 @@ class Points:
 
     @cached_property
     def projected(self) -> Matrix:
-        """All points in few dimensions, (N, ≤ 257): what k-means starts with and medoids are looked for with.
+        """All points in few dimensions, (N, ≤ 257). k-means starts with them, and the search for medoids uses
+        them.
 
-        They are the coordinates along an orthonormal basis of the principal directions (found in a sample),
-        and the length of what the basis leaves out. So no distance in the projection is longer than it is.
+        A projected point holds its coordinates along an orthonormal basis of the principal directions (found
+        in a sample), and the length of the part outside the basis. So no projected distance is longer than
+        the true one.
         """
         basis = self._principal_directions() if self.is_projected else None
         columns = PROJECTED + 1 if self.is_projected else self.embeddings.shape[1]
@@ -107,9 +110,9 @@ class Points:
 
 
 def as_float32(rows: Vectors) -> Matrix:
-    """A float32 copy; a number that is too large for it becomes infinite."""
+    """A float32 copy of the rows; a number that is too large for float32 becomes infinite."""
     if rows.dtype == np.float16:
-        # NumPy would take several times as long.
+        # NumPy takes several times as long.
         converted: Matrix = torch.from_numpy(np.array(rows)).float().numpy()
         return converted
     with np.errstate(over="ignore"):
@@ -117,6 +120,6 @@ def as_float32(rows: Vectors) -> Matrix:
 
 
 def _summary(rows: Vectors) -> tuple[float, Distances]:
-    """The largest absolute entry, as float32, and the sum of the rows."""
+    """The largest absolute entry, rounded to float32, and the sum of the rows."""
     points = as_float32(rows)
     return float(np.abs(points).max()), points.sum(axis=0, dtype=np.float64)

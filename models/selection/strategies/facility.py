@@ -9,8 +9,8 @@ from models.vectors.points import Indices
 def facility(problem: Problem) -> Indices:
     """Each next pick lowers the weighted sum of the distances to the nearest pick or fixed image the most.
 
-    So the picks for a smaller budget are a prefix of those for a larger one. Above `PAIRWISE` candidates it
-    picks from, and for, that many drawn ones.
+    So the picks for a smaller budget are a prefix of the picks for a larger one. Of more than `PAIRWISE`
+    candidates, that many are drawn: only they are picked, and only they are covered.
     """
     rows = problem.sample()
     distances = table(problem.points, rows, rows)

@@ -1,4 +1,4 @@
-"""The k-medoids objective itself, lowered by swaps: FasterPAM (Schubert and Rousseeuw, 2021)."""
+"""FasterPAM (Schubert and Rousseeuw, 2021): lowers the k-medoids objective itself by swaps."""
 
 import numpy as np
 
@@ -11,15 +11,15 @@ from models.vectors.distances import nearest_of, table
 from models.vectors.points import Distances, Indices, Matrix
 
 GAIN = 1e-7
-"""The least gain of a swap, as a share of the objective: float32's rounding gains less."""
+"""The least gain that makes a swap, as a share of the objective. Rounding in float32 causes smaller ones."""
 
 
 def fasterpam(problem: Problem) -> Indices:
-    """Starts from the paper's answer and swaps a pick for another candidate whenever that lowers the weighted
+    """Start from the paper's answer, and swap a pick for another candidate whenever this lowers the weighted
     sum of distances to the nearest pick or fixed image, until no swap does.
 
-    Above `PAIRWISE` candidates, swaps are tried among that many drawn ones, and judged by what they cover;
-    the start is the answer where all candidates say that the swaps lost.
+    Of more than `PAIRWISE` candidates, that many are drawn, and swaps are tried and judged among them. If the
+    swaps turn out to be worse over all candidates, the start is the answer.
     """
     sample = problem.sample(besides=problem.budget)
     start = medoids(problem.points, clustered(problem), problem.weights)
@@ -39,10 +39,10 @@ def _uncovered(problem: Problem, picks: Indices) -> float:
 
 
 def swapped(distances: Matrix, medoids: Indices, covered: Matrix, weights: Distances) -> Indices:
-    """Medoids (K,) from which no single swap lowers Σ weights · min(covered, distance to the nearest).
+    """Medoids (K,) such that no single swap lowers Σ weights · min(covered, distance to the nearest medoid).
 
-    `distances` (N, N) is symmetric, `medoids` are places in it to start from. Candidates take turns; a swap
-    is made at once, for the medoid whose replacement gains most. A turn takes O(N).
+    `distances` (N, N) is symmetric; `medoids` are the places in it to start from. Candidates are tried in
+    turn. A swap is made at once, with the medoid whose replacement gains most. Each turn takes O(N).
     """
     medoids = medoids.copy()
     rows = np.vstack([distances[medoids], covered])
@@ -51,7 +51,7 @@ def swapped(distances: Matrix, medoids: Indices, covered: Matrix, weights: Dista
     while turns_without_swap < len(distances):
         check()
         to_candidate = distances[candidate]
-        # What all images gain from one more medoid, and lose when their own has to go for it.
+        # The change if the candidate becomes a medoid, and the losses of images whose own medoid is removed.
         kept = np.minimum(to_candidate, first)
         change = (kept - first) @ weights
         losses = weights * (np.minimum(to_candidate, second) - kept)
@@ -68,7 +68,7 @@ def swapped(distances: Matrix, medoids: Indices, covered: Matrix, weights: Dista
 
 
 def _two_nearest(rows: Matrix) -> tuple[Indices, Matrix, Matrix]:
-    """For each column of `rows` (K + 1, N) the place of the least entry, it, and the least but one."""
+    """For each column of `rows` (K + 1, N): the place of the least entry, the least, and the second least."""
     nearest = rows.argmin(axis=0)
     first, second = np.partition(rows, 1, axis=0)[:2]
     return nearest, first, second

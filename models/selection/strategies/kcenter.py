@@ -11,7 +11,8 @@ from models.vectors.points import Distances, Indices, Points
 def kcenter(problem: Problem) -> Indices:
     """Each next pick is the candidate whose weighted distance to the picks and the fixed images is largest.
 
-    Without a fixed image the first is the candidate nearest to their weighted mean. Outliers come early.
+    Without fixed images the first pick is the candidate nearest to the candidates' weighted mean. Outliers
+    are picked early.
     """
     points, candidates = problem.points, problem.candidates
     weights, projected = problem.weights[candidates], points.projected[candidates]
@@ -23,7 +24,7 @@ def kcenter(problem: Problem) -> Indices:
         else:
             place = _nearest_to_mean(points, candidates, weights)
         picks.append(place)
-        # Distances in the projection are never longer: only where they are shorter can the true ones be.
+        # A projected distance is never longer than the true one, so no other row can have come nearer.
         bound = np.linalg.norm(projected - projected[place], axis=1)
         rows = np.flatnonzero(bound < nearest)
         nearest[rows] = np.minimum(nearest[rows], table(points, candidates[[place]], candidates[rows])[0])
@@ -32,7 +33,7 @@ def kcenter(problem: Problem) -> Indices:
 
 
 def _nearest_to_mean(points: Points, rows: Indices, weights: Distances) -> int:
-    """The place in `rows` (M,) of the one nearest to their mean, where each counts by its weight of (M,)."""
+    """The place in `rows` (M,) of the row nearest to their mean, weighted by `weights` (M,)."""
     shares = weights / weights.sum() if weights.any() else np.full(len(rows), 1 / len(rows))
     parts = blocks(len(rows))
     mean = np.sum(on_all_threads(lambda part: shares[part] @ points[rows[part]], parts), axis=0)

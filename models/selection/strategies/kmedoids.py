@@ -1,4 +1,4 @@
-"""The paper's strategy (§3.2): k-means with as many clusters as the budget, then the medoid of each."""
+"""The paper's strategy (§3.2): k-means with `budget` clusters, then the medoid of each cluster."""
 
 from models.selection.kmeans import kmeans
 from models.selection.medoids import medoids
@@ -8,14 +8,16 @@ from models.vectors.points import Indices
 
 
 def kmedoids(problem: Problem) -> Indices:
-    """The medoids of clusters around the fixed images and `budget` centres, in an order that makes every
-    prefix good.
+    """The medoids of `budget` clusters, ordered so that every prefix covers well. Fixed images have clusters
+    of their own.
     """
     return in_order(problem, medoids(problem.points, clustered(problem), problem.weights))
 
 
 def clustered(problem: Problem) -> list[Indices]:
-    """The candidates of each of `budget` clusters, as rows; those nearest to a fixed image are in none."""
+    """The candidates in each of the `budget` clusters, as rows. Candidates nearest to a fixed image are in
+    none.
+    """
     candidates = problem.candidates
     clusters = kmeans(
         problem.points, candidates, problem.budget, problem.fixed, problem.weights[candidates], problem.rng

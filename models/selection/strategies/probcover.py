@@ -1,4 +1,4 @@
-"""ProbCover (Yehuda et al., 2022): picks whose balls cover the most images."""
+"""ProbCover (Yehuda et al., 2022): the balls around the picks cover as many images as possible."""
 
 import numpy as np
 
@@ -10,19 +10,20 @@ from models.vectors.distances import table
 from models.vectors.points import Distances, Indices, Matrix
 
 PURITY = 0.95
-"""The share of balls whose images are all of one cluster (the paper's α)."""
+"""The share of balls that hold images of one cluster only (the paper's α)."""
 
 CLUSTERS = 20
-"""Clusters that stand in for classes (the paper takes as many as there are classes), whatever the budget: so
-the picks for a smaller budget are a prefix of those for a larger one.
+"""The number of clusters that stand in for classes (the paper takes the number of classes). It does not
+depend on the budget, so the picks for a smaller budget are a prefix of the picks for a larger one.
 """
 
 
 def probcover(problem: Problem) -> Indices:
-    """Each next pick has the most weight nearer than δ to it that is not so near to a pick or a fixed image.
+    """Each next pick covers the most weight that is not covered yet. An image is covered if a pick or a fixed
+    image is nearer than δ.
 
-    When nothing is left to cover, picks follow that lower the distances most. Above `PAIRWISE` candidates it
-    picks from, and for, that many drawn ones.
+    When no weight is left to cover, the next picks are those that lower the distances most. Of more than
+    `PAIRWISE` candidates, that many are drawn: only they are picked, and only they are covered.
     """
     rows = problem.sample()
     weights = problem.weights[rows]
@@ -39,9 +40,9 @@ def probcover(problem: Problem) -> Indices:
 
 
 def _radius(problem: Problem, rows: Indices, distances: Matrix) -> float:
-    """The largest radius of open balls of which `PURITY` are pure, by clusters instead of classes.
+    """The largest radius at which the share `PURITY` of open balls is pure, with clusters instead of classes.
 
-    A ball is pure up to the nearest image of another cluster.
+    A ball is pure as long as its radius does not exceed the distance to the nearest image of another cluster.
     """
     none = np.empty(0, np.intp)
     k = min(len(rows), CLUSTERS)
@@ -56,8 +57,8 @@ def _radius(problem: Problem, rows: Indices, distances: Matrix) -> float:
 
 
 def _cover(distances: Matrix, delta: float, uncovered: Distances, budget: int) -> Indices:
-    """Greedy maximum coverage: at most `budget` places, each next one with the most `uncovered` weight (N,)
-    nearer than `delta`, until no ball has any.
+    """Greedy maximum coverage: at most `budget` places. Each next place has the most `uncovered` weight (N,)
+    nearer than `delta`; the choice ends when no ball has any.
     """
     uncovered = uncovered.copy()
     gains = _near(distances, delta, np.arange(len(distances)), uncovered)
@@ -72,7 +73,9 @@ def _cover(distances: Matrix, delta: float, uncovered: Distances, budget: int) -
 
 
 def _near(distances: Matrix, delta: float, columns: Indices, weights: Distances) -> Distances:
-    """For each row of `distances` the sum of the `weights` (M,) of its `columns` (M,) below `delta`."""
+    """For each row of `distances`, the sum of the `weights` (M,) of those `columns` (M,) that are below
+    `delta`.
+    """
     parts = on_all_threads(
         lambda part: (distances[part][:, columns] < delta) @ weights, blocks(len(distances), 512)
     )

@@ -5,5 +5,5 @@ from models.vectors.points import Indices
 
 
 def random_draw(problem: Problem) -> Indices:
-    """Whatever the weights, each candidate is as likely as any other."""
+    """Every candidate is equally likely; weights play no part."""
     return problem.rng.permutation(problem.candidates)[: problem.budget]

@@ -11,26 +11,28 @@ from models.vectors.distances import euclidean
 from models.vectors.points import Indices, Matrix
 
 NEIGHBOURS = 20
-"""An image is typical when its mean distance to so many nearest neighbours is small (the paper's K)."""
+"""The number of nearest neighbours (the paper's K). An image is typical if its mean distance to them is
+small.
+"""
 
 
 def typiclust(problem: Problem) -> Indices:
-    """The most typical image of each cluster, by its neighbours there.
+    """The most typical image of each cluster, judged by its neighbours in the cluster.
 
-    The paper leaves out clusters that hold a labelled image; here fixed images have clusters of their own. It
-    takes the largest cluster first; here every prefix is to cover well, as with other strategies.
+    The paper leaves out clusters that hold a labelled image; here fixed images have clusters of their own.
+    The paper takes the largest cluster first; here every prefix covers well, as with the other strategies.
     """
     return in_order(problem, np.array([_most_typical(problem, rows) for rows in clustered(problem)]))
 
 
 def _most_typical(problem: Problem, members: Indices) -> int:
-    """Of more than `PAIRWISE` members, that many evenly spread ones are judged, by each other."""
+    """The most typical member. Of more than `PAIRWISE` members, that many evenly spaced ones are compared."""
     judged = members[:: -(-len(members) // PAIRWISE)]
     points = problem.points[judged]
     count = min(NEIGHBOURS, len(judged) - 1)
 
     def sums(block: slice) -> Matrix:
-        # The nearest one is the image itself.
+        # The nearest image is the image itself.
         nearest = np.partition(euclidean(points[block], points), count, axis=1)[:, : count + 1]
         total: Matrix = nearest.sum(axis=1)
         return total
