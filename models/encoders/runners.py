@@ -1,5 +1,4 @@
-"""Run encoder networks: ONNX Runtime on a CPU, torch on a GPU. A runner takes a batch of one or more photos.
-"""
+"""Run encoder networks: ONNX Runtime on a CPU, torch on a GPU. A runner takes a batch of one or more photos."""
 
 import time
 from collections.abc import Callable

@@ -6,7 +6,7 @@ from models.evaluation.protocols import EvaluationItem, OnImage, evaluate, evalu
 from models.evaluation.rgb_scores import TOLERANCES, RgbEvaluation, RgbImageScore
 
 EVALUATION_VERSION = 1
-"""Raised whenever the same model and images would get other scores: experiments then score anew."""
+"""Raise it whenever the same model and images get other scores than before: experiments then score again."""
 
 __all__ = [
     "EVALUATION_VERSION",

@@ -13,7 +13,9 @@ from models.images.palette import ClassTable
 
 @dataclass(frozen=True)
 class ClassScore:
-    """One class: its share of true pixels found, intersection over union, and true pixels."""
+    """One class: the share of its true pixels that were found, the intersection over union, and its true
+    pixels.
+    """
 
     name: str
     accuracy: float
@@ -23,9 +25,9 @@ class ClassScore:
 
 @dataclass(frozen=True)
 class ImageScore:
-    """One image. `mean_iou` is over the classes in its own truth.
+    """One image. `mean_iou` is the mean over the classes in its own truth.
 
-    Where its truth has no pixel that counts nothing can be wrong: both scores are 1.
+    If all pixels of its truth are ignored, nothing can be wrong, and both scores are 1.
     """
 
     name: str
@@ -34,7 +36,7 @@ class ImageScore:
 
     @property
     def score(self) -> float:
-        """What images are sorted by: the mean IoU; the higher the better."""
+        """The score to sort images by: the mean IoU. Higher is better."""
         return self.mean_iou
 
     def to_json(self) -> dict[str, float]:
@@ -46,9 +48,9 @@ class ImageScore:
 class Evaluation:
     """Scores over all pixels that the truth does not ignore; each is a share from 0 to 1.
 
-    In `mean_accuracy` and `mean_iou` classes absent from the truth count 0, as in the Cityscapes script of
-    pix2pix that the paper follows; `mean_iou_present` is over the classes in the truth only.
-    `doubtful_share` is that of the pixels where a second class was almost as good.
+    In `mean_accuracy` and `mean_iou`, classes absent from the truth count 0, as in the Cityscapes script of
+    pix2pix, which the paper follows; `mean_iou_present` is the mean over the classes in the truth only.
+    `doubtful_share` is the share of pixels where a second class was almost as good.
     """
 
     pixel_accuracy: float
@@ -67,7 +69,7 @@ class Evaluation:
 
 
 class ClassTally:
-    """Adds up the pixels of image after image."""
+    """Counts the pixels of one image after another."""
 
     def __init__(self, table: ClassTable) -> None:
         self._table = table
@@ -82,7 +84,7 @@ class ClassTally:
         predicted: NDArray[np.uint8],
         doubtful: NDArray[np.bool_],
     ) -> ImageScore:
-        """Count one image: true and predicted classes and which predictions are doubtful, each (H, W)."""
+        """Count one image: true classes, predicted classes, and which predictions are doubtful, each (H, W)."""
         counted = truth != self._table.ignore
         confusion = confusion_matrix(truth[counted], predicted[counted], len(self._table.names))
         self._confusion += confusion
@@ -126,7 +128,7 @@ def _pixel_accuracy(confusion: NDArray[np.int64]) -> float:
 
 
 def _ious(confusion: NDArray[np.int64]) -> tuple[NDArray[np.float64], float]:
-    """Intersection over union of every class, and its mean over those in the truth."""
+    """Intersection over union of every class, and the mean over the classes in the truth."""
     pixels = confusion.sum(axis=1)
     hits = np.diag(confusion)
     ious = _ratio(hits, pixels + confusion.sum(axis=0) - hits)

@@ -1,4 +1,4 @@
-"""The best answer that does not look at the photo: one colour everywhere."""
+"""The best prediction that ignores the photo: one colour everywhere."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from models.images.photos import read_photo
 
 
 def constant_baseline(train_targets: Iterable[Path]) -> dict[int, Color]:
-    """For each tolerance t the colour that is right for the most pixels of all training targets.
+    """For each tolerance t, the colour that is right for the most pixels of all training targets.
 
-    A colour is right for a pixel when their largest channel difference is below t. The search is exact, over
-    all 256³ colours; of equally good ones that with the least red, then green, then blue is taken. It needs
-    about 150 MB and a second. ValueError when there are no targets, or names the one that cannot be read.
+    A colour is right for a pixel if their largest channel difference is below t. The search over all 256³
+    colours is exact; of equally good colours the one with the least red, then green, then blue is taken. It
+    needs about 150 MB and a second. ValueError if there are no targets, or if one cannot be read, with its
+    name.
     """
     histogram = np.zeros(256**3, dtype=np.int64)
     for path in train_targets:
@@ -30,10 +31,10 @@ def constant_baseline(train_targets: Iterable[Path]) -> dict[int, Color]:
 
 
 def best_color(histogram: NDArray[np.int64], tolerance: int) -> Color:
-    """The colour with the most pixels less than `tolerance` away in every channel; histogram (N, N, N).
+    """The colour that has the most pixels less than `tolerance` away in every channel; histogram (N, N, N).
 
-    These pixels fill a cube around the colour. Its sum is updated from one red to the next, and taken by
-    running sums along green and blue.
+    These pixels fill a cube around the colour. Its sum is updated from one red value to the next, and
+    computed by running sums along green and blue.
     """
     side, reach = len(histogram), tolerance - 1
     slab = histogram[:reach].sum(axis=0)
@@ -51,7 +52,7 @@ def best_color(histogram: NDArray[np.int64], tolerance: int) -> Color:
 
 
 def _windows(values: NDArray[np.int64], reach: int) -> NDArray[np.int64]:
-    """Sums over the rows from `reach` before each row to `reach` after it, of (N, N)."""
+    """For each row of `values` (N, N), the sum of the rows from `reach` before it to `reach` after it."""
     rows = np.arange(len(values))
     sums = np.concatenate([np.zeros_like(values[:1]), values.cumsum(axis=0)])
     windows: NDArray[np.int64] = sums[np.minimum(rows + reach + 1, len(values))]

@@ -1,4 +1,4 @@
-"""The protocols: what is translated, at which size, and with what it is compared."""
+"""The evaluation protocols: which images are translated, at which size, and how the results are compared."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from models.translation.translator import Translator
 
 @dataclass(frozen=True)
 class EvaluationItem:
-    """A photo and its true label map; for an `rgb` pool its true image."""
+    """A photo and its true label map, or its true image in an `rgb` pool."""
 
     name: str
     photo: Path
@@ -27,9 +27,9 @@ class EvaluationItem:
 
 
 OnImage = Callable[[str, NDArray[np.uint8], ImageScore | RgbImageScore], object]
-"""Called after every image with its name, what the evaluated model made of it, and its scores.
+"""Called after every image with its name, the evaluated model's prediction, and its scores.
 
-The model's answer is a label map (H, W), or an RGB image (H, W, 3) of an `rgb` pool and for labels → photos.
+The prediction is a label map (H, W), or, in an `rgb` pool and for labels → photos, an RGB image (H, W, 3).
 """
 
 
@@ -39,10 +39,12 @@ def evaluate(
     on_image: OnImage | None = None,
     constant_color: Mapping[int, Color] | None = None,
 ) -> Evaluation | RgbEvaluation:
-    """Photos → labels (§4.1.2), or → images without classes (§4.2.2): translate at the truth's size, compare.
+    """Evaluate photos → labels (§4.1.2) or photos → images without classes (§4.2.2): translate each photo,
+    resize the result to the truth's size, and compare.
 
-    `constant_color` is the `constant_baseline` of the training targets, to be scored beside a model of an
-    `rgb` pool. ValueError when there are no items, or names the label map that cannot be scored.
+    `constant_color` is the `constant_baseline` of the training targets, which is scored in addition to a
+    model of an `rgb` pool. ValueError if there are no items, or if a label map cannot be scored, with its
+    name.
     """
     if translator.class_table is None:
         return _evaluate_rgb(translator, items, on_image, constant_color)
@@ -64,12 +66,13 @@ def evaluate_photos(
     items: Iterable[EvaluationItem],
     on_image: OnImage | None = None,
 ) -> Evaluation:
-    """Labels → photos (§6.4): good photos are those in which a segmentation model finds the label map again.
+    """Evaluate labels → photos (§6.4): a good photo is one in which a segmentation model recognises the label
+    map.
 
-    `translator` makes a photo of every true label map in class colours, ignored pixels black as in training,
-    and it is resized bilinearly to the label map's size. `scorer` predicts the classes of that photo, which
-    are compared with the truth; `doubtful_share` is the scorer's. ValueError when a translator is of the
-    wrong direction, when they have other classes than each other or none, and as for `evaluate`.
+    `translator` makes a photo from every true label map, drawn in class colours with ignored pixels black as
+    in training. The photo is resized bilinearly to the label map's size. `scorer` predicts the classes of the
+    photo, which are compared with the truth; `doubtful_share` is the scorer's. ValueError if the translator
+    has the wrong direction, if the two models have different classes or none, and as for `evaluate`.
     """
     table = translator.class_table
     if table is None:

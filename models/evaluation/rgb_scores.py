@@ -23,9 +23,10 @@ class RgbImageScore:
 
     @property
     def score(self) -> float:
-        """What images are sorted by: the negative mean absolute error; the higher the better.
+        """The score to sort images by: the negative mean absolute error. Higher is better.
 
-        It tells apart images that no tolerance does, where all pixels or none are within.
+        Unlike the shares by tolerance, it also differs between images of which all pixels, or none, are
+        within.
         """
         return -self.mean_absolute_error
 
@@ -40,9 +41,9 @@ class RgbEvaluation:
     """Scores of an `rgb` pool, each the mean over its images.
 
     `within[t]` is the share of pixels whose largest channel difference is below t of 255 (§4.2.2). The paper
-    reports t = 20, on which one constant colour can score high: `constant[t]` is what an image of the one
-    colour `constant_color[t]` scores (see `constant_baseline`), None if no such colour was given.
-    `mean_absolute_error` is over channels, in 0 to 255.
+    reports t = 20, for which a single constant colour can score high: `constant[t]` is the score of an image
+    that has the colour `constant_color[t]` everywhere (see `constant_baseline`), or None if no such colour
+    was given. `mean_absolute_error` is the mean over channels, in 0 to 255.
     """
 
     within: dict[int, float]
@@ -63,7 +64,7 @@ class RgbEvaluation:
 
 
 class RgbTally:
-    """Collects the scores of image after image."""
+    """Collects the scores of one image after another."""
 
     def __init__(self, constant_color: Mapping[int, Color] | None) -> None:
         self._constant_color = dict(constant_color) if constant_color else None

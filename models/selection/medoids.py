@@ -1,5 +1,4 @@
-"""Medoids: a cluster's medoid is the member with the least sum of Euclidean distances to the other members.
-"""
+"""Medoids: a cluster's medoid is the member with the least sum of Euclidean distances to the other members."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Similarity: which images look alike, within a pool and across its split."""
+"""Similarity: which images of a pool look alike, also across its train and test split."""
 
 from models.similarity.duplicates import (
     DUPLICATE_SHARE,

@@ -1,4 +1,4 @@
-"""Images that are nearly the same: groups of them within a pool, and those that cross its split."""
+"""Near-duplicates: groups of nearly equal images in a pool, and train images that nearly equal a test image."""
 
 from collections.abc import Sequence
 
@@ -12,56 +12,56 @@ from models.vectors.points import Distances, Indices, Matrix, Points, Vectors
 DUPLICATE_SHARE = 0.35
 """The default threshold of near-duplicates, as a share of the `typical_distance`.
 
-Chosen by eye, with EfficientNet-Lite0. On CamVid, pairs below 0.35 show the same standing scene with a car
-or two moved; at 0.45 it may be another place of the same street. On Maps, pairs below 0.35 show
-overlapping or empty (water) tiles; from 0.40 on, blocks of houses elsewhere in town. A photo and its JPEG
-at quality 50, its mirror image, or its cut by 5 % are 0.3 apart, its JPEG at quality 90 is 0.1.
+Chosen by eye, with EfficientNet-Lite0. On CamVid, pairs below 0.35 show the same scene with a car or two
+moved; at 0.45 a pair may show two places of the same street. On Maps, pairs below 0.35 show overlapping or
+empty (water) tiles; from 0.40 on, blocks of houses in different parts of town. A photo is 0.3 away from its
+JPEG at quality 50, from its mirror image, and from itself cropped by 5 %; it is 0.1 away from its JPEG at
+quality 90.
 """
 
 PAIRS = 4096
-"""Pairs drawn for the typical distance: its standard error is then under one percent."""
+"""Pairs drawn for the typical distance: this keeps its standard error below one percent."""
 
 BLOCK = 1024
 MEASURED = 128
-"""Images looked for, and pairs measured, at a time: the latter fit into a core's cache."""
+"""Images searched for at a time (`BLOCK`), and pairs measured at a time, which fit into a core's cache."""
 
 MANY = 64
-"""From one pair in so many on it is quicker to compare all by a matrix product than to measure these."""
+"""If at least 1 in 64 pairs survives, one matrix product is faster than measuring pairs one by one."""
 
 COMPARED = 2**22
 """Distances that a thread compares at a time: 16 MiB."""
 
 ROUNDING = 3e-3
-"""How much longer than it is a projected distance may come out, as a share of the lengths of its vectors."""
+"""The largest rounding error of a projected distance, as a share of the lengths of its vectors."""
 
 
-def typical_distance(
-    embeddings: Vectors, seed: int = 0, rows: Sequence[int] | Indices | None = None
-) -> float:
-    """The median Euclidean distance of two different random images of `embeddings`, (N, D), of drawn pairs.
+def typical_distance(embeddings: Vectors, rows: Sequence[int] | Indices | None = None) -> float:
+    """The median Euclidean distance between two different images, over random pairs of `embeddings`, (N, D).
 
-    They are drawn among the `rows`, by default all. It is the scale on which an encoder's distances are near
-    or far; 0 of fewer than two images.
+    The pairs are drawn among the `rows`, by default all. This distance is the scale on which an encoder's
+    distances are near or far. It is 0 if there are fewer than two images.
     """
     among = np.arange(len(embeddings)) if rows is None else np.asarray(rows, np.intp)
     count = len(among)
     if count < 2:
         return 0.0
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     first = rng.integers(count, size=PAIRS)
     second = (first + rng.integers(1, count, size=PAIRS)) % count
     return float(np.median(pair_distances(embeddings, among[first], among[second])))
 
 
 def pair_distances(embeddings: Vectors, first: Indices, second: Indices) -> Matrix:
-    """The Euclidean distance of each row of `first`, (P,), to that of `second`: float32 (P,).
+    """The Euclidean distance of each row in `first`, (P,), to the row in `second` at the same place: float32
+    (P,).
 
-    Differences come first, so that distances of near images are exact. A few pairs are read at a time.
+    Differences are taken first, so distances of near images are exact. A few pairs are read at a time.
     """
     distances = np.empty(len(first), np.float32)
     for pairs in blocks(len(first), MEASURED):
         check()
-        # PyTorch widens float16 ten times as fast as NumPy.
+        # PyTorch converts float16 to float32 ten times as fast as NumPy.
         a, b = (torch.from_numpy(np.asarray(embeddings[rows[pairs]])) for rows in (first, second))
         wide = torch.promote_types(a.dtype, torch.float32)
         distances[pairs] = torch.linalg.vector_norm(a.to(wide) - b.to(wide), dim=1).numpy()
@@ -71,14 +71,16 @@ def pair_distances(embeddings: Vectors, first: Indices, second: Indices) -> Matr
 def duplicate_groups(
     embeddings: Vectors, threshold: float, rows: Sequence[int] | Indices | None = None
 ) -> list[list[int]]:
-    """Groups of two or more images of which the first represents the others: each is within `threshold`.
+    """Groups of two or more images. The first image of a group represents the others, which are all within
+    `threshold` of it.
 
-    `rows` (by default all, in their order) are looked at one after the other: a row joins the first
-    representative within the threshold, Euclidean distance, or becomes a representative itself. So put rows
-    first that have to represent, such as labelled ones. Unlike connected groups these do not chain: of a
-    drive whose every frame resembles the next one, the last frame does not count as a duplicate of the first.
+    The `rows` (by default all, in their order) are processed one after the other: a row joins the first
+    representative within the threshold, by Euclidean distance, or becomes a representative itself. So rows
+    that have to represent a group, such as labelled ones, must come first. Unlike connected components these
+    groups do not chain: in a drive whose every frame resembles the next one, the last frame does not count as
+    a duplicate of the first.
 
-    Memory holds 129 numbers an image. Raises ValueError for a negative threshold and for embeddings that are
+    Memory holds 129 numbers per image. Raises ValueError for a negative threshold and for embeddings that are
     not finite.
     """
     if len(embeddings) == 0:
@@ -107,11 +109,11 @@ def leaks(
     test_rows: Sequence[int] | Indices,
     threshold: float,
 ) -> list[tuple[int, int, float]]:
-    """The train images within `threshold` of a test image, in their order, each with the nearest one.
+    """The train images within `threshold` of a test image, in their order, each with the nearest test image.
 
-    To learn from them would be to learn from the test images. Each is (train row, test row, Euclidean
-    distance); of equally near test images it is the first row. Memory holds 129 numbers an image. Errors are
-    as of `duplicate_groups`.
+    Training on such images would be training on test images. Each entry is (train row, test row, Euclidean
+    distance); of equally near test images the first row counts. Memory holds 129 numbers per image. Raises as
+    `duplicate_groups` does.
     """
     threshold = _checked(threshold)
     train, tests = np.asarray(train_rows, np.intp), np.unique(np.asarray(test_rows, np.intp))
@@ -133,10 +135,12 @@ def leaks(
 def _nearest(
     points: Points, rows: Indices, tests: Indices, of_tests: Matrix, threshold: float
 ) -> tuple[Indices, Matrix]:
-    """For each of the `rows` the nearest of `tests` and its distance, right where that is within `threshold`.
+    """For each of the `rows`, the nearest of the `tests` and its distance; correct if that is within
+    `threshold`.
 
-    A projected distance is too short, if anything: the true distance to the test image that is nearest in the
-    projection leaves few others to measure. Where it leaves many, all are compared as they are first.
+    A projected distance is never longer than the true one. So once the true distance to the test image that
+    is nearest in the projection is known, few other pairs remain to be measured. If many remain, all true
+    distances are computed at once by a matrix product, and narrowed down in the same way.
     """
     within = np.full(len(rows), threshold)
     projected = points.projected[rows]
@@ -156,8 +160,8 @@ def _nearest(
 def _candidates(
     points: Points, rows: Indices, tests: Indices, distances: Matrix, projected: Matrix, within: Distances
 ) -> tuple[Indices, Indices]:
-    """The pairs that may be no farther apart than `within`, (Q,), by their `distances`, (Q, T), which may be
-    too short. `within` is lowered to the measured distance of the pair that looks nearest.
+    """The pairs that may be within `within`, (Q,), judged by `distances`, (Q, T), which may be too short.
+    `within` is lowered in place to the measured distance of the pair that looks nearest.
     """
     np.minimum(within, pair_distances(points.embeddings, rows, tests[distances.argmin(axis=1)]), out=within)
     queries, places = np.nonzero(distances <= _reach(points, projected, within))
@@ -165,21 +169,23 @@ def _candidates(
 
 
 def _reach(points: Points, projected: Matrix, within: Distances) -> Distances:
-    """What the distance of each projected row, (Q, 129), to one `within` may come out as: (Q, 1)."""
+    """The largest value that the projected distance from each row, (Q, 129), to a row `within` may have: (Q,
+    1).
+    """
     reach = (within / points.scale)[:, None]
     widened: Distances = reach + 2 * ROUNDING * (np.linalg.norm(projected, axis=1, keepdims=True) + reach)
     return widened
 
 
 def _least(queries: Indices, places: Indices) -> tuple[Indices, Indices]:
-    """The queries that have a pair, and the least place of each."""
+    """The queries that have a pair, and the smallest place of each."""
     order = np.lexsort((places, queries))
     matched, firsts = np.unique(queries[order], return_index=True)
     return matched, places[order[firsts]]
 
 
 def _representatives(rows: Indices, nearby: "_Nearby") -> Indices:
-    """For each of the rows the place in them of its representative, which may be its own."""
+    """For each row, the place of its representative in `rows`, which may be the row itself."""
     nearby.add(rows)
     queries, places = nearby.within(rows)
     represent = np.arange(len(rows))
@@ -191,10 +197,10 @@ def _representatives(rows: Indices, nearby: "_Nearby") -> Indices:
 
 
 class _Nearby:
-    """Finds which of the `rows` added so far lie within `threshold`.
+    """Finds which of the `rows` added so far are within `threshold` of given rows.
 
-    They are looked for in a projection, where no distance is longer than it is, and then measured. Where the
-    projection leaves many, they are compared as they are first.
+    Candidates are found in the projection, where no distance is longer than the true one, and then measured.
+    If there are many candidates, their true distances are first computed by a matrix product.
     """
 
     def __init__(self, points: Points, threshold: float) -> None:
@@ -202,14 +208,14 @@ class _Nearby:
         self._points, self._threshold = points, threshold
 
     def emptied(self) -> "_Nearby":
-        """One with the same threshold and no rows."""
+        """A new, empty one with the same threshold."""
         return _Nearby(self._points, self._threshold)
 
     def add(self, rows: Indices) -> None:
         self.rows = np.append(self.rows, rows)
 
     def within(self, rows: Indices) -> tuple[Indices, Indices]:
-        """The places in `rows` (of this argument and of these found ones) of the pairs that are near."""
+        """The pairs that are near: their places in the argument `rows`, and their places in `self.rows`."""
         points = self._points
         projected = points.projected[rows]
         reach = _reach(points, projected, np.full(len(rows), self._threshold))

@@ -13,33 +13,35 @@ from models.vectors.blocks import blocks, check
 from models.vectors.points import Indices, Matrix, Vectors
 
 EXACT_ROWS = 100_000
-"""Up to here every vector is compared, which takes 0.1 s at 2,048 dimensions on two cores; above, those of
-the nearest lists.
+"""Up to this many rows a search compares every vector, which takes 0.1 s at 2,048 dimensions on two cores. In
+a larger index it compares the vectors of the nearest lists only.
 """
 
 LISTS = 1024
 PROBES = 64
-"""k-means lists of a large index, and how many of them a search looks through."""
+"""The number of k-means lists of a large index, and how many of them a search looks through."""
 
 TRAINING_ROWS = 40 * LISTS
-"""The rows that the lists are made from: FAISS asks for at least 39 a list."""
+"""The number of rows that the lists are made from: FAISS asks for at least 39 per list."""
 
 TAIL_SHARE = 0.05
-"""The rows added to a mapped index, as a share of those it maps, that are kept beside it."""
+"""The largest tail of a mapped index, as a share of the rows that are mapped."""
 
 LARGEST = float(np.finfo(np.float16).max)
 BLOCK_NUMBERS = 2**24
-"""Numbers that are looked at together when distances are measured again: 64 MiB of float32."""
+"""Numbers that are in memory together when distances are measured again: 64 MiB of float32."""
 
 
 class PoolIndex:
-    """A FAISS index of vectors (D,) whose rows are numbered in the order of `add`, beginning with 0.
+    """A FAISS index of vectors (D,) whose rows are numbered from 0 in the order of `add`.
 
-    Up to `EXACT_ROWS` rows it is exact. Above, rows lie in lists around k-means centroids (IVF), rounded to
-    float16, and a search may miss a row whose list is far from the query. All distances are Euclidean, and
-    those of differences between vectors, so that equal ones are at distance 0 and near ones are told apart.
+    Up to `EXACT_ROWS` rows a search is exact. A larger index keeps its rows, rounded to float16, in lists
+    around k-means centroids (IVF), and a search may miss a row whose list is far from the query. All
+    distances are Euclidean. They are computed from differences of vectors, so equal vectors have the distance
+    0, and near vectors can be told apart.
 
-    An index that is mapped from a file stays so while few rows are added: they are a flat tail beside it.
+    An index that is mapped from a file stays mapped while few rows are added: these go to a flat tail in
+    memory.
     """
 
     def __init__(self, dimension: int) -> None:
@@ -49,9 +51,9 @@ class PoolIndex:
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """The index in a file that `save` wrote. It is mapped, so processes that load it share its memory.
+        """Load the index from a file that `save` wrote. The file is mapped, so processes share its memory.
 
-        Raises FileNotFoundError without the file, ValueError when it holds no whole index.
+        Raises FileNotFoundError if there is no file, ValueError if it holds no complete index.
         """
         if not path.exists():
             raise FileNotFoundError(f"There is no index at {path}.")
@@ -64,9 +66,9 @@ class PoolIndex:
         return index
 
     def save(self, path: Path) -> None:
-        """Replace the file at `path`: a reader sees the old index or the new one, and a mapped one stays.
+        """Replace the file at `path`. Readers see the old index or the new one; a mapped index stays usable.
 
-        Raises RuntimeError when rows were added and the file they were added to has been replaced since.
+        Raises RuntimeError if rows were added to a mapped index whose file has been replaced since.
         """
         if self._tail.ntotal:
             self._read_into_memory()
@@ -82,13 +84,13 @@ class PoolIndex:
 
     @property
     def is_mapped(self) -> bool:
-        """Whether it takes no memory but that of its tail: false once it has grown by more."""
+        """Whether only the tail takes memory; false once more rows were added than the tail may hold."""
         return self._mapped_from is not None
 
     def add(self, vectors: Vectors) -> None:
-        """Append vectors (M, D) of any float type. Raises ValueError for a wrong shape, NaN or over 65,504.
+        """Append vectors (M, D) of any float type. ValueError for a wrong shape, NaN or numbers above 65,504.
 
-        RuntimeError when there is no room in the tail and the mapped file has been replaced since.
+        RuntimeError if the tail is full and the mapped file has been replaced since.
         """
         self._check(vectors)
         if self.is_mapped and self._tail.ntotal + len(vectors) > TAIL_SHARE * self._index.ntotal:
@@ -106,10 +108,12 @@ class PoolIndex:
             self._index = _in_lists(self._index)
 
     def search(self, queries: Vectors, k: int) -> tuple[Indices, Matrix]:
-        """The `k` nearest rows to each query, (Q, D): rows intp (Q, k) and distances float32 (Q, k), sorted.
+        """The `k` nearest rows to each of the queries (Q, D): rows intp (Q, k), and distances float32 (Q, k),
+        sorted.
 
-        Equally near rows come in their order. There are fewer columns when the index has fewer rows. Where a
-        large index finds fewer in the lists it looks through, the row is −1 and the distance infinite.
+        Equally near rows come in the order of their numbers. If the index has fewer than `k` rows, there are
+        fewer columns. If a large index finds fewer rows in the lists that it searches, the other places hold
+        the row −1 and an infinite distance.
         """
         self._check(queries)
         k = min(k, len(self))
@@ -127,7 +131,7 @@ class PoolIndex:
         return rows, distances
 
     def _nearest(self, queries: Matrix, k: int) -> Indices:
-        """The `k` nearest rows of the index, and as many of its tail, in no order; −1 for none."""
+        """The `k` nearest rows of the index and the `k` nearest rows of its tail, in no order; −1 for none."""
         found: Indices = self._index.search(queries, min(k, self._index.ntotal))[1]
         if not self._tail.ntotal:
             return found
@@ -135,7 +139,7 @@ class PoolIndex:
         return np.hstack([found, self._index.ntotal + in_tail])
 
     def _distances(self, queries: Matrix, rows: Indices) -> Matrix:
-        """From each query, (M, D), to its row, (M,); infinite where the row is −1, for none."""
+        """The distance of each query (M, D) to its row (M,); infinite if the row is −1."""
         found = rows >= 0
         distances = np.full(len(rows), np.inf, np.float32)
         if found.any():
@@ -151,7 +155,7 @@ class PoolIndex:
         return vectors
 
     def _read_into_memory(self) -> None:
-        """Make one of the tail and the mapped index, which cannot grow: FAISS ends the process that tries."""
+        """Merge tail and mapped index in memory. A mapped index cannot grow: FAISS would abort the process."""
         path, mapped, tail = self._mapped_from, self._index, self._tail
         index = faiss.read_index(str(path))
         if index.ntotal != mapped.ntotal:
@@ -176,13 +180,13 @@ def _float32(vectors: Vectors) -> Matrix:
 
 
 def _in_lists(flat: Any) -> Any:
-    """The vectors of a flat index in lists around k-means centroids, as float16."""
+    """A new index that holds the vectors of a flat index in lists around k-means centroids, as float16."""
     index = faiss.IndexIVFScalarQuantizer(
         faiss.IndexFlatL2(flat.d), flat.d, LISTS, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_L2, False
     )
     sample = np.sort(np.random.default_rng(0).permutation(flat.ntotal)[:TRAINING_ROWS])
     index.train(flat.reconstruct_batch(sample))
-    index.make_direct_map()  # so that a row's vector can be read
+    index.make_direct_map()  # needed to read the vector of a row
     for rows in blocks(flat.ntotal):
         check()
         index.add(flat.reconstruct_n(rows.start, rows.stop - rows.start))

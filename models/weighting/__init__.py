@@ -1,4 +1,4 @@
-"""Weighting: which images should count more in a selection, from what is labelled or learnt so far."""
+"""Weighting: which images should count more in a selection, given the labels or a trained model so far."""
 
 from models.weighting.balance import class_balance
 from models.weighting.uncertainty import uncertainty, uncertainty_weights

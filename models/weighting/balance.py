@@ -1,4 +1,4 @@
-"""Class balance: images that look like those with rare classes count more."""
+"""Class balance: images that look like images with rare classes count more."""
 
 from collections.abc import Sequence
 
@@ -12,23 +12,23 @@ from models.vectors.points import Indices, Points, Vectors
 Weights = npt.NDArray[np.float64]
 
 POWER = 8
-"""How fast a labelled image's say falls with distance. On CamVid (5 to 40 labelled images) the rank
-correlation of a weight with the image's true one was 0.42 to 0.53, against 0.31 to 0.51 for the nearest
-labelled image alone; power 2 gave 0.35 to 0.45 and weights that hardly differ.
+"""How fast a labelled image's influence falls with distance. On CamVid (5 to 40 labelled images) the rank
+correlation between an image's weight and its true weight was 0.42 to 0.53. The nearest labelled image alone
+gave 0.31 to 0.51; power 2 gave 0.35 to 0.45, and weights that hardly differ.
 """
 
 
 def class_balance(
     embeddings: Vectors, labelled_rows: Sequence[int] | Indices, class_shares: npt.NDArray[np.floating]
 ) -> Weights:
-    """How much each image should count, (N,), with mean 1, from the class shares of the labelled images.
+    """How much each image should count, (N,), with mean 1, derived from the classes of the labelled images.
 
-    `class_shares` (L, K) holds the share of pixels of each class in each labelled image. With s_k the mean
-    share of class k, a labelled image's weight is Σ_k share_k / s_k: every class has the same say, however
-    few its pixels. Every image gets the mean of these weights, each in proportion to
-    (Euclidean distance to the labelled image)^−8 (Shepard's interpolation, 1968). Classes without a pixel and
-    labelled images without a labelled pixel say nothing; all weights are 1 when none says anything.
-    Raises ValueError for shares of another shape, negative ones and NaN.
+    `class_shares` (L, K) holds the share of pixels of each class in each labelled image. If s_k is the mean
+    share of class k, a labelled image's weight is Σ_k share_k / s_k, so every class counts the same, however
+    few pixels it has. Every other image gets a weighted mean of these weights, in proportion to (Euclidean
+    distance to the labelled image)^−8 (Shepard's interpolation, 1968). Classes without a pixel and labelled
+    images without a labelled pixel are left out; if nothing remains, all weights are 1. Raises ValueError for
+    shares of another shape, negative shares and NaN.
     """
     rows, shares = np.asarray(labelled_rows, np.intp), np.asarray(class_shares, np.float64)
     if shares.ndim != 2 or len(shares) != len(rows) or not (np.isfinite(shares) & (shares >= 0)).all():
@@ -53,7 +53,7 @@ def class_balance(
 def _interpolated(points: Points, block: slice, labelled: Indices, values: Weights) -> Weights:
     distances = euclidean(points[block], points[labelled]).astype(np.float64)
     nearest = distances.min(axis=1, keepdims=True)
-    # Divided by the nearest distance, no power overflows; at a labelled image, only those there count.
+    # Divided by the nearest distance, no power overflows. At distance 0 only the labelled images there count.
     closeness = np.divide(nearest, distances, out=np.ones_like(distances), where=distances > 0) ** POWER
     weights: Weights = closeness @ values / closeness.sum(axis=1)
     return weights

@@ -1,4 +1,4 @@
-"""Uncertainty: images on which a trained model hesitates count more."""
+"""Uncertainty: images for which a trained model is unsure count more."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,10 +10,12 @@ from models.images.photos import read_photo
 from models.translation.translator import Translator
 
 SIDE = 256
-"""Side, in pixels, of the label maps whose doubtful pixels are counted: photos of any size compare."""
+"""Side, in pixels, of the label maps in which doubtful pixels are counted, so that photos of any size
+compare.
+"""
 
 DIVERSITY = 0.5
-"""The part of every weight that all images have alike, whatever the model says of them."""
+"""The part of every weight that is the same for all images, whatever the model predicts."""
 
 
 def uncertainty(
@@ -23,13 +25,13 @@ def uncertainty(
 ) -> npt.NDArray[np.float64]:
     """The share of doubtful pixels in the label map that the model predicts for each photo, (N,) in [0, 1].
 
-    A pixel is doubtful when a second class is almost as good (see `models.images.palette.DOUBTFUL_RATIO`).
-    `on_progress(done, total)` is called after every photo; what it raises ends the work. Raises ValueError
-    for a model without classes, and names a photo that cannot be read.
+    A pixel is doubtful if a second class is almost as good (see `models.images.palette.DOUBTFUL_RATIO`).
+    `on_progress(done, total)` is called after every photo; an exception that it raises ends the work. Raises
+    ValueError for a model without classes, and for a photo that cannot be read, with its name.
     """
     if translator.class_table is None:
         raise ValueError(
-            "This model draws images without classes, so it cannot tell where it is uncertain: "
+            "This model predicts images without classes, so it cannot tell where it is uncertain: "
             "select without a model."
         )
     scores = np.empty(len(photos))
@@ -45,9 +47,9 @@ def uncertainty(
 def uncertainty_weights(scores: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
     """How much each image should count, (N,), with mean 1: ½ + ½ · score / mean score.
 
-    Never the uncertainty alone: it would pick odd images that resemble each other. Half of all weight stays
-    with the pool as it is, so that a selection by these weights still covers it. Scores of 0 give 1.
-    Raises ValueError for scores that are negative or not finite.
+    The uncertainty alone would pick odd images that resemble each other. So half of all weight is spread
+    evenly over the pool, and a selection by these weights still covers it. If all scores are 0, all weights
+    are 1. Raises ValueError for scores that are negative or not finite.
     """
     scores = np.asarray(scores, np.float64)
     if not (np.isfinite(scores) & (scores >= 0)).all():

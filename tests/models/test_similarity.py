@@ -180,12 +180,12 @@ def test_unusable_vectors_are_refused() -> None:
 
 
 def test_the_typical_distance_is_the_median_over_pairs() -> None:
-    """It is within 3 % of the median over all pairs, the same for the same seed, of given rows as of a
-    matrix of these, and 0 without pairs."""
+    """It is within 3 % of the median over all pairs, the same for given rows as for a matrix of these rows,
+    and 0 without pairs.
+    """
     pool = frames(300, 20)
     pairs = all_distances(pool, pool)[np.triu_indices(300, 1)]
     assert typical_distance(pool) == pytest.approx(np.median(pairs), rel=0.03)
-    assert typical_distance(pool, seed=1) == typical_distance(pool, seed=1) != typical_distance(pool)
     rows = np.arange(300)[::-3]
     assert typical_distance(pool, rows=rows) == typical_distance(pool[rows]) != typical_distance(pool)
     assert typical_distance(pool[:1]) == typical_distance(pool[:0]) == typical_distance(pool, rows=[4]) == 0
