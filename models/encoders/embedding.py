@@ -1,4 +1,4 @@
-"""Embeds photo files. Decoding and encoding overlap, memory is bounded, and a bad file never stops the rest."""
+"""Embeds photo files: decoding and encoding overlap, memory is bounded, a bad file never stops the rest."""
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence

@@ -44,7 +44,7 @@ class Encoder(Protocol):
         """How many threads should call `encode` at once to use all cores."""
 
     def encode(self, photos: Photos) -> Embeddings:
-        """Embed RGB `photos`, uint8 (N, 256, 256, 3), as float32 (N, dimension); ValueError for other arrays."""
+        """Embed RGB `photos`, uint8 (N, 256, 256, 3), as float32 (N, dimension); ValueError for others."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Run encoder networks: ONNX Runtime on a CPU, torch on a GPU. A runner takes a batch of one or more photos."""
+"""Runs encoder networks: ONNX Runtime on a CPU, torch on a GPU. A batch has at least one photo."""
 
 import time
 from collections.abc import Callable

@@ -84,7 +84,7 @@ class ClassTally:
         predicted: NDArray[np.uint8],
         doubtful: NDArray[np.bool_],
     ) -> ImageScore:
-        """Count one image: true classes, predicted classes, and which predictions are doubtful, each (H, W)."""
+        """Count one image: true classes, predicted classes and a mask of doubtful pixels, each (H, W)."""
         counted = truth != self._table.ignore
         confusion = confusion_matrix(truth[counted], predicted[counted], len(self._table.names))
         self._confusion += confusion

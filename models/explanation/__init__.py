@@ -1,4 +1,4 @@
-"""Explanation: how good a selection is, beside random draws, and pictures of it."""
+"""Explanation: how good a selection is in comparison with random draws, and pictures of it."""
 
 from models.explanation.curve import CurvePoint, Explanation, RandomDraws, explain, knee
 from models.explanation.curve_picture import draw_curve

@@ -1,4 +1,4 @@
-"""What a selection achieves pick by pick, and what random draws of as many images achieve."""
+"""How well a selection covers the pool after each pick, compared with random draws of the same size."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,35 +12,36 @@ from models.vectors.distances import euclidean, nearest_of, table
 from models.vectors.points import Distances, Indices, Matrix, Points, Vectors
 
 DELTA_SHARE = 0.7
-"""The default δ, as a share of the typical distance. Chosen by eye, with EfficientNet-Lite0: images that near
-to each other show the same kind of scene (two shopping streets, two blocks of terraced houses); at 0.8 a car
-park is as near as a junction.
+"""The default δ, as a share of the typical distance. Chosen by eye, with EfficientNet-Lite0: two images
+within δ show the same kind of scene (two shopping streets, two blocks of terraced houses); at a share of 0.8
+a car park and a junction would count as near.
 """
 
 SAMPLE = 4096
-"""At most so many images are measured against the random draws, and at least as many are drawn from."""
+"""At most this many images measure the random draws, and the draws are made from at least this many."""
 
 DRAWN_FROM = 8
-"""At least so many times the budget are drawn from: draws that share most of their images are too alike, and
-a percentile among them is too sure of itself. From 8 times, their spread is 94 % of that from all images.
+"""Draws are made from at least this many times the budget. Draws that share most of their images are too
+alike, and their quantiles lie too close together. With 8 times the budget, their spread is 94 % of the spread
+over all images.
 """
 
 WORK = 2**31
-"""Distances looked at in all draws together, about; for large budgets fewer images are measured."""
+"""About how many distances all draws together use; for large budgets fewer images are measured."""
 
 AT_ONCE = 2**22
-"""Distances of images to picks that a thread looks at together: 16 MiB."""
+"""Distances between images and picks that a thread holds at a time: 16 MiB."""
 
 Rows = Sequence[int] | Indices
 
 
 @dataclass(frozen=True)
 class RandomDraws:
-    """Selections of the same budget drawn at random, measured on `images` images of the pool.
+    """Random selections of the same budget, measured on `images` images of the pool.
 
     `mean`, `low` and `high` are the mean and the 5 % and 95 % quantiles, over the draws, of the mean distance
-    to the nearest image that is drawn or labelled. `beaten` is the share of the draws whose mean distance is
-    above the selection's; a tie counts half.
+    to the nearest drawn or labelled image. `beaten` is the share of the draws whose mean distance is greater
+    than the selection's; a tie counts half.
     """
 
     draws: int
@@ -53,10 +54,10 @@ class RandomDraws:
 
 @dataclass(frozen=True)
 class CurvePoint:
-    """What the first `budget` picks achieve: the mean distance to the nearest image picked or labelled.
+    """The mean distance to the nearest picked or labelled image after the first `budget` picks.
 
-    `random_mean`, `random_low` and `random_high` are the mean, 5 % and 95 % quantiles of as many images drawn
-    at random.
+    `random_mean`, `random_low` and `random_high` are the mean and the 5 % and 95 % quantiles of this distance
+    for random draws of the same number of images.
     """
 
     budget: int
@@ -70,9 +71,9 @@ class CurvePoint:
 class Explanation:
     """How good a selection is. All distances are Euclidean, between embeddings.
 
-    `coverage` is of all counted images, its share `within` that of those nearer than `delta`. `curve` has a
-    point for every number of picks, beginning with 0 where images are labelled already. `knee` is the
-    budget at which the curve bends (see `knee`); None where it does not.
+    `coverage` is over all counted images; its `within` is the share of images within `delta`. `curve` has a
+    point for every number of picks, from 0 if images are labelled already, else from 1. `knee` is the budget
+    at which the curve bends (see the function `knee`), or None if it does not bend.
     """
 
     coverage: Coverage
@@ -93,13 +94,14 @@ def explain(
     delta: float | None = None,
 ) -> Explanation:
     """How well `picks`, in the order to label them, cover the images `counted` (by default all) of
-    `embeddings`, (N, D), beside the images `labelled` before (picks that are labelled by now stay picks).
+    `embeddings`, (N, D), in addition to the images `labelled` before. A pick that is labelled by now still
+    counts as a pick.
 
-    `delta` is by default 0.7 of the `typical_distance`. Random draws are of counted images without a label,
-    and measured on all of a small pool, on a random sample of a large one (at most `SAMPLE` images, fewer
-    for large budgets). `embeddings` may be float16 and memory-mapped; besides them, memory holds about
-    128 MiB (more for budgets above 4,000), and 8 bytes an image. Raises ValueError without picks or counted
-    images.
+    `delta` is by default 0.7 of the `typical_distance`. Random draws are made from the counted images without
+    a label. They are measured on all images of a small pool, or on a random sample of a large one (at most
+    `SAMPLE` images, fewer for large budgets). `embeddings` may be float16 and memory-mapped; in addition to
+    them, memory holds about 128 MiB (more for budgets above 4,000), and 8 bytes per image. Raises ValueError
+    without picks or without counted images.
     """
     points = Points.of(embeddings)
     chosen = np.asarray(picks, np.intp)
@@ -113,7 +115,7 @@ def explain(
     own, drawn, images = _drawn(points, chosen, rows, candidates, to_labelled, draws, seed)
     if delta is None:
         delta = DELTA_SHARE * typical_distance(embeddings)
-    first = 0 if len(taken) else 1  # without a label, 0 images are infinitely far
+    first = 0 if len(taken) else 1  # without labels, 0 picks leave infinite distances
     means, drawn = means[first:] * points.scale, drawn[:, first:] * points.scale
     curve = _curve(first, means, drawn)
     end, nearest = curve[-1], nearest * points.scale
@@ -129,7 +131,9 @@ def explain(
 
 
 def _curve(first: int, means: Distances, drawn: Distances) -> list[CurvePoint]:
-    """A point for every budget from `first` on: the picks' `means`, (B,), beside the draws', (draws, B)."""
+    """A point for every budget from `first` on, of the picks' `means`, (B,), and the draws' means, (draws,
+    B).
+    """
     low, high = np.quantile(drawn, [0.05, 0.95], axis=0)
     columns = zip(means.tolist(), drawn.mean(axis=0).tolist(), low.tolist(), high.tolist(), strict=True)
     return [CurvePoint(budget, *distances) for budget, distances in enumerate(columns, first)]
@@ -138,22 +142,22 @@ def _curve(first: int, means: Distances, drawn: Distances) -> list[CurvePoint]:
 def knee(budgets: Sequence[int], mean_distances: Distances) -> int | None:
     """The budget at which a falling curve bends: the point farthest below the straight line between its ends.
 
-    This is Kneedle (Satopää, Albrecht, Irwin and Raghavan, 2011) of a whole, unsmoothed curve. None when no
-    point lies below the line.
+    This is Kneedle (Satopää, Albrecht, Irwin and Raghavan, 2011), applied to the whole curve without
+    smoothing. None if no point lies below the line.
     """
     x, y = np.asarray(budgets, np.float64), np.asarray(mean_distances, np.float64)
     if len(x) < 3 or not y[0] > y[-1]:
         return None
     below = (x[-1] - x) / (x[-1] - x[0]) - (y - y[-1]) / (y[0] - y[-1])
-    # Where rounding alone bends the line there is no knee.
+    # If only rounding bends the line, there is no knee.
     return int(budgets[int(below.argmax())]) if below.max() > 1e-6 else None
 
 
 def _covered(
     points: Points, picks: Indices, rows: Indices, to_labelled: Matrix
 ) -> tuple[Distances, Distances]:
-    """Of the images `rows`: each one's distance to the nearest image picked or labelled, and the mean of
-    these for every number of picks from 0, (budget + 1,).
+    """For the images `rows`, (M,): the distance of each one to the nearest picked or labelled image, (M,),
+    and the mean of these distances after 0, 1, 2, … picks, (budget + 1,).
     """
     of_picks, at_once = points[picks], min(1024, max(1, AT_ONCE // len(picks)))
 
@@ -174,12 +178,13 @@ def _drawn(
     draws: int,
     seed: int,
 ) -> tuple[float, Distances, int]:
-    """On a sample of `rows`: the mean distance that the picks leave, those that each random draw of as many
-    candidates leaves after 0, 1, 2, … of its images, (draws, budget + 1), and the size of the sample.
+    """Measure picks and random draws on a sample of `rows`. Returns the mean distance that the picks leave,
+    the mean distances that each random draw leaves after 0, 1, 2, … of its images, (draws, budget + 1), and
+    the size of the sample. A draw has as many candidates as there are picks.
     """
     rng, budget = np.random.default_rng(seed), len(picks)
     images = _sample(rows, min(SAMPLE, max(SAMPLE // 8, WORK // (draws * budget))), rng)
-    # Drawn apart from the images measured: among these, a share of the draw would measure itself.
+    # Drawn independently of the measured images: otherwise part of a draw would be measured on itself.
     candidates = _sample(candidates, max(SAMPLE, DRAWN_FROM * budget), rng)
     start, own = to_labelled[images], table(points, picks, images)
     distances = table(points, candidates, images)
@@ -194,7 +199,7 @@ def _drawn(
 
 
 def _so_far(distances: Matrix, start: Matrix) -> Matrix:
-    """The least of `start`, (M,), and the first 0, 1, 2, … rows of `distances`, (K, M): (K + 1, M)."""
+    """The minimum of `start`, (M,), and the first 0, 1, 2, … rows of `distances`, (K, M): (K + 1, M)."""
     least: Matrix = np.concatenate([start[None], distances])
     return np.minimum.accumulate(least, axis=0, out=least)
 

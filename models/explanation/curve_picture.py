@@ -1,4 +1,4 @@
-"""Coverage against budget as a picture, beside random draws, with the knee marked."""
+"""Draws coverage against budget, for a selection and for random draws, with the knee marked."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,16 +11,16 @@ from models.explanation.curve import Explanation
 from models.explanation.map_picture import COLORS, GREY, png
 
 MARKED = 40
-"""Up to so many picks each has a dot on the curve."""
+"""Up to this many picks, each one has a dot on the curve."""
 
 STRETCH = 0.1
-"""To both sides of a single budget."""
+"""How far the band extends to both sides if there is a single budget."""
 
 
 def draw_curve(explanation: Explanation, title: str = "", minutes_per_image: float | None = None) -> bytes:
     """A PNG of 1,200 × 780 pixels: the mean distance that the first picks leave, against their number.
 
-    The band holds 90% of the random draws. Where annotators' times are known, a second scale has them.
+    The band holds 90 % of the random draws. With `minutes_per_image` a second scale shows the labelling time.
     """
     figure = Figure(figsize=(10, 6.5), dpi=120, layout="constrained")
     axes = figure.subplots()
@@ -46,7 +46,9 @@ def draw_curve(explanation: Explanation, title: str = "", minutes_per_image: flo
 
 
 def _draw_random(axes: Axes, explanation: Explanation) -> None:
-    """The random draws' band and mean; of a single budget a short stretch of them, as it has no width."""
+    """Draw the random draws' band and mean. For a single budget they are a short stretch, as one point has no
+    width.
+    """
     curve = explanation.curve
     budgets = [float(point.budget) for point in curve]
     if len(curve) == 1:
@@ -93,21 +95,21 @@ def _name_axes(axes: Axes, explanation: Explanation) -> None:
 
 
 def _add_times(axes: Axes, budget: int, minutes: float) -> None:
-    """A second scale, of what labelling takes at so many minutes an image."""
+    """Add a second scale: the time that labelling takes at `minutes` per image."""
     unit, in_minutes = _unit(budget * minutes)
     above = axes.secondary_xaxis("top", functions=_scaled(minutes / in_minutes))
     above.set_xlabel(f"{unit} of labelling")
 
 
 def _unit(minutes: float) -> tuple[str, float]:
-    """What to tell a time in, and how many minutes that is."""
+    """The unit in which to show a time, and that unit in minutes."""
     if minutes < 2:
         return "seconds", 1 / 60
     return ("minutes", 1) if minutes < 120 else ("hours", 60)
 
 
 def _duration(minutes: float) -> str:
-    """Rounded to what matters, as the command line says it: 26 s, 14 min, 3 h 20 min."""
+    """A time in words, rounded as the command line rounds it: 26 s, 14 min, 3 h 20 min."""
     whole = round(minutes)
     if whole == 0:
         return f"{60 * minutes:.0f} s"
@@ -115,5 +117,5 @@ def _duration(minutes: float) -> str:
 
 
 def _scaled(time_a_pick: float) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
-    """Picks to time, and back."""
+    """Two functions: from picks to time, and back."""
     return lambda picks: picks * time_a_pick, lambda time: time / time_a_pick

@@ -1,4 +1,4 @@
-"""The map of a pool as a picture: every image, the pick nearest to it, and the ranks of the picks."""
+"""Draws the map of a pool: every image, the pick nearest to it, and the ranks of the picks."""
 
 import io
 from collections.abc import Sequence
@@ -17,20 +17,22 @@ from models.explanation.mapping import PoolMap
 from models.vectors.points import Indices, Matrix
 
 COLORS = ("#332288", "#CC6677", "#44AA99", "#DDCC77", "#AA4499", "#88CCEE", "#117733", "#882255", "#999933")
-"""Told apart by the colour-blind too (Tol, "Colour Schemes", 2021: muted)."""
+"""Colours that colour-blind people can tell apart too (Tol, "Colour Schemes", 2021: muted)."""
 
 GREY = "#b3b3b3"
 DRAWN = 50_000
-"""Images drawn, at random, of a larger pool: more would only fill the paper."""
+"""Of a larger pool, this many random images are drawn: more would only cover each other."""
 
 SPOKES = 2000
-"""Up to here a line leads from every image to its pick."""
+"""Up to this many images, a line leads from every image to its pick."""
 
 RANKED = 200
-"""Picks that carry their rank; further ones are dots."""
+"""The first picks show their rank; the others are dots."""
 
 CLEAR = 200
-"""Up to here no rank hides another image; of larger pools, no image that is labelled (of as many)."""
+"""Up to this many images, no rank hides an image. In larger pools no rank hides one of the first 200 labelled
+images.
+"""
 
 Positions = npt.NDArray[np.float64]
 
@@ -45,9 +47,9 @@ def draw_map(
 ) -> bytes:
     """A PNG of 1,200 × 1,140 pixels.
 
-    `clusters` (N,) is for each image the place in `picks` of the pick nearest to it, −1 where a labelled
-    image is nearer: such images are grey. `picks`, `labelled` and `shown` are rows of the map; picks carry
-    their ranks, in their order from 1. Images that are not `shown`, by default all are, are left away.
+    `clusters` (N,) holds for each image the place of its nearest pick in `picks`, or −1 if a labelled image
+    is nearer; such images are grey. `picks`, `labelled` and `shown` are rows of the map. Picks show their
+    ranks, from 1 in the order of `picks`. Only the images `shown` are drawn, by default all.
     """
     figure = Figure(figsize=(10, 9.5), dpi=120, layout="constrained")
     axes = figure.subplots()
@@ -65,7 +67,7 @@ def draw_map(
     if len(drawn) < len(rows):
         axes.set_title(f"{len(drawn):,} of {len(rows):,} images are drawn", loc="right", fontsize=10)
     _draw_legend(figure, bool((clusters[np.setdiff1d(rows, taken)] < 0).any()), len(taken) > 0)
-    figure.draw_without_rendering()  # which settles the scale that badges are placed in
+    figure.draw_without_rendering()  # this fixes the scale in which the badges are placed
     figure.set_layout_engine("none")
     others = np.setdiff1d(rows, chosen) if len(rows) <= CLEAR else taken[:CLEAR]
     _draw_badges(axes, at, colors, pool_map.points[others])
@@ -80,7 +82,7 @@ def png(figure: Figure) -> bytes:
 
 
 def _colors(at: Matrix) -> list[int]:
-    """A colour, as its number, for each position: that of which the nearest position is farthest."""
+    """A colour number for each position: the colour whose nearest earlier position is farthest away."""
     colors: list[int] = []
     for place, position in enumerate(at):
         distances = np.linalg.norm(at[:place] - position, axis=1)
@@ -97,7 +99,7 @@ def _draw_images(
     if len(points) <= SPOKES:
         mine = clusters >= 0
         spokes = np.stack([points[mine], at[clusters[mine]]], axis=1)
-        # Darker than the images: the pale colours would not be seen as thin lines.
+        # Darker than the images: thin lines in pale colours could not be seen.
         shades = 0.7 * to_rgba_array(colors.tolist())[clusters[mine], :3]
         axes.add_collection(LineCollection(list(spokes), colors=shades, linewidths=0.8, alpha=0.4))
     axes.scatter(
@@ -119,8 +121,8 @@ def _name_axes(axes: Axes, pool_map: PoolMap) -> None:
 
 
 def _draw_badges(axes: Axes, at: Matrix, colors: npt.NDArray[np.str_], others: Matrix) -> None:
-    """The ranks, each in a disc on its pick, or beside it where another, or one of the `others`, (M, 2), is
-    there already.
+    """Draw the ranks, each in a disc on its pick, or next to it if another disc or one of the `others`, (M,
+    2), is already there.
     """
     radius = 13.0 if len(at) <= 40 else 10.5  # pixels
     box = axes.get_window_extent()
@@ -144,8 +146,9 @@ def _draw_badges(axes: Axes, at: Matrix, colors: npt.NDArray[np.str_], others: M
 def _free_places(
     anchors: Positions, least: float, low: Positions, high: Positions, others: Positions, clear: float
 ) -> Positions:
-    """For each of the `anchors`, (K, 2), the nearest place from `low` to `high` that is `least` from the
-    places before it and `clear` of the `others`, (M, 2); the anchor itself where all around is taken.
+    """For each of the `anchors`, (K, 2), the nearest place between `low` and `high` that is at least `least`
+    away from earlier places and `clear` away from the `others`, (M, 2); the anchor itself if there is no such
+    place.
     """
     steps = np.arange(-40, 41) * least / 4
     offsets = np.stack(np.meshgrid(steps, steps), axis=-1).reshape(-1, 2)

@@ -1,4 +1,4 @@
-"""A two-dimensional map of a pool: images that lie near to each other look alike."""
+"""A two-dimensional map of a pool, in which similar images lie near each other."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,23 +10,23 @@ from models.vectors.blocks import blocks, on_all_threads
 from models.vectors.points import Distances, Matrix, Points, Vectors
 
 SAMPLE = 8192
-"""Rows, evenly spread over the embeddings, that the principal axes are computed from: of more rows they
-would hardly be others, and take minutes.
+"""Rows that the principal axes are computed from, evenly spaced over the embeddings. More rows would hardly
+change the axes, and take minutes.
 """
 
 UMAP_ROWS = 20_000
 UMAP_FEWEST = 16
-"""The largest pool that "auto" draws by UMAP, which takes a minute for so many images; and the smallest that
-UMAP draws, as it looks at 15 neighbours of every image.
+"""The largest pool that "auto" maps by UMAP, which then takes a minute; and the smallest pool that UMAP can
+map, as it uses 15 neighbours of every image.
 """
 
 
 @dataclass(frozen=True)
 class PoolMap:
-    """`points` (N, 2), float32, by `method`, "pca" or "umap".
+    """The positions `points` (N, 2), float32, computed by `method`, "pca" or "umap".
 
-    By PCA they are distances along the principal axes, and `explained` is the share of the variance along
-    each. By UMAP only neighbourhoods have a meaning, and `explained` is None.
+    With PCA, positions are coordinates along the principal axes, and `explained` is the share of the variance
+    along each axis. With UMAP, only neighbourhoods have a meaning, and `explained` is None.
     """
 
     points: Matrix
@@ -34,29 +34,31 @@ class PoolMap:
     explained: tuple[float, float] | None
 
 
-def pool_map(embeddings: Vectors, method: str = "auto", seed: int = 0) -> PoolMap:
-    """The map of `embeddings`, (N, D), by principal component analysis ("pca"), or by UMAP (McInnes et al.,
-    2018; "umap"), which keeps neighbours together better. "auto" is UMAP where umap-learn is installed and
-    the pool has `UMAP_FEWEST` to `UMAP_ROWS` images. The same embeddings and seed give the same map.
+def pool_map(embeddings: Vectors, method: str = "auto") -> PoolMap:
+    """Map `embeddings`, (N, D), by principal component analysis ("pca"), or by UMAP (McInnes et al., 2018;
+    "umap"), which keeps neighbours together better. "auto" means UMAP if umap-learn is installed and the pool
+    has `UMAP_FEWEST` to `UMAP_ROWS` images, else PCA. The same embeddings give the same map.
 
-    Raises ValueError for an unknown method, and for UMAP of fewer images or where it is not installed.
+    Raises ValueError for an unknown method, and for UMAP if it is not installed or there are too few images.
     """
     if method == "auto":
         fits = UMAP_FEWEST <= len(embeddings) <= UMAP_ROWS
         method = "umap" if fits and _umap_is_installed() else "pca"
     if method not in _METHODS:
         raise ValueError(f"There is no map by {method!r}: choose auto, {', '.join(_METHODS)}.")
-    return _METHODS[method](Points.of(embeddings), seed)
+    return _METHODS[method](Points.of(embeddings))
 
 
-def _pca(points: Points, seed: int) -> PoolMap:
+def _pca(points: Points) -> PoolMap:
     axes, explained = _principal_axes(points)
     parts = on_all_threads(lambda rows: points[rows] @ axes, blocks(len(points)))
     return PoolMap(np.concatenate(parts) * np.float32(points.scale), "pca", explained)
 
 
 def _principal_axes(points: Points) -> tuple[Matrix, tuple[float, float]]:
-    """The first two principal axes, (D, 2), the largest entry of each positive, and their variance shares."""
+    """The first two principal axes, (D, 2), with their largest entries positive, and their shares of the
+    variance.
+    """
     every = -(-len(points) // SAMPLE)
     sample = points[np.arange(0, len(points), every)].astype(np.float64)
     variances, vectors = np.linalg.eigh(sample.T @ sample)
@@ -69,15 +71,15 @@ def _principal_axes(points: Points) -> tuple[Matrix, tuple[float, float]]:
     return axes.astype(np.float32), (float(shares[0]), float(shares[1]))
 
 
-def _umap(points: Points, seed: int) -> PoolMap:
+def _umap(points: Points) -> PoolMap:
     if not _umap_is_installed():
         raise ValueError("A map by UMAP needs the package umap-learn: install it, or choose pca.")
     if len(points) < UMAP_FEWEST:
         raise ValueError(f"UMAP needs at least {UMAP_FEWEST} images, not {len(points)}: choose auto or pca.")
     from umap import UMAP  # type: ignore[import-not-found, import-untyped, unused-ignore]
 
-    # One job: with several, the same seed gives other maps.
-    network = UMAP(n_neighbors=UMAP_FEWEST - 1, random_state=seed, n_jobs=1)
+    # With several jobs the same seed gives different maps.
+    network = UMAP(n_neighbors=UMAP_FEWEST - 1, random_state=0, n_jobs=1)
     return PoolMap(network.fit_transform(points[slice(None)]).astype(np.float32), "umap", None)
 
 
@@ -85,4 +87,4 @@ def _umap_is_installed() -> bool:
     return find_spec("umap") is not None
 
 
-_METHODS: dict[str, Callable[[Points, int], PoolMap]] = {"pca": _pca, "umap": _umap}
+_METHODS: dict[str, Callable[[Points], PoolMap]] = {"pca": _pca, "umap": _umap}

@@ -98,7 +98,7 @@ def plus_plus(cloud: Cloud, k: int, fixed: Matrix, rng: np.random.Generator) -> 
 
 
 def _lowered(cloud: Cloud, options: Matrix, nearest: Matrix) -> Matrix:
-    """The squared distances to the nearest seed, `nearest` (M,), after adding each of the `options`: (O, M)."""
+    """The squared distances `nearest` (M,) to the nearest seed, after each of the `options`: (O, M)."""
 
     def part(block: slice) -> Matrix:
         squared: Matrix = faiss.pairwise_distances(options, cloud.read(block))
@@ -138,7 +138,7 @@ def lloyd(cloud: Cloud, clusters: Indices, k: int, fixed: Matrix) -> Clustering:
 
 
 def _search(cloud: Cloud, fixed: Matrix, centres: Matrix) -> tuple[Indices, Matrix]:
-    """The place of every row's nearest centre, or −1 if a `fixed` one is nearest, and the squared distance."""
+    """The place of every row's nearest centre, −1 for a `fixed` one, and the squared distance to it."""
     all_centres = np.concatenate([fixed, centres])
     parts = blocks(len(cloud.weights))
     if gpu := _gpu():
@@ -175,7 +175,7 @@ def _add(cloud: Cloud, rows: Indices, clusters: Indices, sign: int, sums: Distan
 
 
 def _fill_empty(clustering: Clustering, k: int) -> Indices:
-    """Move a row into each empty cluster: the one farthest from its centre that is not alone in its cluster."""
+    """Fill each empty cluster with the row farthest from its centre that is not alone in its cluster."""
     clusters = clustering.clusters.copy()
     sizes = np.bincount(clusters[clusters >= 0], minlength=k)
     farthest_first = iter(np.argsort(-clustering.squared, kind="stable"))

@@ -1,4 +1,4 @@
-"""Medoids: a cluster's medoid is the member with the least sum of Euclidean distances to the other members."""
+"""Medoids: the member of a cluster with the least sum of Euclidean distances to the other members."""
 
 from collections.abc import Sequence
 

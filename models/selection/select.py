@@ -130,7 +130,7 @@ def _check(budget: int, candidates: Indices, include: Indices) -> None:
 def _described(
     version: str, points: Points, picks: Indices, taken: Indices, left_out: Indices, weights: Distances
 ) -> Selection:
-    """The picks with their figures, computed from the distances of all images to all picks, block by block."""
+    """The picks with their figures, from the distances of all images to all picks, block by block."""
     to_taken = nearest_of(points, taken)[1]
     counted = np.ones(len(points), bool)
     counted[left_out] = False

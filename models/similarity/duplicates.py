@@ -1,4 +1,4 @@
-"""Near-duplicates: groups of nearly equal images in a pool, and train images that nearly equal a test image."""
+"""Near-duplicates: groups of them in a pool, and train images that nearly equal a test image."""
 
 from collections.abc import Sequence
 

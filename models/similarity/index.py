@@ -131,7 +131,7 @@ class PoolIndex:
         return rows, distances
 
     def _nearest(self, queries: Matrix, k: int) -> Indices:
-        """The `k` nearest rows of the index and the `k` nearest rows of its tail, in no order; −1 for none."""
+        """The `k` nearest rows of the index and the `k` nearest of its tail, in no order; −1 for none."""
         found: Indices = self._index.search(queries, min(k, self._index.ntotal))[1]
         if not self._tail.ntotal:
             return found
@@ -155,7 +155,7 @@ class PoolIndex:
         return vectors
 
     def _read_into_memory(self) -> None:
-        """Merge tail and mapped index in memory. A mapped index cannot grow: FAISS would abort the process."""
+        """Merge mapped index and tail in memory. A mapped index cannot grow: FAISS would abort."""
         path, mapped, tail = self._mapped_from, self._index, self._tail
         index = faiss.read_index(str(path))
         if index.ntotal != mapped.ntotal:
