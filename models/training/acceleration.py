@@ -16,7 +16,7 @@ from models.catalog import TrainingSpec
 from models.training.data import Batch
 from models.training.image_pool import ImagePool
 from models.training.methods import Method
-from models.training.transfer import upload
+from models.training.transfer import to_device
 
 Losses = dict[str, Tensor]
 Forward = Callable[..., Tensor]
@@ -131,7 +131,7 @@ class _Recording:
         if self._batch.classes is not None and batch.classes is not None:
             self._batch.classes.copy_(batch.classes)
         for pool, plan in self._plans:
-            plan.copy_(upload(pool.plan(plan.shape[1]), self._device))
+            plan.copy_(to_device(pool.plan(plan.shape[1]), self._device))
         self._graph.replay()
         return {name: loss.clone() for name, loss in self._losses.items()}
 
@@ -145,7 +145,7 @@ class _Recording:
             def next_plan(count: int, device: torch.device) -> Tensor:
                 nonlocal queries
                 if queries == len(self._plans):
-                    self._plans.append((pool, upload(pool.plan(count), device)))
+                    self._plans.append((pool, to_device(pool.plan(count), device)))
                 queries += 1
                 return self._plans[queries - 1][1]
 

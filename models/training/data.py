@@ -17,7 +17,7 @@ from models.images.palette import ClassTable
 from models.images.photos import read_label_map, read_target, resized
 from models.images.tensors import scaled, to_tensor
 from models.training.schedule import Indices, Schedule
-from models.training.transfer import upload
+from models.training.transfer import to_device
 
 _RESAMPLING = {"bicubic": Image.Resampling.BICUBIC, "nearest": Image.Resampling.NEAREST}
 
@@ -107,7 +107,7 @@ class TrainingData:
         ]
         columns = np.where(flip, left + size[::-1], left + size)
         pixels = np.concatenate([indices[:, None], top + size, columns], axis=1)
-        crops = upload(torch.from_numpy(pixels), self._device)
+        crops = to_device(torch.from_numpy(pixels), self._device)
         return _Crops(crops[:, :1], crops[:, 1 : 1 + len(size)], crops[:, 1 + len(size) :])
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
-from models.training.transfer import upload
+from models.training.transfer import to_device
 
 
 class ImagePool:
@@ -90,4 +90,4 @@ class ImagePool:
         return self._images
 
     def _uploaded_plan(self, count: int, device: torch.device) -> Tensor:
-        return upload(self.plan(count), device)
+        return to_device(self.plan(count), device)

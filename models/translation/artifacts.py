@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -40,12 +39,9 @@ def save_model(folder: Path, translators: Mapping[str, nn.Module], spec: ModelSp
     for name, network in translators.items():
         weights = {key: tensor.detach().cpu().contiguous() for key, tensor in network.state_dict().items()}
         save_file(weights, folder / f"{name}.safetensors")
-    _write_spec(folder, {"training": spec.training.to_json()}, spec.class_table)
-
-
-def save_imported(folder: Path, spec: ImportedSpec) -> None:
-    """Write the `spec.json` that makes an existing folder with an ONNX file a model."""
-    _write_spec(folder, {"onnx": spec.onnx}, spec.class_table)
+    table = spec.class_table and spec.class_table.to_json()
+    document = {"training": spec.training.to_json(), "class_table": table}
+    (folder / SPEC_FILE).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
 
 
 def read_spec(folder: Path) -> ModelSpec | ImportedSpec:
@@ -73,8 +69,3 @@ def load_model(folder: Path, name: str = "photo_to_label") -> tuple[nn.Module, M
     weights = load_file(folder / f"{name}.safetensors")
     network.load_state_dict(weights, assign=True)
     return network.requires_grad_(False).eval(), spec
-
-
-def _write_spec(folder: Path, value: Mapping[str, Any], class_table: ClassTable | None) -> None:
-    document = {**value, "class_table": class_table.to_json() if class_table else None}
-    (folder / SPEC_FILE).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")

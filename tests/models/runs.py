@@ -89,3 +89,9 @@ def poison(checkpoint: Path, name: str) -> None:
     start = json.loads(content[8 : 8 + length])[name]["data_offsets"][0] + 8 + length
     content[start : start + 4] = b"\x00\x00\xc0\x7f"
     checkpoint.write_bytes(content)
+
+
+def write_imported_spec(folder: Path, class_table: ClassTable | None) -> None:
+    """The `spec.json` that the service keeps with an imported `model.onnx`."""
+    document = {"onnx": "model.onnx", "class_table": class_table and class_table.to_json()}
+    (folder / "spec.json").write_text(json.dumps(document))

@@ -14,11 +14,11 @@ from models.evaluation import EvaluationItem, evaluate
 from models.images.palette import ClassTable
 from models.training.networks import Generator, initialise
 from models.translation import onnx_network
-from models.translation.artifacts import ImportedSpec, load_model, read_spec, save_imported
+from models.translation.artifacts import ImportedSpec, load_model, read_spec
 from models.translation.export import export_onnx
 from models.translation.onnx_network import OnnxNetwork
 from models.translation.translator import Translator
-from tests.models.runs import TABLE, scene, write_scenes
+from tests.models.runs import TABLE, scene, write_imported_spec, write_scenes
 
 
 def generator() -> Generator:
@@ -69,7 +69,7 @@ def test_an_exported_network_scores_the_same_when_imported(
     items = [EvaluationItem(photo.name, photo, label if table else photo) for photo, label in pairs]
     original = Translator(network, 32, table, learns_classes=learns_classes)
     export_onnx(network, 32, tmp_path / "model.onnx", learns_classes=learns_classes)
-    save_imported(tmp_path, ImportedSpec("model.onnx", table))
+    write_imported_spec(tmp_path, table)
     imported = Translator.load(tmp_path)
     assert (imported.learns_classes, imported.direction) == (learns_classes, "photos_to_labels")
     ours, theirs = evaluate(original, items).to_json(), evaluate(imported, items).to_json()

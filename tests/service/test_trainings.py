@@ -4,8 +4,10 @@ import uuid
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
-from models.catalog import METHODS, build
+from models.catalog import METHODS, OPTIONS, build
+from service.trainings.schemas import TrainingOptions
 from store import jobs
 from tests.service.serving import Client
 from tests.service.steps import annotate, label_map, new_pool, photo, put_photo, slug
@@ -179,3 +181,20 @@ def test_methods_that_learn_from_pairs_need_one(client: Client, method: str) -> 
     client.put(f"/pools/{pool_id}/labels/a.png", content=label_map())
     refused = client.post(f"/pools/{pool_id}/trainings", json={"method": method})
     assert (refused.status_code, slug(refused)) == (409, "no-annotations")
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_an_option_takes_what_the_catalog_says(name: str) -> None:
+    """The API accepts the ends of an option's range, or its choices, and refuses what lies beyond."""
+    limits = OPTIONS[name].metadata
+    if "choices" in limits:
+        good, bad = list(limits["choices"]), ["other"]
+    elif "low" in limits:
+        good, bad = [limits["low"], limits["high"]], [limits["low"] - 1, limits["high"] + 1, "many"]
+    else:
+        good, bad = [True, False], ["perhaps"]
+    for value in good:
+        assert getattr(TrainingOptions.model_validate({name: value}), name) == value
+    for value in bad:
+        with pytest.raises(ValidationError):
+            TrainingOptions.model_validate({name: value})

@@ -10,8 +10,9 @@ from PIL import Image
 from models.catalog import build
 from models.images.palette import ClassTable
 from models.training.methods import method_named
-from models.translation.artifacts import ImportedSpec, ModelSpec, save_imported, save_model
+from models.translation.artifacts import ModelSpec, save_model
 from tests.drawings import CLASS_TABLE
+from tests.models.runs import write_imported_spec
 from tests.worker.factories import TINY
 from worker.attempt import Tools
 
@@ -32,7 +33,7 @@ def imported(folder: Path, content: bytes) -> Path:
     """The folder of a model that was imported with this content."""
     folder.mkdir()
     (folder / "model.onnx").write_bytes(content)
-    save_imported(folder, ImportedSpec("model.onnx", TABLE))
+    write_imported_spec(folder, TABLE)
     return folder
 
 

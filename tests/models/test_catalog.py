@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -94,3 +96,14 @@ def test_a_spec_file_with_missing_or_unknown_fields_is_refused() -> None:
         TrainingSpec.from_json({"recipe": "tiny"})
     with pytest.raises(ValueError, match="unknown training option colour"):
         TrainingSpec.from_json({"recipe": "tiny", "method": "hybrid", "colour": 1})
+
+
+def test_the_catalog_needs_only_the_standard_library() -> None:
+    """Importing it loads no other module, first-party or third-party."""
+    program = (
+        "import sys; before = set(sys.modules); import models.catalog; print(*(set(sys.modules) - before))"
+    )
+    loaded = subprocess.check_output([sys.executable, "-c", program], text=True).split()
+    others = {name.split(".")[0] for name in loaded} - sys.stdlib_module_names
+    assert others == {"models"}
+    assert {name for name in loaded if name.startswith("models")} == {"models", "models.catalog"}
