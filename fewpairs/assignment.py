@@ -4,18 +4,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from fewpairs.resource import Described
 from fewpairs.selection import copied
 from fewpairs.transport import Transport
 
 LEASE_S = 4 * 3600.0
 
 
-class Assignment:
-    """A photo in one annotator's hands."""
-
-    def __init__(self, transport: Transport, document: dict[str, Any]) -> None:
-        self._transport = transport
-        self.document = document
+class Assignment(Described):
+    """A photo that is in one annotator's hands."""
 
     def __repr__(self) -> str:
         return f"Assignment({self.name} to {self.annotator}: {self.state})"
@@ -64,12 +61,11 @@ class Assignment:
         return self
 
 
-class Assignments:
+class Assignments(Described):
     """All photos that an annotator holds now; iterate over it for them."""
 
     def __init__(self, transport: Transport, document: dict[str, Any]) -> None:
-        self._transport = transport
-        self.document = document
+        super().__init__(transport, document)
         self.items = [Assignment(transport, item) for item in document["items"]]
 
     def __iter__(self) -> Iterator[Assignment]:

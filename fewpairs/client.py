@@ -12,7 +12,7 @@ from fewpairs.evaluation import Evaluation
 from fewpairs.jobs import Job
 from fewpairs.model import Model
 from fewpairs.pool import Pool
-from fewpairs.selection import Replay, Selection, replay, selection_of
+from fewpairs.selection import Replay, Selection, replay
 from fewpairs.transport import Transport
 
 ClassTable = str | Path | dict[str, Any]
@@ -67,7 +67,7 @@ class Client:
             return Pool(self._transport, document)
         if not _is_id(name_or_id):
             raise FewpairsError(f"There is no pool called {name_or_id}.", type="not-found", status=404)
-        return Pool(self._transport, self._transport.json("GET", f"/pools/{name_or_id}"))
+        return Pool.get(self._transport, name_or_id)
 
     def jobs(self, state: str | None = None) -> Iterator[Job]:
         """Newest first."""
@@ -75,13 +75,13 @@ class Client:
             yield Job(self._transport, document)
 
     def job(self, job_id: str) -> Job:
-        return Job(self._transport, self._transport.json("GET", f"/jobs/{job_id}"))
+        return Job.get(self._transport, job_id)
 
     def model(self, model_id: str) -> Model:
-        return Model(self._transport, self._transport.json("GET", f"/models/{model_id}"))
+        return Model.get(self._transport, model_id)
 
     def selection(self, selection_id: str) -> Selection:
-        return selection_of(self._transport, selection_id)
+        return Selection.get(self._transport, selection_id)
 
     def replay(self, made: Selection | dict[str, Any]) -> Replay:
         """Make a selection again of the photos and annotations of its time, and compare the picks.
@@ -91,7 +91,7 @@ class Client:
         return replay(self._transport, made.document if isinstance(made, Selection) else made)
 
     def evaluation(self, evaluation_id: str) -> Evaluation:
-        return Evaluation(self._transport, self._transport.json("GET", f"/evaluations/{evaluation_id}"))
+        return Evaluation.get(self._transport, evaluation_id)
 
 
 def _class_table(classes: ClassTable) -> Any:

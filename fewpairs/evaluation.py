@@ -5,22 +5,16 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from fewpairs.transport import Transport
+from fewpairs.resource import Resource
 
 
-class Evaluation:
+class Evaluation(Resource):
     """The scores of one model on one split."""
 
-    def __init__(self, transport: Transport, document: dict[str, Any]) -> None:
-        self._transport = transport
-        self.document = document
+    collection = "/evaluations"
 
     def __repr__(self) -> str:
         return f"Evaluation({self.document['direction']} on {self.document['split']}, {self.id})"
-
-    @property
-    def id(self) -> str:
-        return str(self.document["id"])
 
     @property
     def metrics(self) -> dict[str, Any]:
@@ -29,7 +23,7 @@ class Evaluation:
 
     def images(self, order: str = "worst") -> Iterator[dict[str, Any]]:
         """`{"image_id", "name", "score", "scores"}` of each image, `order`: worst, best or name."""
-        return self._transport.items(f"/evaluations/{self.id}/images", order=order)
+        return self._transport.items(f"{self.address}/images", order=order)
 
     def worst(self, count: int) -> list[dict[str, Any]]:
         """The images with the lowest scores."""
@@ -40,5 +34,4 @@ class Evaluation:
 
         Of `labels_to_photos` it is the photo that the model made of the image's annotation.
         """
-        path = f"/evaluations/{self.id}/images/{image_id}/prediction"
-        return self._transport.download(path, Path(target))
+        return self._transport.download(f"{self.address}/images/{image_id}/prediction", Path(target))

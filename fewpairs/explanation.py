@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from fewpairs.jobs import answer_of
+from fewpairs.resource import Described
 from fewpairs.transport import Transport
 
 
@@ -18,12 +19,8 @@ class Member:
     distance: float
 
 
-class Explanation:
+class Explanation(Described):
     """How well a selection covers its pool. Distances are Euclidean, between embeddings."""
-
-    def __init__(self, transport: Transport, document: dict[str, Any]) -> None:
-        self._transport = transport
-        self.document = document
 
     def __repr__(self) -> str:
         return f"Explanation(of {self.selection_id}: better than {self.beaten:.1%} of random selections)"

@@ -10,6 +10,7 @@ import httpx
 
 from fewpairs.errors import FewpairsError, JobFailed
 from fewpairs.evaluation import Evaluation
+from fewpairs.resource import Resource
 from fewpairs.transport import Transport
 
 if TYPE_CHECKING:
@@ -27,19 +28,13 @@ class Event:
     data: dict[str, Any]
 
 
-class Job:
+class Job(Resource):
     """One job as the server last described it; `refresh`, `wait` and `events` bring it up to date."""
 
-    def __init__(self, transport: Transport, document: dict[str, Any]) -> None:
-        self._transport = transport
-        self.document = document
+    collection = "/jobs"
 
     def __repr__(self) -> str:
         return f"Job({self.kind} {self.id}: {self.state})"
-
-    @property
-    def id(self) -> str:
-        return str(self.document["id"])
 
     @property
     def kind(self) -> str:
@@ -75,7 +70,7 @@ class Job:
         """The model that a finished training made."""
         from fewpairs.model import Model
 
-        return Model(self._transport, self._transport.json("GET", f"/models/{self._need('model_id')}"))
+        return Model.get(self._transport, self._need("model_id"))
 
     @property
     def scores(self) -> dict[str, Any]:
@@ -85,21 +80,16 @@ class Job:
     @property
     def evaluation(self) -> Evaluation:
         """What a finished evaluation found, image by image."""
-        address = f"/evaluations/{self._need('evaluation_id')}"
-        return Evaluation(self._transport, self._transport.json("GET", address))
+        return Evaluation.get(self._transport, self._need("evaluation_id"))
 
     def _need(self, key: str) -> Any:
         if key not in self.result:
             raise FewpairsError(f"The {self.kind} job {self.id} is {self.state} and has no {key}.")
         return self.result[key]
 
-    def refresh(self) -> "Job":
-        self.document = self._transport.json("GET", f"/jobs/{self.id}")
-        return self
-
     def cancel(self) -> "Job":
         """Ask the job to stop. One that has ended stays as it is."""
-        self._transport.request("POST", f"/jobs/{self.id}/cancel")
+        self._transport.request("POST", f"{self.address}/cancel")
         return self.refresh()
 
     def wait(self, on_progress: Callable[["Job"], None] | None = None, timeout: float | None = None) -> "Job":
@@ -137,7 +127,7 @@ class Job:
         """The loss history: one line per reported step greater than `after`."""
         lines: list[dict[str, Any]] = []
         while True:
-            page = self._transport.json("GET", f"/jobs/{self.id}/metrics", params={"after": after})
+            page = self._transport.json("GET", f"{self.address}/metrics", params={"after": after})
             lines += page["items"]
             if not page["items"] or page["next"] is None:
                 return lines
@@ -152,7 +142,7 @@ class Job:
         while True:
             headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last_id} if last_id else {})
             try:
-                with self._transport.stream(f"/jobs/{self.id}/events", headers=headers) as response:
+                with self._transport.stream(f"{self.address}/events", headers=headers) as response:
                     for event_id, event in _parse(response.iter_lines()):
                         last_id = event_id or last_id
                         if event.kind == "state":
@@ -164,7 +154,7 @@ class Job:
                 if isinstance(error, FewpairsError) and error.status not in (0, 503):
                     raise
             time.sleep(LONGEST_PAUSE_S / 4)
-            self._transport.json("GET", f"/jobs/{self.id}")  # gives up when the server stays away
+            self._transport.json("GET", self.address)  # gives up when the server stays away
 
 
 def result_of(transport: Transport, response: httpx.Response) -> dict[str, Any]:

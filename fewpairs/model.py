@@ -1,12 +1,11 @@
 """Models: translators, their files, and what they make of a photo."""
 
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from fewpairs.jobs import Job
-from fewpairs.transport import Transport
+from fewpairs.resource import Resource
 from models.catalog import PHOTOS_TO_LABELS
 
 
@@ -24,19 +23,13 @@ class Translation:
         return target
 
 
-class Model:
+class Model(Resource):
     """One translator, trained here or imported."""
 
-    def __init__(self, transport: Transport, document: dict[str, Any]) -> None:
-        self._transport = transport
-        self.document = document
+    collection = "/models"
 
     def __repr__(self) -> str:
         return f"Model({self.method} {self.id})"
-
-    @property
-    def id(self) -> str:
-        return str(self.document["id"])
 
     @property
     def pool_id(self) -> str:
@@ -62,17 +55,13 @@ class Model:
         """`{"id", "split", "direction", "scorer_id", "metrics", …}` of each, oldest first."""
         return list(self.document["evaluations"])
 
-    def refresh(self) -> "Model":
-        self.document = self._transport.json("GET", f"/models/{self.id}")
-        return self
-
     def download(self, directory: str | Path) -> list[Path]:
         """Write every file of the model into a folder, which is made if need be."""
         return [self.download_file(file["name"], Path(directory) / file["name"]) for file in self.files]
 
     def download_file(self, name: str, target: str | Path) -> Path:
         """Write one file, `samples.png` for example, to `target`."""
-        return self._transport.download(f"/models/{self.id}/files/{name}", Path(target))
+        return self._transport.download(f"{self.address}/files/{name}", Path(target))
 
     def evaluate(
         self, split: str = "test", direction: str = PHOTOS_TO_LABELS, scorer: str | None = None
@@ -86,7 +75,7 @@ class Model:
             "POST",
             f"/pools/{self.pool_id}/evaluations",
             json={"model_id": self.id, "split": split, "direction": direction, "scorer": scorer},
-            headers={"Idempotency-Key": str(uuid.uuid4())},
+            once=True,
         )
         return Job(self._transport, document)
 
@@ -100,10 +89,10 @@ class Model:
         """
         response = self._transport.request(
             "POST",
-            f"/models/{self.id}/translate",
+            f"{self.address}/translate",
             params={"format": format, "direction": direction},
             file=Path(image),
-            headers={"Content-Type": "application/octet-stream", "Idempotency-Key": str(uuid.uuid4())},
+            once=True,
         )
         if response.status_code == 202:
             job = Job(self._transport, response.json()).wait()

@@ -1,7 +1,6 @@
 """Pools: photos in, picks out, label maps in, trainings started."""
 
 import time
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,9 @@ from fewpairs.explanation import Explanation, explain
 from fewpairs.jobs import Job, settled
 from fewpairs.model import Model
 from fewpairs.photos import image_files
-from fewpairs.selection import Selection, selection_of
+from fewpairs.resource import Resource
+from fewpairs.selection import Selection
 from fewpairs.similar import Duplicates, Similar, duplicates, image_id, similar
-from fewpairs.transport import Transport
 from fewpairs.uploads import Progress, Upload, upload_annotations, upload_images, upload_label_maps
 from models.catalog import DEFAULT_RECIPE, DEFAULT_STRATEGY
 
@@ -22,19 +21,13 @@ Paths = str | Path | Sequence[str | Path]
 LOOK_AGAIN_S = 0.5
 
 
-class Pool:
+class Pool(Resource):
     """A set of photos with one class table and one encoder."""
 
-    def __init__(self, transport: Transport, document: dict[str, Any]) -> None:
-        self._transport = transport
-        self.document = document
+    collection = "/pools"
 
     def __repr__(self) -> str:
         return f"Pool({self.name!r}, images={self.counts['images']})"
-
-    @property
-    def id(self) -> str:
-        return str(self.document["id"])
 
     @property
     def name(self) -> str:
@@ -49,10 +42,6 @@ class Pool:
     def counts(self) -> dict[str, Any]:
         """`images`, `embedded`, `annotated`, the same per split, `unpaired_label_maps`, `label_sources`."""
         return dict(self.document["counts"])
-
-    def refresh(self) -> "Pool":
-        self.document = self._transport.json("GET", f"/pools/{self.id}")
-        return self
 
     def upload(self, photos: Paths, split: str = "train", on_progress: Progress | None = None) -> Upload:
         """Send photos: a folder (with all below it), a file, or several of them. Call it again to resume."""
@@ -78,7 +67,7 @@ class Pool:
 
     def images(self, split: str | None = None, annotated: bool | None = None) -> Iterator[dict[str, Any]]:
         """The pool's images as the service describes them."""
-        return self._transport.items(f"/pools/{self.id}/images", split=split, annotated=annotated)
+        return self._transport.items(f"{self.address}/images", split=split, annotated=annotated)
 
     def select(
         self,
@@ -100,7 +89,7 @@ class Pool:
         failed_before = self._newest_failed_embedding()
         while True:
             try:
-                response = self._transport.request("GET", f"/pools/{self.id}/select", params=params)
+                response = self._transport.request("GET", f"{self.address}/select", params=params)
             except FewpairsError as error:
                 if error.type != "pool-not-embedded":
                     raise
@@ -116,7 +105,7 @@ class Pool:
                 return Selection(self._transport, response.json())
             job = settled(Job(self._transport, response.json()))
             if job.state == "succeeded":
-                return selection_of(self._transport, job.result["selection_id"])
+                return Selection.get(self._transport, job.result["selection_id"])
 
     def assign(
         self,
@@ -132,18 +121,18 @@ class Pool:
         """
         selection_id = selection.id if isinstance(selection, Selection) else selection
         body = {"annotator": annotator, "count": count, "lease_s": lease_s, "selection_id": selection_id}
-        answer = self._transport.json("POST", f"/pools/{self.id}/assignments", json=body)
+        answer = self._transport.json("POST", f"{self.address}/assignments", json=body)
         return Assignments(self._transport, answer)
 
     def assignments(self, annotator: str | None = None, is_open: bool | None = None) -> Iterator[Assignment]:
         """Newest first; those that have ended, too, unless `is_open`."""
         params = {"annotator": annotator, "open": is_open}
-        for item in self._transport.items(f"/pools/{self.id}/assignments", **params):
+        for item in self._transport.items(f"{self.address}/assignments", **params):
             yield Assignment(self._transport, item)
 
     def newest_selection(self) -> Selection:
         """The selection of train photos that was made last. Raises FewpairsError when there is none."""
-        return Selection(self._transport, self._transport.json("GET", f"/pools/{self.id}/selection"))
+        return Selection(self._transport, self._transport.json("GET", f"{self.address}/selection"))
 
     def explain(self, selection_id: str | None = None) -> Explanation:
         """Why the photos of a selection, by default the newest of train photos, are worth labelling. Raises
@@ -184,7 +173,7 @@ class Pool:
         """
         document = self._transport.json(
             "POST",
-            f"/pools/{self.id}/trainings",
+            f"{self.address}/trainings",
             json={
                 **({"method": method} if method else {}),
                 "recipe": recipe,
@@ -192,7 +181,7 @@ class Pool:
                 "pairs": list(pairs) if pairs is not None else None,
                 "label_sources": list(label_sources) if label_sources is not None else None,
             },
-            headers={"Idempotency-Key": str(uuid.uuid4())},
+            once=True,
         )
         return Job(self._transport, document)
 
@@ -204,16 +193,15 @@ class Pool:
         """
         response = self._transport.request(
             "POST",
-            f"/pools/{self.id}/models",
+            f"{self.address}/models",
             params={"name": name or Path(path).name},
             file=Path(path),
-            headers={"Content-Type": "application/octet-stream"},
         )
         return Model(self._transport, response.json())
 
     def models(self) -> list[Model]:
         """Newest first."""
-        return [Model(self._transport, item) for item in self._transport.items(f"/pools/{self.id}/models")]
+        return [Model(self._transport, item) for item in self._transport.items(f"{self.address}/models")]
 
     def jobs(self, state: str | None = None, kind: str | None = None) -> Iterator[Job]:
         """Newest first."""

@@ -1,6 +1,5 @@
 """Selections: which photos to label, and whether they would be picked again."""
 
-import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any, Protocol
 from fewpairs.errors import FewpairsError
 from fewpairs.explanation import Explanation, explain
 from fewpairs.jobs import result_of
+from fewpairs.resource import Resource
 from fewpairs.transport import Transport
 
 
@@ -25,12 +25,13 @@ class Pick:
     gain: float | None
 
 
-class Selection:
+class Selection(Resource):
     """The answer to "which images should I label with this budget"; iterate over it for the picks."""
 
+    collection = "/selections"
+
     def __init__(self, transport: Transport, document: dict[str, Any]) -> None:
-        self._transport = transport
-        self.document = document
+        super().__init__(transport, document)
         fields = Pick.__dataclass_fields__
         self.picks = [Pick(**{name: pick.get(name) for name in fields}) for pick in document["picks"]]
 
@@ -51,7 +52,7 @@ class Selection:
                 "What a replay picked is not kept: it has no id and no explanation. Ask `Pool.select` for a "
                 "selection that has."
             )
-        return str(self.document["id"])
+        return super().id
 
     @property
     def image_ids(self) -> list[str]:
@@ -82,11 +83,6 @@ class Selection:
         return explain(self._transport, self.id)
 
 
-def selection_of(transport: Transport, selection_id: str) -> Selection:
-    """The selection of this id. Raises FewpairsError when there is none."""
-    return Selection(transport, transport.json("GET", f"/selections/{selection_id}"))
-
-
 class Replay:
     """What making a selection again gave: the `same` picks or not, and sentences on what has `changed`."""
 
@@ -102,8 +98,7 @@ class Replay:
 
 def replay(transport: Transport, made: dict[str, Any]) -> Replay:
     """Make a selection again; `made` is its document or its receipt."""
-    headers = {"Idempotency-Key": str(uuid.uuid4())}
-    response = transport.request("POST", "/selections/replay", json=made, headers=headers)
+    response = transport.request("POST", "/selections/replay", json=made, once=True)
     return Replay(transport, result_of(transport, response))
 
 

@@ -122,5 +122,5 @@ def _searched(transport: Transport, pool_id: str, photo: Path, limit: int) -> ht
         f"/pools/{pool_id}/search",
         params={"limit": limit},
         file=photo,
-        headers={"Content-Type": "application/octet-stream", "Idempotency-Key": str(uuid.uuid4())},
+        once=True,
     )

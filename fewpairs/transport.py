@@ -4,6 +4,7 @@ import os
 import random
 import tempfile
 import time
+import uuid
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -57,10 +58,17 @@ class Transport:
         params: dict[str, Any] | None = None,
         json: Any = None,
         file: Path | None = None,
-        headers: dict[str, str] | None = None,
+        once: bool = False,
         repeatable: bool = True,
+        headers: dict[str, str] | None = None,
     ) -> httpx.Response:
-        """The successful response; raises FewpairsError. `file` is streamed as the body at each attempt."""
+        """The successful response; raises FewpairsError.
+
+        `file` is streamed as the body at each attempt. With `once` the request has an Idempotency-Key, so
+        that its repetition does not make a second job.
+        """
+        headers = (headers or {}) | ({"Content-Type": "application/octet-stream"} if file else {})
+        headers |= {"Idempotency-Key": str(uuid.uuid4())} if once else {}
         for attempt in range(ATTEMPTS):
             try:
                 with file.open("rb") if file else nullcontext() as body:

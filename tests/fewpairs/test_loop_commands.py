@@ -143,7 +143,7 @@ def test_a_photo_of_the_other_split_is_refused(run: Run, pool: Pool, photos: Pat
     assert result.exit_code == 1
     assert "there already" not in result.output
     assert "8 refused" in result.output
-    assert "in the train split already" in result.output
+    assert "already in the train split" in result.output
 
 
 def test_train_follow_shows_losses_and_ends_with_the_model(run: Run, pool: Pool, photos: Path) -> None:

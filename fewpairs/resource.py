@@ -1,0 +1,38 @@
+"""What the service describes by a JSON document, and what has an address of its own."""
+
+from typing import Any, ClassVar, Self
+
+from fewpairs.transport import Transport
+
+
+class Described:
+    """Something as the service last described it: `document` is the JSON."""
+
+    def __init__(self, transport: Transport, document: dict[str, Any]) -> None:
+        self._transport = transport
+        self.document = document
+
+
+class Resource(Described):
+    """Something that can be asked for by its id."""
+
+    collection: ClassVar[str]
+    """Address of all of its kind, `/pools` for example."""
+
+    @property
+    def id(self) -> str:
+        return str(self.document["id"])
+
+    @property
+    def address(self) -> str:
+        return f"{self.collection}/{self.id}"
+
+    @classmethod
+    def get(cls, transport: Transport, id: str) -> Self:
+        """Ask the service for it. Raises FewpairsError when there is none."""
+        return cls(transport, transport.json("GET", f"{cls.collection}/{id}"))
+
+    def refresh(self) -> Self:
+        """Bring the document up to date."""
+        self.document = self._transport.json("GET", self.address)
+        return self
