@@ -1,6 +1,7 @@
-"""One run of an experiment in a process of its own; exits with 1 and a sentence if it cannot be done.
+"""Trains and scores one run of an experiment, in a process of its own.
 
-Exits with IN_USE when another process is training it. Ends when its standard input does.
+Exits with 1 and a sentence if that fails, and with IN_USE if another process is training the run. Ends when
+its standard input does.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ SUFFIXES = {".jpg", ".jpeg", ".png"}
 
 @dataclass(frozen=True)
 class Dataset:
-    """DIR/{train,val}/{images,labels}, a label map named like its photo, and DIR/classes.json.
+    """The folder DIR: {train,val}/{images,labels}, with label maps named like their photos, and classes.json.
 
     Without `classes.json` the label maps are RGB images (satellite → map).
     """
@@ -25,7 +25,7 @@ class Dataset:
     directory: Path
 
     def __post_init__(self) -> None:
-        """Raises ValueError, with what is expected, when photos or label maps are missing."""
+        """Raises ValueError, which says what is expected, if photos or label maps are missing."""
         for split in ("train", "val"):
             if not self._files(split, "images"):
                 raise ValueError(
@@ -62,7 +62,7 @@ class Dataset:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over the contents of all files that an experiment reads."""
+        """The SHA-256 over the names and contents of all files that an experiment reads."""
         listed = [self._files(split, kind) for split in ("train", "val") for kind in ("images", "labels")]
         return digest_of([*(path for files in listed for path in files.values()), *self._class_file()])
 
@@ -83,14 +83,16 @@ class Dataset:
 
 @dataclass(frozen=True)
 class LabelSource:
-    """Unpaired label maps of another origin (§4.1.8): all label maps in a folder, or in its train/labels."""
+    """Unpaired label maps from another source (§4.1.8): all label maps in a folder, or in its
+    train/labels.
+    """
 
     name: str
     directory: Path
 
     @cached_property
     def label_maps(self) -> dict[str, Path]:
-        """By name. ValueError when there are none."""
+        """The label maps by name. ValueError if there are none."""
         for folder in (self.directory / "train" / "labels", self.directory / "labels", self.directory):
             if found := _listed(folder):
                 return found
@@ -102,7 +104,7 @@ class LabelSource:
 
 
 def digest_of(files: Iterable[Path]) -> str:
-    """SHA-256 over names and contents, in the order given."""
+    """The SHA-256 over the files' names and contents, in the given order."""
     digest = hashlib.sha256()
     for path in files:
         digest.update(path.name.encode() + b"\0")

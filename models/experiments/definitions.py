@@ -1,4 +1,4 @@
-"""The paper's tables as experiments: each function lists the runs behind every row."""
+"""The paper's tables as experiments: each function lists the runs behind every row of its table."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from models.experiments.setting import Names, Setting
 
 BUDGETS = (1, 5, 10, 20, 40)
 PAIRS = 20
-"""Pairs wherever the paper compares at one number of them."""
+"""The number of pairs where the paper compares at one number only."""
 
 NEAR, FAR = "near", "far"
-"""Sources of synthetic label maps that tables 3 and 7 compare: like and unlike the data set's own."""
+"""The sources of label maps that tables 3 and 7 compare: similar to the data set's own, and different."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a table: its first cells, the runs whose mean it shows, and the paper's numbers, if any."""
+    """A row of a table: its first cells, the runs whose mean it shows, and the paper's scores, if any."""
 
     cells: tuple[str, ...]
     runs: tuple[Run, ...]
@@ -43,7 +43,7 @@ class Experiment:
 
     @property
     def runs(self) -> tuple[Run, ...]:
-        """Every run once, those first that come first in their rows: one seed of all before the next."""
+        """Every run once: first the first run of every row, then the second one, and so on."""
         ordered = [
             row.runs[i] for i in range(max(map(_count, self.rows))) for row in self.rows if i < _count(row)
         ]
@@ -63,7 +63,7 @@ def table2(setting: Setting) -> Experiment:
 
 
 def table3(setting: Setting) -> Experiment:
-    """20 pairs, and unpaired label maps of other sources."""
+    """20 pairs, and unpaired label maps from other sources."""
     return _sources(setting, "Table 3: unpaired label maps of other sources", [PAIRS])
 
 
@@ -201,7 +201,7 @@ def _selections(
 def _few_pairs(
     setting: Setting, count: int, numbers: dict[str, paper_scores.Scores]
 ) -> tuple[tuple[str, ...], tuple[Row, ...]]:
-    """The rows of tables 2, 4 and 9 that the paper has numbers for."""
+    """The rows of tables 2, 4 and 9, as far as the paper has numbers for them."""
     unpaired, everything = setting.unpaired(count), setting.data.train
     few, everyone = {"unpaired": unpaired}, {"unpaired": everything}
 

@@ -1,4 +1,4 @@
-"""Runs an experiment's trainings in processes side by side, and skips those that are finished."""
+"""Runs an experiment's trainings in several processes at a time, and skips finished ones."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from models.training.run_directory import RunDirectory
 
 TICK_S = 1.0
 GPU_SHARE = 0.9
-"""Of a GPU's free memory, what runs side by side may fill together."""
+"""The share of a GPU's free memory that simultaneous runs may fill together."""
 
 CONTEXT_BYTES = 2**29
-"""What a process takes of a GPU beside its tensors."""
+"""The GPU memory that a process takes in addition to its tensors."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far an experiment is; `running` are keys of runs, `failed` says why by key."""
+    """How far an experiment is. `running` holds keys of runs; `failed` holds the reason by key."""
 
     runs_done: int
     runs: int
@@ -42,14 +42,14 @@ class Progress:
 
 @dataclass(frozen=True)
 class Task:
-    """A run to train and to score in one direction."""
+    """A run to train, and to score in one direction."""
 
     run: Run
     direction: str
     scorer: Run | None
 
     def finished(self, work: Path) -> bool:
-        """Whether its scores are there."""
+        """Whether its scores exist."""
         return self.scores(work).exists()
 
     def scores(self, work: Path) -> Path:
@@ -58,7 +58,7 @@ class Task:
 
 
 def tasks_of(experiment: Experiment) -> list[list[Task]]:
-    """Stages of tasks: those of a stage need only what stages before it made."""
+    """The tasks in stages: a task needs only results of earlier stages."""
     tasks = [Task(run, experiment.direction, experiment.scorer) for run in experiment.runs]
     if experiment.scorer is None:
         return [tasks]
@@ -73,11 +73,12 @@ def execute(
     parallel: int | None = None,
     on_progress: Callable[[Progress], object] | None = None,
 ) -> dict[str, str]:
-    """Train and score every run of an experiment that is not finished; returns why some failed, by key.
+    """Train and score every unfinished run of an experiment; return the reasons of failed runs by key.
 
-    `parallel` processes go on side by side: by default one for each core, or as many as a GPU's memory holds.
-    A failed run stops no other, unless it was to score them. However this process ends, those it started end
-    too; done again, it goes on where they were. A run that another process is training is waited for.
+    `parallel` processes run at a time: by default one per core, or as many as fit into a GPU's memory. A
+    failed run stops no other run, except if it was needed to score them. However this process ends, the
+    processes it started end too; called again, it continues where they stopped. It waits for runs that
+    another process is training.
     """
     return _Execution(
         tasks_of(experiment), work, device, parallel, on_progress or (lambda progress: None)
@@ -132,7 +133,7 @@ class _Execution:
         command += ["--direction", task.direction, "--device", self._device]
         if task.scorer:
             command += ["--scorer", str(self._work / "runs" / task.scorer.key)]
-        # Side by side, every process has one thread: they would only get in each other's way.
+        # If several processes run, each has one thread: more would only get in each other's way.
         threads = {} if self._slots() == 1 else {"OMP_NUM_THREADS": "1"}
         with open(run.path / "log.txt", "ab") as log:
             process = subprocess.Popen(
@@ -185,7 +186,7 @@ def _on_gpu(device: str) -> bool:
 
 
 def _fitting(estimate: Path, free_bytes: int) -> int:
-    """How many runs like the one with this estimate fit, at most one for a core; one until it is known."""
+    """How many runs with this estimate fit, at most one per core; one until the estimate exists."""
     if not estimate.exists():
         return 1
     needed = json.loads(estimate.read_text(encoding="utf-8"))["memory_bytes"] + CONTEXT_BYTES

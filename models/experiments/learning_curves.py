@@ -1,4 +1,4 @@
-"""Learning curves as a picture."""
+"""Draws learning curves."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from models.experiments.results import RowPoint, RowResult, evenly
 
 LINES = 12
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-"""Told apart by the colour-blind too (Okabe & Ito, "Color Universal Design", 2008)."""
+"""Colours that colour-blind people can tell apart too (Okabe & Ito, "Color Universal Design", 2008)."""
 
 STYLES = ("-", "--", ":", "-.")
 _UNITS = ((7200.0, 3600.0, "hours"), (600.0, 60.0, "minutes"), (0.0, 1.0, "seconds"))
@@ -17,9 +17,11 @@ _Look = tuple[str, str]
 
 
 def learning_curves(title: str, columns: tuple[str, ...], rows: list[RowResult], score: str) -> Figure:
-    """The main score, named `score`, against steps and against training time: a line for every row.
+    """A figure of the main score, named `score`, against steps and against training time, with a line per
+    row.
 
-    A line is the mean over the row's runs, its band ± one standard deviation. Of many rows LINES are shown.
+    A line is the mean over the row's runs, and its band ± one standard deviation. At most LINES rows are
+    shown.
     """
     figure = Figure(figsize=(12.5, 6), dpi=120, layout="constrained")
     figure.suptitle(title)
@@ -59,7 +61,9 @@ def _draw(axes: Axes, x: list[float], curve: list[RowPoint], look: _Look, label:
 
 
 def _looks(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[_Look]:
-    """A colour and a style for every row: rows alike in one column share a colour where that works out."""
+    """A colour and a line style for every row. Rows with an equal cell in one column share a colour if
+    possible.
+    """
     for column in sorted(range(len(columns)), key=lambda column: columns[column] != "method"):
         groups = list(dict.fromkeys(cells[column] for cells in rows))
         rests = [cells[:column] + cells[column + 1 :] for cells in rows]

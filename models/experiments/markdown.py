@@ -1,4 +1,4 @@
-"""An experiment's table in Markdown, laid out like the paper's."""
+"""Writes an experiment's report in Markdown, with a table like the paper's."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NONE = "–"
 
 
 def markdown(report: Mapping[str, Any], results: Results, columns: Sequence[str], command: str) -> str:
-    """The report: what was run, the table, and what failed. `report` is what the JSON holds."""
+    """The report: what was run, the table, and what failed. `report` is the content of the JSON file."""
     parts = [
         f"# {report['title']}",
         _setting(report),
@@ -96,7 +96,7 @@ def _table(rows: Sequence[RowResult], columns: Sequence[str], scores: Mapping[st
 
 
 def _paper_headings(rows: Sequence[RowResult]) -> list[str]:
-    """The paper gives one score for satellite → map and three for Cityscapes."""
+    """Column headings: the paper gives one score for satellite → map, and three for Cityscapes."""
     count = max((len(row.paper) for row in rows), default=0)
     if count == 1:
         return ["within 20, paper (Maps, 256²)"]
@@ -108,7 +108,7 @@ def _shown(name: str, spread: Spread | None) -> str:
         return NONE
     digits = 2 if name == "mean_absolute_error" else 3
     mean = f"{spread.mean:.{digits}f}"
-    # The constant is the same for every training.
+    # The constant colour's score is the same for every training.
     return mean if spread.sd is None or name.startswith("constant") else f"{mean} ± {spread.sd:.{digits}f}"
 
 

@@ -1,4 +1,4 @@
-"""The paper's numbers, to print beside ours: (pixel accuracy, mean accuracy, mean IoU), on Cityscapes.
+"""The paper's scores, to print next to ours: (pixel accuracy, mean accuracy, mean IoU), on Cityscapes.
 
 Keys are the paper's row names; `None` stands for all of its 2,975 training images.
 """
@@ -90,8 +90,9 @@ TABLE_7: dict[int, dict[str, Scores]] = {
         "own": (0.791, 0.307, 0.251),
     },
 }
-"""By pairs: no unpaired samples, or 200 with label maps from GTA (far), Synscapes (near), Cityscapes (own).
-Table 3 is the part with 20 pairs."""
+"""By number of pairs: without unpaired samples ("–"), or with 200, whose label maps are from GTA (far),
+Synscapes (near) or Cityscapes (own). Table 3 is the part with 20 pairs.
+"""
 
 TABLE_8: dict[tuple[int | None, str], Scores] = {
     (1, "random"): (0.494, 0.156, 0.099),

@@ -1,4 +1,4 @@
-"""The report of an experiment: a table beside the paper's, learning curves, a qualitative sheet."""
+"""The report of an experiment: a table with the paper's scores, learning curves, and a sheet of samples."""
 
 from __future__ import annotations
 
@@ -40,16 +40,16 @@ def write_report(
     failed: Mapping[str, str],
     command: str,
 ) -> Report:
-    """Write NAME.json, NAME.md, NAME-curves.png and NAME-sheet.png into `out`, of the runs under `work`.
+    """Write NAME.json, NAME.md, NAME-curves.png and NAME-sheet.png into `out`, from the runs under `work`.
 
-    Only finished runs count: a row may have fewer of them, or none, than are planned. `failed` says by key
-    why runs failed; `command` is what was typed. Without any finished run there are no pictures.
+    Only finished runs count, so a row may have fewer runs than planned, or none. `failed` holds by key why
+    runs failed; `command` is the command line to print. Without any finished run there are no pictures.
     """
     results = read_results(experiment, work)
     content = _content(name, experiment, setting, results, failed)
     pictures = {
         out / f"{name}-curves.png": "Learning curves",
-        out / f"{name}-sheet.png": "Photos and what is made of them",
+        out / f"{name}-sheet.png": "Photos and their translations",
     }
     if any(row.runs for row in results.rows):
         for path, draw in zip(pictures, (_draw_curves, _draw_sheet), strict=True):
@@ -68,7 +68,7 @@ def write_report(
 
 
 def _machines(results: Results) -> list[dict[str, Any]]:
-    """The different ones that runs were made on."""
+    """The different machines that runs were made on."""
     machines = [run.machine for row in results.rows for run in row.runs]
     return [machine for i, machine in enumerate(machines) if machine not in machines[:i]]
 
@@ -126,7 +126,7 @@ def _run(result: RunResult) -> dict[str, Any]:
 
 
 def _without_folders(text: str) -> str:
-    """The text with absolute paths cut to their last part: a report may be published."""
+    """The text with every absolute path cut to its last part, because a report may be published."""
     return re.sub(r"(?<![\w./])/(?:[^\s/'\"]+/)+", "", text)
 
 

@@ -1,4 +1,4 @@
-"""What the finished runs of an experiment came to, read from their run directories."""
+"""The results of an experiment's finished runs, read from their run directories."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class Spread:
-    """Mean and sample standard deviation of n numbers; one number has no deviation."""
+    """Mean and sample standard deviation of n numbers; a single number has no deviation (None)."""
 
     mean: float
     sd: float | None
@@ -44,7 +44,7 @@ class CurvePoint:
 
 @dataclass(frozen=True)
 class RowPoint:
-    """Several runs after the same step: their median seconds, and the spread of their main score."""
+    """Several runs after the same step: the median of their seconds, and the spread of their main score."""
 
     step: int
     seconds: float
@@ -59,7 +59,7 @@ class RowPoint:
 
 @dataclass(frozen=True)
 class RunResult:
-    """A finished run: its scores on all val photos, and how it got there."""
+    """A finished run: its scores on all val photos, and the course of its training."""
 
     run: Run
     model: Path
@@ -73,7 +73,7 @@ class RunResult:
 
 @dataclass(frozen=True)
 class RowResult:
-    """A row of the table and its finished runs, of `planned` ones; `label` says its cells in words."""
+    """A row of the table with its finished runs, out of `planned` ones; `label` is its cells in words."""
 
     cells: tuple[str, ...]
     label: str
@@ -83,13 +83,13 @@ class RowResult:
 
     @property
     def scores(self) -> dict[str, Spread]:
-        """Over the runs; empty without any."""
+        """Each score's spread over the runs; empty without runs."""
         names = self.runs[0].scores if self.runs else {}
         return {name: Spread.of([run.scores[name] for run in self.runs]) for name in names}
 
     @property
     def curve(self) -> list[RowPoint]:
-        """The mean over the runs, at the steps after which all of them were scored."""
+        """The mean over the runs, at the steps after which all of them were scored; empty without runs."""
         curves = [{point.step: point for point in run.curve} for run in self.runs]
         shared = [step for step in curves[0] if all(step in curve for curve in curves)] if curves else []
         return [RowPoint.of([curve[step] for curve in curves]) for step in shared]
@@ -97,14 +97,14 @@ class RowResult:
 
 @dataclass(frozen=True)
 class Results:
-    """All rows, and the run that scored generated photos."""
+    """All rows, and the run whose model scored generated photos."""
 
     rows: tuple[RowResult, ...]
     scorer: RunResult | None
 
 
 def read_results(experiment: Experiment, work: Path) -> Results:
-    """The finished runs under `work`. A run that has no scores, or has lost its files, is left out."""
+    """The finished runs under `work`. A run without scores, or whose files are missing, is left out."""
     scorer = None
     if experiment.scorer:
         scorer = _read_run(experiment.scorer, work, PHOTOS_TO_LABELS, None)
@@ -119,7 +119,7 @@ def read_results(experiment: Experiment, work: Path) -> Results:
 
 
 def main_score(scores: Mapping[str, Any]) -> str:
-    """The score to compare by: mean IoU, or without classes the share of pixels within 20."""
+    """The name of the score to compare by: mean IoU, or, without classes, the share of pixels within 20."""
     return "mean_iou" if "mean_iou" in scores else "within_20"
 
 
@@ -132,7 +132,7 @@ def label_of(columns: tuple[str, ...], cells: tuple[str, ...]) -> str:
 
 
 def evenly(items: Sequence[Item], count: int) -> list[Item]:
-    """At most `count` of the items, evenly spread over their order, the first and the last among them."""
+    """At most `count` of the items, evenly spaced, with the first and the last among them."""
     if len(items) <= count:
         return list(items)
     return [items[round(i * (len(items) - 1) / (count - 1))] for i in range(count)]
@@ -158,7 +158,9 @@ def _read_run(run: Run, work: Path, direction: str, scorer: Run | None) -> RunRe
 
 
 def totals(scores: Mapping[str, Any]) -> Scores:
-    """The numbers among an evaluation's scores; those by tolerance become `within_20`, `constant_20` …."""
+    """The numbers among an evaluation's scores. Scores by tolerance are named `within_20`,
+    `constant_20` ….
+    """
     flat = {name: score for name, score in scores.items() if isinstance(score, int | float)}
     for name in ("within", "constant"):
         flat |= {f"{name}_{tolerance}": share for tolerance, share in (scores.get(name) or {}).items()}
@@ -166,7 +168,9 @@ def totals(scores: Mapping[str, Any]) -> Scores:
 
 
 def _curve(lines: list[dict[str, Any]]) -> tuple[CurvePoint, ...]:
-    """Seconds are steps at the run's median pace: a machine that was busy for a while does not count."""
+    """The points of a run's curve. Seconds are steps at the run's median speed, so a busy machine does not
+    matter.
+    """
     pace = median(line["steps_per_second"] for line in lines)
     return tuple(
         CurvePoint(line["step"], line["step"] / pace, totals(line["validation"]))

@@ -23,7 +23,7 @@ SAMPLES = 6
 
 @dataclass(frozen=True)
 class Run:
-    """What one training is of. Equal runs share a folder, whichever tables they appear in.
+    """One training and its samples. Equal runs share a folder, whichever tables they appear in.
 
     `pairs` and `photos` are names of train photos, `label_maps` names in the source `labels_from`.
     """
@@ -37,7 +37,9 @@ class Run:
 
     @cached_property
     def key(self) -> str:
-        """Content address: what the result depends on. Fields at their default do not count."""
+        """The content address: it changes with everything that the result depends on. Options with their
+        default value do not count, so a new option leaves the keys of old runs as they are.
+        """
         defaults = {field.name: field.default for field in fields(self.spec)}
         spec = {name: v for name, v in self.spec.to_json().items() if v != defaults[name]}
         content = {
@@ -53,10 +55,10 @@ class Run:
         return f"{self.spec.recipe}-{self.spec.method}-{len(self.pairs)}-{self.spec.seed}-{digest}"
 
     def prepare(self, work: Path) -> RunDirectory:
-        """Write the run directory's spec and manifest, unless the run is complete."""
+        """Write the run directory's spec and manifest, unless the run is finished."""
         run = RunDirectory(work / "runs" / self.key)
         run.path.mkdir(parents=True, exist_ok=True)
-        if not run.result.exists():  # the data may have moved since an earlier try
+        if not run.result.exists():  # the data may have moved since an earlier attempt
             run.write_manifest(self._manifest())
             run.write_spec(self.spec)
         return run
@@ -84,5 +86,5 @@ class Run:
 
 
 def every_nth(names: tuple[str, ...], count: int) -> tuple[str, ...]:
-    """At most `count` of the names, evenly spread over their order."""
+    """At most `count` of the names, evenly spaced."""
     return names[:: max(1, -(-len(names) // count))]

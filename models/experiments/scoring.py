@@ -29,9 +29,10 @@ IN_USE = 75
 def train_and_score(
     run: RunDirectory, data: Dataset, direction: str, scorer: RunDirectory | None, device: str
 ) -> None:
-    """Leave `result.json` and the scores on val in the run directory. What is there already stays.
+    """Train the run, and score its model on the val photos, unless that is done already.
 
-    Raises what `train` and `evaluate` raise; a model that cannot be scored stays.
+    Leaves `result.json` and the scores in the run directory. Raises what `train` and `evaluate` raise; a
+    model that cannot be scored stays.
     """
     train(run.path, device)
     path = scores_path(run, direction, scorer)
@@ -40,7 +41,7 @@ def train_and_score(
 
 
 def scores_path(run: RunDirectory, direction: str, scorer: RunDirectory | None) -> Path:
-    """Where the scores of one translation of a run are, by one scorer if it needs one."""
+    """The file with a run's scores in one direction, measured by `scorer` if the direction needs one."""
     by = f"-{scorer.path.name}" if scorer else ""
     return run.path / f"scores-v{EVALUATION_VERSION}-{direction}{by}.json"
 

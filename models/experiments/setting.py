@@ -1,4 +1,4 @@
-"""What all runs of an experiment have in common, and the samples they draw on."""
+"""What all runs of an experiment have in common, and the samples that they draw."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ from models.files import atomic_write
 from models.selection import select
 
 STEPS = {"paper": 80_000, "small": 20_000, "tiny": 1_000}
-"""Steps of every run by scale; the paper's are 200 epochs of 200 paired and 200 unpaired samples."""
+"""The steps of every run, by scale. The paper's 80,000 are 200 epochs of 200 paired and 200
+unpaired samples.
+"""
 
 Names = tuple[str, ...]
 
@@ -28,8 +30,8 @@ Names = tuple[str, ...]
 class Setting:
     """The setting of an experiment.
 
-    `embeddings` of the train photos by `encoder`, float32 (n, d), decide what k-medoids selects. Every row
-    is trained `seeds` times, and one whose pairs are random `draws` times.
+    `embeddings`, float32 (n, d), are the train photos' embeddings by `encoder`, from which k-medoids selects.
+    Every row of a table is trained `seeds` times; a row with random pairs is trained `draws` times.
     """
 
     data: Dataset
@@ -47,7 +49,7 @@ class Setting:
             raise ValueError(f"there is no scale {self.scale!r}: choose one of {', '.join(STEPS)}")
 
     def unpaired(self, count: int) -> Names:
-        """The `count` medoids of the train photos that an experiment is restricted to (§4.1.1)."""
+        """The `count` medoids of the train photos, to which an experiment is restricted (§4.1.1)."""
         return self.medoids(count, self.data.train)
 
     def medoids(self, count: int, among: Names) -> Names:
@@ -55,7 +57,7 @@ class Setting:
         return self.selected("kmedoids", count, among)
 
     def random(self, count: int, among: Names, draw: int) -> Names:
-        """Draw number `draw` of `count` of these photos, each equally likely."""
+        """Random draw number `draw`: `count` of these photos, each equally likely."""
         random = np.random.default_rng([draw, count])
         return tuple(among[i] for i in random.choice(len(among), min(count, len(among)), replace=False))
 
@@ -71,8 +73,8 @@ class Setting:
     ) -> Run:
         """A training with these pairs and unpaired photos.
 
-        Unpaired label maps are the unpaired photos' own in another order, as in the paper, or come from a
-        source. What the method does not learn from is left out.
+        The unpaired label maps are the unpaired photos' own in another order, as in the paper, or come from a
+        source. Samples that the method does not use are left out.
         """
         facts = method_facts(method)
         source = self.sources[labels_from] if labels_from else None
@@ -89,7 +91,7 @@ class Setting:
         )
 
     def runs(self, method: str, **samples: Any) -> tuple[Run, ...]:
-        """The same training with every seed."""
+        """The same training once for every seed."""
         return tuple(self.run(method, seed, **samples) for seed in range(self.seeds))
 
     def random_runs(self, method: str, count: int, among: Names, **samples: Any) -> tuple[Run, ...]:
@@ -101,7 +103,7 @@ class Setting:
 
     @cache  # noqa: B019 - one setting lives as long as the program
     def selected(self, strategy: str, count: int, among: Names) -> Names:
-        """At most `count` of these photos by a selection strategy, in the order to label them."""
+        """At most `count` of these photos, picked by a selection strategy, in the order to label them."""
         rows = {name: row for row, name in enumerate(self.data.train)}
         embeddings = self.embeddings[[rows[name] for name in among]]
         picks = select(strategy, embeddings, min(count, len(among))).picks
@@ -111,7 +113,7 @@ class Setting:
 def train_embeddings(
     data: Dataset, encoder_name: str, work: Path, on_progress: Callable[[int, int], None] | None = None
 ) -> NDArray[np.float32]:
-    """Embeddings of the train photos, float32 (n, d), kept in `work` for the next experiment.
+    """Embeddings of the train photos, float32 (n, d), which stay in `work` for the next experiment.
 
     ValueError names a photo that cannot be read.
     """
@@ -123,7 +125,7 @@ def train_embeddings(
         )
         if failures:
             raise ValueError(f"{photos[failures[0].index]} cannot be read: {failures[0].reason}")
-        # np.save would add a suffix to a name.
+        # Given a name, np.save would add a suffix.
         with atomic_write(kept) as temporary, temporary.open("wb") as file:
             np.save(file, embeddings)
     loaded: NDArray[np.float32] = np.load(kept)
