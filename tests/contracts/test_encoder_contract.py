@@ -1,4 +1,4 @@
-"""What every encoder promises: those of the project, timm's, and ONNX files of each kind."""
+"""What every encoder promises: the project's own, timm's, and each kind of ONNX file."""
 
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
@@ -35,7 +35,7 @@ def photos() -> Photos:
 
 
 def test_one_embedding_for_each_photo(encoder: Encoder, photos: Photos) -> None:
-    """Float32 of the encoder's dimension, finite; a photo that differs has an embedding that differs."""
+    """Embeddings are finite float32 of the encoder's dimension, and different photos have different ones."""
     embeddings = encoder.encode(photos)
     assert embeddings.shape == (5, encoder.dimension)
     assert embeddings.dtype == np.float32
@@ -45,7 +45,7 @@ def test_one_embedding_for_each_photo(encoder: Encoder, photos: Photos) -> None:
 
 
 def test_the_same_photo_has_the_same_embedding(encoder: Encoder, photos: Photos) -> None:
-    """Encoding is repeatable, and the other photos of the batch have no influence beyond rounding."""
+    """Encoding is repeatable, and other photos of the batch have no influence beyond rounding."""
     embeddings = encoder.encode(photos)
     assert np.array_equal(encoder.encode(photos), embeddings)
     alone = np.concatenate([encoder.encode(photo[None]) for photo in photos])
@@ -54,14 +54,14 @@ def test_the_same_photo_has_the_same_embedding(encoder: Encoder, photos: Photos)
 
 
 def test_several_threads_may_encode_at_once(encoder: Encoder, photos: Photos) -> None:
-    """Each gets what it would get alone."""
+    """Each thread gets the same embeddings as if it were alone."""
     embeddings = encoder.encode(photos)
     with ThreadPoolExecutor(3) as threads:
         assert all(np.array_equal(found, embeddings) for found in threads.map(encoder.encode, [photos] * 6))
 
 
 def test_photos_are_left_as_they_are(encoder: Encoder, photos: Photos) -> None:
-    """Read-only and strided photos are accepted, and none is written to."""
+    """Read-only and strided photos are accepted, and no photo is changed."""
     before = photos.copy()
     locked = photos.view()
     locked.flags.writeable = False
@@ -72,7 +72,7 @@ def test_photos_are_left_as_they_are(encoder: Encoder, photos: Photos) -> None:
 
 
 def test_no_photos_have_no_embeddings(encoder: Encoder, photos: Photos) -> None:
-    """An empty batch is no error."""
+    """An empty batch gives an array without rows."""
     assert encoder.encode(photos[:0]).shape == (0, encoder.dimension)
 
 
@@ -87,6 +87,6 @@ def test_other_arrays_are_refused(encoder: Encoder, photos: Photos) -> None:
 def test_the_digest_is_that_of_the_weights(
     encoder: Encoder, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """A receipt can name the weights: SHA-256 of the file."""
+    """The weights digest, which receipts hold, is the SHA-256 of the weights file."""
     file = weights_for_tests(encoder.name, tmp_path_factory)
     assert encoder.weights_digest == hashlib.sha256(file.read_bytes()).hexdigest()

@@ -1,4 +1,4 @@
-"""Encoders for tests: EfficientNet-Lite0 with its own weights, the others with random ones."""
+"""Encoders for tests: EfficientNet-Lite0 with its real weights, the others with random weights."""
 
 import importlib
 import warnings
@@ -15,16 +15,16 @@ from models.encoders.onnx_export import exported_onnx
 from models.encoders.timm_networks import timm_embedder
 from models.encoders.weights import weights_file
 
-timm = importlib.import_module("timm")  # after the encoders, which mend the torchvision that it imports
+timm = importlib.import_module("timm")  # after the encoders, which repair the torchvision that timm imports
 
 TIMM = "test_resnet"
-"""A network of timm so small that it is there for tests alone; it takes photos of 160 × 160."""
+"""A tiny network that timm has for tests; it takes photos of 160 × 160."""
 
 EVERY_ENCODER = (*ENCODERS, f"timm:{TIMM}", "onnx:photos.onnx", "onnx:normalised.onnx", "onnx:single.onnx")
 
 
 def weights_for_tests(name: str, temporary: pytest.TempPathFactory) -> Path:
-    """A weights file that needs no download; random ones are the same in every run."""
+    """A weights file that needs no download; random weights are the same in every run."""
     if name == "efficientnet_lite0":
         return weights_file(name, None, Path())[0]
     path = temporary.getbasetemp() / (name.removeprefix("onnx:") if "onnx:" in name else f"{name[-9:]}.pth")
@@ -37,7 +37,7 @@ def weights_for_tests(name: str, temporary: pytest.TempPathFactory) -> Path:
 
 
 def encoder_for_tests(name: str, temporary: pytest.TempPathFactory, device: str = "cpu") -> Encoder:
-    """The encoder; its network is exported once for all tests."""
+    """The encoder `name`; its network is exported once for all tests."""
     cache = temporary.getbasetemp() / "encoders"
     return load_encoder(name, device=device, weights=weights_for_tests(name, temporary), cache_dir=cache)
 
@@ -51,7 +51,7 @@ def _timm(path: Path) -> None:
 
 
 def _photos(path: Path) -> None:
-    """As the project exports its own: photos in, normalised inside."""
+    """A network as the project exports it: it takes photos and normalises them itself."""
     _timm(path.with_suffix(".pth"))
     weights = path.with_suffix(".pth")
     exported_onnx("photos", "", path.parent, lambda: timm_embedder(TIMM, weights)).rename(path)
@@ -65,13 +65,15 @@ def normalised_network(
     channels: int = 3,
     external_data: bool = False,
 ) -> None:
-    """As others export: float32 (`count` or any, `channels`, 64, 48) in, by default (N, 7, 1, 1) out."""
+    """A network as others export it: it takes float32 (`count` or N, `channels`, 64, 48), and by default
+    gives (N, 7, 1, 1).
+    """
     if network is None:
         network = nn.Sequential(nn.Conv2d(3, 7, 5, stride=2), nn.ReLU(), nn.AdaptiveAvgPool2d(1))
     shapes = None if count else ({0: torch.export.Dim("N")},)
     example = torch.zeros(count or 2, channels, 64, 48)
     with warnings.catch_warnings():
-        # PyTorch's exporter trips over a deprecation of its own.
+        # PyTorch's exporter itself uses something deprecated.
         warnings.simplefilter("ignore", FutureWarning)
         torch.onnx.export(
             network.eval(),

@@ -21,7 +21,7 @@ def three_threads() -> Iterator[None]:
 
 @pytest.mark.usefixtures("three_threads")
 def test_items_are_worked_on_at_the_same_time() -> None:
-    """By as many threads as FAISS has, in each of which FAISS and NumPy have one, whoever asks."""
+    """Items run on as many threads as FAISS has. In each, FAISS and NumPy use one thread, whoever called."""
     together = threading.Barrier(3)
 
     def work(item: int) -> tuple[int, int, list[int]]:
@@ -34,7 +34,7 @@ def test_items_are_worked_on_at_the_same_time() -> None:
     with one_blas_thread():
         assert on_all_threads(work, range(6)) == expected
     with ThreadPoolExecutor(1) as other:
-        # FAISS counts for each thread that asks: by default as many as there are cores.
+        # FAISS keeps a number for each calling thread, by default the number of cores.
         assert other.submit(_with_three, work).result() == expected
 
 
@@ -45,7 +45,7 @@ def _with_three(work: Callable[[int], tuple[int, int, list[int]]]) -> list[tuple
 
 @pytest.mark.usefixtures("three_threads")
 def test_threads_are_given_back() -> None:
-    """Whoever leaves first or last: FAISS and BLAS have what they had."""
+    """After all have left, in any order, FAISS and BLAS have their former numbers of threads."""
 
     def counts() -> list[int]:
         return [library["num_threads"] for library in threadpool_info()] + [faiss.omp_get_max_threads()]

@@ -1,4 +1,4 @@
-"""Embedding files: decoding, orientation, and files that are no photos."""
+"""Embedding of files: decoding, orientation, and files that are no photos."""
 
 import contextlib
 import multiprocessing
@@ -40,7 +40,7 @@ def paths(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 def test_rows_are_in_the_order_of_the_files(encoder: Encoder, paths: list[Path]) -> None:
-    """Whatever the batch size, row i is the embedding of file i."""
+    """Row i is the embedding of file i, for every batch size."""
     one_by_one = np.concatenate([encoder.encode(read_square(path)[None]) for path in paths])
     for batch_size in (1, 3, 32):
         embeddings, failures = embed_files(encoder, paths, batch_size=batch_size)
@@ -50,7 +50,7 @@ def test_rows_are_in_the_order_of_the_files(encoder: Encoder, paths: list[Path])
 
 
 def test_a_bad_file_stops_nothing(encoder: Encoder, paths: list[Path], tmp_path: Path) -> None:
-    """A truncated photo, a text and an empty file are reported by their index."""
+    """A truncated photo, a text and an empty file are reported by their index; the others are embedded."""
     cut, text, empty = tmp_path / "cut.jpg", tmp_path / "text.jpg", tmp_path / "empty.png"
     cut.write_bytes(paths[0].read_bytes()[:2000])
     text.write_text("this is not a photo")
@@ -65,13 +65,13 @@ def test_a_bad_file_stops_nothing(encoder: Encoder, paths: list[Path], tmp_path:
 
 
 def test_a_file_that_is_not_there_is_no_bad_photo(encoder: Encoder, tmp_path: Path) -> None:
-    """What is wrong with the machine, a missing file say, is raised: no photo is reported for it."""
+    """A fault of the machine, such as a missing file, is raised, and not reported as a bad photo."""
     with pytest.raises(FileNotFoundError):
         embed_files(encoder, [tmp_path / "missing.jpg"])
 
 
 def test_nothing_to_embed(encoder: Encoder, tmp_path: Path) -> None:
-    """No files, or only bad ones, give no rows of the right width."""
+    """No files, or only bad ones, give an array without rows, of the right width."""
     assert embed_files(encoder, [])[0].shape == (0, 1280)
     (tmp_path / "empty.png").touch()
     embeddings, failures = embed_files(encoder, [tmp_path / "empty.png"])
@@ -82,7 +82,9 @@ def test_nothing_to_embed(encoder: Encoder, tmp_path: Path) -> None:
 def test_progress_counts_files_and_may_stop_the_work(
     encoder: Encoder, paths: list[Path], tmp_path: Path
 ) -> None:
-    """It is told (done, total) after each batch, bad files included; what it raises comes out at once."""
+    """`on_progress` gets (done, total) after each batch, bad files included; its exception ends the work at
+    once.
+    """
     seen: list[tuple[int, int]] = []
     (bad := tmp_path / "empty.png").touch()
     embed_files(encoder, [*paths, bad], batch_size=3, on_progress=lambda *step: seen.append(step))
@@ -111,7 +113,7 @@ class Probe:
 
 
 def test_batches_are_no_larger_than_asked(paths: list[Path]) -> None:
-    """The encoder never gets more than a batch, however many files there are."""
+    """The encoder never gets more photos at once than the batch size."""
     probe = Probe()
     embeddings, _ = embed_files(probe, paths * 6, batch_size=8)
     assert sorted(probe.batches) == [2, 8, 8, 8, 8, 8]
@@ -119,7 +121,9 @@ def test_batches_are_no_larger_than_asked(paths: list[Path]) -> None:
 
 
 def test_processes_read_as_threads_do(paths: list[Path], tmp_path: Path) -> None:
-    """The same photos in the same places, the same bad files, and a missing one is raised as it is."""
+    """Processes give the same photos in the same places and the same bad files, and raise for a
+    missing file.
+    """
     (bad := tmp_path / "empty.png").touch()
     many = [*paths, bad, *paths, *paths]
     here, there = empty_photos(len(many)), empty_photos(len(many))
@@ -133,7 +137,9 @@ def test_processes_read_as_threads_do(paths: list[Path], tmp_path: Path) -> None
 
 
 def test_shared_memory_that_runs_out_is_an_error() -> None:
-    """More than there is room for is refused at once, not when it is written to, and nothing stays."""
+    """A request for more memory than there is fails at once, not at the first write, and leaves nothing
+    behind.
+    """
     before = set(decoding_processes.SHARED.iterdir())
     room = os.statvfs(decoding_processes.SHARED)
     with pytest.raises(OSError, match="No space left"):
@@ -142,7 +148,7 @@ def test_shared_memory_that_runs_out_is_an_error() -> None:
 
 
 def test_decoding_goes_on_after_a_process_was_killed(paths: list[Path]) -> None:
-    """Its batch fails; the next one is read by new processes."""
+    """The killed process's batch fails; new processes read the next one."""
     photos = empty_photos(len(paths))
     read_in_processes(paths)(photos)
     for process in multiprocessing.active_children():
@@ -169,7 +175,7 @@ if __name__ == "__main__":
 
 
 def test_processes_end_with_their_parent(paths: list[Path], tmp_path: Path) -> None:
-    """A kill -9 of the parent leaves none of them behind."""
+    """After a kill -9 of the parent, its decoding processes end too."""
     (script := tmp_path / "decode.py").write_text(DECODE)
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
     decoding = subprocess.run(
@@ -189,7 +195,7 @@ def alive(pid: int) -> bool:
 def test_a_gpu_gives_what_the_cpu_gives(
     paths: list[Path], encoder: Encoder, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Decoded by processes, encoded in the precision measured fastest: within a tenth of the CPU's."""
+    """Embeddings from a GPU, in the precision measured fastest, are within a tenth of the CPU's."""
     on_gpu = encoder_for_tests("efficientnet_lite0", tmp_path_factory, "cuda")
     found, _ = embed_files(on_gpu, paths * 40)
     expected, _ = embed_files(encoder, paths)
@@ -199,7 +205,7 @@ def test_a_gpu_gives_what_the_cpu_gives(
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_photos_are_turned_upright(orientation: int, tmp_path: Path) -> None:
-    """A photo stored turned or mirrored, with the EXIF tag that says so, reads like the upright one."""
+    """A photo that is stored turned or mirrored, with the matching EXIF tag, reads like the upright photo."""
     upright = Image.fromarray(draw(2, 0).photo)
     undo = {
         2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -229,7 +235,7 @@ def test_large_jpegs_are_read_small_but_true(tmp_path: Path) -> None:
 
 
 def test_photos_are_resized_as_pillow_does(tmp_path: Path) -> None:
-    """Smaller, larger and much larger ones differ from Pillow's by a grey level at most, in few pixels."""
+    """Photos of several sizes differ from Pillow's result by at most one grey level, in few pixels."""
     photo = Image.fromarray(draw(2, 1).photo)
     for size in ((480, 360), (100, 70), (3000, 40)):
         resized = photo.resize(size)
@@ -242,7 +248,7 @@ def test_photos_are_resized_as_pillow_does(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "LA", "RGBA", "CMYK"])
 def test_every_mode_becomes_rgb(mode: str, tmp_path: Path) -> None:
-    """Bilevel, grey, palette, transparent and printing colours all read as 256 × 256 × 3 bytes."""
+    """Black-and-white, grey, palette, transparent and CMYK photos all read as 256 × 256 × 3 bytes."""
     photo = Image.fromarray(draw(2, 2).photo)
     path = tmp_path / ("photo.jpg" if mode == "CMYK" else "photo.png")
     photo.convert(mode).save(path)

@@ -1,4 +1,4 @@
-"""The encoders' networks, the export, and where weights come from."""
+"""The encoders' networks, their export, and the sources of weights."""
 
 import functools
 import hashlib
@@ -17,7 +17,7 @@ from torch import Tensor
 
 from models.encoders import ENCODERS, WeightsUnavailable, load_encoder, weights
 from models.encoders.networks import ARCHITECTURES
-from models.encoders.runners import _runner
+from models.encoders.runners import variant_runner
 from models.torchvision_shim import torchvision
 from scenes import draw
 from tests.models.encoding import encoder_for_tests, weights_for_tests
@@ -32,7 +32,7 @@ def photos() -> Photos:
 
 @pytest.mark.parametrize("name", ENCODERS)
 def test_onnx_equals_torch(name: str, photos: Photos, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """The exported network that runs on the CPU gives what the torch network gives."""
+    """The exported network, which runs on the CPU, gives the torch network's embeddings."""
     state_dict = torch.load(weights_for_tests(name, tmp_path_factory), weights_only=True)
     with torch.inference_mode():
         expected = ARCHITECTURES[name].embedder(state_dict)(torch.tensor(photos)).numpy()
@@ -43,7 +43,9 @@ def test_onnx_equals_torch(name: str, photos: Photos, tmp_path_factory: pytest.T
 def test_resnet50_gives_its_penultimate_features(
     photos: Photos, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """They are what torchvision's average pooling puts out, for photos normalised as its weights ask."""
+    """Embeddings equal the output of torchvision's average pooling, for photos normalised as its weights
+    require.
+    """
     network = torchvision.models.resnet50()
     network.load_state_dict(torch.load(weights_for_tests("resnet50", tmp_path_factory), weights_only=True))
     pooled: list[Tensor] = []
@@ -61,7 +63,9 @@ def test_resnet50_gives_its_penultimate_features(
 def test_efficientnet_lite0_gives_what_its_classifier_reads(
     photos: Photos, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """The 1,280 numbers, put through the last layer, are the package's own logits for (photo − 127) / 128."""
+    """The last layer, applied to the 1,280 numbers, gives the package's own logits for (photo −
+    127) / 128.
+    """
     state_dict = torch.load(weights_for_tests("efficientnet_lite0", tmp_path_factory), weights_only=True)
     network = EfficientNet.from_name("efficientnet-lite0", image_size=256)
     network.load_state_dict(state_dict)
@@ -74,7 +78,9 @@ def test_efficientnet_lite0_gives_what_its_classifier_reads(
 
 
 def test_the_export_is_made_once(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """The cache holds one file that names encoder and weights, and the next load reads it as it is."""
+    """The cache holds one file, named by encoder and weights, which the next load reads and does
+    not rewrite.
+    """
     path = weights_for_tests("efficientnet_lite0", tmp_path_factory)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     encoder_for_tests("efficientnet_lite0", tmp_path_factory)
@@ -88,8 +94,9 @@ def test_the_export_is_made_once(tmp_path: Path, tmp_path_factory: pytest.TempPa
 
 
 def test_running_leaves_torchs_settings_alone(photos: Photos) -> None:
-    """Two threads that run at once neither see nor leave another cuDNN than the process had: its switches
-    are not a thread's own."""
+    """Two threads that run at once neither see nor leave changed cuDNN settings, which belong to the whole
+    process.
+    """
 
     def switches() -> tuple[bool, bool]:
         return torch.backends.cudnn.enabled, torch.backends.cudnn.allow_tf32
@@ -102,7 +109,7 @@ def test_running_leaves_torchs_settings_alone(photos: Photos) -> None:
             seen.append(switches())
             return photos_NHWC.float().mean((1, 2))
 
-    run = _runner(Noting(), torch.device("cpu"), torch.float32)
+    run = variant_runner(Noting(), torch.device("cpu"), torch.contiguous_format, torch.float32)
     with ThreadPoolExecutor(2) as threads:
         list(threads.map(run, [photos] * 6))
     assert before[0]
@@ -110,14 +117,14 @@ def test_running_leaves_torchs_settings_alone(photos: Photos) -> None:
 
 
 def test_an_unknown_encoder_is_refused() -> None:
-    """The error lists the encoders there are."""
+    """The error lists the known encoders."""
     with pytest.raises(ValueError, match="resnet50, efficientnet_lite0"):
         load_encoder("vgg16")
 
 
 @pytest.mark.parametrize("name", ENCODERS)
 def test_a_missing_weights_file_is_named(name: str, tmp_path: Path) -> None:
-    """A path that leads nowhere is refused with that path."""
+    """The error names a path that does not exist."""
     missing = tmp_path / "nowhere.pth"
     with pytest.raises(WeightsUnavailable, match=rf"{missing}.*correct the path"):
         load_encoder(name, weights=missing)
@@ -126,7 +133,7 @@ def test_a_missing_weights_file_is_named(name: str, tmp_path: Path) -> None:
 def test_a_file_that_holds_no_weights_is_refused(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Text, a truncated file and another network's weights are named; no export stays in the cache."""
+    """The error names the file, be it text, truncated or another network's weights; the cache stays empty."""
     good = weights_for_tests("efficientnet_lite0", tmp_path_factory)
     text, cut = tmp_path / "text.pth", tmp_path / "cut.pth"
     text.write_text("not weights")
@@ -142,7 +149,7 @@ WEIGHTS = b"the weights that the server has"
 
 @pytest.fixture
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A download server for weights whose file name has their checksum; the hub cache is empty."""
+    """A download server for weights whose file name holds their checksum; the hub cache is empty."""
     folder = tmp_path / "served"
     folder.mkdir()
     (folder / f"resnet50-{hashlib.sha256(WEIGHTS).hexdigest()[:8]}.pth").write_bytes(WEIGHTS)

@@ -1,4 +1,4 @@
-"""Encoders that others bring: networks of timm, and ONNX files."""
+"""Encoders from elsewhere: networks of timm, and ONNX files."""
 
 import sys
 from pathlib import Path
@@ -26,8 +26,9 @@ def photos() -> Photos:
 def test_timm_gives_what_its_classifier_reads(
     photos: Photos, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """The embedding is timm's own pooled features of the photo, resized and normalised as timm's data
-    configuration says; the classifier on top of it gives timm's logits."""
+    """timm's classifier, applied to the embedding, gives timm's logits for the photo, resized and normalised
+    as timm's data configuration says.
+    """
     network = timm.create_model(TIMM).eval()
     network.load_state_dict(torch.load(weights_for_tests(NAME, tmp_path_factory), weights_only=True))
     config = timm.data.resolve_model_data_config(network)
@@ -45,13 +46,13 @@ def test_timm_gives_what_its_classifier_reads(
 
 
 def test_a_network_that_timm_lacks_is_named_with_similar_ones(tmp_path: Path) -> None:
-    """The error lists names that begin alike."""
+    """The error lists names with the same beginning."""
     with pytest.raises(WeightsUnavailable, match=r"has no network 'resnet7'; similar names: .*resnet"):
         load_encoder("timm:resnet7", cache_dir=tmp_path)
 
 
 def test_without_timm_the_error_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The package is an optional one."""
+    """timm is optional: the error gives the command that installs it."""
     monkeypatch.setitem(sys.modules, "timm", None)
     with pytest.raises(WeightsUnavailable, match=r"pip install 'fewpairs\[timm\]'"):
         load_encoder(NAME, cache_dir=tmp_path)
@@ -70,7 +71,7 @@ def test_without_a_network_the_error_says_where_to_put_weights(
 def test_weights_of_timms_hub_are_kept(
     photos: Photos, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was downloaded is read from the cache by the next load: same digest, same embeddings."""
+    """The next load reads downloaded weights from the cache: same digest, same embeddings."""
     make = timm.create_model
 
     def downloaded(name: str, pretrained: bool = False, **options: Any) -> torch.nn.Module:
@@ -90,14 +91,14 @@ def test_weights_of_timms_hub_are_kept(
 def test_timm_weights_of_another_network_are_refused(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """The file is named, and what it should hold."""
+    """The error names the file and what it should hold."""
     file = weights_for_tests("efficientnet_lite0", tmp_path_factory)
     with pytest.raises(WeightsUnavailable, match=f"{file.name} does not hold the weights of {NAME}"):
         load_encoder(NAME, device="cpu", weights=file, cache_dir=tmp_path)
 
 
 def test_an_onnx_file_gets_photos_normalised_as_for_imagenet(photos: Photos, tmp_path: Path) -> None:
-    """A network that averages its input tells what it was given: (grey level − mean) / deviation."""
+    """A network that averages its input shows what it was given: (grey level − mean) / deviation."""
     path = tmp_path / "normalised.onnx"
     normalised_network(path, network=torch.nn.AdaptiveAvgPool2d(1))
     embeddings = load_encoder("onnx:normalised.onnx", weights=path).encode(photos)
@@ -107,7 +108,9 @@ def test_an_onnx_file_gets_photos_normalised_as_for_imagenet(photos: Photos, tmp
 
 
 def test_onnx_files_that_are_no_encoders_are_refused(tmp_path: Path) -> None:
-    """Text, weights in another file, four channels, and an output that is no vector: each error says why."""
+    """Text, weights in another file, four channels, and an output that is no vector: each error gives the
+    reason.
+    """
     text, apart, channels, output = (tmp_path / f"{name}.onnx" for name in ("text", "apart", "four", "map"))
     text.write_text("no network")
     normalised_network(apart, external_data=True)

@@ -24,14 +24,16 @@ def test_ignored_pixels_are_black() -> None:
 
 
 def test_encode_names_an_unknown_index() -> None:
-    """An index that is neither a class nor ignore is refused by its number."""
+    """The error for an index that is neither a class nor ignore names the index."""
     with pytest.raises(ValueError, match="class index 3 is unknown"):
         TABLE.encode(np.array([[0, 3]], dtype=np.uint8))
 
 
 @pytest.mark.parametrize("band", [2**20, 500, 1])
 def test_decode_is_the_nearest_colour_by_brute_force(monkeypatch: pytest.MonkeyPatch, band: int) -> None:
-    """Class and doubt equal an exhaustive float64 search over all colours of every pixel, band by band."""
+    """Classes and doubtful pixels equal an exhaustive float64 search over all class colours, in
+    every band.
+    """
     monkeypatch.setattr(palette, "_BAND", band)
     rgb = np.random.default_rng(1).integers(0, 256, size=(40, 30, 3), dtype=np.uint8)
     distances = np.linalg.norm(rgb[:, :, None].astype(float) - np.array(TABLE.colors, dtype=float), axis=3)
@@ -43,7 +45,7 @@ def test_decode_is_the_nearest_colour_by_brute_force(monkeypatch: pytest.MonkeyP
 
 
 def test_decoding_a_large_photo_takes_little_memory() -> None:
-    """Beside class and doubt, 2 bytes a pixel, four megapixels in 19 classes take less than 50 MB."""
+    """Decoding four megapixels in 19 classes takes less than 50 MB in addition to the result."""
     table = ClassTable(tuple(map(str, range(19))), tuple((13 * n, 255 - n, 7 * n) for n in range(19)))
     rgb = np.zeros((2048, 2048, 3), dtype=np.uint8)
     tracemalloc.start()
@@ -61,7 +63,7 @@ def test_equally_near_classes_go_to_the_first() -> None:
 
 
 def test_a_single_class_is_never_doubtful() -> None:
-    """With one class there is no second colour to confuse it with."""
+    """With a single class no pixel is doubtful."""
     table = ClassTable(("all",), ((0, 0, 0),))
     indices, doubtful = table.decode_with_doubt(np.full((2, 2, 3), 255, dtype=np.uint8))
     assert not indices.any()
@@ -69,7 +71,7 @@ def test_a_single_class_is_never_doubtful() -> None:
 
 
 def test_json_round_trip() -> None:
-    """A class table equals what its JSON reads back to, and ignore defaults to 255."""
+    """A class table survives the way to JSON and back; ignore is 255 by default."""
     assert ClassTable.from_json(TABLE.to_json()) == TABLE
     assert ClassTable.from_json({"classes": [{"name": "a", "color": [1, 2, 3]}]}).ignore == 255
 
@@ -88,6 +90,6 @@ def test_json_round_trip() -> None:
     ],
 )
 def test_a_table_that_cannot_be_read_back_is_refused(value: dict[str, object]) -> None:
-    """Tables that are incomplete or would confuse two classes raise ValueError."""
+    """Tables that are incomplete, or in which two classes could be confused, raise ValueError."""
     with pytest.raises(ValueError, match=r"class|colour|ignore"):
         ClassTable.from_json(value)

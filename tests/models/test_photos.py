@@ -36,14 +36,14 @@ def png(bits: int, color_type: int, row: bytes, width: int) -> bytes:
 def test_label_maps_of_every_depth_keep_their_indices(
     tmp_path: Path, color_type: int, bits: int, row: bytes, indices: list[int]
 ) -> None:
-    """Grey and palette PNGs of 1, 2, 4 and 8 bits read as the indices stored in them."""
+    """Grey and palette PNGs of 1, 2, 4 and 8 bits are read as the indices that they store."""
     path = tmp_path / "label.png"
     path.write_bytes(png(bits, color_type, row, len(indices)))
     assert read_label_map(path).tolist() == [indices]
 
 
 def test_a_16_bit_label_map_keeps_its_indices(tmp_path: Path) -> None:
-    """16-bit indices are read unchanged, and one above 255 is refused by its number."""
+    """16-bit indices are read unchanged; the error for an index above 255 names the index."""
     path = tmp_path / "label.png"
     path.write_bytes(png(16, 0, struct.pack(">HH", 3, 255), 2))
     assert read_label_map(path).tolist() == [[3, 255]]
