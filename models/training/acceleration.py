@@ -1,4 +1,4 @@
-"""Precision and compilation of a training step, which the methods' own steps know nothing of."""
+"""Runs a method's step in another precision, compiled, or as a CUDA graph."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ Losses = dict[str, Tensor]
 Forward = Callable[..., Tensor]
 
 WARM_UP_STEPS = 3
-"""Before a CUDA graph is recorded: libraries choose their algorithms, and the optimisers make their state."""
+"""Steps before a CUDA graph is recorded: libraries choose their algorithms, optimisers create their state."""
 
 
 class AcceleratedStep:
     """`method.step` with the spec's `precision` and `compile`.
 
-    Only within a step do the networks run differently; whoever averages, saves or translates with them finds
-    them as they are. What cannot be compiled or recorded runs without, from the same state, and `note` and
-    the method's notes say why.
+    The networks are changed only during a step: code that averages them, saves them or translates with them
+    sees them unchanged. If compiling or recording fails, training goes on without it from the same state, and
+    `note` and the method's notes say why.
     """
 
     def __init__(self, method: Method, spec: TrainingSpec, device: torch.device) -> None:
         self.note: str | None = None
-        """Why the step is slower than the spec asks for, if it is."""
+        """Why the step is not compiled or recorded although the spec asks for it; None if it is."""
         self.method, self._spec, self._device = method, spec, device
         networks = [net for net in method.networks.values() if next(net.parameters(), None) is not None]
         self._plain = {network: network.forward for network in networks}
@@ -59,10 +59,10 @@ class AcceleratedStep:
         return {network: _in_bfloat16(forward, self._device) for network, forward in forwards.items()}
 
     def _prepare(self, batch: Batch) -> None:
-        """Compile and record the step of this kind of batch; the training's state is as before."""
+        """Compile and record the step for this kind of batch, then restore the training's state."""
         restore = snapshot(self.method, self._device)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a compiler's are about PyTorch's own code
+            warnings.simplefilter("ignore")  # the compiler warns about PyTorch's own code
             self._compile(batch)
             if self._device.type == "cuda":
                 self._record(batch)
@@ -84,7 +84,7 @@ class AcceleratedStep:
     def _record(self, batch: Batch) -> None:
         try:
             self._recordings[batch.pairs] = _Recording(self._step, self.method, batch, self._device)
-        except Exception as error:  # what cannot be captured shows in as many
+        except Exception as error:  # capture fails in as many ways
             self._complain("the step could not be recorded as a CUDA graph", error)
 
     def _step(self, batch: Batch) -> Losses:
@@ -103,7 +103,7 @@ class AcceleratedStep:
 
 
 class _Recording:
-    """A whole step as a CUDA graph. It reads the batch and the pools' plans from tensors of its own."""
+    """A whole step as a CUDA graph. It reads the batch and the pools' plans from its own tensors."""
 
     def __init__(
         self, step: Callable[[Batch], Losses], method: Method, batch: Batch, device: torch.device
@@ -137,7 +137,7 @@ class _Recording:
 
     @contextmanager
     def _recorded_plans(self) -> Iterator[None]:
-        """Every query of the step reads its plan from a tensor that stays, in the order of the queries."""
+        """Give every pool query of a step, in their order, a tensor to read its plan from."""
         usual = [pool.next_plan for pool in self._pools]
         queries = 0
 
@@ -174,7 +174,7 @@ def set_learning_rates(optimizers: Mapping[str, Optimizer], factor: float) -> No
 
 
 def _in_bfloat16(forward: Forward, device: torch.device) -> Forward:
-    """Convolutions in bfloat16; what the networks keep more exact stays so, and the result is float32."""
+    """Convolutions in bfloat16. Parts that the network keeps in float32 stay so; the result is float32."""
 
     @wraps(forward)
     def call(*arguments: object) -> Tensor:
@@ -194,7 +194,7 @@ def _keep_rates_on_device(optimizers: Sequence[Optimizer], device: torch.device)
 
 @contextmanager
 def _capturable(optimizers: Sequence[Optimizer]) -> Iterator[None]:
-    """Outside a capture the flag only brings a warning: fused Adam has its state on the device anyway."""
+    """Set Adam's `capturable` during a capture. Outside it, fused Adam would only warn about the flag."""
     groups = [group for optimizer in optimizers for group in optimizer.param_groups]
     for group in groups:
         group["capturable"] = True
@@ -206,7 +206,7 @@ def _capturable(optimizers: Sequence[Optimizer]) -> Iterator[None]:
 
 
 def snapshot(method: Method, device: torch.device) -> Callable[[], None]:
-    """Remember the whole state; the returned function puts it back into the tensors that hold it."""
+    """Copy the whole state of a training; the returned function writes it back into the same tensors."""
     networks = {
         name: {key: tensor.clone() for key, tensor in network.state_dict().items()}
         for name, network in method.networks.items()

@@ -19,9 +19,9 @@ from models.training.methods import Method
 def save_checkpoint(
     path: Path, method: Method, averages: Mapping[str, nn.Module], spec: TrainingSpec, step: int
 ) -> None:
-    """Replace the checkpoint at once: a crash leaves the old or the new one, never half of one.
+    """Replace the checkpoint atomically: a crash leaves the old one or the new one.
 
-    FloatingPointError, and the old checkpoint stays, when a weight or moment is NaN or infinite.
+    Raises FloatingPointError and keeps the old checkpoint when a weight or moment is NaN or infinite.
     """
     tensors = _state(method, averages)
     broken = [name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()]
@@ -38,7 +38,7 @@ def restore_checkpoint(
 ) -> int:
     """Put a training back where `save_checkpoint` left it; returns the number of steps done.
 
-    ValueError when the file is damaged or belongs to another spec.
+    Raises ValueError when the file is damaged or belongs to another spec.
     """
     try:
         with safe_open(path, framework="pt") as file:

@@ -50,7 +50,7 @@ class TrainingData:
     """Photos and label maps, resized once to `load_size` and kept as uint8 on the device.
 
     `batch(step)` depends on the spec's seed and the step alone, so a resumed training continues with the
-    very crops it would have seen. ValueError names the file that cannot be read or holds an unknown class.
+    crops that it would have seen. ValueError names a file that cannot be read or holds an unknown class.
     """
 
     def __init__(
@@ -84,14 +84,14 @@ class TrainingData:
 
     @property
     def nbytes(self) -> int:
-        """What the images take on the device."""
+        """Bytes that the images take on the device."""
         parts = (self._pair_x, self._pair_y, self._photos, self._label_maps, self._pair_classes)
         return sum(part.nbytes for part in parts if part is not None)
 
     def batch(self, step: int) -> Batch:
         """The samples of step number `step`, counted from 0."""
         draw = self.schedule.draw(step)
-        random = np.random.default_rng([self._spec.seed, step, 1])  # 1 sets it apart from the schedule's
+        random = np.random.default_rng([self._spec.seed, step, 1])  # 1: other numbers than the schedule's
         pairs = self._crops(draw.pairs, random)
         photos, label_maps = self._crops(draw.photos, random), self._crops(draw.label_maps, random)
         x = torch.cat([pairs.cut(self._pair_x), photos.cut(self._photos)])
@@ -113,7 +113,7 @@ class TrainingData:
 
 @dataclass(frozen=True)
 class _Crops:
-    """Crops as the pixels they consist of: images (B, 1), rows (B, S) and columns (B, S)."""
+    """The pixels of crops, as indices: images (B, 1), rows (B, S) and columns (B, S)."""
 
     images: Tensor
     rows: Tensor

@@ -15,19 +15,19 @@ class ImagePool:
 
     The pool fills first. Once full, each new fake is, with probability ½, swapped for a random stored one,
     which is returned in its place. The host decides (`plan`), the device moves images (`query`), and neither
-    waits for the other. A checkpoint can hold all state.
+    waits for the other. `state` and `restore` put the pool into a checkpoint.
     """
 
     def __init__(self, size: int, seed: int) -> None:
         self.size = size
         self.next_plan: Callable[[int, torch.device], Tensor] = self._uploaded_plan
-        """Where `query` gets its plan. A recorded step reads a tensor that is filled before each replay."""
+        """Gives `query` its plan. In a recorded step this is a tensor that is filled before each replay."""
         self._images: Tensor | None = None  # `size` stored fakes, then room for those of one query
         self._filled = 0
         self._generator = torch.Generator().manual_seed(seed)
 
     def query(self, fakes_BCHW: Tensor) -> Tensor:
-        """As many images as were given, each the new fake or an earlier one; detached from the graph."""
+        """One image for each given fake: the fake itself or an earlier one, detached from the graph."""
         fakes_BCHW = fakes_BCHW.detach()
         if self.size == 0:
             return fakes_BCHW
@@ -44,7 +44,7 @@ class ImagePool:
         The first row says which image is returned for each fake: a stored one, or `size` + i for fake i. The
         second row says which slot each fake goes to; `size` + i, outside the store, for those not kept.
         """
-        held: dict[int, int] = {}  # slot → the one of these fakes that it holds now
+        held: dict[int, int] = {}  # slot → index of the new fake that it holds now
         answers = []
         for fake in range(count):
             answer = self.size + fake
@@ -60,7 +60,7 @@ class ImagePool:
         return torch.tensor([answers, [slots.get(fake, self.size + fake) for fake in range(count)]])
 
     def state(self) -> dict[str, Tensor]:
-        """Everything the pool's next answers depend on."""
+        """All state that the pool's next answers depend on."""
         images = torch.zeros(0) if self._images is None else self._images[: self.size]
         return {
             "images": images,

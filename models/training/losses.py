@@ -13,7 +13,7 @@ __all__ = ["ADVERSARIAL_LOSSES", "AdversarialLoss", "l1_loss"]
 
 @dataclass(frozen=True)
 class AdversarialLoss:
-    """What discriminator and generator minimise, given the logits C(real) and C(fake), both (B, 1, H, W)."""
+    """The losses of discriminator and generator, given the logits C(real) and C(fake), both (B, 1, H, W)."""
 
     discriminator: Callable[[Tensor, Tensor], Tensor]
     generator: Callable[[Tensor, Tensor], Tensor]

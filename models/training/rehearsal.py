@@ -1,4 +1,4 @@
-"""What a training will take, found by taking two steps of a copy that is thrown away."""
+"""Estimates the memory and the time of a training by two steps of a copy, which is then discarded."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from models.training.data import Batch, TrainingData
 from models.training.methods import Method
 
 MOSTLY = 0.8
-"""Of a GPU's memory; if less was free at the start, a training that does not fit may do so later."""
+"""Share of a GPU's memory. If less was free at the start, a training that does not fit now may fit later."""
 
 
 @dataclass(frozen=True)
 class Estimate:
     """`memory_bytes` on the device at the peak of a step, and `seconds` for all steps of the training.
 
-    On a GPU the memory is what the allocator had given out. On the CPU it is counted: weights, gradients,
-    optimiser state, what a step keeps for its backward pass, and the data set; without the interpreter with
-    its libraries (some hundred megabytes), the working memory of single operations, and what a compiler
-    saves or needs. The seconds leave out compilation, validation, sample sheets and checkpoints.
+    On a GPU the memory is the allocator's peak. On the CPU it is a count of weights, gradients, optimiser
+    state, tensors kept for the backward pass, and the data set. The count leaves out the interpreter with its
+    libraries (some hundred megabytes), the working memory of single operations, and the compiler. The
+    seconds leave out compilation, validation, sample sheets and checkpoints.
     """
 
     memory_bytes: int
@@ -44,10 +44,10 @@ def rehearse(
     total_steps: int,
     device: torch.device,
 ) -> Estimate:
-    """Take two steps (when compiling, three) with a method of its own, and measure the last.
+    """Make a new method object, take two steps with it (three when compiling), and measure the last one.
 
-    The random generators of the training and of PyTorch stay as they are. ValueError when the memory of the
-    GPU does not suffice, though most of it was free; else torch.OutOfMemoryError.
+    The random generators of the training and of PyTorch are not changed. If the GPU's memory does not
+    suffice, raises ValueError if most of it was free before, and torch.OutOfMemoryError if it was not.
     """
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
@@ -58,7 +58,7 @@ def rehearse(
             memory, seconds = _measured(method_type, spec, class_table, data, device)
         except torch.OutOfMemoryError as error:
             if free < total * MOSTLY:
-                raise  # somebody else's doing, and perhaps over by the next attempt
+                raise  # other processes hold memory, which the next attempt may find free
             raise ValueError(
                 f"a training step does not fit in the memory of {torch.cuda.get_device_name(device)}:"
                 f" lower batch_size ({spec.batch_size}), image_size ({spec.image_size})"
@@ -123,9 +123,9 @@ def state_bytes(method: Method) -> int:
 
 
 class Saved:
-    """Counts the bytes that are kept for backward passes, now and at most; what shares memory counts once.
+    """Counts the bytes that are kept for backward passes: those `now` kept, and the `peak` so far.
 
-    The method's weights, which are kept anyway, do not count.
+    Tensors that share memory count once. The method's weights do not count: they are kept anyway.
     """
 
     def __init__(self, method: Method) -> None:

@@ -13,7 +13,7 @@ Indices = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Draw:
-    """The samples of one step, as indices; one of the kinds may be empty."""
+    """The samples of one step, as indices; some of the three may be empty."""
 
     pairs: Indices
     photos: Indices
@@ -23,13 +23,13 @@ class Draw:
 class Schedule:
     """Epochs of paired and unpaired steps in random order; if `joint`, each step has both kinds of samples.
 
-    A pure function of the seed and the step number: nothing has to be remembered to continue at any step.
+    A pure function of the seed and the step number: a training can continue at any step without stored state.
 
     Args:
-        epoch_size: paired and unpaired samples of an epoch, by its number. To make up these numbers samples
-            are repeated or left out: all are drawn once before any is drawn again. A last incomplete batch
-            is filled up the same way.
-        pairs, photos, label_maps: how many there are.
+        epoch_size: gives the numbers of paired and unpaired samples of an epoch, by the epoch's number. To
+            reach these numbers samples are repeated or left out: all are drawn once before any is drawn
+            again. An incomplete last batch is filled in the same way.
+        pairs, photos, label_maps: the numbers of files.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Schedule:
         return self._draws[step - self._starts[epoch]]
 
     def steps(self, epochs: int) -> int:
-        """How many steps the first `epochs` epochs have together."""
+        """The number of steps of the first `epochs` epochs together."""
         together = max if self._joint else sum
         return sum(together(self._batches(epoch)) for epoch in range(epochs))
 
@@ -82,7 +82,7 @@ class Schedule:
         return [draws[position] for position in random.permutation(len(draws))]
 
     def _deal(self, random: np.random.Generator, population: int, batches: int) -> Indices:
-        """`batches` rows of indices below `population`, dealt from as many shuffled decks as it takes."""
+        """`batches` rows of indices below `population`, dealt from one shuffled deck after the other."""
         count = batches * self._batch_size
         if count == 0:
             return np.zeros((0, self._batch_size), dtype=np.int64)

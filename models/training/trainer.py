@@ -43,8 +43,8 @@ class TrainingDiverged(ArithmeticError):
 def train(run_dir: Path, device: str = "auto", on_step: Callable[[int, int], object] | None = None) -> None:
     """Train as the run directory's `spec.json` and `manifest.json` say, until `result.json` is there.
 
-    Continues from the checkpoint if there is one; on the CPU the result is then bit for bit that of an
-    uninterrupted run. A complete run is left as it is. `on_step(step, total)` is called after every step.
+    Continues from the checkpoint if there is one; on the CPU the result is then bit for bit equal to that of
+    an uninterrupted run. A complete run is not changed. `on_step(step, total)` is called after every step.
 
     Raises UnusableRun, RunInUse, TrainingDiverged.
     """
@@ -77,7 +77,7 @@ class _Training:
         self._averages = averages(self._method.translators, self._spec.ema)
 
     def _estimate(self, method_type: type[Method]) -> None:
-        """Before the first step of a fresh training, write down what it will take."""
+        """Write `estimate.json` before the first step of a fresh training."""
         if self._run.estimate.exists() or self._run.checkpoint.exists():
             return
         table = self._manifest.files.class_table
@@ -134,7 +134,7 @@ class _Training:
         return validation is not None and (done % validation.every == 0 or done == self._total)
 
     def _validate(self) -> dict[str, Any]:
-        """The totals of an evaluation, or why there are none: a training goes on without its scores."""
+        """The totals of an evaluation, or its error: a training goes on without scores."""
         assert self._manifest.validation
         try:
             scores = evaluate(self._translator(), self._manifest.validation.items).to_json()
@@ -157,7 +157,7 @@ class _Training:
             raise TrainingDiverged(f"step {done}: {error} is NaN or infinite") from error
 
     def _draw_sheet(self, path: Path) -> None:
-        """A sample that cannot be read leaves out the sheet, and never the model."""
+        """Write a sample sheet. A sample that cannot be read costs the sheet, never the model."""
         try:
             sheet = sample_sheet(self._translator(), self._manifest.samples)
         except (ValueError, OSError) as error:
@@ -240,7 +240,7 @@ def _check_samples(spec: TrainingSpec, facts: MethodFacts, files: TrainingFiles)
 
 
 def _peak_memory(device: torch.device) -> int:
-    """Bytes: of the GPU if there is one, else of this process."""
+    """Peak memory in bytes: the GPU's if there is one, else this process's."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -1,4 +1,4 @@
-"""Host → device copies that the host does not wait for."""
+"""Copies from host to device for which the host does not wait."""
 
 from __future__ import annotations
 

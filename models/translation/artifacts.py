@@ -20,7 +20,7 @@ SPEC_FILE = "spec.json"
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """What is needed beside the weights to use a trained model."""
+    """What the use of a trained model needs in addition to its weights."""
 
     training: TrainingSpec
     class_table: ClassTable | None
@@ -28,7 +28,7 @@ class ModelSpec:
 
 @dataclass(frozen=True)
 class ImportedSpec:
-    """A model that was not trained here: the name of its ONNX file (see OnnxNetwork), and its classes."""
+    """An imported model: the name of its ONNX file (see OnnxNetwork), and its classes."""
 
     onnx: str
     class_table: ClassTable | None
@@ -45,7 +45,7 @@ def save_model(folder: Path, translators: Mapping[str, nn.Module], spec: ModelSp
 
 
 def read_spec(folder: Path) -> ModelSpec | ImportedSpec:
-    """What the folder's `spec.json` says. FileNotFoundError or ValueError when the folder is not a model."""
+    """The contents of the folder's `spec.json`. FileNotFoundError or ValueError when it is not a model's."""
     try:
         value = json.loads((folder / SPEC_FILE).read_text(encoding="utf-8"))
         table = ClassTable.from_json(value["class_table"]) if value["class_table"] is not None else None
@@ -57,13 +57,13 @@ def read_spec(folder: Path) -> ModelSpec | ImportedSpec:
 
 
 def load_model(folder: Path, name: str = "photo_to_label") -> tuple[nn.Module, ModelSpec]:
-    """A trained translator on the CPU and the model's spec. Reads what `save_model` wrote; unpickles nothing.
+    """A trained translator on the CPU and the model's spec, as `save_model` wrote them; unpickles nothing.
 
     FileNotFoundError or ValueError when the folder is not a model with that translator.
     """
     spec = read_spec(folder)
     if isinstance(spec, ImportedSpec):
-        raise ValueError(f"{folder} holds an imported model: it has no weights but {spec.onnx}")
+        raise ValueError(f"{folder} holds an imported model: it has no weights, only {spec.onnx}")
     with torch.device("meta"):  # no memory and no random numbers for weights that are replaced anyway
         network = method_named(spec.training.method).generator(spec.training, spec.class_table)
     weights = load_file(folder / f"{name}.safetensors")

@@ -1,4 +1,4 @@
-"""A translator that was trained elsewhere and comes as an ONNX file."""
+"""A translator in an ONNX file, which was trained elsewhere."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class OnnxNetwork(nn.Module):
     The file has one input `photo`, float32 (B, 3, S, S), RGB in [−1, 1], and one float32 output: an RGB
     image in [−1, 1] (B, 3, H, W) when its name is `translation`, else class logits (B, K, H, W).
 
-    ValueError, when made or when called, says what is wrong with the file and what is expected.
+    The constructor and every call may raise ValueError, which says what is wrong and what is expected.
     """
 
     image_size: int
@@ -31,7 +31,7 @@ class OnnxNetwork(nn.Module):
     """Whether its output is class logits."""
 
     def __init__(self, path: Path, class_table: ClassTable | None) -> None:
-        import onnxruntime  # here, as training and evaluation of trained models do without it
+        import onnxruntime  # only imported models need it
 
         super().__init__()
         self._file = path.name
@@ -42,7 +42,7 @@ class OnnxNetwork(nn.Module):
         options.log_severity_level = 3
         try:
             self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime's errors have no base class of their own
+        except Exception as error:  # onnxruntime's errors share no base class
             raise self._unusable(f"onnxruntime cannot load it ({error})") from error
         self.image_size = self._checked_input()
         self.learns_classes, self._channels = self._checked_output()
@@ -67,13 +67,13 @@ class OnnxNetwork(nn.Module):
         return torch.from_numpy(output)
 
     def _check_self_contained(self, path: Path) -> None:
-        """Raise before onnxruntime opens whatever files of this machine the tensors name."""
+        """Raise ValueError if tensors are kept in other files: onnxruntime would open any file they name."""
         import onnx
 
         content = path.read_bytes()
         try:
             model = onnx.load_model_from_string(content)
-        except Exception as error:  # protobuf's, which is not ours to import
+        except Exception as error:  # protobuf's, which is no dependency of this project
             raise self._unusable(f"it is no ONNX file ({error})") from error
         if names_a_file(model):
             raise self._unusable("it refers to other files: export it self-contained")
@@ -109,16 +109,16 @@ class OnnxNetwork(nn.Module):
     def _unusable(self, reason: str) -> ValueError:
         output = f"`{TRANSLATION}`, RGB in [−1, 1] (B, 3, H, W)"
         if self._classes is not None:
-            output += f", or of another name, the logits of the {self._classes} classes"
+            output += f", or with any other name, the logits of the {self._classes} classes"
             output += f" (B, {self._classes}, H, W)"
         return ValueError(
-            f"{self._file} cannot be used: {reason}. Expected is an ONNX file with one input `{INPUT}`,"
+            f"{self._file} cannot be used: {reason}. Expected: an ONNX file with one input `{INPUT}`,"
             f" float32 (B, 3, S, S) with a fixed S, RGB in [−1, 1], and one float32 output: {output}"
         )
 
 
 def names_a_file(message: Any) -> bool:
-    """Whether a tensor anywhere in a protobuf message, be it a graph, function or attribute, is external."""
+    """Whether any tensor in a protobuf message (graph, function or attribute) is kept in another file."""
     from onnx import TensorProto
 
     if isinstance(message, TensorProto):  # its data is left alone: it may be large, and holds no other tensor

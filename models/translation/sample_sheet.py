@@ -1,4 +1,4 @@
-"""Pictures of what translators do: a row per photo, a column per stage or model, a legend of the classes."""
+"""Pictures of translations: a row for each photo, a column for each stage or model, a legend of classes."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from models.images.palette import ClassTable
 from models.images.photos import read_photo, read_target
 from models.translation.translator import Translator
 
-WIDTH, NARROW, SHEET = 240, 150, 1600  # of a cell; with many columns it narrows, to keep the sheet this wide
+WIDTH, NARROW, SHEET = 240, 150, 1600  # cells narrow from WIDTH to NARROW, to keep the sheet this wide
 GAP, MARGIN, LEGEND = 8, 20, 26
-HEADING, LINE = 34, 20  # of one line, and of every further one
+HEADING, LINE = 34, 20  # height of the first line, and of every further one
 INK, PAPER, EMPTY = (30, 33, 38), (255, 255, 255), (238, 239, 241)
 
 _Size = tuple[int, int]
@@ -33,9 +33,9 @@ class Sample:
 
 
 def sample_sheet(translator: Translator, samples: Sequence[Sample]) -> Image.Image:
-    """Photo, translation, its nearest classes (if there are classes) and truth of every sample.
+    """A row for each sample: photo, translation, its nearest classes (if there are classes) and truth.
 
-    Of a network that learns classes there is only the predicted class.
+    If the network learns classes, the predicted classes stand for translation and nearest classes.
     """
     table, learns_classes = translator.class_table, translator.learns_classes
     headings = ["predicted class"] if learns_classes else ["translation"]
@@ -52,19 +52,19 @@ def sample_sheet(translator: Translator, samples: Sequence[Sample]) -> Image.Ima
 
 
 def comparison_sheet(columns: Sequence[tuple[str, Translator]], samples: Sequence[Sample]) -> Image.Image:
-    """Photo, one column per model and truth of every sample, as in the paper's Figures 2, 4 and 5.
+    """A row for each sample: photo, a column for each model, and truth, as in the paper's Figures 2, 4 and 5.
 
-    `columns` are headings, such as "hybrid 20/200", with their translators. Shown are the predicted classes,
-    or the translations of an `rgb` pool. Of translators that make photos: the label map, their photos, and
-    the true photo. ValueError when there are no columns, or their classes or directions differ.
+    `columns` are headings, such as "hybrid 20/200", with their translators. A cell shows the predicted
+    classes, or the translation of an `rgb` pool. If the translators make photos, a row has the label map, the
+    models' photos, and the true photo. ValueError when there are no columns, or classes or directions differ.
     """
     if not columns:
         raise ValueError("a comparison needs at least one model")
     table, direction = columns[0][1].class_table, columns[0][1].direction
     if any(translator.class_table != table for _, translator in columns):
-        raise ValueError("models can be compared when they have the same classes, and these have not")
+        raise ValueError("these models have different classes: compare models with the same classes")
     if any(translator.direction != direction for _, translator in columns):
-        raise ValueError("models can be compared when they translate in the same direction")
+        raise ValueError("these models translate in different directions: compare models of one direction")
 
     def photos(label_map: NDArray[np.uint8], size: _Size) -> list[NDArray[np.uint8]]:
         return [translator.draw(label_map, size) for _, translator in columns]
@@ -91,9 +91,9 @@ def _sheet(
     table: ClassTable | None,
     reverse: bool = False,
 ) -> Image.Image:
-    """`answers` gives the cells between photo and truth, which have the `headings`.
+    """`answers` draws the cells between photo and truth; `headings` are theirs.
 
-    In reverse it is asked for photos of the label map, and every sample must have one.
+    With `reverse`, `answers` gets the label map, which every sample must have, and draws photos.
     """
     headings = ["label map", *headings, "photo"] if reverse else ["photo", *headings, "truth"]
     cell = min(WIDTH, max(NARROW, SHEET // len(headings) - GAP))
@@ -139,7 +139,7 @@ def _row(answers: _Answers, sample: Sample, width: int, table: ClassTable | None
 def _reverse_row(
     answers: _Answers, sample: Sample, width: int, table: ClassTable | None
 ) -> list[Image.Image]:
-    assert sample.label_map, "photos can be made of label maps alone"
+    assert sample.label_map, "photos are made from label maps"
     label_map, photo = read_target(sample.label_map, table), read_photo(sample.photo)
     size = (round(photo.shape[0] * width / photo.shape[1]), width)
     resampling = Image.Resampling.NEAREST if table else Image.Resampling.LANCZOS
@@ -179,7 +179,7 @@ _Entry = tuple[int, str, tuple[int, int, int]]
 
 
 def _legend_lines(table: ClassTable, width: int) -> list[list[_Entry]]:
-    """Classes as (x, name, colour), broken into lines that fit the sheet."""
+    """The legend's entries as (x, name, colour), broken into lines that fit the sheet."""
     lines: list[list[_Entry]] = [[]]
     x = MARGIN
     for name, color in zip((*table.names, "ignored"), (*table.colors, (0, 0, 0)), strict=True):

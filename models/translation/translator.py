@@ -27,7 +27,7 @@ _NETWORKS = {PHOTOS_TO_LABELS: "photo_to_label", LABELS_TO_PHOTOS: "label_to_pho
 class Translation:
     """A translated photo.
 
-    `rgb` (H, W, 3) is what the network drew, or the label map in class colours if it learns classes.
+    `rgb` (H, W, 3) is what the network drew; if it learns classes, the label map in class colours.
     `label_map` (H, W) holds the predicted class indices, and `doubtful` (H, W) is true where a second class
     was almost as good (see DOUBTFUL_RATIO). These two are None for an `rgb` pool.
     """
@@ -43,10 +43,10 @@ class Translation:
 
 
 class Translator:
-    """A network and what it needs around it.
+    """A network with the steps before and after it: resizing, scaling, and decoding to classes.
 
-    `learns_classes`: the network gives class logits (B, K, H, W) and not an image. `resampling` is how an
-    image is brought to the network's size.
+    `learns_classes`: the network gives class logits (B, K, H, W) and not an image. `resampling` resizes an
+    image to the network's size.
     """
 
     def __init__(
@@ -68,10 +68,10 @@ class Translator:
 
     @classmethod
     def load(cls, model_dir: Path, device: str = "auto", direction: str = PHOTOS_TO_LABELS) -> Translator:
-        """The translator of a model folder, as a training leaves it or an import makes it (on the CPU).
+        """The translator of a model folder, which a training or an import wrote. Imported models use the CPU.
 
         FileNotFoundError when a file is missing. ValueError when the model does not translate in that
-        direction, or says what else makes it unusable.
+        direction or cannot be used.
         """
         if direction not in DIRECTIONS:
             raise ValueError(f"unknown direction {direction!r}; there are {', '.join(DIRECTIONS)}")
@@ -102,14 +102,12 @@ class Translator:
     def translate(self, photo: NDArray[np.uint8], size: tuple[int, int] | None = None) -> Translation:
         """Predict the label map of an RGB photo (H, W, 3).
 
-        What the network gives is resized bilinearly to `size` (height, width; by default the photo's) before
-        each pixel takes the class of the nearest colour, as the paper evaluates (§4.1.2), or that of the
+        The network's output is resized bilinearly to `size` (height, width; by default the photo's). Then
+        each pixel takes the class with the nearest colour, as in the paper's evaluation (§4.1.2), or with the
         largest logit. ValueError when the translator draws photos: see `draw`.
         """
         if self.direction == LABELS_TO_PHOTOS:
-            raise ValueError(
-                "this translator makes photos of label maps, so there is no label map to predict"
-            )
+            raise ValueError("this translator makes photos, so there is no label map to predict: use `draw`")
         height, width = size or photo.shape[:2]
         output = self._output(photo)
         if self.class_table is None:
@@ -121,7 +119,7 @@ class Translator:
         return Translation(rgb, *self.class_table.decode_with_doubt(rgb))
 
     def draw(self, image: NDArray[np.uint8], size: tuple[int, int] | None = None) -> NDArray[np.uint8]:
-        """The RGB translation (H, W, 3) alone, bilinearly at `size` (height, width; by default the image's).
+        """Only the RGB translation (H, W, 3), resized bilinearly to `size` (height, width; or the image's).
 
         `image` (H, W, 3) is the photo; for labels → photos it is the label map in its class colours.
         """
@@ -131,7 +129,7 @@ class Translator:
         return _image(self._output(image), height, width)
 
     def _output(self, image: NDArray[np.uint8]) -> Tensor:
-        """What the network makes of an image: (3, H, W) in [−1, 1], or logits (K, H, W)."""
+        """The network's output for an image: (3, H, W) in [−1, 1], or logits (K, H, W)."""
         side = self._image_size
         x_1CHW = scaled(to_tensor(resized(image, side, side, self._resampling)))[None]
         device = next((weight.device for weight in self._network.parameters()), torch.device("cpu"))
@@ -144,10 +142,10 @@ class Translator:
 
 
 def decode_logits(logits: Tensor, height: int, width: int) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """Class logits (K, h, w), resized bilinearly → each pixel's likeliest class, and if that is doubtful."""
+    """Class logits (K, h, w), resized bilinearly → each pixel's likeliest class, and if it is doubtful."""
     best = torch.full((height, width), -math.inf, device=logits.device)
     second, indices = best.clone(), torch.zeros_like(best, dtype=torch.uint8)
-    for index, small in enumerate(logits.float()):  # class by class, as all of a large photo's take gigabytes
+    for index, small in enumerate(logits.float()):  # one by one: all logits of a large photo take gigabytes
         logit = interpolate(small[None, None], (height, width), mode="bilinear", antialias=True)[0, 0]
         indices[logit > best] = index
         torch.maximum(second, torch.minimum(best, logit), out=second)

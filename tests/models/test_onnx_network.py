@@ -115,7 +115,7 @@ def test_a_file_of_another_form_is_refused(tmp_path: Path, wrong: dict[str, obje
     write_graph(tmp_path / "model.onnx", **wrong)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=message) as caught:
         OnnxNetwork(tmp_path / "model.onnx", TABLE)
-    assert "Expected is an ONNX file with one input `photo`, float32 (B, 3, S, S)" in str(caught.value)
+    assert "Expected: an ONNX file with one input `photo`, float32 (B, 3, S, S)" in str(caught.value)
 
 
 def test_the_output_must_fit_the_classes(tmp_path: Path) -> None:

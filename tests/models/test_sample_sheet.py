@@ -160,7 +160,7 @@ def test_translators_that_make_photos_stand_between_label_map_and_photo(tmp_path
     assert np.array_equal(shown[0], np.asarray(nearest))
     small = Image.fromarray(shown[2]).resize((64, 48), Image.Resampling.BOX)
     assert np.abs(np.asarray(small).astype(int) - np.asarray(Image.open(photo))).mean() < 10
-    with pytest.raises(ValueError, match="same direction"):
+    with pytest.raises(ValueError, match="different directions"):
         comparison_sheet([("a", model), ("b", translator(TABLE))], [])
 
 

@@ -24,10 +24,10 @@ VGG16_CHANNELS = 64
 
 
 class SupervisedFCN8s:
-    """Pixelwise cross-entropy; unpaired samples go unused, and there is no way back from labels to photos.
+    """Pixelwise cross-entropy on pairs. Unpaired samples are not used; labels → photos is not trained.
 
-    With 64 channels it starts from VGG16's ImageNet weights where they can be had, else from random ones;
-    `notes` says which. That is decided once: a checkpoint that is restored brings its own answer along.
+    With 64 channels it starts from VGG16's ImageNet weights if they are available, else from random ones;
+    `notes` says which. A resumed training keeps the answer of its checkpoint.
     """
 
     def __init__(self, spec: TrainingSpec, device: torch.device, class_table: ClassTable | None) -> None:
@@ -77,7 +77,7 @@ class SupervisedFCN8s:
 def _needed(class_table: ClassTable | None) -> ClassTable:
     if class_table is None:
         raise ValueError(
-            "fcn8s learns classes, and the label maps here are images without classes: train another method"
+            "fcn8s learns classes, and the label maps here are images without classes: choose another method"
         )
     return class_table
 

@@ -1,4 +1,4 @@
-"""What the trainer asks of a training method."""
+"""The interface between the trainer and a training method."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ class Method(Protocol):
     pools: dict[str, ImagePool]
 
     notes: dict[str, Any]
-    """What the result should record beside the spec."""
+    """Facts to record with the result, in addition to the spec."""
 
     def __init__(self, spec: TrainingSpec, device: torch.device, class_table: ClassTable | None) -> None: ...
 
     @staticmethod
     def epoch_size(spec: TrainingSpec, pairs: int, unpaired: int, epoch: int) -> tuple[int, int]:
-        """How many paired and unpaired samples epoch number `epoch` has, given how many there are."""
+        """The numbers of paired and unpaired samples in epoch number `epoch`, given those of the data set."""
 
     @staticmethod
     def generator(spec: TrainingSpec, class_table: ClassTable | None) -> nn.Module:
-        """An untrained translator, (B, 3, S, S) in [−1, 1] → the same, to load saved weights into."""
+        """An untrained translator to load saved weights into: (B, 3, S, S) in [−1, 1] → image or logits."""
 
     @property
     def translators(self) -> dict[str, nn.Module]:
-        """What the model consists of: `photo_to_label` and, where there is one, `label_to_photo`."""
+        """The networks of the model: `photo_to_label` and, if the method trains one, `label_to_photo`."""
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
         """One step of every optimiser on one batch; the losses by name, as scalars on the device."""

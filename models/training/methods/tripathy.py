@@ -14,11 +14,12 @@ from models.training.networks import Discriminator, initialise
 
 
 class Tripathy(TwoWayTranslation):
-    """CycleGAN with two more discriminators, which judge an image beside its counterpart.
+    """CycleGAN with two more discriminators, which judge an image together with its counterpart.
 
-    D_C judges photos beside label maps and D_D label maps beside photos. In the first quarter of the epochs,
-    of pairs alone, they tell true pairs from translated ones; in the rest, of unpaired samples alone, they
-    tell an image beside its translation from its reconstruction beside that. There is no L1 to the truth.
+    D_C judges a photo together with a label map, D_D a label map together with a photo. In the first quarter
+    of the epochs, which see only pairs, they tell true pairs from translated ones. In the other epochs, which
+    see only unpaired samples, they tell an image with its translation from the image's reconstruction with
+    that translation. There is no L1 to the truth.
     """
 
     def __init__(self, spec: TrainingSpec, device: torch.device, class_table: ClassTable | None) -> None:
@@ -37,7 +38,7 @@ class Tripathy(TwoWayTranslation):
     def epoch_size(spec: TrainingSpec, pairs: int, unpaired: int, epoch: int) -> tuple[int, int]:
         """Pairs for a quarter of the epochs, at least for one, then unpaired samples.
 
-        With `total_steps` there are as many epochs as make up that number: a quarter of them of pairs.
+        With `total_steps` the number of epochs follows from the number of steps.
         """
         paired = max(pairs, unpaired) if spec.balance else pairs
         quarters = spec.epochs / 4
@@ -55,11 +56,11 @@ class Tripathy(TwoWayTranslation):
         cycled_y = self.G_XY(fake_x)
 
         if batch.pairs:
-            real_xy, fake_xy = _beside(x, y), _beside(fake_x, y)
-            real_yx, fake_yx = _beside(y, x), _beside(fake_y, x)
+            real_xy, fake_xy = _joined(x, y), _joined(fake_x, y)
+            real_yx, fake_yx = _joined(y, x), _joined(fake_y, x)
         else:
-            real_xy, fake_xy = _beside(x, fake_y), _beside(cycled_x, fake_y)
-            real_yx, fake_yx = _beside(y, fake_x), _beside(cycled_y, fake_x)
+            real_xy, fake_xy = _joined(x, fake_y), _joined(cycled_x, fake_y)
+            real_yx, fake_yx = _joined(y, fake_x), _joined(cycled_y, fake_x)
         C_x, C_y = self.D_X(x), self.D_Y(y)
         C_xy, C_yx = self.D_C(real_xy.detach()), self.D_D(real_yx.detach())
 
@@ -90,5 +91,5 @@ class Tripathy(TwoWayTranslation):
         return detached(losses | {"G": total})
 
 
-def _beside(image: Tensor, condition: Tensor) -> Tensor:
+def _joined(image: Tensor, condition: Tensor) -> Tensor:
     return torch.cat([image, condition], dim=1)

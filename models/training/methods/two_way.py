@@ -1,4 +1,4 @@
-"""What hybrid, CycleGAN and pix2pix share: two generators, two discriminators, and Adam for both."""
+"""The common part of hybrid, CycleGAN, pix2pix and Tripathy: two generators, two discriminators, Adam."""
 
 from __future__ import annotations
 

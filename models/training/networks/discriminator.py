@@ -13,7 +13,7 @@ from models.training.networks.instance_norm import InstanceNorm
 class Discriminator(nn.Module):
     """C(image), the untransformed output: (B, inputs, H, W) → logits (B, 1, H/8 − 2, W/8 − 2).
 
-    Each logit judges one 70×70 patch. `inputs` is 3, or 6 when an image is judged beside its condition.
+    Each logit judges one 70×70 patch. `inputs` is 3, or 6 to judge an image together with its condition.
     2,764,737 parameters (2,767,809 with 6 inputs) with the paper's 64 channels.
     """
 
@@ -32,7 +32,7 @@ class Discriminator(nn.Module):
         *layers, last = self.layers
         for layer in layers:
             x_BCHW = layer(x_BCHW)
-        # Logits drift freely and only their differences count, so bfloat16's three digits would not do.
+        # Logits drift freely and only their differences count, so bfloat16's three digits do not suffice.
         with torch.autocast(x_BCHW.device.type, enabled=False):
             return cast(Tensor, last(x_BCHW))
 

@@ -12,23 +12,23 @@ from torch.nn import functional
 from models.training.networks.precision import at_least_float32
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""Of ImageNet's RGB values in [0, 1]."""
+"""Mean and standard deviation of ImageNet's RGB values in [0, 1]."""
 
 
 class FCN8s(nn.Module):
     """Image → class logits: (B, 3, H, W) in [−1, 1] → (B, `classes`, H, W); H and W are 32 or more.
 
     VGG16 with its two dense layers as convolutions (7×7 padded by 3, and 1×1), and three 1×1 scoring layers
-    at strides 32, 16 and 8, added from coarse to fine. Every enlargement is a bilinear interpolation to the
-    size of the next finer scores, the fixed form of the paper's upsampling layers, which start as that; so
-    no crop is needed. With 64 `channels` the widths are VGG16's own, 64 to 512 and twice 4,096, and there
-    are 134,260,544 parameters and 4,867 for every class.
+    at strides 32, 16 and 8, added from coarse to fine. Scores are enlarged by bilinear interpolation to the
+    size of the next finer scores, so no crop is needed; in the original these layers start as bilinear
+    interpolation and are learned. With 64 `channels` the widths are VGG16's own, 64 to 512 and twice 4,096:
+    134,260,544 parameters, and 4,867 more for every class.
     """
 
     mean: Tensor
     std: Tensor
     imagenet_weights: Tensor
-    """bool (): whether the training started from ImageNet weights. A buffer, so that it is kept with them."""
+    """bool (): whether the training started from ImageNet weights. A buffer, so that checkpoints hold it."""
 
     def __init__(self, classes: int, channels: int = 64) -> None:
         super().__init__()
@@ -46,7 +46,7 @@ class FCN8s(nn.Module):
         self.register_buffer("imagenet_weights", torch.tensor(False))
 
     def forward(self, x_BCHW: Tensor, dropout: Callable[[Tensor], Tensor] | None = None) -> Tensor:
-        """`dropout` is applied to fc6's and fc7's outputs; to translate, leave it out."""
+        """`dropout` is applied to the outputs of fc6 and fc7. Leave it out when translating."""
         drop = dropout or nn.Identity()
         pool3 = self.to_pool3((x_BCHW - self.mean) / self.std)
         pool4 = self.to_pool4(pool3)
@@ -67,7 +67,7 @@ class FCN8s(nn.Module):
                 nn.init.zeros_(cast(Tensor, module.bias))
 
     def load_vgg16(self, classifier: Mapping[str, Tensor]) -> None:
-        """Take all but the last dense layer of the state dict of torchvision's `vgg16`; needs 64 channels."""
+        """Copy all but the last dense layer of torchvision's `vgg16`, a state dict; needs 64 channels."""
         layers = [layer for layer in self.modules() if isinstance(layer, nn.Conv2d)][:15]
         with torch.no_grad():
             for kind in ("weight", "bias"):
@@ -79,9 +79,10 @@ class FCN8s(nn.Module):
 
 
 class Dropout(nn.Module):
-    """Sets half of all values to 0 and doubles the others, by random numbers of its own.
+    """Sets half of all values to 0 and doubles the others, with its own random generator.
 
-    Their state is part of the state dict, so that a training that continues draws what it would have drawn.
+    The generator's state is in the state dict, so a resumed training draws the same numbers as an
+    uninterrupted one.
     """
 
     def __init__(self, seed: int, device: torch.device) -> None:

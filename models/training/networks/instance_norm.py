@@ -15,11 +15,10 @@ FLAT = 1e-8  # variance; ordinary low-contrast fakes, such as the first ones, st
 class InstanceNorm(nn.Module):
     """(x − mean) / √(var + ε) for every channel of every sample; no parameters, no running statistics.
 
-    The values are those of `torch.nn.functional.instance_norm`, computed in float32 at least. The gradient
-    differs in one place: a channel whose variance is below 1e-8 passes none. Images in [−1, 1] that vary by
-    less than a byte's rounding make such channels. Each norm enlarges their gradient up to 316 times, so that
-    what reaches the image grows as one over its contrast, until one flat image ruins the training
-    (CycleGAN, issue 20).
+    The values are those of `torch.nn.functional.instance_norm`, computed in at least float32. The gradient
+    differs in one case: a channel whose variance is below 1e-8 passes none. Such channels come from images in
+    [−1, 1] that vary by less than a byte's rounding. Without this rule each norm multiplies their gradient by
+    up to 316, and one flat image ruins the training (CycleGAN, issue 20).
     """
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
@@ -29,7 +28,7 @@ class InstanceNorm(nn.Module):
         if torch.compiler.is_compiling():
             return _compilable(x_BCHW)
         batch, channels, height, width = x_BCHW.shape
-        # instance_norm runs batch normalisation of B·C channels; called directly, that also returns 1/σ.
+        # instance_norm calls batch normalisation with B·C channels. Called directly, this also returns 1/σ.
         y_1NHW, _, inverse_std_N = torch.native_batch_norm(
             x_BCHW.reshape(1, batch * channels, height, width), None, None, None, None, True, 0.0, EPS
         )
@@ -40,7 +39,7 @@ class InstanceNorm(nn.Module):
 
 
 def _compilable(x_BCHW: Tensor) -> Tensor:
-    """The same without a hook, which a compiler cannot trace; it fuses what would be slow one by one."""
+    """The same without a hook, which a compiler cannot trace. Only compiled is this form fast."""
     variance_BC11, mean_BC11 = torch.var_mean(x_BCHW, dim=(2, 3), correction=0, keepdim=True)
     y_BCHW = (x_BCHW - mean_BC11) * torch.rsqrt(variance_BC11 + EPS)
     return torch.where(variance_BC11 > FLAT, y_BCHW, y_BCHW.detach())

@@ -1,4 +1,4 @@
-"""Where the networks leave bfloat16."""
+"""Keeps parts of a network in float32 while its convolutions run in bfloat16."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ from torch import Tensor
 
 
 def at_least_float32(x: Tensor) -> Tensor:
-    """`x` in float32, or as it is if more exact."""
+    """`x` in float32, or unchanged if its type is more precise."""
     return x.to(torch.promote_types(x.dtype, torch.float32))
