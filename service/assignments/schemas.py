@@ -27,7 +27,7 @@ LeaseSeconds = Annotated[
         ge=1,
         le=30 * 24 * 3600,
         allow_inf_nan=False,
-        description="How long the images stay in this hand unless the lease is renewed, in seconds.",
+        description="How long the annotator keeps the images unless the lease is renewed, in seconds.",
     ),
 ]
 
@@ -37,11 +37,12 @@ class NewAssignments(BaseModel):
         extra="forbid", json_schema_extra={"examples": [{"annotator": "ana", "count": 5}]}
     )
 
-    annotator: Annotator = Field(description="Who will draw the label maps: any name, always the same one.")
-    count: int = Field(1, ge=1, le=1000, description="How many images the annotator wants to have in hand.")
+    annotator: Annotator = Field(description="Who draws the label maps: any name, but always the same one.")
+    count: int = Field(1, ge=1, le=1000, description="How many images the annotator wants to hold.")
     lease_s: LeaseSeconds = DEFAULT_LEASE_S
     selection_id: UUID | None = Field(
-        None, description="Whose picks to hand out; null: those of the newest of train images."
+        None,
+        description="The selection whose picks are handed out; null for the newest one of train images.",
     )
 
 
@@ -52,20 +53,20 @@ class Renewal(BaseModel):
 
 
 class Assignment(BaseModel):
-    """An image in one annotator's hands."""
+    """An image that one annotator holds."""
 
     id: UUID
     pool_id: UUID
     selection_id: UUID
     image_id: UUID
-    name: str = Field(description="Of the image; its bytes are at `/images/{image_id}/content`.")
-    rank: int = Field(description="Of the image among the selection's picks.")
+    name: str = Field(description="Name of the image; its bytes are at `/images/{image_id}/content`.")
+    rank: int = Field(description="Rank of the image among the selection's picks.")
     annotator: str
     state: AssignmentState = Field(
-        description="`open`: nobody else gets the image; the others say how that ended."
+        description="`open`: nobody else gets the image; the other states say how the assignment ended."
     )
     created_at: datetime
-    lease_expires_at: datetime = Field(description="Others can have the image after this.")
+    lease_expires_at: datetime = Field(description="After this time others can have the image.")
     ended_at: datetime | None
 
     @classmethod
@@ -76,8 +77,8 @@ class Assignment(BaseModel):
 
 
 class Assignments(BaseModel):
-    """What an annotator holds now."""
+    """All images that an annotator holds now."""
 
     items: list[Assignment]
-    selection_id: UUID = Field(description="The selection that was handed out from.")
-    free: int = Field(description="Its picks that nobody holds and nobody has annotated yet.")
+    selection_id: UUID = Field(description="The selection whose picks were handed out.")
+    free: int = Field(description="The number of its picks that are neither held nor annotated.")

@@ -1,4 +1,4 @@
-"""Evaluations as they appear in JSON, and as they are ordered."""
+"""Evaluations as they appear in JSON, and the order of one."""
 
 from datetime import datetime
 from uuid import UUID
@@ -13,19 +13,23 @@ class ClassScore(BaseModel):
     """The scores of one class."""
 
     name: str
-    accuracy: float = Field(description="The share of its true pixels that were found.")
+    accuracy: float = Field(
+        description="The share of the class's true pixels that were predicted as this class."
+    )
     iou: float = Field(description="Intersection over union.")
-    pixels: int = Field(description="Its true pixels.")
+    pixels: int = Field(description="The number of the class's true pixels.")
 
 
 class ClassMetrics(BaseModel):
     """Scores of a pool with classes: shares, 0 to 1, of all pixels that the annotations label."""
 
     pixel_accuracy: float
-    mean_accuracy: float = Field(description="Over all classes; one that no annotation has counts 0.")
-    mean_iou: float = Field(description="Over all classes; one that no annotation has counts 0.")
+    mean_accuracy: float = Field(description="Over all classes; a class that no annotation has counts as 0.")
+    mean_iou: float = Field(description="Over all classes; a class that no annotation has counts as 0.")
     mean_iou_present: float = Field(description="Over the classes that the annotations have.")
-    doubtful_share: float = Field(description="Pixels for which a second class was almost as good.")
+    doubtful_share: float = Field(
+        description="The share of pixels for which a second class was almost as good."
+    )
     per_class: list[ClassScore]
 
 
@@ -38,9 +42,9 @@ class RgbMetrics(BaseModel):
     within: Shares = Field(description="The share of pixels whose largest channel difference is below.")
     mean_absolute_error: float = Field(description="Over channels, 0 to 255.")
     constant: Shares | None = Field(
-        description="What an image of one constant colour scores; null: no train image is annotated."
+        description="The scores of an image of one constant colour; null if no train image is annotated."
     )
-    constant_color: dict[str, tuple[int, int, int]] | None = Field(description="Those colours, RGB.")
+    constant_color: dict[str, tuple[int, int, int]] | None = Field(description="The constant colours, RGB.")
 
 
 class ClassImageScores(BaseModel):
@@ -70,7 +74,9 @@ class Evaluation(BaseModel):
     job_id: UUID
     split: str
     direction: str = Field(examples=["photos_to_labels"])
-    scorer_id: UUID | None = Field(description="The model that judged the photos made of label maps.")
+    scorer_id: UUID | None = Field(
+        description="The model that scored the photos made from label maps; null otherwise."
+    )
     metrics: ClassMetrics | RgbMetrics
     created_at: datetime
 
@@ -83,8 +89,8 @@ class ScoredImage(BaseModel):
     image_id: UUID = Field(validation_alias="id")
     name: str
     score: float = Field(
-        description="What images are ordered by, the higher the better: the mean IoU over the classes in its "
-        "truth; in an `rgb` pool, minus the mean absolute error."
+        description="Images are ordered by this number; higher is better. It is the mean IoU over the classes "
+        "in the annotation; in an `rgb` pool, minus the mean absolute error."
     )
     scores: ClassImageScores | RgbImageScores
 
@@ -96,10 +102,10 @@ class NewEvaluation(BaseModel):
     split: Split = "test"
     direction: Direction = Field(
         PHOTOS_TO_LABELS,
-        description="What to judge: the label maps it makes of photos, or the photos it makes of label maps.",
+        description="What to score: label maps made from photos, or photos made from label maps.",
     )
     scorer: UUID | None = Field(
         None,
-        description="For `labels_to_photos`: the model of the pool that segments the photos made, to be "
-        "compared with the label maps they were made of.",
+        description="For `labels_to_photos`: a model of the pool that segments the generated photos. "
+        "Its label maps are compared with those that the photos were made from.",
     )

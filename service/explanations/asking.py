@@ -1,4 +1,4 @@
-"""How an explanation is made: once, when first asked for, and then kept."""
+"""Have an explanation made when it is first asked for; after that it is kept."""
 
 from typing import Any
 from uuid import UUID
@@ -26,7 +26,7 @@ def picture_responses(description: str) -> dict[int | str, dict[str, Any]]:
 
 
 async def made_explanation(service: Service, selection_id: UUID) -> tables.Explanation | Response:
-    """The explanation; or what to answer until there is one."""
+    """The explanation, or the answer until it is made."""
     made, job = await run_in_threadpool(_asked, service, selection_id)
     if made:
         return made

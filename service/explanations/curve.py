@@ -22,7 +22,7 @@ router = APIRouter(route_class=Route)
     responses=picture_responses("The curve beside that of random draws, with its knee marked."),
 )
 async def get_curve_png(service: ServiceDep, request: Request, selection_id: UUID) -> Response:
-    """With the times that labelling takes, once some images were labelled that had been handed out."""
+    """With labelling times, once annotators have labelled some assigned images."""
     made = await made_explanation(service, selection_id)
     if isinstance(made, Response):
         return made
@@ -40,7 +40,7 @@ async def get_curve_png(service: ServiceDep, request: Request, selection_id: UUI
 
 
 def _priced(service: Service, made: tables.Explanation) -> tables.Job | None:
-    """The job that draws the curve with costs; None where no times are known. Times count by two digits."""
+    """The job that draws the curve with costs; None if no times are known. They are rounded to two digits."""
     minutes = minutes_per_image(service, made)
     if minutes is None:
         return None

@@ -22,7 +22,7 @@ router = APIRouter(route_class=Route)
     responses={304: {"description": "`If-None-Match` names these bytes."}, **ACCEPTED, **REFUSALS},
 )
 async def get_map(service: ServiceDep, request: Request, selection_id: UUID) -> Response:
-    """A projection of the embeddings: neighbours in the plane look alike."""
+    """A projection of the embeddings: images that are close in the plane look alike."""
     return await _answer_file(service, request, selection_id, "map", "application/json")
 
 

@@ -19,9 +19,9 @@ from store import explanations, images, tables
 
 router = APIRouter(route_class=Route)
 
-Rank = Annotated[int, Path(ge=1, le=1_000_000, description="Of the pick, from 1.")]
+Rank = Annotated[int, Path(ge=1, le=1_000_000, description="Rank of the pick, from 1.")]
 Position = Annotated[
-    int, Query(ge=0, le=2**31, description="`next` of the page before; left out: the nearest images.")
+    int, Query(ge=0, le=2**31, description="`next` of the previous page. Left out: the nearest images.")
 ]
 
 
@@ -34,7 +34,7 @@ Position = Annotated[
 async def list_members(
     service: ServiceDep, selection_id: UUID, rank: Rank, cursor: Position = 0, limit: Limit = 100
 ) -> Response:
-    """The nearest first, the pick itself before all."""
+    """Nearest first; the first image is the pick itself."""
     made = await made_explanation(service, selection_id)
     if isinstance(made, Response):
         return made
@@ -47,7 +47,7 @@ def _members(
 ) -> Page[Member]:
     counts = [pick["count"] for pick in made.document["picks"]]
     if rank > len(counts):
-        raise NotFound(f"The selection's picks have ranks 1 to {len(counts)}: ask for one of these.")
+        raise NotFound(f"The selection's picks have ranks 1 to {len(counts)}: ask for one of them.")
     first, end = [0, *accumulate(counts)][rank - 1 : rank + 1]
     start = min(first + position, end)
     with service.blobs.open(made.files["members"]["sha256"]) as file:

@@ -1,4 +1,4 @@
-"""The address that says why a selection is good."""
+"""The address that explains why a selection is good."""
 
 from typing import Any
 from uuid import UUID
@@ -28,8 +28,8 @@ router.include_router(picks.router)
     responses={**ACCEPTED, **REFUSALS},
 )
 async def explain_selection(service: ServiceDep, selection_id: UUID) -> Response:
-    """How well the picks cover the pool, how many random selections they beat, what each further pick adds,
-    and the images each stands for. 202: ask again in a moment."""
+    """Explains how well the picks cover the pool, how many random selections they beat, what each pick adds,
+    and how many images it stands for. 202: ask again in a moment."""
     made = await made_explanation(service, selection_id)
     if isinstance(made, Response):
         return made
@@ -37,7 +37,7 @@ async def explain_selection(service: ServiceDep, selection_id: UUID) -> Response
 
 
 def _document(service: Service, made: tables.Explanation) -> dict[str, Any]:
-    """What was made, with costs by what is known of annotators' times today."""
+    """The document with links, and with costs from the labelling times known today."""
     minutes = minutes_per_image(service, made)
     address = f"/selections/{made.selection_id}"
     links = {name.replace(".", "_"): f"{address}/{name}" for name in ("map", "map.png", "curve.png")}

@@ -1,1 +1,1 @@
-"""Jobs: how trainings and evaluations are ordered, and how every job is watched and cancelled."""
+"""Jobs: creating, watching and cancelling them, and answering with their results."""

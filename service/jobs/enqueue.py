@@ -1,4 +1,4 @@
-"""How jobs are ordered once and answered."""
+"""Create a job once for each order or question, and answer with its result."""
 
 import hashlib
 import json
@@ -20,20 +20,20 @@ from store.states import ENDED
 ACCEPTED: dict[int | str, dict[str, Any]] = {
     202: {
         "model": Job,
-        "description": "The job is durable and goes on; `Location` is its address.",
+        "description": "The job is durable and continues; `Location` is its address.",
         "headers": {"Location": {"schema": {"type": "string"}, "description": "`/jobs/{id}`"}},
     }
 }
 
 BY_CLIENTS = "key:"
-"""Begins the keys that clients make; questions have keys of their own."""
+"""Prefix of keys that clients send; the keys of questions have other prefixes."""
 
 IdempotencyKey = Annotated[
     str | None,
     Header(
         min_length=1,
         max_length=200,
-        description="Any text. Sent again with the same request, it gives the same job, not another.",
+        description="Any text. The same key and request sent again give the same job, not a new one.",
     ),
 ]
 
@@ -51,9 +51,9 @@ def order(
     idempotency_key: str | None,
     spec: Callable[[Session], dict[str, Any]],
 ) -> tables.Job:
-    """The job made for this key and request before, or a new one; `spec` is asked for in its transaction.
+    """Return the earlier job of this key and request, or create one; `spec` is called in its transaction.
 
-    Raises IdempotencyKeyReused when the key came with another request.
+    Raises IdempotencyKeyReused if the key was sent with another request.
     """
     asked = json.dumps([kind, str(pool_id), request], sort_keys=True)
     digest = hashlib.sha256(asked.encode()).hexdigest()
@@ -63,7 +63,7 @@ def order(
         if key and (earlier := jobs.by_idempotency_key(session, key)):
             if earlier.request_digest != digest:
                 raise IdempotencyKeyReused(
-                    f"The key was sent before with another request (job {earlier.id}): make a new key for "
+                    f"The key was sent before with another request (job {earlier.id}): use a new key for "
                     "a new request."
                 )
             return earlier
@@ -88,9 +88,9 @@ def ask(
     spec: dict[str, Any],
     check: Callable[[Session], None] = lambda session: None,
 ) -> tables.Job:
-    """The job that answers the question `key`: the one asked before, or a new one, after a `check`.
+    """Return the earlier job of the question `key`, or create one after `check`.
 
-    After one that was cancelled the question is asked anew; after one that failed, once that was `answered`.
+    A new job replaces a cancelled one; it replaces a failed one once `answered` has reported the failure.
     """
     with service.database.read() as session:
         earlier = jobs.by_idempotency_key(session, key)
@@ -111,8 +111,8 @@ def ask(
 
 
 async def answered(service: Service, job: tables.Job) -> dict[str, Any] | JSONResponse:
-    """The result of a job that ends soon; or what to answer while it goes on. Raises JobFailed, after which
-    the question that the job was to answer is asked anew.
+    """The result of a job that ends soon, or the answer while it continues. Raises JobFailed; after that, the
+    same question creates a new job.
     """
     if job.state not in ENDED:
         job = await service.ended(job.id)
@@ -142,7 +142,7 @@ def require_success(job: tables.Job) -> dict[str, Any]:
 
 
 def pool_not_embedded(service: Service, pool_id: UUID, detail: str, **members: int) -> Exception:
-    """The problem to raise. Embedding that ended without its images starts again, and the problem says so."""
+    """The problem to raise. If embedding ended without some images, restarts it and says so."""
     detail += _embed_again(service, pool_id)
     return PoolNotEmbedded(detail, **members).with_headers(Retry_After="2")
 
@@ -157,4 +157,4 @@ def _embed_again(service: Service, pool_id: UUID) -> str:
         failed = jobs.page(session, pool_id=pool_id, state="failed", kind="embed", limit=1)
     service.ring(*again)
     why = f" It had failed: {failed[0].error['detail']}" if failed and failed[0].error else ""
-    return f" Embedding had ended before its time and was started again.{why}"
+    return f" Embedding had ended too early and was started again.{why}"

@@ -16,15 +16,13 @@ router = APIRouter(route_class=Route)
 
 Output = Annotated[
     Literal["label_map", "rgb"] | None,
-    Query(
-        description="The label map, or the RGB translation it was read from. Left out: the label map, if any."
-    ),
+    Query(description="The label map, or the RGB translation behind it. Left out: the label map, if any."),
 ]
 
 
 @router.get(
     "/jobs/{job_id}/output",
-    summary="Get the image a translate job made",
+    summary="Get the image that a translate job made",
     response_class=Response,
     responses={
         200: {"content": {"image/png": {}}, "description": "A PNG of the photo's size."},
@@ -35,13 +33,13 @@ Output = Annotated[
 def get_output(service: ServiceDep, request: Request, job_id: UUID, format: Output = None) -> Response:
     job = service.job(job_id)
     if job.kind != "translate":
-        raise NotFound(f"The job is of kind {job.kind} and makes no image: its result is in /jobs/{job_id}.")
+        raise NotFound(f"A job of kind {job.kind} makes no image: its result is in /jobs/{job_id}.")
     return output(service, request, require_success(job), format)
 
 
 def output(service: Service, request: Request, result: dict[str, Any], format: str | None) -> Response:
-    """The PNG that the result of a translate job names. Raises NotFound when there is none of this format."""
+    """The PNG in the result of a translate job. Raises NotFound if there is none of this format."""
     blob = result[format] if format else result["label_map"] or result["rgb"]
     if blob is None:
-        raise NotFound("This translation is an image without classes and no label map: ask for format=rgb.")
+        raise NotFound("This translation is an image without classes, not a label map: ask for format=rgb.")
     return blob_response(service.blobs, request, blob["sha256"], blob["size"], "image/png")

@@ -1,4 +1,4 @@
-"""Addresses of jobs: listing, watching and cancelling."""
+"""Addresses that list, watch and cancel jobs."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -59,7 +59,7 @@ def get_job(service: ServiceDep, job_id: UUID) -> Job:
 def get_metrics(
     service: ServiceDep, job_id: UUID, after: Annotated[int, AFTER] = -1, limit: Limit = 1000
 ) -> Metrics:
-    """In the order of steps. Ask again with `after` set to `next` for what came since."""
+    """Metrics in the order of steps. Ask again with `after` set to `next` for newer ones."""
     with service.database.read() as session:
         found_job(session, job_id)
         lines = jobs.metrics(session, job_id, after=after, limit=limit)
@@ -82,8 +82,8 @@ async def get_events(
     job_id: Annotated[UUID, Depends(_existing)],
     last_event_id: Annotated[int, LAST_EVENT_ID] = -1,
 ) -> AsyncIterator[ServerSentEvent]:
-    """`metric` for each line of the history (its id is the step) and `state` with the job whenever it has
-    changed. The stream ends after the state in which the job ended, and when the server stops;
+    """Sends an event `metric` for each step of the history, with the step as id, and an event `state` with
+    the job whenever it changes. The stream ends when the job has ended or the server stops;
     `Last-Event-ID` resumes it."""
     after, told = last_event_id, None
     while not request.app.state.stopping():
@@ -104,17 +104,17 @@ async def get_events(
 
 @router.post("/jobs/{job_id}/cancel", summary="Cancel a job", responses=errors(NotFound, NotCancellable))
 def cancel_job(service: ServiceDep, job_id: UUID) -> Job:
-    """A queued job is cancelled at once; a running one when its worker has stopped it. One that has ended
-    stays as it is. Embed jobs cannot be cancelled: without them their photos could never be picked."""
+    """Cancels a queued job immediately, and a running job when its worker has stopped it. A job that has
+    ended does not change. Embed jobs cannot be cancelled: without them their photos could never be picked."""
     with service.database.write() as session:
         if found_job(session, job_id).kind == "embed":
-            raise NotCancellable("Embedding is part of the pool and cannot be cancelled: let it go on.")
+            raise NotCancellable("Embedding is part of the pool and cannot be cancelled: let it continue.")
         jobs.cancel(session, job_id)
     return get_job(service, job_id)
 
 
 def _look(service: Service, job_id: UUID, after: int) -> tuple[tables.Job, list[dict[str, Any]]]:
-    """The job first: every metric of a job that has ended is then among the lines, or behind them."""
+    """The job and its metrics after a step. Reads the job first, to miss no metric of an ended job."""
     with service.database.read() as session:
         job = found_job(session, job_id)
         return job, jobs.metrics(session, job_id, after=after, limit=LINES)

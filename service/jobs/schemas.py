@@ -25,12 +25,12 @@ class JobError(BaseModel):
 
 
 class Estimate(BaseModel):
-    """What a training will need, as it found before its first step."""
+    """What a training will need, estimated before its first step."""
 
     model_config = ConfigDict(extra="allow")
 
-    memory_bytes: int = Field(description="Peak memory of the device it trains on.")
-    seconds: float = Field(description="How long all of its steps will take.")
+    memory_bytes: int = Field(description="Peak memory on the device that it trains on, in bytes.")
+    seconds: float = Field(description="Duration of all its steps.")
     steps_per_second: float
 
 
@@ -41,12 +41,18 @@ class Job(BaseModel):
     pool_id: UUID
     kind: Kind
     state: JobState
-    attempt: int = Field(description="The number of the attempt that runs or ran last; 0: none yet.")
+    attempt: int = Field(description="The number of the current or last attempt; 0 if there was none yet.")
     max_attempts: int
     progress: Progress
-    estimate: Estimate | None = Field(description="Of a training, from shortly after its start.")
-    result: dict[str, Any] | None = Field(description='What a succeeded job made, e.g. `{"model_id": …}`.')
-    error: JobError | None = Field(description="Why the last attempt went wrong, also while another is due.")
+    estimate: Estimate | None = Field(
+        description="For a training, from shortly after its start; null otherwise."
+    )
+    result: dict[str, Any] | None = Field(
+        description='The result of a job that succeeded, for example `{"model_id": …}`.'
+    )
+    error: JobError | None = Field(
+        description="Why the last attempt failed, even if another attempt follows."
+    )
     cancel_requested: bool
     created_at: datetime
     started_at: datetime | None
@@ -68,5 +74,5 @@ class Metrics(BaseModel):
 
     items: list[dict[str, Any]]
     next: int | None = Field(
-        description="The last step here: ask for what is `after` it. Null: nothing is here."
+        description="The last step in `items`, to be sent as `after`; null if there are no items."
     )

@@ -1,1 +1,1 @@
-"""Models: trained translators, their files and scores, and translating photos with them."""
+"""Models: trained or imported translators, their files and scores, and translations."""

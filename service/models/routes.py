@@ -46,7 +46,7 @@ def list_models(service: ServiceDep, pool_id: UUID, cursor: Cursor = None, limit
     status_code=201,
     responses={
         201: {"model": Model, "description": "The model is new, and durable."},
-        200: {"model": Model, "description": "The pool has this model already, byte for byte."},
+        200: {"model": Model, "description": "The pool already has this model, with the same bytes."},
         **errors(NotFound, InvalidModel, InvalidName, NameTaken, FileTooLarge, DiskFull),
     },
     openapi_extra=BINARY,
@@ -58,10 +58,10 @@ async def import_model(
     pool_id: UUID,
     name: Annotated[Name | None, Query(description="Left out: the file's SHA-256.")] = None,
 ) -> Model:
-    """The body is an ONNX file, self-contained, with one input `photo`: float32 (B, 3, S, S), RGB in [−1, 1].
-    Its one output is the logits of the pool's classes (B, classes, H, W); or, named `translation`, an RGB
-    image in [−1, 1] (B, 3, H, W). It evaluates, translates and scores like a trained model; a file that
-    cannot be used fails the first such job, which says why."""
+    """The body is one self-contained ONNX file with one input `photo`: float32 (B, 3, S, S), RGB in [−1, 1].
+    Its only output is the logits of the pool's classes (B, classes, H, W); or, if it is named `translation`,
+    an RGB image in [−1, 1] (B, 3, H, W). The model can be evaluated, translate and score like a trained one;
+    if the file cannot be used, the first such job fails and says why."""
     await run_in_threadpool(require_pool, service.database, pool_id)
     with service.blobs.incoming() as incoming:
         await receive(request, incoming, service.settings, "max_model_bytes", "export a smaller model")
@@ -95,7 +95,7 @@ def get_model_file(
     model_id: UUID,
     name: Annotated[str, Path(examples=["photo_to_label.safetensors"])],
 ) -> Response:
-    """The weights as safetensors, the translator as ONNX, the training's spec, and its sample sheet."""
+    """The weights as safetensors, the translator as ONNX, the training's spec, or its sample sheet."""
     with service.database.read() as session:
         found_model(session, model_id)
         file = models.file(session, model_id, name)
@@ -127,10 +127,12 @@ def _keep(service: Service, pool_id: UUID, name: str | None, incoming: Incoming)
 
 
 def _same(session: Session, known: tables.Model, sha256: str) -> Model:
-    """The model of this name, if it is the one that was sent. Raises NameTaken."""
+    """The model of this name, if it has the same file. Raises NameTaken."""
     document = _document(session, known)
     if sha256 not in [file.sha256 for file in document.files]:
-        raise NameTaken(f"The pool has another model named {known.name}: send this one under another name.")
+        raise NameTaken(
+            f"The pool already has another model named {known.name}: send this one under another name."
+        )
     return document
 
 

@@ -24,9 +24,9 @@ class TrainingReceipt(BaseModel):
 
     pairs: list[tuple[UUID, int]] = Field(description="Images, and the revisions of their annotations.")
     unpaired_photos: int
-    unpaired_label_maps: dict[str, int] = Field(description="How many there were of each source.")
+    unpaired_label_maps: dict[str, int] = Field(description="The number of label maps from each source.")
     losses: dict[str, float] = Field(description="The last step's losses, by name.")
-    notes: dict[str, bool | str] = Field(description="What did not go as ordered, and why.")
+    notes: dict[str, bool | str] = Field(description="Deviations from the order, and why.")
 
 
 class Model(BaseModel):
@@ -37,7 +37,7 @@ class Model(BaseModel):
     job_id: UUID | None = Field(description="The training that made it; null: it was imported.")
     name: str | None = Field(description="Of an imported model.")
     method: str = Field(examples=["hybrid"], description="`onnx`: it was imported.")
-    spec: dict[str, Any] = Field(description="Every choice the training made.")
+    spec: dict[str, Any] = Field(description="The complete configuration of the training.")
     receipt: TrainingReceipt | None = Field(description="Null: it was imported.")
     files: list[ModelFile]
     evaluations: list[Evaluation] = Field(description="Oldest first.")

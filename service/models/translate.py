@@ -1,4 +1,4 @@
-"""The address that translates a photo, or a label map, with a model."""
+"""The address that translates a photo or a label map with a model."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -34,7 +34,7 @@ PNG: dict[int | str, dict[str, Any]] = {
 
 @router.post(
     "/models/{model_id}/translate",
-    summary="Translate a photo, or a label map",
+    summary="Translate a photo or a label map",
     response_class=Response,
     responses={
         **PNG,
@@ -48,13 +48,14 @@ async def translate(
     request: Request,
     model_id: UUID,
     direction: Annotated[
-        Direction, Query(description="What the body is, and what it becomes.")
+        Direction, Query(description="What the body is, and what it is translated to.")
     ] = PHOTOS_TO_LABELS,
     format: Output = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """The body is a photo as for an upload, and its label map is the answer; or a label map, and a photo is
-    the answer. It does not become part of the pool. 202: the answer comes later, at `/jobs/{id}/output`."""
+    """The body is a photo as for an upload, and the answer is its label map; or the body is a label map, and
+    the answer is a photo. The body does not become part of the pool. 202: the answer comes later, at
+    `/jobs/{id}/output`."""
     pool = await run_in_threadpool(_checked, service, model_id, direction, format)
     with service.blobs.incoming() as incoming:
         await receive(request, incoming, service.settings, "max_image_bytes", "scale the image down")
@@ -66,12 +67,12 @@ async def translate(
 
 
 def _checked(service: Service, model_id: UUID, direction: str, format: str | None) -> tables.Pool:
-    """The model's pool. Raises a Problem when the model cannot answer in this way."""
+    """The model's pool. Raises a Problem if the model cannot translate in this direction and format."""
     with service.database.read() as session:
         pool = found_pool(session, found_model(session, model_id).pool_id)
         require_direction(session, model_id, direction)
     if format == "label_map" and direction != PHOTOS_TO_LABELS:
-        raise NotFound("What is made of a label map is a photo and no label map: leave `format` out.")
+        raise NotFound("A label map is translated to a photo, not to a label map: leave out `format`.")
     if format == "label_map" and pool.class_table is None:
         raise NotFound("The pool has no classes, so its translations have no label map: ask for format=rgb.")
     return pool

@@ -1,4 +1,4 @@
-"""How a question becomes a job, once, and what is wrong with a question that cannot be answered."""
+"""Turn a question into a job, once, and refuse a question that cannot be answered."""
 
 import hashlib
 import json
@@ -22,11 +22,11 @@ from store.selections import State
 from store.tables import Job, Pool
 
 MOST_NAMED = 100
-"""Images that a refusal lists."""
+"""The largest number of images that a refusal lists."""
 
 
 def asked(service: Service, pool_id: UUID, question: Question) -> Job:
-    """The job that answers this question: the one asked before, or a new one. Raises Problems."""
+    """The job that answers this question, an earlier one or a new one. Raises Problems."""
     with service.database.read() as session:
         pool = found_pool(session, pool_id)
         check_options(session, pool, question)
@@ -39,8 +39,8 @@ def asked(service: Service, pool_id: UUID, question: Question) -> Job:
         raise pool_not_embedded(
             service,
             pool_id,
-            f"Photos that the selection depends on are still to be embedded ({waiting}): ask again until "
-            "`waiting` has come down to 0.",
+            f"Photos that the selection depends on are not embedded yet ({waiting}): ask again until "
+            "`waiting` is 0.",
             waiting=waiting,
         )
     return ask(
@@ -54,28 +54,32 @@ def asked(service: Service, pool_id: UUID, question: Question) -> Job:
 
 
 def check_options(session: Session, pool: Pool, question: Question) -> None:
-    """Raise what is wrong with a question, whatever images the pool has."""
+    """Raise a Problem if the question is wrong, whatever images the pool has."""
     if question.budget < len(question.include):
         raise InvalidSelection(
-            f"The budget is {question.budget} and {len(question.include)} images are to be included: raise "
-            "the budget or include fewer."
+            f"The budget is {question.budget} and `include` has {len(question.include)} images: raise the "
+            "budget or include fewer."
         )
     if both := set(question.include) & set(question.exclude):
-        raise InvalidSelection(f"{min(both)} is to be included and excluded: decide for one.")
+        raise InvalidSelection(f"{min(both)} is in `include` and in `exclude`: leave it out of one of them.")
     if question.split == TEST and question.test_distance not in (AUTO, OFF):
-        raise InvalidSelection("`test_distance` keeps train images away from the test split: leave it out.")
+        raise InvalidSelection("`test_distance` applies only to selections of train images: leave it out.")
     if question.strategy == "random" and (question.balance or question.model):
         option = "balance" if question.balance else "model"
-        raise InvalidSelection(f"`random` draws all images alike: leave out `{option}` or take a strategy.")
+        raise InvalidSelection(
+            f"`random` treats all images alike: leave out `{option}` or choose another strategy."
+        )
     if pool.class_table is None and (question.balance or question.model):
         option = "balance" if question.balance else "model"
-        raise InvalidSelection(f"`{option}` looks at classes and the pool has none: leave it out.")
+        raise InvalidSelection(f"`{option}` needs classes and the pool has none: leave it out.")
     if question.model and found_model(session, UUID(question.model)).pool_id != pool.id:
-        raise InvalidSelection(f"The model {question.model} belongs to another pool: name one of this pool.")
+        raise InvalidSelection(
+            f"The model {question.model} belongs to another pool: name a model of this pool."
+        )
 
 
 def _key(pool_id: UUID, question: Question, states: Sequence[State]) -> str:
-    """Another text for whatever could have another answer. `states`: of the split, then of the tests."""
+    """A key that differs whenever the answer could differ. `states` has the split, then the test split."""
     state, *tests = states
     depends_on = [vars(question), state.images.digest, state.annotations.annotated_digest]
     if question.balance:
@@ -86,12 +90,12 @@ def _key(pool_id: UUID, question: Question, states: Sequence[State]) -> str:
 
 
 def _last(states: Sequence[State]) -> str | None:
-    """The id of the last image: whatever comes until the job runs is not part of the question."""
+    """The id of the newest image; images added before the job runs are not part of the question."""
     return max((str(state.images.last_id) for state in states if state.images.last_id), default=None)
 
 
 def _check(session: Session, pool: Pool, question: Question, state: State) -> None:
-    """Raise what is wrong with a new question about a pool that is embedded."""
+    """Raise a Problem if an embedded pool cannot answer the question."""
     _check_budget(session, pool.id, question)
     pickable = state.pickable
     if question.name or question.include or question.exclude:
@@ -99,13 +103,13 @@ def _check(session: Session, pool: Pool, question: Question, state: State) -> No
     if question.budget > pickable:
         named = f" named {question.name}" if question.name else ""
         raise BudgetExceedsPool(
-            f"The budget is {question.budget}; {question.split} images{named} that can be picked: "
-            f"{pickable}. The others are annotated, excluded, or could not be embedded: ask for fewer."
+            f"The budget is {question.budget}; {question.split} images{named} that can be picked: {pickable} "
+            "(the others are annotated, excluded, or could not be embedded). Ask for fewer."
         )
     if question.balance and not state.annotations.count:
         raise NoAnnotations(
-            f"No {question.split} image is annotated, so nothing is known of its classes: ask without "
-            "`balance` until some are."
+            f"No {question.split} image is annotated, so its classes are unknown: leave out `balance` until "
+            "some are annotated."
         )
 
 
@@ -120,25 +124,25 @@ def _check_budget(session: Session, pool_id: UUID, question: Question) -> None:
 
 
 def _pickable(session: Session, pool: Pool, question: Question, state: State) -> int:
-    """How many images can be picked. Raise what is wrong with those to include or exclude."""
+    """How many images can be picked. Raises a Problem if `include` or `exclude` names a wrong image."""
     include, exclude = (set(map(UUID, ids)) for ids in (question.include, question.exclude))
     among = [*include, *exclude]
     named = list(selections.embedded(session, pool.id, question.split, among=among))
     annotated = selections.annotated(session, pool.id, question.split, among=among).keys()
     if unknown := set(among) - {image.id for image in named}:
         raise InvalidSelection(
-            f"{min(unknown)} is no embedded {question.split} image of the pool: leave it out of `include` "
-            "and `exclude`.",
+            f"{min(unknown)} is not an embedded {question.split} image of the pool: leave it out of "
+            "`include` and `exclude`.",
             images=_first(unknown),
         )
     if done := include & annotated:
         raise InvalidSelection(
-            f"{min(done)} is to be included and is annotated already: leave it out of `include`.",
+            f"{min(done)} is in `include` and is already annotated: leave it out.",
             images=_first(done),
         )
     if strangers := include - {image.id for image in named if question.matches(image.name)}:
         raise InvalidSelection(
-            f"{min(strangers)} is to be included and its name does not match {question.name}.",
+            f"{min(strangers)} is in `include` and its name does not match {question.name}: leave it out.",
             images=_first(strangers),
         )
     if question.name is None:
@@ -147,7 +151,9 @@ def _pickable(session: Session, pool: Pool, question: Question, state: State) ->
     embedded = selections.embedded(session, pool.id, question.split)
     free = [image.id not in taken for image in embedded if question.matches(image.name)]
     if not free:
-        raise InvalidSelection(f"No embedded {question.split} image has a name that matches {question.name}.")
+        raise InvalidSelection(
+            f"No embedded {question.split} image has a name that matches {question.name}: change the pattern."
+        )
     return sum(free)
 
 

@@ -1,4 +1,4 @@
-"""The addresses that say which images to label."""
+"""Addresses that select the images to label."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -46,9 +46,8 @@ router = APIRouter(tags=["selections"], route_class=Route)
     },
 )
 async def select_images(service: ServiceDep, pool_id: UUID, options: Annotated[Options, Query()]) -> Response:
-    """Picks among the embedded images of a split that have no annotation; those that have one count as
-    labelled. Asking again gives the same answer until photos or annotations are added. 202: ask again in a
-    moment."""
+    """Picks from the embedded images of a split that have no annotation; annotated images count as labelled.
+    Asking again gives the same answer until photos or annotations are added. 202: ask again in a moment."""
     job = await run_in_threadpool(asked, service, pool_id, options.question())
     result = await answered(service, job)
     if isinstance(result, Response):
@@ -63,7 +62,7 @@ async def select_images(service: ServiceDep, pool_id: UUID, options: Annotated[O
     responses=errors(NotFound, NoSelection),
 )
 def get_newest_selection(service: ServiceDep, pool_id: UUID) -> Response:
-    """Of train images: the one whose picks are handed out unless another one is named."""
+    """The newest selection of train images. Assignments hand out its picks if no other selection is named."""
     with service.database.read() as session:
         found_pool(session, pool_id)
         return JSONResponse(newest_selection(session, pool_id).document)
@@ -89,9 +88,9 @@ def get_selection(service: ServiceDep, selection_id: UUID) -> Response:
     },
 )
 async def replay(service: ServiceDep, made: Replay, idempotency_key: IdempotencyKey = None) -> Response:
-    """The body is a selection as this service gave it, or its receipt alone. It is made again of the images
-    and annotations of that time, and compared. 202: the answer comes later, as the `result` of
-    `/jobs/{id}`."""
+    """The body is a selection as this service returned it, or only its receipt. The selection is made again
+    from the images and annotations of that time, and compared. 202: the answer comes later, as the `result`
+    of `/jobs/{id}`."""
     job = await run_in_threadpool(_replay_ordered, service, made, idempotency_key)
     result = await answered(service, job)
     return result if isinstance(result, Response) else JSONResponse(result)

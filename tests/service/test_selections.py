@@ -199,7 +199,7 @@ def test_failed_embedding_is_started_again_by_asking(client_of_each: Client) -> 
     assert (slug(refused), refused.json()["waiting"]) == ("pool-not-embedded", 2)
     assert "started again. It had failed: The weights are not there: put them" in refused.json()["detail"]
     again = client.get(ask).json()
-    assert "`waiting` has come down to 0." in again["detail"]
+    assert "`waiting` is 0." in again["detail"]
     assert "again. It had failed" not in again["detail"]
     [queued] = embed_jobs(client, pool_id)
     assert (queued["id"] == failed["id"], queued["progress"]["total"]) == (False, 2)
@@ -270,11 +270,11 @@ def test_a_question_that_cannot_be_answered_is_refused(client: Client) -> None:
     done, free = images[0]["id"], images[1]["id"]
     before = client.get(f"/jobs?pool={pool_id}&kind=select").json()
     cases: list[tuple[dict[str, Any], str, str]] = [
-        ({"include": strangers[0]["id"]}, "invalid-selection", "no embedded train image of the pool"),
-        ({"exclude": test}, "invalid-selection", "no embedded train image of the pool"),
-        ({"include": done}, "invalid-selection", "annotated already"),
-        ({"include": free, "exclude": free}, "invalid-selection", "included and excluded"),
-        ({"include": [free, images[2]["id"]]}, "invalid-selection", "2 images are to be included"),
+        ({"include": strangers[0]["id"]}, "invalid-selection", "not an embedded train image of the pool"),
+        ({"exclude": test}, "invalid-selection", "not an embedded train image of the pool"),
+        ({"include": done}, "invalid-selection", "already annotated"),
+        ({"include": free, "exclude": free}, "invalid-selection", "in `include` and in `exclude`"),
+        ({"include": [free, images[2]["id"]]}, "invalid-selection", "`include` has 2 images"),
         ({"include": free, "name": "x*"}, "invalid-selection", "does not match x*"),
         ({"name": "x*"}, "invalid-selection", "No embedded train image has a name that matches x*"),
         ({"name": "[01].jpg", "budget": 2}, "budget-exceeds-pool", "named [01].jpg that can be picked: 1"),
@@ -284,7 +284,7 @@ def test_a_question_that_cannot_be_answered_is_refused(client: Client) -> None:
         ({"strategy": "random", "model": model}, "invalid-selection", "leave out `model`"),
         ({"model": theirs}, "invalid-selection", "another pool"),
         ({"model": str(uuid.uuid4())}, "not-found", "no model"),
-        ({"split": "test", "balance": True}, "no-annotations", "without `balance`"),
+        ({"split": "test", "balance": True}, "no-annotations", "leave out `balance`"),
         (
             {"test_distance": -1},
             "validation",
