@@ -89,7 +89,7 @@ class ScoredImage(BaseModel):
     image_id: UUID = Field(validation_alias="id")
     name: str
     score: float = Field(
-        description="Images are ordered by this number; higher is better. It is the mean IoU over the classes "
+        description="Images are ordered by this number; higher is better: the mean IoU over the classes "
         "in the annotation; in an `rgb` pool, minus the mean absolute error."
     )
     scores: ClassImageScores | RgbImageScores
