@@ -15,7 +15,7 @@ from models.translation.translator import Translator
 
 
 def write_images(folder: Path, pixels: NDArray[np.uint8]) -> list[Path]:
-    """Images (N, H, W, 3) as PNG files."""
+    """Write images (N, H, W, 3) as PNG files; return their paths."""
     paths = [folder / f"{index}.png" for index in range(len(pixels))]
     for path, image in zip(paths, pixels, strict=True):
         Image.fromarray(image).save(path)
@@ -24,7 +24,7 @@ def write_images(folder: Path, pixels: NDArray[np.uint8]) -> list[Path]:
 
 @pytest.mark.parametrize("tolerance", [1, 2, 3, 6, 20])
 def test_the_best_color_is_found_among_all(tolerance: int) -> None:
-    """In a cube of 6³ colours the answer is the first best one of an exhaustive search, also at its edges."""
+    """In a cube of 6³ colours the result is the first best one of an exhaustive search, also at the edges."""
     for seed in range(5):
         random = np.random.default_rng(seed)
         pixels = random.integers(0, 6, size=(40, 3)) ** (seed % 2 + 1) % 6
@@ -40,7 +40,9 @@ def test_the_best_color_is_found_among_all(tolerance: int) -> None:
 
 
 def test_no_color_of_the_targets_does_better(tmp_path: Path) -> None:
-    """Of clustered random pixels the baseline covers at least as many as any of 400 colours near them."""
+    """On clustered random pixels the baseline is right for at least as many as any of 400 colours
+    near them.
+    """
     random = np.random.default_rng(0)
     centers = np.array([[250, 3, 120], [230, 20, 100], [60, 200, 250]])
     pixels = centers[random.integers(0, 3, size=(2, 30, 20))] + random.integers(-15, 16, size=(2, 30, 20, 3))
@@ -56,7 +58,7 @@ def test_no_color_of_the_targets_does_better(tmp_path: Path) -> None:
 
 
 def test_its_share_stands_beside_the_model(tmp_path: Path) -> None:
-    """An rgb evaluation gives each colour's share on the evaluated images, averaged over these."""
+    """An rgb evaluation gives each colour's share on the evaluated images, averaged over the images."""
     (tmp_path / "train").mkdir()
     (tmp_path / "test").mkdir()
     random = np.random.default_rng(1)
@@ -76,7 +78,7 @@ def test_its_share_stands_beside_the_model(tmp_path: Path) -> None:
 
 
 def test_without_training_targets_there_is_none(tmp_path: Path) -> None:
-    """No targets raise ValueError; an evaluation that was given no colours says None."""
+    """Without targets there is a ValueError; without colours an evaluation says None."""
     with pytest.raises(ValueError, match="there are none"):
         constant_baseline([])
     (path,) = write_images(tmp_path, np.zeros((1, 8, 8, 3), dtype=np.uint8))

@@ -20,7 +20,7 @@ from tests.models.runs import TABLE, write_scenes
 
 
 class Constant(nn.Module):
-    """Class logits of three classes that always favour the first."""
+    """Logits of three classes that always favour the first class."""
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.tensor([1.0, 0.0, -1.0])[None, :, None, None].expand(len(x), 3, *x.shape[2:])
@@ -40,7 +40,9 @@ def truths(scenes: list[EvaluationItem]) -> NDArray[np.uint8]:
 
 
 def test_photos_that_show_their_labels_score_one(tmp_path: Path) -> None:
-    """Label maps passed on as photos, and a scorer that reads class colours, score 1 in everything."""
+    """A translator that passes label maps on, and a scorer that reads class colours, score 1 in
+    everything.
+    """
     evaluation = evaluate_photos(
         drawing(nn.Identity()), Translator(nn.Identity(), 32, TABLE), items(tmp_path, 32, 32)
     )
@@ -50,7 +52,7 @@ def test_photos_that_show_their_labels_score_one(tmp_path: Path) -> None:
 
 
 def test_a_scorer_blind_to_the_photo_scores_the_share_of_its_answer(tmp_path: Path) -> None:
-    """A scorer that always answers class 0 is right where the truth is class 0, of the pixels that count."""
+    """A scorer that always predicts class 0 is right where the truth is class 0, among pixels not ignored."""
     scenes = items(tmp_path)
     truth = truths(scenes)
     share = (truth == 0).sum() / (truth != 255).sum()
@@ -63,7 +65,7 @@ def test_a_scorer_blind_to_the_photo_scores_the_share_of_its_answer(tmp_path: Pa
 
 
 def test_scores_equal_the_protocol_by_hand(tmp_path: Path) -> None:
-    """A random network scores what §6.4 gives computed step by step with Pillow and scikit-learn."""
+    """A random network's scores equal those of §6.4, computed step by step with Pillow and scikit-learn."""
     network = Generator(2, 1)
     initialise(network, torch.Generator().manual_seed(0))
     for parameter in network.parameters():
@@ -107,7 +109,7 @@ def test_scores_equal_the_protocol_by_hand(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_scored_is_refused(tmp_path: Path) -> None:
-    """A wrong direction of either model, other classes, no classes and no items raise ValueError."""
+    """A wrong direction of either model, different classes, no classes and no items raise ValueError."""
     scenes, scorer, model = items(tmp_path), Translator(nn.Identity(), 32, TABLE), drawing(nn.Identity())
     other = ClassTable(("sky", "tree", "road"), TABLE.colors)
     with pytest.raises(ValueError, match="needs a translator of direction labels_to_photos"):

@@ -22,7 +22,7 @@ WIDE = ClassTable((*TABLE.names, "never"), (*TABLE.colors, (255, 0, 0)), ignore=
 
 
 class Negative(nn.Module):
-    """A translator whose answer is known: the scenes' photos are negatives of their coloured label maps."""
+    """A translator whose result is known: the scenes' photos are negatives of their coloured label maps."""
 
     def __init__(self, blur: int = 1) -> None:
         super().__init__()
@@ -38,7 +38,7 @@ def items(folder: Path, count: int = 3, **size: int) -> list[EvaluationItem]:
 
 
 def predictions(translator: Translator, item: EvaluationItem) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """True and predicted class of every pixel that counts, by exhaustive search in colour space."""
+    """True and predicted class of every pixel that is not ignored, by exhaustive search over the colours."""
     truth = read_label_map(item.label_map)
     rgb = translator.translate(read_photo(item.photo), (truth.shape[0], truth.shape[1])).rgb
     distances = np.linalg.norm(rgb[:, :, None].astype(float) - np.array(WIDE.colors), axis=3)
@@ -52,7 +52,7 @@ def translator() -> Translator:
 
 
 def test_scores_equal_an_independent_computation(tmp_path: Path, translator: Translator) -> None:
-    """All scores equal scikit-learn's on classes found by brute force, ignored pixels left out."""
+    """All scores equal scikit-learn's on classes found by brute force, without the ignored pixels."""
     scenes = items(tmp_path)
     evaluation = evaluate(translator, scenes)
     assert isinstance(evaluation, Evaluation)
@@ -88,7 +88,7 @@ def test_image_scores_are_over_the_classes_of_that_image(tmp_path: Path, transla
 
 
 def test_a_perfect_translator_scores_one(tmp_path: Path) -> None:
-    """Where every pixel is right all scores are 1, except the mean over a class that never occurs."""
+    """If every pixel is right, all scores are 1, except means that include a class that never occurs."""
     scenes = items(tmp_path, height=32, width=32)
     for item in scenes:
         truth = read_label_map(item.label_map)
@@ -102,7 +102,9 @@ def test_a_perfect_translator_scores_one(tmp_path: Path) -> None:
 
 
 def test_ignored_pixels_do_not_count(tmp_path: Path, translator: Translator) -> None:
-    """An image that is ignored everywhere changes no score of the whole, and is not among the worst."""
+    """An image whose pixels are all ignored changes no total score, and does not count as one of
+    the worst.
+    """
     scenes = items(tmp_path)
     without = evaluate(translator, scenes[:2])
     write_label_map(scenes[2].label_map, np.full((48, 64), 255, dtype=np.uint8))
@@ -116,7 +118,7 @@ def test_ignored_pixels_do_not_count(tmp_path: Path, translator: Translator) -> 
 
 
 def test_rgb_scores_equal_their_definition(tmp_path: Path) -> None:
-    """The shares within 5, 10, 16 and 20 and the error equal NumPy's, averaged over the images."""
+    """The shares within 5, 10, 16 and 20, and the error, equal NumPy's, averaged over the images."""
     scenes = items(tmp_path, height=32, width=32)
     for index, item in enumerate(scenes):
         error = np.random.default_rng(index).integers(-22, 23, size=(32, 32, 1))
@@ -139,7 +141,7 @@ def test_rgb_scores_equal_their_definition(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("table", [WIDE, None])
 def test_evaluations_become_json(tmp_path: Path, table: ClassTable | None) -> None:
-    """Both kinds of evaluation are plain JSON without the images' scores, which are JSON of their own."""
+    """Both kinds of evaluation become plain JSON without the images' scores, which have JSON of their own."""
     pairs = write_scenes(tmp_path, 2)
     scenes = [EvaluationItem("a", photo, label if table else photo) for photo, label in pairs]
     evaluation = evaluate(Translator(Negative(), 32, table), scenes)
@@ -157,7 +159,7 @@ def test_evaluations_become_json(tmp_path: Path, table: ClassTable | None) -> No
 
 @pytest.mark.parametrize("table", [WIDE, None])
 def test_every_image_is_reported_with_its_prediction(tmp_path: Path, table: ClassTable | None) -> None:
-    """`on_image` gets each name in order, what the model made of the photo at the truth's size, a score."""
+    """`on_image` gets each name in order, the model's prediction at the truth's size, and the scores."""
     seen: list[tuple[str, NDArray[np.uint8], object]] = []
     model = Translator(Negative(blur=5), 32, table)
     scenes = items(tmp_path)

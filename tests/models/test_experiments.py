@@ -57,7 +57,7 @@ def near_and_far(data: Dataset) -> dict[str, LabelSource]:
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_every_table_can_be_planned(name: str, data: Dataset) -> None:
-    """Every row has its runs: one a seed, one a draw where pairs are random; and as many cells as columns."""
+    """Every row has one run per seed, or per draw if its pairs are random, and a cell for every column."""
     experiment = EXPERIMENTS[name](setting_of(data, seeds=2, draws=3, sources=near_and_far(data)))
     for row in experiment.rows:
         assert len(row.cells) == len(experiment.columns)
@@ -66,7 +66,9 @@ def test_every_table_can_be_planned(name: str, data: Dataset) -> None:
 
 
 def test_tables_have_the_papers_rows(data: Dataset) -> None:
-    """Table 2 has the paper's rows in its order, each with the paper's numbers; table 9 those of table 2."""
+    """Table 2 has the paper's rows in its order, with the paper's numbers; table 9 has the rows of
+    table 2.
+    """
     rows = EXPERIMENTS["table2"](setting_of(data)).rows
     assert [row.cells[1] for row in rows] == [
         *("45", "–", "1rand", "1", "5", "10", "20", "20unbal", "40", "30", "45", "45", "–", "45")
@@ -76,7 +78,9 @@ def test_tables_have_the_papers_rows(data: Dataset) -> None:
 
 
 def test_pairs_are_among_the_unpaired_and_nested_seeds_share_them(data: Dataset) -> None:
-    """k-medoids picks the pairs among the unpaired photos, the same for every seed; random draws differ."""
+    """k-medoids picks the pairs among the unpaired photos, the same pairs for every seed; random draws
+    differ.
+    """
     setting = setting_of(data, seeds=2, draws=2)
     unpaired = setting.unpaired(20)
     first, second = setting.runs("hybrid", pairs=setting.medoids(5, unpaired), unpaired=unpaired)
@@ -89,7 +93,7 @@ def test_pairs_are_among_the_unpaired_and_nested_seeds_share_them(data: Dataset)
 
 
 def test_label_maps_of_another_source_replace_the_own_ones(data: Dataset, tmp_path: Path) -> None:
-    """The manifest then names the source's files, and no label map of an unpaired photo (§4.1.8)."""
+    """The manifest names the other source's files, and no label map of an unpaired photo (§4.1.8)."""
     other = write_dataset(tmp_path / "other", train=45, val=1)
     setting = setting_of(data, sources={"near": LabelSource("near", other.directory)})
     run = setting.run("hybrid", pairs=("000",), unpaired=setting.unpaired(20), labels_from="near")
@@ -111,7 +115,7 @@ VARIATIONS: dict[str, Callable[[Run], Run]] = {
 
 @pytest.mark.parametrize("what", VARIATIONS)
 def test_the_key_depends_on_what_the_result_depends_on(what: str, data: Dataset) -> None:
-    """Another seed, option or sample is another run; the same again, from another object, is the same."""
+    """Another seed, option or sample makes another run; equal arguments make the same run."""
 
     def run() -> Run:
         return setting_of(data).run("hybrid", pairs=("000", "001"), unpaired=("002", "003", "004"))
@@ -144,14 +148,16 @@ def test_the_key_depends_on_the_data_and_the_training_version(
 def test_a_folder_that_is_no_data_set_is_refused(
     spoil: Callable[[Path], object], message: str, data: Dataset
 ) -> None:
-    """The sentence says what is missing."""
+    """The error says what is missing."""
     spoil(data.directory)
     with pytest.raises(ValueError, match=message):
         Dataset(data.directory)
 
 
 def test_an_experiment_runs_once_and_a_failed_run_stops_no_other(tmp_path: Path) -> None:
-    """Trainings side by side are scored on val, also when one cannot work; again, none is repeated."""
+    """Several trainings run at a time and are scored on val, even if one fails; called again, none is
+    repeated.
+    """
     data = write_dataset(tmp_path / "data", train=6, val=2)
     setting = setting_of(data)
     good = setting.run("hybrid", pairs=("000",), unpaired=("001", "002"))
@@ -182,7 +188,7 @@ def test_an_experiment_runs_once_and_a_failed_run_stops_no_other(tmp_path: Path)
 
 
 def test_a_run_goes_on_after_its_data_has_moved(data: Dataset, tmp_path: Path) -> None:
-    """The key is the same wherever the files are; an unfinished run reads them where they are now."""
+    """The key does not depend on where the files are; an unfinished run reads them where they are now."""
     before = setting_of(data).run("pix2pix", pairs=("000",))
     before.prepare(tmp_path / "work")
     moved = Dataset(data.directory.rename(tmp_path / "elsewhere"))
@@ -193,7 +199,7 @@ def test_a_run_goes_on_after_its_data_has_moved(data: Dataset, tmp_path: Path) -
 
 
 def test_a_scorer_that_fails_stops_what_needs_it(data: Dataset, tmp_path: Path) -> None:
-    """Nothing is trained that could not be scored; the reason is that of the scorer."""
+    """Nothing is trained that could not be scored; the reason given is the scorer's."""
     setting = setting_of(data)
     good, scorer = setting.run("pix2pix", pairs=("000",)), setting.run("pix2pix", pairs=())
     experiment = Experiment("A table", ("row",), (Row(("good",), (good,)),), "labels_to_photos", scorer)
@@ -211,7 +217,7 @@ def test_labels_to_photos_needs_classes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
 def test_no_training_outlives_its_experiment(data: Dataset, tmp_path: Path, end: signal.Signals) -> None:
-    """Whatever ends the process of an experiment, its training ends too and frees its run directory."""
+    """However an experiment's process ends, its training ends too and frees the run directory."""
     run = setting_of(data, steps=100_000).run("pix2pix", pairs=("000",))
     directory = run.prepare(tmp_path / "work")
     code = (
@@ -243,7 +249,7 @@ def lock_is_free(directory: RunDirectory) -> bool:
 
 
 def test_embeddings_are_kept(data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second time no photo is read; other photos are embedded anew."""
+    """The second time, the kept embeddings are loaded and no encoder."""
     first = train_embeddings(data, "efficientnet_lite0", tmp_path / "work")
     monkeypatch.setattr(
         "models.experiments.setting.load_encoder", lambda *args, **options: pytest.fail("again")

@@ -39,7 +39,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
 
 @pytest.fixture(scope="module")
 def rgb_data(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
-    """The same with coloured label maps and without classes."""
+    """The same scenes with coloured label maps, and without classes."""
     return write_data(tmp_path_factory.mktemp("data") / "maps", rgb=True)
 
 
@@ -87,7 +87,7 @@ def finish(
     direction: str = "photos_to_labels",
     by: Run | None = None,
 ) -> RunDirectory:
-    """Leave what a finished run leaves, with these scores at the end and half of them half-way."""
+    """Write the files of a finished run, with these scores at the end and half of them half-way."""
     directory = run.prepare(work)
     lines = [
         {"step": 5, "steps_per_second": 2.0, "peak_memory_bytes": 1000},
@@ -129,7 +129,7 @@ def written(work: Path) -> dict[str, Any]:
 
 
 def table(text: str) -> list[dict[str, str]]:
-    """The rows of the one table in a Markdown text, by heading."""
+    """The rows of the only table in a Markdown text, as cells by heading."""
     lines = [line.strip("|").split("|") for line in text.splitlines() if line.startswith("|")]
     head, _, *rows = [[cell.strip() for cell in line] for line in lines]
     assert len(set(head)) == len(head)
@@ -137,7 +137,7 @@ def table(text: str) -> list[dict[str, str]]:
 
 
 def strings(value: Any) -> Iterator[str]:
-    """All strings in a JSON value, keys too."""
+    """All strings in a JSON value, keys included."""
     if isinstance(value, dict):
         for key, entry in value.items():
             yield from (key, *strings(entry))
@@ -153,8 +153,9 @@ def experiment_of(*rows: Row, **more: Any) -> Experiment:
 
 
 def test_rows_show_mean_and_standard_deviation(data: Dataset, tmp_path: Path) -> None:
-    """They are those of the statistics module, over the row's runs, in JSON and rounded in Markdown; the
-    paper's numbers stand beside, under headings that name its data set."""
+    """They equal those of the statistics module over the row's runs, exact in JSON and rounded in Markdown.
+    The paper's numbers stand next to them, under headings that name its data set.
+    """
     row = Row(("1", "hybrid"), runs(data, "hybrid"), (0.768, 0.291, 0.237))
     for run, mean_iou in zip(row.runs, MEAN_IOUS, strict=True):
         finish(run, tmp_path, class_scores(mean_iou))
@@ -193,7 +194,9 @@ def test_runs_that_are_not_finished_are_missing(data: Dataset, tmp_path: Path) -
 
 
 def test_without_finished_runs_there_are_no_pictures(data: Dataset, tmp_path: Path) -> None:
-    """Table and JSON are written all the same, and pictures of an earlier report go."""
+    """Without finished runs, table and JSON are still written, and pictures of an earlier report
+    are deleted.
+    """
     row = Row(("1", "hybrid"), runs(data, "hybrid"))
     finished = finish(row.runs[0], tmp_path, class_scores(0.2))
     assert len(report_of(experiment_of(row), data, tmp_path).files) == 4
@@ -205,7 +208,9 @@ def test_without_finished_runs_there_are_no_pictures(data: Dataset, tmp_path: Pa
 
 
 def test_failed_runs_are_listed_without_folders(data: Dataset, tmp_path: Path) -> None:
-    """Every reason is told, and neither JSON nor report holds a path of the machine or scores of images."""
+    """Every reason is shown; neither JSON nor Markdown holds a path of the machine or scores of single
+    images.
+    """
     row = Row(("1", "hybrid"), runs(data, "hybrid"))
     finish(row.runs[0], tmp_path, class_scores(0.2))
     failed = {row.runs[1].key: f"ValueError: {tmp_path}/photo 7.png cannot be read", "other": "step 3: NaN"}
@@ -246,7 +251,9 @@ def test_the_setting_is_told(data: Dataset, tmp_path: Path) -> None:
 
 
 def test_curves_count_the_seconds_of_training(data: Dataset, tmp_path: Path) -> None:
-    """At the median pace of 4 a second 20 steps are 5 seconds; the pace and the peak memory are told."""
+    """At the median speed of 4 steps a second, 20 steps are 5 seconds; speed and peak memory are in
+    the JSON.
+    """
     row = Row(("1", "hybrid"), runs(data, "hybrid"))
     for run, mean_iou in zip(row.runs, MEAN_IOUS, strict=True):
         finish(run, tmp_path, class_scores(mean_iou))
@@ -263,7 +270,7 @@ def test_curves_count_the_seconds_of_training(data: Dataset, tmp_path: Path) -> 
 def test_images_without_classes_have_tolerances_and_their_baselines(
     rgb_data: Dataset, tmp_path: Path
 ) -> None:
-    """Beside every share within a tolerance stands what the best constant colour scores there."""
+    """Next to every share within a tolerance stands the score of the best constant colour."""
     row = Row(("1", "hybrid"), runs(rgb_data, "hybrid", 2), (0.405,))
     for run, within in zip(row.runs, (0.5, 0.6), strict=True):
         finish(run, tmp_path, rgb_scores(within))
@@ -285,7 +292,9 @@ def test_images_without_classes_have_tolerances_and_their_baselines(
 
 
 def test_generated_photos_name_their_scorer(data: Dataset, tmp_path: Path) -> None:
-    """Scores of labels → photos are those by the experiment's scorer, which is told with its own score."""
+    """Scores of labels → photos are measured by the experiment's scorer, which is shown with its
+    own score.
+    """
     (scorer,) = runs(data, "hybrid", 1, pairs=3)
     row = Row(("1", "hybrid"), runs(data, "hybrid", 1))
     finish(scorer, tmp_path, class_scores(0.61))
@@ -334,7 +343,9 @@ def test_curves_are_lines_over_steps_and_over_time(data: Dataset, tmp_path: Path
 
 
 def test_rows_of_a_plot_look_different(data: Dataset, tmp_path: Path) -> None:
-    """No two rows share colour and style, whether the cells group them or not; a method has one colour."""
+    """No two rows share both colour and style, whether their cells form groups or not; a method has one
+    colour.
+    """
     run = runs(data, "hybrid", 1)[0]
     finish(run, tmp_path, class_scores(0.2))
     grouped = [(str(pairs), method) for method in ("hybrid", "pix2pix") for pairs in (1, 5, 20)]
@@ -349,13 +360,13 @@ def test_rows_of_a_plot_look_different(data: Dataset, tmp_path: Path) -> None:
 
 
 def test_rows_are_chosen_evenly() -> None:
-    """The first and the last are always among them, and few enough stay as they are."""
+    """The first and the last item are always kept; a list that is short enough is returned unchanged."""
     assert evenly(range(14), 7) == [0, 2, 4, 6, 9, 11, 13]
     assert evenly("abc", 7) == ["a", "b", "c"]
 
 
 def test_cells_are_put_in_words() -> None:
-    """Numbers get their column's name, names do not, and dashes are left out."""
+    """Numbers get their column's name, other cells do not, and dashes are left out."""
     columns = ("unpaired", "paired", "method")
     assert label_of(columns, ("200", "20unbal", "hybrid")) == "200 unpaired, 20unbal paired, hybrid"
     assert label_of(columns, ("–", "200", "pix2pix")) == "200 paired, pix2pix"

@@ -1,4 +1,4 @@
-"""Explanations: the figures beside brute force, enumeration and closed forms, the map beside scikit-learn."""
+"""Explanations: figures against brute force, enumeration and closed forms, the map against scikit-learn."""
 
 import sys
 from importlib.machinery import ModuleSpec
@@ -17,7 +17,7 @@ from models.similarity import typical_distance
 
 
 def pool(count: int = 90, dimension: int = 12, seed: int = 0) -> NDArray[np.float32]:
-    """Clusters of uneven size, away from the origin as embeddings are."""
+    """Clusters of uneven size, far from the origin, as embeddings are."""
     rng = np.random.default_rng(seed)
     centres = 3 * rng.normal(size=(7, dimension)) + 5
     return (centres[rng.integers(7, size=count) // 2] + rng.normal(size=(count, dimension))).astype(
@@ -26,15 +26,16 @@ def pool(count: int = 90, dimension: int = 12, seed: int = 0) -> NDArray[np.floa
 
 
 def nearest(embeddings: NDArray[np.floating], centres: list[int]) -> NDArray[np.float64]:
-    """Each image's distance to the nearest centre by its definition, in float64."""
+    """Each image's distance to the nearest centre, by its definition, in float64."""
     vectors = embeddings.astype(np.float64)
     found: NDArray[np.float64] = np.linalg.norm(vectors[:, None] - vectors[None, centres], axis=2).min(axis=1)
     return found
 
 
 def test_coverage_and_curve_are_those_of_brute_force(tmp_path: Path) -> None:
-    """Mean, maximum, share within δ and every point of the curve, of counted images, beside labelled ones,
-    of float16 embeddings in a file that stays as it is."""
+    """Mean, maximum, share within δ and every point of the curve equal brute force over the counted images,
+    with labelled images, for float16 embeddings in a read-only file.
+    """
     np.save(tmp_path / "pool.npy", pool(1500, 300).astype(np.float16))
     embeddings = np.load(tmp_path / "pool.npy", mmap_mode="r")
     picks, labelled, counted = [3, 700, 41, 8], [100, 5], np.arange(0, 1500, 3)
@@ -51,7 +52,9 @@ def test_coverage_and_curve_are_those_of_brute_force(tmp_path: Path) -> None:
 
 
 def test_without_labels_the_curve_begins_with_the_first_pick() -> None:
-    """Nothing labelled: no point before the first pick. δ is 0.7 of the typical distance."""
+    """Without labelled images the curve has no point before the first pick. δ is 0.7 of the typical
+    distance.
+    """
     embeddings = pool()
     found = explain(embeddings, [5, 80, 33])
     assert [point.budget for point in found.curve] == [1, 2, 3]
@@ -60,7 +63,7 @@ def test_without_labels_the_curve_begins_with_the_first_pick() -> None:
 
 @pytest.mark.parametrize("labelled", [[], [4]])
 def test_random_draws_follow_the_distribution_of_all_selections(labelled: list[int]) -> None:
-    """Of nine images every selection of two can be enumerated: share beaten, mean and quantiles agree."""
+    """For nine images all selections of two are enumerated: the share beaten, mean and quantiles agree."""
     embeddings = pool(9, 3, seed=4)
     picks = [0, 7]
     every = [
@@ -79,7 +82,7 @@ def test_random_draws_follow_the_distribution_of_all_selections(labelled: list[i
 
 
 def test_draws_never_take_labelled_or_uncounted_images() -> None:
-    """Where picks are all there is to draw, every draw is the selection: a tie, which counts half."""
+    """If only the picks can be drawn, every draw equals the selection: a tie, which counts half."""
     embeddings = pool(40)
     found = explain(embeddings, [1, 2, 3], labelled=[0, 9], counted=[0, 1, 2, 3], draws=50)
     assert found.random.beaten == 0.5
@@ -88,8 +91,9 @@ def test_draws_never_take_labelled_or_uncounted_images() -> None:
 
 
 def test_a_large_pool_is_measured_on_a_sample_without_bias(monkeypatch: pytest.MonkeyPatch) -> None:
-    """400 of 4,000 images are enough for the draws' mean, and are not those that are drawn from: then one in
-    five would measure itself, and draws look better than they are."""
+    """400 of 4,000 images are enough to measure the draws' mean. They are not the images that are drawn from:
+    otherwise one in five would measure itself, and the draws would look better than they are.
+    """
     monkeypatch.setattr(curve, "SAMPLE", 400)
     embeddings = pool(4000, 8)
     rng = np.random.default_rng(5)
@@ -100,8 +104,9 @@ def test_a_large_pool_is_measured_on_a_sample_without_bias(monkeypatch: pytest.M
 
 
 def test_draws_of_a_large_budget_spread_as_those_from_the_whole_pool(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Drawn from a sample of a pool, their 90 % intervals are hardly narrower than those of draws from all;
-    drawn from twice as many as they take, they would be too alike, and the percentile too sure."""
+    """Draws from a sample of the pool have 90 % intervals that are hardly narrower than those of draws from
+    all images. Draws from a sample of twice their size would be too alike, and their intervals too narrow.
+    """
     monkeypatch.setattr(curve, "SAMPLE", 400)
     embeddings, expected, found = pool(4000, 3), [], []
     for seed in range(2):
@@ -120,7 +125,7 @@ def test_draws_of_a_large_budget_spread_as_those_from_the_whole_pool(monkeypatch
 
 
 def test_large_budgets_are_measured_on_fewer_images(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Work is bounded: with many picks the sample shrinks to an eighth at most."""
+    """The work is bounded: with many picks the sample shrinks, at most to an eighth."""
     monkeypatch.setattr(curve, "WORK", 1000)
     monkeypatch.setattr(curve, "SAMPLE", 80)
     assert explain(pool(), range(20), draws=5).random.images == 10
@@ -128,7 +133,7 @@ def test_large_budgets_are_measured_on_fewer_images(monkeypatch: pytest.MonkeyPa
 
 
 def test_the_same_question_has_the_same_answer_on_any_number_of_threads() -> None:
-    """Seed and arguments decide, threads do not; another seed draws others."""
+    """The number of threads changes nothing; another seed gives other draws."""
     import faiss
 
     embeddings, threads = pool(600, 300), faiss.omp_get_max_threads()
@@ -144,13 +149,13 @@ def test_the_same_question_has_the_same_answer_on_any_number_of_threads() -> Non
 
 
 def test_picks_that_are_labelled_by_now_stay_picks() -> None:
-    """An explanation asked for after the labels came is the one asked for before."""
+    """An explanation made after the picks were labelled equals the one made before."""
     embeddings = pool()
     assert explain(embeddings, [1, 50], labelled=[9, 50]) == explain(embeddings, [1, 50], labelled=[9])
 
 
 def test_nothing_to_explain_is_refused() -> None:
-    """No picks, no counted images, no numbers."""
+    """Missing picks, missing counted images and embeddings that are not finite are refused."""
     for picks, counted in (([], None), ([1], [])):
         with pytest.raises(ValueError, match="at least one pick"):
             explain(pool(), picks, counted=counted)
@@ -160,20 +165,22 @@ def test_nothing_to_explain_is_refused() -> None:
 
 @pytest.mark.parametrize("last", [25, 100, 400])
 def test_the_knee_of_a_hyperbola_is_at_its_root(last: int) -> None:
-    """Of 1/x from 1 to n the point farthest below the chord is √n, at any scale."""
+    """On 1/x from 1 to n, the point farthest below the chord is √n, at every scale."""
     budgets = range(1, last + 1)
     assert knee(budgets, np.array([7 / budget + 3 for budget in budgets])) == last**0.5
 
 
 @pytest.mark.parametrize("values", [[3, 2, 1, 0], [1, 1, 1], [1, 2, 3], [5, 1], [4, 3.5, 3, 0], [1]])
 def test_a_curve_that_does_not_bend_has_no_knee(values: list[float]) -> None:
-    """A straight line, a flat one, a rising one, two points, and one that bends the other way."""
+    """A straight, a flat and a rising line, two points, and a curve that bends the other way have no knee."""
     assert knee(range(len(values)), np.array(values, np.float64)) is None
 
 
 @pytest.mark.parametrize(("count", "dimension"), [(300, 40), (30, 300)])
 def test_the_map_by_pca_is_scikit_learns(count: int, dimension: int) -> None:
-    """Coordinates and shares of the variance, for more images than dimensions and for fewer."""
+    """Coordinates and shares of the variance equal scikit-learn's, for more and for fewer images than
+    dimensions.
+    """
     embeddings = (pool(count, dimension) * np.linspace(3, 1, dimension)).astype(np.float16)
     found = pool_map(embeddings, "pca")
     reference = PCA(2, svd_solver="full").fit(embeddings.astype(np.float64))
@@ -185,7 +192,7 @@ def test_the_map_by_pca_is_scikit_learns(count: int, dimension: int) -> None:
 
 
 def test_a_large_map_has_the_axes_of_a_sample(monkeypatch: pytest.MonkeyPatch) -> None:
-    """From a tenth of the images nearly the same map comes out."""
+    """A tenth of the images gives nearly the same map."""
     embeddings = pool(3000, 20)
     whole = pool_map(embeddings, "pca")
     monkeypatch.setattr(mapping, "SAMPLE", 300)
@@ -196,7 +203,7 @@ def test_a_large_map_has_the_axes_of_a_sample(monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.parametrize("embeddings", [np.ones((4, 3)), np.arange(4.0)[:, None], np.ones((1, 5))])
 def test_a_map_of_hardly_anything_is_finite(embeddings: NDArray[np.float64]) -> None:
-    """Equal images, one dimension, one image: two finite coordinates each, and shares of at most 1."""
+    """Equal images, one dimension, and one image: all get two finite coordinates, and shares of at most 1."""
     found = pool_map(embeddings)
     assert found.points.shape == (len(embeddings), 2)
     assert np.isfinite(found.points).all()
@@ -205,7 +212,7 @@ def test_a_map_of_hardly_anything_is_finite(embeddings: NDArray[np.float64]) -> 
 
 
 def test_unknown_maps_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another name, and UMAP where it is not installed, with what to do."""
+    """An unknown method, and UMAP if it is not installed, are refused with advice."""
     with pytest.raises(ValueError, match="choose auto, pca, umap"):
         pool_map(pool(), "tsne")
     monkeypatch.setattr(mapping, "find_spec", lambda name: None)
@@ -215,7 +222,9 @@ def test_unknown_maps_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_umap_is_used_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """ "auto" takes it for 16 images or more, seeded and with one job, so that maps repeat."""
+    """ "auto" uses an installed UMAP for 16 images or more, with a fixed seed and one job, so that maps
+    repeat.
+    """
 
     class UMAP:
         def __init__(self, n_neighbors: int, random_state: int, n_jobs: int) -> None:

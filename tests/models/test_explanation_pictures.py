@@ -1,4 +1,4 @@
-"""The pictures of an explanation, by their pixels."""
+"""The pictures of an explanation, checked by their pixels."""
 
 import io
 from dataclasses import replace
@@ -20,12 +20,12 @@ def pixels(png: bytes) -> NDArray[np.uint8]:
 
 
 def count(png: bytes, color: str) -> int:
-    """How many pixels have exactly this colour."""
+    """The number of pixels that have exactly this colour."""
     return int((pixels(png) == ImageColor.getrgb(color)).all(axis=2).sum())
 
 
 def islands(images: int = 60) -> PoolMap:
-    """Three groups of images far apart."""
+    """A map of three groups of images that are far apart."""
     rng = np.random.default_rng(0)
     centres = np.array([[0, 0], [10, 0], [0, 10]])[np.arange(images) % 3]
     return PoolMap((centres + rng.normal(size=(images, 2))).astype(np.float32), "pca", (0.5, 0.2))
@@ -33,7 +33,7 @@ def islands(images: int = 60) -> PoolMap:
 
 @pytest.fixture
 def figures(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
-    """What is drawn, before it is pixels."""
+    """The figures that are drawn, before they become pixels."""
     drawn: list[Figure] = []
     for module in (curve_picture, map_picture):
         monkeypatch.setattr(module, "png", lambda figure: drawn.append(figure) or b"")
@@ -41,12 +41,12 @@ def figures(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
 
 
 def of_budget(budget: int, **known: Any) -> Explanation:
-    """Of so many picks of the islands."""
+    """An explanation of `budget` picks from the islands."""
     return explain(islands(90).points, range(budget), draws=20, **known)
 
 
 def test_every_cluster_has_a_colour_and_every_pick_a_badge() -> None:
-    """Three picks: their three colours are there, a fourth is not, and badges are white discs with a rim."""
+    """Three picks show their three colours and no fourth one; badges are white discs with a rim."""
     png = draw_map(islands(), np.arange(60) % 3, [0, 1, 2], title="Islands")
     assert pixels(png).shape == (1140, 1200, 3)
     for color in COLORS[:3]:
@@ -55,7 +55,9 @@ def test_every_cluster_has_a_colour_and_every_pick_a_badge() -> None:
 
 
 def test_labelled_images_and_those_near_them_are_told_apart() -> None:
-    """Grey appears with images that have no pick, black diamonds with labelled ones, both in the legend."""
+    """Images nearer to a labelled image are grey, labelled images are black diamonds; the legend
+    shows both.
+    """
     clusters = np.arange(60) % 3
     plain = draw_map(islands(), clusters, [0, 1, 2])
     labelled = draw_map(islands(), clusters, [0, 1, 2], labelled=[30, 40])
@@ -66,7 +68,7 @@ def test_labelled_images_and_those_near_them_are_told_apart() -> None:
 
 
 def test_only_images_that_are_shown_are_drawn(figures: list[Figure]) -> None:
-    """Those left out of a selection have no dot, and do not bring grey into the legend."""
+    """Images left out of a selection have no dot, and do not add grey to the legend."""
     clusters = np.where(np.arange(60) % 3 == 2, -1, np.arange(60) % 3)
     for shown in (None, np.flatnonzero(clusters >= 0)):
         draw_map(islands(), clusters, [0, 1], shown=shown)
@@ -76,7 +78,7 @@ def test_only_images_that_are_shown_are_drawn(figures: list[Figure]) -> None:
 
 
 def test_every_colour_is_seen_on_a_thin_line(figures: list[Figure]) -> None:
-    """The lines from images to their picks are dark enough on white, those of the pale colours too."""
+    """The lines from images to their picks are dark enough on white, even in pale colours."""
     picks = np.arange(len(COLORS))
     draw_map(islands(), np.arange(60) % len(COLORS), picks)
     lines = figures[0].axes[0].collections[0]
@@ -87,13 +89,15 @@ def test_every_colour_is_seen_on_a_thin_line(figures: list[Figure]) -> None:
 
 
 def test_the_same_map_is_the_same_picture() -> None:
-    """Bytes repeat, so the picture can be stored by its content."""
+    """The same map gives the same bytes, so the picture can be stored by its content."""
     assert draw_map(islands(), np.zeros(60, np.intp), [3]) == draw_map(islands(), np.zeros(60, np.intp), [3])
 
 
 @pytest.mark.parametrize("spread", [0.0, 0.3, 30.0])
 def test_no_two_ranks_overlap(spread: float) -> None:
-    """100 badges around one place or many keep their distance and stay in the box; lone ones do not move."""
+    """100 badges keep their distance and stay in the box, around one place or many; single badges do not
+    move.
+    """
     anchors = 500 + spread * np.random.default_rng(1).normal(size=(100, 2))
     low, high = np.array([480.0, 300.0]), np.array([1100.0, 1000.0])
     nothing = np.empty((0, 2))
@@ -106,7 +110,7 @@ def test_no_two_ranks_overlap(spread: float) -> None:
 
 
 def test_no_rank_hides_another_image() -> None:
-    """Badges keep clear of images around their pick, and go no farther than they must."""
+    """Badges stay clear of images around their pick, and move no farther than necessary."""
     anchor, other = np.array([[500.0, 500.0]]), np.array([[505.0, 500.0]])
     low, high = np.array([0.0, 0.0]), np.array([1000.0, 1000.0])
     [place] = map_picture._free_places(anchor, 24, low, high, other, 20)
@@ -114,7 +118,7 @@ def test_no_rank_hides_another_image() -> None:
 
 
 def test_near_picks_have_other_colours() -> None:
-    """Of 100 picks on a grid none has the colour of the pick beside it."""
+    """Of 100 picks on a grid, none has the colour of its neighbour."""
     grid = np.stack(np.meshgrid(np.arange(10), np.arange(10)), axis=-1).reshape(-1, 2).astype(np.float32)
     colors = np.array(map_picture._colors(np.random.default_rng(2).permutation(grid)))
     at = np.random.default_rng(2).permutation(grid)
@@ -124,7 +128,7 @@ def test_near_picks_have_other_colours() -> None:
 
 
 def test_a_large_map_is_thinned_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """More images than are drawn, more picks than have ranks, equal images: a picture all the same."""
+    """More images than are drawn, more picks than have ranks, and equal images still give a picture."""
     monkeypatch.setattr(map_picture, "DRAWN", 50)
     monkeypatch.setattr(map_picture, "RANKED", 2)
     monkeypatch.setattr(map_picture, "SPOKES", 10)
@@ -135,7 +139,7 @@ def test_a_large_map_is_thinned_out(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_curve_marks_its_knee_and_its_minutes() -> None:
-    """The knee's colour appears with the knee alone, and minutes change the picture."""
+    """The knee's colour appears only with a knee, and minutes change the picture."""
     embeddings = islands(90).points
     bent = explain(embeddings, [0, 1, 2, 3, 4, 5], draws=20)
     short = explain(embeddings, [0, 1], draws=20)
@@ -150,7 +154,7 @@ def test_the_curve_marks_its_knee_and_its_minutes() -> None:
 
 
 def test_a_single_pick_is_drawn_beside_its_draws(figures: list[Figure]) -> None:
-    """The band and the mean that the legend lists have a width, and ticks are whole numbers of images."""
+    """For a single budget, the band and the mean of the legend have a width, and ticks are whole numbers."""
     draw_curve(of_budget(1))
     [axes] = figures[0].axes
     [band], [mean, dot] = axes.collections, axes.lines
@@ -161,7 +165,7 @@ def test_a_single_pick_is_drawn_beside_its_draws(figures: list[Figure]) -> None:
 
 
 def test_later_rounds_count_further_images(figures: list[Figure]) -> None:
-    """The curve begins at 0 where images are labelled already, so the axis says that these are not meant."""
+    """If images are labelled already, the curve begins at 0, and the axis says "further images"."""
     for labelled in ([], [80]):
         draw_curve(of_budget(3, labelled=labelled))
     first, later = (figure.axes[0].get_xlabel() for figure in figures)
@@ -178,7 +182,9 @@ def test_later_rounds_count_further_images(figures: list[Figure]) -> None:
     ],
 )
 def test_times_are_told_in_what_fits(figures: list[Figure], minutes: float, knee: str, scale: str) -> None:
-    """At the knee as the command line words them, one pick in the singular; the scale above has the unit."""
+    """The time at the knee reads as on the command line, one pick in the singular; the upper scale has the
+    unit.
+    """
     found = of_budget(2, labelled=[80])
     assert found.knee == 1
     draw_curve(found, minutes_per_image=minutes)
@@ -192,7 +198,7 @@ def test_times_are_told_in_what_fits(figures: list[Figure], minutes: float, knee
 
 
 def test_shares_are_told_as_on_the_command_line(figures: list[Figure]) -> None:
-    """With one decimal, and none and all in words."""
+    """The share of beaten draws has one decimal; none and all are written in words."""
     for beaten in (0.9875, 0.0, 1.0):
         found = of_budget(3)
         draw_curve(replace(found, random=replace(found.random, beaten=beaten)))

@@ -21,7 +21,7 @@ def test_two_writers_of_one_file_never_mix(tmp_path: Path) -> None:
 
 
 def test_a_failed_write_leaves_the_old_file_alone(tmp_path: Path) -> None:
-    """If the block raises, the old file stays and the temporary file is removed."""
+    """If the block raises, the old file stays, and the temporary file is removed."""
     target = tmp_path / "result.json"
     target.write_text("old")
     with pytest.raises(TypeError), atomic_write(target) as temporary, temporary.open("w") as file:

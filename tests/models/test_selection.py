@@ -1,4 +1,4 @@
-"""k-means, medoids, orders and strategies, against brute force and scikit-learn."""
+"""k-means, medoids, greedy order and strategies, against brute force and scikit-learn."""
 
 import itertools
 from importlib import import_module
@@ -25,20 +25,20 @@ NONE = np.empty(0, np.intp)
 
 
 def brute_force(rows: Vectors, columns: Vectors) -> npt.NDArray[np.float64]:
-    """Distances by their definition, in float64."""
+    """All distances by their definition, in float64."""
     difference = rows[:, None].astype(np.float64) - columns[None].astype(np.float64)
     return np.asarray(np.sqrt((difference**2).sum(axis=2)))
 
 
 def all_distances(vectors: Vectors) -> npt.NDArray[np.float64]:
-    """The distances of all pairs, in float64 by |a|² + |b|² − 2ab."""
+    """The distances of all pairs, in float64, as √(|a|² + |b|² − 2ab)."""
     exact = vectors.astype(np.float64)
     squares = (exact**2).sum(axis=1)
     return np.asarray(np.sqrt(np.maximum(squares[:, None] + squares - 2 * exact @ exact.T, 0)))
 
 
 def blobs(seed: int, count: int = 120, clusters: int = 6, dimension: int = 16) -> Vectors:
-    """Clusters of uneven size around far centres, away from the origin as an encoder's embeddings are."""
+    """Clusters of uneven size around distant centres, far from the origin, as an encoder's embeddings are."""
     rng = np.random.default_rng(seed)
     centres = 8 * rng.normal(size=(clusters, dimension)) + 20
     member = rng.choice(clusters, count, p=rng.dirichlet(np.full(clusters, 2.0)))
@@ -47,7 +47,7 @@ def blobs(seed: int, count: int = 120, clusters: int = 6, dimension: int = 16) -
 
 @pytest.mark.parametrize("dimension", [16, 700])
 def test_distances_follow_the_definition(dimension: int) -> None:
-    """Tables and nearest centres are those of the sum of squares, and equal vectors are at distance 0."""
+    """Tables and nearest centres follow the definition, and equal vectors are at distance 0."""
     vectors = blobs(0, dimension=dimension)
     vectors = np.concatenate([vectors, vectors[:10]])
     points, everything = Points.of(vectors), np.arange(130)
@@ -61,8 +61,8 @@ def test_distances_follow_the_definition(dimension: int) -> None:
 
 
 def test_the_projection_never_lengthens_a_distance() -> None:
-    """Distances between projected points are at most those between the points, and close to them where a few
-    directions hold most of the variance.
+    """Projected distances are at most the true distances, and close to them if a few directions hold most of
+    the variance.
     """
     rng = np.random.default_rng(0)
     vectors = (rng.normal(size=(400, 700)) / np.arange(1, 701)).astype(np.float32)
@@ -78,7 +78,7 @@ def test_the_projection_never_lengthens_a_distance() -> None:
 @pytest.mark.parametrize("dimension", [5, 700])
 @pytest.mark.parametrize("count", [1, 2, 300, 3000])
 def test_the_medoid_has_the_least_sum_of_distances(dimension: int, count: int) -> None:
-    """Exactly, with weights and without, in few dimensions and in projected ones."""
+    """The medoid is exact, with and without weights, in few dimensions and in many, which are projected."""
     rng = np.random.default_rng(count)
     vectors = (rng.normal(size=(count + 50, dimension)) / np.arange(1, dimension + 1) ** 0.5).astype(
         np.float32
@@ -93,7 +93,7 @@ def test_the_medoid_has_the_least_sum_of_distances(dimension: int, count: int) -
 
 @pytest.mark.parametrize("outside", [0, 1, 3, 40])
 def test_lower_bounds_are_below_the_mean_distances(outside: int) -> None:
-    """However many of 40 skewed dimensions the projection leaves out, with unequal shares."""
+    """Bounds hold however many of 40 skewed dimensions the projection leaves out, with unequal weights."""
     rng = np.random.default_rng(outside)
     for _ in range(20):
         rows = rng.lognormal(0, rng.uniform(0.1, 2), (30, 40)).astype(np.float32)
@@ -107,7 +107,7 @@ def test_lower_bounds_are_below_the_mean_distances(outside: int) -> None:
 
 
 def test_only_few_sums_are_computed_in_full(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lower bounds rule out most members of a large cluster whose variance is in few directions."""
+    """Lower bounds rule out most members of a large cluster whose variance lies in few directions."""
     rng = np.random.default_rng(0)
     vectors = (rng.normal(size=(2000, 1000)) / np.arange(1, 1001) ** 0.5).astype(np.float32)
     computed = []
@@ -130,13 +130,15 @@ def test_a_medoid_is_not_the_point_nearest_to_the_mean() -> None:
 
 
 def test_of_very_many_members_a_finalist_wins(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beyond the exact limit the answer's sum is within 0.1 % of the least, also where few members count."""
+    """Above the exact limit the medoid's sum is within 0.1 % of the least, even if few members have
+    a weight.
+    """
     monkeypatch.setattr(medoids_module, "LARGE", 1000)
     monkeypatch.setattr(medoids_module, "REFERENCES", 500)
     monkeypatch.setattr(medoids_module, "FINALISTS", 50)
     clustered = blobs(1, count=3000, dimension=300)
     rng = np.random.default_rng(5)
-    # Most of the length is outside of the projection, and differs from row to row.
+    # Most of the length is outside the projection, and differs from row to row.
     spread = rng.normal(size=(3000, 2048)) * rng.lognormal(0, 0.5, size=(3000, 1))
     for vectors in (clustered, spread.astype(np.float32)):
         distances = all_distances(vectors)
@@ -147,7 +149,7 @@ def test_of_very_many_members_a_finalist_wins(monkeypatch: pytest.MonkeyPatch) -
 
 
 def inertia(vectors: Vectors, clusters: npt.NDArray[np.intp], weights: Vectors) -> float:
-    """The weighted sum of squared distances to the weighted means of the clusters."""
+    """The weighted sum of squared distances to the clusters' weighted means."""
     total = 0.0
     for cluster in np.unique(clusters):
         rows, own = vectors[clusters == cluster].astype(np.float64), weights[clusters == cluster]
@@ -172,7 +174,7 @@ def clusters_of(
     [(2, 16, False), (6, 16, False), (15, 16, True), (15, 600, False)],
 )
 def test_k_means_is_as_good_as_scikit_learns(k: int, dimension: int, weighted: bool) -> None:
-    """Over five seeds, its mean sum of squares is at most 2 % above scikit-learn's with as many restarts."""
+    """Over five seeds, the mean sum of squares is at most 2 % above scikit-learn's with as many restarts."""
     vectors = blobs(3, count=400, clusters=12, dimension=dimension)
     weights = np.random.default_rng(3).lognormal(0, 2 * weighted, 400)
     ours = [inertia(vectors, clusters_of(vectors, k, seed, weights=weights), weights) for seed in range(5)]
@@ -186,7 +188,7 @@ def test_k_means_is_as_good_as_scikit_learns(k: int, dimension: int, weighted: b
 @pytest.mark.gpu
 @pytest.mark.skipif(not faiss.get_num_gpus(), reason="FAISS was built without GPU code")
 def test_k_means_on_a_gpu_is_as_good(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its sum of squares is within 1 % of that without the GPU."""
+    """The sum of squares on a GPU is within 1 % of the sum on the CPU."""
     vectors = blobs(3, count=4000, clusters=12, dimension=600)
     on_gpu = inertia(vectors, clusters_of(vectors, 15, seed=0), np.ones(4000))
     monkeypatch.setattr("models.selection.kmeans._gpu", lambda: None)
@@ -196,7 +198,7 @@ def test_k_means_on_a_gpu_is_as_good(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_fixed_centres_keep_what_is_near_to_them() -> None:
-    """Every image nearest to a fixed one is in cluster −1, and the means of the others are where they are."""
+    """Images nearest to a fixed centre are in cluster −1, and the other groups get a cluster each."""
     rng = np.random.default_rng(1)
     member = np.repeat(np.arange(5), 20)
     vectors = (40 * rng.normal(size=(5, 6))[member] + rng.normal(size=(100, 6))).astype(np.float32)
@@ -207,7 +209,7 @@ def test_fixed_centres_keep_what_is_near_to_them() -> None:
 
 
 def test_weights_draw_centres() -> None:
-    """Two centres for three groups go to the two that count."""
+    """Two centres for three groups go to the two groups with weight."""
     member = np.repeat(np.arange(3), 10)
     vectors = (np.eye(3)[member] * 10 + np.random.default_rng(0).normal(size=(30, 3))).astype(np.float32)
     for light in range(3):
@@ -217,7 +219,7 @@ def test_weights_draw_centres() -> None:
 
 
 def test_k_means_sees_every_image() -> None:
-    """A small cluster among many images is found: none of them is left out of the clustering."""
+    """A small cluster among many images is found, because no image is left out of the clustering."""
     rng = np.random.default_rng(0)
     vectors = rng.normal(size=(4000, 8)).astype(np.float32)
     vectors[1234:1238] += 60
@@ -225,7 +227,7 @@ def test_k_means_sees_every_image() -> None:
 
 
 def test_separate_clusters_get_a_pick_each() -> None:
-    """With the budget of the true number of clusters, every cluster is represented."""
+    """If the budget equals the true number of clusters, every cluster gets a pick."""
     rng = np.random.default_rng(2)
     member = np.repeat(np.arange(10), 12)
     vectors = (50 * rng.normal(size=(10, 32))[member] + rng.normal(size=(120, 32))).astype(np.float16)
@@ -236,7 +238,9 @@ def test_separate_clusters_get_a_pick_each() -> None:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_the_picks_are_the_medoids_of_k_means(seed: int) -> None:
-    """With one cluster the pick is the medoid of all; with k, the medoids of what k-means found."""
+    """With one cluster the pick is the medoid of all images; with k, the picks are the medoids of k-means'
+    clusters.
+    """
     vectors = blobs(seed)
     assert select("kmedoids", vectors, 1).picks[0].index == all_distances(vectors).sum(axis=1).argmin()
     clusters = clusters_of(vectors, 9, seed)
@@ -248,7 +252,7 @@ def test_the_picks_are_the_medoids_of_k_means(seed: int) -> None:
 
 
 def test_greedy_takes_the_largest_gain_each_time() -> None:
-    """Its choices are those of trying every candidate at every step, with weights and covered images."""
+    """The choices equal those of trying every candidate at every step, with weights and covered images."""
     rng = np.random.default_rng(0)
     for _ in range(20):
         distances = rng.random((12, 30)).astype(np.float32)
@@ -263,8 +267,8 @@ def test_greedy_takes_the_largest_gain_each_time() -> None:
 
 
 def test_no_swap_is_left_that_lowers_the_objective() -> None:
-    """FasterPAM ends where replacing any medoid by any other image gains nothing, found by trying all; and on
-    small problems within 5 % of the best of all choices.
+    """When FasterPAM ends, replacing any medoid by any other image gains nothing. On small problems the
+    result is within 5 % of the best of all choices.
     """
     rng = np.random.default_rng(0)
     for seed in range(10):
@@ -282,7 +286,7 @@ def test_no_swap_is_left_that_lowers_the_objective() -> None:
 
 
 def test_fasterpam_is_never_worse_than_its_start() -> None:
-    """The objective is at most that of k-medoids by k-means, and on most pools lower."""
+    """FasterPAM's objective is at most that of k-medoids, and lower on most pools."""
     pairs = [
         (select("fasterpam", blobs(seed), 8).objective, select("kmedoids", blobs(seed), 8).objective)
         for seed in range(8)
@@ -292,7 +296,7 @@ def test_fasterpam_is_never_worse_than_its_start() -> None:
 
 
 def test_fasterpam_is_never_worse_than_its_start_on_a_sample(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is swapped for a sample is given up where it is worse for all."""
+    """Swaps that help on a sample are undone if they are worse for all images."""
     monkeypatch.setattr(problem_module, "PAIRWISE", 120)
     for seed in range(8):
         vectors = blobs(seed, count=1000)
@@ -301,7 +305,7 @@ def test_fasterpam_is_never_worse_than_its_start_on_a_sample(monkeypatch: pytest
 
 
 def test_k_centre_picks_are_the_farthest() -> None:
-    """After the first, every pick is the image farthest from those before it."""
+    """Every pick after the first is the image farthest from the earlier picks."""
     vectors = blobs(4, dimension=300)
     distances = all_distances(vectors)
     chosen = [pick.index for pick in select("kcenter", vectors, 12).picks]
@@ -311,7 +315,7 @@ def test_k_centre_picks_are_the_farthest() -> None:
 
 
 def test_typiclust_picks_lie_densest() -> None:
-    """The pick of each cluster has the least mean distance to its 20 nearest neighbours there."""
+    """The pick of each cluster has the least mean distance to its 20 nearest neighbours in the cluster."""
     vectors = blobs(5, count=300)
     clusters = clusters_of(vectors, 4, seed=0)
     expected = []
@@ -323,7 +327,7 @@ def test_typiclust_picks_lie_densest() -> None:
 
 
 def test_of_a_large_cluster_spread_members_are_judged(monkeypatch: pytest.MonkeyPatch) -> None:
-    """TypiClust's pick is the densest of every third, by the others of these."""
+    """TypiClust then compares every third member with the others of these, and picks the densest."""
     monkeypatch.setattr(import_module("models.selection.strategies.typiclust"), "PAIRWISE", 50)
     judged = np.arange(0, 150, 3)
     for seed in range(4):
@@ -334,7 +338,7 @@ def test_of_a_large_cluster_spread_members_are_judged(monkeypatch: pytest.Monkey
 
 
 def test_probcover_covers_with_balls() -> None:
-    """Each pick's ball holds the most images that no earlier one holds, and 95 % of the balls are pure."""
+    """Each pick's ball covers the most weight that no earlier ball covers, and 95 % of all balls are pure."""
     vectors = blobs(6, count=400, clusters=20)
     distances, clusters = all_distances(vectors), clusters_of(vectors, 20, seed=0)
     other = np.where(clusters[:, None] != clusters, distances, np.inf).min(axis=1)
@@ -348,7 +352,7 @@ def test_probcover_covers_with_balls() -> None:
 
 
 def test_probcover_goes_on_when_all_is_covered() -> None:
-    """Once balls hold everything, and where they hold nothing, the best picks of `facility` follow."""
+    """Once the balls cover everything, or if they cover nothing more, the picks of `facility` follow."""
     groups = np.repeat(np.eye(3, dtype=np.float32), [5, 3, 2], axis=0)
     assert [pick.coverage for pick in select("probcover", groups, 3).picks][-1] == 0
     far = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
@@ -363,8 +367,8 @@ def test_probcover_goes_on_when_all_is_covered() -> None:
 def test_of_many_images_some_are_compared_pair_by_pair(
     strategy: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Above the limit the picks cover nearly as well as those from all; a budget above it is refused with
-    advice.
+    """Above the limit, picks from a sample cover nearly as well as picks from all images. A budget above the
+    limit is refused with advice.
     """
     vectors = blobs(7, count=600)
     of_all = select(strategy, vectors, 12).objective

@@ -1,4 +1,4 @@
-"""Similar images: the index beside brute force, and near-duplicates beside their definition."""
+"""Similar images: the index against brute force, and near-duplicates against their definition."""
 
 import tracemalloc
 from pathlib import Path
@@ -29,7 +29,7 @@ def vectors(count: int, dimension: int = 16, seed: int = 0, dtype: str = "float3
 
 
 def frames(count: int, dimension: int, seed: int = 0) -> np.ndarray:
-    """Clusters of near-equal vectors, as a car that waits at lights films them."""
+    """Clusters of nearly equal vectors, like frames of a car that waits at traffic lights."""
     rng = np.random.default_rng(seed)
     scenes = rng.normal(size=(max(1, count // 5), dimension))
     noise = rng.normal(size=(count, dimension)) * rng.choice([0, 0.02, 0.2, 1], size=(count, 1))
@@ -48,7 +48,7 @@ def index_of(rows: np.ndarray) -> PoolIndex:
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 def test_search_finds_the_nearest_as_brute_force_does(dtype: str) -> None:
-    """Rows and distances are those of float64 brute force, for any float type, sorted."""
+    """Rows and sorted distances equal those of float64 brute force, for every float type."""
     pool, queries = vectors(700, dtype=dtype), vectors(9, seed=1, dtype=dtype)
     rows, distances = index_of(pool).search(queries, 12)
     truth = all_distances(queries, pool)
@@ -57,7 +57,7 @@ def test_search_finds_the_nearest_as_brute_force_does(dtype: str) -> None:
 
 
 def test_a_kept_vector_is_at_distance_zero_and_equals_come_in_order() -> None:
-    """Three copies of the query are first, at distance exactly 0, by row."""
+    """Three copies of the query come first, in the order of their rows, at distance exactly 0."""
     pool = vectors(50, 64) * 1000
     pool[[7, 31]] = pool[3]
     rows, distances = index_of(pool).search(pool[31:32], 4)
@@ -66,7 +66,7 @@ def test_a_kept_vector_is_at_distance_zero_and_equals_come_in_order() -> None:
 
 
 def test_search_asks_for_no_more_than_there_is() -> None:
-    """More neighbours than rows give all rows; an empty index gives none."""
+    """A search for more neighbours than there are rows gives all rows; an empty index gives none."""
     rows, distances = index_of(vectors(3)).search(vectors(2, seed=1), 10)
     assert rows.shape == distances.shape == (2, 3)
     assert PoolIndex(16).search(vectors(2), 10)[0].shape == (2, 0)
@@ -74,8 +74,9 @@ def test_search_asks_for_no_more_than_there_is() -> None:
 
 
 def test_a_large_index_goes_into_lists_and_still_finds_the_nearest(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Above the exact size rows keep their numbers, nearly all neighbours are found, and distances are true
-    up to float16's rounding."""
+    """In a large index nearly all nearest neighbours are found, at their true distances up to float16's
+    rounding.
+    """
     monkeypatch.setattr(index, "EXACT_ROWS", 1500)
     monkeypatch.setattr(index, "LISTS", 24)
     monkeypatch.setattr(index, "PROBES", 8)
@@ -95,7 +96,9 @@ def test_a_large_index_goes_into_lists_and_still_finds_the_nearest(monkeypatch: 
 def test_an_index_is_kept_in_a_file_and_extended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exact_rows: int
 ) -> None:
-    """Loaded, extended and saved again it answers as one made at once; who mapped the old file keeps it."""
+    """An index that is loaded, extended and saved again answers like one made at once. A process that has
+    mapped the old file can go on reading it.
+    """
     monkeypatch.setattr(index, "EXACT_ROWS", exact_rows)
     monkeypatch.setattr(index, "LISTS", 4)
     monkeypatch.setattr(index, "PROBES", 4)
@@ -117,7 +120,7 @@ def test_an_index_is_kept_in_a_file_and_extended(
 
 
 def extended(path: Path, rows: np.ndarray) -> PoolIndex:
-    """The index in the file with a few rows more."""
+    """The index in the file, extended by a few rows."""
     made = PoolIndex.load(path)
     for row in rows:
         made.add(row[None])
@@ -126,8 +129,9 @@ def extended(path: Path, rows: np.ndarray) -> PoolIndex:
 
 
 def test_rows_beside_a_mapped_index_are_found_like_its_own(tmp_path: Path) -> None:
-    """With a tail of a few rows, which equal rows before them, it answers as an index made at once, and is
-    saved as one."""
+    """With a tail of a few rows, which equal earlier rows, a mapped index answers like one made at once, and
+    is saved as such.
+    """
     pool, queries, path = frames(208, 24), frames(30, 24), tmp_path / "index"
     pool[200:] = pool[10:18]
     index_of(pool[:200]).save(path)
@@ -142,7 +146,7 @@ def test_rows_beside_a_mapped_index_are_found_like_its_own(tmp_path: Path) -> No
 
 
 def test_a_mapped_index_stays_in_its_file_when_a_few_rows_are_added(tmp_path: Path) -> None:
-    """To add one row and to search takes no more memory than that of a few rows."""
+    """Adding one row and searching takes no more memory than a few rows."""
     pool, path = vectors(5000, 2048), tmp_path / "index"
     index_of(pool).save(path)
     before = anonymous_memory()
@@ -152,13 +156,13 @@ def test_a_mapped_index_stays_in_its_file_when_a_few_rows_are_added(tmp_path: Pa
 
 
 def anonymous_memory() -> int:
-    """Bytes of this process that are in no file."""
+    """The bytes of this process's memory that belong to no file."""
     [line] = [line for line in Path("/proc/self/status").read_text().split("\n") if "RssAnon" in line]
     return 1024 * int(line.split()[1])
 
 
 def test_an_unusable_file_is_refused_with_the_way_out(tmp_path: Path) -> None:
-    """No file, half a file and another file are told apart from an index."""
+    """A missing file, half a file and a file of another kind are refused."""
     path = tmp_path / "pool.index"
     with pytest.raises(FileNotFoundError, match=r"no index at .*pool\.index"):
         PoolIndex.load(path)
@@ -169,7 +173,7 @@ def test_an_unusable_file_is_refused_with_the_way_out(tmp_path: Path) -> None:
 
 
 def test_unusable_vectors_are_refused() -> None:
-    """Another dimension, NaN, infinity and numbers that float16 cannot hold are refused, and not kept."""
+    """Another dimension, NaN, infinity and numbers too large for float16 are refused, and not added."""
     made = index_of(vectors(5))
     for bad in (vectors(2, 15), np.full((1, 16), np.nan), np.full((1, 16), np.inf), np.full((1, 16), 7e4)):
         with pytest.raises(ValueError, match=r"shape \(count, 16\)|finite and within"):
@@ -193,7 +197,7 @@ def test_the_typical_distance_is_the_median_over_pairs() -> None:
 
 
 def test_pairs_are_measured_a_few_at_a_time() -> None:
-    """Distances are those of brute force in float64, and take far less memory than the vectors do."""
+    """Distances equal float64 brute force, and their computation takes far less memory than the vectors."""
     pool = vectors(20_000, dtype="float16")
     first, second = np.zeros(20_000, np.intp), np.arange(20_000)
     tracemalloc.start()
@@ -225,8 +229,9 @@ def groups_by_definition(pool: np.ndarray, threshold: float, order: list[int]) -
 def test_duplicate_groups_are_those_of_the_definition(
     count: int, dimension: int, threshold: float, block: int, many: int, seed: int
 ) -> None:
-    """Whatever the block sizes and with or without projection, row by row, in any order of rows, whether
-    candidates are measured at once or all pairs are compared first."""
+    """Groups equal those of the definition, applied row by row: for all block sizes and orders of rows, with
+    and without projection, and whether few or many candidates are measured.
+    """
     pool = frames(count, dimension, seed)
     order = np.random.default_rng(seed).permutation(count)[: count // 2 + 1]
     with pytest.MonkeyPatch.context() as patch:
@@ -239,12 +244,12 @@ def test_duplicate_groups_are_those_of_the_definition(
 
 
 def test_a_drive_does_not_chain_into_one_group() -> None:
-    """Frames 1 apart with threshold 1.5: pairs, not one group of all."""
+    """Frames at distances of 1 with the threshold 1.5 form pairs, not one group of all."""
     assert duplicate_groups(np.arange(6.0)[:, None], 1.5) == [[0, 1], [2, 3], [4, 5]]
 
 
 def test_rows_put_first_represent() -> None:
-    """A labelled image, put first, represents its near-duplicates, though its row comes later."""
+    """A labelled image that is put first represents its near-duplicates, even if its row comes later."""
     pool = np.array([[0.0], [0.1], [9.0], [0.2]])
     assert duplicate_groups(pool, 0.5, rows=[3, 0, 1, 2]) == [[3, 0, 1]]
 
@@ -254,8 +259,9 @@ def test_rows_put_first_represent() -> None:
 def test_leaks_are_the_train_images_near_a_test_image(
     dimension: int, many: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """They are those whose nearest test image, by scikit-learn, is within the threshold, whether candidates
-    are measured at once or all pairs are compared first."""
+    """Leaks are the train images whose nearest test image, found by scikit-learn, is within the threshold,
+    whether few or many candidates are measured.
+    """
     monkeypatch.setattr(duplicates, "MANY", many)
     pool = frames(300, dimension).astype(np.float16)
     mixed = np.random.default_rng(2).permutation(300)
@@ -275,7 +281,7 @@ def test_leaks_are_the_train_images_near_a_test_image(
 
 @pytest.fixture
 def measured(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many pairs each call measured."""
+    """A list of how many pairs each call measured."""
     calls: list[int] = []
     apart = duplicates.pair_distances
 
@@ -296,8 +302,9 @@ def test_few_pairs_are_measured(
     measured: list[int],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Neither a threshold that all pairs are within nor one vector far from all makes leaks, or groups,
-    measure every pair."""
+    """Leaks and groups do not measure every pair, even if all pairs are within the threshold, or if one
+    vector is far from all others.
+    """
     pool = 10 * vectors(1200, dimension)
     pool[600:] = pool[:600] + 0.01 * vectors(600, dimension, 1)
     pool[17] *= outlier
@@ -312,8 +319,9 @@ def test_few_pairs_are_measured(
 
 
 def test_few_pairs_are_measured_where_the_projection_tells_none_apart(measured: list[int]) -> None:
-    """Of images that vary alike in all directions and are 64 apart, every pair looks nearer than 50 in the
-    projection: leaks and groups measure one or two pairs an image all the same."""
+    """Images that vary equally in all directions are 64 apart, but in the projection every pair looks nearer
+    than 50. Even so, leaks and groups measure only one or two pairs per image.
+    """
     pool = vectors(1200, 2048)
     points = Points.of(pool)
     assert all_distances(points.projected[:50], points.projected).max() < 50 / points.scale
@@ -325,7 +333,7 @@ def test_few_pairs_are_measured_where_the_projection_tells_none_apart(measured: 
 
 
 def test_work_can_be_stopped_between_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Groups, leaks, an index that grows and searches in it ask whether to go on, and end if not."""
+    """Groups, leaks, and an index that grows or searches ask whether to go on, and end if not."""
     monkeypatch.setattr(duplicates, "BLOCK", 10)
     pool, made, asked = vectors(60), index_of(vectors(60)), [0]
 
@@ -350,7 +358,7 @@ def test_work_can_be_stopped_between_blocks(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_nothing_leaks_where_a_side_is_empty() -> None:
-    """No train images, no test images, or no images at all: no leaks and no groups."""
+    """Without train images, test images or any images there are no leaks and no groups."""
     pool = vectors(6)
     assert leaks(pool, [], [1, 2], 1.0) == leaks(pool, [1, 2], [], 1.0) == []
     assert duplicate_groups(pool[:0], 1.0) == duplicate_groups(pool, 1.0, rows=[]) == []
@@ -358,7 +366,7 @@ def test_nothing_leaks_where_a_side_is_empty() -> None:
 
 @pytest.mark.parametrize("threshold", [-0.1, float("nan")])
 def test_a_distance_must_be_one(threshold: float) -> None:
-    """A negative threshold or NaN is refused."""
+    """A negative threshold and NaN are refused."""
     with pytest.raises(ValueError, match="must be 0 or more"):
         duplicate_groups(vectors(3), threshold)
     with pytest.raises(ValueError, match="must be 0 or more"):

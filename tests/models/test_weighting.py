@@ -1,4 +1,4 @@
-"""Weights for a selection, beside their closed forms."""
+"""Weights for a selection, against their closed forms."""
 
 import os
 import subprocess
@@ -17,7 +17,7 @@ from tests.models.runs import TABLE
 
 
 def test_rare_classes_weigh_as_much_as_common_ones() -> None:
-    """At the labelled images weights are Σ share / mean share, over the mean of all: by hand, 2/3 and 4/3."""
+    """A labelled image's weight is Σ share / mean share, divided by the mean of all: by hand, 2/3 and 4/3."""
     pool = np.array([[0.0], [10.0], [0.1], [9.9]], np.float16)
     shares = np.array([[1.0, 0.0], [0.5, 0.5]])
     weights = class_balance(pool, [0, 1], shares)
@@ -26,7 +26,7 @@ def test_rare_classes_weigh_as_much_as_common_ones() -> None:
 
 
 def test_weights_are_interpolated_between_labelled_images() -> None:
-    """Elsewhere they are the definition's mean, computed pair by pair in float64, and their mean is 1."""
+    """Other weights follow the definition, computed pair by pair in float64, and the mean of all is 1."""
     rng = np.random.default_rng(0)
     pool, labelled = rng.normal(size=(1500, 300)), rng.permutation(1500)[:7]
     shares = rng.dirichlet([3.0, 1.0, 0.1, 0.1], size=7)
@@ -42,14 +42,14 @@ def test_weights_are_interpolated_between_labelled_images() -> None:
 
 
 def test_an_image_beside_a_rare_class_counts_more_than_one_beside_common_ones() -> None:
-    """The nearer to the only image with the rare class, the more it counts."""
+    """The nearer an image is to the only image with the rare class, the more it counts."""
     pool = np.linspace(0, 1, 11)[:, None]
     weights = class_balance(pool, [0, 10], np.array([[1.0, 0.0], [0.9, 0.1]]))
     assert (np.diff(weights) > 0).all()
 
 
 def test_what_says_nothing_leaves_weights_alone() -> None:
-    """Absent classes and unlabelled pixels change nothing; without any label all weights are 1."""
+    """Absent classes and images without labelled pixels change nothing; without labels all weights are 1."""
     pool = np.random.default_rng(1).normal(size=(9, 4))
     shares = np.array([[0.8, 0.2], [0.4, 0.6]])
     plain = class_balance(pool, [2, 5], shares)
@@ -82,13 +82,13 @@ def test_the_number_of_threads_does_not_matter() -> None:
 
 @pytest.mark.parametrize("shares", [[[0.5, -0.1]], [[np.nan, 1.0]], [[0.5], [0.5]], [0.5]])
 def test_unusable_shares_are_refused(shares: list[float]) -> None:
-    """Negative shares, NaN and another number of rows than of labelled images."""
+    """Negative shares, NaN, and a number of rows other than that of the labelled images are refused."""
     with pytest.raises(ValueError, match="Class shares must be"):
         class_balance(np.zeros((4, 3)), [0], np.array(shares))
 
 
 class Contrast(nn.Module):
-    """Sure of a class by as much as the photo is bright or dark; grey leaves it in doubt."""
+    """A model of two classes that is sure for bright and dark pixels, and in doubt for grey ones."""
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
         brightness = 9 * x_BCHW.mean(dim=1, keepdim=True)
@@ -100,7 +100,7 @@ def contrast(class_table: ClassTable | None = TABLE) -> Translator:
 
 
 def test_uncertainty_is_the_share_of_doubtful_pixels(tmp_path: Path) -> None:
-    """A grey photo is all doubt, a white one none, one whose left quarter is grey a quarter, at any size."""
+    """The uncertainty of a grey photo is 1, of a white one 0, of one with a grey quarter ¼, at every size."""
     photos = []
     for name, grey_share, size in (("grey", 1, 50), ("white", 0, 300), ("quarter", 0.25, 200)):
         pixels = np.full((size, 2 * size, 3), 255, np.uint8)
@@ -114,13 +114,13 @@ def test_uncertainty_is_the_share_of_doubtful_pixels(tmp_path: Path) -> None:
 
 
 def test_a_model_without_classes_has_no_uncertainty(tmp_path: Path) -> None:
-    """It is refused with the reason, even before a photo is read."""
+    """A model without classes is refused with the reason, before a photo is read."""
     with pytest.raises(ValueError, match="cannot tell where it is uncertain"):
         uncertainty(contrast(None), [tmp_path / "missing.png"])
 
 
 def test_uncertainty_is_mixed_with_the_pool_as_it_is() -> None:
-    """Half of all weight is alike, the other half in proportion to the scores; the mean is 1."""
+    """Half of a weight is the same for all images, half is in proportion to the score; the mean is 1."""
     weights = uncertainty_weights(np.array([0.0, 0.1, 0.3]))
     np.testing.assert_allclose(weights, [0.5, 0.875, 1.625])
     np.testing.assert_array_equal(uncertainty_weights(np.zeros(4)), np.ones(4))
