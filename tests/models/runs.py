@@ -35,7 +35,7 @@ def small_spec(method: str, **overrides: Any) -> TrainingSpec:
 
 
 def scene(seed: int, height: int = 48, width: int = 64) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """A photo and its label map: blocks of classes, the photo tinted and noisy, some pixels ignored."""
+    """A photo and its label map: blocks of classes; the photo tinted and noisy, some pixels are ignored."""
     random = np.random.default_rng(seed)
     blocks = random.integers(0, len(TABLE.names), size=(height // 8, width // 8), dtype=np.uint8)
     label_map = blocks.repeat(8, axis=0).repeat(8, axis=1)

@@ -36,7 +36,7 @@ def images(seed: int, batch: int = 2) -> Tensor:
 
 
 def batches(kinds: list[int], device: torch.device = CPU) -> list[Batch]:
-    """Batches of two, of which the first `kinds[i]` are pairs; class indices for methods that learn them."""
+    """Batches of two samples, `kinds[i]` of them pairs, with class indices for methods that learn them."""
     classes = torch.randint(3, (2, 32, 32), generator=torch.Generator().manual_seed(0)).to(device)
     return [
         Batch(images(2 * i).to(device), images(2 * i + 1).to(device), pairs, classes[:pairs])
@@ -54,7 +54,7 @@ def accelerated(
 
 
 def state(method: Method) -> dict[str, Tensor]:
-    """Weights and moments."""
+    """Weights and moments by name."""
     weights = {
         f"{name}/{key}": tensor
         for name, network in method.networks.items()
@@ -74,7 +74,7 @@ def values(losses: dict[str, Tensor]) -> dict[str, float]:
 
 
 def test_the_plain_step_is_the_methods_own() -> None:
-    """In float32 and not compiled, losses and state are bit for bit those of the method's step."""
+    """In float32 and uncompiled, losses and state are bit for bit those of the method's own step."""
     (method, step, spec), kinds = accelerated("hybrid"), [2, 0, 2, 0]
     twin = method_named("hybrid")(spec, CPU, TABLE)
     for batch in batches(kinds):
@@ -86,7 +86,7 @@ def test_the_plain_step_is_the_methods_own() -> None:
 
 @pytest.mark.parametrize("network", [Generator(8, 2), Discriminator(channels=8)], ids=["G", "D"])
 def test_only_convolutions_run_in_bfloat16(network: nn.Module) -> None:
-    """Under autocast convolutions are bfloat16; norms, tanh, D's last layer and weights are float32."""
+    """Under autocast, convolutions are bfloat16; norms, tanh, D's last layer and weights are float32."""
     initialise(network, torch.Generator().manual_seed(0))
     dtypes: dict[str, set[torch.dtype]] = {}
     for module in network.modules():
@@ -110,7 +110,7 @@ def test_only_convolutions_run_in_bfloat16(network: nn.Module) -> None:
 
 @pytest.mark.parametrize("name", METHODS)
 def test_a_bfloat16_step_is_close_to_a_float32_one(name: str) -> None:
-    """The losses agree within 5 % but not exactly; all is finite, and weights and moments stay float32."""
+    """The losses agree within 5 % but not exactly; all are finite, and weights and moments stay float32."""
     method, step, spec = accelerated(name, precision="bfloat16", channels=8)
     twin = method_named(name)(spec, CPU, TABLE)
     for batch in batches([2, 2]):
@@ -123,7 +123,7 @@ def test_a_bfloat16_step_is_close_to_a_float32_one(name: str) -> None:
 
 
 def test_networks_are_plain_outside_the_step() -> None:
-    """Between steps a network gives exact float32 output, and a copy of it stands on its own."""
+    """Between steps a network gives exact float32 output, and a copy of it is independent."""
     method, step, _ = accelerated("hybrid", precision="bfloat16")
     step(batches([2])[0])
     network = method.networks["G_XY"]
@@ -133,14 +133,14 @@ def test_networks_are_plain_outside_the_step() -> None:
 
 
 def addresses_of(method: Method) -> dict[str, int]:
-    """Where the state's tensors are; the state of random generators is a copy each time it is asked for."""
+    """The addresses of the state's tensors, except random generators, whose state is always a copy."""
     return {name: tensor.data_ptr() for name, tensor in state(method).items() if "extra_state" not in name}
 
 
 @pytest.mark.parametrize("done", [0, 2])
 @pytest.mark.parametrize("name", METHODS)
 def test_a_restored_snapshot_continues_exactly(name: str, done: int) -> None:
-    """Steps taken after a snapshot leave no trace, in weights, moments, pools or random numbers."""
+    """Steps taken after a snapshot leave no trace in weights, moments, pools or random numbers."""
     method, step, spec = accelerated(name)
     twin = method_named(name)(spec, CPU, TABLE)
     first, second, third = batches([2, 2, 2])
@@ -184,7 +184,7 @@ def interrupt_at(step: int) -> Any:
 
 
 def test_without_a_compiler_the_training_goes_on(tmp_path: Path) -> None:
-    """Where no C++ compiler is found, the run ends with the eager run's very weights and says why."""
+    """If no C++ compiler is found, the run ends with exactly the eager run's weights and says why."""
     spec = small_spec("hybrid", total_steps=4, pool_size=3)
     eager = write_run(tmp_path / "eager", spec)
     train(eager, "cpu")
@@ -206,7 +206,7 @@ def test_without_a_compiler_the_training_goes_on(tmp_path: Path) -> None:
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("name", METHODS)
 def test_replayed_steps_equal_eager_ones(name: str, precision: str) -> None:
-    """On a GPU compiled and recorded steps of every kind have the losses of eager ones.
+    """On a GPU, compiled and recorded steps of every kind have the losses of eager ones.
 
     fcn8s draws its dropout from a generator that a recording may refuse: it may then run unrecorded.
     """
@@ -225,7 +225,7 @@ def test_replayed_steps_equal_eager_ones(name: str, precision: str) -> None:
 
 @pytest.mark.gpu
 def test_a_recorded_training_resumes(tmp_path: Path) -> None:
-    """On a GPU a stopped compiled run ends with losses close to those of one that was not stopped."""
+    """On a GPU, a stopped compiled run ends with losses close to those of an uninterrupted one."""
     spec = small_spec("hybrid", total_steps=12, pool_size=3, compile=True, precision="bfloat16")
     whole, stopped = write_run(tmp_path / "whole", spec), write_run(tmp_path / "stopped", spec)
     train(whole, "cuda")

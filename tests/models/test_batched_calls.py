@@ -19,7 +19,7 @@ def images(seed: int) -> Tensor:
 
 @pytest.mark.parametrize("pairs", [2, 0, 1], ids=["paired", "unpaired", "joint"])
 def test_three_generator_calls_have_the_gradients_of_six(pairs: int) -> None:
-    """Every gradient of a hybrid step is that of six separate generator calls, to float64's rounding."""
+    """Every gradient of a hybrid step equals that of six separate generator calls, to float64's rounding."""
     method = method_named("hybrid")(
         small_spec("hybrid", channels=4, batch_size=2), torch.device("cpu"), TABLE
     )

@@ -31,7 +31,7 @@ def test_the_paper_recipe_has_the_papers_values() -> None:
 
 
 def test_pix2pix_differs_as_the_baseline_does() -> None:
-    """pix2pix rows: conditional discriminator, cross-entropy, λ 100, no pool."""
+    """The pix2pix baseline: conditional discriminator, cross-entropy, λ 100, no pool."""
     spec = build("paper", "pix2pix")
     assert (spec.conditional, spec.adversarial, spec.lambda_l1, spec.pool_size) == (
         True,
@@ -44,7 +44,7 @@ def test_pix2pix_differs_as_the_baseline_does() -> None:
 @pytest.mark.parametrize("recipe", RECIPES)
 @pytest.mark.parametrize("method", METHODS)
 def test_specs_survive_json(recipe: str, method: str) -> None:
-    """Every recipe's spec equals what its JSON text reads back to."""
+    """Every recipe's spec equals the spec read back from its JSON text."""
     spec = build(recipe, method, seed=3)
     assert TrainingSpec.from_json(json.loads(json.dumps(spec.to_json()))) == spec
 
@@ -79,19 +79,19 @@ def test_specs_survive_json(recipe: str, method: str) -> None:
     ],
 )
 def test_bad_options_are_named(options: dict[str, Any], message: str) -> None:
-    """Each bad option raises ValueError with a sentence that names it and the allowed values."""
+    """Each bad option raises ValueError with a sentence that names it and says what is allowed."""
     with pytest.raises(ValueError, match=message):
         build(options.pop("recipe", "tiny"), options.pop("method", "hybrid"), **options)
 
 
 def test_the_load_size_follows_the_image_size() -> None:
-    """An image size alone keeps the proportion 286 : 256; a load size that is given stays."""
+    """An image size without a load size keeps the proportion 286 : 256; a given load size is kept."""
     assert build("tiny", "hybrid", image_size=128).load_size == 143
     assert build("tiny", "hybrid", image_size=128, load_size=128).load_size == 128
 
 
 def test_a_spec_file_with_missing_or_unknown_fields_is_refused() -> None:
-    """A spec that another version wrote is refused, not half understood."""
+    """A spec with a missing or an unknown field is refused."""
     with pytest.raises(ValueError, match="a training spec needs method"):
         TrainingSpec.from_json({"recipe": "tiny"})
     with pytest.raises(ValueError, match="unknown training option colour"):

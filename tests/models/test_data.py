@@ -24,7 +24,7 @@ def load(files: TrainingFiles, spec: TrainingSpec) -> TrainingData:
 
 
 def write_gradients(folder: Path, count: int) -> TrainingFiles:
-    """Pairs whose photo and target are the same image, with every pixel column and row of its own colour."""
+    """Pairs whose photo and target are the same image, in which every column and row has its own colour."""
     folder.mkdir(exist_ok=True)
     paths = []
     for index in range(count):
@@ -43,7 +43,7 @@ def test_scaling_is_inverse_for_every_byte() -> None:
 
 
 def test_pairs_share_crop_and_flip(tmp_path: Path) -> None:
-    """Photo and label map of a pair are cut alike, at varying places, flipped about every other time."""
+    """Photo and label map of a pair are cropped alike, at varying places, and flipped half of the time."""
     data = load(write_gradients(tmp_path, 3), small_spec("pix2pix", batch_size=2))
     batches = [data.batch(step) for step in range(60)]
     assert all(torch.equal(batch.x, batch.y) for batch in batches)
@@ -68,14 +68,14 @@ def test_crops_are_pixels_of_the_image(tmp_path: Path) -> None:
 
 
 def test_unpaired_samples_are_cropped_independently(tmp_path: Path) -> None:
-    """Photo and label map of an unpaired step have crops of their own."""
+    """Photo and label map of an unpaired step are cropped at different places."""
     data = load(write_gradients(tmp_path, 1), small_spec("cyclegan"))
     batches = [data.batch(step) for step in range(30)]
     assert sum(torch.equal(batch.x, batch.y) for batch in batches) < 6
 
 
 def test_a_batch_depends_on_seed_and_step_only(tmp_path: Path) -> None:
-    """Batches asked for in any order are the same; another seed gives others."""
+    """A step's batch is the same in whatever order steps are read; another seed gives others."""
     files = write_gradients(tmp_path, 3)
     one, two = load(files, small_spec("hybrid")), load(files, small_spec("hybrid"))
     forwards = [one.batch(step) for step in range(10)]
@@ -91,7 +91,9 @@ def test_a_batch_depends_on_seed_and_step_only(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("resize", ["bicubic", "nearest"])
 def test_label_maps_are_coloured_then_resized(tmp_path: Path, resize: str) -> None:
-    """Label maps become the class colours, resized bicubic (mixed colours at edges) or nearest (none)."""
+    """Label maps get their class colours and are then resized: bicubic (mixed colours at edges) or nearest
+    (none).
+    """
     pairs = write_scenes(tmp_path, 2)
     files = TrainingFiles(TABLE, pairs, [], [])
     spec = small_spec("pix2pix", label_resize=resize, load_size=40)

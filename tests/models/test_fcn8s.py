@@ -41,13 +41,13 @@ def enlarged(scores: Tensor, like: Tensor) -> Tensor:
 
 
 def pooled(x: Tensor) -> Tensor:
-    """The maximum of every 2×2 block; an odd last row or column stands alone."""
+    """The maximum of every 2×2 block; an odd last row or column is pooled alone."""
     x = functional.pad(x, (0, x.shape[3] % 2, 0, x.shape[2] % 2), value=-torch.inf)
     return torch.stack([x[:, :, i::2, j::2] for i in (0, 1) for j in (0, 1)]).amax(0)
 
 
 def plain_fcn8s(layers: plain.Layers, x: Tensor, keep: tuple[Tensor, Tensor]) -> Tensor:
-    """Long et al. 2015 on VGG16, layer by layer; `keep` are the factors of the two dropouts."""
+    """Long et al. 2015 on VGG16, layer by layer; `keep` holds the factors of the two dropouts."""
     *vgg16, fc6, fc7, score3, score4, score7 = layers
     mean = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
     std = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
@@ -76,7 +76,7 @@ def plain_cross_entropy(logits: Tensor, classes: Tensor) -> Tensor:
 
 
 def batch_of(size: int, seed: int = 0, count: int = 2) -> Batch:
-    """Random photos and classes, the first rows ignored."""
+    """Random photos and classes; the first rows are ignored."""
     random = torch.Generator().manual_seed(seed)
     x = torch.rand(count, 3, size, size, dtype=torch.float64, generator=random) * 2 - 1
     classes = torch.randint(len(TABLE.names), (count, size, size), generator=random)
@@ -89,7 +89,7 @@ def method_of(**overrides: Any) -> SupervisedFCN8s:
 
 
 def test_training_steps_equal_a_plain_computation() -> None:
-    """Losses and all weights after two steps equal plainly written formulas, dropout and own Adam included.
+    """Losses and all weights after two steps equal plainly written formulas, with dropout and own Adam.
 
     At 36², which the poolings do not divide evenly, and with scoring layers that do not start at 0.
     """
@@ -115,7 +115,7 @@ def test_training_steps_equal_a_plain_computation() -> None:
 
 @pytest.mark.parametrize("classes", [1, 11])
 def test_parameter_count_is_vgg16s(classes: int) -> None:
-    """13 convolutions, fc6 and fc7 as VGG16 has them, and three scoring layers of 4,864 weights a class."""
+    """13 convolutions, fc6 and fc7 of VGG16, and three scoring layers of 4,864 weights for each class."""
     widths = [3, 64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512]
     expected = sum(9 * a * b + b for a, b in pairwise(widths))
     expected += 49 * 512 * 4096 + 4096 + 4096 * 4096 + 4096
@@ -133,7 +133,7 @@ def test_every_multiple_of_four_gets_logits_of_its_size(size: int) -> None:
 
 
 def test_vgg16s_weights_give_vgg16s_features() -> None:
-    """On 224², where a dense layer sees all of pool5, fc7's centre is what torchvision's VGG16 computes."""
+    """At 224², where a dense layer sees all of pool5, the centre of fc7 equals torchvision's VGG16."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
         vgg16 = torchvision.models.vgg16(init_weights=False).eval()
@@ -156,7 +156,7 @@ def test_vgg16s_weights_give_vgg16s_features() -> None:
 
 @pytest.fixture
 def cached(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Tensor]:
-    """A hub cache with the weights of a VGG16 of two channels, taken for ImageNet's."""
+    """A hub cache that holds the weights of a VGG16 of two channels in place of ImageNet's."""
     names = [f"layer{index}.{kind}" for index in range(15) for kind in ("weight", "bias")]
     layers = [layer for layer in FCN8s(1, 2).modules() if isinstance(layer, nn.Conv2d)][:15]
     shapes = [tensor.shape for layer in layers for tensor in (layer.weight, layer.bias) if tensor is not None]
@@ -177,7 +177,7 @@ def cached(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Tensor]
 
 
 def test_imagenet_weights_are_used_and_noted_when_they_are_there(cached: dict[str, Tensor]) -> None:
-    """VGG16's own width starts from the cached file, another width from random weights, and both say so."""
+    """VGG16's own width starts from the cached file, another width from random weights; notes say which."""
     method, narrow = method_of(channels=2), method_of(channels=1)
     assert (method.notes, narrow.notes) == ({"imagenet_weights": True}, {"imagenet_weights": False})
     assert torch.equal(method.FCN.to_pool3[0].weight, cached["layer0.weight"])
@@ -190,7 +190,7 @@ def test_imagenet_weights_are_used_and_noted_when_they_are_there(cached: dict[st
 def test_a_resumed_training_keeps_its_note(
     had: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Weights that come or go between start and resumption change nothing: the checkpoint's answer holds."""
+    """Weights that appear or disappear before a resume change nothing: the checkpoint's answer stays."""
     there, spec = fcn8s.VGG16_URL, small_spec("fcn8s", channels=2)
     monkeypatch.setattr(fcn8s, "VGG16_URL", there if had else NOWHERE)
     first = SupervisedFCN8s(spec, CPU, TABLE)
@@ -219,7 +219,7 @@ def test_random_weights_are_he_normal() -> None:
 
 
 def test_dropout_halves_at_random_and_keeps_the_mean() -> None:
-    """Values become 0 or twice themselves; equal states draw equally, also when restored."""
+    """Values become 0 or are doubled; equal states give equal draws, also after a restore."""
     dropout = Dropout(0, CPU)
     x = torch.full((1, 64, 16, 16), 3.0)
     first = dropout(x)
@@ -241,13 +241,13 @@ def test_translating_drops_nothing() -> None:
 
 
 def test_logits_leave_bfloat16() -> None:
-    """Under bfloat16 autocast the logits, and so the loss, are float32."""
+    """Under bfloat16 autocast the logits, and therefore the loss, are float32."""
     with torch.autocast("cpu", torch.bfloat16):
         assert method_of().FCN(batch_of(32).x.float()).dtype == torch.float32
 
 
 def test_a_crop_without_a_counted_pixel_has_loss_zero() -> None:
-    """The mean over no pixel is 0, not NaN, and leaves the weights finite."""
+    """A crop in which all pixels are ignored has loss 0, not NaN, and leaves the weights finite."""
     method = method_of()
     batch = batch_of(32)
     losses = method.step(Batch(batch.x.float(), batch.y, 2, torch.full((2, 32, 32), TABLE.ignore)))
@@ -263,7 +263,7 @@ def test_images_without_classes_are_refused() -> None:
 
 @pytest.mark.gpu
 def test_a_gpu_resumes_with_the_dropout_it_would_have_drawn(tmp_path: Path) -> None:
-    """A step after a checkpoint has the loss of the uninterrupted training."""
+    """On a GPU, a step after a checkpoint has the same loss as in the uninterrupted training."""
     device, spec = torch.device("cuda"), small_spec("fcn8s", channels=8)
     on_gpu = [batch_of(32, step) for step in range(2)]
     batches = [Batch(b.x.float().cuda(), b.y, 2, b.classes.cuda()) for b in on_gpu if b.classes is not None]

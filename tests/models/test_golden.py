@@ -1,13 +1,13 @@
 """Per-step losses of 20 steps of the tiny recipe, recorded in tests/golden.
 
-A change that is not meant to change the maths must reproduce them. After one that is, raise the
-method's version in models/catalog.py and record new ones, in the folder of that version:
+A change that does not mean to change the maths must reproduce them. After a change that does, raise the
+method's version in models/catalog.py and record new losses, in the folder of that version:
 
     python -m tests.models.test_golden
 
-The steps are computed in float64, at 32² with 8 channels and a tenth of the learning rate. In float32 another
-CPU or number of threads sums in another order, and twenty steps of a GAN enlarge that to several
-percent; here it stays below 1e-9.
+The steps are computed in float64, at 32² with 8 channels and a tenth of the learning rate. In float32,
+another CPU or another number of threads sums in another order, and twenty steps of a GAN amplify the
+difference to several percent; here it stays below 1e-9.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ def test_the_pool_fills_first() -> None:
 
 
 def test_half_of_the_answers_are_earlier_fakes() -> None:
-    """Once full, an answer is the new fake with probability ½, else an earlier one, of age about 2 × size."""
+    """A full pool returns the new fake with probability ½, else an earlier one, on average 2 × size old."""
     pool = ImagePool(50, seed=0)
     answers = [int(pool.query(numbered(i)).item()) for i in range(20_050)]
     ages = torch.tensor([i - answer for i, answer in enumerate(answers)][50:], dtype=torch.float64)
@@ -30,7 +30,7 @@ def test_half_of_the_answers_are_earlier_fakes() -> None:
 
 
 def test_a_stored_fake_is_returned_at_most_once() -> None:
-    """Whatever leaves the pool is gone; every fake is either returned once or still stored."""
+    """A returned fake leaves the pool: every fake is either returned once or still stored."""
     pool = ImagePool(10, seed=1)
     answers = [int(pool.query(numbered(i)).item()) for i in range(10, 2_000)]
     later = answers[10:]
@@ -48,7 +48,7 @@ def test_size_zero_passes_everything_through() -> None:
 
 
 def test_a_restored_pool_continues_exactly() -> None:
-    """State taken at any moment, empty or full, gives the same answers afterwards."""
+    """A state taken at any moment, empty or full, gives the same answers afterwards."""
     for queries in (0, 3, 40):
         pool, twin = ImagePool(8, seed=2), ImagePool(8, seed=99)
         for i in range(queries):
@@ -59,7 +59,7 @@ def test_a_restored_pool_continues_exactly() -> None:
 
 
 def test_later_changes_do_not_reach_stored_fakes() -> None:
-    """The pool keeps copies: changing a fake or an answer changes nothing stored."""
+    """The pool keeps copies: changing a fake or an answer does not change what is stored."""
     pool = ImagePool(1, seed=0)
     fake = numbered(7)
     answer = pool.query(fake)
@@ -69,7 +69,7 @@ def test_later_changes_do_not_reach_stored_fakes() -> None:
 
 
 def test_a_fake_can_come_back_within_its_own_batch() -> None:
-    """Fakes of one query are handled one after the other: what equals single queries is a query of many."""
+    """Fakes of one query are handled one after the other: one query of many equals many queries of one."""
     together, single = ImagePool(3, seed=5), ImagePool(3, seed=5)
     swapped = 0
     for start in range(0, 400, 8):
@@ -82,7 +82,7 @@ def test_a_fake_can_come_back_within_its_own_batch() -> None:
 
 
 def test_the_device_only_follows_the_plan() -> None:
-    """Plans drawn beforehand and put into one tensor that stays give the answers of a pool that draws."""
+    """Plans drawn beforehand and copied into one tensor give the answers of a pool that draws its plans."""
     recorded, usual = ImagePool(4, seed=3), ImagePool(4, seed=3)
     plan = torch.zeros((2, 3), dtype=torch.int64)
     recorded.next_plan = lambda count, device: plan

@@ -26,7 +26,7 @@ EXPECTED = {
 
 @pytest.mark.parametrize("name", ADVERSARIAL_LOSSES)
 def test_adversarial_losses_equal_their_formulas(name: str) -> None:
-    """Each loss equals its textbook formula, negated where the paper maximises, in float64 NumPy."""
+    """Each loss equals its textbook formula in float64 NumPy, negated where the paper maximises."""
     loss = ADVERSARIAL_LOSSES[name]
     real, fake = torch.from_numpy(REAL), torch.from_numpy(FAKE)
     assert loss.discriminator(real, fake).item() == pytest.approx(EXPECTED[name][0], rel=1e-12)

@@ -38,7 +38,7 @@ class PlainTraining:
 
 
 class PlainHybrid(PlainTraining):
-    """Eq. 1 to 6, each network call on its own; the pool is still filling, so it returns the newest fakes."""
+    """Eq. 1 to 6, with separate network calls. The pool is still filling, so it returns the newest fakes."""
 
     def step(self, x: Tensor, y: Tensor, pairs: int) -> Losses:
         G_XY, G_YX = lambda v: plain.generator(self.G_XY, v), lambda v: plain.generator(self.G_YX, v)
@@ -89,7 +89,7 @@ class PlainPix2Pix(PlainTraining):
 
 
 class PlainTripathy(PlainTraining):
-    """Tripathy et al. 2018: least-squares GANs, of which two judge an image beside its condition."""
+    """Tripathy et al. 2018: least-squares GANs, two of which judge an image together with its condition."""
 
     def __init__(self, method: Method) -> None:
         super().__init__(method)
@@ -152,8 +152,8 @@ def test_training_steps_equal_a_plain_computation(
 ) -> None:
     """Losses and all weights after whole steps equal the paper's formulas with separate calls and own Adam.
 
-    In float64, several steps, so that Adam's moments and the order of the two updates count. One pair of two
-    samples is what a joint step sees.
+    Several steps in float64, so that Adam's moments and the order of the two updates matter. A batch of one
+    pair and one unpaired sample is what a joint step sees.
     """
     method = method_named(name)(small_spec(name, channels=4, batch_size=2), torch.device("cpu"), TABLE)
     reference: Any = oracle(method)
@@ -175,7 +175,7 @@ def test_training_steps_equal_a_plain_computation(
     "network", [Generator(4, 2), Discriminator(channels=4)], ids=["generator", "discriminator"]
 )
 def test_a_larger_batch_equals_separate_calls(network: nn.Module) -> None:
-    """No layer couples samples: one call on three images gives what three calls give."""
+    """No layer couples samples: one call on three images gives the same as three calls."""
     initialise(network, torch.Generator().manual_seed(0))
     batch = images(0, 3).float()
     separate = torch.cat([network(sample[None]) for sample in batch])
@@ -183,7 +183,7 @@ def test_a_larger_batch_equals_separate_calls(network: nn.Module) -> None:
 
 
 def test_the_unconditional_option_of_pix2pix() -> None:
-    """`conditional=False` gives 3-channel discriminators, which a whole step trains."""
+    """`conditional=False` makes discriminators with 3 input channels, and a step trains them."""
     spec = small_spec("pix2pix", conditional=False, adversarial="relativistic", lambda_l1=150.0, pool_size=2)
     method = method_named("pix2pix")(spec, torch.device("cpu"), TABLE)
     assert next(method.networks["D_Y"].parameters()).shape[1] == 3
@@ -193,7 +193,7 @@ def test_the_unconditional_option_of_pix2pix() -> None:
 
 
 class Recorder:
-    """Stands for an object, and notes which of its attributes were read."""
+    """Wraps an object and records which of its attributes are read."""
 
     def __init__(self, original: object) -> None:
         self.original, self.read = original, set[str]()
@@ -213,7 +213,7 @@ TRAINERS = {
 
 @pytest.mark.parametrize("name", METHODS)
 def test_unused_options_are_those_that_no_step_reads(name: str) -> None:
-    """Making the networks, counting an epoch and steps read all others; `y` is what `label_resize` shapes."""
+    """Creating the method, counting an epoch and its steps read all others; `label_resize` shapes y."""
     spec: Any = Recorder(small_spec(name))
     method = method_named(name)(spec, torch.device("cpu"), TABLE)
     paired, unpaired = method_named(name).epoch_size(spec, 2, 3, 0)
@@ -230,7 +230,7 @@ def test_unused_options_are_those_that_no_step_reads(name: str) -> None:
 
 @pytest.mark.parametrize("name", METHODS)
 def test_the_seed_alone_decides_the_first_weights(name: str) -> None:
-    """Two methods of one seed start equal whatever the global random state; another seed starts elsewhere."""
+    """One seed gives the same first weights whatever the global random state; another seed gives others."""
     spec = small_spec(name)
     one = method_named(name)(spec, torch.device("cpu"), TABLE)
     torch.manual_seed(1234)
@@ -244,7 +244,7 @@ def test_the_seed_alone_decides_the_first_weights(name: str) -> None:
 
 @pytest.mark.parametrize("name", METHODS)
 def test_training_reconstructs_better(name: str) -> None:
-    """Thirty steps on one scene bring the error that the method is about down by a third."""
+    """Thirty steps on one scene lower the method's main error by a third."""
     method = method_named(name)(small_spec(name, channels=8, learning_rate=2e-3), torch.device("cpu"), TABLE)
     photo, label_map = scene(0, height=32, width=32)
     x, y = scaled(to_tensor(photo))[None], scaled(to_tensor(TABLE.encode(label_map)))[None]
@@ -255,7 +255,7 @@ def test_training_reconstructs_better(name: str) -> None:
 
 
 def test_tripathys_conditional_discriminators_learn_at_half_the_rate() -> None:
-    """They have six input channels and an optimiser of their own, and no pool keeps what they see."""
+    """They have six input channels, an optimiser of their own, and no image pool."""
     method = method_named("tripathy")(small_spec("tripathy"), torch.device("cpu"), TABLE)
     rates = {name: optimizer.param_groups[0]["lr"] for name, optimizer in method.optimizers.items()}
     assert rates == {"G": 2e-4, "D": 2e-4, "CD": 1e-4}

@@ -15,7 +15,7 @@ def parameters(network: nn.Module) -> int:
 
 
 def test_parameter_counts_are_the_papers() -> None:
-    """Generator, discriminator and conditional discriminator have as many parameters as the originals."""
+    """Generator, discriminator and conditional discriminator have the parameter counts of the originals."""
     assert parameters(Generator()) == 11_378_179
     assert parameters(Discriminator()) == 2_764_737
     assert parameters(Discriminator(inputs=6)) == 2_767_809
@@ -24,7 +24,7 @@ def test_parameter_counts_are_the_papers() -> None:
 def test_discriminator_sees_patches_of_70_pixels() -> None:
     """The gradient of one logit reaches exactly 70×70 input pixels.
 
-    The norms are taken out, for their statistics look at the whole image.
+    The norms are removed, because their statistics depend on the whole image.
     """
     network = Discriminator(channels=2)
     initialise(network, torch.Generator().manual_seed(0))
@@ -49,7 +49,7 @@ def test_output_sizes(size: int) -> None:
 
 
 def test_networks_equal_a_plain_computation() -> None:
-    """Both networks compute what the same weights give in plainly written float64 formulas."""
+    """Both networks give the same as plainly written float64 formulas with the same weights."""
     image = torch.rand(2, 3, 32, 32, dtype=torch.float64, generator=torch.Generator().manual_seed(0)) * 2 - 1
     generator, discriminator = Generator(3, 2), Discriminator(channels=3)
     for network in (generator, discriminator):
@@ -61,7 +61,7 @@ def test_networks_equal_a_plain_computation() -> None:
 
 
 def test_initial_weights_are_normal_with_deviation_002() -> None:
-    """Weights have mean 0 and deviation 0.02, biases are 0, and the same seed gives the same ones."""
+    """Weights have mean 0 and deviation 0.02, biases are 0, and the same seed gives the same weights."""
     networks = [Discriminator(channels=32) for _ in range(2)]
     for network in networks:
         initialise(network, torch.Generator().manual_seed(3))
@@ -91,7 +91,7 @@ def test_instance_norm_computes_half_precision_in_single() -> None:
 
 @pytest.mark.parametrize("contrast", [0.0, 1e-7, 1e-5, 1e-3, 1e-1])
 def test_flat_images_do_not_blow_up_the_gradient(contrast: float) -> None:
-    """Whatever an image's contrast, the gradient that reaches it stays below 100 (plain norm: 10^7)."""
+    """At any contrast of an image, the gradient that reaches it stays below 100 (plain norm: 10^7)."""
     image = 0.3 + contrast * torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     network = Generator(8, 9)
     initialise(network, torch.Generator().manual_seed(1))
@@ -103,7 +103,7 @@ def test_flat_images_do_not_blow_up_the_gradient(contrast: float) -> None:
 
 
 def test_only_flat_channels_pass_no_gradient() -> None:
-    """Below the variance 1e-8 the gradient is 0, above it is not, channel by channel."""
+    """The gradient of a channel is 0 exactly when its variance is below 1e-8."""
     base = torch.randn(1, 1, 16, 16, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     base = (base - base.mean()) / base.std(unbiased=False)
     x = torch.cat([base * 0.9e-4, base * 1.1e-4], dim=1).requires_grad_()

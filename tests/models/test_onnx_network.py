@@ -40,7 +40,7 @@ def write_graph(
     second_output: bool = False,
     only_bright_channels: bool = False,
 ) -> None:
-    """An ONNX file that gives back its input, or only the channels with a value above 0."""
+    """An ONNX file that returns its input, or only the channels with a value above 0."""
     outputs = [output_name, "more"] if second_output else [output_name]
     nodes = [helper.make_node("Identity", [input_name], [name]) for name in outputs]
     if only_bright_channels:
@@ -63,7 +63,7 @@ def write_graph(
 def test_an_exported_network_scores_the_same_when_imported(
     tmp_path: Path, table: ClassTable | None, learns_classes: bool
 ) -> None:
-    """A network that is exported and made a model folder gives the scores that it gives itself."""
+    """A network that is exported and imported again gives the same scores as the original."""
     network = nn.Sequential(generator(), nn.Conv2d(3, 3, 3, padding=1)) if learns_classes else generator()
     pairs = write_scenes(tmp_path / "data", 2)
     items = [EvaluationItem(photo.name, photo, label if table else photo) for photo, label in pairs]
@@ -82,7 +82,7 @@ def test_an_exported_network_scores_the_same_when_imported(
 
 
 def test_a_folder_made_by_hand_is_a_model(tmp_path: Path) -> None:
-    """`spec.json` with the ONNX file's name and the classes is all that an import needs beside the file."""
+    """An import needs only the ONNX file and a `spec.json` with its name and the classes."""
     write_graph(tmp_path / "model.onnx")
     spec = {"onnx": "model.onnx", "class_table": TABLE.to_json()}
     (tmp_path / "spec.json").write_text(json.dumps(spec))
@@ -111,7 +111,7 @@ def test_a_folder_made_by_hand_is_a_model(tmp_path: Path) -> None:
     ],
 )
 def test_a_file_of_another_form_is_refused(tmp_path: Path, wrong: dict[str, object], message: str) -> None:
-    """The error names what is wrong with the file, and what is expected."""
+    """The error names what is wrong with the file and what is expected."""
     write_graph(tmp_path / "model.onnx", **wrong)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=message) as caught:
         OnnxNetwork(tmp_path / "model.onnx", TABLE)
@@ -138,7 +138,7 @@ def test_the_output_must_fit_the_classes(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_no_onnx_is_refused(tmp_path: Path) -> None:
-    """Other bytes, or none, raise ValueError that names the file."""
+    """Other bytes, or an empty file, raise ValueError that names the file."""
     for content in (b"", b"a photo, or anything else", b"PK\x03\x04 a pickle in a zip"):
         (tmp_path / "mine.onnx").write_bytes(content)
         with pytest.raises(
@@ -185,7 +185,7 @@ def hide(place: str, model: ModelProto) -> None:
     ["graph", "subgraph", "attribute of a subgraph", "sparse tensor", "function", "subgraph of a function"],
 )
 def test_a_file_that_refers_to_another_is_refused(tmp_path: Path, place: str) -> None:
-    """Wherever a tensor is kept in another file, even beside this one, nothing is read from there."""
+    """Wherever a tensor is kept in another file, even in the same folder, that file is not read."""
     path = tmp_path / "model.onnx"
     write_graph(path)
     (tmp_path / "secret").write_bytes(bytes(4))
@@ -197,7 +197,7 @@ def test_a_file_that_refers_to_another_is_refused(tmp_path: Path, place: str) ->
 
 
 def test_a_graph_without_end_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A loop of 2⁶² rounds ends after the limit as a model that cannot be used."""
+    """A loop of 2⁶² rounds is stopped at the limit, and the model counts as unusable."""
     value = helper.make_tensor_value_info
     body = helper.make_graph(
         [

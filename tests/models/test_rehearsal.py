@@ -28,14 +28,14 @@ def rehearsed(run_dir: Path, spec: TrainingSpec) -> tuple[Estimate, TrainingData
 
 
 class Chain:
-    """A method-like owner of one network, as `Saved` needs it."""
+    """Stands for a method with one network, as `Saved` needs it."""
 
     def __init__(self, network: nn.Module) -> None:
         self.networks = {"net": network}
 
 
 def test_bytes_saved_for_backward_are_counted_once_and_freed() -> None:
-    """Three sigmoids keep three outputs; a product of the last with itself keeps nothing new."""
+    """Three sigmoids keep three outputs; the product of the last output with itself keeps nothing new."""
     x = torch.zeros(1000, requires_grad=True)
     with saved_for_backward(Chain(nn.Linear(1, 1))) as saved:  # type: ignore[arg-type]
         y = x.sigmoid().sigmoid().sigmoid()
@@ -59,7 +59,9 @@ def test_the_estimate_grows_with_what_it_takes(tmp_path: Path) -> None:
 
 
 def test_memory_is_state_data_and_activations(tmp_path: Path) -> None:
-    """Weights, gradients and two moments are four times the weights; with the data they are a lower bound."""
+    """Weights, gradients and two moments take four times the weights; together with the data they are a lower
+    bound.
+    """
     spec = small_spec("pix2pix", channels=16)
     estimate, data = rehearsed(tmp_path, spec)
     method = method_named("pix2pix")(spec, CPU, TABLE)
@@ -74,7 +76,9 @@ def test_memory_is_state_data_and_activations(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_rehearsal_changes_nothing(tmp_path: Path, method: str) -> None:
-    """A training that rehearses has the checkpoint of one that did not, and PyTorch's generator stays."""
+    """A training with a rehearsal has the same checkpoint as one without, and PyTorch's generator is not
+    changed.
+    """
     spec = small_spec(method, total_steps=8)
     state = torch.get_rng_state()
     rehearsed(tmp_path / "alone", spec)
@@ -98,7 +102,7 @@ def interrupt_after_the_checkpoint(done: int, total: int) -> None:
 
 
 def test_the_estimate_comes_before_the_first_step(tmp_path: Path) -> None:
-    """At the first step the estimate is there; a training that continues leaves it alone."""
+    """The estimate is there before the first step; a resumed training does not change it."""
     run_dir = write_run(tmp_path, small_spec("hybrid", total_steps=6))
     seen = []
 
@@ -117,7 +121,7 @@ def test_the_estimate_comes_before_the_first_step(tmp_path: Path) -> None:
 
 @pytest.mark.gpu
 def test_a_step_that_does_not_fit_is_refused(tmp_path: Path) -> None:
-    """On a GPU whose memory is too small the run is unusable, and the error says what to lower."""
+    """If the GPU's memory is too small, the run is unusable, and the error says what to lower."""
     spec = small_spec(
         "hybrid", total_steps=2, image_size=512, load_size=512, channels=64, blocks=9, batch_size=8
     )
@@ -133,7 +137,7 @@ def test_a_step_that_does_not_fit_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.gpu
 def test_memory_on_a_gpu_is_the_allocators_peak(tmp_path: Path) -> None:
-    """The estimate is close to the peak that the training's own metrics report."""
+    """The estimate is close to the peak in the training's own metrics."""
     run_dir = write_run(
         tmp_path, small_spec("hybrid", total_steps=4, channels=32, image_size=128, load_size=128)
     )

@@ -69,7 +69,7 @@ def test_rows_show_photo_translation_classes_and_truth(tmp_path: Path) -> None:
 def test_headings_and_legend_are_drawn_inside_the_sheet(
     tmp_path: Path, table: ClassTable | None, columns: int
 ) -> None:
-    """Every column has a heading, the classes a legend below the rows, and the margins stay empty."""
+    """Every column has a heading, the legend is below the rows, and the margins stay empty."""
     pairs = write_scenes(tmp_path, 2)
     samples = [Sample(photo, label if table else photo) for photo, label in pairs]
     sheet = np.asarray(sample_sheet(translator(table), samples))
@@ -85,14 +85,14 @@ def test_headings_and_legend_are_drawn_inside_the_sheet(
 
 
 def test_a_photo_without_truth_has_an_empty_cell(tmp_path: Path) -> None:
-    """An image that is not annotated yet can be shown; a sheet without samples is only its headings."""
+    """An image without an annotation can be shown; a sheet without samples has only its headings."""
     ((photo, _),) = write_scenes(tmp_path, 1)
     model = translator(TABLE)
     assert sample_sheet(model, [Sample(photo, None)]).height > sample_sheet(model, []).height
 
 
 def test_many_classes_wrap_their_legend(tmp_path: Path) -> None:
-    """A legend longer than the sheet is wide continues on further lines."""
+    """A legend wider than the sheet continues on further lines."""
     names = tuple(f"class number {i}" for i in range(40))
     table = ClassTable(names, tuple((i, 255 - i, 5 * i) for i in range(40)))
     sheet = np.asarray(sample_sheet(translator(table), []))
@@ -101,7 +101,7 @@ def test_many_classes_wrap_their_legend(tmp_path: Path) -> None:
 
 
 def test_networks_that_learn_classes_have_no_translation(tmp_path: Path) -> None:
-    """Of class logits the sheet shows photo, predicted class and truth."""
+    """For class logits the sheet shows photo, predicted class and truth."""
     ((photo, label_map),) = write_scenes(tmp_path, 1)
     sheet = np.asarray(sample_sheet(classifier(), [Sample(photo, label_map)]))
     assert sheet.shape[1] == 2 * MARGIN + 3 * (WIDTH + GAP) - GAP
@@ -111,7 +111,7 @@ def test_networks_that_learn_classes_have_no_translation(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("table", [TABLE, None])
 def test_a_comparison_has_one_column_per_model(tmp_path: Path, table: ClassTable | None) -> None:
-    """Between photo and truth stand the models' nearest classes, or without classes their translations."""
+    """Between photo and truth are the models' nearest classes or, without classes, their translations."""
     ((photo, label_map),) = write_scenes(tmp_path, 1)
     models = [translator(table, seed=0), translator(table, seed=1)]
     if table:
@@ -146,7 +146,7 @@ def test_wide_comparisons_narrow_their_cells_and_wrap_their_headings(tmp_path: P
 
 
 def test_translators_that_make_photos_stand_between_label_map_and_photo(tmp_path: Path) -> None:
-    """First the label map in class colours, then what is drawn of it, last the true photo."""
+    """The columns are the label map in class colours, the photos drawn from it, and the true photo."""
     ((photo, label_map),) = write_scenes(tmp_path, 1)
     network = Generator(2, 1)
     initialise(network, torch.Generator().manual_seed(0))
@@ -165,7 +165,7 @@ def test_translators_that_make_photos_stand_between_label_map_and_photo(tmp_path
 
 
 def test_models_that_cannot_be_compared_are_refused() -> None:
-    """No models, or models of different classes, raise ValueError."""
+    """No models, or models with different classes, raise ValueError."""
     with pytest.raises(ValueError, match="at least one model"):
         comparison_sheet([], [])
     with pytest.raises(ValueError, match="the same classes"):

@@ -34,7 +34,7 @@ def is_paired(draw: Draw) -> bool:
 
 
 def test_balanced_epochs_repeat_pairs_to_match_the_photos() -> None:
-    """20 pairs, 200 photos: 400 steps with every photo and label map once, every pair 10 times (§4.1.5)."""
+    """20 pairs, 200 photos: 400 steps with every photo and label map once every pair 10 times (§4.1.5)."""
     draws = epoch_of(schedule("hybrid", 20, 200, 200), 0)
     assert Counter(is_paired(draw) for draw in draws) == {True: 200, False: 200}
     assert set(Counter(int(index) for draw in draws for index in draw.pairs).values()) == {10}
@@ -63,7 +63,7 @@ def test_photos_and_label_maps_are_shuffled_independently() -> None:
 
 
 def test_joint_steps_have_both_kinds() -> None:
-    """`joint=True`: 200 steps with both, every photo once and every pair 10 times."""
+    """`joint=True`: 200 steps with both kinds, every photo once and every pair 10 times."""
     draws = epoch_of(schedule("hybrid", 20, 200, 200, joint=True), 0)
     assert [(len(draw.pairs), len(draw.photos)) for draw in draws] == [(1, 1)] * 200
     assert set(Counter(int(draw.pairs[0]) for draw in draws).values()) == {10}
@@ -71,7 +71,7 @@ def test_joint_steps_have_both_kinds() -> None:
 
 
 def test_paired_and_unpaired_steps_are_mixed() -> None:
-    """The order is shuffled: the paired steps are spread over the epoch, otherwise in every epoch."""
+    """Paired steps are spread over the epoch in random order, which differs between epochs."""
     plan = schedule("hybrid", 20, 200, 200)
     kinds = [[is_paired(draw) for draw in epoch_of(plan, epoch)] for epoch in (0, 1)]
     assert kinds[0] != kinds[1]
@@ -80,21 +80,21 @@ def test_paired_and_unpaired_steps_are_mixed() -> None:
 
 @pytest.mark.parametrize("label_maps", [3, 11])
 def test_label_maps_may_be_fewer_or_more_than_photos(label_maps: int) -> None:
-    """Label maps are repeated or left out to match the photos, none drawn twice more often than another."""
+    """Label maps are repeated or left out to match the photos; their counts differ by one at most."""
     counts = Counter(int(draw.label_maps[0]) for draw in epoch_of(schedule("cyclegan", 0, 7, label_maps), 0))
     assert sum(counts.values()) == 7
     assert max(counts.values()) - min(counts[index] for index in range(label_maps)) <= 1
 
 
 def test_incomplete_batches_are_filled_up() -> None:
-    """Every step has a whole batch, of one kind: 5 pairs in batches of 4 make 2 steps."""
+    """Every step has a whole batch of one kind: 5 pairs in batches of 4 make 2 steps."""
     draws = epoch_of(schedule("pix2pix", 5, 0, 0, batch_size=4), 0)
     assert [len(draw.pairs) for draw in draws] == [4, 4]
     assert {int(index) for draw in draws for index in draw.pairs} == set(range(5))
 
 
 def test_a_draw_depends_on_seed_and_step_only() -> None:
-    """Asking out of order, or from a new object, gives the same draws; another seed gives others."""
+    """Draws are the same in any order and from a new object; another seed gives others."""
     first, second = schedule("hybrid", 3, 9, 9), schedule("hybrid", 3, 9, 9)
     steps = [40, 3, 17, 3, 0]
     forwards = {step: first.draw(step) for step in range(41)}
@@ -116,7 +116,7 @@ def test_epochs_of_different_sizes() -> None:
 
 
 def test_the_papers_step_counts() -> None:
-    """200 epochs at 200 photos: 80,000 hybrid steps, 40,000 of CycleGAN and, with 200 pairs, of pix2pix."""
+    """200 epochs of 200 photos: 80,000 hybrid steps, 40,000 of CycleGAN, 40,000 of pix2pix with 200 pairs."""
     assert schedule("hybrid", 20, 200, 200).steps(200) == 80_000
     assert schedule("cyclegan", 20, 200, 200).steps(200) == 40_000
     assert schedule("pix2pix", 200, 200, 200).steps(200) == 40_000
@@ -124,7 +124,7 @@ def test_the_papers_step_counts() -> None:
 
 @pytest.mark.parametrize(("balance", "size"), [(False, 20), (True, 200)])
 def test_tripathy_sees_pairs_for_a_quarter_of_the_epochs(balance: bool, size: int) -> None:
-    """200 epochs: 50 of the pairs, repeated to 200 if balanced, and 150 of the unpaired samples."""
+    """Of 200 epochs, 50 see pairs (repeated to 200 if balanced) and 150 see unpaired samples."""
     plan = schedule("tripathy", 20, 200, 200, balance=balance)
     paired, total = 50 * size, 50 * size + 150 * 200
     assert plan.steps(200) == total
@@ -140,9 +140,9 @@ def test_tripathy_sees_pairs_for_a_quarter_of_the_epochs(balance: bool, size: in
     ("total_steps", "batch_size", "expected"),
     [
         (1240, 1, 40),  # 8 epochs: 2 of 20 pairs, 6 of 200 unpaired samples
-        (1240, 2, 40),  # 16 epochs of half as many steps: 4 of 10 and 12 of 100
+        (1240, 2, 40),  # 16 epochs with half the steps: 4 of 10 and 12 of 100
         (1800, 1, 60),  # 1,240 steps make 8 epochs and 1,860 make 12, which is nearer
-        (100, 1, 20),  # too few for four epochs: one of pairs all the same
+        (100, 1, 20),  # too few for four epochs: one epoch of pairs nevertheless
         (15, 1, 15),
     ],
 )

@@ -55,14 +55,14 @@ def losses(run_dir: Path) -> list[tuple[int, dict[str, float]]]:
 
 
 def resumable_spec(method: str) -> TrainingSpec:
-    """12 steps with checkpoints every 4 and a pool that overflows, so that its random numbers count."""
+    """12 steps with checkpoints every 4, and a pool that gets full, so that its random numbers matter."""
     pool = {} if method in ("pix2pix", "fcn8s") else {"pool_size": 3}
     return small_spec(method, total_steps=12, log_every=2, **pool)
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run that `python -m models.training` completed, without a warning."""
+    """A run that `python -m models.training` completed without a warning."""
     spec = small_spec("hybrid", total_steps=9, log_every=2, sample_every=6)
     run_dir = write_run(tmp_path_factory.mktemp("finished"), spec)
     completed = run_python("-W", "error", "-m", "models.training", str(run_dir), "--device", "cpu")
@@ -94,7 +94,7 @@ def test_the_model_holds_the_trained_weights(finished: Path) -> None:
 
 
 def test_metrics_have_one_line_per_logged_step(finished: Path) -> None:
-    """Every second step and the last are logged, with losses, learning rate, speed and memory."""
+    """Every second step and the last one are logged, with losses, learning rate, speed and memory."""
     lines = metric_lines(finished)
     assert [line["step"] for line in lines] == [2, 4, 6, 8, 9]
     assert all(line["total"] == 9 for line in lines)
@@ -107,7 +107,7 @@ def test_metrics_have_one_line_per_logged_step(finished: Path) -> None:
 
 
 def test_a_finished_run_is_left_alone(finished: Path) -> None:
-    """Training again in a finished run changes no file and takes no step."""
+    """Training a finished run again changes no file and takes no step."""
     before = {path: path.stat().st_mtime_ns for path in finished.rglob("*") if path.name != "lock"}
     train(finished, "cpu", lambda done, total: pytest.fail("a step was taken"))
     assert {path: path.stat().st_mtime_ns for path in before} == before
@@ -115,7 +115,7 @@ def test_a_finished_run_is_left_alone(finished: Path) -> None:
 
 @pytest.mark.parametrize("total", [1, 2, 9, 400])
 def test_learning_rate_curve(total: int) -> None:
-    """Constant for the first half, then a straight line that would reach 0 one step after the last."""
+    """The rate is constant for the first half, then falls on a straight line to 0 one step after the last."""
     half = total // 2
     curve = [learning_rate_factor(step, total) for step in range(total)]
     assert curve[:half] == [1.0] * half
@@ -124,7 +124,7 @@ def test_learning_rate_curve(total: int) -> None:
 
 
 def test_a_run_killed_at_any_step_ends_bit_identical(tmp_path: Path) -> None:
-    """SIGKILL before the first checkpoint, between two and right at one: same weights, same losses."""
+    """SIGKILL before the first checkpoint, between two, or right at one does not change weights or losses."""
     whole = write_run(tmp_path / "whole", resumable_spec("hybrid"))
     killed = write_run(tmp_path / "killed", resumable_spec("hybrid"))
     train(whole, "cpu")
@@ -138,7 +138,7 @@ def test_a_run_killed_at_any_step_ends_bit_identical(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("method", ["pix2pix", "cyclegan", "tripathy", "fcn8s"])
 def test_other_methods_resume_exactly(tmp_path: Path, method: str) -> None:
-    """A run stopped at steps 5 and 11 ends with the checkpoint and losses of one that was not."""
+    """A run stopped at steps 5 and 11 ends with the same checkpoint and losses as an uninterrupted one."""
     whole = write_run(tmp_path / "whole", resumable_spec(method))
     stopped = write_run(tmp_path / "stopped", resumable_spec(method))
     train_until(whole, 12)
@@ -151,7 +151,7 @@ def test_other_methods_resume_exactly(tmp_path: Path, method: str) -> None:
 
 
 def test_leftovers_of_a_crash_do_no_harm(tmp_path: Path) -> None:
-    """Half a metrics line and half a model are cleaned up."""
+    """Half a metrics line and half a model are removed."""
     run_dir = write_run(tmp_path, small_spec("cyclegan", total_steps=6))
     train_until(run_dir, 5)
     with open(run_dir / "metrics.jsonl", "a") as metrics:
@@ -166,7 +166,7 @@ def test_leftovers_of_a_crash_do_no_harm(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_scored_or_shown_never_costs_the_model(tmp_path: Path) -> None:
-    """A validation label map with an unknown class and a missing sample are noted; the model is there."""
+    """A validation label map with an unknown class and a missing sample are noted; the model is written."""
     run_dir = write_run(tmp_path, small_spec("pix2pix", total_steps=2))
     broken = np.full((48, 64), 77, dtype=np.uint8)
     Image.fromarray(broken).save(run_dir / "broken.png")
@@ -181,7 +181,7 @@ def test_what_cannot_be_scored_or_shown_never_costs_the_model(tmp_path: Path) ->
 
 
 class Diverging(Hybrid):
-    """A pair drives a weight to infinity."""
+    """A method in which a pair sets a weight to infinity."""
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
         losses = super().step(batch)
@@ -193,7 +193,7 @@ class Diverging(Hybrid):
 def test_divergence_stops_the_run_and_keeps_the_last_good_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """When a step ruins the weights the run fails naming it, and the checkpoint before it stays."""
+    """When a step ruins the weights, the run fails with its number and keeps the checkpoint before it."""
     facts = MethodFacts(implementation=f"{__name__}:Diverging", summary="", needs_unpaired=True)
     monkeypatch.setitem(METHODS, "diverging", facts)
     # One pair among seven photos, which is not the first sample drawn.
@@ -223,7 +223,7 @@ def test_a_loss_that_is_nan_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_survives_a_nan(tmp_path: Path, method: str) -> None:
-    """A NaN in the first network's weights fails the step by number; losses and checkpoint before it stay."""
+    """A NaN in the first network's weights fails the step by number; earlier losses and checkpoint stay."""
     run_dir = write_run(tmp_path, small_spec(method, total_steps=8, log_every=2))
     train_until(run_dir, 4)
     checkpoint = run_dir / "checkpoint.safetensors"
@@ -247,7 +247,7 @@ def test_two_processes_never_share_a_run(tmp_path: Path) -> None:
 
 
 def test_a_killed_writers_half_checkpoint_is_removed(tmp_path: Path) -> None:
-    """The next process that trains in a run directory deletes what a killed one left half written."""
+    """The next process that trains in a run directory deletes the half checkpoint of a killed one."""
     run_dir = write_run(tmp_path, small_spec("pix2pix", total_steps=2))
     checkpoint = run_dir / "checkpoint.safetensors"
     program = (
@@ -262,7 +262,7 @@ def test_a_killed_writers_half_checkpoint_is_removed(tmp_path: Path) -> None:
 
 
 def test_a_checkpoint_of_another_spec_or_a_damaged_one_is_refused(tmp_path: Path) -> None:
-    """A checkpoint is only continued with its own spec, and damage is reported, not trained on."""
+    """Training continues a checkpoint only with the same spec, and reports a damaged checkpoint."""
     run_dir = write_run(tmp_path, small_spec("cyclegan", total_steps=8))
     train_until(run_dir, 4)
     (run_dir / "spec.json").write_text(json.dumps(small_spec("cyclegan", total_steps=9).to_json()))
@@ -307,14 +307,14 @@ def test_the_command_line_fails_with_a_sentence(tmp_path: Path) -> None:
 
 
 def test_epochs_decide_the_steps_when_no_number_is_given(tmp_path: Path) -> None:
-    """With `total_steps=None` two epochs of 2 pairs and 4 photos, balanced, are 16 steps."""
+    """With `total_steps=None`, two epochs of 2 pairs and 4 photos make 16 balanced steps."""
     run_dir = write_run(tmp_path, small_spec("hybrid", total_steps=None, epochs=2))
     train_until(run_dir, 16)
     assert RunDirectory(run_dir).read_metrics()[-1]["total"] == 16
 
 
 def test_rgb_pools_train_without_a_class_table(tmp_path: Path) -> None:
-    """Without a class table the targets are RGB images, and the model says so."""
+    """Without a class table the targets are RGB images, and the model records that."""
     images = ["data/photo0.png", "data/photo1.png"]
     run_dir = write_run(
         tmp_path,

@@ -56,7 +56,7 @@ def test_a_saved_model_loads_as_it_was(tmp_path: Path, table: ClassTable | None)
 
 
 def test_a_model_of_an_unknown_method_is_refused(tmp_path: Path) -> None:
-    """A spec naming a method that does not exist raises ValueError and lists those that do."""
+    """A spec with an unknown method raises ValueError, which lists the known methods."""
     write_model(tmp_path / "model", TABLE)
     path = tmp_path / "model" / "spec.json"
     value = json.loads(path.read_text())
@@ -67,7 +67,7 @@ def test_a_model_of_an_unknown_method_is_refused(tmp_path: Path) -> None:
 
 
 def test_onnx_equals_torch_at_any_batch_size(tmp_path: Path) -> None:
-    """onnxruntime computes what torch computes, for one image and for several, within 1e-4."""
+    """onnxruntime gives torch's result within 1e-4, for one image and for several."""
     network = generator(4, 3)
     export_onnx(network, 32, tmp_path / "model.onnx")
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx", providers=["CPUExecutionProvider"])
@@ -82,7 +82,7 @@ def test_onnx_equals_torch_at_any_batch_size(tmp_path: Path) -> None:
 
 
 def test_exporting_leaves_the_network_as_it_was(tmp_path: Path) -> None:
-    """Training can go on after an export: mode and gradients are untouched."""
+    """Training can go on after an export: mode and gradients are not changed."""
     network = generator().train()
     export_onnx(network, 32, tmp_path / "model.onnx")
     assert network.training
@@ -137,7 +137,7 @@ def bilinear(image: NDArray[np.float64], height: int, width: int) -> NDArray[np.
 
 
 def test_networks_that_learn_classes_give_the_likeliest_one() -> None:
-    """The label map is the argmax of the logits at the photo's size, and doubt a ratio of probabilities."""
+    """The label map is the argmax of the logits at the photo's size; doubt is a ratio of probabilities."""
     torch.manual_seed(0)
     network = nn.Conv2d(3, 5, 3, padding=1)
     table = ClassTable(tuple("abcde"), tuple((50 * i, 10, 255 - 50 * i) for i in range(5)))
@@ -150,7 +150,7 @@ def test_networks_that_learn_classes_give_the_likeliest_one() -> None:
         logits = bilinear(network(x)[0].double().numpy(), 48, 64)
     probabilities = np.exp(logits) / np.exp(logits).sum(axis=0)
     second, best = np.sort(probabilities, axis=0)[-2:]
-    clear = best - second > 1e-6  # of float32's own ties either class is right
+    clear = best - second > 1e-6  # where float32 rounds to a tie, either class is right
     assert translation.label_map is not None
     assert translation.doubtful is not None
     assert np.array_equal(translation.label_map[clear], probabilities.argmax(axis=0)[clear])
@@ -172,14 +172,14 @@ def test_a_single_class_is_never_doubtful() -> None:
 
 
 def test_equal_logits_go_to_the_first_class() -> None:
-    """A tie is decoded as the class that comes first, and is doubtful."""
+    """With equal logits the first class wins, and the pixel is doubtful."""
     label_map, doubtful = decode_logits(torch.tensor([-1.0, 2.0, 2.0])[:, None, None], 4, 4)
     assert (label_map == 1).all()
     assert doubtful.all()
 
 
 class Largest(TorchDispatchMode):
-    """Notes the size of the largest tensor that any operation gives."""
+    """Records the size of the largest tensor that any operation returns."""
 
     values = 0
 
@@ -193,7 +193,7 @@ class Largest(TorchDispatchMode):
 
 
 def test_the_logits_of_a_large_photo_take_little_memory() -> None:
-    """Of the logits at the photo's size there are never more than one class's."""
+    """At the photo's size, the logits of only one class exist at a time."""
     with Largest() as largest:
         decode_logits(torch.randn(19, 8, 8), 100, 120)
     assert largest.values == 100 * 120
@@ -211,7 +211,7 @@ class Classifier(CycleGAN):
 def test_models_of_methods_that_learn_classes_load_as_such(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The method says how the output is read, also with three classes; such a model makes no photos."""
+    """The method decides how the output is read, also with three classes; such a model makes no photos."""
     facts = MethodFacts(implementation=f"{__name__}:Classifier", summary="", learns_classes=True)
     monkeypatch.setitem(METHODS, "classifier", facts)
     spec = ModelSpec(small_spec("hybrid"), TABLE)
@@ -229,7 +229,7 @@ def test_models_of_methods_that_learn_classes_load_as_such(
 
 @pytest.mark.parametrize("resize", ["bicubic", "nearest"])
 def test_label_maps_become_photos(tmp_path: Path, resize: str) -> None:
-    """The other direction uses the other network, and sees label maps resized as in its training."""
+    """The other direction uses the other network, and resizes label maps as its training did."""
     there, back = generator(), generator(seed=1)
     spec = small_spec("hybrid", label_resize=resize)
     save_model(tmp_path, {"photo_to_label": there, "label_to_photo": back}, ModelSpec(spec, TABLE))
@@ -241,7 +241,7 @@ def test_label_maps_become_photos(tmp_path: Path, resize: str) -> None:
 
 
 def test_directions_are_not_mixed_up(tmp_path: Path) -> None:
-    """A direction there is not, or predicting the classes of a label map, raises ValueError."""
+    """An unknown direction, or predicting classes with a model that draws photos, raises ValueError."""
     save_model(
         tmp_path,
         {"photo_to_label": generator(), "label_to_photo": generator()},
@@ -254,7 +254,7 @@ def test_directions_are_not_mixed_up(tmp_path: Path) -> None:
 
 
 def test_translating_switches_dropout_off_and_on_again() -> None:
-    """A network in the middle of its training translates without dropout and is then as it was."""
+    """A network in training mode translates without dropout and is in training mode afterwards."""
     network = nn.Sequential(nn.Conv2d(3, 3, 1), nn.Dropout(0.5)).train()
     translator = Translator(network, 32, None)
     photo, _ = scene(0)
