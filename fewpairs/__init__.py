@@ -1,4 +1,4 @@
-"""Fewpairs from a notebook or a script: `Client` talks to a running service over HTTP."""
+"""Fewpairs for notebooks and scripts: `Client` talks to a running service over HTTP."""
 
 from fewpairs.assignment import Assignment, Assignments
 from fewpairs.client import Client

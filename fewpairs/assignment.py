@@ -1,4 +1,4 @@
-"""Assignments: photos in one annotator's hands, which nobody else is given until their lease runs out."""
+"""Assignments: photos that one annotator has in hand. Nobody else gets them until the lease ends."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +12,7 @@ LEASE_S = 4 * 3600.0
 
 
 class Assignment(Described):
-    """A photo that is in one annotator's hands."""
+    """A photo that one annotator has in hand."""
 
     def __repr__(self) -> str:
         return f"Assignment({self.name} to {self.annotator}: {self.state})"
@@ -27,12 +27,12 @@ class Assignment(Described):
 
     @property
     def name(self) -> str:
-        """Of the photo."""
+        """The photo's name."""
         return str(self.document["name"])
 
     @property
     def rank(self) -> int:
-        """Of the photo among the selection's picks."""
+        """The photo's rank among the selection's picks."""
         return int(self.document["rank"])
 
     @property
@@ -46,23 +46,23 @@ class Assignment(Described):
 
     @property
     def lease_expires_at(self) -> str:
-        """When others can have the photo, in ISO 8601."""
+        """The time from which others can get the photo, in ISO 8601."""
         return str(self.document["lease_expires_at"])
 
     def renew(self, lease_s: float = LEASE_S) -> "Assignment":
-        """Keep the photo so many seconds from now. Raises FewpairsError when it has ended."""
+        """Keep the photo for `lease_s` seconds from now. Raises FewpairsError if the assignment has ended."""
         path = f"/assignments/{self.id}/renew"
         self.document = self._transport.json("POST", path, json={"lease_s": lease_s})
         return self
 
     def give_back(self) -> "Assignment":
-        """Let others have the photo at once. One that has ended stays as it is."""
+        """Let others have the photo at once. Changes nothing if the assignment has ended."""
         self.document = self._transport.json("DELETE", f"/assignments/{self.id}")
         return self
 
 
 class Assignments(Described):
-    """All photos that an annotator holds now; iterate over it for them."""
+    """The photos that an annotator has in hand now; iterate over it to get each Assignment."""
 
     def __init__(self, transport: Transport, document: dict[str, Any]) -> None:
         super().__init__(transport, document)
@@ -79,9 +79,9 @@ class Assignments(Described):
 
     @property
     def free(self) -> int:
-        """How many picks of the selection nobody holds and nobody has annotated."""
+        """Number of picks of the selection that nobody has in hand or has annotated."""
         return int(self.document["free"])
 
     def copy_to(self, directory: str | Path) -> list[Path]:
-        """Write the photos, as they were uploaded, into a folder."""
+        """Write the photos, as they were uploaded, into a folder. Returns the files."""
         return copied(self._transport, self.items, directory)

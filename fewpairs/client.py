@@ -1,4 +1,4 @@
-"""The entry: one service and what it holds."""
+"""The client of one service: its pools, jobs, models, selections and evaluations."""
 
 import json
 from collections.abc import Iterator
@@ -48,7 +48,7 @@ class Client:
         return self._transport.server
 
     def create_pool(self, name: str, classes: ClassTable = "rgb", encoder: str | None = None) -> Pool:
-        """A new, empty pool.
+        """Create an empty pool.
 
         `classes` is the class table, `{"ignore": 255, "classes": [{"name": …, "color": [r, g, b]}, …]}`,
         as a dict or as the path of a JSON file; or "rgb" when the target is an image without classes.
@@ -63,6 +63,7 @@ class Client:
             yield Pool(self._transport, document)
 
     def pool(self, name_or_id: str) -> Pool:
+        """The pool of this name or id. Raises FewpairsError when there is none."""
         for document in self._transport.items("/pools", name=name_or_id):
             return Pool(self._transport, document)
         if not _is_id(name_or_id):
@@ -70,7 +71,7 @@ class Client:
         return Pool.get(self._transport, name_or_id)
 
     def jobs(self, state: str | None = None) -> Iterator[Job]:
-        """Newest first."""
+        """All jobs, or those in one state, newest first."""
         for document in self._transport.items("/jobs", state=state):
             yield Job(self._transport, document)
 
@@ -84,7 +85,7 @@ class Client:
         return Selection.get(self._transport, selection_id)
 
     def replay(self, made: Selection | dict[str, Any]) -> Replay:
-        """Make a selection again of the photos and annotations of its time, and compare the picks.
+        """Make a selection again from the photos and annotations of its time, and compare the picks.
 
         `made` is the selection, its document, or its receipt alone.
         """

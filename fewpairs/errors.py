@@ -1,4 +1,4 @@
-"""What can go wrong, as sentences."""
+"""Errors, whose text is a sentence that says what to do."""
 
 from typing import Any
 
@@ -6,10 +6,10 @@ import httpx
 
 
 class FewpairsError(Exception):
-    """The service said no, or something on this side did; `str(error)` is a sentence that says what to do.
+    """The service refused, or something failed on this side; `str(error)` is a sentence that says what to do.
 
-    `type` is the slug of the problem type (`name-taken`, `stale-revision`, …), `status` the HTTP status (0:
-    no answer came), `extras` the further members of the problem document.
+    `type` is the slug of the problem type (`name-taken`, `stale-revision`, …), `status` the HTTP status (0 if
+    there was no answer), `extras` the other members of the problem document.
     """
 
     def __init__(
@@ -23,7 +23,7 @@ class FewpairsError(Exception):
 
     @classmethod
     def of(cls, response: httpx.Response) -> "FewpairsError":
-        """The error of an RFC 9457 response, or of any other answer that is not a success."""
+        """The error for a response that is no success: an RFC 9457 problem document, or anything else."""
         try:
             problem = response.json()
             slug = str(problem["type"]).rsplit("/", 1)[-1]
@@ -45,8 +45,8 @@ class ServerUnreachable(FewpairsError):
 
 
 class JobFailed(FewpairsError):
-    """A job ended as failed or cancelled, be it waited for or answered with at once.
+    """A job has failed or was cancelled.
 
-    `type` is that of the job's own error (`cancelled`: it was cancelled), `status` is 409, and `extras` holds
-    `job_id` and, of one that failed, `error`.
+    `type` is the type of the job's error, or `cancelled`; `status` is 409; `extras` holds `job_id`
+    and, if the job has failed, its `error`.
     """

@@ -22,7 +22,7 @@ class Evaluation(Resource):
         return dict(self.document["metrics"])
 
     def images(self, order: str = "worst") -> Iterator[dict[str, Any]]:
-        """`{"image_id", "name", "score", "scores"}` of each image, `order`: worst, best or name."""
+        """Each image as `{"image_id", "name", "score", "scores"}`; `order` is worst, best or name."""
         return self._transport.items(f"{self.address}/images", order=order)
 
     def worst(self, count: int) -> list[dict[str, Any]]:
@@ -30,8 +30,8 @@ class Evaluation(Resource):
         return list(islice(self.images("worst"), count))
 
     def save_prediction(self, image_id: str, target: str | Path) -> Path:
-        """Write what was predicted for an image, a PNG: the label map, or the RGB image, that was scored.
+        """Write the prediction for an image as a PNG: the label map, or the RGB image, that was scored.
 
-        Of `labels_to_photos` it is the photo that the model made of the image's annotation.
+        For `labels_to_photos` it is the photo that the model made from the image's annotation.
         """
         return self._transport.download(f"{self.address}/images/{image_id}/prediction", Path(target))

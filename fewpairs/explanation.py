@@ -12,7 +12,7 @@ from fewpairs.transport import Transport
 
 @dataclass(frozen=True)
 class Member:
-    """An image that a pick stands for, and its distance to it."""
+    """An image that a pick stands for, and its distance to the pick."""
 
     image_id: str
     name: str
@@ -41,36 +41,37 @@ class Explanation(Described):
 
     @property
     def curve(self) -> list[dict[str, Any]]:
-        """`budget`, `mean_distance`, `random_mean` and `minutes` (None: not known) along the picks."""
+        """Points along the picks: `budget`, `mean_distance`, `random_mean`, `minutes` (None if not known)."""
         return list(self.document["curve"])
 
     @property
     def knee(self) -> int | None:
-        """After how many picks the curve bends most. None: nowhere, or it has fewer than three points.
+        """The number of picks at which the curve bends most.
 
-        It is this curve's bend: ask for a generous budget before reading it, as it moves with the budget.
+        None if it bends nowhere or has fewer than three points. The knee moves with the budget: ask for a
+        generous budget before you read it.
         """
         knee = self.document["knee"]
         return int(knee["budget"]) if knee else None
 
     @property
     def cost(self) -> dict[str, float] | None:
-        """`minutes_per_image` (the median of the annotators' times), `minutes` and `minutes_to_knee` (None:
-        no knee); None while no annotator's time is known."""
+        """`minutes_per_image` (the median of the annotators' times), `minutes` and `minutes_to_knee` (None
+        without a knee). None until an annotator's time is known."""
         return dict(self.document["cost"]) if self.document["cost"] else None
 
     @property
     def picks(self) -> list[dict[str, Any]]:
-        """`rank`, `image_id`, `name`, `count`, `mean_distance` and `nearest` of each pick."""
+        """Each pick as `{"rank", "image_id", "name", "count", "mean_distance", "nearest"}`."""
         return list(self.document["picks"])
 
     def images_of(self, rank: int) -> Iterator[Member]:
-        """All images that a pick stands for, the nearest first."""
+        """All images that the pick of this rank stands for, nearest first."""
         for item in self._transport.items(f"/selections/{self.selection_id}/picks/{rank}/images"):
             yield Member(**item)
 
     def map(self) -> dict[str, Any]:
-        """The pool in a plane: `method`, and `points` with `image_id`, `x`, `y`, `cluster` and others."""
+        """The pool in a plane: `method`, and `points` with `image_id`, `x`, `y`, `cluster` and more."""
         return dict(answer_of(self._transport, self.document["links"]["map"]).json())
 
     def save_map(self, target: str | Path) -> Path:
@@ -78,12 +79,12 @@ class Explanation(Described):
         return self._transport.download(self.document["links"]["map_png"], Path(target))
 
     def save_curve(self, target: str | Path) -> Path:
-        """Write coverage against budget as a PNG, with what labelling takes where that is known."""
+        """Write coverage against budget as a PNG, with the time that labelling takes if it is known."""
         address = self.document["links"]["curve_png"]
         answer_of(self._transport, address)
         return self._transport.download(address, Path(target))
 
 
 def explain(transport: Transport, selection_id: str) -> Explanation:
-    """The explanation of a selection, made when it is first asked for. Raises JobFailed."""
+    """The explanation of a selection; it is computed at the first request. Raises JobFailed."""
     return Explanation(transport, answer_of(transport, f"/selections/{selection_id}/explanation").json())

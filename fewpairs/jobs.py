@@ -29,7 +29,7 @@ class Event:
 
 
 class Job(Resource):
-    """One job as the server last described it; `refresh`, `wait` and `events` bring it up to date."""
+    """One job as the service last described it; `refresh`, `wait` and `events` bring it up to date."""
 
     collection = "/jobs"
 
@@ -52,17 +52,17 @@ class Job(Resource):
 
     @property
     def progress(self) -> float:
-        """The share that is done, 0 to 1."""
+        """The share of the work that is done, 0 to 1."""
         return float(self.document["progress"]["share"] or 0.0)
 
     @property
     def result(self) -> dict[str, Any]:
-        """What a job that succeeded made; empty before."""
+        """The result of a job that has succeeded; empty before."""
         return self.document["result"] or {}
 
     @property
     def estimate(self) -> dict[str, Any] | None:
-        """`memory_bytes`, `seconds` and `steps_per_second` of a training, from shortly after its start."""
+        """`memory_bytes`, `seconds`, `steps_per_second` of a training; None until shortly after its start."""
         return self.document["estimate"] or None
 
     @property
@@ -74,12 +74,12 @@ class Job(Resource):
 
     @property
     def scores(self) -> dict[str, Any]:
-        """The metrics that a finished evaluation measured."""
+        """The scores that a finished evaluation measured."""
         return dict(self._need("metrics"))
 
     @property
     def evaluation(self) -> Evaluation:
-        """What a finished evaluation found, image by image."""
+        """The finished evaluation, with the scores of each image."""
         return Evaluation.get(self._transport, self._need("evaluation_id"))
 
     def _need(self, key: str) -> Any:
@@ -88,14 +88,14 @@ class Job(Resource):
         return self.result[key]
 
     def cancel(self) -> "Job":
-        """Ask the job to stop. One that has ended stays as it is."""
+        """Ask the job to stop. Changes nothing if it has ended."""
         self._transport.request("POST", f"{self.address}/cancel")
         return self.refresh()
 
     def wait(self, on_progress: Callable[["Job"], None] | None = None, timeout: float | None = None) -> "Job":
-        """Return when the job has succeeded; raises JobFailed, or TimeoutError after `timeout` seconds.
+        """Wait until the job has succeeded. Raises JobFailed, or TimeoutError after `timeout` seconds.
 
-        `on_progress(job)` is called after every look at the job.
+        `on_progress(job)` is called each time the job was looked at.
         """
         give_up = None if timeout is None else time.monotonic() + timeout
         pause = FIRST_PAUSE_S
@@ -124,7 +124,7 @@ class Job(Resource):
         return self
 
     def metrics(self, after: int = -1) -> list[dict[str, Any]]:
-        """The loss history: one line per reported step greater than `after`."""
+        """The loss history: one line for each reported step after step `after`."""
         lines: list[dict[str, Any]] = []
         while True:
             page = self._transport.json("GET", f"{self.address}/metrics", params={"after": after})
@@ -136,7 +136,7 @@ class Job(Resource):
     def events(self) -> Iterator[Event]:
         """Metric lines and states as they happen, from the job's first line to its end.
 
-        A lost stream is taken up again after the last event it brought.
+        If the stream is lost, it goes on after the last event that arrived.
         """
         last_id: str | None = None
         while True:
@@ -154,18 +154,18 @@ class Job(Resource):
                 if isinstance(error, FewpairsError) and error.status not in (0, 503):
                     raise
             time.sleep(LONGEST_PAUSE_S / 4)
-            self._transport.json("GET", self.address)  # gives up when the server stays away
+            self._transport.json("GET", self.address)  # raises when the service stays away
 
 
 def result_of(transport: Transport, response: httpx.Response) -> dict[str, Any]:
-    """What a response holds, or the result of the job that it is answered with instead. Raises JobFailed."""
+    """The answer in a response, or the result of the job that it has started. Raises JobFailed."""
     if response.status_code == 200:
         return response.json()  # type: ignore[no-any-return]
     return Job(transport, response.json()).wait().result
 
 
 def answer_of(transport: Transport, path: str, **params: Any) -> httpx.Response:
-    """The answer of an address that may need a job to make it first. Raises JobFailed."""
+    """The answer of an address, after the job that makes it if there is none yet. Raises JobFailed."""
     while True:
         response = transport.request("GET", path, params=params)
         if response.status_code == 200:
@@ -174,8 +174,9 @@ def answer_of(transport: Transport, path: str, **params: Any) -> httpx.Response:
 
 
 def settled(job: Job) -> Job:
-    """The job of a question, once it has succeeded or failed: then ask again, to be told why and to have the
-    question after that answered anew. Raises JobFailed when it was cancelled.
+    """The job, once it has succeeded or failed. Raises JobFailed if it was cancelled.
+
+    Asking again then gives the answer, or the error; the request after an error starts a new job.
     """
     try:
         return job.wait()
@@ -186,7 +187,7 @@ def settled(job: Job) -> Job:
 
 
 def _parse(lines: Iterator[str]) -> Iterator[tuple[str | None, Event]]:
-    """Server-sent events: (id or None, event)."""
+    """Parse server-sent events into pairs of id (or None) and event."""
     fields: dict[str, str] = {}
     for line in lines:
         if line.startswith(":"):

@@ -1,4 +1,4 @@
-"""Models: translators, their files, and what they make of a photo."""
+"""Models: translators, their files, and their translations of photos."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ class Translation:
     content: bytes
 
     def save(self, path: str | Path) -> Path:
-        """Write the PNG; missing folders are made."""
+        """Write the PNG. Missing folders are created."""
         target = Path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(self.content)
@@ -37,12 +37,12 @@ class Model(Resource):
 
     @property
     def method(self) -> str:
-        """hybrid, pix2pix, cyclegan, tripathy or fcn8s; onnx: it was imported."""
+        """The training method, or onnx for an imported model."""
         return str(self.document["method"])
 
     @property
     def spec(self) -> dict[str, Any]:
-        """The training configuration that made it, or what an imported model is."""
+        """The configuration of its training, or the description of an imported model."""
         return dict(self.document["spec"])
 
     @property
@@ -52,11 +52,11 @@ class Model(Resource):
 
     @property
     def evaluations(self) -> list[dict[str, Any]]:
-        """`{"id", "split", "direction", "scorer_id", "metrics", …}` of each, oldest first."""
+        """Each evaluation as `{"id", "split", "direction", "scorer_id", "metrics", …}`, oldest first."""
         return list(self.document["evaluations"])
 
     def download(self, directory: str | Path) -> list[Path]:
-        """Write every file of the model into a folder, which is made if need be."""
+        """Write every file of the model into a folder. The folder is created if it is missing."""
         return [self.download_file(file["name"], Path(directory) / file["name"]) for file in self.files]
 
     def download_file(self, name: str, target: str | Path) -> Path:
@@ -66,10 +66,10 @@ class Model(Resource):
     def evaluate(
         self, split: str = "test", direction: str = PHOTOS_TO_LABELS, scorer: str | None = None
     ) -> Job:
-        """Start to score the model on a split's annotated images.
+        """Start an evaluation on the annotated images of a split.
 
-        `job.wait().scores` has the metrics, `job.evaluation` the images. With `labels_to_photos` the photos
-        it makes of the label maps are scored, by the model whose id is `scorer`.
+        `job.wait().scores` has the scores, `job.evaluation` those of each image. With `labels_to_photos` the
+        photos that the model makes from the label maps are scored, by the model whose id is `scorer`.
         """
         document = self._transport.json(
             "POST",
@@ -82,10 +82,10 @@ class Model(Resource):
     def translate(
         self, image: str | Path, format: str | None = None, direction: str = PHOTOS_TO_LABELS
     ) -> Translation:
-        """What the model makes of a photo: its label map.
+        """Translate a photo into its label map.
 
-        With `format="rgb"`, and in a pool without classes, it is the translation as the network drew it. With
-        `direction="labels_to_photos"` the image is a label map, and a photo is made of it.
+        With `format="rgb"`, and in a pool without classes, the answer is the RGB image that the network drew.
+        With `direction="labels_to_photos"` the image is a label map, and the answer a photo.
         """
         response = self._transport.request(
             "POST",

@@ -1,4 +1,4 @@
-"""Finding and hashing image files on this side."""
+"""Finds and hashes image files on this machine."""
 
 import hashlib
 from pathlib import Path
@@ -11,9 +11,9 @@ SUFFIXES = frozenset(
 
 
 def image_files(*sources: str | Path) -> list[Path]:
-    """The image files, told by suffix, in folders (and all folders below) and among paths, in order of names.
+    """The image files, by suffix, of folders with all below them, in order of names; and single files.
 
-    Raises FewpairsError when a source does not exist or when there is no image at all.
+    Raises FewpairsError if a source does not exist or if there is no image at all.
     """
     found: list[Path] = []
     for source in map(Path, sources):
@@ -31,7 +31,7 @@ def image_files(*sources: str | Path) -> list[Path]:
 
 
 def _is_image(path: Path) -> bool:
-    """Hidden files and folders are some other program's."""
+    """Whether the suffix is an image's; hidden files and folders belong to other programs."""
     return path.suffix.lower() in SUFFIXES and not any(part.startswith(".") for part in path.parts)
 
 

@@ -1,4 +1,4 @@
-"""Pools: photos in, picks out, label maps in, trainings started."""
+"""Pools: upload photos, select, annotate, train."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -40,19 +40,19 @@ class Pool(Resource):
 
     @property
     def counts(self) -> dict[str, Any]:
-        """`images`, `embedded`, `annotated`, the same per split, `unpaired_label_maps`, `label_sources`."""
+        """`images`, `embedded`, `annotated`, in all and per split; `unpaired_label_maps`, `label_sources`."""
         return dict(self.document["counts"])
 
     def upload(self, photos: Paths, split: str = "train", on_progress: Progress | None = None) -> Upload:
-        """Send photos: a folder (with all below it), a file, or several of them. Call it again to resume."""
+        """Send photos: folders with all below them, or files. Call it again to resume."""
         return upload_images(self._transport, self.id, _files(photos), split, on_progress)
 
     def upload_labels(
         self, label_maps: Paths, on_progress: Progress | None = None, source: str = "upload"
     ) -> Upload:
-        """Send unpaired label maps: drawn for no photo of this pool.
+        """Send unpaired label maps: label maps of no photo of this pool.
 
-        `source` is the data set they are from; a training can be told which sources to use.
+        `source` names the data set they come from; a training can be told which sources to use.
         """
         return upload_label_maps(self._transport, self.id, _files(label_maps), source, on_progress)
 
@@ -61,12 +61,12 @@ class Pool(Resource):
     ) -> Upload:
         """Send label maps, each for the photo of the same stem: `0001.png` belongs to `0001.jpg`.
 
-        A photo that has another label map keeps it, unless `replace`.
+        A photo that has another label map keeps it, unless `replace` is true.
         """
         return upload_annotations(self._transport, self.id, _files(label_maps), replace, on_progress)
 
     def images(self, split: str | None = None, annotated: bool | None = None) -> Iterator[dict[str, Any]]:
-        """The pool's images as the service describes them."""
+        """The pool's images, each as the service describes it."""
         return self._transport.items(f"{self.address}/images", split=split, annotated=annotated)
 
     def select(
@@ -80,10 +80,10 @@ class Pool(Resource):
         """The `budget` photos to label next; waits until every photo is embedded. Raises JobFailed.
 
         `options` are `split` ("train" or "test"), `name` (a glob), `include` and `exclude` (ids of images),
-        `duplicates_within` (a distance or "auto": photos nearer than that count as one), `test_distance`
-        ("auto", a distance or "off": train photos this near to a test photo are left out), `balance` (True:
-        photos like those with rare classes count more) and `model` (an id: photos it doubts count more).
-        `on_wait(pool)` is called while it waits, with fresh counts.
+        `duplicates_within` (a distance or "auto": nearer photos count as one), `test_distance` ("auto", a
+        distance or "off": train photos this near to a test photo are left out), `balance` (True: photos like
+        those with rare classes count more) and `model` (an id: photos that this model doubts count more).
+        `on_wait(pool)` is called while this waits, with fresh counts.
         """
         params = {"budget": budget, "strategy": strategy, "seed": seed, **options}
         failed_before = self._newest_failed_embedding()
@@ -93,7 +93,7 @@ class Pool(Resource):
             except FewpairsError as error:
                 if error.type != "pool-not-embedded":
                     raise
-                # Asking has started again what failed before; what fails since would fail for ever.
+                # The request has started failed jobs again; a job that fails after that would always fail.
                 failed = self._newest_failed_embedding()
                 if failed and (failed_before is None or failed.id != failed_before.id):
                     failed.require_success()
@@ -114,10 +114,10 @@ class Pool(Resource):
         lease_s: float = LEASE_S,
         selection: Selection | str | None = None,
     ) -> Assignments:
-        """The photos that the annotator holds, filled up to `count` with free picks; nobody else gets them.
+        """Give the annotator free picks until `count` photos are in hand; nobody else gets them.
 
-        The picks are those of `selection` (or of that id), by default the newest of train photos. Asking
-        again renews the leases.
+        The picks come from `selection` (or the selection of this id), by default the newest of train photos.
+        Asking again renews the leases.
         """
         selection_id = selection.id if isinstance(selection, Selection) else selection
         body = {"annotator": annotator, "count": count, "lease_s": lease_s, "selection_id": selection_id}
@@ -125,31 +125,32 @@ class Pool(Resource):
         return Assignments(self._transport, answer)
 
     def assignments(self, annotator: str | None = None, is_open: bool | None = None) -> Iterator[Assignment]:
-        """Newest first; those that have ended, too, unless `is_open`."""
+        """The pool's assignments, newest first: all, or with `is_open` those that are open or have ended."""
         params = {"annotator": annotator, "open": is_open}
         for item in self._transport.items(f"{self.address}/assignments", **params):
             yield Assignment(self._transport, item)
 
     def newest_selection(self) -> Selection:
-        """The selection of train photos that was made last. Raises FewpairsError when there is none."""
+        """The newest selection of train photos. Raises FewpairsError if there is none."""
         return Selection(self._transport, self._transport.json("GET", f"{self.address}/selection"))
 
     def explain(self, selection_id: str | None = None) -> Explanation:
-        """Why the photos of a selection, by default the newest of train photos, are worth labelling. Raises
-        JobFailed.
+        """Explain why the photos of a selection are worth labelling; by default the newest of train photos.
+
+        Raises JobFailed.
         """
         return explain(self._transport, selection_id or self.newest_selection().id)
 
     def image_id(self, name_or_id: str) -> str:
-        """The id of a photo of the pool. Raises FewpairsError when there is none of that name."""
+        """The id of the photo of this name (or id) in the pool. Raises FewpairsError if there is none."""
         return image_id(self._transport, self.id, name_or_id)
 
     def similar(self, photo: str | Path, limit: int = 12) -> Similar:
-        """The photos most like an image of the pool, by its name or id, or like a file on this side."""
+        """The photos most like a photo of the pool, given by name or id, or most like a local file."""
         return similar(self._transport, self.id, photo, limit)
 
     def duplicates(self, within: float | str = "auto") -> Duplicates:
-        """The photos that are nearly the same, of both splits; `within`: a distance, or "auto"."""
+        """The photos of both splits that are nearly the same; `within` is a distance, or "auto"."""
         return duplicates(self._transport, self.id, within)
 
     def _newest_failed_embedding(self) -> Job | None:
@@ -165,10 +166,10 @@ class Pool(Resource):
     ) -> Job:
         """Start a training on the annotated photos, or on those whose ids are `pairs`.
 
-        `label_sources` are the sources of its unpaired label maps, `annotations` among them for those of the
-        pairs; None: all there are.
+        `label_sources` names the sources of unpaired label maps to learn from; `annotations` stands for the
+        label maps of the pairs; None means all sources.
 
-        Without `method` it is pix2pix with recipe tiny, else hybrid. `options` override the recipe:
+        Without `method` it is the best one measured with the recipe. `options` override the recipe:
         total_steps, image_size, batch_size, seed, …
         """
         document = self._transport.json(
@@ -186,10 +187,10 @@ class Pool(Resource):
         return Job(self._transport, document)
 
     def import_model(self, path: str | Path, name: str | None = None) -> Model:
-        """Send an ONNX file that was trained elsewhere; `name`: its file name.
+        """Send an ONNX file that was trained elsewhere; its name is `name`, by default the file's name.
 
-        Its input is `photo`, float32 (B, 3, S, S), RGB in [−1, 1]; its output the logits of the pool's
-        classes, or, named `translation`, an RGB image in [−1, 1].
+        Its input is `photo`, float32 (B, 3, S, S), RGB in [−1, 1]. Its output is the logits of the pool's
+        classes; or an RGB image in [−1, 1] if the output is named `translation`.
         """
         response = self._transport.request(
             "POST",
@@ -200,11 +201,11 @@ class Pool(Resource):
         return Model(self._transport, response.json())
 
     def models(self) -> list[Model]:
-        """Newest first."""
+        """The pool's models, newest first."""
         return [Model(self._transport, item) for item in self._transport.items(f"{self.address}/models")]
 
     def jobs(self, state: str | None = None, kind: str | None = None) -> Iterator[Job]:
-        """Newest first."""
+        """The pool's jobs, or those of one state or kind, newest first."""
         for document in self._transport.items("/jobs", pool=self.id, state=state, kind=kind):
             yield Job(self._transport, document)
 

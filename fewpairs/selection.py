@@ -1,4 +1,4 @@
-"""Selections: which photos to label, and whether they would be picked again."""
+"""Selections: which photos to label, and whether the same photos would be picked again."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ class Selection(Resource):
 
     @property
     def id(self) -> str:
-        """Raises FewpairsError for what a replay picked."""
+        """The selection's id. Raises FewpairsError for a replay, which is not kept and has none."""
         if "id" not in self.document:
             raise FewpairsError(
                 "What a replay picked is not kept: it has no id and no explanation. Ask `Pool.select` for a "
@@ -60,31 +60,31 @@ class Selection(Resource):
 
     @property
     def coverage(self) -> dict[str, float]:
-        """`mean` and `maximum` distance of the photos to their nearest annotated photo or pick, and the share
-        `within` the distance `delta`."""
+        """`mean` and `maximum` distance of a photo to the nearest annotated photo or pick, and the share of
+        the photos `within` the distance `delta`."""
         return dict(self.document["coverage"])
 
     @property
     def left_out(self) -> dict[str, Any]:
-        """Photos that were left out because they are too like a test photo, or duplicates."""
+        """Photos that were left out because they are duplicates or too similar to a test photo."""
         return dict(self.document.get("left_out") or {})
 
     @property
     def receipt(self) -> dict[str, Any]:
-        """What the picks follow from; the same receipt gives the same picks. `Client.replay` takes it."""
+        """Everything that the picks depend on: the same receipt gives the same picks (`Client.replay`)."""
         return dict(self.document["receipt"])
 
     def copy_to(self, directory: str | Path) -> list[Path]:
-        """Write the picked photos, as they were uploaded, into a folder."""
+        """Write the picked photos, as they were uploaded, into a folder. Returns the files."""
         return copied(self._transport, self.picks, directory)
 
     def explain(self) -> Explanation:
-        """Why these photos; made when it is first asked for. Raises JobFailed, and errors as of `id`."""
+        """Explain why these photos were picked. Raises JobFailed, and FewpairsError for a replay."""
         return explain(self._transport, self.id)
 
 
 class Replay:
-    """What making a selection again gave: the `same` picks or not, and sentences on what has `changed`."""
+    """A selection made again: whether the picks are the `same`, and sentences on what has `changed`."""
 
     def __init__(self, transport: Transport, document: dict[str, Any]) -> None:
         self.document = document
@@ -97,13 +97,13 @@ class Replay:
 
 
 def replay(transport: Transport, made: dict[str, Any]) -> Replay:
-    """Make a selection again; `made` is its document or its receipt."""
+    """Make a selection again; `made` is its document, or its receipt alone."""
     response = transport.request("POST", "/selections/replay", json=made, once=True)
     return Replay(transport, result_of(transport, response))
 
 
 class Photo(Protocol):
-    """What is needed to fetch a photo."""
+    """Anything that says which photo it is."""
 
     @property
     def image_id(self) -> str: ...
@@ -113,7 +113,7 @@ class Photo(Protocol):
 
 
 def copied(transport: Transport, photos: Iterable[Photo], directory: str | Path) -> list[Path]:
-    """Write photos, as they were uploaded, into a folder."""
+    """Write photos, as they were uploaded, into a folder. Returns the files."""
     return [
         transport.download(f"/images/{photo.image_id}/content", Path(directory) / photo.name)
         for photo in photos

@@ -1,4 +1,4 @@
-"""Similar images: the neighbours of a photo, and duplicates in a pool."""
+"""Similar images: the images nearest to a photo, and duplicates in a pool."""
 
 import uuid
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from fewpairs.transport import Transport
 
 @dataclass(frozen=True)
 class NearImage:
-    """An image and its Euclidean distance, between embeddings, to what was asked about."""
+    """An image, and the Euclidean distance of its embedding to the photo in question."""
 
     image_id: str
     name: str
@@ -24,7 +24,7 @@ class NearImage:
 
 
 class Similar:
-    """The images of a pool that look most like a photo; iterate over it for them, the nearest first."""
+    """The images of a pool that look most like a photo; iterate over it to get them, nearest first."""
 
     def __init__(self, document: dict[str, Any]) -> None:
         self.document = document
@@ -41,14 +41,14 @@ class Similar:
 
     @property
     def typical_distance(self) -> float | None:
-        """The median distance of two images of the pool, to compare with; None: it has only one."""
+        """The median distance of two images of the pool, to compare with. None if the pool has only one."""
         return self.document["typical_distance"]  # type: ignore[no-any-return]
 
 
 class Duplicates:
-    """Images of a pool that are nearly the same, in groups: each image is near to the first of its group.
+    """Images of a pool that are nearly the same, in groups: each image is near the first of its group.
 
-    Of a group with more than 1,000 images `groups` has the nearest, and of very many groups the largest.
+    `groups` is limited: it has the nearest 1,000 images of a group, and the largest groups.
     """
 
     def __init__(self, document: dict[str, Any]) -> None:
@@ -65,29 +65,29 @@ class Duplicates:
 
     @property
     def duplicates(self) -> int:
-        """How many images could go: of each group all but the first."""
+        """Number of images that could be left out: all but the first of each group."""
         return int(self.document["duplicates"])
 
     @property
     def group_count(self) -> int:
-        """How many groups there are."""
+        """Number of groups."""
         return int(self.document["group_count"])
 
     @property
     def across(self) -> int:
-        """How many groups hold both train and test images."""
+        """Number of groups that hold both train and test images."""
         return int(self.document["across"])
 
     @property
     def sizes(self) -> list[int]:
-        """How many images are in each of the `groups`."""
+        """Number of images in each of the `groups`."""
         return [group["count"] for group in self.document["groups"]]
 
 
 def similar(transport: Transport, pool_id: str, photo: str | Path, limit: int) -> Similar:
-    """The images nearest to an image of the pool, by its name or id, or to a file on this side.
+    """The images nearest to an image of the pool, given by name or id, or to a file on this machine.
 
-    What is both a file and a name means the file. Raises FewpairsError when it is neither.
+    An existing file wins over a pool image of the same name. Raises FewpairsError if there is neither.
     """
     if Path(photo).is_file():
         response = _searched(transport, pool_id, Path(photo), limit)
@@ -98,19 +98,19 @@ def similar(transport: Transport, pool_id: str, photo: str | Path, limit: int) -
 
 
 def duplicates(transport: Transport, pool_id: str, within: float | str) -> Duplicates:
-    """The duplicates of the pool's images, of both splits; `within`: a distance, or "auto"."""
+    """The duplicates among the images of both splits; `within` is a distance, or "auto"."""
     return Duplicates(answer_of(transport, f"/pools/{pool_id}/duplicates", within=within).json())
 
 
 def image_id(transport: Transport, pool_id: str, name: str) -> str:
-    """The id of the pool's image of this name; or `name` itself, when it is an id. Raises FewpairsError."""
+    """The id of the pool's image of this name, or `name` itself if it is an id. Raises FewpairsError."""
     for image in transport.items(f"/pools/{pool_id}/images", name=name):
         return str(image["id"])
     try:
         return str(uuid.UUID(name))
     except ValueError:
         raise FewpairsError(
-            f"There is no photo {name} in the pool, and no such file: give the name or the id of one.",
+            f"There is no photo {name} in the pool, and no such file: give the name or the id of a photo.",
             type="not-found",
             status=404,
         ) from None

@@ -1,4 +1,4 @@
-"""HTTP as the client needs it: problems become errors, and what can be repeated is repeated."""
+"""The client's HTTP: problems become errors, and requests that can be repeated are repeated."""
 
 import os
 import random
@@ -23,11 +23,11 @@ CONNECTIONS = 16
 
 
 class Transport:
-    """One server, any number of threads.
+    """The connection to one server, for any number of threads.
 
-    A request is repeated after a lost connection or a 503, up to `ATTEMPTS` times within about 20 s: the
-    calls of the contract can be (PUTs name their content, job creation carries an Idempotency-Key). Only a
-    server that has never answered is not waited for, so that a wrong address is reported at once.
+    A request is tried up to `ATTEMPTS` times within about 20 s, after a lost connection or a 503. That is
+    safe: a PUT names its content, and the creation of a job carries an Idempotency-Key. A server that has
+    never answered is not waited for, so that a wrong address is reported at once.
     """
 
     def __init__(self, server: str | None = None) -> None:
@@ -47,7 +47,7 @@ class Transport:
         self._finalizer = weakref.finalize(self, self._http.close)
 
     def close(self) -> None:
-        """Close the connections; who forgets has them closed with the last reference."""
+        """Close the connections. Without this they close with the last reference."""
         self._finalizer()
 
     def request(
@@ -102,7 +102,7 @@ class Transport:
 
     @contextmanager
     def stream(self, path: str, *, headers: dict[str, str] | None = None) -> Iterator[httpx.Response]:
-        """A response whose body is still to be read; not repeated."""
+        """A response whose body is still to be read. The request is not repeated."""
         try:
             with self._http.stream("GET", path, headers=headers) as response:
                 if response.status_code != 200:
@@ -114,7 +114,7 @@ class Transport:
             raise self._unreachable(error) from error
 
     def download(self, path: str, target: Path) -> Path:
-        """Write the body to `target`, which is either complete or untouched."""
+        """Write the body to `target`; the file is complete or, after an error, as it was."""
         target.parent.mkdir(parents=True, exist_ok=True)
         for attempt in range(ATTEMPTS):
             with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".part-", delete=False) as part:
@@ -147,12 +147,12 @@ class Transport:
             )
         return ServerUnreachable(
             f"The connection to {self.server} was lost ({error or error.__class__.__name__}). "
-            "What was answered is kept: run the same command again to go on."
+            "Everything that was answered is kept: run the same command again to go on."
         )
 
 
 def _pause(attempt: int, retry_after: str | None) -> None:
-    """Exponential backoff with jitter, or what the server asks for; never longer than LONGEST_PAUSE_S."""
+    """Exponential backoff with jitter, at least as long as the server asks, at most LONGEST_PAUSE_S."""
     pause = 0.2 * 2.0**attempt * random.uniform(0.8, 1.2)
     if retry_after and retry_after.isdigit():
         pause = max(pause, float(retry_after))

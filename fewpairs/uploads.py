@@ -1,4 +1,4 @@
-"""Many files to the server at once: what it already has is left out, what it refuses is collected."""
+"""Sends many files at once. Skips files that the server has, and collects the files that it refuses."""
 
 import hashlib
 import unicodedata
@@ -16,17 +16,17 @@ from fewpairs.transport import Transport
 THREADS = 8
 BATCH = 256
 REFUSALS = frozenset({400, 409, 413, 415, 422})
-"""Statuses that speak of one file; any other stops the upload."""
+"""Statuses that are about one file; any other stops the upload."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 Progress = Callable[[int, int], None]
-"""Called with (files done, files in all)."""
+"""Called with the number of files done and the number of all files."""
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """A file that was not taken, and the sentence that says why."""
+    """A file that was not taken, and a sentence that says why."""
 
     path: Path
     type: str
@@ -35,7 +35,7 @@ class Refusal:
 
 @dataclass
 class Upload:
-    """What became of an upload's files."""
+    """The outcome of an upload: counts of files, and the refused ones."""
 
     new: int = 0
     unchanged: int = 0
@@ -56,7 +56,7 @@ class Upload:
 def upload_images(
     transport: Transport, pool_id: str, paths: Sequence[Path], split: str, on_progress: Progress | None = None
 ) -> Upload:
-    """Send photos under their file names; those the server holds already are not sent again."""
+    """Send photos under their file names. Photos that the server has are not sent again."""
 
     def put(path: Path) -> str | Refusal:
         url = f"/pools/{pool_id}/images/{quote(_name(path), safe='')}"
@@ -78,9 +78,10 @@ def upload_images(
 
 
 def _missing(transport: Transport, pool_id: str, split: str, batch: Sequence[Path]) -> tuple[list[Path], int]:
-    """The files that have to be sent, and how many have not.
+    """The files to send, and the number of files that the server has.
 
-    Unreadable ones, and those that the pool has otherwise, are left to the sending, which says why not.
+    Unreadable files, and names that the pool has with other bytes or in the other split, are sent all the
+    same: sending them gives the reason why they are refused.
     """
 
     def digest(path: Path) -> str | None:
@@ -97,7 +98,7 @@ def _missing(transport: Transport, pool_id: str, split: str, batch: Sequence[Pat
     except FewpairsError as error:
         if error.status != 422:
             raise
-        return list(batch), 0  # one of the names is not valid: the sending tells which
+        return list(batch), 0  # a name is not valid: sending the files tells which
     to_send = {*answer["missing"], *answer["conflicts"]}
     missing = [path for path in batch if digests[path] is None or _name(path) in to_send]
     return missing, len(batch) - len(missing)
@@ -110,7 +111,7 @@ def upload_label_maps(
     source: str,
     on_progress: Progress | None = None,
 ) -> Upload:
-    """Send unpaired label maps under their file names; those the server holds already are not sent again."""
+    """Send unpaired label maps under their file names. Label maps that the server has are not sent again."""
     listed = transport.items(f"/pools/{pool_id}/labels", source=source)
     held = {item["name"]: item["sha256"] for item in listed}
 
@@ -159,7 +160,7 @@ def upload_annotations(
 
 
 def _annotate(transport: Transport, image: dict[str, Any], path: Path, replace: bool) -> str | Refusal:
-    """One conditional PUT. A 412 is compared by bytes: it may answer the repetition of our own request."""
+    """One conditional PUT. After a 412 the bytes are compared: our own request may have been repeated."""
     url = f"/images/{image['id']}/annotation"
 
     def put(precondition: dict[str, str]) -> str | Refusal | None:
@@ -188,7 +189,9 @@ def _annotate(transport: Transport, image: dict[str, Any], path: Path, replace: 
         return outcome
     if outcome or held()[1]:
         return "replaced"
-    return Refusal(path, "stale-revision", "Somebody replaced its label map at this moment: look at theirs.")
+    return Refusal(
+        path, "stale-revision", "Somebody else has just replaced its label map: look at the new one."
+    )
 
 
 def _put(transport: Transport, url: str, path: Path, **options: Any) -> str | Refusal:
@@ -204,12 +207,12 @@ def _put(transport: Transport, url: str, path: Path, **options: Any) -> str | Re
 
 
 def _name(path: Path) -> str:
-    """File systems differ in how they spell accents; the server keeps NFC."""
+    """The file's name in NFC, as the server keeps it: file systems differ in how they write accents."""
     return unicodedata.normalize("NFC", path.name)
 
 
 def _without_namesakes(paths: Iterable[Path], upload: Upload) -> list[Path]:
-    """The first file of each name; a pool holds one image of a name, so the others are refused."""
+    """The first file of each name. A pool has one image of a name, so the others are refused."""
     first: dict[str, Path] = {}
     for path in paths:
         kept = first.setdefault(_name(path), path)
@@ -219,7 +222,7 @@ def _without_namesakes(paths: Iterable[Path], upload: Upload) -> list[Path]:
 
 
 def _parallel(work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
-    """Results in order; the first error ends it without starting what is still waiting."""
+    """Results in order. The first error ends it, and work that has not started is dropped."""
     with ThreadPoolExecutor(THREADS) as threads:
         try:
             yield from threads.map(work, items)
