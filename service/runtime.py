@@ -34,7 +34,7 @@ class Service:
         self.blobs = open_blobs(settings.blobs)
         self.decoders = Decoders(settings)
         self.doorbell = Doorbell(settings.broker_url)
-        self.states = StateCache()
+        self.state_cache = StateCache()
 
     def ring(self, *queued: Job) -> None:
         """Wake a worker for each job. Call it after the commit."""

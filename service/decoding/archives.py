@@ -70,7 +70,7 @@ def members(path: str, limits: Limits) -> list[Member]:
     return found
 
 
-def contents(path: Path, found: list[Member]) -> Iterator[tuple[Member, Iterator[bytes]]]:
+def unpack(path: Path, found: list[Member]) -> Iterator[tuple[Member, Iterator[bytes]]]:
     """Each member with its bytes; reading them may raise ArchiveUnreadable."""
     with path.open("rb") as file:
         if file.read(4) not in ZIP_MAGIC:

@@ -27,25 +27,23 @@ def picture_responses(description: str) -> dict[int | str, dict[str, Any]]:
 
 async def made_explanation(service: Service, selection_id: UUID) -> tables.Explanation | Response:
     """The explanation, or the answer until it is made."""
-    made, job = await run_in_threadpool(_asked, service, selection_id)
-    if made:
-        return made
-    assert job
-    result = await answered(service, job)
-    if isinstance(result, Response):
-        return result
-    made, _ = await run_in_threadpool(_asked, service, selection_id)
-    assert made
+    made = await run_in_threadpool(_made_or_asked, service, selection_id)
+    if isinstance(made, tables.Job):
+        result = await answered(service, made)
+        if isinstance(result, Response):
+            return result
+        made = await run_in_threadpool(_made_or_asked, service, selection_id)
+        assert isinstance(made, tables.Explanation)
     return made
 
 
-def _asked(service: Service, selection_id: UUID) -> tuple[tables.Explanation | None, tables.Job | None]:
+def _made_or_asked(service: Service, selection_id: UUID) -> tables.Explanation | tables.Job:
     with service.database.read() as session:
         selection = found_selection(session, selection_id)
         if made := explanations.of_selection(session, selection_id):
-            return made, None
+            return made
     spec = {"selection_id": str(selection_id)}
-    return None, ask(service, selection.pool_id, "explain", f"explain:{selection_id}", spec)
+    return ask(service, selection.pool_id, "explain", f"explain:{selection_id}", spec)
 
 
 def minutes_per_image(service: Service, made: tables.Explanation) -> float | None:

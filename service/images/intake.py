@@ -67,7 +67,7 @@ class Intake:
 
     def archive(self, path: Path) -> None:
         with _tar_or_zip(self._service, path) as plain:
-            for member, content in archives.contents(plain, self._service.decoders.members(plain)):
+            for member, content in archives.unpack(plain, self._service.decoders.members(plain)):
                 if member.refusal:
                     self._reject(member.name, member.refusal)
                 else:

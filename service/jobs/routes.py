@@ -24,7 +24,7 @@ router = APIRouter(tags=["jobs"], route_class=Route)
 router.include_router(output.router)
 
 POLL_S = 0.3
-LINES = 1000
+MOST_METRICS = 1000
 
 AFTER = Query(ge=-1, le=2**31 - 1, description="Only steps greater than this.")
 LAST_EVENT_ID = Header(
@@ -62,8 +62,8 @@ def get_metrics(
     """Metrics in the order of steps. Ask again with `after` set to `next` for newer ones."""
     with service.database.read() as session:
         found_job(session, job_id)
-        lines = jobs.metrics(session, job_id, after=after, limit=limit)
-    return Metrics(items=lines, next=lines[-1]["step"] if lines else None)
+        metrics = jobs.metrics(session, job_id, after=after, limit=limit)
+    return Metrics(items=metrics, next=metrics[-1]["step"] if metrics else None)
 
 
 def _existing(service: ServiceDep, job_id: UUID) -> UUID:
@@ -87,11 +87,11 @@ async def get_events(
     `Last-Event-ID` resumes it."""
     after, told = last_event_id, None
     while not request.app.state.stopping():
-        job, lines = await run_in_threadpool(_look, service, job_id, after)
-        for line in lines:
-            after = line["step"]
-            yield ServerSentEvent(event="metric", data=line, id=str(after))
-        if len(lines) == LINES:
+        job, metrics = await run_in_threadpool(_look, service, job_id, after)
+        for metric in metrics:
+            after = metric["step"]
+            yield ServerSentEvent(event="metric", data=metric, id=str(after))
+        if len(metrics) == MOST_METRICS:
             continue
         document = Job.of(job)
         if document != told:
@@ -117,4 +117,4 @@ def _look(service: Service, job_id: UUID, after: int) -> tuple[tables.Job, list[
     """The job and its metrics after a step. Reads the job first, to miss no metric of an ended job."""
     with service.database.read() as session:
         job = found_job(session, job_id)
-        return job, jobs.metrics(session, job_id, after=after, limit=LINES)
+        return job, jobs.metrics(session, job_id, after=after, limit=MOST_METRICS)

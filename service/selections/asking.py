@@ -34,7 +34,7 @@ def asked(service: Service, pool_id: UUID, question: Question) -> Job:
         if waiting := selections.waiting(session, pool_id, splits):
             _check_budget(session, pool_id, question)
         else:
-            states = service.states.of(session, pool_id, splits)
+            states = service.state_cache.of(session, pool_id, splits)
     if waiting:
         raise pool_not_embedded(
             service,

@@ -105,6 +105,14 @@ def embed(client: Client, pool_id: str) -> None:
                 image.shard_id = shard.id
 
 
+def embedded_pool(client: Client, count: int = 4) -> tuple[str, list[dict[str, Any]]]:
+    """A new pool with this many embedded photos, and their records."""
+    pool_id = new_pool(client)
+    images = [put_photo(client, pool_id, f"{n}.jpg", photo(n)) for n in range(count)]
+    embed(client, pool_id)
+    return pool_id, images
+
+
 def succeed(client: Client, job_id: str, result: dict[str, Any]) -> None:
     """End a queued job as a worker would."""
     with client.service.database.write() as session:

@@ -5,8 +5,6 @@ from typing import Any
 
 import pytest
 
-from models.catalog import DIRECTIONS
-from service.evaluations.schemas import NewEvaluation
 from store import blobs, evaluations, jobs
 from store.tables import Evaluation, EvaluationImage
 from tests.service.serving import Client
@@ -156,12 +154,6 @@ def test_directions_that_make_no_sense_are_refused(client: Client, pool_id: str,
     models = [add_model(client, rgb) for _ in range(2)]
     refused = order(client, rgb, models[0], direction="labels_to_photos", scorer=models[1])
     assert slug(refused) == "invalid-evaluation"
-
-
-def test_the_api_knows_the_directions_of_the_models() -> None:
-    """They are those of the models' room, which the API cannot import."""
-    schema = NewEvaluation.model_json_schema()["properties"]["direction"]
-    assert tuple(schema["enum"]) == DIRECTIONS
 
 
 def test_label_maps_are_what_is_evaluated_when_nothing_is_said(

@@ -1,7 +1,6 @@
 """Asking which images to label."""
 
 import socket
-import threading
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -9,11 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event
-from sqlalchemy.orm import Session
 
-from store import jobs, selections
-from store.selections import ImagesState, State
+from store import jobs
 from store.settings import Settings
 from tests.processes import until
 from tests.service.serving import Client, serve
@@ -23,21 +19,14 @@ from tests.service.steps import (
     annotate,
     embed,
     embed_jobs,
+    embedded_pool,
     fail,
     new_pool,
     photo,
     put_photo,
-    receipt,
     selection_document,
     slug,
 )
-
-
-def embedded_pool(client: Client, count: int = 4) -> tuple[str, list[dict[str, Any]]]:
-    pool_id = new_pool(client)
-    images = [put_photo(client, pool_id, f"{n}.jpg", photo(n)) for n in range(count)]
-    embed(client, pool_id)
-    return pool_id, images
 
 
 def test_a_selection_is_a_job_until_it_is_made(client: Client) -> None:
@@ -119,62 +108,6 @@ def test_a_selection_of_train_images_depends_on_the_test_images(client: Client) 
     embed(client, pool_id)
     assert client.get(ask).json()["id"] not in (first, first_off)
     assert client.get(off).json()["id"] == first_off
-
-
-def test_all_images_are_read_only_when_there_are_more(client: Client) -> None:
-    """What a question depends on stays in memory, also while annotations come; of images to include or
-    exclude only these are read."""
-    pool_id, images = embedded_pool(client)
-    statements: list[str] = []
-    [engine] = {client.service.database._reader}
-    event.listen(engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
-
-    def read_all(options: str = "") -> bool:
-        statements.clear()
-        assert client.get(f"/pools/{pool_id}/select?budget=1{options}").status_code == 202
-        assert statements
-        return any("images.sha256" in text and "images.id IN" not in text for text in statements)
-
-    assert read_all()
-    assert not read_all()
-    annotate(client, images[0]["id"])
-    assert not read_all()
-    assert not read_all(f"&include={images[1]['id']}&exclude={images[2]['id']}")
-    put_photo(client, pool_id, "new.jpg", photo(78))
-    embed(client, pool_id)
-    assert read_all()
-
-
-def test_of_questions_at_once_one_reads_the_images(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first reads; the second, which knows as early that they are to be read, waits for it."""
-    pool_id, _ = embedded_pool(client)
-    counted, second, reads = threading.Barrier(2), threading.Event(), 0
-    count, read = selections.annotation_count, selections.images_state
-
-    def counted_by_both(session: Session) -> int:
-        counted.wait(30)
-        return count(session)
-
-    def reads_slowly(*args: Any) -> ImagesState:
-        nonlocal reads
-        reads += 1
-        if reads > 1:
-            second.set()
-        second.wait(0.5)
-        return read(*args)
-
-    monkeypatch.setattr(selections, "annotation_count", counted_by_both)
-    monkeypatch.setattr(selections, "images_state", reads_slowly)
-
-    def state(_: int) -> State:
-        with client.service.database.read() as session:
-            [found] = client.service.states.of(session, uuid.UUID(pool_id), ["train"])
-        return found
-
-    with ThreadPoolExecutor(2) as threads:
-        one, other = threads.map(state, range(2))
-    assert one == other
-    assert (reads, one.pickable) == (1, 4)
 
 
 def test_annotated_images_cannot_be_picked(client: Client) -> None:
@@ -360,46 +293,6 @@ def test_a_pool_has_a_newest_selection(client: Client) -> None:
         add_selection(client, job, document)
         assert client.get(newest).json() == made[min(seed, 1)]
     assert slug(client.get(f"/pools/{uuid.uuid4()}/selection")) == "not-found"
-
-
-def test_a_receipt_or_a_document_can_be_replayed(client: Client) -> None:
-    """Each becomes a replay job with the same question and receipt; the document brings its picks along."""
-    pool_id, images = embedded_pool(client)
-    whole = selection_document(pool_id, images[:1])
-    whole["receipt"] |= {"strategy": "random", "test_distance": 0.5}
-    specs = []
-    for body in (whole["receipt"], whole):
-        answer = client.post("/selections/replay", json=body)
-        assert answer.status_code == 202, answer.text
-        with client.service.database.read() as session:
-            job = jobs.get(session, uuid.UUID(answer.json()["id"]))
-        assert job
-        assert job.kind == "replay"
-        specs.append(job.spec)
-    assert specs[0]["receipt"].pop("picks") is None
-    assert specs[1]["receipt"].pop("picks") == [{"image_id": images[0]["id"]}]
-    assert specs[0] == specs[1]
-    assert specs[0]["question"] | specs[0]["receipt"] | {"pool_id": pool_id} == whole["receipt"]
-
-
-def test_what_is_no_receipt_is_refused(client: Client) -> None:
-    """The pool does not exist, the digest of the picks or a revision is missing, the question is refused, or
-    the body is something else."""
-    pool_id, _ = embedded_pool(client, 1)
-    cases: list[tuple[Any, str]] = [
-        (receipt(str(uuid.uuid4())), "not-found"),
-        (receipt(pool_id, picks_digest=None), "validation"),
-        (receipt(pool_id, labelled=[], revisions=[1]), "invalid-selection"),
-        (receipt(pool_id, budget=0), "invalid-budget"),
-        (receipt(pool_id, split="test", test_distance=1), "invalid-selection"),
-        (receipt(pool_id, include=[pool_id], exclude=[pool_id]), "invalid-selection"),
-        (receipt(pool_id, include=[pool_id, str(uuid.uuid4())]), "invalid-selection"),
-        (receipt(pool_id, model=str(uuid.uuid4())), "not-found"),
-        *((body, "validation") for body in ([], 1, {"budget": 1}, {"budget": 1, "receipt": 1}, receipt("x"))),
-    ]
-    for body, kind in cases:
-        assert slug(client.post("/selections/replay", json=body)) == kind, body
-    assert client.get(f"/jobs?pool={pool_id}&kind=replay").json()["items"] == []
 
 
 def test_a_failed_selection_is_reported_once_and_then_tried_anew(client: Client) -> None:
