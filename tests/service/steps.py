@@ -1,4 +1,4 @@
-"""Short ways to make files, fill pools, and play the worker."""
+"""Helpers that make files, fill pools, and act as the worker."""
 
 import io
 import struct
@@ -35,7 +35,7 @@ def encoded(image: Image.Image, format: str, **options: Any) -> bytes:
 
 
 def photo(seed: int = 0, format: str = "JPEG", size: tuple[int, int] = (32, 24), **options: Any) -> bytes:
-    """A photo that differs from those of other seeds."""
+    """A photo that differs from the photos of other seeds."""
     image = Image.new("RGB", size, (seed % 256, seed // 256 % 256, 90))
     image.paste((200, 30, 30), (4, 4, 12, 12))
     return encoded(image, format, **options)
@@ -48,7 +48,7 @@ def label_map(value: int = 1, size: tuple[int, int] = (32, 24), mode: str = "L")
 
 
 def png(width: int, height: int, depth: int, kind: int, compressed_rows: bytes) -> bytes:
-    """A PNG such as Pillow does not write; `kind` is GREY or RGB."""
+    """A PNG of a kind that Pillow does not write; `kind` is GREY or RGB."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -68,7 +68,7 @@ def new_pool(client: Client, class_table: Any = CLASSES) -> str:
 def put_photo(
     client: Client, pool_id: str, name: str, content: bytes | None = None, split: str = "train"
 ) -> dict[str, Any]:
-    """Upload a new photo; its record."""
+    """Upload a new photo and return its record."""
     response = client.put(
         f"/pools/{pool_id}/images/{name}",
         params={"split": split},
@@ -85,7 +85,7 @@ def annotate(client: Client, image_id: str, content: bytes | None = None) -> Non
 
 
 def embed(client: Client, pool_id: str) -> None:
-    """Do the pool's embed jobs as a worker would, without embeddings."""
+    """End the pool's embed jobs as a worker would, without embeddings."""
     for job in embed_jobs(client, pool_id):
         with client.service.database.write() as session:
             claim = jobs.claim(session, uuid.UUID(job["id"]), worker="test", lease_s=60)
@@ -122,7 +122,7 @@ def succeed(client: Client, job_id: str, result: dict[str, Any]) -> None:
 
 
 def fail(client: Client, job_id: str, detail: str = "The loss is not a number.") -> None:
-    """End a queued job as a worker would that can do nothing about it."""
+    """End a queued job as failed, as a worker would."""
     with client.service.database.write() as session:
         claim = jobs.claim(session, uuid.UUID(job_id), worker="test", lease_s=60)
         assert claim
@@ -130,14 +130,14 @@ def fail(client: Client, job_id: str, detail: str = "The loss is not a number.")
 
 
 def embed_jobs(client: Client, pool_id: str, state: str = "queued") -> list[dict[str, Any]]:
-    """Newest first."""
+    """The pool's embed jobs in this state, newest first."""
     params = {"pool": pool_id, "kind": "embed", "state": state}
     found: list[dict[str, Any]] = client.get("/jobs", params=params).json()["items"]
     return found
 
 
 def receipt(pool_id: str, **values: Any) -> dict[str, Any]:
-    """A receipt such as a worker writes."""
+    """A receipt as a worker writes it."""
     digests = ("images_digest", "tests_digest", "weights_digest", "annotated_digest", "picks_digest")
     question = Question(budget=1, strategy="kmedoids", seed=0)
     return {
@@ -150,7 +150,7 @@ def receipt(pool_id: str, **values: Any) -> dict[str, Any]:
 
 
 def selection_document(pool_id: str, images: list[dict[str, Any]]) -> dict[str, Any]:
-    """A Selection such as a worker writes, that picks these images in this order."""
+    """A Selection as a worker writes it, which picks these images in this order."""
     figures = {"cluster_size": 1, "mean_distance": 0.0, "coverage": 0.5, "gain": None}
     nothing = {"test_distance": None, "near_test_count": 0, "near_test": [], "near_test_kept_count": 0}
     nothing |= {"near_test_kept": [], "duplicates_within": None, "duplicate_count": 0, "duplicates": []}
@@ -186,7 +186,7 @@ def add_selection(client: Client, job: dict[str, Any], document: dict[str, Any])
 
 
 def add_model(client: Client, pool_id: str, method: str = "hybrid") -> str:
-    """A model such as a training leaves it, in a pool with an annotated train image; its id."""
+    """Add a model as a training does, to a pool with an annotated train image, and return its id."""
     job = client.post(f"/pools/{pool_id}/trainings", json={"method": method}).json()
     model = Model(
         id=new_id(),
@@ -210,7 +210,7 @@ def add_model(client: Client, pool_id: str, method: str = "hybrid") -> str:
 
 
 def slug(response: Any) -> str:
-    """The problem's slug, after a look at its form."""
+    """The problem's slug, after a check of the document's form."""
     document = response.json()
     assert response.headers["content-type"] == "application/problem+json"
     assert {"type", "title", "status", "detail", "instance"} <= set(document)
@@ -220,7 +220,7 @@ def slug(response: Any) -> str:
 
 
 def everything(client: Client, pool_id: str) -> dict[str, Any]:
-    """All that a refused request must leave as it was."""
+    """Everything that a refused request must not change."""
     service = client.service
     return {
         "pool": client.get(f"/pools/{pool_id}").json(),

@@ -19,7 +19,7 @@ SCORES = {"a.jpg": 0.5, "b.jpg": 0.25, "c.jpg": 0.5, "d.jpg": 1.0}
 
 @pytest.fixture
 def pool_id(client: Client) -> str:
-    """A pool with an annotated train image and four annotated test images."""
+    """A pool with one annotated train image and four annotated test images."""
     pool_id = new_pool(client)
     annotate(client, put_photo(client, pool_id, "t.jpg")["id"])
     for number, name in enumerate(SCORES):
@@ -37,7 +37,7 @@ def order(client: Client, pool_id: str, model_id: str, **more: Any) -> Any:
 
 
 def evaluated(client: Client, pool_id: str, model_id: str) -> str:
-    """End an evaluation as a worker would; its id."""
+    """End an evaluation as a worker would, and return its id."""
     job = order(client, pool_id, model_id).json()
     evaluation = Evaluation(
         id=uuid.uuid4(),
@@ -73,7 +73,7 @@ def evaluated(client: Client, pool_id: str, model_id: str) -> str:
 def test_an_evaluation_is_ordered_and_kept_with_the_model(
     client: Client, pool_id: str, model_id: str
 ) -> None:
-    """It needs annotated images in its split and a model of its pool; its scores appear with the model."""
+    """An evaluation needs annotated images in its split and a model of its pool; the model shows its scores."""
     empty = new_pool(client)
     annotate(client, put_photo(client, empty, "t.jpg")["id"])
     assert slug(order(client, empty, add_model(client, empty))) == "no-annotations"
@@ -90,7 +90,7 @@ def test_an_evaluation_is_ordered_and_kept_with_the_model(
 
 @pytest.mark.parametrize("order", ["worst", "best", "name"])
 def test_images_come_in_order_page_by_page(client: Client, pool_id: str, model_id: str, order: str) -> None:
-    """Pages of one visit each image once, sorted by score or by name, also where scores are equal."""
+    """Pages of one list each image once, by score or by name, even if scores are equal."""
     evaluation_id = evaluated(client, pool_id, model_id)
     found: list[dict[str, Any]] = []
     params: dict[str, str] = {"order": order, "limit": "1"}
@@ -110,7 +110,7 @@ def test_images_come_in_order_page_by_page(client: Client, pool_id: str, model_i
 
 
 def test_what_was_predicted_can_be_seen(client: Client, pool_id: str, model_id: str) -> None:
-    """The bytes are those that were kept; an image outside the evaluation has none."""
+    """The bytes are the stored ones; an image outside the evaluation has no prediction."""
     evaluation_id = evaluated(client, pool_id, model_id)
     [worst] = client.get(f"/evaluations/{evaluation_id}/images?limit=1").json()["items"]
     address = f"/evaluations/{evaluation_id}/images/{worst['image_id']}/prediction"
@@ -122,7 +122,7 @@ def test_what_was_predicted_can_be_seen(client: Client, pool_id: str, model_id: 
 
 
 def test_photos_made_of_label_maps_need_a_scorer(client: Client, pool_id: str, model_id: str) -> None:
-    """Without one, with itself, or with one of another pool the refusal says how to get one."""
+    """Without a scorer, or with the model itself or a model of another pool, the refusal says what to do."""
     backwards = {"direction": "labels_to_photos"}
     elsewhere = new_pool(client)
     annotate(client, put_photo(client, elsewhere, "a.jpg")["id"])
@@ -144,7 +144,7 @@ def test_photos_made_of_label_maps_need_a_scorer(client: Client, pool_id: str, m
 
 
 def test_directions_that_make_no_sense_are_refused(client: Client, pool_id: str, model_id: str) -> None:
-    """A scorer for label maps, photos of a one-way model, and photos of a pool without classes."""
+    """A scorer for label maps, photos by a one-way model, and photos in a pool without classes are refused."""
     imported = client.post(f"/pools/{pool_id}/models", content=b"onnx").json()["id"]
     assert slug(order(client, pool_id, model_id, scorer=imported)) == "invalid-evaluation"
     backwards = {"direction": "labels_to_photos", "scorer": model_id}
@@ -159,7 +159,7 @@ def test_directions_that_make_no_sense_are_refused(client: Client, pool_id: str,
 def test_label_maps_are_what_is_evaluated_when_nothing_is_said(
     client: Client, pool_id: str, model_id: str
 ) -> None:
-    """The defaults: the test split, photos to label maps, no scorer."""
+    """The defaults are the test split, photos to label maps, and no scorer."""
     job = order(client, pool_id, model_id).json()
     with client.service.database.read() as session:
         row = jobs.get(session, uuid.UUID(job["id"]))

@@ -1,4 +1,4 @@
-"""Explanations of selections: made once, answered with their pictures and the images of each pick."""
+"""Explanations of selections: made once, with pictures and the images of each pick."""
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -50,7 +50,7 @@ def selection_id(client: Client, images: list[dict[str, Any]]) -> str:
 
 
 def explained(client: Client, selection_id: str, images: list[dict[str, Any]]) -> dict[str, Any]:
-    """End the selection's explain job as a worker would; the document it wrote."""
+    """End the selection's explain job as a worker would, and return the document."""
     job = client.get(f"/selections/{selection_id}/explanation").json()
     members = [Member(uuid.UUID(image["id"]), 0.5 * n) for n, image in enumerate(images)]
     point = {"mean_distance": 0.5, "random_mean": 0.75, "random_low": 0.7, "random_high": 0.8}
@@ -87,7 +87,7 @@ def explained(client: Client, selection_id: str, images: list[dict[str, Any]]) -
 def test_an_explanation_is_made_once_for_a_selection(
     client: Client, selection_id: str, images: list[dict[str, Any]]
 ) -> None:
-    """202 and one job, whichever of its addresses is asked; then its document, and no more job."""
+    """Every address answers 202 with the same job; then with the document, without a new job."""
     address = f"/selections/{selection_id}"
     whole = f"{address}/explanation"
     parts = [f"{address}/{part}" for part in ("map", "map.png", "curve.png", "picks/1/images")]
@@ -107,7 +107,7 @@ def test_an_explanation_is_made_once_for_a_selection(
 
 
 def test_many_who_ask_at_once_share_one_job(client_of_each: Client) -> None:
-    """On each kind of database."""
+    """Concurrent requests share one job, on SQLite and on PostgreSQL."""
     client = client_of_each
     address = f"/selections/{selected(client, photographed(client))}/explanation"
     with ThreadPoolExecutor(12) as threads:
@@ -117,13 +117,13 @@ def test_many_who_ask_at_once_share_one_job(client_of_each: Client) -> None:
 
 
 def test_an_explanation_of_nothing_is_not_found(client: Client) -> None:
-    """A selection that there is none of, at each address."""
+    """Every address answers 404 for an unknown selection."""
     for part in ("explanation", "map", "map.png", "curve.png", "picks/1/images"):
         assert slug(client.get(f"/selections/{uuid.uuid4()}/{part}")) == "not-found"
 
 
 def test_a_failure_is_told_and_then_it_is_made_anew(client: Client, selection_id: str) -> None:
-    """Whoever was told to ask again learns why there is no answer; the question after that is a new job."""
+    """After a 202, the next request says why the job failed; the one after that makes a new job."""
     ask = f"/selections/{selection_id}/explanation"
     first = client.get(ask).json()["id"]
     fail(client, first, "The disk is full.")
@@ -137,7 +137,8 @@ def test_a_failure_is_told_and_then_it_is_made_anew(client: Client, selection_id
 def test_pictures_and_map_come_as_they_are_kept(
     client: Client, selection_id: str, images: list[dict[str, Any]]
 ) -> None:
-    """The bytes of the worker, with their type; for good, but for the curve, which may get costs."""
+    """The answers are the worker's bytes with their type. They never change, except the curve, which may get
+    costs."""
     explained(client, selection_id, images)
     kept = {
         "map": (MAP, "application/json"),
@@ -156,7 +157,8 @@ def test_pictures_and_map_come_as_they_are_kept(
 def test_the_images_of_a_pick_come_page_by_page(
     client: Client, selection_id: str, images: list[dict[str, Any]], limit: int
 ) -> None:
-    """Each once, the nearest first, and none of another pick; a rank beyond the picks is not found."""
+    """Each image of a pick is listed once, nearest first, without images of other picks; a rank beyond the
+    picks is not found."""
     explained(client, selection_id, images)
     for rank, wanted in ((1, range(3)), (2, range(3, 4))):
         found: list[dict[str, Any]] = []
@@ -179,7 +181,7 @@ def test_the_images_of_a_pick_come_page_by_page(
 
 
 def labelled_in(client: Client, selection_id: str, image: dict[str, Any], minutes: float) -> None:
-    """An image was handed out, and its annotation came so much later."""
+    """Assign an image and annotate it this many minutes later."""
     with client.service.database.write() as session:
         assignment = Assignment(
             **{"pool_id": uuid.UUID(image["pool_id"]), "selection_id": uuid.UUID(selection_id)},
@@ -196,7 +198,7 @@ def labelled_in(client: Client, selection_id: str, image: dict[str, Any], minute
 def test_costs_are_told_as_soon_as_annotators_times_are_known(
     client: Client, selection_id: str, images: list[dict[str, Any]]
 ) -> None:
-    """The median time from assignment to annotation, at every budget, though the explanation is older."""
+    """Costs use the median time from assignment to annotation, also in an explanation made before."""
     explained(client, selection_id, images)
     assert client.get(f"/selections/{selection_id}/explanation").json()["cost"] is None
     labelled_in(client, selection_id, images[0], minutes=12)
@@ -210,7 +212,7 @@ def test_costs_are_told_as_soon_as_annotators_times_are_known(
 def test_the_curve_is_drawn_anew_with_what_labelling_takes(
     client: Client, selection_id: str, images: list[dict[str, Any]]
 ) -> None:
-    """Once for each time, in two digits; before there is one, the picture is that of the explanation."""
+    """The curve is drawn once for each time, rounded to two digits; until then it has no costs."""
     explained(client, selection_id, images)
     ask = f"/selections/{selection_id}/curve.png"
     plain = client.get(ask)

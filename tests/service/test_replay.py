@@ -14,7 +14,7 @@ from tests.service.steps import (
 
 
 def test_a_receipt_or_a_document_can_be_replayed(client: Client) -> None:
-    """Each becomes a replay job with the same question and receipt; the document brings its picks along."""
+    """Both make a replay job with the same question and receipt; the document also gives its picks."""
     pool_id, images = embedded_pool(client)
     whole = selection_document(pool_id, images[:1])
     whole["receipt"] |= {"strategy": "random", "test_distance": 0.5}
@@ -34,8 +34,8 @@ def test_a_receipt_or_a_document_can_be_replayed(client: Client) -> None:
 
 
 def test_what_is_no_receipt_is_refused(client: Client) -> None:
-    """The pool does not exist, the digest of the picks or a revision is missing, the question is refused, or
-    the body is something else."""
+    """A replay is refused if the pool does not exist, the digest of the picks or a revision is missing, the
+    question is wrong, or the body is something else."""
     pool_id, _ = embedded_pool(client, 1)
     cases: list[tuple[Any, str]] = [
         (receipt(str(uuid.uuid4())), "not-found"),

@@ -30,7 +30,7 @@ from tests.service.steps import (
 
 
 def test_a_selection_is_a_job_until_it_is_made(client: Client) -> None:
-    """202 with the job's address while it is queued, the same job when asked again, then 200 and picks."""
+    """The answer is 202 with the job's address, then 202 with the same job, then 200 with the picks."""
     pool_id, images = embedded_pool(client)
     ask = f"/pools/{pool_id}/select?budget=1"
     waiting = client.get(ask)
@@ -43,7 +43,7 @@ def test_a_selection_is_a_job_until_it_is_made(client: Client) -> None:
 
 
 def test_a_selection_that_is_made_in_time_is_the_answer(tmp_path: Path) -> None:
-    """The request waits a moment, so that a quick worker's picks come with it."""
+    """The request waits a moment, so a fast worker's picks are in its answer."""
     settings = Settings(data_dir=tmp_path, broker_url="memory://", answer_wait_s=60)
     with serve(settings) as client, ThreadPoolExecutor() as thread:
         pool_id, images = embedded_pool(client)
@@ -57,7 +57,7 @@ def test_a_selection_that_is_made_in_time_is_the_answer(tmp_path: Path) -> None:
 
 
 def test_new_photos_and_annotations_make_a_new_question(client: Client) -> None:
-    """The same question is one job; another budget, seed, strategy, photo or annotation makes another."""
+    """The same question is one job; another budget, seed, strategy, photo or annotation makes a new job."""
     pool_id, images = embedded_pool(client)
 
     def asked(**question: Any) -> str:
@@ -75,7 +75,7 @@ def test_new_photos_and_annotations_make_a_new_question(client: Client) -> None:
 
 
 def test_every_option_makes_a_new_question(client: Client) -> None:
-    """Asked for again, also with its ids in another order, it is the question of before."""
+    """Each option makes a new job; the same options, also with ids in another order, do not."""
     pool_id, images = embedded_pool(client)
     annotate(client, images[0]["id"])
     first, second = images[1]["id"], images[2]["id"]
@@ -98,7 +98,8 @@ def test_every_option_makes_a_new_question(client: Client) -> None:
 
 
 def test_a_selection_of_train_images_depends_on_the_test_images(client: Client) -> None:
-    """It waits until they are embedded, and new ones make a new question; `test_distance=off` needs none."""
+    """The question waits for test images to be embedded, and new ones make a new job; not so with
+    `test_distance=off`."""
     pool_id, _ = embedded_pool(client)
     ask, off = f"/pools/{pool_id}/select?budget=1", f"/pools/{pool_id}/select?budget=1&test_distance=off"
     first, first_off = client.get(ask).json()["id"], client.get(off).json()["id"]
@@ -111,7 +112,7 @@ def test_a_selection_of_train_images_depends_on_the_test_images(client: Client) 
 
 
 def test_annotated_images_cannot_be_picked(client: Client) -> None:
-    """A budget that only annotated images could fill exceeds the pool."""
+    """A budget that could only be filled with annotated images is refused."""
     pool_id, images = embedded_pool(client, 2)
     annotate(client, images[0]["id"])
     assert client.get(f"/pools/{pool_id}/select?budget=1").status_code == 202
@@ -120,7 +121,8 @@ def test_annotated_images_cannot_be_picked(client: Client) -> None:
 
 
 def test_failed_embedding_is_started_again_by_asking(client_of_each: Client) -> None:
-    """The question says why embedding had failed and makes a new job of the same photos, once; then picks."""
+    """The first question says why embedding failed and makes one new embed job of the same photos; the picks
+    come after it."""
     client = client_of_each
     pool_id = new_pool(client)
     put_photo(client, pool_id, "a.jpg")
@@ -142,7 +144,7 @@ def test_failed_embedding_is_started_again_by_asking(client_of_each: Client) -> 
 
 @pytest.mark.parametrize("number", [0, 99])
 def test_embedding_that_ended_is_started_again_by_any_upload(client: Client, number: int) -> None:
-    """A photo that is there already, and a new one, put the stranded photos into new, rung, full jobs."""
+    """Uploading a known photo, or a new one, puts the stranded photos into new, full embed jobs."""
     pool_id = new_pool(client)
     chunk = client.service.settings.embed_chunk
     for n in range(chunk + 1):
@@ -159,7 +161,8 @@ def test_embedding_that_ended_is_started_again_by_any_upload(client: Client, num
 
 
 def test_a_question_that_names_many_images_may_arrive_in_parts(client: Client) -> None:
-    """As many as are allowed, in an address that comes in two packets; one named twice counts once."""
+    """The largest allowed number of images fits into an address, also if it arrives in two packets; an image
+    that is named twice counts once."""
     pool_id, images = embedded_pool(client, 2)
     named = "&".join(f"{part}={uuid.uuid4()}" for part in ("include", "exclude") for _ in range(1000))
     ask = f"GET /pools/{pool_id}/select?budget=1000&{named} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
@@ -175,7 +178,7 @@ def test_a_question_that_names_many_images_may_arrive_in_parts(client: Client) -
 
 
 def test_a_select_job_is_told_the_question_and_the_last_image(client: Client) -> None:
-    """Of both splits, so that it picks from no image that comes after the question."""
+    """The last image is that of both splits, so images that come after the question are not picked."""
     pool_id, images = embedded_pool(client, 2)
     test = put_photo(client, pool_id, "t.jpg", photo(77), split="test")
     embed(client, pool_id)
@@ -193,7 +196,7 @@ def test_a_select_job_is_told_the_question_and_the_last_image(client: Client) ->
 
 
 def test_a_question_that_cannot_be_answered_is_refused(client: Client) -> None:
-    """With a sentence that names what is wrong, before there is a job."""
+    """The refusal says what is wrong, and no job is created."""
     pool_id, images = embedded_pool(client)
     other, strangers = embedded_pool(client)
     test = put_photo(client, pool_id, "t.jpg", photo(77), split="test")["id"]
@@ -243,7 +246,7 @@ def test_a_question_that_cannot_be_answered_is_refused(client: Client) -> None:
 
 
 def test_a_glob_matches_however_its_letters_are_written(client: Client) -> None:
-    """Names are kept in NFC; a glob with a letter and its accent apart means the same."""
+    """Names are kept in form NFC; a glob in form NFD matches the same names."""
     pool_id = new_pool(client)
     put_photo(client, pool_id, "caf\u00e9-1.jpg")
     embed(client, pool_id)
@@ -271,7 +274,7 @@ def test_a_pool_without_classes_has_nothing_to_balance_or_to_doubt(client: Clien
 
 
 def test_a_selection_has_an_address(client: Client) -> None:
-    """`GET /selections/{id}` gives the same document as the question that made it."""
+    """`GET /selections/{id}` returns the same document as the question that made it."""
     pool_id, images = embedded_pool(client)
     job = client.get(f"/pools/{pool_id}/select?budget=1").json()
     made = selection_document(pool_id, images[:1])
@@ -281,7 +284,7 @@ def test_a_selection_has_an_address(client: Client) -> None:
 
 
 def test_a_pool_has_a_newest_selection(client: Client) -> None:
-    """Of train images, whatever was picked from the test split since; without one the answer says so."""
+    """The newest selection is of train images, even after one of test images; without one it is refused."""
     pool_id, images = embedded_pool(client)
     newest = f"/pools/{pool_id}/selection"
     without = client.get(newest)
@@ -296,7 +299,8 @@ def test_a_pool_has_a_newest_selection(client: Client) -> None:
 
 
 def test_a_failed_selection_is_reported_once_and_then_tried_anew(client: Client) -> None:
-    """A failure is an answer, also to who comes back after a 202, but once. A cancelled job is none."""
+    """A failure is reported once, also after a 202, and then the question makes a new job. A cancelled job is
+    replaced immediately."""
     pool_id, _ = embedded_pool(client)
     ask = f"/pools/{pool_id}/select?budget=1"
     first = client.get(ask).json()["id"]

@@ -1,4 +1,4 @@
-"""The cached state of a split: read again only after something was added, and by one thread."""
+"""The cached state of a split: it is read again only after additions, and by one thread."""
 
 import threading
 import uuid
@@ -22,8 +22,8 @@ from tests.service.steps import (
 
 
 def test_all_images_are_read_only_when_there_are_more(client: Client) -> None:
-    """What a question depends on stays in memory, also while annotations come; of images to include or
-    exclude only these are read."""
+    """A question reads all images again only after new ones were embedded, not after annotations; for
+    `include` and `exclude` it reads only their images."""
     pool_id, images = embedded_pool(client)
     statements: list[str] = []
     [engine] = {client.service.database._reader}
@@ -46,7 +46,7 @@ def test_all_images_are_read_only_when_there_are_more(client: Client) -> None:
 
 
 def test_of_questions_at_once_one_reads_the_images(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first reads; the second, which knows as early that they are to be read, waits for it."""
+    """The first question reads; a second one that starts at the same time waits for its result."""
     pool_id, _ = embedded_pool(client)
     counted, second, reads = threading.Barrier(2), threading.Event(), 0
     count, read = selections.annotation_count, selections.images_state
