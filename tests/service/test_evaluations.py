@@ -73,7 +73,7 @@ def evaluated(client: Client, pool_id: str, model_id: str) -> str:
 def test_an_evaluation_is_ordered_and_kept_with_the_model(
     client: Client, pool_id: str, model_id: str
 ) -> None:
-    """An evaluation needs annotated images in its split and a model of its pool; the model shows its scores."""
+    """It needs annotated images in its split and a model of its pool; the model has its scores."""
     empty = new_pool(client)
     annotate(client, put_photo(client, empty, "t.jpg")["id"])
     assert slug(order(client, empty, add_model(client, empty))) == "no-annotations"
@@ -144,7 +144,7 @@ def test_photos_made_of_label_maps_need_a_scorer(client: Client, pool_id: str, m
 
 
 def test_directions_that_make_no_sense_are_refused(client: Client, pool_id: str, model_id: str) -> None:
-    """A scorer for label maps, photos by a one-way model, and photos in a pool without classes are refused."""
+    """A scorer for label maps, photos by a one-way model, and photos without classes are refused."""
     imported = client.post(f"/pools/{pool_id}/models", content=b"onnx").json()["id"]
     assert slug(order(client, pool_id, model_id, scorer=imported)) == "invalid-evaluation"
     backwards = {"direction": "labels_to_photos", "scorer": model_id}
