@@ -8,7 +8,7 @@ import numpy as np
 from models.selection import Coverage
 from models.similarity import typical_distance
 from models.vectors.blocks import blocks, on_all_threads
-from models.vectors.distances import euclidean, nearest_of, table
+from models.vectors.distances import distance_table, euclidean, nearest_centres
 from models.vectors.points import Distances, Indices, Matrix, Points, Vectors
 
 DELTA_SHARE = 0.7
@@ -109,7 +109,7 @@ def explain(
     rows = np.arange(len(points)) if counted is None else np.asarray(counted, np.intp)
     if not len(chosen) or not len(rows):
         raise ValueError("An explanation needs at least one pick, and one image to cover.")
-    to_labelled = nearest_of(points, taken)[1]
+    to_labelled = nearest_centres(points, taken)[1]
     nearest, means = _covered(points, chosen, rows, to_labelled)
     candidates = np.setdiff1d(np.union1d(rows, chosen), taken)
     own, drawn, images = _drawn(points, chosen, rows, candidates, to_labelled, draws, seed)
@@ -186,8 +186,8 @@ def _drawn(
     images = _sample(rows, min(SAMPLE, max(SAMPLE // 8, WORK // (draws * budget))), rng)
     # Drawn independently of the measured images: otherwise part of a draw would be measured on itself.
     candidates = _sample(candidates, max(SAMPLE, DRAWN_FROM * budget), rng)
-    start, own = to_labelled[images], table(points, picks, images)
-    distances = table(points, candidates, images)
+    start, own = to_labelled[images], distance_table(points, picks, images)
+    distances = distance_table(points, candidates, images)
 
     def draw(number: int) -> Distances:
         places = np.random.default_rng([seed, number]).permutation(len(candidates))[:budget]

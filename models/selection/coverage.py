@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from models.vectors.distances import nearest_of
+from models.vectors.distances import nearest_centres
 from models.vectors.points import Indices, Points, Vectors
 
 
@@ -53,5 +53,5 @@ def assignment(embeddings: Vectors, centres: Sequence[int]) -> tuple[Indices, np
     embeddings are unusable.
     """
     points = Points.of(embeddings)
-    places, distances = nearest_of(points, np.asarray(centres, np.intp))
+    places, distances = nearest_centres(points, np.asarray(centres, np.intp))
     return places, distances * np.float32(points.scale)

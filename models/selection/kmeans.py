@@ -27,7 +27,7 @@ SETTLED = 1e-4
 
 
 @dataclass(frozen=True)
-class Cloud:
+class WeightedRows:
     """The rows to cluster, which `read` returns as (M, D), and their `weights` (M,)."""
 
     read: Callable[[slice | Indices], Matrix]
@@ -56,11 +56,11 @@ def kmeans(
     """
     is_all = len(members) == len(points)
     inside = points.projected if is_all else points.projected[members]
-    projected = Cloud(lambda rows: inside[rows], weights)
+    projected = WeightedRows(lambda rows: inside[rows], weights)
     anchors = points.projected[fixed]
 
     def run(rng: np.random.Generator) -> Clustering:
-        return lloyd(projected, plus_plus(projected, k, anchors, rng), k, anchors)
+        return lloyd(projected, kmeans_plus_plus(projected, k, anchors, rng), k, anchors)
 
     work = len(members) * k
     most = max(1, min(RESTARTS, RESTART_WORK // work), min(CHEAP_RESTARTS, CHEAP_WORK // work))
@@ -70,12 +70,12 @@ def kmeans(
     runs = on_all_threads(run, starts) if in_threads else [run(start) for start in starts]
     best = min(runs, key=lambda run: run.inertia)
     if points.is_projected:
-        whole = Cloud(lambda rows: points[rows] if is_all else points[members[rows]], weights)
+        whole = WeightedRows(lambda rows: points[rows] if is_all else points[members[rows]], weights)
         best = lloyd(whole, best.clusters, k, points[fixed])
     return _fill_empty(best, k)
 
 
-def plus_plus(cloud: Cloud, k: int, fixed: Matrix, rng: np.random.Generator) -> Indices:
+def kmeans_plus_plus(data: WeightedRows, k: int, fixed: Matrix, rng: np.random.Generator) -> Indices:
     """The cluster of every row around `k` seeds, or −1 if a row of `fixed` is nearer.
 
     Greedy k-means++ (Arthur and Vassilvitskii, 2007): a few rows are drawn with probabilities proportional to
@@ -83,25 +83,25 @@ def plus_plus(cloud: Cloud, k: int, fixed: Matrix, rng: np.random.Generator) -> 
     most becomes the next seed.
     """
     rows: list[int] = []
-    nearest = np.full(len(cloud.weights), np.inf, np.float32)
+    nearest = np.full(len(data.weights), np.inf, np.float32)
     if len(fixed):
-        nearest = _search(cloud, fixed, fixed[:0])[1]
+        nearest = _search(data, fixed, fixed[:0])[1]
     draws = 2 + int(np.log(k))
     while len(rows) < k:
         is_first = not rows and not len(fixed)
-        drawn = _drawn(cloud.weights if is_first else nearest * cloud.weights, draws, rng)
-        lowered = _lowered(cloud, cloud.read(drawn), nearest)
-        best = int(np.einsum("on,n->o", lowered, cloud.weights).argmin())
+        drawn = _drawn(data.weights if is_first else nearest * data.weights, draws, rng)
+        lowered = _lowered(data, data.read(drawn), nearest)
+        best = int(np.einsum("on,n->o", lowered, data.weights).argmin())
         rows.append(int(drawn[best]))
         nearest = lowered[best]
-    return _search(cloud, fixed, cloud.read(np.array(rows)))[0]
+    return _search(data, fixed, data.read(np.array(rows)))[0]
 
 
-def _lowered(cloud: Cloud, options: Matrix, nearest: Matrix) -> Matrix:
+def _lowered(data: WeightedRows, options: Matrix, nearest: Matrix) -> Matrix:
     """The squared distances `nearest` (M,) to the nearest seed, after each of the `options`: (O, M)."""
 
     def part(block: slice) -> Matrix:
-        squared: Matrix = faiss.pairwise_distances(options, cloud.read(block))
+        squared: Matrix = faiss.pairwise_distances(options, data.read(block))
         return np.minimum(squared, nearest[block])
 
     return np.concatenate(on_all_threads(part, blocks(len(nearest))), axis=1)
@@ -114,7 +114,7 @@ def _drawn(chances: Distances, count: int, rng: np.random.Generator) -> Indices:
     return np.minimum(places, len(chances) - 1)
 
 
-def lloyd(cloud: Cloud, clusters: Indices, k: int, fixed: Matrix) -> Clustering:
+def lloyd(data: WeightedRows, clusters: Indices, k: int, fixed: Matrix) -> Clustering:
     """Lloyd's iterations, starting from `clusters` (M,), with the `fixed` centres (F, D).
 
     The centre of a cluster whose rows all have the weight 0 is the origin.
@@ -124,27 +124,27 @@ def lloyd(cloud: Cloud, clusters: Indices, k: int, fixed: Matrix) -> Clustering:
     inertia = np.inf
     for _ in range(ITERATIONS):
         moved = np.flatnonzero(clusters != counted)
-        _add(cloud, moved, counted[moved], -1, sums)
-        _add(cloud, moved, clusters[moved], 1, sums)
+        _add(data, moved, counted[moved], -1, sums)
+        _add(data, moved, clusters[moved], 1, sums)
         counted = clusters
         own = clusters >= 0
-        sizes = np.bincount(clusters[own], cloud.weights[own], minlength=k)[:, None]
+        sizes = np.bincount(clusters[own], data.weights[own], minlength=k)[:, None]
         centres = np.divide(sums, sizes, out=np.zeros_like(sums), where=sizes > 0)
-        clusters, squared = _search(cloud, fixed, centres.astype(np.float32))
-        previous, inertia = inertia, float(squared @ cloud.weights)
+        clusters, squared = _search(data, fixed, centres.astype(np.float32))
+        previous, inertia = inertia, float(squared @ data.weights)
         if inertia >= previous * (1 - SETTLED):
             break
     return Clustering(clusters, squared, inertia)
 
 
-def _search(cloud: Cloud, fixed: Matrix, centres: Matrix) -> tuple[Indices, Matrix]:
+def _search(data: WeightedRows, fixed: Matrix, centres: Matrix) -> tuple[Indices, Matrix]:
     """The place of every row's nearest centre, −1 for a `fixed` one, and the squared distance to it."""
     all_centres = np.concatenate([fixed, centres])
-    parts = blocks(len(cloud.weights))
+    parts = blocks(len(data.weights))
     if gpu := _gpu():
-        found = [faiss.knn_gpu(gpu, cloud.read(part), all_centres, 1) for part in parts]
+        found = [faiss.knn_gpu(gpu, data.read(part), all_centres, 1) for part in parts]
     else:
-        found = on_all_threads(lambda part: faiss.knn(cloud.read(part), all_centres, 1), parts)
+        found = on_all_threads(lambda part: faiss.knn(data.read(part), all_centres, 1), parts)
     squared, nearest = (np.concatenate(columns)[:, 0] for columns in zip(*found, strict=True))
     return np.maximum(nearest.astype(np.intp) - len(fixed), -1), squared
 
@@ -155,7 +155,7 @@ def _gpu() -> Any:
     return faiss.StandardGpuResources() if faiss.get_num_gpus() else None
 
 
-def _add(cloud: Cloud, rows: Indices, clusters: Indices, sign: int, sums: Distances) -> None:
+def _add(data: WeightedRows, rows: Indices, clusters: Indices, sign: int, sums: Distances) -> None:
     """Add the `rows` (`sign` 1) to the weighted `sums` (k, D) of their `clusters`, or subtract them (−1)."""
     order = np.argsort(clusters, kind="stable")
     order = order[clusters[order] >= 0]
@@ -168,7 +168,7 @@ def _add(cloud: Cloud, rows: Indices, clusters: Indices, sign: int, sums: Distan
         for part in blocks(end - start)
     ]
     totals = on_all_threads(
-        lambda part: cloud.weights[rows[part]].astype(np.float32) @ cloud.read(rows[part]), parts
+        lambda part: data.weights[rows[part]].astype(np.float32) @ data.read(rows[part]), parts
     )
     for part, total in zip(parts, totals, strict=True):
         sums[clusters[part.start]] += sign * total

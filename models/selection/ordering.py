@@ -5,8 +5,8 @@ import heapq
 import numpy as np
 
 from models.selection.problem import Problem
-from models.vectors.blocks import blocks, check, on_all_threads
-from models.vectors.distances import table
+from models.vectors.blocks import blocks, on_all_threads, stop_if_asked
+from models.vectors.distances import distance_table
 from models.vectors.points import Distances, Indices, Matrix
 
 TABLE = 250_000_000
@@ -40,7 +40,7 @@ def greedy(distances: Matrix, nearest: Matrix, weights: Distances, count: int) -
     heapq.heapify(queue)
     chosen: list[int] = []
     while len(chosen) < count:
-        check()
+        stop_if_asked()
         _, place = heapq.heappop(queue)
         now = (-gain(place), place)
         if queue and now > queue[0]:
@@ -51,7 +51,7 @@ def greedy(distances: Matrix, nearest: Matrix, weights: Distances, count: int) -
     return np.array(chosen, np.intp)
 
 
-def in_order(problem: Problem, picks: Indices) -> Indices:
+def greedy_order(problem: Problem, picks: Indices) -> Indices:
     """The `picks` in the greedy order of their gains, so that every prefix covers well for its length.
 
     If there are more than `TABLE` distances between picks and candidates, evenly spaced candidates stand for
@@ -60,5 +60,5 @@ def in_order(problem: Problem, picks: Indices) -> Indices:
     if not len(picks):
         return picks
     images = problem.candidates[:: -(-len(picks) * len(problem.candidates) // TABLE)]
-    distances = table(problem.points, picks, images)
+    distances = distance_table(problem.points, picks, images)
     return picks[greedy(distances, problem.covered[images], problem.weights[images], len(picks))]

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from models.catalog import PAIRWISE
-from models.vectors.distances import nearest_of
+from models.vectors.distances import nearest_centres
 from models.vectors.points import Distances, Indices, Matrix, Points
 
 
@@ -27,7 +27,7 @@ class Problem:
     @cached_property
     def covered(self) -> Matrix:
         """The distance of every image to the nearest fixed one, (N,); infinite if there is no fixed one."""
-        return nearest_of(self.points, self.fixed)[1]
+        return nearest_centres(self.points, self.fixed)[1]
 
     def sample(self, besides: int = 0) -> Indices:
         """All candidates, or, of more than `PAIRWISE`, that many drawn uniformly, in the order of their rows.

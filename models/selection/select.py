@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from models.selection.ordering import in_order
+from models.selection.ordering import greedy_order
 from models.selection.problem import Problem
 from models.selection.strategies import strategy_named
 from models.vectors.blocks import blocks, on_all_threads, one_blas_thread
-from models.vectors.distances import euclidean, nearest_of
+from models.vectors.distances import euclidean, nearest_centres
 from models.vectors.points import Distances, Indices, Points, Vectors
 
 TABLE_ENTRIES = 2**22
@@ -83,7 +83,7 @@ def select(
         candidates = np.setdiff1d(np.arange(len(points)), np.concatenate([taken, left_out]))
         _check(budget, candidates, wanted)
         rng = np.random.default_rng(seed)
-        picks = in_order(Problem(points, candidates, taken, counted, len(wanted), rng), wanted)
+        picks = greedy_order(Problem(points, candidates, taken, counted, len(wanted), rng), wanted)
         if budget > len(wanted):
             rest = Problem(
                 points,
@@ -131,7 +131,7 @@ def _described(
     version: str, points: Points, picks: Indices, taken: Indices, left_out: Indices, weights: Distances
 ) -> Selection:
     """The picks with their figures, from the distances of all images to all picks, block by block."""
-    to_taken = nearest_of(points, taken)[1]
+    to_taken = nearest_centres(points, taken)[1]
     counted = np.ones(len(points), bool)
     counted[left_out] = False
     of_picks = points[picks]

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from models.vectors.blocks import blocks, check, on_all_threads
-from models.vectors.distances import euclidean, table
+from models.vectors.blocks import blocks, on_all_threads, stop_if_asked
+from models.vectors.distances import distance_table, euclidean
 from models.vectors.points import Distances, Indices, Matrix, Points, Vectors
 
 DUPLICATE_SHARE = 0.35
@@ -60,7 +60,7 @@ def pair_distances(embeddings: Vectors, first: Indices, second: Indices) -> Matr
     """
     distances = np.empty(len(first), np.float32)
     for pairs in blocks(len(first), MEASURED):
-        check()
+        stop_if_asked()
         # PyTorch converts float16 to float32 ten times as fast as NumPy.
         a, b = (torch.from_numpy(np.asarray(embeddings[rows[pairs]])) for rows in (first, second))
         wide = torch.promote_types(a.dtype, torch.float32)
@@ -89,7 +89,7 @@ def duplicate_groups(
     known = _Nearby(Points.of(embeddings), _checked(threshold))
     groups: dict[int, list[int]] = {}
     for block in blocks(len(order), BLOCK):
-        check()
+        stop_if_asked()
         chunk = order[block]
         queries, places = known.within(chunk)
         matched, firsts = _least(queries, places)
@@ -147,7 +147,7 @@ def _nearest(
     distances = euclidean(projected, of_tests)
     queries, places = _candidates(points, rows, tests, distances, projected, within)
     if MANY * len(queries) > distances.size:
-        distances = table(points, rows, tests)
+        distances = distance_table(points, rows, tests)
         queries, places = _candidates(points, rows, tests, distances, projected, within)
     apart = pair_distances(points.embeddings, rows[queries], tests[places])
     order = np.lexsort((places, apart, queries))
@@ -224,7 +224,7 @@ class _Nearby:
             known = self.rows[block]
             near = euclidean(projected, points.projected[known]) <= reach
             if MANY * np.count_nonzero(near) > near.size:
-                near = table(points, rows, known) <= reach
+                near = distance_table(points, rows, known) <= reach
             queries, places = np.nonzero(near)
             apart = pair_distances(points.embeddings, rows[queries], known[places])
             return queries[apart <= self._threshold], block.start + places[apart <= self._threshold]

@@ -9,7 +9,7 @@ import numpy as np
 
 from models.faiss_shim import faiss
 from models.files import atomic_write
-from models.vectors.blocks import blocks, check
+from models.vectors.blocks import blocks, stop_if_asked
 from models.vectors.points import Indices, Matrix, Vectors
 
 EXACT_ROWS = 100_000
@@ -96,7 +96,7 @@ class PoolIndex:
         if self.is_mapped and self._tail.ntotal + len(vectors) > TAIL_SHARE * self._index.ntotal:
             self._read_into_memory()
         for rows in blocks(len(vectors)):
-            check()
+            stop_if_asked()
             self._append(_float32(vectors[rows]))
 
     def _append(self, vectors: Matrix) -> None:
@@ -120,7 +120,7 @@ class PoolIndex:
         rows = np.empty((len(queries), k), np.intp)
         distances = np.empty((len(queries), k), np.float32)
         for block in blocks(len(queries), max(1, BLOCK_NUMBERS // max(1, k * self.dimension))) if k else ():
-            check()
+            stop_if_asked()
             chunk = _float32(queries[block])
             found = self._nearest(chunk, k)
             repeated = np.repeat(chunk, found.shape[1], axis=0)
@@ -188,7 +188,7 @@ def _in_lists(flat: Any) -> Any:
     index.train(flat.reconstruct_batch(sample))
     index.make_direct_map()  # needed to read the vector of a row
     for rows in blocks(flat.ntotal):
-        check()
+        stop_if_asked()
         index.add(flat.reconstruct_n(rows.start, rows.stop - rows.start))
     index.nprobe = PROBES
     return index

@@ -21,7 +21,7 @@ BLOCK_ROWS = 4096
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-_stop_if_asked: ContextVar[Callable[[], None]] = ContextVar("_stop_if_asked", default=lambda: None)
+_check: ContextVar[Callable[[], None]] = ContextVar("_check", default=lambda: None)
 _this_thread = threading.local()
 
 
@@ -30,16 +30,16 @@ def stopped_by(check: Callable[[], None]) -> Iterator[None]:
     """A context in which work calls `check` before every block; an exception that `check` raises ends the
     work.
     """
-    token = _stop_if_asked.set(check)
+    token = _check.set(check)
     try:
         yield
     finally:
-        _stop_if_asked.reset(token)
+        _check.reset(token)
 
 
-def check() -> None:
+def stop_if_asked() -> None:
     """Call the function given to `stopped_by`, which raises if the work has to stop."""
-    _stop_if_asked.get()()
+    _check.get()()
 
 
 def blocks(count: int, rows: int = BLOCK_ROWS) -> list[slice]:
@@ -56,7 +56,7 @@ def on_all_threads(work: Callable[[Item], Result], items: Sequence[Item]) -> lis
     """
 
     def checked(item: Item) -> Result:
-        check()
+        stop_if_asked()
         return work(item)
 
     if getattr(_this_thread, "is_one_of_all", False):

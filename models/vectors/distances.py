@@ -23,7 +23,7 @@ def euclidean(rows_MD: Matrix, columns_KD: Matrix) -> Matrix:
     return np.sqrt(squared, out=squared)
 
 
-def table(points: Points, rows: Indices, columns: Indices) -> Matrix:
+def distance_table(points: Points, rows: Indices, columns: Indices) -> Matrix:
     """The distances of the images `rows` (K,) to the images `columns` (M,): (K, M), in the points' scale."""
     from_rows = points[rows]
     distances = np.empty((len(rows), len(columns)), np.float32)
@@ -35,7 +35,7 @@ def table(points: Points, rows: Indices, columns: Indices) -> Matrix:
     return distances
 
 
-def nearest_of(points: Points, centres: Indices) -> tuple[Indices, Matrix]:
+def nearest_centres(points: Points, centres: Indices) -> tuple[Indices, Matrix]:
     """For every image, the place of its nearest centre in `centres`, and the distance to it: (N,) each.
 
     Of equally near centres the first counts; a centre's nearest centre is itself. Without centres every place

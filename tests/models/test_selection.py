@@ -16,7 +16,7 @@ from models.selection.kmeans import RESTARTS, kmeans
 from models.selection.medoids import medoids
 from models.selection.ordering import greedy
 from models.selection.strategies.fasterpam import swapped
-from models.vectors.distances import euclidean, nearest_of, table
+from models.vectors.distances import distance_table, euclidean, nearest_centres
 from models.vectors.points import Points
 
 Vectors = npt.NDArray[np.floating]
@@ -52,10 +52,10 @@ def test_distances_follow_the_definition(dimension: int) -> None:
     vectors = np.concatenate([vectors, vectors[:10]])
     points, everything = Points.of(vectors), np.arange(130)
     expected = brute_force(vectors, vectors)
-    distances = table(points, everything, everything) * points.scale
+    distances = distance_table(points, everything, everything) * points.scale
     assert np.allclose(distances, expected, rtol=1e-3, atol=1e-5)
     assert (distances[120:, :10].diagonal() == 0).all()
-    places, nearest = nearest_of(points, np.array([3, 50, 77]))
+    places, nearest = nearest_centres(points, np.array([3, 50, 77]))
     assert np.array_equal(places, expected[:, [3, 50, 77]].argmin(axis=1))
     assert np.allclose(nearest * points.scale, expected[:, [3, 50, 77]].min(axis=1), rtol=1e-3, atol=1e-5)
 

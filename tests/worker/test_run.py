@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select, update
 
 from models.images.photos import read_photo
-from models.vectors.blocks import check, on_all_threads
+from models.vectors.blocks import on_all_threads, stop_if_asked
 from store import jobs, models
 from store.blobs import put_file
 from store.clock import from_now
@@ -204,7 +204,7 @@ def test_long_work_in_the_library_stops(
     def for_ever(block: int) -> None:
         started.set()
         while True:
-            check()
+            stop_if_asked()
 
     def handler(attempt: Attempt) -> Outcome:
         on_all_threads(for_ever, range(4))

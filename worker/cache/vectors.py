@@ -22,7 +22,7 @@ from filelock import FileLock
 
 from models.files import sync, write_text
 from models.similarity import PoolIndex
-from models.vectors.blocks import blocks, check
+from models.vectors.blocks import blocks, stop_if_asked
 from store import embeddings
 from store.blobs import Blobs
 from store.database import Database
@@ -127,7 +127,7 @@ class Vectors:
             return vectors.matrix[start : start + len(rows)]
         with tempfile.TemporaryFile(dir=self._folder) as file:
             for block in blocks(len(rows), ROWS_A_COPY):
-                check()
+                stop_if_asked()
                 file.write(vectors.matrix[rows[block]].tobytes())
             return np.memmap(file, DTYPE, "r", shape=(len(rows), vectors.matrix.shape[1]))
 

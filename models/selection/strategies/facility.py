@@ -2,7 +2,7 @@
 
 from models.selection.ordering import greedy
 from models.selection.problem import Problem
-from models.vectors.distances import table
+from models.vectors.distances import distance_table
 from models.vectors.points import Indices
 
 
@@ -13,5 +13,5 @@ def facility(problem: Problem) -> Indices:
     candidates, that many are drawn: only they are picked, and only they are covered.
     """
     rows = problem.sample()
-    distances = table(problem.points, rows, rows)
+    distances = distance_table(problem.points, rows, rows)
     return rows[greedy(distances, problem.covered[rows], problem.weights[rows], problem.budget)]

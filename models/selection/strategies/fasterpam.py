@@ -3,11 +3,11 @@
 import numpy as np
 
 from models.selection.medoids import medoids
-from models.selection.ordering import in_order
+from models.selection.ordering import greedy_order
 from models.selection.problem import Problem
 from models.selection.strategies.kmedoids import clustered
-from models.vectors.blocks import check
-from models.vectors.distances import nearest_of, table
+from models.vectors.blocks import stop_if_asked
+from models.vectors.distances import distance_table, nearest_centres
 from models.vectors.points import Distances, Indices, Matrix
 
 GAIN = 1e-7
@@ -24,17 +24,17 @@ def fasterpam(problem: Problem) -> Indices:
     sample = problem.sample(besides=problem.budget)
     start = medoids(problem.points, clustered(problem), problem.weights)
     rows = np.union1d(sample, start)
-    distances = table(problem.points, rows, rows)
+    distances = distance_table(problem.points, rows, rows)
     places = np.searchsorted(rows, start)
     picks = rows[swapped(distances, places, problem.covered[rows], problem.weights[rows])]
     if len(sample) < len(problem.candidates) and _uncovered(problem, picks) > _uncovered(problem, start):
         picks = start
-    return in_order(problem, picks)
+    return greedy_order(problem, picks)
 
 
 def _uncovered(problem: Problem, picks: Indices) -> float:
     """The weighted sum of all images' distances to the nearest pick or fixed image."""
-    nearest = np.minimum(problem.covered, nearest_of(problem.points, picks)[1])
+    nearest = np.minimum(problem.covered, nearest_centres(problem.points, picks)[1])
     return float(nearest @ problem.weights)
 
 
@@ -49,7 +49,7 @@ def swapped(distances: Matrix, medoids: Indices, covered: Matrix, weights: Dista
     nearest, first, second = _two_nearest(rows)
     turns_without_swap, candidate = 0, 0
     while turns_without_swap < len(distances):
-        check()
+        stop_if_asked()
         to_candidate = distances[candidate]
         # The change if the candidate becomes a medoid, and the losses of images whose own medoid is removed.
         kept = np.minimum(to_candidate, first)

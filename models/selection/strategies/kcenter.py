@@ -4,7 +4,7 @@ import numpy as np
 
 from models.selection.problem import Problem
 from models.vectors.blocks import blocks, on_all_threads
-from models.vectors.distances import euclidean, table
+from models.vectors.distances import distance_table, euclidean
 from models.vectors.points import Distances, Indices, Points
 
 
@@ -27,7 +27,9 @@ def kcenter(problem: Problem) -> Indices:
         # A projected distance is never longer than the true one, so no other row can have come nearer.
         bound = np.linalg.norm(projected - projected[place], axis=1)
         rows = np.flatnonzero(bound < nearest)
-        nearest[rows] = np.minimum(nearest[rows], table(points, candidates[[place]], candidates[rows])[0])
+        nearest[rows] = np.minimum(
+            nearest[rows], distance_table(points, candidates[[place]], candidates[rows])[0]
+        )
         nearest[place] = -1
     return candidates[picks]
 

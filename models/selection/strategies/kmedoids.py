@@ -2,7 +2,7 @@
 
 from models.selection.kmeans import kmeans
 from models.selection.medoids import medoids
-from models.selection.ordering import in_order
+from models.selection.ordering import greedy_order
 from models.selection.problem import Problem
 from models.vectors.points import Indices
 
@@ -11,7 +11,7 @@ def kmedoids(problem: Problem) -> Indices:
     """The medoids of `budget` clusters, ordered so that every prefix covers well. Fixed images have clusters
     of their own.
     """
-    return in_order(problem, medoids(problem.points, clustered(problem), problem.weights))
+    return greedy_order(problem, medoids(problem.points, clustered(problem), problem.weights))
 
 
 def clustered(problem: Problem) -> list[Indices]:

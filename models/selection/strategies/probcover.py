@@ -6,7 +6,7 @@ from models.selection.kmeans import kmeans
 from models.selection.ordering import greedy
 from models.selection.problem import Problem
 from models.vectors.blocks import blocks, on_all_threads
-from models.vectors.distances import table
+from models.vectors.distances import distance_table
 from models.vectors.points import Distances, Indices, Matrix
 
 PURITY = 0.95
@@ -27,7 +27,7 @@ def probcover(problem: Problem) -> Indices:
     """
     rows = problem.sample()
     weights = problem.weights[rows]
-    distances = table(problem.points, rows, rows)
+    distances = distance_table(problem.points, rows, rows)
     delta = _radius(problem, rows, distances)
     uncovered = np.where(problem.covered[rows] < delta, 0, weights)
     picks = _cover(distances, delta, uncovered, problem.budget)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from models.catalog import PAIRWISE
-from models.selection.ordering import in_order
+from models.selection.ordering import greedy_order
 from models.selection.problem import Problem
 from models.selection.strategies.kmedoids import clustered
 from models.vectors.blocks import blocks, on_all_threads
@@ -22,7 +22,7 @@ def typiclust(problem: Problem) -> Indices:
     The paper leaves out clusters that hold a labelled image; here fixed images have clusters of their own.
     The paper takes the largest cluster first; here every prefix covers well, as with the other strategies.
     """
-    return in_order(problem, np.array([_most_typical(problem, rows) for rows in clustered(problem)]))
+    return greedy_order(problem, np.array([_most_typical(problem, rows) for rows in clustered(problem)]))
 
 
 def _most_typical(problem: Problem, members: Indices) -> int:
