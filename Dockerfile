@@ -13,6 +13,7 @@ COPY service service
 COPY worker worker
 COPY models models
 COPY store store
+COPY processes processes
 COPY migrations migrations
 
 FROM source AS service-build
