@@ -27,9 +27,8 @@ def kcenter(problem: Problem) -> Indices:
         # A projected distance is never longer than the true one, so no other row can have come nearer.
         bound = np.linalg.norm(projected - projected[place], axis=1)
         rows = np.flatnonzero(bound < nearest)
-        nearest[rows] = np.minimum(
-            nearest[rows], distance_table(points, candidates[[place]], candidates[rows])[0]
-        )
+        distances = distance_table(points, candidates[[place]], candidates[rows])[0]
+        nearest[rows] = np.minimum(nearest[rows], distances)
         nearest[place] = -1
     return candidates[picks]
 
