@@ -52,22 +52,14 @@ class TrainingSpec:
         True, "Repeat the pairs until their number equals that of the unpaired photos (§4.1.5)."
     )
     joint: bool = _switch(
-        False,
-        "hybrid: every step sees `batch_size` pairs and `batch_size` unpaired samples, not only one kind.",
+        False, "hybrid: every step sees `batch_size` pairs and `batch_size` unpaired samples, not one kind."
     )
 
     image_size: int = _number(
-        256,
-        32,
-        LARGEST_SIDE,
-        "Side in pixels of the crops to train on, at most `load_size`.",
-        multiple_of=4,
+        256, 32, LARGEST_SIDE, "Side in pixels of the crops to train on, at most `load_size`.", multiple_of=4
     )
     load_size: int = _number(
-        286,
-        32,
-        LARGEST_SIDE,
-        "Side in pixels to which images are resized before cropping. Left out: it follows `image_size`.",
+        286, 32, LARGEST_SIDE, "Side in pixels of the images before cropping. Left out: follows `image_size`."
     )
     label_resize: str = _choice(
         ("bicubic", "nearest"), "How coloured label maps are resized. CycleGAN's code uses bicubic."
@@ -77,9 +69,7 @@ class TrainingSpec:
     blocks: int = _number(9, 0, 32, "Residual blocks of a generator.")
     conditional: bool = _switch(False, "pix2pix: the discriminator sees the input together with the output.")
     adversarial: str = _choice(("relativistic", "cross_entropy", "least_squares"), "The adversarial loss.")
-    pool_size: int = _number(
-        50, 0, 1000, "Generated images that are kept and shown to the discriminator again."
-    )
+    pool_size: int = _number(50, 0, 1000, "Generated images kept to show the discriminator again.")
 
     lambda_gan: float = _number(1.0, 0, 1e9, "Weight of the adversarial loss.")
     lambda_cycle: float = _number(10.0, 0, 1e9, "Weight of the cycle loss.")
@@ -92,23 +82,14 @@ class TrainingSpec:
     beta1: float = _number(0.5, 0, 0.9999, "Adam's β1.")
     beta2: float = _number(0.999, 0, 0.9999, "Adam's β2.")
     ema: float = _number(
-        0.0,
-        0,
-        0.99999,
-        "Decay of the moving average of the weights that becomes the model. 0: the last weights.",
+        0.0, 0, 0.99999, "Decay of the moving average of weights that becomes the model. 0: the last weights."
     )
 
-    precision: str = _choice(
-        ("float32", "bfloat16"), "Number format of the convolutions. Everything else stays float32."
-    )
-    compile: bool = _switch(
-        False, "Compile the networks, and on a GPU replay the whole step as one CUDA graph."
-    )
+    precision: str = _choice(("float32", "bfloat16"), "The convolutions' type; the rest is float32.")
+    compile: bool = _switch(False, "Compile the networks, and on a GPU replay the step as one CUDA graph.")
 
     log_every: int = _number(50, 1, 10**6, "Steps between two lines of metrics.")
-    checkpoint_every: int = _number(
-        1000, 1, 10**9, "Steps between two checkpoints, a multiple of `log_every`."
-    )
+    checkpoint_every: int = _number(1000, 1, 10**9, "Steps between checkpoints, a multiple of `log_every`.")
     sample_every: int = _number(5000, 1, 10**9, "Steps between two sample sheets.")
 
     def __post_init__(self) -> None:
@@ -199,7 +180,7 @@ class MethodFacts:
 METHODS: dict[str, MethodFacts] = {
     "hybrid": MethodFacts(
         implementation="models.training.methods.hybrid:Hybrid",
-        summary="the paper's method: pairs and unpaired samples in turn",
+        summary="the paper's method, pairs and unpaired samples",
         needs_unpaired=True,
         switches=frozenset({"joint"}),
     ),
@@ -207,12 +188,8 @@ METHODS: dict[str, MethodFacts] = {
         implementation="models.training.methods.pix2pix:Pix2Pix",
         summary="pairs only",
         defaults={
-            "conditional": True,
-            "adversarial": "cross_entropy",
-            "pool_size": 0,
-            "lambda_cycle": 0.0,
-            "lambda_identity": 0.0,
-            "lambda_l1": 100.0,
+            **{"conditional": True, "adversarial": "cross_entropy", "pool_size": 0},
+            **{"lambda_cycle": 0.0, "lambda_identity": 0.0, "lambda_l1": 100.0},
         },
         unused=frozenset({"balance", "lambda_cycle", "lambda_identity"}),
         switches=frozenset({"conditional"}),
@@ -234,7 +211,7 @@ METHODS: dict[str, MethodFacts] = {
     ),
     "fcn8s": MethodFacts(
         implementation="models.training.methods.fcn8s:SupervisedFCN8s",
-        summary="a supervised segmentation network, pairs only",
+        summary="supervised segmentation, pairs only",
         learns_classes=True,
         directions=(PHOTOS_TO_LABELS,),
         defaults={"learning_rate": 1e-4, "beta1": 0.9},
@@ -257,7 +234,7 @@ def method_facts(name: str) -> MethodFacts:
 class RecipeFacts:
     """A named size of training: the `values` in which it differs from TrainingSpec's defaults.
 
-    `method` is the one to take if none is named, the best measured at this size (decision 11).
+    `method` is the default (docs/decisions/0011-default-method.md).
     """
 
     summary: str
@@ -313,7 +290,7 @@ def build(recipe: str, method: str, **overrides: Any) -> TrainingSpec:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class StrategyFacts:
     """What is known of a selection strategy without loading it.
 
@@ -328,35 +305,28 @@ class StrategyFacts:
 
 STRATEGIES: dict[str, StrategyFacts] = {
     "kmedoids": StrategyFacts(
-        implementation="models.selection.strategies.kmedoids:kmedoids",
-        summary="one image for each cluster of photos, as in the paper",
+        "models.selection.strategies.kmedoids:kmedoids",
+        "one image for each cluster of photos, as in the paper",
     ),
     "fasterpam": StrategyFacts(
-        implementation="models.selection.strategies.fasterpam:fasterpam",
-        summary="the same objective as kmedoids, searched longer",
+        "models.selection.strategies.fasterpam:fasterpam",
+        "the same objective as kmedoids, searched longer",
         pairwise=True,
     ),
-    "kcenter": StrategyFacts(
-        implementation="models.selection.strategies.kcenter:kcenter",
-        summary="no image is far from a pick",
-    ),
+    "kcenter": StrategyFacts("models.selection.strategies.kcenter:kcenter", "no image is far from a pick"),
     "typiclust": StrategyFacts(
-        implementation="models.selection.strategies.typiclust:typiclust",
-        summary="the most typical image of each cluster",
+        "models.selection.strategies.typiclust:typiclust", "the most typical image of each cluster"
     ),
     "probcover": StrategyFacts(
-        implementation="models.selection.strategies.probcover:probcover",
-        summary="images in dense neighbourhoods",
-        pairwise=True,
+        "models.selection.strategies.probcover:probcover", "images in dense neighbourhoods", pairwise=True
     ),
     "facility": StrategyFacts(
-        implementation="models.selection.strategies.facility:facility",
-        summary="one pick after the other, each the best for coverage",
+        "models.selection.strategies.facility:facility",
+        "one pick after the other, each the best for coverage",
         pairwise=True,
     ),
     "random": StrategyFacts(
-        implementation="models.selection.strategies.random_draw:random_draw",
-        summary="a uniform draw, the control",
+        "models.selection.strategies.random_draw:random_draw", "a uniform draw, the control"
     ),
 }
 DEFAULT_STRATEGY = "kmedoids"

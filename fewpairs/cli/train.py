@@ -13,7 +13,7 @@ from fewpairs.client import Client
 from fewpairs.errors import FewpairsError
 from models.catalog import DEFAULT_RECIPE, METHODS, RECIPES
 
-BEST = ", ".join(f"{recipe.method} with {name}" for name, recipe in RECIPES.items())
+DEFAULTS = ", ".join(f"{recipe.method} with {name}" for name, recipe in RECIPES.items())
 
 
 @app.command(rich_help_panel=LOOP)
@@ -22,7 +22,7 @@ def train(
     method: Annotated[
         str | None,
         typer.Option(
-            help=f"{', '.join(METHODS)}; default: the best one measured with the recipe, {BEST}.",
+            help=f"{', '.join(METHODS)}; default: {DEFAULTS}.",
             show_default=False,
         ),
     ] = None,

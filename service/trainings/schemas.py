@@ -51,8 +51,9 @@ class NewTraining(BaseModel):
 
     method: Method = Field(
         RECIPES[DEFAULT_RECIPE].method,
-        description="Left out: the best method measured with the recipe, "
-        + ", ".join(f"{recipe.method} with `{name}`" for name, recipe in RECIPES.items())
+        description="; ".join(f"`{name}`: {facts.summary}" for name, facts in METHODS.items())
+        + ". Left out: "
+        + ", ".join(f"{recipe.method} with recipe {name}" for name, recipe in RECIPES.items())
         + ".",
     )
     recipe: Recipe = DEFAULT_RECIPE
