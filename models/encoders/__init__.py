@@ -1,6 +1,6 @@
 """Encoders: photos in, embeddings out (paper §3.2: a pre-trained network's penultimate features)."""
 
-from models.encoders.decoding import Failure, read_square
+from models.encoders.decoding import read_square
 from models.encoders.embedding import EmbeddedBatch, embed_batches, embed_files
 from models.encoders.encoder import ENCODERS, Encoder, load_encoder
 from models.encoders.networks import PHOTO_SIZE
@@ -11,7 +11,6 @@ __all__ = [
     "PHOTO_SIZE",
     "EmbeddedBatch",
     "Encoder",
-    "Failure",
     "WeightsUnavailable",
     "embed_batches",
     "embed_files",

@@ -1,6 +1,6 @@
 """The paper's protocols: photos → labels (§4.1.2), satellite → map (§4.2.2), labels → photos (§6.4)."""
 
-from models.evaluation.class_scores import ClassScore, Evaluation, ImageScore
+from models.evaluation.class_scores import Evaluation, ImageScore
 from models.evaluation.constant import constant_baseline
 from models.evaluation.protocols import EvaluationItem, OnImage, evaluate, evaluate_photos
 from models.evaluation.rgb_scores import TOLERANCES, RgbEvaluation, RgbImageScore
@@ -11,7 +11,6 @@ EVALUATION_VERSION = 1
 __all__ = [
     "EVALUATION_VERSION",
     "TOLERANCES",
-    "ClassScore",
     "Evaluation",
     "EvaluationItem",
     "ImageScore",

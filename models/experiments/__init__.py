@@ -7,22 +7,16 @@ results, report     the table next to the paper's, learning curves, a sheet of s
 """
 
 from models.experiments.dataset import Dataset, LabelSource
-from models.experiments.definitions import EXPERIMENTS, Experiment, Row
+from models.experiments.definitions import EXPERIMENTS
 from models.experiments.execution import Progress, execute
-from models.experiments.report import Report, write_report
-from models.experiments.run import Run
-from models.experiments.setting import STEPS, Setting, train_embeddings
+from models.experiments.report import write_report
+from models.experiments.setting import Setting, train_embeddings
 
 __all__ = [
     "EXPERIMENTS",
-    "STEPS",
     "Dataset",
-    "Experiment",
     "LabelSource",
     "Progress",
-    "Report",
-    "Row",
-    "Run",
     "Setting",
     "execute",
     "train_embeddings",

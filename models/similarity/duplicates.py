@@ -19,17 +19,19 @@ JPEG at quality 50, from its mirror image, and from itself cropped by 5 %; it is
 quality 90.
 """
 
-PAIRS = 4096
+DRAWN_PAIRS = 4096
 """Pairs drawn for the typical distance: this keeps its standard error below one percent."""
 
-BLOCK = 1024
-MEASURED = 128
-"""Images searched for at a time (`BLOCK`), and pairs measured at a time, which fit into a core's cache."""
+ROWS_AT_ONCE = 1024
+"""Images that are searched for at a time."""
 
-MANY = 64
+PAIRS_AT_ONCE = 128
+"""Pairs that are measured at a time: they fit into a core's cache."""
+
+MATRIX_FROM_ONE_IN = 64
 """If at least 1 in 64 pairs survives, one matrix product is faster than measuring pairs one by one."""
 
-COMPARED = 2**22
+DISTANCES_AT_ONCE = 2**22
 """Distances that a thread compares at a time: 16 MiB."""
 
 ROUNDING = 3e-3
@@ -47,8 +49,8 @@ def typical_distance(embeddings: Vectors, rows: Sequence[int] | Indices | None =
     if count < 2:
         return 0.0
     rng = np.random.default_rng(0)
-    first = rng.integers(count, size=PAIRS)
-    second = (first + rng.integers(1, count, size=PAIRS)) % count
+    first = rng.integers(count, size=DRAWN_PAIRS)
+    second = (first + rng.integers(1, count, size=DRAWN_PAIRS)) % count
     return float(np.median(pair_distances(embeddings, among[first], among[second])))
 
 
@@ -59,7 +61,7 @@ def pair_distances(embeddings: Vectors, first: Indices, second: Indices) -> Matr
     Differences are taken first, so distances of near images are exact. A few pairs are read at a time.
     """
     distances = np.empty(len(first), np.float32)
-    for pairs in blocks(len(first), MEASURED):
+    for pairs in blocks(len(first), PAIRS_AT_ONCE):
         stop_if_asked()
         # PyTorch converts float16 to float32 ten times as fast as NumPy.
         a, b = (torch.from_numpy(np.asarray(embeddings[rows[pairs]])) for rows in (first, second))
@@ -88,7 +90,7 @@ def duplicate_groups(
     order = np.arange(len(embeddings)) if rows is None else np.asarray(rows, np.intp)
     known = _Nearby(Points.of(embeddings), _checked(threshold))
     groups: dict[int, list[int]] = {}
-    for block in blocks(len(order), BLOCK):
+    for block in blocks(len(order), ROWS_AT_ONCE):
         stop_if_asked()
         chunk = order[block]
         queries, places = known.within(chunk)
@@ -128,7 +130,7 @@ def leaks(
         near = distances <= threshold
         return list(zip(rows[near].tolist(), nearest[near].tolist(), distances[near].tolist(), strict=True))
 
-    size = min(BLOCK, max(1, COMPARED // len(tests)))
+    size = min(ROWS_AT_ONCE, max(1, DISTANCES_AT_ONCE // len(tests)))
     return [leak for found in on_all_threads(part, blocks(len(train), size)) for leak in found]
 
 
@@ -146,7 +148,7 @@ def _nearest(
     projected = points.projected[rows]
     distances = euclidean(projected, of_tests)
     queries, places = _candidates(points, rows, tests, distances, projected, within)
-    if MANY * len(queries) > distances.size:
+    if MATRIX_FROM_ONE_IN * len(queries) > distances.size:
         distances = distance_table(points, rows, tests)
         queries, places = _candidates(points, rows, tests, distances, projected, within)
     apart = pair_distances(points.embeddings, rows[queries], tests[places])
@@ -223,13 +225,13 @@ class _Nearby:
         def part(block: slice) -> tuple[Indices, Indices]:
             known = self.rows[block]
             near = euclidean(projected, points.projected[known]) <= reach
-            if MANY * np.count_nonzero(near) > near.size:
+            if MATRIX_FROM_ONE_IN * np.count_nonzero(near) > near.size:
                 near = distance_table(points, rows, known) <= reach
             queries, places = np.nonzero(near)
             apart = pair_distances(points.embeddings, rows[queries], known[places])
             return queries[apart <= self._threshold], block.start + places[apart <= self._threshold]
 
-        found = on_all_threads(part, blocks(len(self.rows), COMPARED // max(1, len(rows))))
+        found = on_all_threads(part, blocks(len(self.rows), DISTANCES_AT_ONCE // max(1, len(rows))))
         none = np.empty(0, np.intp)
         queries, places = (np.concatenate(column) for column in zip((none, none), *found, strict=True))
         return queries, places

@@ -235,9 +235,9 @@ def test_duplicate_groups_are_those_of_the_definition(
     pool = frames(count, dimension, seed)
     order = np.random.default_rng(seed).permutation(count)[: count // 2 + 1]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(duplicates, "BLOCK", block)
-        patch.setattr(duplicates, "COMPARED", 64)
-        patch.setattr(duplicates, "MANY", many)
+        patch.setattr(duplicates, "ROWS_AT_ONCE", block)
+        patch.setattr(duplicates, "DISTANCES_AT_ONCE", 64)
+        patch.setattr(duplicates, "MATRIX_FROM_ONE_IN", many)
         assert duplicate_groups(pool, threshold) == groups_by_definition(pool, threshold, list(range(count)))
         expected = groups_by_definition(pool, threshold, order.tolist())
         assert duplicate_groups(pool, threshold, order) == expected
@@ -262,7 +262,7 @@ def test_leaks_are_the_train_images_near_a_test_image(
     """Leaks are the train images whose nearest test image, found by scikit-learn, is within the threshold,
     whether few or many candidates are measured.
     """
-    monkeypatch.setattr(duplicates, "MANY", many)
+    monkeypatch.setattr(duplicates, "MATRIX_FROM_ONE_IN", many)
     pool = frames(300, dimension).astype(np.float16)
     mixed = np.random.default_rng(2).permutation(300)
     train, test = np.sort(mixed[:200]), mixed[200:280]
@@ -308,7 +308,7 @@ def test_few_pairs_are_measured(
     pool = 10 * vectors(1200, dimension)
     pool[600:] = pool[:600] + 0.01 * vectors(600, dimension, 1)
     pool[17] *= outlier
-    monkeypatch.setattr(duplicates, "BLOCK", 100)
+    monkeypatch.setattr(duplicates, "ROWS_AT_ONCE", 100)
     expected = [(row, row + 600) for row in range(600) if outlier == 1 or row != 17]
     found = leaks(pool, np.arange(600), np.arange(600, 1200), threshold)
     assert [pair for *pair, _ in map(list, found)] == [list(pair) for pair in expected]
@@ -334,7 +334,7 @@ def test_few_pairs_are_measured_where_the_projection_tells_none_apart(measured: 
 
 def test_work_can_be_stopped_between_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Groups, leaks, and an index that grows or searches ask whether to go on, and end if not."""
-    monkeypatch.setattr(duplicates, "BLOCK", 10)
+    monkeypatch.setattr(duplicates, "ROWS_AT_ONCE", 10)
     pool, made, asked = vectors(60), index_of(vectors(60)), [0]
 
     def stop() -> None:
