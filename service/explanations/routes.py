@@ -7,8 +7,10 @@ from fastapi import APIRouter, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
-from service.explanations import curve, map, picks
 from service.explanations.asking import REFUSALS, made_explanation, minutes_per_image
+from service.explanations.curve import router as curve_router
+from service.explanations.map import router as map_router
+from service.explanations.picks import router as picks_router
 from service.explanations.schemas import Explanation
 from service.http.bodies import Route
 from service.jobs.enqueue import ACCEPTED
@@ -16,9 +18,8 @@ from service.runtime import Service, ServiceDep
 from store import tables
 
 router = APIRouter(tags=["explanations"], route_class=Route)
-router.include_router(map.router)
-router.include_router(curve.router)
-router.include_router(picks.router)
+for part in (map_router, curve_router, picks_router):
+    router.include_router(part)
 
 
 @router.get(

@@ -1,7 +1,7 @@
 """Say in a refusal which limit of the server applies, and how far it can be raised."""
 
 from service.http.problems import FileTooLarge
-from store.settings import Settings
+from store.settings import Settings, variable
 
 
 def raising(settings: Settings, field: str) -> str:
@@ -9,9 +9,8 @@ def raising(settings: Settings, field: str) -> str:
     current, highest = getattr(settings, field), _highest(field)
     if highest is not None and current >= highest:
         return ""
-    variable = f"{settings.model_config['env_prefix']}{field.upper()}"
     bounds = f"now {current:,}" if highest is None else f"now {current:,}, at most {highest:,}"
-    return f", or raise {variable} on the server ({bounds})"
+    return f", or raise {variable(field)} on the server ({bounds})"
 
 
 def too_large(settings: Settings, field: str, instead: str) -> FileTooLarge:
