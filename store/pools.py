@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from store.states import SPLITS
 from store.tables import Annotation, Image, LabelMap, Pool
 
 
@@ -21,9 +22,7 @@ class SplitCounts:
 
 @dataclass
 class PoolCounts:
-    splits: dict[str, SplitCounts] = field(
-        default_factory=lambda: {"train": SplitCounts(), "test": SplitCounts()}
-    )
+    splits: dict[str, SplitCounts] = field(default_factory=lambda: {split: SplitCounts() for split in SPLITS})
     label_sources: dict[str, int] = field(default_factory=dict)
     """How many unpaired label maps there are of each source."""
 

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from store.states import TRAIN
+
 AUTO: Literal["auto"] = "auto"
 OFF: Literal["off"] = "off"
-TRAIN, TEST = "train", "test"
 
 
 @dataclass(frozen=True)

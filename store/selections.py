@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from store.question import TRAIN
+from store.states import TRAIN
 from store.tables import Annotation, Image, Selection, Shard
 
 ROWS_A_READ = 5000

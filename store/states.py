@@ -1,4 +1,7 @@
-"""The states of jobs and of assignments: a leaf, because the tables and the queries both need them."""
+"""The states of jobs and assignments, and the splits of images.
+
+The module imports nothing of this room, because tables and queries both need it.
+"""
 
 from typing import Literal, get_args
 
@@ -9,3 +12,7 @@ ENDED: tuple[JobState, ...] = ("succeeded", "failed", "cancelled")
 AssignmentState = Literal["open", "annotated", "returned", "expired"]
 ASSIGNMENT_STATES: tuple[AssignmentState, ...] = get_args(AssignmentState)
 OPEN, ANNOTATED, RETURNED, EXPIRED = ASSIGNMENT_STATES
+
+Split = Literal["train", "test"]
+SPLITS: tuple[Split, ...] = get_args(Split)
+TRAIN, TEST = SPLITS

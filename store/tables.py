@@ -19,7 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from store.clock import UtcDateTime, from_now
-from store.states import ASSIGNMENT_STATES, JOB_STATES
+from store.states import ASSIGNMENT_STATES, JOB_STATES, SPLITS
 
 SCHEMA = "0001"
 """The revision of the newest migration: what these tables need."""
@@ -92,7 +92,7 @@ class Image(Row):
             sqlite_where=text("shard_id IS NULL AND embed_error IS NULL"),
             postgresql_where=text("shard_id IS NULL AND embed_error IS NULL"),
         ),
-        CheckConstraint("split IN ('train', 'test')", name="split"),
+        CheckConstraint(f"split IN {SPLITS}", name="split"),
     )
 
     pool_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("pools.id"))

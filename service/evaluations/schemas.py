@@ -6,7 +6,8 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from models.catalog import PHOTOS_TO_LABELS
-from service.http.fields import Direction, Split
+from service.http.fields import Direction
+from store.states import Split
 
 
 class ClassScore(BaseModel):

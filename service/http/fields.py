@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 else:
     Direction = Literal[DIRECTIONS]
 
-Split = Literal["train", "test"]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 

@@ -8,7 +8,6 @@ from fastapi.concurrency import run_in_threadpool
 
 from service.http.blobs import BINARY, blob_response, fresh, not_modified
 from service.http.bodies import Route, receive
-from service.http.fields import Split
 from service.http.names import Name
 from service.http.openapi import errors
 from service.http.pages import Cursor, Limit, Page, cut
@@ -30,6 +29,7 @@ from service.lookups import found_image, found_pool, require_pool
 from service.runtime import ServiceDep
 from store import images
 from store.blobs import CHUNK
+from store.states import Split
 
 router = APIRouter(tags=["images"], route_class=Route)
 router.include_router(missing.router)

@@ -5,9 +5,10 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from service.http.fields import Sha256, Split
+from service.http.fields import Sha256
 from service.http.names import Name
 from store import tables
+from store.states import Split
 
 
 class Image(BaseModel):
@@ -39,7 +40,7 @@ class Image(BaseModel):
             id=row.id,
             pool_id=row.pool_id,
             name=row.name,
-            split="test" if row.split == "test" else "train",
+            split=row.split,
             sha256=row.sha256,
             size_bytes=row.size_bytes,
             width=row.width,

@@ -17,8 +17,9 @@ from service.jobs.enqueue import ask, pool_not_embedded
 from service.lookups import found_model, found_pool
 from service.runtime import Service
 from store import selections
-from store.question import AUTO, OFF, TEST, Question
+from store.question import AUTO, OFF, Question
 from store.selections import State
+from store.states import TEST
 from store.tables import Job, Pool
 
 MOST_NAMED = 100

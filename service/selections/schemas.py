@@ -14,9 +14,10 @@ from pydantic import (
 )
 
 from models.catalog import DEFAULT_STRATEGY, PAIRWISE, STRATEGIES
-from service.http.fields import DistanceAutoOrOff, DistanceOrAuto, Split
+from service.http.fields import DistanceAutoOrOff, DistanceOrAuto
 from service.http.problems import InvalidSelection
 from store.question import Question
+from store.states import Split
 
 if TYPE_CHECKING:
     Strategy = str

@@ -13,9 +13,10 @@ from service.http.openapi import errors
 from service.http.problems import ImageNotEmbedded, JobFailed, NotFound, PoolEmpty, PoolNotEmbedded
 from service.jobs.enqueue import ACCEPTED, answered, ask, pool_not_embedded
 from service.runtime import Service, ServiceDep
-from service.similar.embedded import SPLITS, require_embedded
+from service.similar.embedded import require_embedded
 from service.similar.schemas import Duplicates
 from store import selections, tables
+from store.states import SPLITS
 
 router = APIRouter(route_class=Route)
 

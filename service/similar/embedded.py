@@ -7,8 +7,7 @@ from service.jobs.enqueue import pool_not_embedded
 from service.lookups import found_pool
 from service.runtime import Service
 from store import selections
-
-SPLITS = ("train", "test")
+from store.states import SPLITS
 
 
 def require_embedded(service: Service, pool_id: UUID) -> None:

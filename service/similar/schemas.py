@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import Query
 from pydantic import BaseModel, Field
 
-from service.http.fields import Split
+from store.states import Split
 
 Most = Annotated[int, Query(ge=1, le=1000, description="Most images in the answer; there may be fewer.")]
 

@@ -18,7 +18,7 @@ from models.similarity import (
     typical_distance,
 )
 from store import blobs, images, selections
-from store.question import TRAIN
+from store.states import TRAIN
 from store.tables import Pool
 from worker.attempt import Attempt, Outcome
 from worker.cache.vectors import PoolVectors

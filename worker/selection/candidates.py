@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 from models.explanation.curve import DELTA_SHARE
 from models.similarity import DUPLICATE_SHARE, duplicate_groups, leaks, pair_distances, typical_distance
 from store import selections
-from store.question import AUTO, OFF, TEST, Question
+from store.question import AUTO, OFF, Question
 from store.selections import Embedded
+from store.states import TEST
 from store.tables import Pool
 from worker.attempt import Attempt
 from worker.cache.vectors import Matrix
