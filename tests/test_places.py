@@ -5,12 +5,9 @@ from collections.abc import Iterator
 from pkgutil import resolve_name
 
 import pytest
-import typer.main
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
-from typer.core import TyperGroup
 
-from fewpairs.cli import app as command_line
 from models.catalog import METHODS, STRATEGIES
 from service.app import create_app
 from store.jobs import QUEUE_OF_KIND
@@ -64,21 +61,6 @@ def test_listed_addresses_exist() -> None:
     paths = [route.path for route in ROUTES.values()]
     assert len(LISTED) > 5
     assert [address for address in LISTED if not any(path.startswith(address) for path in paths)] == []
-
-
-def commands(group: TyperGroup) -> Iterator[tuple[str, str]]:
-    """The first word of every command, and the module of its function."""
-    for name, command in group.commands.items():
-        leaves = command.commands.values() if isinstance(command, TyperGroup) else [command]
-        yield from ((name, leaf.callback.__module__) for leaf in leaves if leaf.callback)
-
-
-def test_commands() -> None:
-    """Every command of `fewpairs` is in the module of its name."""
-    group = typer.main.get_command(command_line)
-    assert isinstance(group, TyperGroup)
-    found = dict(commands(group))
-    assert found == {name: f"fewpairs.cli.{name}" for name in found}
 
 
 def test_kinds_of_job() -> None:
