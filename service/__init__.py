@@ -1,1 +1,1 @@
-"""The HTTP API: a web of nouns over the store. It loads neither torch, numpy nor faiss."""
+"""The HTTP API, one folder per noun. It loads neither torch, numpy nor faiss."""

@@ -1,1 +1,1 @@
-"""Decoding what users send, in processes with bounded memory and time."""
+"""Decode files from users, in processes with limited memory and time."""

@@ -11,7 +11,7 @@ from typing import TypeVar
 from service.decoding import archives, confined, validation
 from service.decoding.archives import Member
 from service.decoding.validation import Checked
-from service.http.limits import raising
+from service.http.limits import how_to_raise
 from service.http.problems import TooManyPixels, UndecodableImage
 from store.settings import Settings
 
@@ -50,7 +50,7 @@ class Decoders:
         try:
             return self._confined(function, *arguments)
         except TooManyPixels as problem:
-            advice = raising(self._settings, "max_image_pixels")
+            advice = how_to_raise(self._settings, "max_image_pixels")
             raise TooManyPixels(f"{problem.detail.removesuffix('.')}{advice}.") from None
 
     def _confined(self, function: Callable[..., T], *arguments: object) -> T:

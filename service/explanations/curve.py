@@ -19,7 +19,7 @@ router = APIRouter(route_class=Route)
     "/selections/{selection_id}/curve.png",
     summary="Get coverage against budget as a picture",
     response_class=Response,
-    responses=picture_responses("The curve beside that of random draws, with its knee marked."),
+    responses=picture_responses("The curve and the curve of random draws, with the knee marked."),
 )
 async def get_curve_png(service: ServiceDep, request: Request, selection_id: UUID) -> Response:
     """With labelling times, once annotators have labelled some assigned images."""
@@ -40,7 +40,7 @@ async def get_curve_png(service: ServiceDep, request: Request, selection_id: UUI
 
 
 def _priced(service: Service, made: tables.Explanation) -> tables.Job | None:
-    """The job that draws the curve with costs; None if no times are known. They are rounded to two digits."""
+    """The job that draws the curve with labelling times, rounded to two digits; None if no time is known."""
     minutes = minutes_per_image(service, made)
     if minutes is None:
         return None

@@ -4,7 +4,7 @@ from service.http.problems import FileTooLarge
 from store.settings import Settings, variable
 
 
-def raising(settings: Settings, field: str) -> str:
+def how_to_raise(settings: Settings, field: str) -> str:
     """Advice to raise this limit, and how far; empty if the limit is already at its maximum."""
     current, highest = getattr(settings, field), _highest(field)
     if highest is not None and current >= highest:
@@ -17,7 +17,7 @@ def too_large(settings: Settings, field: str, instead: str) -> FileTooLarge:
     """The refusal of a body larger than the limit; `instead` says what else the client can do."""
     return FileTooLarge(
         f"This server accepts at most {getattr(settings, field):,} bytes here: "
-        f"{instead}{raising(settings, field)}."
+        f"{instead}{how_to_raise(settings, field)}."
     )
 
 

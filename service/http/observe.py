@@ -1,4 +1,4 @@
-"""What an operator sees: one log line per request, and Prometheus metrics."""
+"""Logs and metrics for operators: one log line per request, and Prometheus metrics."""
 
 import logging
 import re

@@ -72,7 +72,7 @@ class ProblemDocument(BaseModel):
 
 
 def errors(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of a route that can refuse a request with these problems, for the OpenAPI document."""
+    """The `responses` of a route that may refuse a request with these problems, for the OpenAPI document."""
     found: dict[int | str, dict[str, Any]] = {}
     always: tuple[type[Problem], ...] = (problems.Validation, problems.InternalError, problems.Unavailable)
     for kind in (*kinds, *always):

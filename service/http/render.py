@@ -23,12 +23,12 @@ SQLITE_NO_SPACE = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLI
 POSTGRESQL_NO_SPACE = "53100"
 RETRY_AFTER_S = "2"
 
-OF_STATUS: dict[int, type[Problem]] = {
+PROBLEM_OF_STATUS: dict[int, type[Problem]] = {
     400: problems.Validation,
     404: problems.NotFound,
     405: problems.MethodNotAllowed,
 }
-OF_FIELD: dict[str, type[Problem]] = {
+PROBLEM_OF_FIELD: dict[str, type[Problem]] = {
     "class_table": problems.InvalidClassTable,
     "budget": problems.InvalidBudget,
     **dict.fromkeys(("method", "recipe", "options", "pairs"), problems.InvalidTraining),
@@ -69,7 +69,9 @@ def _invalid(request: Request, error: Exception) -> Response:
         for entry in error.errors()
     ]
     fields = [entry["loc"][1] for entry in error.errors() if len(entry["loc"]) > 1]
-    kind = next((OF_FIELD[field] for field in fields if field in OF_FIELD), problems.Validation)
+    kind = next(
+        (PROBLEM_OF_FIELD[field] for field in fields if field in PROBLEM_OF_FIELD), problems.Validation
+    )
     sentences = "; ".join(f"{entry['where']}: {entry['message']}" for entry in found)
     return render(request, kind(f"{sentences}.", errors=found))
 
@@ -84,7 +86,7 @@ def _http(request: Request, error: Exception) -> Response:
         404: f"There is no address {request.url.path}: /docs lists every address.",
         405: f"{request.url.path} does not accept {request.method}: the Allow header lists what it accepts.",
     }
-    kind = OF_STATUS.get(error.status_code, problems.BadRequest)
+    kind = PROBLEM_OF_STATUS.get(error.status_code, problems.BadRequest)
     problem = kind(details.get(error.status_code, f"{error.detail}."))
     if kind is problems.MethodNotAllowed:
         problem.with_headers(Allow=", ".join(_methods(request)))

@@ -13,7 +13,7 @@ from service.jobs.enqueue import ACCEPTED, answered, ask, pool_not_embedded
 from service.lookups import found_image
 from service.runtime import Service, ServiceDep
 from service.similar import duplicates, search
-from service.similar.schemas import Most, Similar
+from service.similar.schemas import MostImages, Similar
 from store import selections, tables
 
 router = APIRouter(tags=["similar images"], route_class=Route)
@@ -27,7 +27,7 @@ router.include_router(duplicates.router)
     response_model=Similar,
     responses={**ACCEPTED, **errors(NotFound, PoolNotEmbedded, ImageNotEmbedded, JobFailed)},
 )
-async def list_similar(service: ServiceDep, image_id: UUID, limit: Most = 12) -> Response:
+async def list_similar(service: ServiceDep, image_id: UUID, limit: MostImages = 12) -> Response:
     """Searches the embedded images of its pool, in both splits, except the image itself. 202: ask again in a
     moment."""
     job = await run_in_threadpool(_asked_about, service, image_id, limit)
@@ -40,7 +40,10 @@ def _asked_about(service: Service, image_id: UUID, limit: int) -> tables.Job:
         image, _ = found_image(session, image_id)
         shards = selections.shard_count(session, image.pool_id)
     if image.embed_error:
-        raise ImageNotEmbedded(f"{image.name} could not be embedded: {image.embed_error}")
+        raise ImageNotEmbedded(
+            f"{image.name} could not be embedded ({image.embed_error}): save the photo again, and upload it "
+            "under another name."
+        )
     if image.shard_id is None:
         raise pool_not_embedded(
             service, image.pool_id, f"{image.name} is not embedded yet: ask again in a moment."

@@ -8,7 +8,9 @@ from pydantic import BaseModel, Field
 
 from store.states import Split
 
-Most = Annotated[int, Query(ge=1, le=1000, description="Most images in the answer; there may be fewer.")]
+MostImages = Annotated[
+    int, Query(ge=1, le=1000, description="The largest number of images in the answer; there may be fewer.")
+]
 
 
 class NearImage(BaseModel):

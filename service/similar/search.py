@@ -23,7 +23,7 @@ from service.http.problems import (
 from service.jobs.enqueue import ACCEPTED, IdempotencyKey, answered, order
 from service.runtime import Service, ServiceDep
 from service.similar.embedded import require_embedded
-from service.similar.schemas import Most, Similar
+from service.similar.schemas import MostImages, Similar
 from store import tables
 from store.blobs import Incoming
 
@@ -47,7 +47,7 @@ async def search(
     service: ServiceDep,
     request: Request,
     pool_id: UUID,
-    limit: Most = 12,
+    limit: MostImages = 12,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """The body is a photo as for an upload. It does not become part of the pool and is deleted after the
