@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 
 class Coverage(BaseModel):
-    """How far images are from the nearest one that is labelled or picked."""
+    """Distances from images to the nearest labelled or picked image."""
 
     mean: float
     maximum: float
@@ -21,13 +21,13 @@ class RandomDraws(BaseModel):
 
     draws: int
     beaten: float = Field(
-        description="The share of draws, 0 to 1, whose mean distance is above the selection's; a tie counts "
-        "half."
+        description="The share of draws, 0 to 1, whose mean distance is larger than the selection's; a tie "
+        "counts half."
     )
     mean: float = Field(description="The average of the draws' mean distances.")
-    low: float = Field(description="Their 5 % quantile.")
-    high: float = Field(description="Their 95 % quantile.")
-    images: int = Field(description="How many images were measured: a sample of a large pool.")
+    low: float = Field(description="The 5 % quantile of the draws' mean distances.")
+    high: float = Field(description="The 95 % quantile of the draws' mean distances.")
+    images: int = Field(description="How many images were measured; in a large pool, a sample.")
 
 
 class CurvePoint(BaseModel):
@@ -41,24 +41,26 @@ class CurvePoint(BaseModel):
 
 
 class PricedCurvePoint(CurvePoint):
-    """What the first `budget` picks achieve, and what labelling them takes."""
+    """What the first `budget` picks achieve, and the time to label them."""
 
-    minutes: float | None = Field(description="The time to label them; null: not known.")
+    minutes: float | None = Field(description="The time to label them; null if it is not known.")
 
 
 class Knee(BaseModel):
-    """Where this selection's curve bends most; it moves with the budget asked for."""
+    """The point where this selection's curve bends most; it depends on the budget of the selection."""
 
     budget: int
     method: str
 
 
 class Cost(BaseModel):
-    """What labelling takes, by how long annotators held the images they have annotated so far."""
+    """Labelling times, estimated from how long annotators held the images that they have annotated."""
 
     minutes_per_image: float = Field(description="The median of the annotators' times.")
-    minutes: float = Field(description="For all the picks.")
-    minutes_to_knee: float | None = Field(description="For the picks up to the knee.")
+    minutes: float = Field(description="The time to label all picks.")
+    minutes_to_knee: float | None = Field(
+        description="The time to label the picks up to the knee; null if there is no knee."
+    )
 
 
 class Member(BaseModel):
@@ -66,40 +68,42 @@ class Member(BaseModel):
 
     image_id: UUID
     name: str
-    distance: float = Field(description="To the pick.")
+    distance: float = Field(description="Distance to the pick.")
 
 
 class ExplainedPick(BaseModel):
     rank: int
     image_id: UUID
     name: str
-    count: int = Field(description="How many images it is the nearest pick of, itself among them.")
-    mean_distance: float = Field(description="Of the others to it; 0: there are none.")
+    count: int = Field(description="How many images have this pick as their nearest one, the pick included.")
+    mean_distance: float = Field(
+        description="Mean distance of the other images to the pick; 0 if there are none."
+    )
     nearest: list[Member] = Field(
-        description="The nearest 24 others; `/selections/{id}/picks/{rank}/images` has all."
+        description="The 24 nearest other images; `/selections/{id}/picks/{rank}/images` lists all."
     )
 
 
 class LeftOut(BaseModel):
-    """Images that were neither picked nor covered for their likeness; the selection lists them."""
+    """Images that were neither picked nor covered because they are too similar; the selection lists them."""
 
-    near_test: int = Field(description="Too like an image of the test split.")
+    near_test: int = Field(description="Images too similar to an image of the test split.")
     duplicates: int = Field(description="Near-duplicates of an image that counts for them.")
 
 
 class Explained(BaseModel):
-    """How good a selection is, and why: what an explain job finds out."""
+    """How good a selection is, and why: the result of an explain job."""
 
     selection_id: UUID
     pool_id: UUID
     budget: int
     images: int = Field(description="How many images the selection was to cover.")
-    labelled: int = Field(description="How many of them were annotated when it was made.")
+    labelled: int = Field(description="How many of them were annotated when the selection was made.")
     left_out: LeftOut
     coverage: Coverage
     random: RandomDraws
     curve: Sequence[CurvePoint]
-    knee: Knee | None = Field(description="Null: the curve bends nowhere, or has fewer than three points.")
+    knee: Knee | None = Field(description="Null if the curve does not bend, or has fewer than three points.")
     picks: list[ExplainedPick]
 
 
@@ -114,7 +118,7 @@ class Explanation(Explained):
     """How good a selection is, and why."""
 
     curve: Sequence[PricedCurvePoint]
-    cost: Cost | None = Field(description="Null: no annotator's time is known yet.")
+    cost: Cost | None = Field(description="Null if no labelling time is known yet.")
     links: Links
 
 
@@ -125,8 +129,10 @@ class MapPoint(BaseModel):
     name: str
     x: float
     y: float
-    cluster: int | None = Field(description="The rank of the nearest pick; null: a labelled image is nearer.")
-    distance: float = Field(description="To the nearest pick or labelled image.")
+    cluster: int | None = Field(
+        description="The rank of the nearest pick; null if a labelled image is nearer."
+    )
+    distance: float = Field(description="Distance to the nearest pick or labelled image.")
     pick: bool
     labelled: bool
 

@@ -1,4 +1,4 @@
-"""Selections as they appear in JSON, and how they are asked for."""
+"""Selections as they appear in JSON, and the options of a question."""
 
 import unicodedata
 from functools import partial
@@ -43,8 +43,8 @@ class Options(BaseModel):
     strategy: Strategy = Field(
         DEFAULT_STRATEGY,
         description="; ".join(f"`{name}`: {facts.summary}" for name, facts in STRATEGIES.items())
-        + f". {', '.join(PAIRWISE_STRATEGIES[:-1])} and {PAIRWISE_STRATEGIES[-1]} compare all pairs: of more "
-        f"than {PAIRWISE:,} images they see that many, drawn by the seed.",
+        + f". {', '.join(PAIRWISE_STRATEGIES[:-1])} and {PAIRWISE_STRATEGIES[-1]} compare all pairs; of "
+        f"more than {PAIRWISE:,} images they use a sample of that size, drawn with the seed.",
     )
     seed: int = Field(
         0, ge=0, le=2**31 - 1, description="The same seed on the same pool gives the same picks."
@@ -54,29 +54,32 @@ class Options(BaseModel):
         None,
         min_length=1,
         max_length=255,
-        description="Only images whose name this glob matches, such as `2024-*.jpg`; others neither count "
-        "nor are picked. Annotated images keep covering what is near to them, whatever their name.",
+        description="Consider only images whose name matches this glob, such as `2024-*.jpg`. Annotated "
+        "images still cover the images near them, whatever their name.",
     )
-    include: list[UUID] = Field([], max_length=MOST_IDS, description="Images to pick in any case, first.")
+    include: list[UUID] = Field(
+        [], max_length=MOST_IDS, description="Images that are picked first in any case."
+    )
     exclude: list[UUID] = Field(
-        [], max_length=MOST_IDS, description="Images that are neither to be picked nor to be covered."
+        [], max_length=MOST_IDS, description="Images that are neither picked nor covered."
     )
     duplicates_within: DistanceOrAuto | None = Field(
         None,
-        description="Euclidean distance between embeddings up to which images count as one; `auto`: fitted "
+        description="Euclidean distance between embeddings up to which images count as one; `auto` fits it "
         "to the pool. Left out: every image counts.",
     )
     test_distance: DistanceAutoOrOff = Field(
         "auto",
-        description="Train images that are this near to a test image are neither picked nor covered, so that "
-        "the test split stays a test, and are reported; `auto`: fitted to the pool. Images to `include` and "
-        "annotated ones stay, and are reported too.",
+        description="Train images within this Euclidean distance of a test image are neither picked nor "
+        "covered, so that the test split stays a test; the answer lists them. `auto` fits the distance to "
+        "the pool, `off` leaves out no image. Images in `include` and annotated ones stay, and are listed too.",
     )
     balance: bool = Field(
-        False, description="Images near to annotated ones that hold rare classes count more."
+        False, description="Give more weight to images near annotated images with rare classes."
     )
     model: UUID | None = Field(
-        None, description="A model of the pool: images it is unsure of count more, beside their diversity."
+        None,
+        description="A model of the pool. Images that it is unsure of get more weight.",
     )
 
     def question(self) -> Question:
@@ -131,20 +134,20 @@ class Duplicate(BaseModel):
 
 
 class LeftOut(BaseModel):
-    """Images left out for their likeness to others; each list has the 1,000 nearest, each count is of all."""
+    """Images left out as similar to others. Each list has the 1,000 nearest; each count is of all."""
 
     test_distance: float | None = Field(
-        description="The distance within which an image was too near to a test image; null: not looked at."
+        description="The distance within which an image was too near to a test image; null: not checked."
     )
     near_test_count: int
     near_test: list[NearTest]
     near_test_kept_count: int = Field(
-        description="Annotated images, and images to `include`, that are as near to a test image: they stay, "
-        "and scores on these test images say less."
+        description="Annotated images, and images in `include`, that are as near to a test image. They stay, "
+        "and scores on these test images are less meaningful."
     )
     near_test_kept: list[NearTest]
     duplicates_within: float | None = Field(
-        description="The distance within which images counted as one; null: not looked at."
+        description="The distance within which images counted as one; null: not checked."
     )
     duplicate_count: int
     duplicates: list[Duplicate]
@@ -154,16 +157,18 @@ class Receipt(Options):
     """Everything the picks follow from: the same receipt gives the same picks. It can be replayed."""
 
     pool_id: UUID
-    image_count: int = Field(ge=0, description="Embedded images of the split.")
-    images_digest: str = Field(description="SHA-256 of their ids and contents.")
-    tests_digest: str | None = Field(description="The same of the test images; null: they do not matter.")
-    last_image_id: UUID = Field(description="Newest image of the pool that was considered.")
+    image_count: int = Field(ge=0, description="How many embedded images the split has.")
+    images_digest: str = Field(description="SHA-256 of the ids and contents of these images.")
+    tests_digest: str | None = Field(
+        description="SHA-256 of the ids and contents of the test images; null if they do not matter."
+    )
+    last_image_id: UUID = Field(description="The newest image of the pool that was considered.")
     encoder: str
     weights_digest: str = Field(description="SHA-256 of the encoder's weights.")
     annotated_digest: str = Field(description="SHA-256 of the ids of the annotated images.")
     labelled: list[UUID] = Field(description="The annotated images.")
     revisions: list[int] | None = Field(
-        description="The revision of each one's annotation; null: it does not matter (without `balance`)."
+        description="The revisions of their annotations; null without `balance`, when they do not matter."
     )
     algorithm_version: str
     computed_with: dict[str, str] = Field(
@@ -230,8 +235,8 @@ class Replayed(BaseModel):
 
     same: bool = Field(description="Whether it gave the same picks in the same order.")
     changed: list[str] = Field(
-        description="What differs from the time when the selection was made, a sentence each."
+        description="Differences from the time when the selection was made, one sentence each."
     )
     selection: Chosen | None = Field(
-        description="What the replay picked, without an id, because it is not kept. Null: it failed."
+        description="The selection that was made, without an id, because it is not kept. Null if the replay failed."
     )

@@ -24,19 +24,21 @@ class Similar(BaseModel):
     """The images of a pool that look most like a photo."""
 
     pool_id: UUID
-    image_id: UUID | None = Field(description="The image that was asked about; null: an uploaded photo.")
-    images: int = Field(description="How many images it was compared with: those embedded by then.")
-    typical_distance: float | None = Field(
-        description="The median distance of two images of the pool; null: it has only one."
+    image_id: UUID | None = Field(
+        description="The image whose neighbours these are; null for an uploaded photo."
     )
-    items: list[NearImage] = Field(description="The nearest first.")
+    images: int = Field(description="How many embedded images it was compared with.")
+    typical_distance: float | None = Field(
+        description="The median distance between two images of the pool; null if the pool has only one."
+    )
+    items: list[NearImage] = Field(description="Nearest first.")
 
 
 class Group(BaseModel):
     count: int = Field(description="How many images are in the group.")
     images: list[NearImage] = Field(
-        description="The first uploaded of them, and those that lie within the threshold of it, with their "
-        "distance to it: of more than 1,000 the nearest."
+        description="The image that was uploaded first, and the images within the threshold of it, with "
+        "their distance to it; if there are more than 1,000, the nearest."
     )
 
 
@@ -46,11 +48,13 @@ class Duplicates(BaseModel):
     pool_id: UUID
     within: float = Field(description="The distance up to which images count as duplicates.")
     typical_distance: float | None = Field(
-        description="The median distance of two train images of the pool, or of any two where it has not two "
-        "train images; null: it has only one image."
+        description="The median distance between two train images of the pool, or between any two images if "
+        "there are fewer than two train images; null if the pool has only one image."
     )
     images: int = Field(description="How many images were compared.")
-    duplicates: int = Field(description="How many could go: of each group all but the first.")
+    duplicates: int = Field(description="How many images could be removed: in each group all but the first.")
     group_count: int = Field(description="How many groups there are.")
     across: int = Field(description="How many groups hold both train and test images.")
-    groups: list[Group] = Field(description="The largest first, of up to 100,000 images in all.")
+    groups: list[Group] = Field(
+        description="Largest first, with at most 100,000 images in all groups together."
+    )
