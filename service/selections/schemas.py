@@ -72,7 +72,7 @@ class Options(BaseModel):
         "auto",
         description="Train images within this Euclidean distance of a test image are neither picked nor "
         "covered, so that the test split stays a test; the answer lists them. `auto` fits the distance to "
-        "the pool, `off` leaves out no image. Images in `include` and annotated ones stay, and are listed too.",
+        "the pool, `off` leaves out no image. Annotated images and `include` stay, and are listed.",
     )
     balance: bool = Field(
         False, description="Give more weight to images near annotated images with rare classes."
@@ -238,5 +238,5 @@ class Replayed(BaseModel):
         description="Differences from the time when the selection was made, one sentence each."
     )
     selection: Chosen | None = Field(
-        description="The selection that was made, without an id, because it is not kept. Null if the replay failed."
+        description="The selection that was made, without an id, because it is not kept. Null: it failed."
     )
