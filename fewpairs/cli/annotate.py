@@ -15,7 +15,7 @@ def annotate(
     directory: FolderArgument,
     pool: PoolOption = None,
     replace: Annotated[
-        bool, typer.Option("--replace", help="Replace label maps that are there and differ.")
+        bool, typer.Option("--replace", help="Replace label maps that the photos have already.")
     ] = False,
     server: ServerOption = None,
 ) -> None:

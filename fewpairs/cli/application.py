@@ -50,5 +50,5 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode="rich",
     pretty_exceptions_show_locals=False,
-    help="Label ten images, translate thousands: says which photos to label, and learns from those few.",
+    help="Label ten images, translate thousands: says which photos to label, and learns from these few.",
 )

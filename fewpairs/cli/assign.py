@@ -14,37 +14,45 @@ from fewpairs.client import Client
 
 AnnotatorOption = Annotated[
     str,
-    typer.Option("--annotator", "-a", envvar="FEWPAIRS_ANNOTATOR", help="Who draws: always the same name."),
+    typer.Option(
+        "--annotator",
+        "-a",
+        envvar="FEWPAIRS_ANNOTATOR",
+        help="Name of the person who labels; always give the same one.",
+    ),
 ]
 
 
 @app.command(rich_help_panel=LOOP)
 def assign(
     annotator: AnnotatorOption,
-    count: Annotated[int, typer.Option("--count", "-n", min=1, help="How many photos to have in hand.")] = 1,
-    hours: Annotated[float, typer.Option(min=0.001, help="Until others can have them again.")] = 4.0,
+    count: Annotated[int, typer.Option("--count", "-n", min=1, help="Number of photos to have in hand.")] = 1,
+    hours: Annotated[float, typer.Option(min=0.001, help="Hours until others can get the photos.")] = 4.0,
     selection: Annotated[
         str | None,
-        typer.Option(help="Id of the selection whose picks to take; left out: the newest of train photos."),
+        typer.Option(help="Id of the selection to take picks from; default: the newest of train photos."),
     ] = None,
     copy_to: Annotated[Path | None, typer.Option(help="Copy the photos into this folder.")] = None,
     pool: PoolOption = None,
     as_json: JsonOption = False,
     server: ServerOption = None,
 ) -> None:
-    """Take photos to label that nobody else is given; again: renew them, and take as many as are missing."""
+    """Take photos to label, which nobody else gets.
+
+    Run it again to renew the lease of photos in hand and to take new ones for those that are labelled.
+    """
     target = find_pool(Client(server), pool)
     held = target.assign(annotator, count, lease_s=3600 * hours, selection=selection)
     copied = held.copy_to(copy_to) if copy_to else []
     if as_json:
         return print_json(held.document)
-    table = Table(title=f"In {annotator}'s hands", title_justify="left")
+    table = Table(title=f"Photos that {annotator} has in hand", title_justify="left")
     table.add_column("#", justify="right")
     table.add_column("Photo", overflow="fold")
     table.add_column("Until (UTC)", no_wrap=True)
     for item in held:
         table.add_row(str(item.rank), Text(item.name), moment(item.lease_expires_at))
     console.print(table)
-    console.print(f"{held.free} more to take" if held.free else "No other pick is free")
+    console.print(f"{held.free} more picks are free" if held.free else "No other pick is free")
     if copied:
         console.print(f"[green]✓[/] {counted(len(copied), 'photo')} copied to {copy_to}")

@@ -15,29 +15,33 @@ from fewpairs.errors import FewpairsError
 
 @app.command(rich_help_panel=CONTROL)
 def assignments(
-    annotator: Annotated[str | None, typer.Option("--annotator", "-a", help="Only this annotator's.")] = None,
-    every: Annotated[bool, typer.Option("--all", help="Those that have ended, too.")] = False,
+    annotator: Annotated[
+        str | None, typer.Option("--annotator", "-a", help="Only photos of this annotator.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Show ended assignments too.")] = False,
     give_back: Annotated[
         list[str] | None,
-        typer.Option(help="Give a photo back, by its name or its assignment's id; repeatable."),
+        typer.Option(help="Give back a photo, by its name or its assignment's id; may be repeated."),
     ] = None,
     pool: PoolOption = None,
     as_json: JsonOption = False,
     server: ServerOption = None,
 ) -> None:
-    """Who has which photos; --give-back lets others have one at once."""
+    """List who has which photos in hand; --give-back lets others have one at once."""
     target = find_pool(Client(server), pool)
     for wanted in give_back or []:
         held = [
             item for item in target.assignments(annotator, is_open=True) if wanted in (item.id, item.name)
         ]
         if not held:
-            raise FewpairsError(f"{wanted} is in nobody's hands: `fewpairs assignments` lists what is.")
+            raise FewpairsError(
+                f"Nobody has {wanted} in hand: `fewpairs assignments` lists the photos that somebody has."
+            )
         held[0].give_back()
     found = list(target.assignments(annotator, is_open=None if every else True))
     if as_json:
         return print_json([item.document for item in found])
-    # Where there is little room, the ids are folded before the names, which --give-back takes as well.
+    # In a narrow terminal the ids are folded first: --give-back takes the names as well.
     table = Table(
         *map(folded, ("Annotator", "Photo")),
         *map(whole, ("State", "Since (UTC)", "Until (UTC)")),

@@ -13,11 +13,13 @@ from fewpairs.cli.output import console
 def demo(
     data: Annotated[
         Path | None,
-        typer.Argument(help="Your images/ and labels/ (or train/ and val/ of them); default: drawn streets."),
+        typer.Argument(
+            help="Folder with images/ and labels/, or with both in train/ and val/; default: drawn streets."
+        ),
     ] = None,
-    folder: Annotated[Path, typer.Option("--folder", help="Where the demo keeps its files.")] = Path("demo"),
+    folder: Annotated[Path, typer.Option("--folder", help="Folder for the demo's files.")] = Path("demo"),
 ) -> None:
-    """See the whole loop in a few minutes: select, annotate, train, evaluate; compared with chance."""
+    """Run the whole loop in a few minutes: select, annotate, train, evaluate. Compares with random picks."""
     from fewpairs.demo.loop import run_demo
 
     run_demo(data, folder, console)

@@ -18,13 +18,14 @@ SHOWN_GROUPS, SHOWN_IMAGES = 20, 4
 @app.command(rich_help_panel=CONTROL)
 def duplicates(
     within: Annotated[
-        str, typer.Option(help="The distance up to which photos count as duplicates; auto: by the pool.")
+        str,
+        typer.Option(help="Distance up to which photos count as duplicates; auto: computed from the pool."),
     ] = "auto",
     pool: PoolOption = None,
     as_json: JsonOption = False,
     server: ServerOption = None,
 ) -> None:
-    """Photos of a pool that are nearly the same, of both splits."""
+    """List photos of a pool that are nearly the same, in both splits."""
     found = find_pool(Client(server), pool).duplicates(distance("--within", within, "auto"))
     if as_json:
         return print_json(found.document)
@@ -33,15 +34,17 @@ def duplicates(
         return console.print(f"None of {photos} is within {found.within:.3f} of another.")
     console.print(_groups(found))
     if found.group_count > SHOWN_GROUPS:
-        console.print(f"… and {counted(found.group_count - SHOWN_GROUPS, 'group')} more: --json has more.")
+        console.print(
+            f"… and {counted(found.group_count - SHOWN_GROUPS, 'group')} more: --json shows more of them."
+        )
     console.print(
         f"Duplicates within {found.within:.3f}: [bold]{found.duplicates}[/] of {photos}"
-        f" (two are typically {found.document['typical_distance']:.3f} apart)."
+        f" (the typical distance of two photos is {found.document['typical_distance']:.3f})."
     )
     if found.across:
         console.print(
-            f"[yellow]![/] {counted(found.across, 'group')} of train and test photos: scores on such test "
-            "photos say little."
+            f"[yellow]![/] {counted(found.across, 'group')} with both train and test photos: scores on such "
+            "test photos say little."
         )
 
 

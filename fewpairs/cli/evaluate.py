@@ -51,11 +51,11 @@ def evaluate(
     direction: DirectionOption = DEFAULT_DIRECTION,
     scorer: Annotated[
         str | None,
-        typer.Option(help="Id of the model that segments the photos made; labels-to-photos needs one."),
+        typer.Option(help="Id of the model that segments the generated photos; needed for labels-to-photos."),
     ] = None,
-    worst: Annotated[int, typer.Option(min=0, help="Show so many images with the lowest scores.")] = 0,
+    worst: Annotated[int, typer.Option(min=0, help="Number of images with the lowest scores to show.")] = 0,
     out: Annotated[
-        Path | None, typer.Option(help="Write what was predicted for those images to this folder.")
+        Path | None, typer.Option(help="Write the predictions for the images of --worst to this folder.")
     ] = None,
     pool: PoolOption = None,
     as_json: JsonOption = False,
@@ -81,7 +81,7 @@ def evaluate(
 
 
 def _scores_tables(scores: dict[str, Any], title: str) -> Group:
-    """The totals; then, where there are classes, one row a class."""
+    """The scores over all images; then, if there are classes, one row for each."""
     totals = Table(title=title, title_justify="left")
     totals.add_column("Metric")
     totals.add_column("Value", justify="right")
@@ -118,7 +118,7 @@ def _images_table(images: list[dict[str, Any]], title: str) -> Table:
 
 
 def _write(evaluation: Evaluation, images: list[dict[str, Any]], out: Path, quiet: bool) -> None:
-    """`01-NAME.png` and so on, the worst first. Their own names may differ in nothing but the ending."""
+    """Write `01-NAME.png` and so on, the worst first; names of photos may differ only in their suffix."""
     with file_progress() as bar:
         for rank, image in enumerate(bar.track(images, description="Downloading"), start=1):
             stem = f"{rank:0{len(str(len(images)))}}-{Path(image['name']).stem}"

@@ -1,4 +1,4 @@
-"""`fewpairs experiment`: the paper's tables on a data set, without the service."""
+"""`fewpairs experiment`"""
 
 import logging
 import re
@@ -31,34 +31,40 @@ def experiment(
     ],
     data: Annotated[
         Path,
-        typer.Option(help="train/ and val/ of images/ and labels/, and classes.json.", show_default=False),
+        typer.Option(
+            help="Folder with classes.json and train/ and val/, which hold images/ and labels/.",
+            show_default=False,
+        ),
     ],
-    seeds: Annotated[int, typer.Option(min=1, help="Trainings of every row.")] = 1,
-    draws: Annotated[int, typer.Option(min=1, help="Trainings of a row with random pairs.")] = 10,
+    seeds: Annotated[int, typer.Option(min=1, help="Number of trainings for each row.")] = 1,
+    draws: Annotated[int, typer.Option(min=1, help="Number of trainings for a row with random pairs.")] = 10,
     scale: Annotated[str, typer.Option(help=RECIPE_SIZES)] = "tiny",
     steps: Annotated[
-        int | None, typer.Option(min=1, help="Steps of a training; default: the scale's.")
+        int | None, typer.Option(min=1, help="Steps of a training; default: as in the scale.")
     ] = None,
     labels: Annotated[
         list[str] | None,
-        typer.Option(help="Label maps of another source, near=DIR and far=DIR: tables 3 and 7 need both."),
+        typer.Option(
+            help="Label maps of another source as NAME=DIR; tables 3 and 7 need near=DIR and far=DIR."
+        ),
     ] = None,
     encoder: Annotated[
-        str, typer.Option(help="What k-medoids sees; auto: resnet50 where its weights can be had.")
+        str, typer.Option(help="Encoder for k-medoids; auto: resnet50 if its weights can be had.")
     ] = "auto",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     parallel: Annotated[
-        int | None, typer.Option(min=1, help="Trainings side by side; default: as the machine allows.")
+        int | None,
+        typer.Option(min=1, help="Number of trainings at the same time; default: as the machine allows."),
     ] = None,
     work: Annotated[
-        Path, typer.Option(help="Folder of the trainings: finished ones are not trained again.")
+        Path, typer.Option(help="Folder of the trainings; finished trainings are not run again.")
     ] = Path("experiments"),
     out: Annotated[
         Path | None,
         typer.Option(help="Folder for the report; default: WORK/NAME-DATA-SCALE.", show_default=False),
     ] = None,
 ) -> None:
-    """Run a table of the paper on your data and report it beside the paper's numbers."""
+    """Run a table of the paper on your data, without the service, and compare it with the paper's numbers."""
     try:
         from models.experiments import EXPERIMENTS, Dataset, Setting, execute, train_embeddings, write_report
     except ImportError as error:
@@ -116,7 +122,7 @@ def _sources(words: list[str]) -> "dict[str, LabelSource]":
 
 
 def _encoder(name: str) -> str:
-    """The encoder to use; says so when it is not the paper's."""
+    """The encoder to use. Prints a line if it is not the paper's."""
     from models.encoders import ENCODERS, WeightsUnavailable, load_encoder
 
     if name != "auto":
@@ -142,7 +148,7 @@ def _announce(setting: "Setting", runs: int) -> None:
 
 
 class _Bar:
-    """Steps of all trainings together, with the time left; in a log, a line for every finished training."""
+    """Shows the steps of all trainings and the time left; a log has a line for each finished training."""
 
     def __init__(self) -> None:
         self._bar = Progress(
@@ -175,7 +181,7 @@ class _Bar:
         self._told = done.runs_done
 
     def _left(self, done: "Done") -> str:
-        """The time left at the pace since the start, not counting what an earlier call had done."""
+        """The time left at the pace since the start; steps of an earlier call do not count."""
         if self._told < 0:
             self._first = done.steps_done
         steps = done.steps_done - self._first

@@ -16,14 +16,14 @@ from fewpairs.explanation import Explanation
 
 SHOWN_NEAREST = 3
 KNEE_POINTS = 3
-"""A curve of fewer points cannot bend; it has one more than picks where photos are labelled already."""
+"""A curve of fewer points cannot bend. It has one point per pick, and one more if photos are labelled."""
 
 
 @app.command(rich_help_panel=LOOP)
 def explain(
     selection: Annotated[
         str | None,
-        typer.Argument(help="Id of a selection; left out: the newest of train photos.", show_default=False),
+        typer.Argument(help="Id of a selection; default: the newest of train photos.", show_default=False),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Write map.png, curve.png and explanation.json to this folder.")
@@ -32,7 +32,7 @@ def explain(
     as_json: JsonOption = False,
     server: ServerOption = None,
 ) -> None:
-    """Say why these photos were picked, and how many are worth labelling."""
+    """Say why these photos were picked, and how many of them are worth labelling."""
     explanation = find_pool(Client(server), pool).explain(selection)
     if as_json:
         print_json(explanation.document)

@@ -1,4 +1,4 @@
-"""Shows a job live: a bar with the losses in a terminal, a line now and then in a log."""
+"""Follows a job: a terminal shows a bar with the losses, a log has a few lines."""
 
 from collections.abc import Mapping
 
@@ -13,7 +13,7 @@ LOG_LINES = 5
 
 
 def follow_training(console: Console, job: Job, label: str) -> Job:
-    """Return the job when it has succeeded; raises JobFailed."""
+    """Follow a training until it has succeeded. Raises JobFailed."""
     told, has_estimate = 0, False
     on_one_line = Column(no_wrap=True, overflow="ellipsis", ratio=1)
     progress = Progress(
@@ -46,7 +46,7 @@ def follow_training(console: Console, job: Job, label: str) -> Job:
 
 
 def wait_with_status(console: Console, job: Job, label: str) -> Job:
-    """Wait for a job that has no losses; raises JobFailed."""
+    """Wait for a job without losses. Raises JobFailed."""
     if not console.is_terminal:
         return job.wait()
     with console.status(label) as status:

@@ -29,8 +29,8 @@ STATE_STYLES = {
 def jobs(
     pool: PoolOption = None,
     state: Annotated[str | None, typer.Option(help="Only jobs in this state.")] = None,
-    limit: Annotated[int, typer.Option(help="Newest so many.")] = 20,
-    watch: Annotated[bool, typer.Option("--watch", help="Keep showing them until ctrl-C.")] = False,
+    limit: Annotated[int, typer.Option(help="Most jobs to show.")] = 20,
+    watch: Annotated[bool, typer.Option("--watch", help="Update the list until ctrl-C.")] = False,
     as_json: JsonOption = False,
     server: ServerOption = None,
 ) -> None:
@@ -56,7 +56,7 @@ def jobs(
 
 
 def _jobs_table(found: Sequence[Job]) -> Table:
-    table = Table(whole("Job"), "Kind", "State", "Started", folded("What came of it"))
+    table = Table(whole("Job"), "Kind", "State", "Started", folded("Result"))
     for job in found:
         started = moment(job.document["started_at"] or "")
         table.add_row(job.id, job.kind, _state(job), started, Text(_outcome(job)))
@@ -64,7 +64,7 @@ def _jobs_table(found: Sequence[Job]) -> Table:
 
 
 def _outcome(job: Job) -> str:
-    """The id of the model or selection that it made or looked at, or what it found; or why it went wrong."""
+    """The id of the job's model or selection, or another result in words; or the error."""
     if job.state != "succeeded":
         return str((job.document["error"] or {}).get("detail", ""))
     match job.result:

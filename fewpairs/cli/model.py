@@ -15,13 +15,13 @@ from fewpairs.errors import FewpairsError
 from fewpairs.model import Model
 from models.catalog import PHOTOS_TO_LABELS
 
-model_app = typer.Typer(no_args_is_help=True, help="Look at models, fetch their files, bring your own.")
+model_app = typer.Typer(no_args_is_help=True, help="List, show, download and import models.")
 app.add_typer(model_app, name="model", rich_help_panel=CONTROL)
 
 
 @model_app.command("list")
 def list_models(pool: PoolOption = None, as_json: JsonOption = False, server: ServerOption = None) -> None:
-    """A pool's models, newest first."""
+    """List a pool's models, newest first."""
     models = find_pool(Client(server), pool).models()
     if as_json:
         return print_json([model.document for model in models])
@@ -47,7 +47,7 @@ def show(
     pool: PoolOption = None,
     server: ServerOption = None,
 ) -> None:
-    """A model as JSON: its spec, receipt, files and evaluations."""
+    """Show a model as JSON: its spec, receipt, files and evaluations."""
     print_json(find_model(Client(server), model, pool).document)
 
 
@@ -58,7 +58,7 @@ def download(
     pool: PoolOption = None,
     server: ServerOption = None,
 ) -> None:
-    """Fetch a model's files: weights (safetensors, ONNX), spec and sample sheet."""
+    """Download a model's files: weights (safetensors, ONNX), spec and sample sheet."""
     found = find_model(Client(server), model, pool)
     with console.status("Downloading"):
         paths = found.download(out)
@@ -69,17 +69,19 @@ def download(
 @model_app.command("import")
 def import_model(
     file: Annotated[Path, typer.Argument(help="A self-contained ONNX file.", show_default=False)],
-    name: Annotated[str | None, typer.Option(help="Default: the file's name.", show_default=False)] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the model; default: the file's name.", show_default=False)
+    ] = None,
     pool: PoolOption = None,
     server: ServerOption = None,
 ) -> None:
-    """Bring a model trained elsewhere, to translate, to evaluate, or as a scorer.
+    """Import a model that was trained elsewhere, to translate, to evaluate, or as a scorer.
 
-    Its input is `photo`, float32 (B, 3, S, S), RGB in -1..1; its output the logits of the pool's classes
-    (B, K, H, W), or, named `translation`, an RGB image in -1..1 (B, 3, H, W).
+    Its input is `photo`, float32 (B, 3, S, S), RGB in -1..1. Its output is the logits of the pool's classes,
+    (B, K, H, W); or an RGB image in -1..1, (B, 3, H, W), if the output is named `translation`.
     """
     if not file.is_file():
-        raise FewpairsError(f"{file} is no file: give the path of an ONNX file.")
+        raise FewpairsError(f"There is no file {file}: give the path of an ONNX file.")
     with console.status("Uploading"):
         model = find_pool(Client(server), pool).import_model(file, name)
     console.print(f"[green]✓[/] Model {model.id}")

@@ -20,7 +20,10 @@ ServerOption = Annotated[
 PoolOption = Annotated[
     str | None,
     typer.Option(
-        "--pool", "-p", envvar="FEWPAIRS_POOL", help="Name or id; not needed while there is only one pool."
+        "--pool",
+        "-p",
+        envvar="FEWPAIRS_POOL",
+        help="Name or id of the pool; not needed if there is only one.",
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the answer as JSON and nothing else.")]

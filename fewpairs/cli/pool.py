@@ -14,19 +14,23 @@ from fewpairs.client import Client
 from fewpairs.errors import FewpairsError
 from fewpairs.pool import Pool
 
-pool_app = typer.Typer(no_args_is_help=True, help="Make and look at pools.")
+pool_app = typer.Typer(no_args_is_help=True, help="Create, list and show pools.")
 app.add_typer(pool_app, name="pool", rich_help_panel=LOOP)
 
 
 @pool_app.command("create")
 def create(
-    name: str,
+    name: Annotated[str, typer.Argument(help="Name of the new pool.", show_default=False)],
     classes: Annotated[Path | None, typer.Option(help="JSON file with the class table.")] = None,
-    rgb: Annotated[bool, typer.Option("--rgb", help="The targets are images without classes.")] = False,
-    encoder: Annotated[str | None, typer.Option(help="Instead of the server's own choice.")] = None,
+    rgb: Annotated[
+        bool, typer.Option("--rgb", help="The label maps are RGB images without classes.")
+    ] = False,
+    encoder: Annotated[
+        str | None, typer.Option(help="Encoder of the pool; default: the server's choice.")
+    ] = None,
     server: ServerOption = None,
 ) -> None:
-    """Make a pool."""
+    """Create a pool."""
     if (classes is None) == (not rgb):
         raise FewpairsError("Say what the label maps hold: either --classes FILE or --rgb.")
     pool = Client(server).create_pool(name, classes=classes or "rgb", encoder=encoder)
@@ -35,7 +39,7 @@ def create(
 
 @pool_app.command("list")
 def list_pools(as_json: JsonOption = False, server: ServerOption = None) -> None:
-    """All pools."""
+    """List all pools."""
     pools = list(Client(server).pools())
     if as_json:
         return print_json([pool.document for pool in pools])
@@ -49,11 +53,13 @@ def list_pools(as_json: JsonOption = False, server: ServerOption = None) -> None
 
 @pool_app.command("show")
 def show(
-    name: Annotated[str | None, typer.Argument()] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="Name or id; not needed if there is only one pool.")
+    ] = None,
     as_json: JsonOption = False,
     server: ServerOption = None,
 ) -> None:
-    """One pool: its counts and its classes."""
+    """Show one pool: its counts and its classes."""
     pool = find_pool(Client(server), name)
     if as_json:
         return print_json(pool.document)
@@ -70,7 +76,7 @@ def show(
 
 def _classes(pool: Pool) -> Text:
     if pool.is_rgb:
-        return Text("Targets are RGB images without classes.")
+        return Text("Label maps are RGB images without classes.")
     text = Text("Classes: ")
     for index, entry in enumerate(pool.document["class_table"]["classes"]):
         red, green, blue = entry["color"]

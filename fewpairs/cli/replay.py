@@ -18,11 +18,14 @@ from fewpairs.selection import Replay
 
 @app.command(rich_help_panel=CONTROL)
 def replay(
-    file: Annotated[Path, typer.Argument(help="What `select --json` printed, or its receipt alone.")],
+    file: Annotated[Path, typer.Argument(help="The output of `select --json`, or its receipt alone.")],
     as_json: JsonOption = False,
     server: ServerOption = None,
 ) -> None:
-    """Make a selection again from its receipt: the same picks, or exit code 1 and what has changed since."""
+    """Make a selection again from its receipt.
+
+    If the picks differ, it says what has changed and exits with 1.
+    """
     try:
         made = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

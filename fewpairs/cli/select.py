@@ -18,35 +18,41 @@ from models.catalog import DEFAULT_STRATEGY, STRATEGIES
 
 @app.command(rich_help_panel=LOOP)
 def select(
-    budget: Annotated[int, typer.Option("--budget", "-b", help="How many photos you can label.")],
+    budget: Annotated[int, typer.Option("--budget", "-b", help="Number of photos that you can label.")],
     pool: PoolOption = None,
     strategy: Annotated[str, typer.Option(help=f"{', '.join(STRATEGIES)}.")] = DEFAULT_STRATEGY,
     seed: int = 0,
-    split: Annotated[str, typer.Option(help="train or test: where to pick from.")] = "train",
-    name: Annotated[str | None, typer.Option(help="Only photos named so: a glob, '2024-*'.")] = None,
+    split: Annotated[str, typer.Option(help="Split to pick from: train or test.")] = "train",
+    name: Annotated[
+        str | None, typer.Option(help="Pick only photos with names like this; a glob, '2024-*' for example.")
+    ] = None,
     include: Annotated[
-        list[str] | None, typer.Option(help="Pick this photo, by name or id, first; repeatable.")
+        list[str] | None, typer.Option(help="Pick this photo first, by name or id; may be repeated.")
     ] = None,
     exclude: Annotated[
-        list[str] | None, typer.Option(help="Do not pick this photo, by name or id; repeatable.")
+        list[str] | None, typer.Option(help="Do not pick this photo, by name or id; may be repeated.")
     ] = None,
     duplicates_within: Annotated[
-        str | None, typer.Option(help="Photos nearer than this count as one; auto: by the pool.")
+        str | None,
+        typer.Option(help="Photos nearer than this distance count as one; auto: computed from the pool."),
     ] = None,
     test_distance: Annotated[
-        str, typer.Option(help="Leave out photos this near to a test photo; auto, off, or a distance.")
+        str, typer.Option(help="Leave out photos nearer than this to a test photo: a distance, auto or off.")
     ] = "auto",
     balance: Annotated[
-        bool, typer.Option("--balance", help="Photos like those with rare classes count more.")
+        bool,
+        typer.Option(
+            "--balance", help="Give more weight to photos that look like labelled photos with rare classes."
+        ),
     ] = False,
     model: Annotated[
-        str | None, typer.Option(help="Photos that this model (its id) doubts count more.")
+        str | None, typer.Option(help="Id of a model: give more weight to photos that it is uncertain about.")
     ] = None,
     copy_to: Annotated[Path | None, typer.Option(help="Copy the picked photos into this folder.")] = None,
     as_json: JsonOption = False,
     server: ServerOption = None,
 ) -> None:
-    """Say which photos to label next. Waits until every photo is embedded."""
+    """Say which photos to label next. Waits until all photos are embedded."""
     target = find_pool(Client(server), pool)
     options = {
         **{"split": split, "name": name, "balance": balance or None, "model": model},
@@ -72,7 +78,7 @@ def select(
 def _wait_and_select(
     pool: Pool, budget: int, strategy: str, seed: int, quiet: bool = False, **options: Any
 ) -> Selection:
-    """The selection, with a line that tells how far embedding is while it is waited for."""
+    """The selection; while it waits, a terminal shows how far embedding is."""
     if quiet or not console.is_terminal:
         return pool.select(budget, strategy, seed, **options)
 
@@ -84,8 +90,10 @@ def _wait_and_select(
 
 
 def embedding_so_far(pool: Pool, split: str, test_distance: float | str) -> str:
-    """Of the photos that a selection depends on: of train photos only where it keeps no distance to the
-    test photos."""
+    """How many photos are embedded, of those that the selection depends on.
+
+    A selection of train photos depends on the test photos too, unless it keeps no distance to them.
+    """
     both = split == "train" and test_distance != "off"
     counts = pool.counts if both else pool.counts[split]
     return f"Embedding photos: {counts['embedded']} of {counts['images']}"
@@ -101,14 +109,14 @@ def _tell_coverage(selection: Selection) -> None:
         near = left_out["near_test"][0]
         console.print(
             f"[yellow]![/] {count} left out because a test photo is within {left_out['test_distance']:.3f}: "
-            f"{near['name']} is like {near['test_name']} (--test-distance off picks from them too)",
+            f"{near['name']} is like {near['test_name']} (--test-distance off keeps them)",
             soft_wrap=True,
         )
     if count := left_out.get("near_test_kept_count"):
         near = left_out["near_test_kept"][0]
         console.print(
-            f"[yellow]![/] {counted(count, 'photo')} annotated or included in spite of that: {near['name']} "
-            f"is like {near['test_name']}. Scores on such test photos say little.",
+            f"[yellow]![/] {counted(count, 'photo')} annotated or included although a test photo is as near: "
+            f"{near['name']} is like {near['test_name']}. Scores on such test photos say little.",
             soft_wrap=True,
         )
     if count := left_out.get("duplicate_count"):

@@ -17,12 +17,12 @@ from fewpairs.similar import Similar
 @app.command(rich_help_panel=CONTROL)
 def similar(
     photo: Annotated[str, typer.Argument(help="A file, or the name of a photo of the pool.")],
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="Show at most so many.")] = 12,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Most photos to show.")] = 12,
     pool: PoolOption = None,
     as_json: JsonOption = False,
     server: ServerOption = None,
 ) -> None:
-    """The photos of a pool that look most like another."""
+    """List the photos of a pool that look most like a photo."""
     found = find_pool(Client(server), pool).similar(photo, limit)
     if as_json:
         return print_json(found.document)
@@ -30,7 +30,9 @@ def similar(
         return console.print("There is no other photo in the pool.")
     console.print(_neighbours(found, f"Most like {Path(photo).name}"))
     if found.typical_distance:
-        console.print(f"Two photos of the pool are typically [bold]{found.typical_distance:.3f}[/] apart.")
+        console.print(
+            f"The typical distance of two photos of the pool is [bold]{found.typical_distance:.3f}[/]."
+        )
 
 
 def _neighbours(found: Similar, title: str) -> Table:

@@ -27,23 +27,27 @@ def train(
         ),
     ] = None,
     recipe: Annotated[str, typer.Option(help=RECIPE_SIZES)] = DEFAULT_RECIPE,
-    steps: Annotated[int | None, typer.Option(help="Training steps; default: the recipe's.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Default: the recipe's.")] = None,
+    steps: Annotated[
+        int | None, typer.Option(help="Number of training steps; default: as in the recipe.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the training; default: as in the recipe.")] = None,
     label_source: Annotated[
         list[str] | None,
         typer.Option(
-            help="Learn from unpaired label maps of this source only (`annotations`: those of the pairs); "
-            "may be repeated; default: all there are.",
+            help="Learn only from unpaired label maps of this source (annotations: those of the pairs); "
+            "may be repeated; default: all sources.",
             show_default=False,
         ),
     ] = None,
     option: Annotated[
-        list[str] | None, typer.Option(help="Any other option of the recipe, NAME=VALUE; may be repeated.")
+        list[str] | None, typer.Option(help="Any other training option as NAME=VALUE; may be repeated.")
     ] = None,
-    follow: Annotated[bool, typer.Option("--follow", help="Show progress and losses to the end.")] = False,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Wait for the end, and show progress and losses.")
+    ] = False,
     server: ServerOption = None,
 ) -> None:
-    """Train a model on the annotated photos and everything that has no pair."""
+    """Train a model on the annotated photos and on everything that has no pair."""
     target = find_pool(Client(server), pool)
     options = _options(option or [])
     options |= {name: v for name, v in (("total_steps", steps), ("seed", seed)) if v is not None}

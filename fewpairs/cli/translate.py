@@ -32,27 +32,37 @@ def translate(
     model: ModelArgument,
     photos: Annotated[
         list[Path],
-        typer.Argument(help="Photos (or label maps, see --direction), or folders.", show_default=False),
+        typer.Argument(
+            help="Photos, or folders of photos; with labels-to-photos: label maps.", show_default=False
+        ),
     ],
     out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("translated"),
-    rgb: Annotated[bool, typer.Option("--rgb", help="The raw translation instead of class indices.")] = False,
+    rgb: Annotated[
+        bool,
+        typer.Option("--rgb", help="Write the RGB image that the network drew instead of class indices."),
+    ] = False,
     overlay: Annotated[
-        bool, typer.Option("--overlay", help="Also the photo under its classes' colours.")
+        bool, typer.Option("--overlay", help="Also write the photo with its classes' colours on it.")
     ] = False,
     direction: DirectionOption = DEFAULT_DIRECTION,
     pool: PoolOption = None,
     server: ServerOption = None,
 ) -> None:
-    """Make the label map of each photo, or a photo of each label map."""
+    """Translate photos into label maps, or label maps into photos."""
     client, way = Client(server), direction_named(direction)
     found = find_model(client, model, pool)
     table = client.pool(found.pool_id).document["class_table"]
     if overlay and (rgb or table == "rgb" or way == LABELS_TO_PHOTOS):
-        raise FewpairsError("--overlay paints the classes of a photo: it goes with label maps alone.")
+        raise FewpairsError(
+            "--overlay paints the classes of a photo: it needs label maps as the output. Leave it out."
+        )
     files = image_files(*photos)
     stems = [file.stem for file in files]
     if twice := {stem for stem in stems if stems.count(stem) > 1}:
-        raise FewpairsError(f"Several photos would become {sorted(twice)[0]}.png: translate them in turns.")
+        raise FewpairsError(
+            f"Several photos would become {sorted(twice)[0]}.png: translate them one after the other, into "
+            "different folders."
+        )
     refused = 0
     with file_progress() as bar:
         for file in bar.track(files, description="Translating"):
@@ -73,7 +83,7 @@ def translate(
 
 
 def blend(photo: Path, label_map: Path, class_table: dict[str, Any]) -> Image.Image:
-    """The photo with each pixel drawn towards the colour of its class; what is ignored stays as it is."""
+    """The photo with each pixel blended with the colour of its class; ignored pixels stay as they are."""
     with Image.open(photo) as opened:
         base = opened.convert("RGB")
     with Image.open(label_map) as opened:

@@ -1,4 +1,4 @@
-"""What the demo works on: drawn street scenes, or the user's own photos and label maps."""
+"""The demo's data: drawn street scenes, or the user's own photos and label maps."""
 
 import json
 import random
@@ -23,12 +23,15 @@ MULTI_CHANNEL = ("RGB", "RGBA", "YCbCr", "CMYK")
 LAYOUT = "images/ and labels/ (and classes.json), or train/ and val/ with those in each"
 
 Pairs = list[tuple[Path, Path]]
-"""Photos, each with its label map."""
+"""Pairs of a photo and its label map."""
 
 
 @dataclass(frozen=True)
 class DemoData:
-    """Photos with their label maps, of which the service gets those it selects; and unpaired label maps."""
+    """Photos with their label maps, and unpaired label maps.
+
+    Of the train photos the service gets the label maps only for those that it selects.
+    """
 
     class_table: dict[str, Any] | str
     train: Pairs
@@ -38,7 +41,7 @@ class DemoData:
 
 
 def draw_scenes(folder: Path, say: Callable[[str], None]) -> DemoData:
-    """Street scenes, drawn by `fewpairs scenes` into `folder`; a quarter of them is the test split."""
+    """Street scenes that `fewpairs scenes` draws into `folder`; a quarter of them is the test split."""
     shutil.rmtree(folder, ignore_errors=True)
     for part, count, seed in (
         ("photographed", SCENES, SCENES_SEED),
@@ -58,12 +61,12 @@ def draw_scenes(folder: Path, say: Callable[[str], None]) -> DemoData:
         train=_pairs(folder / "photographed" / "train")[0],
         test=_pairs(folder / "photographed" / "val")[0],
         unpaired=_renamed(unpaired, folder / "labels"),
-        notes=["Unpaired label maps: of further scenes whose photos the service never sees."],
+        notes=["The unpaired label maps belong to more scenes, whose photos the service never sees."],
     )
 
 
 def read_data(source: Path, folder: Path) -> DemoData:
-    """The user's own data; `folder` is for what has to be copied. Raises FewpairsError."""
+    """The user's own data; copies go to `folder`. Raises FewpairsError."""
     test_folder = next(
         (source / name for name in ("test", "val") if (source / name / "images").is_dir()), None
     )
@@ -76,16 +79,16 @@ def read_data(source: Path, folder: Path) -> DemoData:
         cut = max(1, round(len(pairs) * TEST_SHARE))
         test, train, test_without = sorted(pairs[:cut]), sorted(pairs[cut:]), 0
     else:
-        raise FewpairsError(f"{source} is not laid out as the demo reads it: {LAYOUT}.")
+        raise FewpairsError(f"{source} does not have the folders that the demo reads: {LAYOUT}.")
     notes = [
-        "Unpaired label maps: those of all train photos under other names, so that the service cannot know "
-        "which belongs to which. The paper does the same, and so it too uses every train photo's label map."
+        "The unpaired label maps are those of all train photos under other names, so that the service cannot "
+        "know which photo each belongs to. The paper does the same: it too uses every train photo's label map."
     ]
     if train_without + test_without:
         notes.append(f"{train_without + test_without} photos without a label map were left out.")
     for name, pairs, most in (("train", train, MOST_TRAIN), ("test", test, MOST_TEST)):
         if len(pairs) > most:
-            notes.append(f"{most} of {len(pairs)} {name} photos are used, evenly spaced.")
+            notes.append(f"Only {most} of {len(pairs)} {name} photos are used, evenly spaced.")
     train, test = _spaced(train, MOST_TRAIN), _spaced(test, MOST_TEST)
     return DemoData(
         class_table=_class_table(source, train[0][1]),
@@ -97,7 +100,7 @@ def read_data(source: Path, folder: Path) -> DemoData:
 
 
 def _pairs(folder: Path) -> tuple[Pairs, int]:
-    """The photos of `folder/images` that have a label map of the same stem, and how many have none."""
+    """The photos of `folder/images` with the label map of the same stem, and the number of other photos."""
     if not (folder / "labels").is_dir():
         raise FewpairsError(f"{folder} has no folder labels: the demo reads {LAYOUT}.")
     labels = {path.stem: path for path in image_files(folder / "labels")}
@@ -129,7 +132,7 @@ def _class_table(source: Path, label_map: Path) -> dict[str, Any] | str:
 
 
 def _renamed(label_maps: list[Path], folder: Path) -> list[Path]:
-    """Copies in another order under names that tell nothing."""
+    """Copies in another order, with names that do not tell which photo they belong to."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     random.Random(0).shuffle(label_maps)
@@ -141,7 +144,7 @@ def _renamed(label_maps: list[Path], folder: Path) -> list[Path]:
 
 
 def _spaced(pairs: Pairs, most: int) -> Pairs:
-    """At most so many, evenly spaced: neighbours look alike in videos."""
+    """At most `most` pairs, evenly spaced, as neighbours in a video look alike."""
     if len(pairs) <= most:
         return pairs
     return [pairs[i * len(pairs) // most] for i in range(most)]

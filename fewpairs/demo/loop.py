@@ -1,4 +1,4 @@
-"""`fewpairs demo`: the whole loop on this machine, with a random selection as its control."""
+"""Runs the demo: the whole loop with k-medoids, and again with a random selection as the control."""
 
 import os
 import signal
@@ -36,13 +36,13 @@ START_LIMIT_S, STOP_LIMIT_S = 90.0, 60.0
 
 
 def run_demo(source: Path | None, folder: Path, console: Console) -> None:
-    """Run the loop on `source`, or on drawn street scenes; all files go to `folder`. Raises FewpairsError."""
+    """Run the loop on `source`, or on drawn street scenes. All files go to `folder`. Raises FewpairsError."""
     began = time.monotonic()
     settings = read_settings(os.environ, console)
     folder = folder.absolute()
     folder.mkdir(parents=True, exist_ok=True)
     console.print(
-        Panel("Few pairs: which photos to label, and what can be learned from so few", style="bold")
+        Panel("Fewpairs: which photos to label, and what a model learns from these few", style="bold")
     )
     with _service(folder, settings, console) as address, Client(address) as client:
         data = _data(source, folder, console)
@@ -56,7 +56,7 @@ def run_demo(source: Path | None, folder: Path, console: Console) -> None:
 
 @contextmanager
 def _service(folder: Path, settings: Settings, console: Console) -> Iterator[str]:
-    """The embedded service on a free port; it ends with this block, also when this process is killed."""
+    """The embedded service on a free port. It ends with this block, or when this process is killed."""
     step(console, "Service")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -177,7 +177,7 @@ def _train_and_evaluate(pool: Pool, selections: dict[str, Selection], console: C
 
 
 def _sent(console: Console, upload: Upload, what: str) -> None:
-    """All of the demo's files have to arrive; the first refusal says why one did not."""
+    """Report an upload. Raises FewpairsError with the first refusal, as the demo needs all of its files."""
     if upload.rejected:
         first = upload.rejected[0]
         raise FewpairsError(f"{len(upload.rejected)} {what} were refused, {first.path} first: {first.reason}")

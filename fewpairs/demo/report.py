@@ -1,4 +1,4 @@
-"""What the demo prints: its steps, and at the end what both selections led to."""
+"""Prints the demo's steps, and at the end the scores of both selections."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ STRATEGIES = {"kmedoids": "medoids (ours)", "random": "random"}
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one selection."""
+    """One selection, the model trained on its pairs, and the model's scores."""
 
     selection: Selection
     model: Model
@@ -38,7 +38,7 @@ def conclude(
     console.print(_rgb_table(outcomes) if pool.is_rgb else _class_table(outcomes))
     console.print(
         "[dim]One seed, few steps, small images: this shows that the loop works and what it measures, not "
-        "which selection is better. Coverage: distance of the train photos to their nearest pick.[/]"
+        "which selection is better. Coverage is the distance of the train photos to their nearest pick.[/]"
     )
     done(console, f"Samples (photo, translation, truth): {samples}")
     done(console, f"Look around: fewpairs up --data {folder / 'service'}")

@@ -1,4 +1,4 @@
-"""Log lines for a person: what the API writes as JSON for machines, in few words."""
+"""Turns the API's JSON log lines into short lines for a person."""
 
 import json
 
@@ -6,7 +6,7 @@ from rich.text import Text
 
 
 def readable(line: str) -> Text | None:
-    """The line as it is shown; None for what would bury the rest: reads that succeeded."""
+    """The line to show. None for a read that succeeded: there are too many of them."""
     try:
         record = json.loads(line)
         event, time = record.pop("event"), record.pop("timestamp")[11:19]

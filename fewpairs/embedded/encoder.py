@@ -1,0 +1,55 @@
+"""Chooses the encoder of new pools."""
+
+import subprocess
+import sys
+
+from rich.console import Console
+from rich.panel import Panel
+
+FALLBACK = "efficientnet_lite0"
+SEARCH = "Looking for ResNet50's weights (98 MB, downloaded once if they are not on this machine) …"
+
+
+def choose_encoder(environment: dict[str, str], console: Console) -> None:
+    """Set the encoder in `environment`, if it is not set.
+
+    It is ResNet50, as in the paper, if its weights are there or can be downloaded; else the small encoder
+    that is installed with the project.
+    """
+    if environment.get("FEWPAIRS_ENCODER"):
+        return
+    console.print(SEARCH)
+    find = [sys.executable, "-m", "models.encoders", "resnet50"]
+    if weights := environment.get("FEWPAIRS_RESNET50_WEIGHTS"):
+        find += ["--weights", weights]
+    reason = _reason_without(find, environment, console)
+    environment["FEWPAIRS_ENCODER"] = FALLBACK if reason else "resnet50"
+    if reason:
+        text = (
+            f"New pools use the encoder {FALLBACK} instead of resnet50, the paper's. {reason}\n\n"
+            "Pools and receipts record which encoder made them; one pool never mixes two encoders."
+        )
+        console.print(
+            Panel(text, title="ResNet50's weights are missing", border_style="yellow", style="yellow")
+        )
+
+
+def _reason_without(find: list[str], environment: dict[str, str], console: Console) -> str:
+    """Why the weights cannot be had; empty if they are there. Shows how far a download is."""
+    with (
+        console.status("Looking for ResNet50's weights") as status,
+        subprocess.Popen(
+            find, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as search,
+    ):
+        assert search.stdout
+        assert search.stderr
+        for line in search.stdout:
+            if console.is_terminal:
+                status.update(line.rstrip())
+            elif line.startswith("Downloading"):
+                console.print(line.rstrip(), soft_wrap=True)
+        errors = search.stderr.read().strip()
+    if search.returncode == 0:
+        return ""
+    return (errors.splitlines() or ["The models are not installed."])[-1]
