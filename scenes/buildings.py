@@ -1,4 +1,4 @@
-"""Buildings: boxes with a facade on the street and one that faces the camera, and roofs."""
+"""Buildings: boxes with a facade towards the street and one towards the camera, and roofs."""
 
 import numpy as np
 
@@ -61,7 +61,7 @@ def _paint_wall(
 
 
 def _paint_roof(canvas: Canvas, building: Building, front: float, light: Light) -> None:
-    """A gable roof whose ridge runs along the street, or for odd seeds away from it."""
+    """A gable roof. Its ridge runs along the street, or away from it for odd seeds."""
     rng = np.random.default_rng(building.seed + 2)
     tiles = [linear(142, 74, 56), linear(96, 84, 80), linear(120, 92, 70)]
     tile = SNOW if light.snow else tiles[rng.integers(len(tiles))]

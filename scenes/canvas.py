@@ -22,16 +22,16 @@ Colour = tuple[float, float, float]
 BLACK: Colour = (0.0, 0.0, 0.0)
 
 NEAR = 0.5
-"""Nothing nearer to the camera than this many metres is seen."""
+"""Distance in metres below which nothing is visible."""
 
 
 def linear(red: int, green: int, blue: int) -> Colour:
-    """The linear light, 0 to 1, of a colour in sRGB bytes (gamma 2.2)."""
+    """A colour in sRGB bytes as linear light, 0 to 1 (gamma 2.2)."""
     return (red / 255) ** 2.2, (green / 255) ** 2.2, (blue / 255) ** 2.2
 
 
 def scaled(colour: Colour, factor: float) -> Colour:
-    """The colour, brighter or darker by a factor."""
+    """The colour, made brighter or darker by a factor."""
     return colour[0] * factor, colour[1] * factor, colour[2] * factor
 
 
@@ -48,7 +48,7 @@ def noise() -> Floats:
 
 
 def noise_at(x: Floats, y: Floats, scale: float) -> Floats:
-    """The noise at the coordinates `x` and `y`, which broadcast; `scale` is in pixels of the tile a unit."""
+    """The noise at the coordinates `x` and `y`, which broadcast; `scale` is the tile's pixels per unit."""
     columns, rows = (x * scale).astype(np.int32) & 511, (y * scale).astype(np.int32) & 511
     values: Floats = noise()[rows, columns]
     return values
@@ -84,7 +84,7 @@ class Face:
 
 
 class Patch:
-    """A small drawing in flat colours: Pillow draws the number of a colour, 0 where nothing is drawn."""
+    """A small drawing in flat colours, in which each pixel is the number of a colour; 0 is transparent."""
 
     def __init__(self, box: Box) -> None:
         self.box = box
@@ -93,12 +93,12 @@ class Patch:
         self.colours: list[tuple[float, ...]] = [(0.0,) * 7]
 
     def colour(self, albedo: Colour, sun: float = 0.0, glow: Colour = BLACK) -> int:
-        """The number to draw with for this albedo, share of the sun's light, and emitted light."""
+        """The number that stands for this albedo, share of the sun's light, and emitted light."""
         self.colours.append((*albedo, sun, *glow))
         return len(self.colours) - 1
 
     def outline(self, pixels: Floats) -> list[tuple[float, float]]:
-        """Pixel coordinates (N, 2) of the canvas in those of this drawing."""
+        """Pixel coordinates (N, 2) of the canvas as coordinates of this drawing."""
         return [(u - self.box[1].start, v - self.box[0].start) for u, v in pixels.tolist()]
 
 
@@ -140,7 +140,7 @@ class Canvas:
         self.label[rows, columns] = label
 
     def in_sight(self, box: Box, mask: Bools, depth: Floats | float) -> tuple[Ints, Ints]:
-        """The rows and columns of the pixels of `box` in `mask` before which nothing is painted yet."""
+        """The rows and columns of the pixels of `box` that are in `mask` and not behind something nearer."""
         rows, columns = np.nonzero(mask & (depth < self.depth[box]))
         return rows + box[0].start, columns + box[1].start
 
@@ -153,7 +153,7 @@ class Canvas:
         self.paint(rows, columns, label, depth=depth, albedo=albedo, sun=sun[:, 0], glow=glow)
 
     def paint_solid(self, faces: Sequence[Face], label: int, *, sunlit: float = 1.0) -> None:
-        """Paints the faces that are turned to the camera, the far ones first; `sunlit` is 0 in a shadow."""
+        """Paints the faces that are turned to the camera, far ones first; `sunlit` is 0 in a shadow."""
         camera = self.camera
         corners = np.concatenate([face.corners for face in faces])
         depth = float(corners[:, 2].min())

@@ -38,7 +38,7 @@ class Shape:
 
     width: float
     roof: float
-    """Width of the roof as a share of the cabin's width at its foot."""
+    """Width of the roof as a share of the width at the bottom of the cabin."""
     body: _Profile
     cabin: _Profile
 
@@ -156,7 +156,7 @@ def _wheels(car: Car) -> list[Face]:
                 circle = share * radius * np.stack([np.sin(angles), np.cos(angles)], axis=1)
                 points = [(side * (half + out), radius + up, along + ahead) for up, ahead in circle.tolist()]
                 faces.append(car.face(points, albedo))
-        for end in (-0.01, car.length + 0.01):  # The tyre as it is seen from the end of the car.
+        for end in (-0.01, car.length + 0.01):  # The tyre as the camera sees it from the front or the rear.
             inner, outer = side * (half - 0.22), side * half
             faces.append(
                 car.face([(inner, 0, end), (outer, 0, end), (outer, 0.32, end), (inner, 0.32, end)], _TYRE)

@@ -27,9 +27,9 @@ def write(
 ) -> None:
     """Draws `count` scenes into `directory`/{train,val}/{images,labels}/NNNNN.{jpg,png}.
 
-    Scene NNNNN is `draw(seed, NNNNN, size, distribution)`. A random `test_share` of the scenes, which
-    depends on the seed and `count` alone, goes to `val`. `on_progress(done, total)` is called after each
-    scene. Raises ValueError.
+    Scene NNNNN is `draw(seed, NNNNN, size, distribution)`. A random `test_share` of the scenes goes to `val`;
+    the choice depends only on the seed and `count`. `on_progress(done, total)` is called after each scene.
+    Raises ValueError.
     """
     if count < 1:
         raise ValueError(f"At least one scene must be drawn, not {count}.")

@@ -1,15 +1,16 @@
 """Where scenes come from: the default streets, and two other sources of label maps of the same classes.
 
-They stand for the sources of the paper's §4.1.8: label maps that were rendered for another purpose, like
-(Synscapes) or unlike (GTA) those of the data set itself. Class shares in percent of 100 scenes, 192×256 and
-seed 1, and the total variation distance from own: of the class shares, and of those in every row of pixels.
+They stand for the sources of the paper's §4.1.8: label maps that were rendered for another purpose and are
+similar to the data set's own (Synscapes) or not (GTA). The table has the class shares in percent, measured
+on 100 scenes (192×256, seed 1), and the total variation distance from own: of the class shares of all
+pixels, and of the class shares in each row of pixels.
 
           sky  building  road  pavement  vegetation  car  person  pole    classes  by row
     own  19.4      24.6  30.5       3.5        14.3  6.1     0.6   1.1      0.000   0.000
     near 16.4      26.1  31.4       4.5        13.6  6.5     0.6   0.9      0.039   0.058
     far   6.6       3.1  18.1       2.7        67.3  1.4     0.1   0.7      0.530   0.580
 
-Between the two halves of own's scenes the distances are 0.022 and 0.035.
+The distances between the two halves of own's scenes are 0.022 and 0.035.
 """
 
 from collections.abc import Mapping
@@ -28,12 +29,12 @@ _Range = tuple[float, float]
 
 @dataclass(frozen=True)
 class Distribution:
-    """How often each place is drawn, what is changed there, and the ranges the camera is drawn from.
+    """How often each place is drawn, what is changed in it, and the ranges of the camera's parameters.
 
-    `places` multiplies the weights of the kinds. `focal` and `centre` are shares of the width, `horizon` of
-    the height; `eye` is in metres above the ground and `aside` in metres right of the lane. `stream` is what
-    scenes are seeded with besides seed and index: no source repeats another's scenes. Buildings become
-    `height` times as high; of buildings, cars and people every n-th is left.
+    `places` multiplies the weights of the kinds. `focal` and `centre` are shares of the width, `horizon` is a
+    share of the height; `eye` is in metres above the ground and `aside` in metres to the right of the lane.
+    `stream` is added to the seed and index of a scene, so that no source repeats another's scenes. Buildings
+    become `height` times as high; every n-th building, car and person is kept.
     """
 
     places: Mapping[str, float]
@@ -49,12 +50,12 @@ class Distribution:
     people_left: int = 1
 
     def kind(self, rng: np.random.Generator) -> Kind:
-        """One of KINDS."""
+        """One of KINDS, drawn at random."""
         weights = np.array([kind.weight * self.places[kind.place] for kind in KINDS])
         return KINDS[rng.choice(len(KINDS), p=weights / weights.sum())]
 
     def changed(self, layout: Layout) -> Layout:
-        """The place as it is here."""
+        """The place with this distribution's changes."""
         standing = layout.street.buildings[:: self.buildings_left]
         buildings = tuple(replace(building, height=self.height * building.height) for building in standing)
         return replace(
@@ -65,7 +66,7 @@ class Distribution:
         )
 
     def camera(self, street: Street, size: tuple[int, int], rng: np.random.Generator) -> Camera:
-        """A camera for photos of `size` (height, width), from its lane or beside it."""
+        """A camera for photos of `size` (height, width), in its lane or next to it."""
         height, width = (OVERSAMPLING * pixels for pixels in size)
         lane = {1: 0.0, 2: 0.5, 4: 0.25}[street.lanes]
         return Camera(
@@ -111,16 +112,16 @@ _FAR = Distribution(
 )
 
 DISTRIBUTIONS = {"own": _OWN, "near": _NEAR, "far": _FAR}
-"""own   what a driver sees
-near  for another car in another town: more avenues and suburbs, less country, buildings a tenth higher, a
-      camera with a wider view that stands higher and looks a little further down
-far   from a mast beside suburban and country roads, looking down: hardly any sky, buildings or cars, much
+"""own   the view of a driver
+near  the view from another car in another town: more avenues and suburbs, less country, buildings a tenth
+      higher, a camera with a wider view that stands higher and looks a little further down
+far   the view down from a mast next to suburban and country roads: hardly any sky, buildings or cars, much
       vegetation, and a road from the upper left to the lower right
 """
 
 
 def distribution_named(name: str) -> Distribution:
-    """One of DISTRIBUTIONS. ValueError lists them."""
+    """The distribution of this name. Raises ValueError, which lists them all."""
     if name not in DISTRIBUTIONS:
         raise ValueError(f"There is no distribution {name!r}: choose one of {', '.join(DISTRIBUTIONS)}.")
     return DISTRIBUTIONS[name]

@@ -45,8 +45,10 @@ _WALL, _GLASS, _LIT, _FRAME, _TRIM, _SIGN, _SHUTTER, _SLATE, _DOOR = range(9)
 def facade(
     building: Building, light: Light, along: Floats, y: Floats, z: Floats, pixels: Floats
 ) -> tuple[Floats, Floats]:
-    """Albedo and emitted light, (N, 3) each, of the points that are `along` metres from the wall's corner,
-    `y` above the ground, `z` ahead of the camera, and where a metre is `pixels` wide.
+    """Albedo and emitted light, (N, 3) each, of points of a wall.
+
+    They are `along` metres from the wall's corner, `y` above the ground and `z` ahead of the camera, where a
+    metre is `pixels` wide.
     """
     style = STYLES[building.style]
     rooms = np.random.default_rng(building.seed).random((64, 2), np.float32)
@@ -66,7 +68,7 @@ def facade(
         tone += 0.5 * np.clip(pixels / 14 - 0.25, 0, 1) * (joint & (material == _WALL))
     tone[material == _GLASS] *= (0.45 + 0.9 * rooms[room, 1] + 0.25 * (storey % 1))[material == _GLASS]
     albedo = _palette(building, style, light)[material] * tone[:, None]
-    albedo *= np.clip(0.72 + 0.1 * y, 0, 1)[:, None]  # Little of the sky is seen from the foot of a wall.
+    albedo *= np.clip(0.72 + 0.1 * y, 0, 1)[:, None]  # Less light from the sky reaches the bottom of a wall.
     glow = np.zeros_like(albedo)
     shining = material == _LIT
     colour = np.where((rooms[room, 1] < 0.75)[:, None], LAMPLIGHT, DAYLIGHT_TUBE)

@@ -1,4 +1,4 @@
-"""What stands upright and is drawn flat: people, street lamps, traffic lights, signs, telegraph poles."""
+"""Upright things that are drawn flat: people, street lamps, traffic lights, signs, telegraph poles."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _TRAFFIC: tuple[Colour, ...] = ((1.0, 0.08, 0.05), (1.0, 0.6, 0.05), (0.1, 0.9, 
 
 @dataclass(frozen=True)
 class Figure:
-    """Something upright at (x, z), `height` metres tall; `kind` says what, and `seed` decides the rest."""
+    """Something upright at (x, z), `height` metres tall; `kind` says what it is, `seed` decides the rest."""
 
     kind: str
     x: float
@@ -33,7 +33,7 @@ _Points = Sequence[tuple[float, float]]
 
 
 class _Brush:
-    """Draws in units of a figure's height: (0, 0) is its foot and (0, 1) its top."""
+    """Draws in units of a figure's height: (0, 0) is the bottom and (0, 1) the top."""
 
     def __init__(self, patch: Patch, foot: tuple[float, float], unit: float, sun: float) -> None:
         self.patch, self.foot, self.unit, self.sun = patch, foot, unit, sun
@@ -54,7 +54,7 @@ class _Brush:
 
 
 def _brush_for(canvas: Canvas, figure: Figure, sunlit: float) -> _Brush | None:
-    """A brush on a patch around the figure; None where it is out of sight or too small to see."""
+    """A brush for a patch around the figure. None if the figure is out of sight or too small."""
     camera = canvas.camera
     unit = camera.focal * figure.height / figure.z
     u = camera.centre + camera.focal * (figure.x - camera.x) / figure.z
@@ -91,7 +91,7 @@ def paint_person(canvas: Canvas, person: Figure, light: Light, sunlit: float) ->
 
 
 def _cloth(rng: np.random.Generator) -> Colour:
-    """Mostly muted, sometimes bright."""
+    """A colour, mostly muted, sometimes bright."""
     grey, red, green, blue = rng.uniform(25, 200), *rng.uniform(15, 225, 3)
     share = rng.beta(1.2, 1.5)
     return linear(*(int(grey + share * (value - grey)) for value in (red, green, blue)))

@@ -28,7 +28,7 @@ class Ground:
     def shade(
         self, x: float, z: float, width: float, length: float, *, dark: float = 0.0, sun: float = 0.0
     ) -> None:
-        """Darkens an ellipse: at its middle (x, z), `dark` of all light is lost and `sun` of the sun's."""
+        """Darkens an ellipse: its centre (x, z) loses the share `dark` of all light and `sun` of sunlight."""
         view = self._around(x, z, 1.5 * max(width, length))
         if view is not None:
             xs, zs = self._metres(view)
@@ -140,7 +140,7 @@ def _materials(street: Street, offset: Floats, z: Floats, shifted: Floats) -> In
 def _grain(
     street: Street, material: Ints, offset: Floats, z: Floats, shifted: Floats, rng: np.random.Generator
 ) -> Floats:
-    """How much brighter or darker than its material a pixel is; it fades where it would flicker, far away."""
+    """A factor on the brightness of each pixel. It fades far away, where it would flicker."""
     fade = np.clip(1.2 - z / 40, 0.15, 1)
     shift = np.float32(rng.uniform(0, 50))
     coarse = noise_at(offset + shift, shifted + shift, 7.0) - 0.5
@@ -158,13 +158,13 @@ def _grain(
 
 
 def _wheel_tracks(street: Street, offset: Floats, width: float) -> Floats:
-    """1 where wheels roll, falling off to 0 over `width` metres."""
+    """1 in the wheel tracks, falling to 0 over `width` metres."""
     from_track = np.abs(np.abs(np.abs(offset) - street.half_road / 2) - 0.75)
     return np.asarray(np.exp(-((from_track / width) ** 2)))
 
 
 def _cover_with_snow(albedo: Floats, street: Street, offset: Floats, z: Floats) -> None:
-    """Snow lies everywhere but in the wheel tracks; on the road it is thin."""
+    """Adds snow everywhere except in the wheel tracks; it is thin on the road."""
     patches = np.clip(3.0 * (noise_at(offset, z, 11.0) - 0.25), 0, 1)
     on_road = np.abs(offset) < street.half_road
     thin = 0.85 * patches * (1 - 0.9 * _wheel_tracks(street, offset, 0.5))

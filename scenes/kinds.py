@@ -1,4 +1,4 @@
-"""The kinds of scene: a place under a light. Some are drawn often and some seldom, as in real collections."""
+"""The kinds of scene: a place under a light. Some are drawn often and some rarely, as in real collections."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -41,11 +41,11 @@ KINDS = (
 
 @dataclass(frozen=True)
 class Light:
-    """What lights a scene. `sun_direction` is a unit vector that points towards the sun (or the moon).
+    """The light of a scene. `sun_direction` is a unit vector that points towards the sun (or the moon).
 
-    `clouds` is the share of the sky they cover, `fog` the share of light lost in a metre, `lamps` the
-    brightness of lamps and headlights, `lit_windows` a share; `wet` and `snow` say how much the ground
-    shines or is white.
+    `clouds` is the share of the sky with clouds, `fog` the share of light that is lost in a metre, `lamps`
+    the brightness of lamps and headlights, `lit_windows` the share of windows with light; `wet` and `snow`
+    say how much the ground shines or is white.
     """
 
     sun_direction: Floats

@@ -1,4 +1,4 @@
-"""The places: how each lays out its street, its buildings, and what stands and moves there."""
+"""The places. Each lays out its street, its buildings, and everything that stands and moves there."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -208,20 +208,20 @@ PLACES: dict[str, Callable[[Rng], Layout]] = {
 
 
 def _varied(colour: Colour, rng: Rng) -> Colour:
-    """The colour in another brightness and a slightly other hue."""
+    """The colour with another brightness and a slightly different hue."""
     red, green, blue = np.array(colour) * rng.uniform(0.6, 1.5) * (1 + rng.normal(0, 0.07, 3))
     return float(red), float(green), float(blue)
 
 
 def _grass(rng: Rng) -> Colour:
-    """From lush to burnt by the sun."""
+    """The colour of grass, from lush to burnt by the sun."""
     shades = [linear(86, 110, 52), linear(120, 118, 66), linear(126, 112, 78), linear(70, 92, 54)]
     return _varied(shades[rng.integers(len(shades))], rng)
 
 
 @dataclass(frozen=True)
 class _Row:
-    """How the buildings on both sides of a street vary; `gaps` is how often an opening follows one."""
+    """How the buildings on both sides of a street vary; `gaps` is the share of them that a gap follows."""
 
     widths: tuple[float, float]
     heights: tuple[float, float]

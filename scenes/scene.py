@@ -53,7 +53,7 @@ def draw(seed: int, index: int, size: tuple[int, int] = (192, 256), distribution
 
 
 def _cast_shadows(ground: Ground, layout: Layout, light: Light) -> None:
-    """Darkens the ground below cars, people and trees, and away from the sun where it shines."""
+    """Darkens the ground below cars, people and trees, and where their shadows fall if the sun shines."""
     sun_x, sun_y, sun_z = light.sun_direction
     shines = max(light.sun) > 0.5
     for car in layout.cars:
@@ -74,13 +74,13 @@ def _cast_shadows(ground: Ground, layout: Layout, light: Light) -> None:
 
 
 def _shadow_of(figure: Figure, share: float, sun: Floats) -> tuple[float, float]:
-    """Where the shadow of the point at a `share` of the figure's height falls; a low sun's is cut short."""
+    """Where the shadow of the point at a `share` of the figure's height falls. Long shadows are cut short."""
     reach = share * min(figure.height / sun[1], 4 * figure.height)
     return figure.x - reach * sun[0], figure.z - reach * sun[2]
 
 
 def _light_lamps(ground: Ground, layout: Layout, light: Light) -> None:
-    """Pools of light below the lamps, and by night before headlights."""
+    """Adds pools of light below the lamps and, at night, in front of headlights."""
     if not light.lamps:
         return
     for post in layout.posts:
@@ -96,7 +96,7 @@ def _light_lamps(ground: Ground, layout: Layout, light: Light) -> None:
 
 
 def _paint_objects(canvas: Canvas, layout: Layout, light: Light) -> None:
-    """Paints whatever stands on the ground, each in the buildings' shadow or in the sun."""
+    """Paints everything that stands on the ground, in the sun or in the buildings' shadow."""
 
     def sunlit(things: Sequence[Car | Figure]) -> list[float]:
         x, z = np.array([[thing.x for thing in things], [thing.z for thing in things]])

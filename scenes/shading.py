@@ -1,4 +1,4 @@
-"""From the canvas to a photo: sun and ambient light, fog, reflections on wet ground, and the camera."""
+"""Makes a photo from the canvas: sun and ambient light, fog, reflections on wet ground, the camera."""
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,7 @@ OVERSAMPLING = 2
 
 
 def develop(ground: Ground, light: Light, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
-    """The photo, RGB uint8, that the camera takes of the ground's canvas."""
+    """The camera's photo of the ground's canvas, RGB uint8."""
     canvas = ground.canvas
     colour = canvas.sun[..., None] * np.array(light.sun, np.float32)
     colour += np.array(light.ambient, np.float32)
@@ -35,14 +35,14 @@ def develop(ground: Ground, light: Light, rng: np.random.Generator) -> npt.NDArr
 
 
 def _halved(colour: Floats) -> Floats:
-    """The mean of each square of `OVERSAMPLING` pixels: light adds up linearly, so edges are smooth."""
+    """The mean of each square of `OVERSAMPLING` pixels. Light adds up linearly, so edges become smooth."""
     parts = range(OVERSAMPLING)
     total = sum(colour[row::OVERSAMPLING, column::OVERSAMPLING] for row in parts for column in parts)
     return np.asarray(total / OVERSAMPLING**2)
 
 
 def _reflect(colour: Floats, ground: Ground, light: Light) -> None:
-    """Wet ground mirrors what stands above the horizon, smeared, most where it is seen at a flat angle."""
+    """Mirrors what stands above the horizon in wet ground, smeared, most at flat angles."""
     canvas, top = ground.canvas, ground.top
     mirrored = int(2 * canvas.camera.horizon) - np.arange(top, len(colour))
     smeared = sum(colour[np.clip(mirrored - shift, 0, top - 1)] for shift in (0, 4, 9, 15)) / 4
@@ -53,7 +53,7 @@ def _reflect(colour: Floats, ground: Ground, light: Light) -> None:
 
 
 def _bloom(colour: Floats, strength: float) -> Floats:
-    """Very bright light spills over its surroundings."""
+    """Spills very bright light over its surroundings."""
     height, width, _ = colour.shape
     spill = np.maximum(colour - 0.9, 0).reshape(height // 4, 4, width // 4, 4, 3).sum((1, 3)) / 16
     kernel = np.exp(-(np.arange(-4, 5, dtype=np.float32) ** 2) / 6)
@@ -67,7 +67,7 @@ def _bloom(colour: Floats, strength: float) -> Floats:
 
 
 def _expose(colour: Floats, light: Light, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
-    """The camera: exposure and white balance vary, highlights are rolled off, the sensor is noisy."""
+    """Applies the camera: exposure and white balance vary, highlights are compressed, the sensor is noisy."""
     gain = light.exposure * rng.uniform(0.8, 1.2) * (1 + rng.normal(0, 0.05, 3))
     colour = colour * gain.astype(np.float32)
     photo = 255 * np.clip(colour / (1 + 0.18 * colour), 0, 1) ** np.float32(1 / 2.2)

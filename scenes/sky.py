@@ -1,4 +1,4 @@
-"""The sky, with clouds, sun and stars, and what closes the view below it: woods and hills, or roofs."""
+"""The sky with clouds, sun and stars, and the horizon below it: woods and hills, or roofs."""
 
 import numpy as np
 
@@ -35,7 +35,7 @@ def sky(camera: Camera, light: Light, rng: np.random.Generator, step: int) -> Fl
 
 
 def paint_horizon(canvas: Canvas, hills: float, light: Light, rng: np.random.Generator) -> None:
-    """Paints a wood before hills, whose height is the share `hills` of their distance, or a city's roofs."""
+    """Paints a wood in front of hills, whose height is the share `hills` of their distance; or roofs."""
     camera = canvas.camera
     azimuth = (np.arange(camera.width, dtype=np.float32) + 0.5 - camera.centre) / camera.focal
     shift = int(rng.integers(512))
@@ -61,7 +61,7 @@ def _paint_band(
     light: Light,
     rng: np.random.Generator,
 ) -> None:
-    """Paints what rises from the horizon by `slope`, the tangent of its elevation in each column."""
+    """Paints something that rises above the horizon by `slope`, the tangent of its elevation per column."""
     camera = canvas.camera
     top = camera.horizon - camera.focal * slope
     box = canvas.box(0, float(top.min()), camera.width, camera.horizon + 1)

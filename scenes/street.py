@@ -1,4 +1,4 @@
-"""The street: how wide its parts are and what they are made of, and the buildings along it."""
+"""The street: the widths and materials of its parts, and the buildings along it."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +11,7 @@ LENGTH = 160
 """Metres of street that are laid out ahead of the camera."""
 
 _BEHIND = 16
-"""Metres behind the camera whose buildings still cast shadows."""
+"""Metres behind the camera in which buildings still cast shadows."""
 
 _SLAB = linear(150, 147, 142)
 _GRASS = linear(86, 110, 52)
@@ -66,7 +66,7 @@ class Street:
         return self.curve * z * z
 
     def shadow(self, x: Floats, y: Floats, z: Floats, sun: Floats) -> Floats:
-        """1 at the points (x, y, z) from which a row of buildings hides the sun, else 0."""
+        """1 at the points (x, y, z) where a row of buildings hides the sun, else 0."""
         side = 1 if sun[0] > 0 else -1
         if abs(sun[0]) < 0.05:
             return np.zeros(np.broadcast(x, y, z).shape, np.float32)
@@ -78,7 +78,7 @@ class Street:
 
     @cached_property
     def _rows(self) -> dict[int, tuple[float, Floats]]:
-        """For each side, where the fronts stand, and the height of the buildings at every metre."""
+        """For each side, the position of the fronts, and the height of the buildings at every metre."""
         rows = {}
         for side in (-1, 1):
             heights = np.zeros(_BEHIND + LENGTH + 64, np.float32)

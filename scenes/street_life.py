@@ -1,4 +1,4 @@
-"""What stands and moves along a street: cars, people, posts and trees."""
+"""Everything that stands and moves along a street: cars, people, posts and trees."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ _BOTH = (-1, 1)
 
 
 def parked_cars(street: Street, rng: Rng, share: float) -> list[Car]:
-    """Cars at both kerbs, in a `share` of the places."""
+    """Cars parked at both kerbs, in a `share` of the places."""
     cars = []
     for side in _BOTH:
         z = rng.uniform(5, 12)
@@ -24,7 +24,7 @@ def parked_cars(street: Street, rng: Rng, share: float) -> list[Car]:
 
 
 def with_traffic(parked: list[Car], street: Street, rng: Rng, count: int) -> list[Car]:
-    """The parked cars and at most `count` that drive past them; those on the left come towards the camera."""
+    """The parked cars, and at most `count` moving ones; on the left they come towards the camera."""
     lanes = {1: [0.0], 2: [-0.45, 0.45], 4: [-0.6, -0.2, 0.2, 0.6]}[street.lanes]
     cars = list(parked)
     for _ in range(count):
@@ -67,7 +67,7 @@ def walkers(street: Street, rng: Rng, count: int) -> list[Figure]:
 def posts_along(
     street: Street, rng: Rng, kind: str, *, spacing: float, height: float, sides: tuple[int, ...] = _BOTH
 ) -> list[Figure]:
-    """A post of `kind` every `spacing` metres or so."""
+    """Posts of `kind`, about every `spacing` metres."""
     posts = []
     for side in sides:
         for z in np.arange(rng.uniform(4, 4 + spacing), 110, spacing * rng.uniform(0.9, 1.1)):
@@ -77,7 +77,7 @@ def posts_along(
 
 
 def traffic_lights(street: Street, rng: Rng) -> list[Figure]:
-    """One on each side of the crossing, where there is a crossing."""
+    """A post on each side of the crossing, if there is one."""
     if street.crossing is None:
         return []
     z = street.crossing + 2.4
@@ -94,7 +94,7 @@ def street_trees(
     sides: tuple[int, ...] = _BOTH,
     beside: float = 0.8,
 ) -> list[Figure]:
-    """Rows of trees `beside` metres from the kerb, or from the gardens' edge, in a `share` of the places."""
+    """Rows of trees `beside` metres from the kerb or the gardens' edge, in a `share` of the places."""
     trees = []
     for side in sides:
         for z in np.arange(rng.uniform(7, 14), 100, rng.uniform(8, 12)):
@@ -116,7 +116,7 @@ def scattered_trees(
     lateral: tuple[float, float],
     ahead: tuple[float, float],
 ) -> list[Figure]:
-    """Trees and bushes anywhere between these distances from the pavement and from the camera."""
+    """Trees and bushes, anywhere between these distances from the pavement and from the camera."""
     trees = []
     for _ in range(count):
         z, kind = rng.uniform(*ahead), kinds[rng.integers(len(kinds))]

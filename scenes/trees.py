@@ -58,7 +58,7 @@ def paint_tree(canvas: Canvas, tree: Figure, light: Light, sunlit: float) -> Non
 
 
 def _crown(globes: list[_Globe], x: Floats, y: Floats, sun_x: float) -> tuple[Floats, Floats]:
-    """How deep in a globe a point is (1 at its centre, negative outside) and how much it faces the light."""
+    """How deep in a globe each point is (1: centre, negative: outside), and how much it faces the light."""
     bulge = np.full((len(y), x.shape[1]), -1.0, np.float32)
     tone = np.zeros_like(bulge)
     for centre_x, centre_y, radius_x, radius_y in globes:
@@ -75,12 +75,12 @@ def _crown(globes: list[_Globe], x: Floats, y: Floats, sun_x: float) -> tuple[Fl
 
 
 def _variation(rng: np.random.Generator) -> Floats:
-    """A factor for each channel: trees differ in brightness and hue."""
+    """A factor for each channel, as trees differ in brightness and hue."""
     return (rng.uniform(0.65, 1.3) * (1 + rng.normal(0, 0.09, 3))).astype(np.float32)
 
 
 def _globes(kind: str, rng: np.random.Generator) -> list[_Globe]:
-    """Centres (x, y) and radii (x, y), in units of the tree's height."""
+    """Centres (x, y) and radii (x, y) of the globes, in units of the tree's height."""
     if kind == "conifer":
         return [(0.0, 0.14 + 0.105 * i, 0.26 * (1 - i / 9.5), 0.16) for i in range(9)]
     if kind == "poplar":

@@ -19,7 +19,7 @@ def demo(
     ] = None,
     folder: Annotated[Path, typer.Option("--folder", help="Folder for the demo's files.")] = Path("demo"),
 ) -> None:
-    """Run the whole loop in a few minutes: select, annotate, train, evaluate. Compares with random picks."""
+    """Run the whole loop in a few minutes: select, annotate, train, evaluate. Compares random picks."""
     from fewpairs.demo.loop import run_demo
 
     run_demo(data, folder, console)

@@ -64,7 +64,7 @@ def experiment(
         typer.Option(help="Folder for the report; default: WORK/NAME-DATA-SCALE.", show_default=False),
     ] = None,
 ) -> None:
-    """Run a table of the paper on your data, without the service, and compare it with the paper's numbers."""
+    """Run a table of the paper on your data, without the service, and compare it with the paper."""
     try:
         from models.experiments import EXPERIMENTS, Dataset, Setting, execute, train_embeddings, write_report
     except ImportError as error:

@@ -28,8 +28,11 @@ STATE_STYLES = {
 @app.command(rich_help_panel=CONTROL)
 def jobs(
     pool: PoolOption = None,
-    state: Annotated[str | None, typer.Option(help="Only jobs in this state.")] = None,
-    limit: Annotated[int, typer.Option(help="Most jobs to show.")] = 20,
+    state: Annotated[
+        str | None,
+        typer.Option(help="Only jobs in this state: queued, running, succeeded, failed or cancelled."),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Largest number of jobs to show.")] = 20,
     watch: Annotated[bool, typer.Option("--watch", help="Update the list until ctrl-C.")] = False,
     as_json: JsonOption = False,
     server: ServerOption = None,

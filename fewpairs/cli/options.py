@@ -31,7 +31,7 @@ DataOption = Annotated[
     Path | None,
     typer.Option(
         "--data",
-        help="Folder for everything that is kept; default: FEWPAIRS_DATA_DIR, else data.",
+        help="Folder of the database, blobs, runs, caches and logs; default: FEWPAIRS_DATA_DIR, else data.",
         show_default=False,
     ),
 ]

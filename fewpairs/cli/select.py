@@ -21,7 +21,7 @@ def select(
     budget: Annotated[int, typer.Option("--budget", "-b", help="Number of photos that you can label.")],
     pool: PoolOption = None,
     strategy: Annotated[str, typer.Option(help=f"{', '.join(STRATEGIES)}.")] = DEFAULT_STRATEGY,
-    seed: int = 0,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same picks.")] = 0,
     split: Annotated[str, typer.Option(help="Split to pick from: train or test.")] = "train",
     name: Annotated[
         str | None, typer.Option(help="Pick only photos with names like this; a glob, '2024-*' for example.")

@@ -17,7 +17,7 @@ from fewpairs.similar import Similar
 @app.command(rich_help_panel=CONTROL)
 def similar(
     photo: Annotated[str, typer.Argument(help="A file, or the name of a photo of the pool.")],
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="Most photos to show.")] = 12,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Largest number of photos to show.")] = 12,
     pool: PoolOption = None,
     as_json: JsonOption = False,
     server: ServerOption = None,

@@ -82,7 +82,7 @@ def read_data(source: Path, folder: Path) -> DemoData:
         raise FewpairsError(f"{source} does not have the folders that the demo reads: {LAYOUT}.")
     notes = [
         "The unpaired label maps are those of all train photos under other names, so that the service cannot "
-        "know which photo each belongs to. The paper does the same: it too uses every train photo's label map."
+        "know which photo each belongs to. The paper too uses the label maps of all train photos in this way."
     ]
     if train_without + test_without:
         notes.append(f"{train_without + test_without} photos without a label map were left out.")

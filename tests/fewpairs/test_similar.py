@@ -39,7 +39,7 @@ def test_a_photo_of_the_pool_has_neighbours(run: Run, embedded: Pool) -> None:
         assert image.name in result.output
         assert f"{image.distance:.3f}" in result.output
     assert found.typical_distance
-    assert f"{found.typical_distance:.3f} apart" in result.output
+    assert f"two photos of the pool is {found.typical_distance:.3f}" in result.output
     by_name = json.loads(run("similar", "0000.png", "--limit", 3, "--json").stdout)
     assert by_name == found.document
     assert json.loads(run("similar", by_name["image_id"], "--limit", 3, "--json").stdout) == by_name
