@@ -1,4 +1,4 @@
-"""Where commands are, and how the help page lists them."""
+"""The files of commands, and their order on the help page."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from fewpairs.cli.application import COMMANDS
 
 
 def test_each_command_is_the_module_of_its_name() -> None:
-    """What a command runs is defined in `fewpairs/cli/<command>.py`, so that its file can be guessed."""
+    """The function of a command is in `fewpairs/cli/<command>.py`, so that its file can be guessed."""
     command: Any = typer.main.get_command(app)
     places = {
         name: {inner.callback.__module__ for inner in getattr(found, "commands", {name: found}).values()}
@@ -20,7 +20,7 @@ def test_each_command_is_the_module_of_its_name() -> None:
 
 
 def test_the_help_page_lists_every_command_in_order() -> None:
-    """Each command stands on the page of `fewpairs --help`, with a sentence."""
+    """`fewpairs --help` lists each command, with a sentence."""
     lines = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "120"}).output.splitlines()
     listed = [words[1] for words in map(str.split, lines) if len(words) > 3 and words[1] in COMMANDS]
     assert listed == list(COMMANDS)

@@ -1,4 +1,4 @@
-"""The demo's processes; what it prints at its end is looked at by `make demo`, which runs all of it."""
+"""The demo's processes. `make demo` runs the whole demo and shows what it prints at the end."""
 
 import json
 import signal
@@ -23,7 +23,7 @@ app()
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_a_demo_that_is_stopped_leaves_no_process(tmp_path: Path, number: signal.Signals) -> None:
-    """However the demo ends in the middle of its work, its service ends with it, and all that it started."""
+    """If the demo is stopped or killed, its service ends too, with every process that it has started."""
     drawings.write(tmp_path / "own", range(16))
     (tmp_path / "own" / "classes.json").write_text(json.dumps(drawings.CLASS_TABLE))
     command = [

@@ -1,4 +1,4 @@
-"""What the demo makes of a folder."""
+"""How the demo reads a folder."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ def write_classes(folder: Path) -> None:
 
 
 def test_train_and_val_are_taken_as_they_are(tmp_path: Path) -> None:
-    """With train/ and val/ the photos of val are the test split, each paired with its label map by stem."""
+    """With train/ and val/, val is the test split; each photo is paired with the label map of its stem."""
     drawings.write(tmp_path / "train", range(5))
     drawings.write(tmp_path / "val", range(5, 8))
     write_classes(tmp_path)
@@ -28,7 +28,7 @@ def test_train_and_val_are_taken_as_they_are(tmp_path: Path) -> None:
 
 
 def test_one_folder_is_split_once_and_for_all(tmp_path: Path) -> None:
-    """Without splits a quarter becomes the test split, always the same, and no photo is in both."""
+    """Without splits a quarter becomes the test split, always the same one; no photo is in both."""
     drawings.write(tmp_path, range(12))
     write_classes(tmp_path)
     first, again = (read_data(tmp_path, tmp_path / "demo") for _ in range(2))
@@ -52,7 +52,7 @@ def test_unpaired_label_maps_do_not_tell_their_photos(tmp_path: Path) -> None:
 
 
 def test_photos_without_label_maps_are_left_out_and_counted(tmp_path: Path) -> None:
-    """A photo whose label map is missing is not used, and a note says how many there were."""
+    """Photos without a label map are not used, and a note gives their number."""
     drawings.write(tmp_path, range(12))
     write_classes(tmp_path)
     (tmp_path / "labels" / "0003.png").unlink()
@@ -70,7 +70,7 @@ def test_colour_label_images_make_an_rgb_pool(tmp_path: Path) -> None:
 
 
 def test_what_is_missing_is_said(tmp_path: Path) -> None:
-    """Class ids without classes.json, no labels, no pairs and no such layout: each has its sentence."""
+    """Class ids without classes.json, no labels, no pairs, other folders: each ends in its own sentence."""
     drawings.write(tmp_path / "ids", range(4))
     (tmp_path / "bare" / "images").mkdir(parents=True)
     drawings.write(tmp_path / "other", range(4))

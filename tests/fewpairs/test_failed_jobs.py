@@ -1,4 +1,4 @@
-"""Jobs that end without a result, as who asked learns of it."""
+"""What the client reports of jobs that end without a result."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +19,7 @@ Ending = Callable[[Job], object]
 
 @pytest.fixture(params=[0, 30], ids=["waited for", "answered at once"])
 def service(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Client]:
-    """One that answers 202 at once, or waits for the end of a job."""
+    """A service that answers 202 at once, and one that waits for the end of a job."""
     settings = Settings(data_dir=tmp_path, broker_url="memory://", answer_wait_s=request.param)
     with serve(settings) as service:
         yield service
@@ -36,7 +36,7 @@ def failing(service: Client, photos: Path) -> Iterator[Pool]:
 
 
 def asked(pool: Pool, question: Callable[[], object], end: Ending) -> object:
-    """What a question brings whose job is ended so."""
+    """The error of a question whose job ends in this way."""
     with ThreadPoolExecutor() as thread:
         answer = thread.submit(question)
         until(lambda: list(pool.jobs(state="queued")), "the question's job")
@@ -46,8 +46,8 @@ def asked(pool: Pool, question: Callable[[], object], end: Ending) -> object:
 
 
 def test_a_failed_job_is_the_same_error_however_soon_it_fails(service: Client, failing: Pool) -> None:
-    """JobFailed with the type of the job's own error, `cancelled` of a cancelled one: be the failure the
-    answer to the question, or found while the job is waited for."""
+    """It is JobFailed with the type of the job's error, or `cancelled`; the same whether the service answers
+    with the failure or the client waits for the job."""
     document = selection_document(failing.id, list(failing.images()))
     asked(failing, lambda: failing.select(1), lambda job: add_selection(service, job.document, document))
     for question in (lambda: failing.select(1, seed=1), failing.explain):

@@ -24,7 +24,7 @@ def test_a_request_is_one_short_line() -> None:
 
 
 def test_another_event_keeps_its_details() -> None:
-    """What the API reports of itself is shown with all its values."""
+    """Other events of the API are shown with all their values."""
     record = {"event": "bell.not_heard", "level": "warning", "job": "1", "error": "refused"}
     assert shown(record) == "03:04:05 bell.not_heard job=1 error=refused"
 
@@ -33,7 +33,7 @@ def test_another_event_keeps_its_details() -> None:
     "line", ["plain words", "[1, 2]", '"text"', "{}", '{"event": 1, "timestamp": 2}', "{"]
 )
 def test_any_other_line_is_shown_as_it_is(line: str) -> None:
-    """A line that is not such a record is never lost."""
+    """A line that is no JSON record is shown as it is."""
     text = readable(line)
     assert text is not None
     assert text.plain == line

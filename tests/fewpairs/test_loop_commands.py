@@ -56,7 +56,7 @@ def test_select_says_in_a_sentence_why_it_cannot(run: Run, pool: Pool, photos: P
 
 
 def test_a_value_that_is_refused_is_named_by_its_option(run: Run, pool: Pool, photos: Path) -> None:
-    """The sentence is of what was typed, not of the query or the body that the command sends for it."""
+    """The sentence names the option that was typed, not the parameter that the command sends."""
     pool.upload(photos / "images")
     pool.select(1)
     for words, option in (
@@ -73,7 +73,7 @@ def test_a_value_that_is_refused_is_named_by_its_option(run: Run, pool: Pool, ph
 
 
 def test_select_takes_what_it_waited_for(tmp_path: Path, photos: Path) -> None:
-    """The selection that its job made, also when the pool has another photo by then, not yet embedded."""
+    """It is the selection that the job made, even if the pool has got another photo in the meantime."""
     settings = Settings(data_dir=tmp_path, broker_url="memory://", answer_wait_s=0)
     with serve(settings) as service, ThreadPoolExecutor() as thread, Client(str(service.base_url)) as client:
         pool = client.create_pool("growing", classes=drawings.CLASS_TABLE)
@@ -93,14 +93,14 @@ def test_select_takes_what_it_waited_for(tmp_path: Path, photos: Path) -> None:
     [("train", "auto", "9 of 12"), ("train", "off", "8 of 10"), ("test", "auto", "1 of 2")],
 )
 def test_select_tells_how_far_embedding_is(pool: Pool, split: str, test_distance: str, counts: str) -> None:
-    """Counted are the photos that the selection waits for: those of the tests where it looks at them."""
+    """The counts are of the photos that the selection waits for; test photos count if it looks at them."""
     splits = {"train": {"images": 10, "embedded": 8}, "test": {"images": 2, "embedded": 1}}
     pool.document["counts"] = {"images": 12, "embedded": 9, **splits}
     assert embedding_so_far(pool, split, test_distance).endswith(counts)
 
 
 def test_one_photo_is_no_plural(run: Run, pool: Pool, photos: Path, tmp_path: Path) -> None:
-    """Where there is one of something, the commands say so in the singular."""
+    """The commands use the singular for one photo."""
     pool.upload(photos / "images" / "0000.png")
     shown = "".join(
         run(*words).output
@@ -117,7 +117,7 @@ def test_one_photo_is_no_plural(run: Run, pool: Pool, photos: Path, tmp_path: Pa
 
 
 def test_select_ends_when_embedding_fails_for_good(tmp_path: Path, photos: Path) -> None:
-    """What had failed is tried again; when that fails too, waiting ends with the job's reason."""
+    """A failed job is tried again; if that fails too, waiting ends with the job's reason."""
     settings = Settings(data_dir=tmp_path, broker_url="memory://", embed_chunk=4)
     with serve(settings) as service:
 
@@ -137,7 +137,7 @@ def test_select_ends_when_embedding_fails_for_good(tmp_path: Path, photos: Path)
 
 
 def test_a_photo_of_the_other_split_is_refused(run: Run, pool: Pool, photos: Path) -> None:
-    """Sent to the wrong split it is named with a sentence, not counted as there already."""
+    """A photo sent to the other split is refused with a sentence, and not counted as there already."""
     pool.upload(photos / "images")
     result = run("upload", photos / "images", "--split", "test")
     assert result.exit_code == 1
@@ -147,7 +147,7 @@ def test_a_photo_of_the_other_split_is_refused(run: Run, pool: Pool, photos: Pat
 
 
 def test_train_follow_shows_losses_and_ends_with_the_model(run: Run, pool: Pool, photos: Path) -> None:
-    """--follow prints steps and losses as they come and the id of a model that exists."""
+    """--follow prints steps and losses as they come, and at the end the model's id."""
     pool.upload(photos / "images")
     pool.annotate(photos / "labels")
     options = [
@@ -221,7 +221,7 @@ def test_evaluate_shows_the_metrics(run: Run, trained: Model) -> None:
 
 
 def test_latest_is_the_newest_model_trained_in_the_pool(run: Run, trained: Model, tmp_path: Path) -> None:
-    """`latest` finds the model without its id, also when another was imported since."""
+    """`latest` finds the model that was trained last, even if another was imported later."""
     (tmp_path / "later.onnx").write_bytes(b"onnx")
     assert run("model", "import", tmp_path / "later.onnx", "--pool", "trained").exit_code == 0
     shown = json.loads(run("model", "show", "latest", "--pool", "trained").stdout)
@@ -246,7 +246,7 @@ def test_a_cancelled_training_ends_as_cancelled(run: Run, pool: Pool, photos: Pa
 def test_jobs_say_what_came_of_each(
     run: Run, pool: Pool, client: Client, trained: Model, photos: Path
 ) -> None:
-    """The id of what a job made or looked at, or its findings in words; of no kind an empty cell."""
+    """The cell has the id of the job's model or selection, or a result in words; it is empty for no kind."""
     pool.upload(photos / "images")
     selection = pool.select(2)
     selection.explain()
@@ -271,7 +271,7 @@ def test_jobs_say_what_came_of_each(
 
 
 def running(job: Job) -> None:
-    """Return when the job reports its first step."""
+    """Wait until the job reports its first step."""
     for event in job.events():
         if event.kind == "metric":
             return

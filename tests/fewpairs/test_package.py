@@ -1,4 +1,4 @@
-"""What `import fewpairs` offers."""
+"""The names that `import fewpairs` gives."""
 
 import inspect
 import re

@@ -26,7 +26,7 @@ def command(*words: str) -> list[str]:
 
 @pytest.mark.parametrize("words", [["up"], ["migrate"], ["demo"]])
 def test_a_wrong_setting_is_named_before_anything_starts(words: list[str], tmp_path: Path) -> None:
-    """The variable, its value and what it may be are on the only line; nothing is written."""
+    """Each wrong variable has one line, with its value and what it may be; nothing is written."""
     ended = subprocess.run(
         command(*words),
         env=os.environ | {"FEWPAIRS_MAX_IMAGE_PIXELS": "900000000", "FEWPAIRS_BLOB_URL": "s3://x"},

@@ -18,7 +18,7 @@ from tests.service.steps import embed, succeed
 
 @pytest.fixture
 def embedded(pool: Pool, photos: Path) -> Pool:
-    """Eight embedded photos, and a test photo that equals the first."""
+    """Eight embedded photos, and a test photo that is a copy of the first."""
     pool.upload(photos / "images")
     first = photos / "test" / "copy.png"
     first.parent.mkdir()
@@ -29,7 +29,7 @@ def embedded(pool: Pool, photos: Path) -> Pool:
 
 
 def test_a_photo_of_the_pool_has_neighbours(run: Run, embedded: Pool) -> None:
-    """By name and by id, the nearest first and without itself, in a table with distances or as JSON."""
+    """A photo given by name or id gets its nearest photos, without itself, in a table or as JSON."""
     result = run("similar", "0000.png", "--limit", 3)
     assert result.exit_code == 0, result.output
     found = embedded.similar("0000.png", limit=3)
@@ -46,7 +46,7 @@ def test_a_photo_of_the_pool_has_neighbours(run: Run, embedded: Pool) -> None:
 
 
 def test_a_file_is_searched_for(run: Run, embedded: Pool, tmp_path: Path) -> None:
-    """A photo that is not in the pool finds those that look like it, all of them at most."""
+    """A file that is not in the pool finds photos that look like it; --limit may exceed their number."""
     stranger = tmp_path / "stranger.png"
     stranger.write_bytes(drawings.png(drawings.drawing(500)[0]))
     found = embedded.similar(stranger, limit=100)
@@ -60,7 +60,7 @@ def test_a_file_is_searched_for(run: Run, embedded: Pool, tmp_path: Path) -> Non
 
 
 def test_duplicates_are_shown_with_the_splits_they_cross(run: Run, embedded: Pool) -> None:
-    """The copy is named with its split, and warned of; --json is the service's document."""
+    """The copy is listed with its split and a warning; --json prints the service's document."""
     result = run("duplicates", "--within", 0)
     assert result.exit_code == 0, result.output
     assert "copy.png [test] (0.000)" in result.output
@@ -75,7 +75,7 @@ def test_duplicates_are_shown_with_the_splits_they_cross(run: Run, embedded: Poo
 
 
 def test_a_pool_without_duplicates_says_so(run: Run, pool: Pool, photos: Path) -> None:
-    """One sentence with the threshold."""
+    """Without duplicates, one sentence gives the threshold."""
     pool.upload(photos / "images")
     pool.select(1)
     result = run("duplicates", "--within", 1e-6)
@@ -84,7 +84,7 @@ def test_a_pool_without_duplicates_says_so(run: Run, pool: Pool, photos: Path) -
 
 
 def test_what_cannot_be_searched_is_a_sentence(run: Run, pool: Pool) -> None:
-    """An empty pool, a name that there is none of, and a distance that is no number: exit code 1."""
+    """An empty pool, an unknown name, and a distance that is no number: exit code 1."""
     for words in (
         ["similar", "none.png"],
         ["similar", Path(__file__)],
@@ -102,8 +102,8 @@ def test_what_cannot_be_searched_is_a_sentence(run: Run, pool: Pool) -> None:
 
 @pytest.mark.parametrize("by", ["file", "name"])
 def test_an_answer_that_takes_long_is_waited_for(tmp_path: Path, photos: Path, by: str) -> None:
-    """The result of the job, when the service answers before it has ended: also when the pool has another
-    photo by then, and asking again would be another question."""
+    """If the service answers before the job has ended, the client takes the job's result, even if the pool
+    has got another photo in the meantime."""
     result = {
         **{"pool_id": str(uuid.uuid4()), "image_id": None, "images": 8, "typical_distance": 1.5},
         "items": [{"image_id": str(uuid.uuid4()), "name": "a.png", "split": "test", "distance": 0.5}],

@@ -1,4 +1,4 @@
-"""The client against a server that misbehaves."""
+"""The client with a server that misbehaves."""
 
 import json
 import threading
@@ -73,7 +73,7 @@ def hang_up(request: BaseHTTPRequestHandler) -> None:
 
 
 def test_a_busy_server_and_a_lost_connection_are_tried_again(tmp_path: Path) -> None:
-    """503 and a hang-up are repeated, with the whole file each time, until the server takes it."""
+    """After 503 and a hang-up the request is repeated, with the whole file each time."""
     file = tmp_path / "photo"
     file.write_bytes(b"all of the photo")
     with serving(say(200), say(503), hang_up, say(201)) as (address, seen):
@@ -96,7 +96,7 @@ def test_a_creation_that_may_have_happened_is_not_repeated() -> None:
 
 
 def test_problems_become_errors() -> None:
-    """Type, status, sentence and extras of a problem document are on the error."""
+    """The error has the type, status, sentence and extras of the problem document."""
     problem = {
         "type": "/problems/stale-revision",
         "title": "Old",
@@ -122,7 +122,7 @@ def test_problems_become_errors() -> None:
 
 
 def test_events_go_on_after_a_lost_stream() -> None:
-    """A stream that breaks off is taken up with Last-Event-ID, and no line is brought twice."""
+    """A stream that breaks off continues with Last-Event-ID, and no line comes twice."""
 
     def event(name: str, data: object, number: int) -> bytes:
         return f"event: {name}\nid: {number}\ndata: {json.dumps(data)}\n\n".encode()
@@ -140,7 +140,7 @@ def test_events_go_on_after_a_lost_stream() -> None:
 
 
 def test_a_download_that_breaks_off_leaves_nothing_half(tmp_path: Path) -> None:
-    """The file appears whole, after a first attempt that broke off in the middle."""
+    """The file is whole after a first attempt that broke off in the middle."""
 
     def half(request: BaseHTTPRequestHandler) -> None:
         request.send_response(200)
@@ -167,7 +167,7 @@ def test_nobody_there_is_said_at_once() -> None:
 
 @pytest.mark.parametrize("address", ["localhost:8000", "ftp://host", "http://", "http://host:port"])
 def test_what_is_no_address_is_said(address: str) -> None:
-    """A malformed address is a sentence that shows a right one."""
+    """A malformed address ends in a sentence that shows a right one."""
     result = CliRunner().invoke(app, ["jobs", "--server", address])
     assert result.exit_code == 1
     assert "http://127.0.0.1:8000" in result.output

@@ -22,7 +22,7 @@ class Up:
     log: Path
 
     def children(self) -> dict[str, psutil.Process]:
-        """The living children by what they run: broker, service, and the queues of the workers."""
+        """The living children by name: broker, service, and the queues of the workers."""
         found = {}
         for process in self.process.children():
             with suppress(psutil.NoSuchProcess):  # it ended since it was listed
@@ -31,7 +31,7 @@ class Up:
         return found
 
     def everything(self) -> list[psutil.Process]:
-        """The children and all that they started."""
+        """The children and every process that they have started."""
         return self.process.children(recursive=True)
 
 
@@ -74,7 +74,7 @@ def test_ctrl_c_stops_everything(tmp_path: Path) -> None:
 
 
 def test_crashes_are_survived_and_kill_leaves_no_orphan(tmp_path: Path) -> None:
-    """A killed API and a killed broker come back by themselves; kill -9 of `up` ends all the others."""
+    """A killed API and a killed broker are restarted; kill -9 of `up` ends all other processes."""
     with serving(tmp_path) as up:
         before = up.children()
         before["service"].kill()
@@ -91,7 +91,7 @@ def test_crashes_are_survived_and_kill_leaves_no_orphan(tmp_path: Path) -> None:
 
 
 def test_a_data_folder_is_served_once(server: str, data_folder: Path) -> None:
-    """A second `up` on the same folder is refused in a sentence that gives the first one's address."""
+    """A second `up` on the same folder is refused with a sentence that gives the address of the first."""
     until(lambda: server in (data_folder / "up.lock").read_text(), "the address is noted")
     result = CliRunner().invoke(app, ["up", "--data", str(data_folder), "--port", "0"])
     assert result.exit_code == 1
@@ -100,7 +100,7 @@ def test_a_data_folder_is_served_once(server: str, data_folder: Path) -> None:
 
 
 def test_a_taken_port_is_a_sentence(server: str, tmp_path: Path) -> None:
-    """A port that another program has is named, with the way to give another."""
+    """The sentence names a port that another program uses, and says how to give another."""
     port = server.rpartition(":")[2]
     result = CliRunner().invoke(app, ["up", "--data", str(tmp_path), "--port", port])
     assert result.exit_code == 1
@@ -109,7 +109,7 @@ def test_a_taken_port_is_a_sentence(server: str, tmp_path: Path) -> None:
 
 
 def test_missing_resnet50_weights_are_said_loudly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the weights `up` names the missing file and the encoder it uses instead."""
+    """Without the weights, `up` names the missing file and the encoder that it uses instead."""
     monkeypatch.setenv("FEWPAIRS_RESNET50_WEIGHTS", str(tmp_path / "nowhere.pth"))
     monkeypatch.delitem(UP_ENVIRONMENT, "FEWPAIRS_ENCODER")
     with serving(tmp_path) as up:

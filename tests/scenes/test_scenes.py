@@ -1,4 +1,4 @@
-"""The drawn scenes: repeatable, aligned with their label maps, not readable by colour, in clusters."""
+"""The drawn scenes: repeatable, aligned with their label maps, not predictable by colour, in clusters."""
 
 import json
 from collections import Counter
@@ -48,7 +48,7 @@ def test_a_scene_has_the_size_that_was_asked_for(size: tuple[int, int]) -> None:
 
 @pytest.mark.parametrize("size", [(30, 64), (64, 66), (0, 0)])
 def test_a_size_that_cannot_be_drawn_is_refused(size: tuple[int, int]) -> None:
-    """The error says which sizes can."""
+    """The error says which sizes can be drawn."""
     with pytest.raises(ValueError, match="multiples of 4 from 32"):
         draw(0, 0, size)
 
@@ -85,7 +85,7 @@ def test_near_is_like_own_and_far_is_not(scenes: list[Scene]) -> None:
 
 
 def test_no_distribution_repeats_scenes_of_another() -> None:
-    """The same seed and index are another scene elsewhere, not the same one seen by another camera."""
+    """The same seed and index give another scene in another distribution, not the same one from elsewhere."""
     kinds = {name: [draw(5, index, (32, 32), name).kind for index in range(20)] for name in DISTRIBUTIONS}
     assert len({tuple(drawn) for drawn in kinds.values()}) == 3
     again = sum(own == near for own, near in zip(kinds["own"], kinds["near"], strict=True))
@@ -93,14 +93,14 @@ def test_no_distribution_repeats_scenes_of_another() -> None:
 
 
 def test_an_unknown_distribution_is_refused(tmp_path: Path) -> None:
-    """The error lists those there are, and nothing is written."""
+    """The error lists the known ones, and nothing is written."""
     with pytest.raises(ValueError, match="own, near, far"):
         write(tmp_path / "set", 3, 0, distribution="middle")
     assert not (tmp_path / "set").exists()
 
 
 def test_a_data_set_is_of_its_distribution(tmp_path: Path) -> None:
-    """What `write` writes is what `draw` draws."""
+    """`write` writes the scenes that `draw` draws."""
     write(tmp_path, 2, 3, 0.0, size=(64, 96), distribution="far")
     label_map = read_label_map(tmp_path / "train" / "labels" / "00001.png")
     assert np.array_equal(label_map, draw(3, 1, (64, 96), "far").label_map)
@@ -127,7 +127,7 @@ def test_photo_and_label_map_are_aligned(scenes: list[Scene]) -> None:
     """The photo changes most where the class changes: moving the label map by a pixel loses contrast."""
 
     def contrast(right: int, down: int) -> float:
-        """The mean jump of brightness across class boundaries of label maps moved by so many pixels."""
+        """The mean jump of brightness across class boundaries, with label maps moved by so many pixels."""
         jumps = []
         for scene in scenes:
             grey = scene.photo.mean(axis=2)
@@ -167,7 +167,7 @@ def test_colour_alone_does_not_tell_the_class(scenes: list[Scene]) -> None:
 
 
 def test_kinds_form_clusters(scenes: list[Scene], tmp_path_factory: pytest.TempPathFactory) -> None:
-    """k-means on embeddings, told only the number of kinds, makes clusters that are at least 70 % pure."""
+    """k-means on embeddings, given only the number of kinds, finds clusters that are at least 70 % pure."""
     kinds = np.array([scene.kind for scene in scenes])
     photos = np.stack([np.asarray(Image.fromarray(scene.photo).resize((256, 256))) for scene in scenes])
     embeddings = encoder_for_tests("efficientnet_lite0", tmp_path_factory).encode(photos)
@@ -177,7 +177,7 @@ def test_kinds_form_clusters(scenes: list[Scene], tmp_path_factory: pytest.TempP
 
 
 def test_a_written_data_set_holds_what_was_drawn(tmp_path: Path) -> None:
-    """Every scene is in one split, as a JPEG near the drawn photo and a PNG equal to the drawn label map."""
+    """Every scene is in one split, as a JPEG close to the drawn photo and a PNG equal to its label map."""
     steps: list[tuple[int, int]] = []
     write(tmp_path, 8, 7, 0.25, size=(64, 96), on_progress=lambda *step: steps.append(step))
     assert ClassTable.from_json(json.loads((tmp_path / "classes.json").read_text())).to_json() == CLASSES
@@ -196,7 +196,7 @@ def test_a_written_data_set_holds_what_was_drawn(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("count", "share", "message"), [(0, 0.5, "At least one"), (3, 1.5, "from 0 to 1")])
 def test_a_data_set_that_cannot_be_is_refused(count: int, share: float, message: str, tmp_path: Path) -> None:
-    """Nothing is written."""
+    """The error says why, and nothing is written."""
     with pytest.raises(ValueError, match=message):
         write(tmp_path / "set", count, 0, share)
     assert not (tmp_path / "set").exists()

@@ -1,4 +1,4 @@
-"""Handing picks to annotators, options of a selection, and replays: as commands and from Python."""
+"""`assign`, `assignments`, the options of `select`, and `replay`, as commands and from Python."""
 
 import json
 import re
@@ -20,8 +20,8 @@ def selection(pool: Pool, photos: Path) -> Selection:
 def test_annotators_take_photos_annotate_and_give_back(
     run: Run, pool: Pool, selection: Selection, photos: Path, tmp_path: Path
 ) -> None:
-    """`assign` prints and copies what an annotator holds, `assignments` lists who has what, and a photo that
-    is given back, by name, goes to the next."""
+    """`assign` prints and copies an annotator's photos, `assignments` lists who has which, and a photo that
+    is given back by its name goes to the next annotator."""
     names = [pick.name for pick in selection]
     result = run("assign", "--annotator", "ana", "--count", 2, "--copy-to", tmp_path / "ana")
     assert result.exit_code == 0, result.output
@@ -39,7 +39,7 @@ def test_annotators_take_photos_annotate_and_give_back(
 
 
 def test_a_long_name_is_folded_and_times_are_not(run: Run, pool: Pool, photos: Path) -> None:
-    """`assignments` shows every letter of a name, which --give-back takes, and each time in one line."""
+    """`assignments` shows the whole name, which --give-back takes, and each time in one line."""
     name = f"{'0001TP_007890' * 6}.png"
     (photos / "images" / "0000.png").rename(photos / name)
     pool.upload(photos / name)
@@ -52,7 +52,7 @@ def test_a_long_name_is_folded_and_times_are_not(run: Run, pool: Pool, photos: P
 
 
 def test_the_picks_of_a_named_selection_are_assigned(run: Run, pool: Pool, selection: Selection) -> None:
-    """By the id that `select` prints, also when a newer selection is there."""
+    """`assign` takes the id that `select` prints, even if there is a newer selection."""
     assert selection.id in run("select", "--budget", 4).output
     assert pool.select(1).id != selection.id
     words = ["assign", "--annotator", "ana", "--selection", selection.id, "--count", 4, "--json"]
@@ -62,7 +62,7 @@ def test_the_picks_of_a_named_selection_are_assigned(run: Run, pool: Pool, selec
 
 
 def test_what_cannot_be_assigned_is_a_sentence(run: Run, pool: Pool, selection: Selection) -> None:
-    """When all is in others' hands, and when a photo that nobody has is to be given back."""
+    """No free pick, and giving back a photo that nobody has in hand: exit code 1 and a sentence."""
     pool.assign("ana", 4)
     for words in (["assign", "--annotator", "ben"], ["assignments", "--give-back", "no.png"]):
         refused = run(*words)
@@ -71,7 +71,7 @@ def test_what_cannot_be_assigned_is_a_sentence(run: Run, pool: Pool, selection: 
 
 
 def test_an_assignment_is_renewed_and_given_back(pool: Pool, selection: Selection) -> None:
-    """From Python: the lease moves on, and what was given back is free for others."""
+    """From Python: renewing extends the lease, and others can get a photo that was given back."""
     [item] = pool.assign("ana", lease_s=60, selection=selection)
     before = item.lease_expires_at
     assert item.renew(3600).lease_expires_at > before
@@ -81,7 +81,7 @@ def test_an_assignment_is_renewed_and_given_back(pool: Pool, selection: Selectio
 
 
 def test_options_of_select_reach_the_service(run: Run, pool: Pool, selection: Selection) -> None:
-    """Photos to include and exclude are given by name; too few that are no duplicates are a sentence."""
+    """Photos are included and excluded by name; too few photos without duplicates end in a sentence."""
     names = [pick.name for pick in selection]
     words = ["--include", names[3], "--exclude", names[0], "--name", "000*", "--test-distance", "off"]
     result = run("select", "--budget", 2, *words, "--duplicates-within", 100, "--json")
@@ -97,7 +97,7 @@ def test_options_of_select_reach_the_service(run: Run, pool: Pool, selection: Se
 
 
 def test_weighted_coverage_is_told_as_such(run: Run, pool: Pool, selection: Selection, photos: Path) -> None:
-    """Where rare classes count more the table says so, as `explain` counts every photo once."""
+    """The table says that its coverage is weighted; `explain` gives every photo the same weight."""
     pool.annotate(photos / "labels" / selection.picks[0].name)
     words = ["select", "--budget", 2]
     assert "weighted" not in run(*words).output
@@ -106,7 +106,7 @@ def test_weighted_coverage_is_told_as_such(run: Run, pool: Pool, selection: Sele
 
 @pytest.mark.parametrize("text", ["near", "-1", "nan", "inf"])
 def test_what_is_no_distance_is_a_sentence(run: Run, pool: Pool, text: str) -> None:
-    """It says what the option takes."""
+    """The sentence says what the option takes."""
     for option, takes in (
         ("--test-distance", "a distance, auto or off"),
         ("--duplicates-within", "a distance or auto"),
@@ -116,7 +116,7 @@ def test_what_is_no_distance_is_a_sentence(run: Run, pool: Pool, text: str) -> N
 
 
 def test_a_receipt_replays(run: Run, client: Client, selection: Selection, tmp_path: Path) -> None:
-    """The document, and its receipt alone, give the same picks; other picks are told, with exit code 1."""
+    """The document, or its receipt alone, gives the same picks; other picks are reported with exit code 1."""
     file = tmp_path / "made.json"
     for made in (selection.document, selection.receipt):
         file.write_text(json.dumps(made))
@@ -139,7 +139,7 @@ def test_a_receipt_replays(run: Run, client: Client, selection: Selection, tmp_p
 
 
 def test_what_a_replay_picked_is_not_explained(client: Client, selection: Selection) -> None:
-    """It is not kept: the error says so, and how to get a selection that is."""
+    """A replay is not kept: the error says so, and how to get a selection that is kept."""
     again = client.replay(selection).selection
     assert again
     assert again.image_ids == selection.image_ids

@@ -12,7 +12,7 @@ from tests.fewpairs.conftest import Run
 
 
 def test_an_explanation_is_printed_and_written(run: Run, pool: Pool, photos: Path, tmp_path: Path) -> None:
-    """Coverage, chance, knee and what each pick stands for; --out has the pictures and the document."""
+    """It prints coverage, chance, knee and what each pick stands for; --out gets pictures and document."""
     pool.upload(photos / "images")
     selection = pool.select(3)
     result = run("explain", "--out", tmp_path / "why")
@@ -30,7 +30,7 @@ def test_an_explanation_is_printed_and_written(run: Run, pool: Pool, photos: Pat
 
 
 def test_an_explanation_tells_what_the_picks_stand_for(pool: Pool, photos: Path) -> None:
-    """Every photo is a point of the map and stands behind one pick, as many as the pick counts."""
+    """Every photo is a point of the map and belongs to one pick; the numbers match the picks' counts."""
     pool.upload(photos / "images")
     explanation = pool.select(3).explain()
     members = {pick["rank"]: list(explanation.images_of(pick["rank"])) for pick in explanation.picks}
@@ -46,7 +46,7 @@ def test_an_explanation_tells_what_the_picks_stand_for(pool: Pool, photos: Path)
 
 
 def test_the_newest_selection_is_explained_unless_one_is_named(run: Run, pool: Pool, photos: Path) -> None:
-    """--json prints the document of the one that was meant."""
+    """--json prints the document of the selection that was named."""
     pool.upload(photos / "images")
     older, newer = pool.select(2), pool.select(3)
     assert json.loads(run("explain", "--json").stdout)["selection_id"] == newer.document["id"]
@@ -55,7 +55,7 @@ def test_the_newest_selection_is_explained_unless_one_is_named(run: Run, pool: P
 
 
 def test_a_selection_of_test_photos_is_explained_only_by_its_id(run: Run, pool: Pool, photos: Path) -> None:
-    """Unless it is named, the newest selection of train photos is explained, as it is handed out."""
+    """Without an id, the newest selection of train photos is explained, as `assign` takes it too."""
     pool.upload(photos / "images")
     drawings.write(photos / "tests", range(100, 103))
     pool.upload(photos / "tests" / "images", split="test")
@@ -69,7 +69,7 @@ def test_a_selection_of_test_photos_is_explained_only_by_its_id(run: Run, pool: 
 
 
 def test_cost_is_told_once_a_pick_was_annotated(run: Run, pool: Pool, photos: Path) -> None:
-    """By the annotators' times from hand to annotation."""
+    """The cost follows the time from an annotator's assignment to the annotation."""
     pool.upload(photos / "images")
     selection = pool.select(2)
     [held] = pool.assign("ana")
@@ -81,7 +81,7 @@ def test_cost_is_told_once_a_pick_was_annotated(run: Run, pool: Pool, photos: Pa
 
 
 def test_a_pool_without_a_selection_cannot_be_explained(run: Run, pool: Pool) -> None:
-    """A sentence says to ask for one first; so does one of an unknown id."""
+    """Without a selection, a sentence says to ask for one first; an unknown id ends in a sentence too."""
     for words in (["explain"], ["explain", "00000000-0000-0000-0000-000000000000"]):
         result = run(*words)
         assert result.exit_code == 1, result.output
@@ -90,8 +90,8 @@ def test_a_pool_without_a_selection_cannot_be_explained(run: Run, pool: Pool) ->
 
 
 def test_the_knee_is_told_as_a_pick_of_this_curve(run: Run, pool: Pool, photos: Path) -> None:
-    """With the budget it belongs to; a curve too short to bend says how many picks it needs: one less once a
-    photo is labelled, as the curve begins there."""
+    """The knee comes with its budget. A curve that is too short says how many picks it needs: one less if a
+    photo is labelled, because the curve starts there."""
     pool.upload(photos / "images")
     pool.select(2)
     assert "needs at least 3 picks" in run("explain").output

@@ -35,7 +35,7 @@ def pixels(path: Path) -> NDArray[np.uint8]:
 
 
 def test_the_worst_images_are_shown_and_written(run: Run, trained: Model, tmp_path: Path) -> None:
-    """--worst names the images from the lowest score up, and --out holds their predictions in that order."""
+    """--worst lists the images with the lowest scores first; --out gets their predictions in this order."""
     result = run("evaluate", trained.id, "--worst", 5, "--out", tmp_path / "worst")
     assert result.exit_code == 0, result.output
     evaluation = Client(trained._transport.server).evaluation(trained.refresh().evaluations[-1]["id"])
@@ -52,7 +52,7 @@ def test_the_worst_images_are_shown_and_written(run: Run, trained: Model, tmp_pa
 
 
 def test_the_worst_images_as_json(run: Run, trained: Model) -> None:
-    """--json has the metrics, and the worst images beside them when they were asked for."""
+    """--json has the metrics, and with --worst the worst images too."""
     scores = json.loads(run("evaluate", trained.id, "--worst", 1, "--json").stdout)
     assert len(scores["worst"]) == 1
     assert scores["worst"][0]["scores"]["mean_iou"] <= 1
@@ -62,7 +62,7 @@ def test_the_worst_images_as_json(run: Run, trained: Model) -> None:
 def test_photos_made_of_label_maps_are_scored(
     run: Run, trained: Model, scorer: Model, tmp_path: Path
 ) -> None:
-    """With a scorer they get scores and are written as RGB images; without one a sentence says what to do."""
+    """With a scorer, generated photos get scores and are written; without one, a sentence says what to do."""
     words = ["evaluate", trained.id, "--direction", "labels-to-photos"]
     refused = run(*words)
     assert refused.exit_code == 1
@@ -80,7 +80,7 @@ def test_photos_made_of_label_maps_are_scored(
     "words", [["--direction", "sideways"], ["--out", "folder"], ["--split", "both"], ["--scorer", "x"]]
 )
 def test_an_evaluation_that_cannot_be_made_is_a_sentence(run: Run, trained: Model, words: list[str]) -> None:
-    """A direction, a split or a scorer that there is none of, and --out without --worst: exit code 1."""
+    """An unknown direction, split or scorer, and --out without --worst: exit code 1."""
     result = run("evaluate", trained.id, *words)
     assert result.exit_code == 1, result.output
     assert result.output.startswith("✗ ")
@@ -88,7 +88,7 @@ def test_an_evaluation_that_cannot_be_made_is_a_sentence(run: Run, trained: Mode
 
 
 def test_a_model_is_imported_and_used(run: Run, trained: Model, scorer: Model, tmp_path: Path) -> None:
-    """`model import` prints the id of a model that translates as the one whose ONNX file it is."""
+    """`model import` prints the id of a model that translates like the model whose ONNX file it is."""
     onnx = trained.download_file("photo_to_label.onnx", tmp_path / "mine.onnx")
     result = run("model", "import", onnx, "--name", "mine", "--pool", "trained")
     assert result.exit_code == 0, result.output
@@ -107,7 +107,7 @@ def test_a_model_is_imported_and_used(run: Run, trained: Model, scorer: Model, t
 
 
 def test_a_file_that_is_no_model_says_so_when_it_is_used(run: Run, trained: Model, tmp_path: Path) -> None:
-    """The job's reason, with what is expected of such a file, is the sentence."""
+    """The sentence is the job's reason, with what such a file has to hold."""
     (tmp_path / "bad.onnx").write_bytes(b"not a network")
     [model_id] = re.findall(
         r"Model ([0-9a-f-]{36})", run("model", "import", tmp_path / "bad.onnx", "--pool", "trained").output
@@ -129,7 +129,7 @@ def test_a_label_map_becomes_a_photo(run: Run, trained: Model, photos: Path, tmp
 
 
 def test_label_maps_of_two_sources(run: Run, pool: Pool, photos: Path) -> None:
-    """`labels --source` keeps them apart though their names are the same, and `train` takes its pick."""
+    """`labels --source` keeps equal names of two sources apart, and `train` uses the chosen source."""
     assert "8 new" in run("labels", photos / "labels", "--source", "near").output
     assert "8 new" in run("labels", photos / "labels", "--source", "far").output
     assert "8 there already" in run("labels", photos / "labels", "--source", "far").output
@@ -146,7 +146,7 @@ def test_label_maps_of_two_sources(run: Run, pool: Pool, photos: Path) -> None:
 
 
 def test_following_a_training_shows_its_estimate(tmp_path: Path, photos: Path) -> None:
-    """As soon as the job has one, once, in words."""
+    """The estimate is printed in words, once, as soon as the job has it."""
     with serve(Settings(data_dir=tmp_path, broker_url="memory://")) as service:
         client = Client(str(service.base_url))
         pool = client.create_pool("estimated", classes=drawings.CLASS_TABLE)
@@ -169,5 +169,5 @@ def test_following_a_training_shows_its_estimate(tmp_path: Path, photos: Path) -
     ("seconds", "words"), [(12.3, "12 s"), (95, "2 min"), (7170, "2 h 0 min"), (7500, "2 h 5 min")]
 )
 def test_durations_in_words(seconds: float, words: str) -> None:
-    """Rounded to what matters."""
+    """Times are rounded: seconds, minutes, hours and minutes."""
     assert duration(seconds) == words

@@ -20,7 +20,7 @@ def test_an_interrupted_upload_goes_on_where_it_stopped(run: Run, pool: Pool, ph
 
 
 def test_bad_files_are_named_and_stop_nothing(run: Run, pool: Pool, photos: Path) -> None:
-    """A text file called .jpg, a truncated PNG and an empty file are refused, the rest goes up."""
+    """A text file called .jpg, a truncated PNG and an empty file are refused; the others are sent."""
     folder = photos / "images"
     (folder / "a.jpg").write_text("no image")
     (folder / "b.png").write_bytes((folder / "0001.png").read_bytes()[:-900])
@@ -36,7 +36,7 @@ def test_bad_files_are_named_and_stop_nothing(run: Run, pool: Pool, photos: Path
 
 
 def test_other_bytes_under_a_taken_name_are_refused(pool: Pool, photos: Path) -> None:
-    """An image never changes under its name; the first upload stays."""
+    """The bytes of a name never change; the first upload stays."""
     path = photos / "images" / "0000.png"
     pool.upload(path)
     before = [image["sha256"] for image in pool.images()]
@@ -47,7 +47,7 @@ def test_other_bytes_under_a_taken_name_are_refused(pool: Pool, photos: Path) ->
 
 
 def test_two_files_of_one_name_in_a_folder_tree_are_told_apart(pool: Pool, photos: Path) -> None:
-    """The second file of a name is refused on this side and the first goes up."""
+    """The client refuses the second file of a name and sends the first."""
     below = photos / "images" / "more"
     below.mkdir()
     (below / "0000.png").write_bytes(drawings.png(drawings.drawing(50)[0]))
@@ -57,7 +57,7 @@ def test_two_files_of_one_name_in_a_folder_tree_are_told_apart(pool: Pool, photo
 
 
 def test_names_with_spaces_and_accents_arrive(pool: Pool, photos: Path) -> None:
-    """A name is sent whole, whatever URLs make of its characters, and arrives in NFC."""
+    """A name with any characters arrives whole, and in NFC."""
     folder = photos / "odd"
     folder.mkdir()
     for number, name in enumerate(["a b#1?.png", "100%25.png", "e\u0301te\u0301.png"]):
@@ -68,7 +68,7 @@ def test_names_with_spaces_and_accents_arrive(pool: Pool, photos: Path) -> None:
 
 
 def test_a_name_that_cannot_be_is_refused_alone(pool: Pool, photos: Path) -> None:
-    """A file whose name the service does not take is named, and its neighbours go up."""
+    """A file whose name the service refuses is named, and the other files are sent."""
     (photos / "images" / "back\\slash.png").write_bytes(drawings.png(drawings.drawing(9)[0]))
     upload = pool.upload(photos / "images")
     assert [refusal.type for refusal in upload.rejected] == ["invalid-name"]
@@ -87,7 +87,7 @@ def test_a_folder_without_images_gets_a_sentence(run: Run, tmp_path: Path, comma
 
 
 def test_label_maps_are_matched_by_stem(run: Run, pool: Pool, photos: Path) -> None:
-    """0001.png annotates the photo 0001.png; a label map without a photo is named and the others count."""
+    """0001.png annotates the photo 0001.png; a label map without a photo is named, the others are taken."""
     pool.upload(photos / "images")
     stray = photos / "labels" / "stray.png"
     stray.write_bytes((photos / "labels" / "0000.png").read_bytes())
@@ -134,7 +134,7 @@ def test_unpaired_label_maps_are_counted_once(run: Run, pool: Pool, photos: Path
 
 
 def test_a_service_that_says_no_to_everything_stops_the_upload(pool: Pool, photos: Path) -> None:
-    """An answer that is not about one file, as of a pool that is gone, ends the upload with its sentence."""
+    """An answer that is not about one file, such as a missing pool, ends the upload with its sentence."""
     pool.document["id"] = "00000000-0000-7000-8000-000000000000"
     with pytest.raises(FewpairsError) as raised:
         pool.upload(photos / "images")
