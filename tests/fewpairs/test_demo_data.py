@@ -76,7 +76,12 @@ def test_what_is_missing_is_said(tmp_path: Path) -> None:
     drawings.write(tmp_path / "other", range(4))
     for path in (tmp_path / "other" / "labels").iterdir():
         path.rename(path.with_stem(f"label-{path.stem}"))
-    said = {"ids": "classes.json", "bare": "no folder labels", "other": "same stem", "": "not laid out"}
+    said = {
+        "ids": "classes.json",
+        "bare": "no folder labels",
+        "other": "same stem",
+        "": "not have the folders",
+    }
     for folder, sentence in said.items():
         with pytest.raises(FewpairsError, match=sentence):
             read_data(tmp_path / folder, tmp_path / "demo")

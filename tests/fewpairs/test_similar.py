@@ -65,7 +65,7 @@ def test_duplicates_are_shown_with_the_splits_they_cross(run: Run, embedded: Poo
     assert result.exit_code == 0, result.output
     assert "copy.png [test] (0.000)" in result.output
     assert "1 of 9 photos" in result.output
-    assert "1 group of train and test photos" in result.output
+    assert "1 group with both train and test photos" in result.output
     found = embedded.duplicates(within=0)
     [[first, copy]] = found.groups
     assert (first.name, copy.name, found.duplicates) == ("0000.png", "copy.png", 1)
