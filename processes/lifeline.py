@@ -1,4 +1,4 @@
-"""Ends a process when its parent has ended, in whatever way, so that none goes on alone."""
+"""Ends a process as soon as its parent has ended, so that no child goes on alone, even after a kill -9."""
 
 import ctypes
 import multiprocessing
@@ -23,8 +23,8 @@ def end_with_parent() -> None:
 def end_with_stdin(silence_s: float | None = None) -> None:
     """End this process as soon as its standard input does, a pipe whose other end only its parent holds.
 
-    With `silence_s` it also ends when the parent has written nothing for so many seconds, because it is
-    stopped. The process group ends too if this process leads it.
+    With `silence_s` it also ends if the parent has written nothing for that many seconds, for example because
+    it is stopped. If this process leads a process group, the whole group ends.
     """
     _end_at_the_end_of(sys.stdin.fileno(), silence_s)
 
@@ -47,10 +47,10 @@ def spawn(
     output: int,
     on_parents_death: signal.Signals = signal.SIGKILL,
 ) -> "subprocess.Popen[bytes]":
-    """Start any command, in a session of its own, so that a ctrl-C at the terminal reaches only its parent.
+    """Start a command in a session of its own, so that a ctrl-C at the terminal reaches only its parent.
 
-    On Linux the kernel sends it `on_parents_death` when the thread that called this function ends, so call it
-    from the main thread. `output` takes stdout and stderr.
+    On Linux the kernel sends it the signal `on_parents_death` when the thread that called this function ends,
+    so call it from the main thread. The command writes stdout and stderr to the file descriptor `output`.
     """
     parent = os.getpid()
     libc = ctypes.CDLL(None) if sys.platform == "linux" else None
@@ -58,7 +58,7 @@ def spawn(
     def before_exec() -> None:
         if libc is not None:
             libc.prctl(PR_SET_PDEATHSIG, int(on_parents_death))
-            if os.getppid() != parent:  # it died before the kernel was told
+            if os.getppid() != parent:  # the parent died before the call to prctl
                 os._exit(1)
 
     return subprocess.Popen(

@@ -25,7 +25,7 @@ def read_square(path: Path) -> Photos:
 
     Raises as `models.images.photos.read_photo` does.
     """
-    # Two pixels for one keep the resizing exact to a fraction of a grey level.
+    # A draft of twice the side changes the square by less than 0.3 grey levels on average.
     photo, orientation = decode_photo(path, least_side=2 * PHOTO_SIZE)
     # PyTorch resizes as Pillow does, up to one grey level, in a quarter of the time.
     photo_NCHW = torch.from_numpy(photo)[None].permute(0, 3, 1, 2)

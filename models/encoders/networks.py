@@ -73,7 +73,7 @@ class Architecture:
 
 
 def _efficientnet_lite0() -> nn.Module:
-    from efficientnet_lite_pytorch import EfficientNet  # here, as the other encoders do without it
+    from efficientnet_lite_pytorch import EfficientNet  # imported here, because other encoders do not need it
 
     network: nn.Module = EfficientNet.from_name("efficientnet-lite0", image_size=PHOTO_SIZE)
     return network

@@ -42,12 +42,12 @@ def hub_weights(name: str, cache_dir: Path) -> Path:
         try:
             with _offline_if_silent(timm.get_pretrained_cfg(name)):
                 network = timm.create_model(name, pretrained=True)
-        except Exception as error:  # Whatever the hub's client meets on the network.
+        except Exception as error:  # the hub's client raises many classes for network errors
             raise WeightsUnavailable(
                 f"The weights of timm:{name} could not be downloaded ({error}). Save its state dict where "
                 f"you can, and put it into FEWPAIRS_ENCODERS_DIR as {name}.safetensors or {name}.pth."
             ) from error
-        from safetensors.torch import save_file  # here, as encoders without timm do without it
+        from safetensors.torch import save_file  # imported here, because other encoders do not need it
 
         with atomic_write(target) as temporary:
             save_file(network.state_dict(), temporary)

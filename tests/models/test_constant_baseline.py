@@ -57,7 +57,7 @@ def test_no_color_of_the_targets_does_better(tmp_path: Path) -> None:
         assert covered(np.array(color)) >= max(covered(rival) for rival in rivals) > 10
 
 
-def test_its_share_stands_beside_the_model(tmp_path: Path) -> None:
+def test_its_share_is_reported_with_the_model(tmp_path: Path) -> None:
     """An rgb evaluation gives each colour's share on the evaluated images, averaged over the images."""
     (tmp_path / "train").mkdir()
     (tmp_path / "test").mkdir()

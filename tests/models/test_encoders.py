@@ -172,7 +172,7 @@ class QuietHandler(http.server.SimpleHTTPRequestHandler):
 def test_resnet50s_weights_are_downloaded_once(
     server: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """They go whole into PyTorch's hub cache, from where they are read when the server is gone."""
+    """The weights are put into PyTorch's hub cache, and read from there when the server is gone."""
     digest = hashlib.sha256(WEIGHTS).hexdigest()
     monkeypatch.setattr(weights, "RESNET50_URL", f"{server}/resnet50-{digest[:8]}.pth")
     cached = tmp_path / "torch" / "hub" / "checkpoints" / f"resnet50-{digest[:8]}.pth"

@@ -153,7 +153,7 @@ def test_the_curve_marks_its_knee_and_its_minutes() -> None:
     assert draw_curve(explain(embeddings, [0], draws=20)).startswith(b"\x89PNG")
 
 
-def test_a_single_pick_is_drawn_beside_its_draws(figures: list[Figure]) -> None:
+def test_a_single_pick_is_drawn_with_its_draws(figures: list[Figure]) -> None:
     """For a single budget, the band and the mean of the legend have a width, and ticks are whole numbers."""
     draw_curve(of_budget(1))
     [axes] = figures[0].axes

@@ -128,7 +128,7 @@ def extended(path: Path, rows: np.ndarray) -> PoolIndex:
     return made
 
 
-def test_rows_beside_a_mapped_index_are_found_like_its_own(tmp_path: Path) -> None:
+def test_rows_in_the_tail_of_a_mapped_index_are_found_like_its_own(tmp_path: Path) -> None:
     """With a tail of a few rows, which equal earlier rows, a mapped index answers like one made at once, and
     is saved as such.
     """

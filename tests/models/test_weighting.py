@@ -41,7 +41,7 @@ def test_weights_are_interpolated_between_labelled_images() -> None:
     assert weights.mean() == pytest.approx(1)
 
 
-def test_an_image_beside_a_rare_class_counts_more_than_one_beside_common_ones() -> None:
+def test_an_image_near_a_rare_class_counts_more_than_one_near_common_ones() -> None:
     """The nearer an image is to the only image with the rare class, the more it counts."""
     pool = np.linspace(0, 1, 11)[:, None]
     weights = class_balance(pool, [0, 10], np.array([[1.0, 0.0], [0.9, 0.1]]))
