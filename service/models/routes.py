@@ -74,9 +74,7 @@ async def import_model(
 @router.get("/models/{model_id}", summary="Get a model and its scores", responses=errors(NotFound))
 def get_model(service: ServiceDep, model_id: UUID) -> Model:
     with service.database.read() as session:
-        row = found_model(session, model_id)
-        files, evaluations = models.files(session, [row.id]), models.evaluations(session, [row.id])
-    return Model.of(row, files.get(row.id, []), evaluations.get(row.id, []))
+        return _document(session, found_model(session, model_id))
 
 
 @router.get(

@@ -80,7 +80,7 @@ def test_asking_again_gives_the_same_images_with_a_new_lease(client_of_each: Cli
     assert held(client, pool_id, "ana", 1) == ids[:3]
 
 
-def test_a_lease_that_ran_out_frees_the_image(client_of_each: Client) -> None:
+def test_an_expired_lease_frees_the_image(client_of_each: Client) -> None:
     """Another annotator gets the image; the old assignment is listed as expired and cannot be renewed."""
     client = client_of_each
     pool_id, ids = pool_with_selection(client, 1)
@@ -100,7 +100,7 @@ def test_a_lease_that_ran_out_frees_the_image(client_of_each: Client) -> None:
     assert (refused.status_code, slug(refused)) == (409, "assignment-ended")
 
 
-def test_a_lease_that_runs_out_while_others_ask_holds_its_image(client_of_each: Client) -> None:
+def test_a_lease_that_expires_during_another_request_keeps_its_image(client_of_each: Client) -> None:
     """A lease that expires after expired leases were ended, but before images are chosen, keeps its image."""
     client = client_of_each
     pool_id, ids = pool_with_selection(client, 2)

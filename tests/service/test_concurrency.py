@@ -16,7 +16,7 @@ from tests.service.steps import annotate, everything, new_pool, photo, put_photo
 from tests.service.test_assignments import pool_with_selection
 
 
-def test_the_same_photo_uploaded_at_once_is_added_once(client_of_each: Client) -> None:
+def test_a_photo_uploaded_concurrently_is_added_once(client_of_each: Client) -> None:
     """One request gets 201, the others 200; other bytes under that name get 409."""
     client = client_of_each
     pool_id = new_pool(client)
@@ -29,7 +29,7 @@ def test_the_same_photo_uploaded_at_once_is_added_once(client_of_each: Client) -
         assert Counter(pool.map(put, [1, 2] * 4)) == {200: 4, 409: 4}
 
 
-def test_photos_uploaded_at_once_fill_embed_jobs_exactly(client_of_each: Client) -> None:
+def test_photos_uploaded_concurrently_fill_embed_jobs_exactly(client_of_each: Client) -> None:
     """Every photo is in one embed job, and each job's total is its number of photos."""
     client = client_of_each
     pool_id = new_pool(client)
@@ -40,7 +40,7 @@ def test_photos_uploaded_at_once_fill_embed_jobs_exactly(client_of_each: Client)
     assert sum(job["progress"]["total"] for job in found["jobs"]) == 40
 
 
-def test_one_pool_name_asked_for_at_once_is_given_once(client_of_each: Client) -> None:
+def test_a_pool_name_requested_concurrently_is_given_once(client_of_each: Client) -> None:
     """The other requests are told that the name is taken."""
 
     def create(_: int) -> int:
@@ -50,7 +50,7 @@ def test_one_pool_name_asked_for_at_once_is_given_once(client_of_each: Client) -
         assert Counter(pool.map(create, range(8))) == {201: 1, 409: 7}
 
 
-def test_one_idempotency_key_sent_at_once_orders_one_job(client_of_each: Client) -> None:
+def test_an_idempotency_key_sent_concurrently_makes_one_job(client_of_each: Client) -> None:
     """All answers name the same job."""
     client = client_of_each
     pool_id = new_pool(client)
@@ -88,7 +88,7 @@ def ask(address: str, pool_id: str, annotator: object) -> httpx.Response:
     return httpx.post(f"{address}/pools/{pool_id}/assignments", json=body, timeout=60)
 
 
-def test_fifty_annotators_at_once_get_fifty_images(client_of_each: Client, tmp_path: Path) -> None:
+def test_fifty_concurrent_annotators_get_fifty_images(client_of_each: Client, tmp_path: Path) -> None:
     """Three API processes hand out each pick once, and the 51st annotator learns that none is left."""
     client = client_of_each
     pool_id, ids = pool_with_selection(client, 50)
@@ -106,7 +106,7 @@ def test_fifty_annotators_at_once_get_fifty_images(client_of_each: Client, tmp_p
         assert ask(addresses[1], pool_id, "late").json()["type"] == "/problems/no-free-pick"
 
 
-def test_an_image_that_is_annotated_meanwhile_is_in_nobodys_hand(client_of_each: Client) -> None:
+def test_an_image_that_is_annotated_meanwhile_is_not_assigned(client_of_each: Client) -> None:
     """However annotating and handing out overlap, no annotated image has an open assignment."""
     client = client_of_each
     pool_id, ids = pool_with_selection(client, 24)

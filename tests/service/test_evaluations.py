@@ -89,7 +89,9 @@ def test_an_evaluation_is_ordered_and_kept_with_the_model(
 
 
 @pytest.mark.parametrize("order", ["worst", "best", "name"])
-def test_images_come_in_order_page_by_page(client: Client, pool_id: str, model_id: str, order: str) -> None:
+def test_images_are_listed_in_order_and_in_pages(
+    client: Client, pool_id: str, model_id: str, order: str
+) -> None:
     """Pages of one list each image once, by score or by name, even if scores are equal."""
     evaluation_id = evaluated(client, pool_id, model_id)
     found: list[dict[str, Any]] = []
@@ -109,7 +111,7 @@ def test_images_come_in_order_page_by_page(client: Client, pool_id: str, model_i
         assert names == sorted(SCORES)
 
 
-def test_what_was_predicted_can_be_seen(client: Client, pool_id: str, model_id: str) -> None:
+def test_predictions_can_be_seen(client: Client, pool_id: str, model_id: str) -> None:
     """The bytes are the stored ones; an image outside the evaluation has no prediction."""
     evaluation_id = evaluated(client, pool_id, model_id)
     [worst] = client.get(f"/evaluations/{evaluation_id}/images?limit=1").json()["items"]
@@ -156,7 +158,7 @@ def test_directions_that_make_no_sense_are_refused(client: Client, pool_id: str,
     assert slug(refused) == "invalid-evaluation"
 
 
-def test_label_maps_are_what_is_evaluated_when_nothing_is_said(
+def test_label_maps_of_the_test_split_are_evaluated_by_default(
     client: Client, pool_id: str, model_id: str
 ) -> None:
     """The defaults are the test split, photos to label maps, and no scorer."""

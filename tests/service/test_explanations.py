@@ -106,7 +106,7 @@ def test_an_explanation_is_made_once_for_a_selection(
     assert len(client.get(f"/jobs?pool={pool}&kind=explain").json()["items"]) == 1
 
 
-def test_many_who_ask_at_once_share_one_job(client_of_each: Client) -> None:
+def test_concurrent_questions_share_one_job(client_of_each: Client) -> None:
     """Concurrent requests share one job, on SQLite and on PostgreSQL."""
     client = client_of_each
     address = f"/selections/{selected(client, photographed(client))}/explanation"
@@ -116,13 +116,15 @@ def test_many_who_ask_at_once_share_one_job(client_of_each: Client) -> None:
     assert len({answer.json()["id"] for answer in answers}) == 1
 
 
-def test_an_explanation_of_nothing_is_not_found(client: Client) -> None:
+def test_an_unknown_selection_has_no_explanation(client: Client) -> None:
     """Every address answers 404 for an unknown selection."""
     for part in ("explanation", "map", "map.png", "curve.png", "picks/1/images"):
         assert slug(client.get(f"/selections/{uuid.uuid4()}/{part}")) == "not-found"
 
 
-def test_a_failure_is_told_and_then_it_is_made_anew(client: Client, selection_id: str) -> None:
+def test_a_failure_is_reported_and_then_the_explanation_is_made_again(
+    client: Client, selection_id: str
+) -> None:
     """After a 202, the next request says why the job failed; the one after that makes a new job."""
     ask = f"/selections/{selection_id}/explanation"
     first = client.get(ask).json()["id"]
@@ -134,7 +136,7 @@ def test_a_failure_is_told_and_then_it_is_made_anew(client: Client, selection_id
     assert (again.status_code, again.json()["id"] == first) == (202, False)
 
 
-def test_pictures_and_map_come_as_they_are_kept(
+def test_pictures_and_map_are_returned_unchanged(
     client: Client, selection_id: str, images: list[dict[str, Any]]
 ) -> None:
     """The answers are the worker's bytes with their type. They never change, except the curve, which may get
@@ -154,7 +156,7 @@ def test_pictures_and_map_come_as_they_are_kept(
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 100])
-def test_the_images_of_a_pick_come_page_by_page(
+def test_the_images_of_a_pick_are_listed_in_pages(
     client: Client, selection_id: str, images: list[dict[str, Any]], limit: int
 ) -> None:
     """Each image of a pick is listed once, nearest first, without images of other picks; a rank beyond the
@@ -195,7 +197,7 @@ def labelled_in(client: Client, selection_id: str, image: dict[str, Any], minute
         assignment.ended_at = assignment.created_at + timedelta(minutes=minutes)
 
 
-def test_costs_are_told_as_soon_as_annotators_times_are_known(
+def test_costs_are_shown_once_labelling_times_are_known(
     client: Client, selection_id: str, images: list[dict[str, Any]]
 ) -> None:
     """Costs use the median time from assignment to annotation, also in an explanation made before."""
@@ -209,7 +211,7 @@ def test_costs_are_told_as_soon_as_annotators_times_are_known(
     assert [point["minutes"] for point in explanation["curve"]] == pytest.approx([12, 24])
 
 
-def test_the_curve_is_drawn_anew_with_what_labelling_takes(
+def test_the_curve_is_drawn_again_with_labelling_times(
     client: Client, selection_id: str, images: list[dict[str, Any]]
 ) -> None:
     """The curve is drawn once for each time, rounded to two digits; until then it has no costs."""

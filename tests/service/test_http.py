@@ -19,7 +19,7 @@ def test_every_answer_has_a_request_id_and_is_not_sniffed(client: Client) -> Non
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
-def test_what_nobody_foresaw_is_logged_and_answered_under_its_request_id(
+def test_an_unexpected_error_is_logged_and_answered_under_its_request_id(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The answer has the usual headers, and its request id is in the log line with the traceback."""

@@ -167,7 +167,7 @@ def test_a_photo_of_the_other_split_is_not_there_already(client: Client) -> None
         assert answer == {"missing": [], "conflicts": conflicts}
 
 
-def test_a_form_that_breaks_off_promises_nothing_it_does_not_keep(client: Client) -> None:
+def test_an_incomplete_form_reports_only_what_was_kept(client: Client) -> None:
     """Wherever the form breaks off, the answer tells what was added, and the whole form can be sent again."""
     address = f"/pools/{(pool_id := new_pool(client))}/images"
     body = encode_form([("a.jpg", photo(1)), ("b.jpg", photo(2))])

@@ -96,7 +96,7 @@ def test_jobs_are_listed_newest_first_and_filtered(client: Client, job: dict[str
     assert len(ids()) == 3
 
 
-def test_metrics_are_read_on_from_where_one_stopped(client: Client, job: dict[str, Any]) -> None:
+def test_metrics_continue_after_a_step(client: Client, job: dict[str, Any]) -> None:
     """`next` of one answer is `after` of the next request; at the end it is null."""
     address = f"/jobs/{job['id']}/metrics"
     assert client.get(address).json() == {"items": [], "next": None}
@@ -108,7 +108,7 @@ def test_metrics_are_read_on_from_where_one_stopped(client: Client, job: dict[st
     assert client.get(address, params={"after": 5}).json() == {"items": [], "next": None}
 
 
-def test_events_tell_everything_and_end_with_the_job(client: Client, job: dict[str, Any]) -> None:
+def test_events_report_everything_and_end_with_the_job(client: Client, job: dict[str, Any]) -> None:
     """A stream opened while the job runs sends each metric once and each state, and ends with the job."""
     claimed = claim(client, job)
     report(client, claimed, range(1, 4))

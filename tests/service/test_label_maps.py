@@ -68,7 +68,7 @@ def test_an_rgb_pool_takes_images_as_label_maps(client: Client) -> None:
     assert slug(client.put(f"/pools/{pool_id}/labels/b.png", content=transparent)) == "alpha-channel"
 
 
-def test_a_source_is_a_space_of_names(client: Client) -> None:
+def test_each_source_has_its_own_names(client: Client) -> None:
     """Two sources may have different files with one name; within a source a name is unique."""
     pool_id = new_pool(client)
     address = f"/pools/{pool_id}/labels/0000.png"
@@ -99,7 +99,7 @@ def test_sources_are_listed_and_counted(client: Client) -> None:
 
 
 @pytest.mark.parametrize("source", ["annotations", "", "a/b", "x" * 101])
-def test_a_source_is_a_name_and_not_that_of_the_annotations(client: Client, source: str) -> None:
+def test_a_source_has_a_valid_name_other_than_annotations(client: Client, source: str) -> None:
     """`annotations`, which a training uses for the label maps of its pairs, is not a source of uploads."""
     pool_id = new_pool(client)
     refused = client.put(f"/pools/{pool_id}/labels/a.png", params={"source": source}, content=label_map())

@@ -58,7 +58,7 @@ def test_a_models_files_can_be_downloaded(client: Client, model_id: str) -> None
     assert slug(client.get(f"/models/{model_id}/files/secret")) == "not-found"
 
 
-def test_a_translation_is_a_job_whose_image_can_be_had_later(client: Client, model_id: str) -> None:
+def test_a_translation_is_a_job_whose_image_can_be_fetched_later(client: Client, model_id: str) -> None:
     """The answer is 202 while the job waits. Then the output is the label map, or the RGB translation; the
     same request with its key gives the image."""
     key = {"Idempotency-Key": str(uuid.uuid4())}
@@ -126,7 +126,7 @@ def test_a_label_map_becomes_a_photo(client: Client, model_id: str) -> None:
     assert client.get(f"/jobs/{job['id']}/output").content == photo(2, "PNG")
 
 
-def test_a_model_of_one_direction_says_so(client: Client) -> None:
+def test_a_model_of_one_direction_refuses_the_other(client: Client) -> None:
     """fcn8s and imported models make no photos; the refusal names methods that do."""
     pool_id = new_pool(client)
     annotate(client, put_photo(client, pool_id, "a.jpg")["id"])

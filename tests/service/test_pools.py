@@ -6,7 +6,7 @@ from tests.service.serving import Client
 from tests.service.steps import CLASSES, annotate, embed, label_map, new_pool, photo, put_photo
 
 
-def test_a_pool_keeps_what_it_was_made_with(client: Client) -> None:
+def test_a_pool_keeps_its_class_table_and_encoder(client: Client) -> None:
     """Class table and encoder come back as they were sent; the default encoder is the server's."""
     made = client.post(
         "/pools", json={"name": "kept", "class_table": CLASSES, "encoder": "efficientnet_lite0"}
@@ -34,7 +34,7 @@ def test_a_pool_may_have_another_encoder(client: Client, encoder: str) -> None:
         *("onnx:.net.onnx", f"onnx:{'a' * 100}.onnx"),
     ],
 )
-def test_an_encoder_that_cannot_be_is_refused(client: Client, encoder: str) -> None:
+def test_an_invalid_encoder_is_refused(client: Client, encoder: str) -> None:
     """An invalid name, above all a path out of the workers' folder, gets a 422 that lists the valid names."""
     refused = client.post("/pools", json={"name": "refused", "class_table": "rgb", "encoder": encoder})
     assert refused.status_code == 422

@@ -33,7 +33,7 @@ def test_a_receipt_or_a_document_can_be_replayed(client: Client) -> None:
     assert specs[0]["question"] | specs[0]["receipt"] | {"pool_id": pool_id} == whole["receipt"]
 
 
-def test_what_is_no_receipt_is_refused(client: Client) -> None:
+def test_an_invalid_receipt_is_refused(client: Client) -> None:
     """A replay is refused if the pool does not exist, the digest of the picks or a revision is missing, the
     question is wrong, or the body is something else."""
     pool_id, _ = embedded_pool(client, 1)

@@ -42,7 +42,7 @@ def test_a_selection_is_a_job_until_it_is_made(client: Client) -> None:
     assert (answer.status_code, answer.json()) == (200, made)
 
 
-def test_a_selection_that_is_made_in_time_is_the_answer(tmp_path: Path) -> None:
+def test_a_selection_made_in_time_is_the_answer(tmp_path: Path) -> None:
     """The request waits a moment, so a fast worker's picks are in its answer."""
     settings = Settings(data_dir=tmp_path, broker_url="memory://", answer_wait_s=60)
     with serve(settings) as client, ThreadPoolExecutor() as thread:
@@ -177,7 +177,7 @@ def test_a_question_that_names_many_images_may_arrive_in_parts(client: Client) -
     assert client.get(twice).status_code == 202
 
 
-def test_a_select_job_is_told_the_question_and_the_last_image(client: Client) -> None:
+def test_a_select_job_has_the_question_and_the_last_image(client: Client) -> None:
     """The last image is that of both splits, so images that come after the question are not picked."""
     pool_id, images = embedded_pool(client, 2)
     test = put_photo(client, pool_id, "t.jpg", photo(77), split="test")
@@ -245,7 +245,7 @@ def test_a_question_that_cannot_be_answered_is_refused(client: Client) -> None:
     assert client.get(f"/pools/{pool_id}/select", params={"budget": 1, "model": model}).status_code == 202
 
 
-def test_a_glob_matches_however_its_letters_are_written(client: Client) -> None:
+def test_a_glob_matches_in_any_unicode_form(client: Client) -> None:
     """Names are kept in form NFC; a glob in form NFD matches the same names."""
     pool_id = new_pool(client)
     put_photo(client, pool_id, "caf\u00e9-1.jpg")
@@ -263,7 +263,7 @@ def _model_of_another(client: Client, pool_id: str, images: list[dict[str, Any]]
 
 
 @pytest.mark.parametrize("option", ["balance=true", f"model={uuid.UUID(int=1)}"])
-def test_a_pool_without_classes_has_nothing_to_balance_or_to_doubt(client: Client, option: str) -> None:
+def test_a_pool_without_classes_takes_neither_balance_nor_model(client: Client, option: str) -> None:
     """The refusal names the option to leave out."""
     pool_id = new_pool(client, "rgb")
     put_photo(client, pool_id, "a.jpg")
@@ -298,7 +298,7 @@ def test_a_pool_has_a_newest_selection(client: Client) -> None:
     assert slug(client.get(f"/pools/{uuid.uuid4()}/selection")) == "not-found"
 
 
-def test_a_failed_selection_is_reported_once_and_then_tried_anew(client: Client) -> None:
+def test_a_failed_selection_is_reported_once_and_then_tried_again(client: Client) -> None:
     """A failure is reported once, also after a 202, and then the question makes a new job. A cancelled job is
     replaced immediately."""
     pool_id, _ = embedded_pool(client)

@@ -111,7 +111,7 @@ def test_a_pool_without_embeddings_cannot_be_searched(client: Client, method: st
     assert slug(asked()) == "image-not-embedded"
 
 
-def test_a_photo_is_searched_for_and_becomes_nothing_of_the_pool(
+def test_a_searched_photo_does_not_become_part_of_the_pool(
     client: Client, images: list[dict[str, Any]]
 ) -> None:
     """The answer is 202, then the result by job or by key; the job's photo is not among the blobs."""
@@ -139,7 +139,7 @@ def test_a_photo_is_searched_for_and_becomes_nothing_of_the_pool(
     assert client.get(waiting.headers["location"]).json()["result"] == result
 
 
-def test_what_is_no_photo_is_refused_as_in_an_upload(client: Client, images: list[dict[str, Any]]) -> None:
+def test_a_bad_photo_is_refused_as_in_an_upload(client: Client, images: list[dict[str, Any]]) -> None:
     """A bad file gets the same problem as in an upload, and leaves neither a job nor a file."""
     pool_id = images[0]["pool_id"]
     before = everything(client, pool_id)

@@ -21,7 +21,7 @@ from tests.service.steps import (
 )
 
 
-def test_all_images_are_read_only_when_there_are_more(client: Client) -> None:
+def test_all_images_are_read_again_only_after_additions(client: Client) -> None:
     """A question reads all images again only after new ones were embedded, not after annotations; for
     `include` and `exclude` it reads only their images."""
     pool_id, images = embedded_pool(client)
@@ -45,7 +45,9 @@ def test_all_images_are_read_only_when_there_are_more(client: Client) -> None:
     assert read_all()
 
 
-def test_of_questions_at_once_one_reads_the_images(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_of_concurrent_questions_reads_the_images(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The first question reads; a second one that starts at the same time waits for its result."""
     pool_id, _ = embedded_pool(client)
     counted, second, reads = threading.Barrier(2), threading.Event(), 0

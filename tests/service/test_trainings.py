@@ -155,7 +155,7 @@ def test_label_maps_can_be_taken_from_some_sources(client: Client) -> None:
     assert slug(needless) == "invalid-training"
 
 
-def test_annotations_that_are_not_there_are_no_source(client: Client) -> None:
+def test_missing_annotations_are_not_a_source(client: Client) -> None:
     """cyclegan without pairs cannot learn from the label maps of pairs."""
     pool_id = new_pool(client)
     put_photo(client, pool_id, "a.jpg")
