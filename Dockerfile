@@ -1,5 +1,5 @@
 # syntax=docker/dockerfile:1
-# Two images from one file: `service` (API and migrations, without torch) and `worker` (CPU and GPU).
+# Three images from one file: `service` (API and migrations, without torch), `worker-cpu` and `worker-gpu`.
 
 FROM python:3.12-slim AS base
 ENV PYTHONUNBUFFERED=1 PIP_NO_CACHE_DIR=1 FEWPAIRS_DATA_DIR=/data
@@ -19,8 +19,13 @@ COPY migrations migrations
 FROM source AS service-build
 RUN python -m venv /venv && /venv/bin/pip install -c constraints.txt '.[service]'
 
-FROM source AS worker-build
-RUN python -m venv /venv && /venv/bin/pip install -c constraints.txt '.[worker]'
+# The CPU build of torch is a tenth of the CUDA build's size, and PyPI does not have it.
+FROM source AS worker-cpu-build
+RUN python -m venv /venv && /venv/bin/pip install -c constraints.txt \
+    --extra-index-url https://download.pytorch.org/whl/cpu '.[worker]'
+
+FROM source AS worker-gpu-build
+RUN python -m venv /venv && /venv/bin/pip install -c constraints.txt '.[gpu]'
 
 FROM base AS service
 COPY --from=service-build /venv /venv
@@ -33,10 +38,15 @@ HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
 CMD ["python", "-m", "service"]
 
 FROM base AS worker
-COPY --from=worker-build /venv /venv
-# ResNet50's weights are downloaded once, into the volume. Threads that wait do not spin: on shared cores, spinning
-# made trainings several times slower.
+# ResNet50's weights are downloaded once, into the volume. Waiting threads do not spin: on shared cores spinning made
+# trainings several times slower.
 ENV PATH=/venv/bin:$PATH TORCH_HOME=/data/cache/torch OMP_WAIT_POLICY=PASSIVE
 USER fewpairs
 VOLUME /data
-CMD ["python", "-m", "worker", "--queues", "cpu,embed"]
+CMD ["python", "-m", "worker"]
+
+FROM worker AS worker-cpu
+COPY --from=worker-cpu-build /venv /venv
+
+FROM worker AS worker-gpu
+COPY --from=worker-gpu-build /venv /venv
