@@ -1,204 +1,218 @@
-"""The embedding pipeline against its encoder alone, and against a plain loop, in one process and interleaved.
+"""Photos a second from JPEG files to embeddings, and of every part of that alone.
 
     python -m benchmarks.embedding --photos DIR --count 128 --repeats 5
 
-pipeline  an embed job as a worker does it: JPEG files → shards in blobs and database (SQLite)
-encoder   the encoder alone, on photos that are in memory, called as the pipeline calls it
-decoder   the pipeline with an encoder that does nothing
-plain     the loop people write: PIL, torchvision's Resize, ToTensor and Normalize, eager float32 torch in
-          batches of 32, in one process
+decoding    files → squares in memory: in processes, as for a GPU, and in threads, as for a CPU
+encoder     photos in memory → embeddings: as it is loaded (by ONNX Runtime on a CPU), and by torch in every
+            precision and memory format
+pipeline    files → embeddings, decoding in processes or in threads
+embed job   what a worker does: files → shards in blobs and database (SQLite)
+plain loop  what people write: PIL, torchvision's Resize, ToTensor and Normalize, eager float32 torch in
+            batches of 32, in one process
 
-Without `--photos` the photos are drawn: JPEGs of 480 × 360. ResNet50 gets random weights, as speed does not
-depend on them.
+Figures are medians of rounds in which all kinds of one group take turns; `of_encoder` and `of_plain` compare
+with the encoder as loaded and the plain loop, and `bound` names the part that a pipeline waits for. Without
+`--photos` the photos are drawn. ResNet50 gets random weights, as speed does not depend on them.
 """
 
 import argparse
-import json
-import logging
-import os
-import platform
 import statistics
 import tempfile
-import threading
-import time
-import uuid
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
-import structlog
 import torch
 from PIL import Image
-from rich.console import Console
-from rich.table import Table
 
-from migrations import upgrade
-from models.encoders import ENCODERS, Encoder, embed_batches, read_square
+from benchmarks.measuring import Report, device_named, say, seconds, table
+from models.encoders import ENCODERS, PHOTO_SIZE, embed_batches, load_encoder
 from models.encoders.embedding import BATCH_ON_CPU, BATCH_ON_GPU, GPU_CALLERS
-from models.encoders.networks import ARCHITECTURES, PHOTO_SIZE, Embeddings, Photos
+from models.encoders.encoder import LoadedEncoder
+from models.encoders.networks import ARCHITECTURES, Embeddings, Photos
+from models.encoders.runners import VARIANTS, variant_runner
 from models.encoders.weights import weights_file
 from models.torchvision_shim import torchvision
 from scenes import draw
-from store import images, pools
-from store.blobs import open_blobs, put_file
-from store.database import Database
-from store.settings import Settings
-from worker.attempt import Tools
-from worker.cache.networks import Loaded
-from worker.run import run
 
 PLAIN_BATCH = 32
-console = Console()
+PLAIN_COUNT = 64
+"""The plain loop gets fewer photos, as it is slow."""
 
+ALONE, PLAIN = "encoder as loaded", "plain loop"
+DECODES_FOR = {"processes": "cuda", "threads": "cpu"}
+"""How photos are decoded for an encoder on that device."""
 
-@dataclass(frozen=True)
-class Row:
-    """Photos a second of one encoder, each the median of the rounds; ratios are medians of rounds too."""
-
-    encoder: str
-    pipeline: float
-    alone: float
-    decoding: float
-    plain: float
-    of_alone: float
-    of_plain: float
+Rate = Callable[[], float]
+"""Does the work once; photos a second."""
 
 
 def main() -> None:
-    arguments = _arguments()
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    with tempfile.TemporaryDirectory() as folder:
-        photos = _photos(arguments, Path(folder))
-        weights = Path(folder) / "resnet50.pth"
-        torch.manual_seed(0)
-        torch.save(ARCHITECTURES["resnet50"].classifier().state_dict(), weights)
-        settings = Settings(data_dir=Path(folder), device=arguments.device, resnet50_weights=weights)
-        upgrade(settings.database)
-        database, blobs = Database(settings.database), open_blobs(settings.blobs)
-        tools = Tools(settings, database, blobs, Loaded(settings, database, blobs))
-        rows = [_compared(name, photos, tools, arguments.repeats) for name in arguments.encoders]
-        device = tools.loaded.encoder(arguments.encoders[0]).device
-        database.close()
-    console.print(_table(rows))
-    for row in rows:
-        bound = "decoding" if row.decoding < row.alone else "the encoder"
-        console.print(f"{row.encoder} is bounded by {bound}.")
-    console.print("ResNet50 has random weights: its speed does not depend on them.")
-    out = arguments.out or Path(f"benchmarks/results/embedding_{device.split(':')[0]}.json")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(_report(arguments, device, photos, rows), indent=1) + "\n")
-
-
-def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--photos", type=Path, help="a folder of JPEG files; none: drawn ones")
+    parser.add_argument("--sizes", nargs="+", default=["480x360"], help="of drawn photos, WIDTHxHEIGHT")
     parser.add_argument("--count", type=int, default=128)
+    parser.add_argument("--different", type=int, default=64, help="photos to draw; they are used repeatedly")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--encoders", nargs="+", choices=ENCODERS, default=list(ENCODERS))
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     parser.add_argument("--out", type=Path)
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        sizes = arguments.sizes if arguments.photos is None else ["as given"]
+        photos = {size: _photos(arguments, size, Path(folder)) for size in sizes}
+        device = device_named(arguments.device)
+        out = arguments.out or Path(f"benchmarks/results/embedding_{device.type}.json")
+        about = {"repeats": arguments.repeats, "count": arguments.count, "drawn": arguments.photos is None}
+        report = Report(out, device, **about)
+        measurement = Measurement(device, Path(folder), report, arguments.repeats)
+        for size, paths in photos.items():
+            measurement.decoding(size, paths)
+        for name in arguments.encoders:
+            try:
+                measurement.encoding(name, photos)
+            except ImportError as error:
+                report.add(encoder=name, note=f"skipped: {error}")
+    say(table(report.rows))
 
 
-def _photos(arguments: argparse.Namespace, folder: Path) -> list[Path]:
-    """As many files as asked for, those of the folder over and over if it has fewer."""
+def _photos(arguments: argparse.Namespace, size: str, folder: Path) -> list[Path]:
+    """`count` files, taken repeatedly if there are fewer."""
     source = arguments.photos
     if source is None:
-        (source := folder / "photos").mkdir()
-        for index in range(min(arguments.count, 128)):
-            Image.fromarray(draw(0, index, (360, 480)).photo).save(source / f"{index:03}.jpg", quality=90)
+        (source := folder / size).mkdir()
+        width, height = map(int, size.split("x"))
+        different = range(min(arguments.count, arguments.different))
+        with ProcessPoolExecutor(mp_context=get_context("fork")) as processes:  # no GPU is in use yet
+            list(processes.map(partial(_draw, source, (height, width)), different))
     found = sorted(path for path in source.iterdir() if path.suffix.lower() in (".jpg", ".jpeg"))
     return [found[index % len(found)] for index in range(arguments.count)]
 
 
-def _compared(name: str, photos: list[Path], tools: Tools, repeats: int) -> Row:
-    encoder = tools.loaded.encoder(name)
-    plain = _PlainLoop(name, tools.settings.resnet50_weights, torch.device(encoder.device))
-    in_memory = np.stack([read_square(path) for path in photos])
-    kinds: dict[str, Callable[[], float]] = {
-        "pipeline": lambda: _pipeline(name, photos, tools),
-        "encoder": lambda: _seconds(lambda: _encode(encoder, in_memory)),
-        "decoder": lambda: _seconds(lambda: list(embed_batches(_Idle(encoder), photos))),
-        "plain": lambda: _seconds(lambda: plain.embed(photos)),
-    }
-    rounds: list[dict[str, float]] = []
-    for index in range(-1, repeats):
-        rates = {kind: len(photos) / seconds() for kind, seconds in kinds.items()}
-        if index >= 0:  # the first round warms up
-            rounds.append(rates)
-            listed = ", ".join(f"{kind} {rate:.1f}" for kind, rate in rates.items())
-            console.print(f"{name}, round {index + 1}, photos/s: {listed}")
-    median = {kind: statistics.median(rates[kind] for rates in rounds) for kind in kinds}
-    return Row(
-        encoder=name,
-        pipeline=median["pipeline"],
-        alone=median["encoder"],
-        decoding=median["decoder"],
-        plain=median["plain"],
-        of_alone=statistics.median(rates["pipeline"] / rates["encoder"] for rates in rounds),
-        of_plain=statistics.median(rates["pipeline"] / rates["plain"] for rates in rounds),
-    )
+def _draw(folder: Path, size: tuple[int, int], index: int) -> None:
+    Image.fromarray(draw(0, index, size).photo).save(folder / f"{index:03}.jpg", quality=90)
 
 
-def _seconds(work: Callable[[], Any]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
+class Measurement:
+    """Groups of kinds of work that take turns, and a row for each kind."""
+
+    def __init__(self, device: torch.device, folder: Path, report: Report, repeats: int) -> None:
+        self._device, self._folder, self._report, self._repeats = device, folder, report, repeats
+        self._batch = BATCH_ON_CPU if device.type == "cpu" else BATCH_ON_GPU
+        self._decoding: dict[str, float] = {}
+        self._resnet50 = folder / "resnet50.pth"
+        torch.manual_seed(0)
+        torch.save(ARCHITECTURES["resnet50"].classifier().state_dict(), self._resnet50)
+
+    def decoding(self, size: str, paths: list[Path]) -> None:
+        """Measure both ways to decode."""
+        idle = LoadedEncoder("", 1, "", "cpu", torch.get_num_threads(), _no_embeddings)
+        kinds = {f"decoding, {way}": self._pipeline(idle, way, paths) for way in DECODES_FOR}
+        self._decoding[size] = max(self._measured({"photos": size}, kinds).values())
+
+    def encoding(self, name: str, photos: dict[str, list[Path]]) -> None:
+        """Measure an encoder alone, and everything that is done with it at every size."""
+        weights, _ = weights_file(name, self._resnet50 if name == "resnet50" else None, Path())
+        encoder = load_encoder(name, device=self._device.type, weights=weights, cache_dir=self._folder)
+        assert isinstance(encoder, LoadedEncoder)
+        count = min(map(len, photos.values()))
+        pixels = np.random.default_rng(0).integers(0, 256, (256, PHOTO_SIZE, PHOTO_SIZE, 3), np.uint8)
+        in_memory = pixels[np.arange(count) % len(pixels)]
+        alone = {ALONE: self._alone(encoder, in_memory)}
+        self._measured({"encoder": name}, alone | self._variants(encoder, weights, in_memory))
+        for size, paths in photos.items():
+            kinds = {f"pipeline, {way}": self._pipeline(encoder, way, paths) for way in DECODES_FOR}
+            kinds |= alone | {PLAIN: self._plain(name, weights, paths[:PLAIN_COUNT])}
+            try:
+                kinds["embed job"] = self._job(name, paths)
+            except ImportError as error:
+                self._report.add(encoder=name, photos=size, what="embed job", note=f"skipped: {error}")
+            self._measured({"encoder": name, "photos": size}, kinds)
+
+    def _measured(self, about: dict[str, str], kinds: dict[str, Rate]) -> dict[str, float]:
+        """A row for each kind; returns its photos a second."""
+        rounds = [{kind: rate() for kind, rate in kinds.items()} for _ in range(self._repeats + 1)]
+        rounds = rounds[1:]  # the first one warms up
+        medians = {kind: statistics.median(rates[kind] for rates in rounds) for kind in kinds}
+        for kind, rate in medians.items():
+            row: dict[str, Any] = about | {"what": kind, "photos_per_second": rate}
+            for name, base in (("of_encoder", ALONE), ("of_plain", PLAIN)):
+                if base in kinds:
+                    row[name] = statistics.median(rates[kind] / rates[base] for rates in rounds)
+            if kind.startswith("pipeline"):
+                row["bound"] = self._bound(rate, medians[ALONE], self._decoding[about["photos"]])
+            self._report.add(**row)
+        return medians
+
+    def _bound(self, pipeline: float, encoder: float, decoding: float) -> str:
+        if self._device.type == "cpu":
+            return "encoder and decoding" if decoding < 10 * encoder else "encoder"  # they share the cores
+        if pipeline < 0.8 * min(encoder, decoding):
+            return "handing over photos"
+        return "encoder" if encoder < decoding else "decoding"
+
+    def _pipeline(self, encoder: LoadedEncoder, way: str, paths: list[Path]) -> Rate:
+        taking = replace(encoder, device=DECODES_FOR[way])
+        return self._rate(len(paths), lambda: list(embed_batches(taking, paths, batch_size=self._batch)))
+
+    def _alone(self, encoder: LoadedEncoder, photos: Photos) -> Rate:
+        batches = [photos[start : start + self._batch] for start in range(0, len(photos), self._batch)]
+        callers = encoder.threads if self._device.type == "cpu" else GPU_CALLERS
+
+        def encode() -> None:
+            with ThreadPoolExecutor(callers) as threads:
+                list(threads.map(encoder.encode, batches))
+
+        return self._rate(len(photos), encode)
+
+    def _variants(self, encoder: LoadedEncoder, weights: Path, photos: Photos) -> dict[str, Rate]:
+        """The encoder by torch, in every precision and memory format."""
+        state = torch.load(weights, map_location="cpu", weights_only=True)
+        kinds = {}
+        for layout, precision in VARIANTS:
+            embedder = ARCHITECTURES[encoder.name].embedder(state).to(self._device)
+            run = variant_runner(embedder, self._device, layout, precision)
+            suffix = ", channels last" if layout == torch.channels_last else ""
+            kind = f"encoder, {str(precision).removeprefix('torch.')}{suffix}"
+            kinds[kind] = self._alone(replace(encoder, run=run), photos)
+        return kinds
+
+    def _plain(self, name: str, weights: Path, paths: list[Path]) -> Rate:
+        loop = PlainLoop(name, weights, self._device)
+        return self._rate(len(paths), lambda: loop.embed(paths))
+
+    def _job(self, name: str, paths: list[Path]) -> Rate:
+        from benchmarks.embed_job import EmbedJobs  # needs all that a worker does
+
+        jobs = EmbedJobs(self._folder / "jobs", self._device.type, self._resnet50)
+
+        def rate() -> float:
+            pool = jobs.add_pool(name, paths)
+            return self._rate(len(paths), lambda: jobs.run(pool))()
+
+        return rate
+
+    def _rate(self, count: int, work: Callable[[], object]) -> Rate:
+        return lambda: count / seconds(work, self._device)
 
 
-def _pipeline(name: str, photos: list[Path], tools: Tools) -> float:
-    """The seconds that the embed jobs of a new pool take."""
-    new = []
-    for index, path in enumerate(photos):
-        blob, (width, height) = put_file(tools.blobs, path), Image.open(path).size
-        new.append(
-            images.NewImage(f"{index}.jpg", "train", blob.sha256, blob.size, "image/jpeg", width, height)
-        )
-    with tools.database.write() as session:
-        pool = pools.create(session, name=uuid.uuid4().hex, class_table=None, encoder=name)
-        added, _ = images.add(session, tools.settings, pool.id, new)
-        queued = list(dict.fromkeys(one.image.embed_job_id for one in added))
-    start = time.perf_counter()
-    for job_id in queued:
-        run(job_id, tools, threading.Event())
-    seconds = time.perf_counter() - start
-    with tools.database.read() as session:
-        assert pools.counts(session, [pool.id])[pool.id].splits["train"].embedded == len(photos)
-    return seconds
+def _no_embeddings(photos: Photos) -> Embeddings:
+    return np.zeros((len(photos), 1), np.float32)
 
 
-def _encode(encoder: Encoder, photos: Photos) -> None:
-    on_cpu = encoder.device == "cpu"
-    size = BATCH_ON_CPU if on_cpu else BATCH_ON_GPU
-    batches = [photos[start : start + size] for start in range(0, len(photos), size)]
-    with ThreadPoolExecutor(encoder.threads if on_cpu else GPU_CALLERS) as threads:
-        list(threads.map(encoder.encode, batches))
+class PlainLoop:
+    """Decodes, transforms and encodes one after the other, as tutorials do."""
 
-
-class _Idle:
-    """The encoder, but that it encodes nothing."""
-
-    def __init__(self, encoder: Encoder) -> None:
-        self.name, self.dimension, self.weights_digest = encoder.name, 1, encoder.weights_digest
-        self.device, self.threads = encoder.device, encoder.threads
-
-    def encode(self, photos: Photos) -> Embeddings:
-        return np.zeros((len(photos), self.dimension), np.float32)
-
-
-class _PlainLoop:
-    """Decode, transform and encode one after the other, as tutorials have it."""
-
-    def __init__(self, name: str, resnet50: Path | None, device: torch.device) -> None:
+    def __init__(self, name: str, weights: Path, device: torch.device) -> None:
         architecture = ARCHITECTURES[name]
         self.network = architecture.classifier()
-        weights, _ = weights_file(name, resnet50 if name == "resnet50" else None, Path())
         self.network.load_state_dict(torch.load(weights, weights_only=True))
         setattr(self.network, architecture.head, torch.nn.Identity())
         self.network.eval().to(device)
@@ -220,40 +234,6 @@ class _PlainLoop:
                 batch = torch.stack([self.transform(photo) for photo in opened])
                 blocks.append(self.network(batch.to(self.device)).cpu().numpy())
         return np.concatenate(blocks)
-
-
-def _table(rows: list[Row]) -> Table:
-    table = Table(
-        "encoder", "pipeline", "encoder alone", "decoding alone", "plain loop", "of alone", "of plain"
-    )
-    for row in rows:
-        rates = (row.pipeline, row.alone, row.decoding, row.plain)
-        ratios = f"{row.of_alone:.2f}", f"{row.of_plain:.2f}×"
-        table.add_row(row.encoder, *(f"{rate:.1f}/s" for rate in rates), *ratios)
-    return table
-
-
-def _report(
-    arguments: argparse.Namespace, device: str, photos: list[Path], rows: list[Row]
-) -> dict[str, Any]:
-    return {
-        "repeats": arguments.repeats,
-        "photos": {
-            "count": len(photos),
-            "different": len(set(photos)),
-            "size": Image.open(photos[0]).size,
-            "drawn": arguments.photos is None,
-        },
-        "machine": {
-            "processor": platform.machine(),
-            "cores": os.cpu_count(),
-            "threads": torch.get_num_threads(),
-            "device": device if device == "cpu" else torch.cuda.get_device_name(device),
-            "torch": torch.__version__,
-            "onnxruntime": onnxruntime.__version__,
-        },
-        "rows": [asdict(row) for row in rows],
-    }
 
 
 if __name__ == "__main__":

@@ -4,36 +4,33 @@
 
 Each run is a process of its own, so that its peak memory is its own: the most pages that were resident, those
 of the mapped embeddings among them (VmHWM in /proc/self/status, on Linux; getrusage would begin with what was
-resident in the process that started it). Embeddings are clustered points of 2,048 dimensions, float16,
-memory-mapped from a file in `--folder` (4 GB for a million). The objective is set beside that of the medoids
-of a long k-means (scikit-learn, `n_init=3`) on an even sample of 50,000, which cover all images as ours do:
-of the most images, for the budgets that `--long-run` names.
+resident in the process that started it). A run on the CPU sees no GPU. Embeddings are clustered points,
+float16, memory-mapped from a file in `--folder` (4 GB for a million of 2,048 dimensions).
+
+`--long-run` compares the objective with that of the medoids of a long k-means (scikit-learn, `n_init=3`) on
+an even sample of 50,000, which cover all images as ours do: of the most images, for the budgets it names.
 """
 
 import argparse
 import json
 import math
+import os
 import subprocess
 import sys
+import tempfile
 import time
+from itertools import product
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
-import torch
-from matplotlib import pyplot
-from rich.console import Console
-from rich.table import Table
-from sklearn.cluster import KMeans
 
 from benchmarks.clustered import clustered
-from models.machine import describe_machine
+from benchmarks.measuring import Report, Row, device_named, say, table
+from models.faiss_shim import faiss
 from models.selection import coverage, select
 
-DIMENSION = 2048
 SAMPLE = 50_000
-console = Console()
 
 
 def main() -> None:
@@ -42,53 +39,81 @@ def main() -> None:
     )
     parser.add_argument("--images", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
     parser.add_argument("--budgets", type=int, nargs="+", default=[100, 1000])
-    parser.add_argument("--long-run", type=int, nargs="*", default=[100], metavar="BUDGET")
+    parser.add_argument("--dimension", type=int, default=2048)
+    parser.add_argument("--device", default="auto", help="a GPU's runs are repeated on the CPU")
+    parser.add_argument("--long-run", type=int, nargs="*", default=[], metavar="BUDGET")
     parser.add_argument("--starts", type=int, default=3, help="of the long run's k-means")
-    parser.add_argument("--folder", type=Path, default=Path("."))
+    parser.add_argument("--folder", type=Path, help="keeps the embeddings; none: they are deleted")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/selection_scale.json"))
-    parser.add_argument("--plot", type=Path, default=Path("docs/results/selection-scale.png"))
-    parser.add_argument("--run", nargs=2, metavar=("FILE", "BUDGET"), help=argparse.SUPPRESS)
+    parser.add_argument("--plot", type=Path, help="draw the times of the runs on the CPU into this file")
+    parser.add_argument("--run", nargs=3, metavar=("FILE", "IMAGES", "BUDGET"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.run:
-        print(json.dumps(_run(Path(arguments.run[0]), int(arguments.run[1]))))  # noqa: T201
+        file, images, budget = arguments.run
+        say(json.dumps(_run(Path(file), int(images), int(budget))))
         return
-    rows = []
-    for count in sorted(set(arguments.images)):
-        file = _embeddings(arguments.folder, count)
-        for budget in arguments.budgets:
-            command = [sys.executable, "-m", "benchmarks.selection_scale", "--run", str(file), str(budget)]
-            rows.append(json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout))
-            console.print(rows[-1])
-            if count == max(arguments.images) and budget in arguments.long_run:
-                rows[-1]["long_run_starts"] = arguments.starts
-                rows[-1]["long_run_on_a_sample"] = _long_run(file, budget, arguments.starts)
-    console.print(_table(rows))
-    if len(set(arguments.images)) > 1:
-        _plot(rows, arguments.budgets, arguments.plot)
-    report = {"machine": describe_machine(torch.device("cpu")), "dimension": DIMENSION, "rows": rows}
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    arguments.out.write_text(json.dumps(report, indent=1) + "\n")
+    device = device_named(arguments.device)
+    report = Report(arguments.out, device, dimension=arguments.dimension)
+    with tempfile.TemporaryDirectory() as folder:
+        file = _embeddings(arguments.folder or Path(folder), max(arguments.images), arguments.dimension)
+        devices = ("cuda", "cpu") if device.type == "cuda" else ("cpu",)
+        for images, run_on, budget in product(sorted(arguments.images), devices, arguments.budgets):
+            row: dict[str, Any] = {"images": images, "budget": budget, "device": run_on}
+            row |= _run_apart(file, images, budget, run_on)
+            if run_on == "cpu" and (on_gpu := _objective(report.rows, images, budget, "cuda")):
+                row["gpu_objective_of_this"] = on_gpu / row["objective"]
+            if run_on == "cpu" and images == max(arguments.images) and budget in arguments.long_run:
+                row["long_run_starts"] = arguments.starts
+                row["long_run_on_a_sample"] = _long_run(file, budget, arguments.starts)
+            report.add(**row)
+    say(table(report.rows))
+    if arguments.plot:
+        _plot([row for row in report.rows if row["device"] == "cpu"], arguments.budgets, arguments.plot)
 
 
-def _embeddings(folder: Path, count: int) -> Path:
-    file = folder / f"clustered-{count}x{DIMENSION}.npy"
+def _embeddings(folder: Path, count: int, dimension: int) -> Path:
+    file = folder / f"clustered-{count}x{dimension}.npy"
     if not file.exists():
-        shape = (count, DIMENSION)
-        clustered(count, DIMENSION, np.lib.format.open_memmap(file, "w+", np.float16, shape))
+        shape = (count, dimension)
+        clustered(count, dimension, np.lib.format.open_memmap(file, "w+", np.float16, shape))
     return file
 
 
-def _run(file: Path, budget: int) -> dict[str, Any]:
-    vectors = np.load(file, mmap_mode="r")
+def _run_apart(file: Path, images: int, budget: int, device: str) -> dict[str, Any]:
+    """The figures of a run in a process of its own, or a note why there are none."""
+    if device == "cuda" and not faiss.get_num_gpus():
+        return {"note": "skipped: FAISS has no GPU code, or there is no GPU"}
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.selection_scale",
+        "--run",
+        str(file),
+        str(images),
+        str(budget),
+    ]
+    environment = os.environ | ({"CUDA_VISIBLE_DEVICES": ""} if device == "cpu" else {})
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    if done.returncode:
+        return {"note": f"failed: {(done.stderr.strip().splitlines() or ['no message'])[-1]}"}
+    figures: dict[str, Any] = json.loads(done.stdout)
+    return figures
+
+
+def _run(file: Path, images: int, budget: int) -> dict[str, Any]:
+    vectors = np.load(file, mmap_mode="r")[:images]
     start = time.perf_counter()
     selection = select("kmedoids", vectors, budget)
     return {
-        "images": len(vectors),
-        "budget": budget,
         "seconds": time.perf_counter() - start,
         "peak_bytes": _peak_bytes(),
         "objective": selection.objective,
     }
+
+
+def _objective(rows: list[Row], images: int, budget: int, device: str) -> float | None:
+    asked = {"images": images, "budget": budget, "device": device}
+    return next((row.get("objective") for row in rows if asked.items() <= row.items()), None)
 
 
 def _peak_bytes() -> int:
@@ -99,6 +124,8 @@ def _peak_bytes() -> int:
 
 def _long_run(file: Path, budget: int, starts: int) -> float:
     """The mean distance of all images to the medoids of a long k-means on a sample."""
+    from sklearn.cluster import KMeans  # here, as the runs do without it
+
     vectors = np.load(file, mmap_mode="r")
     rows = np.arange(0, len(vectors), -(-len(vectors) // SAMPLE))
     sample = vectors[rows].astype(np.float32)
@@ -113,22 +140,10 @@ def _long_run(file: Path, budget: int, starts: int) -> float:
     return coverage(vectors, picks).mean
 
 
-def _table(rows: list[dict[str, Any]]) -> Table:
-    table = Table("images", "budget", "seconds", "peak memory", "objective", "long run on 50,000")
-    for row in rows:
-        long_run = row.get("long_run_on_a_sample")
-        table.add_row(
-            f"{row['images']:,}",
-            str(row["budget"]),
-            f"{row['seconds']:.1f}",
-            f"{row['peak_bytes'] / 2**30:.1f} GiB",
-            f"{row['objective']:.4f}",
-            "" if long_run is None else f"{long_run:.4f}",
-        )
-    return table
+def _plot(rows: list[Row], budgets: list[int], path: Path) -> None:
+    import matplotlib  # here, as the runs do without it
+    from matplotlib import pyplot
 
-
-def _plot(rows: list[dict[str, Any]], budgets: list[int], path: Path) -> None:
     matplotlib.use("Agg")
     figure, axes = pyplot.subplots(figsize=(6, 4), layout="constrained")
     for budget in budgets:

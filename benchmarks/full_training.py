@@ -1,0 +1,136 @@
+"""Whole trainings in a given time: the mean IoU on photos that were not trained on, over time.
+
+    python -m benchmarks.full_training --methods hybrid pix2pix --seconds 90 --data DIR
+
+DIR has train/ and val/, each with images/ and labels/, and classes.json unless label maps are RGB images;
+without `--data` street scenes are drawn. Of the train photos, `--pairs` have a label map, and the others are
+unpaired. Each training has as many steps as fit into its seconds, by the estimate that a training makes
+first. On a GPU it is compiled and in bfloat16. Seconds leave out compilation before the first step.
+"""
+
+import argparse
+import json
+import tempfile
+import time
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from benchmarks.measuring import Report, device_named, say, table
+from models.catalog import RECIPES, TrainingSpec, build
+from models.training.run_directory import RunDirectory
+from models.training.trainer import train
+from scenes import write
+
+SCORED = 20
+"""Photos that are translated for each score."""
+
+SCORES = 6
+"""In the course of a training."""
+
+STEPS_SHARE = 0.85
+"""Of the time; the rest is for the scores."""
+
+PATIENCE = 1.3
+"""A training that is slower than estimated ends when it has taken this many times its seconds."""
+
+
+class Enough(Exception):
+    """The training has taken long enough."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--methods", nargs="+", choices=("hybrid", "pix2pix"), default=["hybrid", "pix2pix"])
+    parser.add_argument("--data", type=Path, metavar="DIR")
+    parser.add_argument("--scenes", type=int, default=80, help="to draw, a quarter of them for the scores")
+    parser.add_argument("--pairs", type=int, default=20)
+    parser.add_argument("--recipe", choices=RECIPES, default="paper")
+    parser.add_argument("--channels", type=int, help="of the networks' first layers")
+    parser.add_argument("--seconds", type=float, default=90, help="for each training")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/full_training.json"))
+    arguments = parser.parse_args()
+    device = device_named(arguments.device)
+    options: dict[str, Any] = {"checkpoint_every": 10**9, "sample_every": 10**9}
+    if device.type == "cuda":
+        options |= {"precision": "bfloat16", "compile": True}
+    if arguments.channels:
+        options["channels"] = arguments.channels
+    report = Report(arguments.out, device, seconds=arguments.seconds, pairs=arguments.pairs)
+    with tempfile.TemporaryDirectory() as folder:
+        data = arguments.data.resolve() if arguments.data else Path(folder) / "scenes"
+        if arguments.data is None:
+            write(data, arguments.scenes, seed=0, size=(256, 256))
+        for method in arguments.methods:
+            run = Path(folder) / method
+            run.mkdir()
+            spec = build(arguments.recipe, method, **options)
+            timed(spec, data, RunDirectory(run), arguments, report)
+    say(table(report.rows))
+
+
+def timed(
+    spec: TrainingSpec, data: Path, run: RunDirectory, arguments: argparse.Namespace, report: Report
+) -> None:
+    """Estimate a training, then train for as many steps as fit, and add a row for every score."""
+    prepare(run, replace(spec, total_steps=10**9), data, arguments.pairs, every=10**9)
+    with suppress(Enough):
+        train(run.path, arguments.device, _end)
+    rate = json.loads(run.estimate.read_text(encoding="utf-8"))["steps_per_second"]
+    total = max(SCORES, round(arguments.seconds * STEPS_SHARE * rate))
+    every = total // SCORES
+    prepare(run, replace(spec, total_steps=total), data, arguments.pairs, every)
+    reached: dict[int, float] = {}
+
+    def note_time(step: int, total: int) -> None:
+        reached[step] = time.monotonic()
+        if reached[step] - reached[1] > PATIENCE * arguments.seconds:
+            raise Enough
+
+    with suppress(Enough):
+        train(run.path, arguments.device, note_time)
+    for line in run.read_metrics():
+        if scores := line.get("validation"):
+            totals = {name: value for name, value in scores.items() if isinstance(value, float)}
+            seconds = reached[line["step"]] - reached[1]
+            about = {"method": spec.method, "size": spec.image_size, "step": line["step"], "of": total}
+            report.add(**about, seconds=seconds, estimated_steps_per_second=rate, **totals)
+
+
+def _end(step: int, total: int) -> None:
+    raise Enough
+
+
+def prepare(run: RunDirectory, spec: TrainingSpec, data: Path, pairs: int, every: int) -> None:
+    """Write what a training reads: the spec, and a manifest with evenly spread pairs."""
+    known = sorted((data / "train" / "images").iterdir())
+    paired = known[:: max(1, len(known) // pairs)][:pairs]
+    unpaired = [photo for photo in known if photo not in paired]
+    scored = sorted((data / "val" / "images").iterdir())[:SCORED]
+    table_file = data / "classes.json"
+    manifest = {
+        "class_table": json.loads(table_file.read_text(encoding="utf-8")) if table_file.exists() else None,
+        "pairs": [[str(photo), str(_label_map(photo))] for photo in paired],
+        "unpaired_photos": [str(photo) for photo in unpaired],
+        "unpaired_label_maps": [str(_label_map(photo)) for photo in unpaired[::-1]],
+        "samples": [[str(scored[0]), str(_label_map(scored[0]))]],
+        "validation": {
+            "every": every,
+            "items": [[str(photo), str(_label_map(photo))] for photo in scored],
+        },
+    }
+    (run.path / "spec.json").write_text(json.dumps(spec.to_json()), encoding="utf-8")
+    (run.path / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+
+
+def _label_map(photo: Path) -> Path:
+    """The file that is named like the photo, in the folder of the label maps."""
+    return next((photo.parent.parent / "labels").glob(f"{photo.stem}.*"))
+
+
+if __name__ == "__main__":
+    main()
