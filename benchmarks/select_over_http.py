@@ -2,17 +2,16 @@
 
     python -m benchmarks.select_over_http --images 10000 --firsts 20 --repeats 300
 
-The service is the one that `fewpairs up` starts: API, workers, Valkey, SQLite. Rows and shards are put into
-its data folder before; images have no bytes, which a selection never reads. Embeddings are 2,048-d float16
-around 200 centres, and their variance along the n-th principal direction falls with n^−1.25, as it does on
-CamVid (n^−1.27) and Maps (n^−1.25) with EfficientNet-Lite0. Every first call has a seed of its own; after it
-come repeats of earlier questions, so that both meet the same machine. One call before them all, in which the
-worker maps the embeddings for the first time, is reported apart.
+The service is the one that `fewpairs up` starts: API, workers, Valkey and SQLite. Before it starts, rows
+and shards are written into its data folder. Images have no bytes, because a selection never reads them.
+Embeddings are float16 with 2,048 numbers around 200 centres. Their variance along the n-th principal
+direction falls with n^−1.25, as it does on CamVid (n^−1.27) and Maps (n^−1.25) with EfficientNet-Lite0.
+Every first call has a new seed, and repeats of earlier questions follow it, so that both kinds meet the
+same machine. The very first call, in which the worker maps the embeddings, is reported separately.
 """
 
 import argparse
 import io
-import json
 import os
 import platform
 import statistics
@@ -27,9 +26,8 @@ from pathlib import Path
 
 import httpx
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
+from benchmarks.measuring import say, table, write_json
 from migrations import upgrade
 from store import blobs, embeddings, jobs, pools
 from store.database import Database
@@ -40,13 +38,12 @@ DIMENSION, CENTRES, SHARD = 2048, 200, 256
 SPECTRUM = np.arange(1, DIMENSION + 1) ** (-1.25 / 2)
 START_LIMIT_S = 120.0
 GOALS = {"first": 1.5, "repeat": 0.02}
-console = Console()
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--images", type=int, default=10_000)
-    parser.add_argument("--tests", type=int, default=0, help="test images, which no pick may be too near to")
+    parser.add_argument("--tests", type=int, default=0, help="test images, to which no pick may be too near")
     parser.add_argument("--budget", type=int, default=10)
     parser.add_argument("--firsts", type=int, default=20)
     parser.add_argument("--repeats", type=int, default=300)
@@ -63,11 +60,11 @@ def main() -> None:
     report |= {"cores": os.cpu_count(), "machine": platform.machine(), "goals": GOALS}
     show(report)
     if options.out:
-        options.out.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+        write_json(options.out, report)
 
 
 def filled_pool(folder: Path, name: str, images: int, tests: int) -> uuid.UUID:
-    """A pool with so many embedded images of each split in the data folder."""
+    """Add a pool with `images` embedded train images and `tests` embedded test images; returns its id."""
     settings = Settings(data_dir=folder)
     upgrade(settings.database)
     database, store = Database(settings.database), blobs.open_blobs(settings.blobs)
@@ -112,7 +109,7 @@ def _add_shard(
 @contextmanager
 def served(folder: Path) -> Iterator[str]:
     """The address of the embedded service."""
-    # A slow call is to be measured to its end, not answered with 202.
+    # A slow call is measured to its end and not answered with 202.
     environment = os.environ | {"FEWPAIRS_ENCODER": "efficientnet_lite0", "FEWPAIRS_ANSWER_WAIT_S": "60"}
     command = [sys.executable, "-m", "fewpairs", "up", "--data", str(folder), "--port", "0"]
     with (folder / "up.log").open("wb") as log:
@@ -125,7 +122,7 @@ def served(folder: Path) -> Iterator[str]:
 
 
 def _address(process: "subprocess.Popen[bytes]", folder: Path) -> str:
-    """What `fewpairs up` notes for others as soon as it is ready."""
+    """Wait for the address that `fewpairs up` writes into its lock file as soon as it is ready."""
     give_up = time.monotonic() + START_LIMIT_S
     note = folder / "up.lock"
     while not (note.exists() and note.read_text()):
@@ -136,7 +133,7 @@ def _address(process: "subprocess.Popen[bytes]", folder: Path) -> str:
 
 
 def measured(client: httpx.Client, ask: str, budget: int, firsts: int, repeats: int) -> dict[str, object]:
-    """Seconds of the very first call, of first calls, and of repeats of questions that were answered."""
+    """Seconds of the very first call, of first calls of a question, and of its repeats."""
 
     def seconds(seed: int) -> float:
         begun = time.perf_counter()
@@ -165,18 +162,14 @@ def _summary(seconds: Sequence[float]) -> dict[str, float]:
 
 
 def show(report: dict[str, object]) -> None:
-    table = Table(
-        title=f"GET /select?budget={report['budget']}, {report['images']:,} images", title_justify="left"
-    )
-    for name in ("Call", "Calls", "Median", "p99", "Longest", "Goal"):
-        table.add_column(name, justify="left" if name == "Call" else "right")
-    for name in ("first", "repeat"):
+    rows = []
+    for name, goal in GOALS.items():
         summary = report[name]
         assert isinstance(summary, dict)
-        times = [f"{1000 * summary[key]:,.1f} ms" for key in ("median", "p99", "longest")]
-        table.add_row(name, str(int(summary["calls"])), *times, f"{1000 * GOALS[name]:,.0f} ms")
-    console.print(table)
-    console.print(f"The very first call, which maps the embeddings: {report['cold']:.2f} s")
+        seconds = {f"{key}_ms": 1000 * summary[key] for key in ("median", "p99", "longest")}
+        rows.append({"call": name, "calls": int(summary["calls"]), **seconds, "goal_ms": 1000 * goal})
+    say(f"GET /select?budget={report['budget']}, {report['images']:,} images\n{table(rows)}")
+    say(f"The very first call, which maps the embeddings: {report['cold']:.2f} s")
 
 
 if __name__ == "__main__":

@@ -1,20 +1,20 @@
-"""The k-medoids objective of every strategy, beside random draws and a long independent FasterPAM run.
+"""The k-medoids objective of every strategy, compared with random draws and a long FasterPAM run.
 
     pip install -e '.[benchmark]'
     python -m benchmarks.selection_quality --data CAMVID MAPS
 
-Each of `--data` is a folder with train/ and val/, each with images/ and labels/; docs/reproduce.md says where
+Each folder of `--data` has train/ and val/, each with images/ and labels/; docs/reproduce.md says where
 CamVid and Maps come from.
 
-The objective is the mean distance of the images to the nearest pick. The reference is the best of 20 runs of
-rustpam's eager swaps on the full distance matrix, each from another random start. Pools: the train photos of
-each data set, and 3,000 clustered points of 512 dimensions. In brackets: the first of 100 picks beside as
-many picked for themselves. The worst prefix is the worst of the first picks for any of the budgets. A further
-round is of picks after 10 of `kmedoids` are labelled, the mean of five seeds.
+The objective is the mean distance of the images to the nearest pick. The reference is the best of 20 runs
+of rustpam's eager swaps on the full distance matrix, each from another random start. The pools are the
+train photos of each data set, and 3,000 clustered points of 512 dimensions. Figures in brackets compare
+the first k of 100 picks with k picks chosen for the budget k. The worst prefix is the worst such ratio
+over all budgets. In a further round, images are picked after 10 picks of `kmedoids` were labelled;
+figures are means of five seeds.
 """
 
 import argparse
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -30,6 +30,7 @@ from rustpam import swap_eager
 from sklearn.metrics import pairwise_distances
 
 from benchmarks.clustered import clustered
+from benchmarks.measuring import write_json
 from models.catalog import STRATEGIES
 from models.experiments import Dataset, train_embeddings
 from models.machine import describe_machine
@@ -39,11 +40,11 @@ Vectors = npt.NDArray[np.floating]
 
 BUDGETS = (1, 5, 10, 20, 40, 100)
 LENGTHS = (1, 2, 3, 4, 5, 7, 10, 15, 20, 30, 40, 70)
-"""Of prefixes."""
+"""Lengths of prefixes."""
 
 LABELLED = 10
 FURTHER = (5, 10, 20)
-"""A further round's picks, after so many by `kmedoids` are labelled."""
+"""Budgets of a further round, after `LABELLED` picks of `kmedoids` were labelled."""
 
 RUNS = 20
 SEEDS = 5
@@ -52,10 +53,10 @@ console = Console(width=140)
 
 @dataclass(frozen=True)
 class Row:
-    """A strategy's objectives on one pool, by budget; `prefixes` are those of the first picks of 100.
+    """A strategy's objectives on one pool by budget; `prefixes`: objectives of the first k of 100 picks.
 
-    `worst_prefix` is how much, as a share, the first `worst_length` picks for `worst_budget` are above as
-    many picked for themselves.
+    `worst_prefix` is the share by which the objective of the first `worst_length` picks for `worst_budget` is
+    above that of a selection of `worst_length` picks.
     """
 
     pool: str
@@ -69,7 +70,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Round:
-    """A strategy's objectives after a further round, by its budget: means over `SEEDS` seeds."""
+    """A strategy's objectives after a further round, by the round's budget: means over `SEEDS` seeds."""
 
     pool: str
     strategy: str
@@ -105,8 +106,7 @@ def main() -> None:
         "further": FURTHER,
         "rounds": [asdict(round) for round in rounds],
     }
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    arguments.out.write_text(json.dumps(report, indent=1) + "\n")
+    write_json(arguments.out, report)
 
 
 def _rows(pool: str, vectors: Vectors) -> list[Row]:
@@ -156,7 +156,7 @@ def _picks(
 
 
 def _swapped(distances: npt.NDArray[np.float32], k: int, seed: int) -> list[int]:
-    """FasterPAM from random medoids; with one medoid, the best one."""
+    """Medoids by FasterPAM from a random start; for one medoid, the best."""
     if k == 1:
         return [int(distances.sum(axis=1, dtype=np.float64).argmin())]
     count = len(distances)
@@ -170,7 +170,7 @@ def _objective(distances: npt.NDArray[np.float32], picks: list[int]) -> float:
 
 
 def _table(pool: str, rows: list[Row]) -> Table:
-    """Objectives as shares above the reference; in brackets how much a prefix is above its budget alone."""
+    """Objectives as shares above the reference; in brackets the share of a prefix above its own budget."""
     table = Table(
         title=f"{pool}: mean distance to the nearest pick, above the reference", title_justify="left"
     )
@@ -200,7 +200,7 @@ def _table(pool: str, rows: list[Row]) -> Table:
 
 
 def _rounds_table(pool: str, rounds: list[Round]) -> Table:
-    """Objectives, and in brackets the share of what the best strategy gains on random draws."""
+    """Objectives; in brackets the gain over random draws, as a share of the best strategy's gain."""
     table = Table(title=f"{pool}: after a further round, {LABELLED} being labelled", title_justify="left")
     table.add_column("strategy")
     for budget in FURTHER:

@@ -1,14 +1,14 @@
-"""k-means and exact medoids against what people write: scikit-learn's KMeans and a loop over its clusters.
+"""k-means and exact medoids against the usual way: scikit-learn's KMeans and a loop over its clusters.
 
     python -m benchmarks.selection_speed --images 100000 --dimension 2048 --budget 100 --repeats 5
 
-Both choose among the same clustered float32 points, in one process and in turns. The plain way is
-KMeans(n_init=1) and, for each cluster, the row with the least sum of pairwise distances. Ours is the
-whole of `select("kmedoids", …)`: restarts, exact medoids, their order, and the figures of every pick.
+Both ways choose from the same clustered float32 points, in one process and in turns. The plain way runs
+KMeans(n_init=1) and takes, for each cluster, the row with the least sum of pairwise distances. Ours is
+`select("kmedoids", …)` with everything it does: restarts, exact medoids, their order, and figures of
+every pick.
 """
 
 import argparse
-import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,12 +17,11 @@ from statistics import median
 import numpy as np
 import numpy.typing as npt
 import torch
-from rich.console import Console
-from rich.table import Table
 from sklearn.cluster import KMeans
 from sklearn.metrics import pairwise_distances
 
 from benchmarks.clustered import clustered
+from benchmarks.measuring import say, table, write_json
 from models.machine import describe_machine
 from models.selection import coverage, select
 
@@ -54,10 +53,11 @@ def main() -> None:
             seconds[name].append(time.perf_counter() - start)
             objectives[name].append(coverage(vectors, picks).mean)
     ratio = median(plain / ours for plain, ours in zip(seconds["plain"], seconds["fewpairs"], strict=True))
-    table = Table("", "seconds (median)", "mean distance to the nearest pick (median)")
-    for name in ways:
-        table.add_row(name, f"{median(seconds[name]):.1f}", f"{median(objectives[name]):.4f}")
-    Console().print(table, f"{ratio:.1f} times as fast (median of {arguments.repeats} pairs)")
+    medians = [
+        {"way": name, "seconds": median(seconds[name]), "mean_distance": median(objectives[name])}
+        for name in ways
+    ]
+    say(f"{table(medians)}\n{ratio:.1f} times as fast (median of {arguments.repeats} pairs)")
     report = {
         "machine": describe_machine(torch.device("cpu")),
         "images": arguments.images,
@@ -67,8 +67,7 @@ def main() -> None:
         "objectives": objectives,
         "ratio": ratio,
     }
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    arguments.out.write_text(json.dumps(report, indent=1) + "\n")
+    write_json(arguments.out, report)
 
 
 def _plain(vectors: Vectors, budget: int, seed: int) -> list[int]:
