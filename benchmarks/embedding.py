@@ -48,6 +48,9 @@ ALONE, PLAIN = "encoder as loaded", "plain loop"
 DECODES_FOR = {"processes": "cuda", "threads": "cpu"}
 """How photos are decoded for an encoder on that device."""
 
+THREADS_BATCH = 32
+"""At most, so that each of many threads decodes one batch while others are encoded."""
+
 Rate = Callable[[], float]
 """Does the work once; photos a second."""
 
@@ -112,7 +115,7 @@ class Measurement:
         torch.save(ARCHITECTURES["resnet50"].classifier().state_dict(), self._resnet50)
 
     def decoding(self, size: str, paths: list[Path]) -> None:
-        """Measure both ways to decode."""
+        """Measure both ways to decode photos."""
         idle = LoadedEncoder("", 1, "", "cpu", torch.get_num_threads(), _no_embeddings)
         kinds = {f"decoding, {way}": self._pipeline(idle, way, paths) for way in DECODES_FOR}
         self._decoding[size] = max(self._measured({"photos": size}, kinds).values())
@@ -160,7 +163,8 @@ class Measurement:
 
     def _pipeline(self, encoder: LoadedEncoder, way: str, paths: list[Path]) -> Rate:
         taking = replace(encoder, device=DECODES_FOR[way])
-        return self._rate(len(paths), lambda: list(embed_batches(taking, paths, batch_size=self._batch)))
+        size = min(self._batch, THREADS_BATCH) if way == "threads" else self._batch
+        return self._rate(len(paths), lambda: list(embed_batches(taking, paths, batch_size=size)))
 
     def _alone(self, encoder: LoadedEncoder, photos: Photos) -> Rate:
         batches = [photos[start : start + self._batch] for start in range(0, len(photos), self._batch)]

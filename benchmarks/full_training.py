@@ -19,8 +19,13 @@ from typing import Any
 
 from benchmarks.measuring import Report, device_named, say, table
 from models.catalog import RECIPES, TrainingSpec, build
+from models.evaluation import EvaluationItem
+from models.images.palette import ClassTable
+from models.training.data import TrainingFiles
+from models.training.manifest import Manifest, Validation
 from models.training.run_directory import RunDirectory
 from models.training.trainer import train
+from models.translation.sample_sheet import Sample
 from scenes import write
 
 SCORED = 20
@@ -112,19 +117,17 @@ def prepare(run: RunDirectory, spec: TrainingSpec, data: Path, pairs: int, every
     unpaired = [photo for photo in known if photo not in paired]
     scored = sorted((data / "val" / "images").iterdir())[:SCORED]
     table_file = data / "classes.json"
-    manifest = {
-        "class_table": json.loads(table_file.read_text(encoding="utf-8")) if table_file.exists() else None,
-        "pairs": [[str(photo), str(_label_map(photo))] for photo in paired],
-        "unpaired_photos": [str(photo) for photo in unpaired],
-        "unpaired_label_maps": [str(_label_map(photo)) for photo in unpaired[::-1]],
-        "samples": [[str(scored[0]), str(_label_map(scored[0]))]],
-        "validation": {
-            "every": every,
-            "items": [[str(photo), str(_label_map(photo))] for photo in scored],
-        },
-    }
-    (run.path / "spec.json").write_text(json.dumps(spec.to_json()), encoding="utf-8")
-    (run.path / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    has_classes = table_file.exists()
+    files = TrainingFiles(
+        class_table=ClassTable.from_json(json.loads(table_file.read_text())) if has_classes else None,
+        pairs=[(photo, _label_map(photo)) for photo in paired],
+        unpaired_photos=unpaired,
+        unpaired_label_maps=[_label_map(photo) for photo in unpaired[::-1]],
+    )
+    items = tuple(EvaluationItem(photo.name, photo, _label_map(photo)) for photo in scored)
+    samples = (Sample(scored[0], _label_map(scored[0])),)
+    run.write_spec(spec)
+    run.write_manifest(Manifest(files, samples, Validation(every, items)))
 
 
 def _label_map(photo: Path) -> Path:
