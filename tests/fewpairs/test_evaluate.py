@@ -171,3 +171,15 @@ def test_following_a_training_shows_its_estimate(tmp_path: Path, photos: Path) -
 def test_durations_in_words(seconds: float, words: str) -> None:
     """Times are rounded: seconds, minutes, hours and minutes."""
     assert duration(seconds) == words
+
+
+def test_evaluate_shows_the_metrics(run: Run, trained: Model) -> None:
+    """The table names every metric and class; --json holds the same numbers."""
+    before = len(trained.refresh().evaluations)
+    scores = json.loads(run("evaluate", trained.id, "--json").stdout)
+    shown = run("evaluate", trained.id).output
+    for value in (scores["pixel_accuracy"], scores["mean_iou"]):
+        assert f"{value:.3f}" in shown
+    for entry in drawings.CLASS_TABLE["classes"]:
+        assert entry["name"] in shown
+    assert [e["split"] for e in trained.refresh().evaluations[before:]] == ["test", "test"]

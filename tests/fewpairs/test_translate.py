@@ -1,4 +1,4 @@
-"""Painting label maps over photos."""
+"""`translate` as a command, and painting label maps over photos."""
 
 from pathlib import Path
 
@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fewpairs import Model
 from fewpairs.cli.translate import blend
+from tests import drawings
+from tests.fewpairs.conftest import Run
 
 
 def test_an_overlay_draws_pixels_towards_their_class(tmp_path: Path) -> None:
@@ -19,3 +22,29 @@ def test_an_overlay_draws_pixels_towards_their_class(tmp_path: Path) -> None:
     assert pixels[0, 0] == pytest.approx([45, 45, 45], abs=1)
     assert pixels[0, 1] == pytest.approx([155, 100, 45], abs=1)
     assert pixels[0, 2].tolist() == [100, 100, 100]
+
+
+def test_translate_writes_label_maps_of_the_photos_size(
+    run: Run, trained: Model, photos: Path, tmp_path: Path
+) -> None:
+    """Each photo becomes a single-channel PNG of class ids; --overlay adds a picture, --rgb gives colours."""
+    photo = photos / "images" / "0000.png"
+    result = run("translate", trained.id, photo, "--out", tmp_path / "out", "--overlay")
+    assert result.exit_code == 0, result.output
+    with Image.open(tmp_path / "out" / "0000.png") as label_map:
+        assert label_map.size == (drawings.WIDTH, drawings.HEIGHT)
+        assert set(np.unique(np.asarray(label_map))) <= {0, 1, 2, 3}
+    with Image.open(tmp_path / "out" / "0000-overlay.png") as overlay:
+        assert (overlay.mode, overlay.size) == ("RGB", (drawings.WIDTH, drawings.HEIGHT))
+    run("translate", trained.id, photo, "--out", tmp_path / "rgb", "--rgb")
+    with Image.open(tmp_path / "rgb" / "0000.png") as colours:
+        assert colours.mode == "RGB"
+
+
+def test_translate_goes_on_after_a_bad_photo(run: Run, trained: Model, photos: Path, tmp_path: Path) -> None:
+    """A file that is no image is named, the others are translated, and the exit code is 1."""
+    (photos / "images" / "0002.png").write_text("no image")
+    result = run("translate", trained.id, photos / "images", "--out", tmp_path / "out")
+    assert result.exit_code == 1
+    assert "0002.png" in result.output
+    assert len(list((tmp_path / "out").iterdir())) == 7

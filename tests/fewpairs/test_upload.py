@@ -139,3 +139,13 @@ def test_a_service_that_says_no_to_everything_stops_the_upload(pool: Pool, photo
     with pytest.raises(FewpairsError) as raised:
         pool.upload(photos / "images")
     assert raised.value.status == 404
+
+
+def test_a_photo_of_the_other_split_is_refused(run: Run, pool: Pool, photos: Path) -> None:
+    """A photo sent to the other split is refused with a sentence, and not counted as there already."""
+    pool.upload(photos / "images")
+    result = run("upload", photos / "images", "--split", "test")
+    assert result.exit_code == 1
+    assert "there already" not in result.output
+    assert "8 refused" in result.output
+    assert "already in the train split" in result.output
