@@ -84,7 +84,7 @@ class Explanation:
 
 
 def explain(
-    embeddings: Vectors,
+    embeddings: Vectors | Points,
     picks: Rows,
     labelled: Rows = (),
     counted: Rows | None = None,
@@ -114,7 +114,7 @@ def explain(
     candidates = np.setdiff1d(np.union1d(rows, chosen), taken)
     own, drawn, images = _drawn(points, chosen, rows, candidates, to_labelled, draws, seed)
     if delta is None:
-        delta = DELTA_SHARE * typical_distance(embeddings)
+        delta = DELTA_SHARE * typical_distance(points.embeddings)
     first = 0 if len(taken) else 1  # without labels, 0 picks leave infinite distances
     means, drawn = means[first:] * points.scale, drawn[:, first:] * points.scale
     curve = _curve(first, means, drawn)

@@ -34,7 +34,7 @@ class PoolMap:
     explained: tuple[float, float] | None
 
 
-def pool_map(embeddings: Vectors, method: str = "auto") -> PoolMap:
+def pool_map(embeddings: Vectors | Points, method: str = "auto") -> PoolMap:
     """Map `embeddings`, (N, D), by principal component analysis ("pca"), or by UMAP (McInnes et al., 2018;
     "umap"), which keeps neighbours together better. "auto" means UMAP if umap-learn is installed and the pool
     has `UMAP_FEWEST` to `UMAP_ROWS` images, else PCA. The same embeddings give the same map.

@@ -22,7 +22,7 @@ class Coverage:
 
 
 def coverage(
-    embeddings: Vectors,
+    embeddings: Vectors | Points,
     centres: Sequence[int],
     *,
     delta: float | None = None,
@@ -45,7 +45,9 @@ def coverage(
     )
 
 
-def assignment(embeddings: Vectors, centres: Sequence[int]) -> tuple[Indices, npt.NDArray[np.float32]]:
+def assignment(
+    embeddings: Vectors | Points, centres: Sequence[int]
+) -> tuple[Indices, npt.NDArray[np.float32]]:
     """For every image, the place of its nearest centre in `centres`, and the Euclidean distance to it: (N,)
     each.
 

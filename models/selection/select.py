@@ -53,7 +53,7 @@ class Selection:
 
 def select(
     strategy: str,
-    embeddings: Vectors,
+    embeddings: Vectors | Points,
     budget: int,
     *,
     seed: int = 0,

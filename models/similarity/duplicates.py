@@ -54,9 +54,11 @@ def typical_distance(embeddings: Vectors, rows: Sequence[int] | Indices | None =
     return float(np.median(pair_distances(embeddings, among[first], among[second])))
 
 
-def pair_distances(embeddings: Vectors, first: Indices, second: Indices) -> Matrix:
+def pair_distances(
+    embeddings: Vectors, first: Indices, second: Indices, others: Vectors | None = None
+) -> Matrix:
     """The Euclidean distance of each row in `first`, (P,), to the row in `second` at the same place: float32
-    (P,).
+    (P,). The rows `second` are rows of `others`, which by default are the same embeddings.
 
     Differences are taken first, so distances of near images are exact. A few pairs are read at a time.
     """
@@ -64,14 +66,15 @@ def pair_distances(embeddings: Vectors, first: Indices, second: Indices) -> Matr
     for pairs in blocks(len(first), PAIRS_AT_ONCE):
         stop_if_asked()
         # PyTorch converts float16 to float32 ten times as fast as NumPy.
-        a, b = (torch.from_numpy(np.asarray(embeddings[rows[pairs]])) for rows in (first, second))
-        wide = torch.promote_types(a.dtype, torch.float32)
+        a = torch.from_numpy(np.asarray(embeddings[first[pairs]]))
+        b = torch.from_numpy(np.asarray((embeddings if others is None else others)[second[pairs]]))
+        wide = torch.promote_types(torch.promote_types(a.dtype, b.dtype), torch.float32)
         distances[pairs] = torch.linalg.vector_norm(a.to(wide) - b.to(wide), dim=1).numpy()
     return distances
 
 
 def duplicate_groups(
-    embeddings: Vectors, threshold: float, rows: Sequence[int] | Indices | None = None
+    embeddings: Vectors | Points, threshold: float, rows: Sequence[int] | Indices | None = None
 ) -> list[list[int]]:
     """Groups of two or more images. The first image of a group represents the others, which are all within
     `threshold` of it.
@@ -106,27 +109,26 @@ def duplicate_groups(
 
 
 def leaks(
-    embeddings: Vectors,
-    train_rows: Sequence[int] | Indices,
-    test_rows: Sequence[int] | Indices,
-    threshold: float,
+    embeddings: Vectors | Points, rows: Sequence[int] | Indices, tests: Vectors, threshold: float
 ) -> list[tuple[int, int, float]]:
-    """The train images within `threshold` of a test image, in their order, each with the nearest test image.
+    """The images among the train images `rows` within `threshold` of a test image, in their order, each with
+    the nearest test image.
 
-    Training on such images would be training on test images. Each entry is (train row, test row, Euclidean
-    distance); of equally near test images the first row counts. Memory holds 129 numbers per image. Raises as
-    `duplicate_groups` does.
+    Training on such images would be training on test images. `embeddings` (N, D) are those of train images,
+    `tests` (T, D) those of test images. Each entry is (row, test row, Euclidean distance); of equally near
+    test images the first row counts. Memory holds 129 numbers per image. Raises as `duplicate_groups` does.
     """
     threshold = _checked(threshold)
-    train, tests = np.asarray(train_rows, np.intp), np.unique(np.asarray(test_rows, np.intp))
+    train = np.asarray(rows, np.intp)
     if len(train) == 0 or len(tests) == 0:
         return []
     points = Points.of(embeddings)
-    of_tests = points.projected[tests]
+    Points.of(tests)  # raises if they are unusable
+    projected_tests = points.project(tests)
 
     def part(block: slice) -> list[tuple[int, int, float]]:
         rows = train[block]
-        nearest, distances = _nearest(points, rows, tests, of_tests, threshold)
+        nearest, distances = _nearest(points, rows, tests, projected_tests, threshold)
         near = distances <= threshold
         return list(zip(rows[near].tolist(), nearest[near].tolist(), distances[near].tolist(), strict=True))
 
@@ -135,7 +137,7 @@ def leaks(
 
 
 def _nearest(
-    points: Points, rows: Indices, tests: Indices, of_tests: Matrix, threshold: float
+    points: Points, rows: Indices, tests: Vectors, projected_tests: Matrix, threshold: float
 ) -> tuple[Indices, Matrix]:
     """For each of the `rows`, the nearest of the `tests` and its distance; correct if that is within
     `threshold`.
@@ -146,26 +148,26 @@ def _nearest(
     """
     within = np.full(len(rows), threshold)
     projected = points.projected[rows]
-    distances = euclidean(projected, of_tests)
+    distances = euclidean(projected, projected_tests)
     queries, places = _candidates(points, rows, tests, distances, projected, within)
     if MATRIX_FROM_ONE_IN * len(queries) > distances.size:
-        distances = distance_table(points, rows, tests)
+        distances = distance_table(points, rows, np.arange(len(tests)), tests)
         queries, places = _candidates(points, rows, tests, distances, projected, within)
-    apart = pair_distances(points.embeddings, rows[queries], tests[places])
+    apart = pair_distances(points.embeddings, rows[queries], places, tests)
     order = np.lexsort((places, apart, queries))
     matched, firsts = np.unique(queries[order], return_index=True)
     nearest, least = np.zeros(len(rows), np.intp), np.full(len(rows), np.inf, np.float32)
-    nearest[matched], least[matched] = tests[places[order[firsts]]], apart[order[firsts]]
+    nearest[matched], least[matched] = places[order[firsts]], apart[order[firsts]]
     return nearest, least
 
 
 def _candidates(
-    points: Points, rows: Indices, tests: Indices, distances: Matrix, projected: Matrix, within: Distances
+    points: Points, rows: Indices, tests: Vectors, distances: Matrix, projected: Matrix, within: Distances
 ) -> tuple[Indices, Indices]:
     """The pairs that may be within `within`, (Q,), judged by `distances`, (Q, T), which may be too short.
     `within` is lowered in place to the measured distance of the pair that looks nearest.
     """
-    np.minimum(within, pair_distances(points.embeddings, rows, tests[distances.argmin(axis=1)]), out=within)
+    np.minimum(within, pair_distances(points.embeddings, rows, distances.argmin(axis=1), tests), out=within)
     queries, places = np.nonzero(distances <= _reach(points, projected, within))
     return queries, places
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from models.faiss_shim import faiss
 from models.vectors.blocks import blocks, on_all_threads
-from models.vectors.points import Indices, Matrix, Points
+from models.vectors.points import Indices, Matrix, Points, Vectors
 
 ROUNDING = 1e-6
 """The rounding error of a squared distance in float32, as a share of the squared lengths that it is made of.
@@ -23,13 +23,17 @@ def euclidean(rows_MD: Matrix, columns_KD: Matrix) -> Matrix:
     return np.sqrt(squared, out=squared)
 
 
-def distance_table(points: Points, rows: Indices, columns: Indices) -> Matrix:
-    """The distances of the images `rows` (K,) to the images `columns` (M,): (K, M), in the points' scale."""
+def distance_table(points: Points, rows: Indices, columns: Indices, others: Vectors | None = None) -> Matrix:
+    """The distances of the images `rows` (K,) to the images `columns` (M,): (K, M), in the points' scale.
+
+    The `columns` are rows of the embeddings `others`, which by default are the points' own.
+    """
     from_rows = points[rows]
+    embeddings = points.embeddings if others is None else others
     distances = np.empty((len(rows), len(columns)), np.float32)
 
     def fill(block: slice) -> None:
-        distances[:, block] = euclidean(from_rows, points[columns[block]])
+        distances[:, block] = euclidean(from_rows, points.scaled(embeddings[columns[block]]))
 
     on_all_threads(fill, blocks(len(columns), 1024))
     return distances

@@ -1,5 +1,6 @@
 """Embeddings as the strategies use them: shifted, scaled, and with a projection that is cheap to compare."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,6 +17,11 @@ Distances = npt.NDArray[np.float64]
 
 PROJECTED = 128
 """Dimensions of the projection. Embeddings with at most twice as many dimensions are not projected."""
+
+KEPT = 2**25
+"""Numbers of all points up to which they are kept as float32: 128 MiB, 16,384 images of 2,048 dimensions."""
+
+ROWS_A_PRODUCT = 512
 
 SAMPLE = 4096
 """Rows that the projection is fitted to, evenly spaced over the embeddings."""
@@ -34,8 +40,13 @@ class Points:
     scale: float
 
     @classmethod
-    def of(cls, embeddings: Vectors) -> "Points":
-        """Raises ValueError unless `embeddings` are finite floats of shape (N, D), N and D at least 1."""
+    def of(cls, embeddings: "Vectors | Points") -> "Points":
+        """The points of `embeddings`, (N, D); points stay what they are, with the projection they have.
+
+        Raises ValueError unless the embeddings are finite floats, N and D at least 1.
+        """
+        if isinstance(embeddings, Points):
+            return embeddings
         if embeddings.ndim != 2 or not np.issubdtype(embeddings.dtype, np.floating):
             raise ValueError(
                 f"Embeddings must be floating-point numbers of shape (images, dimension), "
@@ -58,8 +69,26 @@ class Points:
         return len(self.embeddings)
 
     def __getitem__(self, rows: slice | Indices) -> Matrix:
-        """The points of these rows, (M, D)."""
-        points = as_float32(self.embeddings[rows])
+        """The points of these rows, (M, D); those of a slice may be read-only."""
+        return self.scaled(self.embeddings[rows]) if self._kept is None else self._kept[rows]
+
+    @cached_property
+    def _kept(self) -> Matrix | None:
+        """All points, which are read about ten times for a selection; None where they are too many."""
+        if self.embeddings.size > KEPT:
+            return None
+        kept = np.empty(self.embeddings.shape, np.float32)
+
+        def fill(rows: slice) -> None:
+            kept[rows] = self.scaled(self.embeddings[rows])
+
+        on_all_threads(fill, blocks(len(self)))
+        kept.flags.writeable = False
+        return kept
+
+    def scaled(self, embeddings: Vectors) -> Matrix:
+        """Any embeddings, (M, D), shifted and scaled as these are."""
+        points = as_float32(embeddings)
         points /= np.float32(self.scale)
         points -= self.mean
         return points
@@ -74,16 +103,26 @@ class Points:
         """All points in few dimensions, (N, ≤ 257). k-means starts with them, and the search for medoids uses
         them.
 
-        A projected point holds its coordinates along an orthonormal basis of the principal directions (found
-        in a sample), and the length of the part outside the basis. So no projected distance is longer than
-        the true one.
+        See `project`.
         """
-        basis = self._principal_directions() if self.is_projected else None
+        return self._projection(lambda rows: self[rows], len(self))
+
+    def project(self, embeddings: Vectors) -> Matrix:
+        """Any embeddings, (M, D), in the projection of these points: (M, ≤ 257).
+
+        A projected point holds its coordinates along an orthonormal basis of the principal directions of
+        these points (found in a sample), and the length of the part outside the basis. So no projected
+        distance is longer than the true one.
+        """
+        return self._projection(lambda rows: self.scaled(embeddings[rows]), len(embeddings))
+
+    def _projection(self, read: Callable[[slice], Matrix], count: int) -> Matrix:
         columns = PROJECTED + 1 if self.is_projected else self.embeddings.shape[1]
-        projected = np.empty((len(self), columns), np.float32)
+        projected = np.empty((count, columns), np.float32)
+        basis = self._principal_directions if self.is_projected else None
 
         def fill(rows: slice) -> None:
-            points = self[rows]
+            points = read(rows)
             if basis is None:
                 projected[rows] = points
                 return
@@ -92,21 +131,27 @@ class Points:
             projected[rows, :-1] = inside
             projected[rows, -1] = np.sqrt(np.maximum(left_out, 0))
 
-        on_all_threads(fill, blocks(len(self)))
+        on_all_threads(fill, blocks(count))
         return projected
 
+    @cached_property
     def _principal_directions(self) -> Matrix:
-        """An orthonormal basis (D, 128), by subspace iteration (Halko et al., 2011, algorithm 4.4)."""
+        """An orthonormal basis (D, 128), by subspace iteration (Halko et al., 2011, algorithm 4.4), of a
+        sample of the points.
+        """
         every = -(-len(self) // SAMPLE)
         sample = self[np.arange(0, len(self), every)]
         basis = np.random.default_rng(0).normal(size=(sample.shape[1], PROJECTED)).astype(np.float32)
 
-        def iterate(basis: Matrix) -> Matrix:
-            for _ in range(3):
-                basis = np.linalg.qr(sample.T @ (sample @ basis))[0]
-            return basis
+        for _ in range(3):
+            [(basis, _)] = on_all_threads(np.linalg.qr, [_product(sample.T, _product(sample, basis))])
+        return basis
 
-        return on_all_threads(iterate, [basis])[0]
+
+def _product(left: Matrix, right: Matrix) -> Matrix:
+    """`left` @ `right` on all threads, some rows at a time."""
+    parts = on_all_threads(lambda rows: left[rows] @ right, blocks(len(left), ROWS_A_PRODUCT))
+    return np.concatenate(parts)
 
 
 def as_float32(rows: Vectors) -> Matrix:

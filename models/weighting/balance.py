@@ -19,7 +19,9 @@ gave 0.31 to 0.51; power 2 gave 0.35 to 0.45, and weights that hardly differ.
 
 
 def class_balance(
-    embeddings: Vectors, labelled_rows: Sequence[int] | Indices, class_shares: npt.NDArray[np.floating]
+    embeddings: Vectors | Points,
+    labelled_rows: Sequence[int] | Indices,
+    class_shares: npt.NDArray[np.floating],
 ) -> Weights:
     """How much each image should count, (N,), with mean 1, derived from the classes of the labelled images.
 

@@ -312,6 +312,22 @@ def test_a_question_that_the_library_refuses_fails_for_good(
     assert job.error["detail"].startswith("There is no strategy 'best': choose one of kmedoids,")
 
 
+def test_a_filter_that_no_name_matches_fails_for_good(
+    tools: Tools, pools: Pools, pool_id: uuid.UUID, shutdown: threading.Event
+) -> None:
+    """At the first attempt, whatever was embedded."""
+    planted(pools, pool_id, cloud())
+    planted(pools, pool_id, cloud(2), "test")
+    job_id = pools.job(pool_id, "select", spec(name="none-*", test_distance="auto"))
+
+    run(job_id, tools, shutdown)
+
+    job = pools.get(job_id)
+    assert (job.state, job.attempt) == ("failed", 1)
+    assert job.error
+    assert job.error["type"] == "budget-exceeds-pool"
+
+
 def test_a_budget_above_what_is_left_fails_for_good(
     tools: Tools, pools: Pools, pool_id: uuid.UUID, shutdown: threading.Event
 ) -> None:

@@ -67,8 +67,8 @@ def explain(attempt: Attempt) -> Outcome:
     document, question, made_from = _selection(attempt)
     laid = ground(attempt, question, made_from)
     cover = _cover(document, laid)
-    found = explanation.explain(laid.matrix, cover.picks, cover.labelled, cover.counted, delta=laid.delta)
-    plane = pool_map(laid.matrix)
+    found = explanation.explain(laid.points, cover.picks, cover.labelled, cover.counted, delta=laid.delta)
+    plane = pool_map(laid.points)
     members = _members(laid, cover)
     attempt.lease.check()
     title = _title(document, len(cover.counted))
@@ -151,7 +151,7 @@ def _cover(document: dict[str, Any], laid: Ground) -> Cover:
     row_of = {image.id: row for row, image in enumerate(laid.images)}
     picks = np.array([row_of[uuid.UUID(pick["image_id"])] for pick in document["picks"]], np.intp)
     counted = np.setdiff1d(np.arange(len(laid.images)), laid.left_out)
-    nearest, distances = assignment(laid.matrix, [*laid.labelled.tolist(), *picks.tolist()])
+    nearest, distances = assignment(laid.points, [*laid.labelled.tolist(), *picks.tolist()])
     return Cover(picks, laid.labelled, counted, nearest, distances)
 
 

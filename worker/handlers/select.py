@@ -38,7 +38,7 @@ def answer(attempt: Attempt, question: Question, basis: Basis) -> dict[str, Any]
     try:
         chosen = selection.select(
             question.strategy,
-            laid.matrix,
+            laid.points,
             question.budget,
             seed=question.seed,
             labelled=laid.labelled.tolist(),
@@ -50,7 +50,7 @@ def answer(attempt: Attempt, question: Question, basis: Basis) -> dict[str, Any]
         raise Permanent("invalid-selection", str(error)) from error
     picks = [_pick(pick, laid) for pick in chosen.picks]
     centres = [*laid.labelled.tolist(), *(pick.index for pick in chosen.picks)]
-    coverage = selection.coverage(laid.matrix, centres, delta=laid.delta, exclude=laid.left_out.tolist())
+    coverage = selection.coverage(laid.points, centres, delta=laid.delta, exclude=laid.left_out.tolist())
     return {
         "pool_id": str(basis.pool.id),
         **{name: getattr(question, name) for name in ("budget", "strategy", "seed")},

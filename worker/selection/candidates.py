@@ -3,7 +3,6 @@
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -12,13 +11,14 @@ from sqlalchemy.orm import Session
 
 from models.explanation.curve import DELTA_SHARE
 from models.similarity import DUPLICATE_SHARE, duplicate_groups, leaks, pair_distances, typical_distance
+from models.vectors.points import Points
 from store import selections
 from store.question import AUTO, OFF, Question
 from store.selections import Embedded
 from store.states import TEST
 from store.tables import Pool
 from worker.attempt import Attempt
-from worker.cache.vectors import Matrix
+from worker.outcomes import Permanent
 
 Rows = npt.NDArray[np.intp]
 Near = tuple[int, int, float]
@@ -63,11 +63,11 @@ def basis(
 
 @dataclass(frozen=True)
 class Ground:
-    """The images that a selection chooses from, and those that are labelled: rows of `matrix`, (N, D)."""
+    """The images that a selection chooses from, and those that are labelled: rows of `points`."""
 
     images: Sequence[Embedded]
     tests: Sequence[Embedded]
-    matrix: Matrix
+    points: Points
     labelled: Rows
     include: Rows
     left_out: Rows
@@ -122,12 +122,17 @@ def ground(attempt: Attempt, question: Question, basis: Basis) -> Ground:
     """
     matching = {image.id for image in basis.images if question.matches(image.name)}
     images = [image for image in basis.images if image.id in matching or image.id in basis.labelled]
+    if not images:
+        raise Permanent(
+            "budget-exceeds-pool",
+            f"No embedded {question.split} image can be picked: upload photos, or ask for other names.",
+        )
     row_of = {image.id: row for row, image in enumerate(images)}
     vectors = attempt.tools.vectors.pool_vectors(basis.pool.id)
     # Not only of those that match: the frames of one drive are all near to each other.
     typical = typical_distance(vectors.matrix, rows=vectors.rows(image.id for image in basis.images))
-    together = attempt.tools.vectors.gathered(vectors, (image.id for image in chain(images, basis.tests)))
-    matrix = together[: len(images)]
+    gathered = attempt.tools.vectors.gathered
+    points = Points.of(gathered(vectors, (image.id for image in images)))
     labelled = _rows(row_of, basis.labelled)
     include = _rows(row_of, map(uuid.UUID, question.include))
     others = [row for row, image in enumerate(images) if image.id not in matching]
@@ -136,18 +141,21 @@ def ground(attempt: Attempt, question: Question, basis: Basis) -> Ground:
     fixed = np.union1d(labelled, include)
     asked = np.union1d(fixed, _without(len(images), left_out))
     test_distance = _distance(question.test_distance, typical) if basis.tests else None
-    near_any = [] if test_distance is None else _near_test(together, asked, len(images), test_distance)
+    near_any: list[Near] = []
+    if test_distance is not None:
+        tests = gathered(vectors, (image.id for image in basis.tests))
+        near_any = leaks(points, asked, tests, test_distance)
     stays = set(fixed.tolist())
     near_test = [near for near in near_any if near[0] not in stays]
     left_out = np.union1d(left_out, _first(near_test))
 
     within = _distance(question.duplicates_within, typical)
     asked = _without(len(images), fixed, left_out)
-    duplicates = [] if within is None else _duplicates(matrix, fixed, asked, within)
+    duplicates = [] if within is None else _duplicates(points, fixed, asked, within)
     return Ground(
         images=images,
         tests=basis.tests,
-        matrix=matrix,
+        points=points,
         labelled=labelled,
         include=include,
         left_out=np.union1d(left_out, _first(duplicates)),
@@ -166,17 +174,12 @@ def _distance(asked: float | str | None, typical: float) -> float | None:
     return DUPLICATE_SHARE * typical if asked == AUTO else float(asked)
 
 
-def _near_test(together: Matrix, asked: Rows, tests_from: int, distance: float) -> list[Near]:
-    tests = np.arange(tests_from, len(together))
-    return [(row, test - tests_from, apart) for row, test, apart in leaks(together, asked, tests, distance)]
-
-
-def _duplicates(matrix: Matrix, fixed: Rows, asked: Rows, within: float) -> list[Near]:
+def _duplicates(points: Points, fixed: Rows, asked: Rows, within: float) -> list[Near]:
     """Those of the rows asked about that another row, one of the fixed if possible, stands for."""
-    groups = duplicate_groups(matrix, within, np.concatenate([fixed, asked]))
+    groups = duplicate_groups(points, within, np.concatenate([fixed, asked]))
     pairs = [(row, first) for first, *others in groups for row in np.setdiff1d(others, fixed).tolist()]
     rows, firsts = np.array(pairs, np.intp).reshape(-1, 2).T
-    distances = pair_distances(matrix, rows, firsts)
+    distances = pair_distances(points.embeddings, rows, firsts)
     return list(zip(rows.tolist(), firsts.tolist(), distances.tolist(), strict=True))
 
 

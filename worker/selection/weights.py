@@ -52,7 +52,7 @@ def _balance(attempt: Attempt, basis: Basis, ground: Ground) -> Weights:
         for place, path in enumerate(attempt.each(paths)):
             counts = np.bincount(read_label_map(path).ravel(), minlength=256)[: len(table.names)]
             shares[place] = counts / max(counts.sum(), 1)
-    return class_balance(ground.matrix, ground.labelled, shares)
+    return class_balance(ground.points, ground.labelled, shares)
 
 
 def _uncertainty(attempt: Attempt, model_id: uuid.UUID, ground: Ground) -> Weights:
