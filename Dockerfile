@@ -19,7 +19,7 @@ COPY migrations migrations
 FROM source AS service-build
 RUN python -m venv /venv && /venv/bin/pip install -c constraints.txt '.[service]'
 
-# The CPU build of torch is a tenth of the CUDA build's size, and PyPI does not have it.
+# PyPI has the CUDA build of torch, which is gigabytes larger than the CPU build.
 FROM source AS worker-cpu-build
 RUN python -m venv /venv && /venv/bin/pip install -c constraints.txt \
     --extra-index-url https://download.pytorch.org/whl/cpu '.[worker]'

@@ -7,7 +7,7 @@ encoder     photos in memory → embeddings: as it is loaded (by ONNX Runtime on
             precision and memory format
 pipeline    files → embeddings, decoding in processes or in threads
 embed job   what a worker does: files → shards in blobs and database (SQLite)
-plain loop  what people write: PIL, torchvision's Resize, ToTensor and Normalize, eager float32 torch in
+plain loop  the usual code: PIL, torchvision's Resize, ToTensor and Normalize, eager float32 torch in
             batches of 32, in one process
 
 Figures are medians of rounds in which all kinds of one group take turns; `of_encoder` and `of_plain` compare
@@ -46,7 +46,7 @@ PLAIN_COUNT = 64
 
 ALONE, PLAIN = "encoder as loaded", "plain loop"
 DECODES_FOR = {"processes": "cuda", "threads": "cpu"}
-"""How photos are decoded for an encoder on that device."""
+"""Each way to decode photos, and the device of the encoders that it is for."""
 
 THREADS_BATCH = 32
 """At most, so that each of many threads decodes one batch while others are encoded."""
@@ -87,7 +87,7 @@ def main() -> None:
 
 
 def _photos(arguments: argparse.Namespace, size: str, folder: Path) -> list[Path]:
-    """`count` files, taken repeatedly if there are fewer."""
+    """`count` paths; files are repeated if there are fewer."""
     source = arguments.photos
     if source is None:
         (source := folder / size).mkdir()
@@ -104,7 +104,7 @@ def _draw(folder: Path, size: tuple[int, int], index: int) -> None:
 
 
 class Measurement:
-    """Groups of kinds of work that take turns, and a row for each kind."""
+    """Measures groups of kinds of work that take turns, and adds a row for each kind."""
 
     def __init__(self, device: torch.device, folder: Path, report: Report, repeats: int) -> None:
         self._device, self._folder, self._report, self._repeats = device, folder, report, repeats
@@ -193,7 +193,7 @@ class Measurement:
         return self._rate(len(paths), lambda: loop.embed(paths))
 
     def _job(self, name: str, paths: list[Path]) -> Rate:
-        from benchmarks.embed_job import EmbedJobs  # needs all that a worker does
+        from benchmarks.embed_job import EmbedJobs  # it needs all packages of a worker
 
         jobs = EmbedJobs(self._folder / "jobs", self._device.type, self._resnet50)
 

@@ -1,11 +1,11 @@
-"""Whole trainings in a given time: the mean IoU on photos that were not trained on, over time.
+"""Whole trainings in a given time, and the mean IoU on held-out photos over time.
 
     python -m benchmarks.full_training --methods hybrid pix2pix --seconds 90 --data DIR
 
 DIR has train/ and val/, each with images/ and labels/, and classes.json unless label maps are RGB images;
-without `--data` street scenes are drawn. Of the train photos, `--pairs` have a label map, and the others are
-unpaired. Each training has as many steps as fit into its seconds, by the estimate that a training makes
-first. On a GPU it is compiled and in bfloat16. Seconds leave out compilation before the first step.
+without `--data` street scenes are drawn. `--pairs` of the train photos are pairs; the others are unpaired.
+Each training has as many steps as fit into its seconds by the estimate that a training makes at its start.
+On a GPU it is compiled and runs in bfloat16. The seconds do not include compilation before the first step.
 """
 
 import argparse
@@ -32,10 +32,10 @@ SCORED = 20
 """Photos that are translated for each score."""
 
 SCORES = 6
-"""In the course of a training."""
+"""Scores in the course of a training."""
 
 STEPS_SHARE = 0.85
-"""Of the time; the rest is for the scores."""
+"""The share of the time for steps; the rest is for the scores."""
 
 PATIENCE = 1.3
 """A training that is slower than estimated ends when it has taken this many times its seconds."""

@@ -81,7 +81,7 @@ PARTS = (
 )
 
 TRAINING_S, PREPARATION_S = 90, 40
-"""The time of each of two trainings, and what all else in their part takes, compilation most of all."""
+"""The time of each of two trainings, and of everything else in their part, mostly compilation."""
 
 
 def main() -> None:
@@ -96,7 +96,10 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="tiny sizes")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/gpu.json"))
     arguments = parser.parse_args()
-    parts = [PARTS[int(number) - 1] for number in arguments.parts.split(",")]
+    named = dict(zip(numbers.split(","), PARTS, strict=True))
+    if unknown := set(arguments.parts.split(",")) - named.keys():
+        parser.error(f"there is no part {min(unknown)}: choose from {numbers}")
+    parts = [named[number] for number in arguments.parts.split(",")]
     more = {"trainings": ["--data", str(arguments.data.resolve())]} if arguments.data else {}
     machine = describe_machine(device_named(arguments.device))
     document = {"device": machine["device"], "machine": machine, "quick": arguments.quick, "parts": {}}
@@ -113,16 +116,19 @@ def run(
 ) -> Iterator[tuple[Part, dict[str, Any]]]:
     """Run one part after the other, with `more` arguments by their names; yields each with its report."""
     begun, shares = time.monotonic(), sum(part.share for part in parts)
-    # Threads would mostly wait for each other on sizes this small.
-    environment = os.environ | ({"OMP_NUM_THREADS": "1"} if quick else {})
     granted = 0.0
-    for part in parts:
-        granted += budget * part.share / shares
-        limit = begun + granted - time.monotonic()
-        given = part.quick if quick else part.full
-        seconds = min(TRAINING_S, max(1, (limit - PREPARATION_S) / 2))
-        command = [*given.format(seconds=seconds).split(), *more.get(part.name, [])]
-        yield part, _report(part, [*command, "--device", device], environment, limit)
+    # Parts share compiled code, and what a part that is ended leaves behind goes with the folder.
+    with tempfile.TemporaryDirectory() as folder:
+        environment = os.environ | {"TMPDIR": folder}
+        if quick:
+            environment["OMP_NUM_THREADS"] = "1"  # more threads would wait for each other on such sizes
+        for part in parts:
+            granted += budget * part.share / shares
+            limit = begun + granted - time.monotonic()
+            given = part.quick if quick else part.full
+            seconds = min(TRAINING_S, max(1, (limit - PREPARATION_S) / 2))
+            command = [*given.format(seconds=seconds).split(), *more.get(part.name, [])]
+            yield part, _report(part, [*command, "--device", device], environment, limit)
 
 
 def _report(part: Part, arguments: list[str], environment: dict[str, str], limit: float) -> dict[str, Any]:

@@ -6,16 +6,16 @@ from typing import Any
 from benchmarks.measuring import Row
 
 GAIN = 1.1
-"""A GPU path stays only if it makes its work this many times as fast."""
+"""A GPU path stays only if it makes its work at least this many times as fast."""
 
 SAME_OBJECTIVE = 1.001
-"""The GPU's clusters may be worse by this factor: other roundings lead to other local optima."""
+"""The GPU's objective may be higher by this factor, because other roundings lead to other local optima."""
 
 Parts = Mapping[str, Mapping[str, Any]]
 
 
 def answers(parts: Parts) -> list[Row]:
-    """For every goal and every gain: what was measured, what is wanted, and whether it was reached."""
+    """The measured value, the wanted value and the verdict for every goal and every gain."""
     return [*_goals(parts), *_gains(parts)]
 
 
@@ -99,7 +99,7 @@ def _only(parts: Parts, part: str, name: str, asked: Row) -> float | None:
 
 
 def _found(parts: Parts, part: str, names: tuple[str, ...], asked: Row) -> list[tuple[Any, ...]]:
-    """These values of all rows that have them, and that agree with what is `asked`."""
+    """The values under `names` from all rows that have them and that agree with `asked`."""
     rows = parts.get(part, {}).get("rows", [])
     return [
         tuple(row[name] for name in names)

@@ -2,9 +2,9 @@
 
     python -m benchmarks.gpu_tests
 
-Only the test files that hold such tests are read, without the fixtures of the whole suite, so that neither a
-database nor the service has to be installed. Several processes share the tests, as compilers take most of
-the time. A file whose packages are missing counts as skipped.
+Only the files with such tests are loaded, without the fixtures of the whole suite, so neither a database nor
+the service has to be installed. Several processes share the tests, because compilers take most of the time. A
+file whose packages are missing counts as skipped.
 """
 
 import argparse
@@ -90,7 +90,7 @@ def outcomes(tests: list[str]) -> Iterator[tuple[str, str]]:
 
 
 def named(reason: str) -> str:
-    """A failure for want of a package is no failure."""
+    """The result of a failure: `skipped` if a package is missing, else `failed`, with the reason."""
     return f"{'skipped' if 'No module named' in reason or 'not installed' in reason else 'failed'}: {reason}"
 
 

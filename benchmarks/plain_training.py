@@ -1,6 +1,7 @@
 """Training steps in the order of the public CycleGAN and pix2pix code, which speed is measured against.
 
-The networks are of PyTorch's own layers, every network call is one of its own, and the image pool is a list.
+The networks consist of PyTorch's own layers, each image goes through a network call of its own, and the image
+pool is a list.
 """
 
 import random
@@ -48,7 +49,7 @@ def plain_discriminator(c: int, inputs: int) -> nn.Module:
 
 
 class PlainPool:
-    """A list of images, decided image by image."""
+    """A list of images that decides for one image after the other."""
 
     def __init__(self, size: int) -> None:
         self.size, self.images = size, list[Tensor]()
@@ -66,7 +67,7 @@ class PlainPool:
 
 
 class PlainTraining:
-    """The hybrid step, without pairs CycleGAN's; pix2pix's for the method of that name."""
+    """The step of hybrid, of CycleGAN (hybrid without pairs) or of pix2pix, as the spec's method says."""
 
     def __init__(self, spec: TrainingSpec, device: torch.device) -> None:
         self.spec = spec

@@ -2,13 +2,14 @@
 
     python -m benchmarks.selection_scale --images 10000 100000 1000000 --budgets 100 1000 --folder /tmp
 
-Each run is a process of its own, so that its peak memory is its own: the most pages that were resident, those
-of the mapped embeddings among them (VmHWM in /proc/self/status, on Linux; getrusage would begin with what was
-resident in the process that started it). A run on the CPU sees no GPU. Embeddings are clustered points,
-float16, memory-mapped from a file in `--folder` (4 GB for a million of 2,048 dimensions).
+Each run is a process of its own, so that its peak memory is known: the largest resident size, which includes
+pages of the mapped embeddings (VmHWM in /proc/self/status, on Linux; getrusage would include the parent's
+memory). A run on the CPU sees no GPU. Embeddings are clustered points in float16, memory-mapped from a file
+in `--folder` (4 GB for a million points of 2,048 dimensions).
 
-`--long-run` compares the objective with that of the medoids of a long k-means (scikit-learn, `n_init=3`) on
-an even sample of 50,000, which cover all images as ours do: of the most images, for the budgets it names.
+`--long-run` names budgets for which a long k-means (scikit-learn, `n_init=3`) on an even sample of 50,000
+images finds medoids too. The mean distance of all images to them is compared with our objective, for the
+largest number of images.
 """
 
 import argparse
@@ -117,7 +118,7 @@ def _objective(rows: list[Row], images: int, budget: int, device: str) -> float 
 
 
 def _peak_bytes() -> int:
-    """The most memory that was resident in this process since it was started."""
+    """The largest resident size of this process since its start."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
 

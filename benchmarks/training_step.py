@@ -98,7 +98,7 @@ class Comparison:
         self._compiled: dict[str, tuple[Compiled, Callable[[], None]]] = {}
 
     def run(self, variants: list[str], repeats: int) -> None:
-        """Add a row for the plain step and one for every variant, also for those that fail."""
+        """Add a row for the plain step and one for every variant, also for a variant that fails."""
         method = self._method({})
         self._plain.take_weights(method.networks)
         self._expected = self._first_losses(method.step)
@@ -109,7 +109,7 @@ class Comparison:
         for variant in variants:
             try:
                 self._run_variant(variant, repeats)
-            except Exception as error:  # such as memory that does not suffice: the others go on
+            except Exception as error:  # for example too little memory: the others go on
                 self._add(variant, note=f"failed: {type(error).__name__}: {str(error).strip()[:300]}")
             self._free(keep_compiled=variant.endswith("compiled"))
 
@@ -127,7 +127,7 @@ class Comparison:
             self._measure(variant, AcceleratedStep(method, method.spec, self._device), method, repeats)
 
     def _run_compiled(self, variant: str, repeats: int) -> None:
-        """A graph is recorded of the step that was compiled for the variant before."""
+        """Measure a compiled step, or the graph of the step that was compiled for the variant before."""
         precision = VARIANTS[variant].get("precision", "float32")
         first = None
         if precision not in self._compiled:
