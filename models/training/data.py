@@ -49,7 +49,7 @@ class TrainingFiles:
 class TrainingData:
     """Photos and label maps, resized once to `load_size` and kept as uint8 on the device.
 
-    `batch(step)` depends on the spec's seed and the step alone, so a resumed training continues with the
+    `batch(step)` depends only on the spec's seed and the step, so a resumed training continues with the
     crops that it would have seen. ValueError names a file that cannot be read or holds an unknown class.
     """
 

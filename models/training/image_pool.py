@@ -22,7 +22,7 @@ class ImagePool:
         self.size = size
         self.next_plan: Callable[[int, torch.device], Tensor] = self._uploaded_plan
         """Gives `query` its plan. In a recorded step this is a tensor that is filled before each replay."""
-        self._images: Tensor | None = None  # `size` stored fakes, then room for those of one query
+        self._images: Tensor | None = None  # `size` stored fakes, then room for the fakes of one query
         self._filled = 0
         self._generator = torch.Generator().manual_seed(seed)
 

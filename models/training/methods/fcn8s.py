@@ -1,4 +1,4 @@
-"""The paper's supervised baseline (Table 6): FCN-8s on the pairs alone (Long et al. 2015)."""
+"""The paper's supervised baseline (Table 6): FCN-8s on pairs only (Long et al. 2015)."""
 
 from __future__ import annotations
 

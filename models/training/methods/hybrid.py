@@ -12,7 +12,7 @@ from models.training.methods.two_way import TwoWayTranslation, descend, detached
 
 
 class Hybrid(TwoWayTranslation):
-    """Adversarial, cycle and identity losses on all samples, and L1 to the truth on those that have one."""
+    """Adversarial, cycle and identity losses on all samples, and L1 to the truth on pairs."""
 
     @staticmethod
     def epoch_size(spec: TrainingSpec, pairs: int, unpaired: int, epoch: int) -> tuple[int, int]:

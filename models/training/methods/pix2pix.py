@@ -14,7 +14,7 @@ from models.training.methods.two_way import TwoWayTranslation, descend, detached
 class Pix2Pix(TwoWayTranslation):
     """L1 to the truth and a conditional GAN, in both directions; the two directions share nothing.
 
-    `conditional=False, adversarial="relativistic", lambda_l1=150` is the paper's own loss on pairs alone.
+    `conditional=False, adversarial="relativistic", lambda_l1=150` is the paper's own loss on pairs only.
     """
 
     @staticmethod
