@@ -36,7 +36,9 @@ def settings_table() -> str:
 def code_of(text: str) -> list[str]:
     """The lines of the shell blocks without their comments, and the code spans of the running text."""
     blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
-    lines = [re.sub(r"\s+#.*", "", line) for block in blocks for line in block.splitlines()]
+    lines = [
+        re.sub(r"\s+#.*", "", line) for block in blocks for line in block.replace("\\\n", "").splitlines()
+    ]
     return lines + re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
 
 
@@ -120,13 +122,12 @@ def test_commands_exist(name: str) -> None:
 
 @pytest.mark.parametrize("name", PAGES)
 def test_modules_run(name: str) -> None:
-    """Every `python -m` module of a page exists, and it or a module next to it reads the page's options."""
+    """Every `python -m` module of a page exists, and reads the options that the page gives it."""
     for module, *words in commands_of(page(name), "python -m"):
         path = ROOT / module.replace(".", "/")
         [file] = [file for file in (path.with_suffix(".py"), path / "__main__.py") if file.exists()]
-        source = "".join(file.read_text() for file in file.parent.glob("*.py"))
         for option in {word for word in words if word.startswith("--")}:
-            assert f'"{option}"' in source, f"{module} {option}"
+            assert f'"{option}"' in file.read_text(), f"{module} {option}"
 
 
 @pytest.mark.parametrize("name", PAGES)
