@@ -108,6 +108,14 @@ def test_paths_exist(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PAGES)
+def test_tests_exist(name: str) -> None:
+    """Every test that a page names is one."""
+    source = "".join(path.read_text() for path in ROOT.glob("tests/**/*.py"))
+    tests = [span for span in code_of(page(name)) if re.fullmatch(r"test_\w+", span)]
+    assert [test for test in tests if f"def {test}(" not in source] == []
+
+
+@pytest.mark.parametrize("name", PAGES)
 def test_commands_exist(name: str) -> None:
     """Every `fewpairs` command of a page exists, with the options that the page gives it."""
     for words in commands_of(page(name), "fewpairs"):
