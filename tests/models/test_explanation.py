@@ -61,6 +61,12 @@ def test_without_labels_the_curve_begins_with_the_first_pick() -> None:
     assert found.delta == pytest.approx(0.7 * typical_distance(embeddings))
 
 
+def test_an_image_at_the_distance_delta_is_within_it() -> None:
+    """Of five images at 0, 1, 2, 3 and 4, two are within 1 of the first."""
+    line = np.arange(5, dtype=np.float32)[:, None]
+    assert explain(line, [0], draws=1, delta=1.0).coverage.within == 2 / 5
+
+
 @pytest.mark.parametrize("labelled", [[], [4]])
 def test_random_draws_follow_the_distribution_of_all_selections(labelled: list[int]) -> None:
     """For nine images all selections of two are enumerated: the share beaten, mean and quantiles agree."""
