@@ -14,7 +14,7 @@ from store.blobs import open_blobs, put_file
 from store.database import Database
 from store.settings import Settings
 from worker.attempt import Tools
-from worker.cache.networks import Loaded
+from worker.cache.networks import Networks
 from worker.run import run
 
 
@@ -26,7 +26,7 @@ class EmbedJobs:
         self._settings = Settings(data_dir=folder, device=device, resnet50_weights=resnet50_weights)
         upgrade(self._settings.database)
         self._database, self._blobs = Database(self._settings.database), open_blobs(self._settings.blobs)
-        loaded = Loaded(self._settings, self._database, self._blobs)
+        loaded = Networks(self._settings, self._database, self._blobs)
         self._tools = Tools(self._settings, self._database, self._blobs, loaded)
 
     def add_pool(self, encoder: str, photos: list[Path]) -> list[uuid.UUID]:

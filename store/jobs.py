@@ -53,7 +53,7 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Orders:
+class StopReasons:
     """What a heartbeat brings back."""
 
     cancel: bool
@@ -122,7 +122,7 @@ def _write_as_owner(session: Session, claim: Claim, **values: Any) -> None:
         raise LeaseLost(f"attempt {claim.attempt} of job {claim.job_id} is no longer running")
 
 
-def heartbeat(session: Session, claim: Claim, *, lease_s: float) -> Orders:
+def heartbeat(session: Session, claim: Claim, *, lease_s: float) -> StopReasons:
     """Prolong the lease and learn whether to stop. Raises LeaseLost."""
     row = session.execute(
         update(Job)
@@ -132,7 +132,7 @@ def heartbeat(session: Session, claim: Claim, *, lease_s: float) -> Orders:
     ).one_or_none()
     if row is None:
         raise LeaseLost(f"attempt {claim.attempt} of job {claim.job_id} is no longer running")
-    return Orders(cancel=row[0], past_deadline=bool(row[1]))
+    return StopReasons(cancel=row[0], past_deadline=bool(row[1]))
 
 
 def hold(session: Session, claim: Claim) -> None:

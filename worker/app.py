@@ -18,7 +18,7 @@ from store.blobs import open_blobs
 from store.database import Database
 from store.settings import Settings
 from worker.attempt import Tools
-from worker.cache.networks import Loaded
+from worker.cache.networks import Networks
 from worker.lease import DATABASE_AWAY
 from worker.run import run
 from worker.sweeper import sweep_until
@@ -33,7 +33,7 @@ def listen(settings: Settings, queues: Sequence[str]) -> int:
     """
     database, blobs = Database(settings.database), open_blobs(settings.blobs)
     database.require_schema()
-    tools = Tools(settings, database, blobs, Loaded(settings, database, blobs))
+    tools = Tools(settings, database, blobs, Networks(settings, database, blobs))
     gc.freeze()  # what was imported stays, and a full collection would look at all of it in every selection
     shutdown = threading.Event()
     bell = Bell(settings.broker_url)

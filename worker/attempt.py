@@ -16,8 +16,8 @@ from store import jobs
 from store.blobs import Blobs
 from store.database import Database
 from store.settings import Settings
-from worker.cache.networks import Loaded
-from worker.cache.vectors import Vectors
+from worker.cache.networks import Networks
+from worker.cache.vectors import VectorCache
 from worker.lease import DATABASE_AWAY, Lease
 
 log = structlog.get_logger()
@@ -28,29 +28,17 @@ PROGRESS_EVERY_S = 1.0
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """A job's result, and how to write it: `save` runs in the transaction that ends the job.
-
-    `afterwards` runs after its commit, unless the worker dies in between.
-    """
-
-    result: dict[str, Any]
-    save: Callable[[Session], None] = field(default=lambda session: None)
-    afterwards: Callable[[], None] = field(default=lambda: None)
-
-
-@dataclass(frozen=True)
 class Tools:
     """What lives as long as the worker process."""
 
     settings: Settings
     database: Database
     blobs: Blobs
-    loaded: Loaded
+    networks: Networks
 
     @cached_property
-    def vectors(self) -> Vectors:
-        return Vectors(self.settings.cache_dir / "vectors", self.database, self.blobs)
+    def vectors(self) -> VectorCache:
+        return VectorCache(self.settings.cache_dir / "vectors", self.database, self.blobs)
 
 
 @dataclass

@@ -41,7 +41,7 @@ class Lease:
         self._claim = claim
         self._lease_s = lease_s
         self._held_until = since + lease_s
-        self._orders = jobs.Orders(cancel=False, past_deadline=False)
+        self._reasons = jobs.StopReasons(cancel=False, past_deadline=False)
         self._shutdown = shutdown
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._beat, name=f"lease-{claim.job_id}", daemon=True)
@@ -60,9 +60,9 @@ class Lease:
         """Raise what ends this attempt, if anything does: LeaseLost, Cancelled, Permanent or ShutDown."""
         if time.monotonic() >= self._held_until:
             raise jobs.LeaseLost("the lease could not be prolonged")
-        if self._orders.cancel:
+        if self._reasons.cancel:
             raise Cancelled
-        if self._orders.past_deadline:
+        if self._reasons.past_deadline:
             raise Permanent(
                 "deadline-exceeded",
                 "The attempt took longer than FEWPAIRS_TRAINING_DEADLINE_S (a training) or "
@@ -76,7 +76,7 @@ class Lease:
             asked_at = time.monotonic()
             try:
                 with self._database.write() as session:
-                    self._orders = jobs.heartbeat(session, self._claim, lease_s=self._lease_s)
+                    self._reasons = jobs.heartbeat(session, self._claim, lease_s=self._lease_s)
                 self._held_until = asked_at + self._lease_s
             except jobs.LeaseLost:
                 self._held_until = asked_at

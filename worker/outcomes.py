@@ -1,8 +1,26 @@
-"""How an attempt can end, other than well or by losing its lease (`store.jobs.LeaseLost`)."""
+"""How an attempt can end, other than by losing its lease (`store.jobs.LeaseLost`)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The result of a job, and how to write it: `save` runs in the transaction that ends the job.
+
+    `afterwards` runs after the commit, unless the worker dies in between.
+    """
+
+    result: dict[str, Any]
+    save: Callable[[Session], None] = field(default=lambda session: None)
+    afterwards: Callable[[], None] = field(default=lambda: None)
 
 
 class Problem(Exception):
-    """What goes into the job's `error`: a slug and a sentence for the user."""
+    """What becomes the job's `error`: a slug and a sentence for the user."""
 
     def __init__(self, type: str, detail: str) -> None:
         super().__init__(f"{type}: {detail}")
@@ -11,16 +29,16 @@ class Problem(Exception):
 
 
 class Permanent(Problem):
-    """Another attempt would meet this again: the job fails."""
+    """A problem that every other attempt would meet too: the job fails."""
 
 
 class Mishap(Problem):
-    """Another attempt may well succeed: the job is queued again while attempts are left."""
+    """A problem that another attempt may not meet: the job is queued again while attempts are left."""
 
 
 class Cancelled(Exception):
-    """The user asked to stop."""
+    """The user asked to stop the job."""
 
 
 class ShutDown(Exception):
-    """The worker was asked to stop; the job is queued again and the attempt does not count."""
+    """The worker was asked to stop. The job is queued again, and the attempt does not count."""

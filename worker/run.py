@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from models.vectors.blocks import stopped_by
 from store import jobs
 from store.blobs import BlobMissing
-from worker.attempt import Attempt, Outcome, Tools
+from worker.attempt import Attempt, Tools
 from worker.handlers.embed import embed
 from worker.handlers.evaluate import evaluate
 from worker.handlers.explain import explain
@@ -23,7 +23,7 @@ from worker.handlers.select import select
 from worker.handlers.train import train
 from worker.handlers.translate import translate
 from worker.lease import Lease
-from worker.outcomes import Cancelled, Mishap, Permanent, ShutDown
+from worker.outcomes import Cancelled, Mishap, Outcome, Permanent, ShutDown
 
 log = structlog.get_logger()
 

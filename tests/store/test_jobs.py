@@ -226,7 +226,7 @@ def test_cancelling(database: Database, job_id: uuid.UUID, pool_id: uuid.UUID) -
     owner = claimed(database, running, lease_s=-1)
     with database.write() as session:
         jobs.cancel(session, running)
-        assert jobs.heartbeat(session, owner, lease_s=-1).stop
+        assert jobs.heartbeat(session, owner, lease_s=-1).cancel
     assert sweep(database) == []
     assert get(database, running).state == "cancelled"
 
@@ -237,9 +237,9 @@ def test_a_deadline_stops_an_attempt(database: Database, job_id: uuid.UUID) -> N
     with database.write() as session:
         assert not jobs.heartbeat(session, owner, lease_s=60).past_deadline
         session.execute(update(Job).where(Job.id == job_id).values(deadline_at=from_now(-1), deadline_s=9.0))
-        orders = jobs.heartbeat(session, owner, lease_s=60)
+        reasons = jobs.heartbeat(session, owner, lease_s=60)
         jobs.retry(session, owner, type="deadline-exceeded", detail="d")
-    assert (orders.past_deadline, orders.cancel, orders.stop) == (True, False, True)
+    assert (reasons.past_deadline, reasons.cancel) == (True, False, True)
     second = claimed(database, job_id)
     with database.write() as session:
         assert not jobs.heartbeat(session, second, lease_s=60).past_deadline

@@ -14,7 +14,7 @@ from store.database import Database
 from store.settings import Settings
 from tests.worker.factories import Pools
 from worker.attempt import Tools
-from worker.cache.networks import Loaded
+from worker.cache.networks import Networks
 
 
 @pytest.fixture(scope="session")
@@ -50,7 +50,7 @@ def settings(tmp_path: Path, database_url: str, encoder_cache: Path) -> Settings
 def tools(settings: Settings) -> Iterator[Tools]:
     upgrade(settings.database)
     database, blobs = Database(settings.database), open_blobs(settings.blobs)
-    yield Tools(settings, database, blobs, Loaded(settings, database, blobs))
+    yield Tools(settings, database, blobs, Networks(settings, database, blobs))
     database.close()
 
 

@@ -92,7 +92,7 @@ def test_an_outage_costs_no_metric_line_and_no_attempt(
     tools: Tools, database: Outage, claim: jobs.Claim
 ) -> None:
     """Lines that could not be recorded, or were recorded before, are recorded once in the end."""
-    away = Tools(tools.settings, database, tools.blobs, tools.loaded)
+    away = Tools(tools.settings, database, tools.blobs, tools.networks)
     lines = [{"step": step, "loss": 1.0} for step in range(1, 5)]
     with lease(database, claim, lease_s=60) as held:
         attempt = Attempt(claim, away, held)

@@ -17,8 +17,8 @@ from tests.processes import until
 from tests.worker.factories import Pools, scene
 from tests.worker.waiting import running
 from worker import run as run_module
-from worker.attempt import Attempt, Outcome, Tools
-from worker.outcomes import Mishap
+from worker.attempt import Attempt, Tools
+from worker.outcomes import Mishap, Outcome
 from worker.run import run
 from worker.sweeper import sweep
 

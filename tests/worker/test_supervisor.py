@@ -1,4 +1,4 @@
-"""The supervisor with small scripts in the place of a training; test_training.py has the real one."""
+"""The supervisor with small scripts in the place of a training; test_train.py has the real one."""
 
 import sys
 import threading

@@ -24,7 +24,7 @@ from tests.processes import processes, until
 from tests.worker.factories import Pools
 from worker.attempt import Tools
 from worker.cache import vectors
-from worker.cache.vectors import ImageIds, PoolVectors, Vectors
+from worker.cache.vectors import ImageIds, PoolVectors, VectorCache
 from worker.run import run
 
 Matrix = npt.NDArray[Any]
@@ -63,10 +63,10 @@ def embedded(pools: Pools) -> Embedded:
     return Embedded(pools)
 
 
-def fresh(embedded: Embedded) -> Vectors:
+def fresh(embedded: Embedded) -> VectorCache:
     """As a process that has just started has them."""
     tools = embedded.tools
-    return Tools(tools.settings, tools.database, tools.blobs, tools.loaded).vectors
+    return Tools(tools.settings, tools.database, tools.blobs, tools.networks).vectors
 
 
 def read(embedded: Embedded) -> PoolVectors:
@@ -143,7 +143,7 @@ def test_rows_that_follow_each_other_are_not_copied(embedded: Embedded) -> None:
     vectors = fresh(embedded)
     found = vectors.pool_vectors(embedded.pool_id)
     for ids, shared in ((found.image_ids[2:7], True), (found.image_ids[::-2], False), ([], False)):
-        rows = vectors.gathered(found, ids)
+        rows = vectors.gather(found, ids)
         assert np.array_equal(rows, found.matrix[found.rows(ids)])
         assert (rows.dtype, rows.shape) == (np.float16, (len(ids), DIMENSION))
         assert np.shares_memory(rows, found.matrix) == shared
@@ -164,7 +164,7 @@ def test_a_large_copy_is_in_no_memory_and_in_no_folder(tools: Tools) -> None:
     tracemalloc.start()
     with stopped_by(lambda: steps.append(list(folder.iterdir()))):
         steps: list[list[Path]] = []
-        rows = tools.vectors.gathered(vectors, ids)
+        rows = tools.vectors.gather(vectors, ids)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < matrix.nbytes / 2
@@ -179,7 +179,7 @@ def test_a_large_copy_is_in_no_memory_and_in_no_folder(tools: Tools) -> None:
         raise InterruptedError
 
     with stopped_by(stop), pytest.raises(InterruptedError):
-        tools.vectors.gathered(vectors, ids)
+        tools.vectors.gather(vectors, ids)
 
 
 @pytest.mark.parametrize("damage", ["record.json", "ids", "embeddings"])
@@ -267,7 +267,7 @@ def read_until(line, folder):
             os.kill(os.getpid(), signal.SIGKILL)
         return trace
     sys.settrace(trace)
-    vectors.Vectors(folder, Database(url), open_blobs(blobs)).pool_vectors(uuid.UUID(pool_id))
+    vectors.VectorCache(folder, Database(url), open_blobs(blobs)).pool_vectors(uuid.UUID(pool_id))
     os._exit(0)
 
 for line in itertools.count(step=2):
@@ -284,7 +284,7 @@ def test_a_process_may_be_killed_anywhere(embedded: Embedded, tmp_path: Path) ->
     """After a kill -9 before every second line of it, the next process has every row once, and right."""
     tools, folders = embedded.tools, tmp_path / "killed"
     embedded.add()
-    Vectors(folders / "before", tools.database, tools.blobs).pool_vectors(embedded.pool_id)
+    VectorCache(folders / "before", tools.database, tools.blobs).pool_vectors(embedded.pool_id)
     embedded.add()
     embedded.add()
     arguments = [tools.settings.database, tools.settings.blobs, str(embedded.pool_id), str(folders)]
@@ -292,7 +292,7 @@ def test_a_process_may_be_killed_anywhere(embedded: Embedded, tmp_path: Path) ->
     killed = [path for path in folders.iterdir() if path.name != "before"]
     assert len(killed) > 20
     for path in killed:
-        assert embedded.holds(Vectors(path, tools.database, tools.blobs).pool_vectors(embedded.pool_id))
+        assert embedded.holds(VectorCache(path, tools.database, tools.blobs).pool_vectors(embedded.pool_id))
 
 
 READ = """
@@ -300,10 +300,10 @@ import sys, uuid
 from pathlib import Path
 from store.blobs import open_blobs
 from store.database import Database
-from worker.cache.vectors import Vectors
+from worker.cache.vectors import VectorCache
 
 url, blobs, pool_id, folder, seen = sys.argv[1:]
-vectors, rows = Vectors(Path(folder), Database(url), open_blobs(blobs)), 0
+vectors, rows = VectorCache(Path(folder), Database(url), open_blobs(blobs)), 0
 while rows < 60:
     found = vectors.pool_vectors(uuid.UUID(pool_id))
     assert len(found.image_ids) == len(found.matrix) >= rows
@@ -324,7 +324,7 @@ def test_several_processes_share_a_folder(embedded: Embedded, tmp_path: Path) ->
             embedded.add()
         until(lambda: [process.poll() for process in all] == [0, 0, 0], "the readers' last rows")
     assert embedded.holds(
-        Vectors(tmp_path / "shared", tools.database, tools.blobs).pool_vectors(embedded.pool_id)
+        VectorCache(tmp_path / "shared", tools.database, tools.blobs).pool_vectors(embedded.pool_id)
     )
 
 

@@ -14,7 +14,7 @@ from store.settings import Settings
 from worker.outcomes import Permanent
 
 
-class Loaded:
+class Networks:
     """`encoder(name)` and `translator(model_id, direction)`, kept while they are among the few used last."""
 
     def __init__(self, settings: Settings, database: Database, blobs: Blobs) -> None:

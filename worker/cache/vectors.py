@@ -88,7 +88,7 @@ class Record:
     shards: tuple[str, ...] = ()
 
 
-class Vectors:
+class VectorCache:
     """The matrices of pools in `folder`, which several processes may share."""
 
     def __init__(self, folder: Path, database: Database, blobs: Blobs) -> None:
@@ -115,7 +115,7 @@ class Vectors:
                 record = self._extended(folder, record, fresh)
             return _mapped(folder, record)
 
-    def gathered(self, vectors: PoolVectors, image_ids: Iterable[uuid.UUID]) -> Matrix:
+    def gather(self, vectors: PoolVectors, image_ids: Iterable[uuid.UUID]) -> Matrix:
         """The embeddings of these images, (M, D), memory-mapped; KeyError is as of `PoolVectors.rows`.
 
         Where their rows do not follow each other they are copied into a file without a name: it goes with the
@@ -136,7 +136,7 @@ class Vectors:
         matrix = self.pool_vectors(pool_id).matrix
         path = self._folder / str(pool_id) / "index"
         with FileLock(path.with_suffix(".lock")):
-            index = _loaded(path) or PoolIndex(matrix.shape[1])
+            index = _read_index(path) or PoolIndex(matrix.shape[1])
             if len(index) < len(matrix):
                 index.add(matrix[len(index) :])
                 if not index.is_mapped:
@@ -161,7 +161,7 @@ class Vectors:
                 yield shard.image_ids, np.load(file, allow_pickle=False)
 
 
-def _loaded(path: Path) -> PoolIndex | None:
+def _read_index(path: Path) -> PoolIndex | None:
     try:
         return PoolIndex.load(path)
     except (FileNotFoundError, ValueError):  # none yet, or a damaged one

@@ -10,8 +10,8 @@ import numpy.typing as npt
 from models.encoders import EmbeddedBatch, embed_batches
 from store import blobs, embeddings, jobs
 from store.tables import Image, Pool, new_id
-from worker.attempt import Attempt, Outcome
-from worker.outcomes import Permanent
+from worker.attempt import Attempt
+from worker.outcomes import Outcome, Permanent
 
 SHARD_IMAGES = 64
 """A shard is committed when it has this many: a few seconds' work, which is what a killed worker loses."""
@@ -23,7 +23,7 @@ def embed(attempt: Attempt) -> Outcome:
     with tools.database.read() as session:
         pool = session.get_one(Pool, claim.pool_id)
         images = embeddings.images_of_job(session, claim.job_id)
-    encoder = tools.loaded.encoder(pool.encoder)
+    encoder = tools.networks.encoder(pool.encoder)
     if pool.weights_digest not in (None, encoder.weights_digest):
         raise weights_mismatch(pool, encoder.weights_digest)
 

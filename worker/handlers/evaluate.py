@@ -21,9 +21,9 @@ from models.evaluation import (
 from models.evaluation import evaluate as evaluate_label_maps
 from store import evaluations, tables, trainings
 from store.tables import Annotation, EvaluationImage, Image, new_id
-from worker.attempt import Attempt, Outcome
-from worker.outcomes import Permanent
-from worker.png import kept_png
+from worker.attempt import Attempt
+from worker.outcomes import Outcome, Permanent
+from worker.pictures import put_png
 
 Annotated = Sequence[tuple[Image, Annotation]]
 
@@ -43,7 +43,7 @@ def evaluate(attempt: Attempt) -> Outcome:
     ids = {image.name: image.id for image, _ in annotated}
 
     def keep(name: str, predicted: npt.NDArray[np.uint8], score: ImageScore | RgbImageScore) -> None:
-        png = kept_png(tools.blobs, predicted)
+        png = put_png(tools.blobs, predicted)
         images.append(
             EvaluationImage(
                 evaluation_id=evaluation_id,
@@ -78,8 +78,8 @@ def _scored(
     attempt: Attempt, model_id: uuid.UUID, annotated: Annotated, keep: OnImage
 ) -> Evaluation | RgbEvaluation:
     """The evaluation; `keep` is told about every image. ValueError when it cannot be made."""
-    loaded, spec = attempt.tools.loaded, attempt.claim.spec
-    translator = loaded.translator(model_id, spec["direction"])
+    networks, spec = attempt.tools.networks, attempt.claim.spec
+    translator = networks.translator(model_id, spec["direction"])
     colors = None if translator.class_table else _constant_colors(attempt)
     photos = [image.sha256 for image, _ in annotated]
     label_maps = [annotation.sha256 for _, annotation in annotated]
@@ -87,7 +87,7 @@ def _scored(
         files = zip(annotated, paths[: len(photos)], paths[len(photos) :], strict=True)
         items = [EvaluationItem(image.name, photo, truth) for (image, _), photo, truth in files]
         if scorer_id := _scorer_id(spec):
-            scorer = loaded.translator(scorer_id, PHOTOS_TO_LABELS)
+            scorer = networks.translator(scorer_id, PHOTOS_TO_LABELS)
             return evaluate_photos(translator, scorer, attempt.each(items), keep)
         return evaluate_label_maps(translator, attempt.each(items), keep, colors)
 

@@ -25,8 +25,10 @@ from store import blobs, explanations, selections, tables
 from store.explanations import Member
 from store.question import Question
 from store.tables import Job
-from worker.attempt import Attempt, Outcome
-from worker.selection.candidates import Basis, Ground, Rows, basis, ground
+from worker.attempt import Attempt
+from worker.outcomes import Outcome
+from worker.selection.candidates import Candidates, Rows, find_candidates
+from worker.selection.snapshot import PoolSnapshot, take_snapshot
 
 NEAREST, NEAREST_OF_ALL = 24, 24_000
 """Images that are listed with a pick, and with all picks: the document is read whole."""
@@ -64,16 +66,18 @@ def explain(attempt: Attempt) -> Outcome:
     claim = attempt.claim
     if "minutes_per_image" in claim.spec:
         return _curve_with_costs(attempt)
-    document, question, made_from = _selection(attempt)
-    laid = ground(attempt, question, made_from)
-    cover = _cover(document, laid)
-    found = explanation.explain(laid.points, cover.picks, cover.labelled, cover.counted, delta=laid.delta)
-    plane = pool_map(laid.points)
-    members = _members(laid, cover)
+    document, question, snapshot = _selection(attempt)
+    candidates = find_candidates(attempt, question, snapshot)
+    cover = _cover(document, candidates)
+    found = explanation.explain(
+        candidates.points, cover.picks, cover.labelled, cover.counted, delta=candidates.delta
+    )
+    plane = pool_map(candidates.points)
+    members = _members(candidates, cover)
     attempt.lease.check()
     title = _title(document, len(cover.counted))
     contents = {
-        "map": _map(laid, cover, plane),
+        "map": _map(candidates, cover, plane),
         "map.png": [
             draw_map(plane, cover.clusters(), cover.picks, cover.labelled, title, shown=cover.shown())
         ],
@@ -89,12 +93,12 @@ def explain(attempt: Attempt) -> Outcome:
             "budget": len(cover.picks),
             "images": len(cover.counted),
             "labelled": len(cover.labelled),
-            "left_out": {"near_test": len(laid.near_test), "duplicates": len(laid.duplicates)},
+            "left_out": {"near_test": len(candidates.near_test), "duplicates": len(candidates.duplicates)},
             "coverage": asdict(found.coverage) | {"delta": found.delta},
             "random": asdict(found.random),
             "curve": [asdict(point) for point in found.curve],
             "knee": None if found.knee is None else {"budget": found.knee, "method": "kneedle"},
-            "picks": _picks(document["picks"], members, laid),
+            "picks": _picks(document["picks"], members, candidates),
         },
         files={name: asdict(blobs.put(attempt.tools.blobs, chunks)) for name, chunks in contents.items()},
     )
@@ -130,32 +134,32 @@ def _curve_with_costs(attempt: Attempt) -> Outcome:
     )
 
 
-def _selection(attempt: Attempt) -> tuple[dict[str, Any], Question, Basis]:
+def _selection(attempt: Attempt) -> tuple[dict[str, Any], Question, PoolSnapshot]:
     """The selection's document, what was asked, and the part of the pool that it was made from."""
     with attempt.tools.database.read() as session:
         selection = selections.get(session, uuid.UUID(attempt.claim.spec["selection_id"]))
         assert selection
         question = Question(**session.get_one(Job, selection.job_id).spec["question"])
         receipt = selection.document["receipt"]
-        made_from = basis(
+        snapshot = take_snapshot(
             session,
             attempt.claim.pool_id,
             question,
             up_to=receipt["last_image_id"],
             labelled=dict.fromkeys(map(uuid.UUID, receipt["labelled"]), 0),
         )
-    return selection.document, question, made_from
+    return selection.document, question, snapshot
 
 
-def _cover(document: dict[str, Any], laid: Ground) -> Cover:
-    row_of = {image.id: row for row, image in enumerate(laid.images)}
+def _cover(document: dict[str, Any], candidates: Candidates) -> Cover:
+    row_of = {image.id: row for row, image in enumerate(candidates.images)}
     picks = np.array([row_of[uuid.UUID(pick["image_id"])] for pick in document["picks"]], np.intp)
-    counted = np.setdiff1d(np.arange(len(laid.images)), laid.left_out)
-    nearest, distances = assignment(laid.points, [*laid.labelled.tolist(), *picks.tolist()])
-    return Cover(picks, laid.labelled, counted, nearest, distances)
+    counted = np.setdiff1d(np.arange(len(candidates.images)), candidates.left_out)
+    nearest, distances = assignment(candidates.points, [*candidates.labelled.tolist(), *picks.tolist()])
+    return Cover(picks, candidates.labelled, counted, nearest, distances)
 
 
-def _members(laid: Ground, cover: Cover) -> list[list[Member]]:
+def _members(candidates: Candidates, cover: Cover) -> list[list[Member]]:
     """The images that each pick stands for, the pick itself first, then the nearest first."""
     clusters = cover.clusters()
     is_other = np.ones(len(clusters), bool)
@@ -163,15 +167,15 @@ def _members(laid: Ground, cover: Cover) -> list[list[Member]]:
     order = np.lexsort((cover.distances, is_other, clusters))
     ends = np.searchsorted(clusters[order], np.arange(len(cover.picks) + 1))
     return [
-        [Member(laid.images[row].id, float(cover.distances[row])) for row in order[start:end]]
+        [Member(candidates.images[row].id, float(cover.distances[row])) for row in order[start:end]]
         for start, end in pairwise(ends)
     ]
 
 
 def _picks(
-    picks: Sequence[dict[str, Any]], members: Sequence[Sequence[Member]], laid: Ground
+    picks: Sequence[dict[str, Any]], members: Sequence[Sequence[Member]], candidates: Candidates
 ) -> list[dict[str, Any]]:
-    names = {image.id: image.name for image in laid.images}
+    names = {image.id: image.name for image in candidates.images}
     listed = min(NEAREST, NEAREST_OF_ALL // len(picks))
     return [
         {
@@ -187,7 +191,7 @@ def _picks(
     ]
 
 
-def _map(laid: Ground, cover: Cover, plane: PoolMap) -> Iterator[bytes]:
+def _map(candidates: Candidates, cover: Cover, plane: PoolMap) -> Iterator[bytes]:
     """The map as JSON, written point by point: the pool may have millions."""
     head = {"method": plane.method, "explained_variance": plane.explained}
     yield json.dumps(head)[:-1].encode() + b', "points": ['
@@ -198,8 +202,8 @@ def _map(laid: Ground, cover: Cover, plane: PoolMap) -> Iterator[bytes]:
         lines = [
             json.dumps(
                 {
-                    "image_id": str(laid.images[row].id),
-                    "name": laid.images[row].name,
+                    "image_id": str(candidates.images[row].id),
+                    "name": candidates.images[row].name,
                     "x": float(plane.points[row, 0]),
                     "y": float(plane.points[row, 1]),
                     "cluster": clusters[row] + 1 if clusters[row] >= 0 else None,

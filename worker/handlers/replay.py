@@ -7,10 +7,10 @@ from typing import Any
 
 from store import selections
 from store.question import Question
-from worker.attempt import Attempt, Outcome
-from worker.handlers.select import answer
-from worker.outcomes import Permanent
-from worker.selection.candidates import Basis, basis
+from worker.attempt import Attempt
+from worker.handlers.select import make_selection
+from worker.outcomes import Outcome, Permanent
+from worker.selection.snapshot import PoolSnapshot, take_snapshot
 
 UNEXPLAINED = "Nothing that the receipt tells has changed, so it does not explain why the picks differ."
 
@@ -20,17 +20,17 @@ def replay(attempt: Attempt) -> Outcome:
     claim = attempt.claim
     question, receipt = Question(**claim.spec["question"]), claim.spec["receipt"]
     with attempt.tools.database.read() as session:
-        then = basis(
+        then = take_snapshot(
             session,
             claim.pool_id,
             question,
             up_to=receipt["last_image_id"],
             labelled=_revisions_then(receipt),
         )
-        now = basis(session, claim.pool_id, question)
+        now = take_snapshot(session, claim.pool_id, question)
     changed, made = list(_differences(question, receipt, then)), None
     try:
-        made = answer(attempt, question, then)
+        made = make_selection(attempt, question, then)
     except Permanent as problem:
         changed.append(problem.detail)
     again = made["receipt"] if made else receipt
@@ -51,7 +51,7 @@ def _revisions_then(receipt: Mapping[str, Any]) -> dict[uuid.UUID, int]:
     return dict(zip(ids, receipt["revisions"] or [0] * len(ids), strict=True))
 
 
-def _differences(question: Question, receipt: Mapping[str, Any], then: Basis) -> Iterator[str]:
+def _differences(question: Question, receipt: Mapping[str, Any], then: PoolSnapshot) -> Iterator[str]:
     """What the picks depend on and is not as the receipt says."""
     encoder = _encoder(then.pool.encoder, then.pool.weights_digest)
     if encoder != (before := _encoder(receipt["encoder"], receipt["weights_digest"])):
@@ -91,7 +91,7 @@ def _first_other(receipt: Mapping[str, Any], made: Mapping[str, Any]) -> Iterato
         yield f"The first pick that differs is that of rank {ranks[0]}."
 
 
-def _since(then: Basis, now: Basis) -> Iterator[str]:
+def _since(then: PoolSnapshot, now: PoolSnapshot) -> Iterator[str]:
     """What has come since and changes nothing."""
     if more := len(now.images) + len(now.tests) - len(then.images) - len(then.tests):
         yield f"Photos added since, which the replay leaves out: {more}."

@@ -20,10 +20,10 @@ from models.similarity import (
 from store import blobs, images, selections
 from store.states import TRAIN
 from store.tables import Pool
-from worker.attempt import Attempt, Outcome
+from worker.attempt import Attempt
 from worker.cache.vectors import PoolVectors
 from worker.handlers.embed import weights_mismatch
-from worker.outcomes import Permanent
+from worker.outcomes import Outcome, Permanent
 from worker.selection.candidates import Rows
 
 MOST_OF_A_GROUP, MOST_LISTED = 1000, 100_000
@@ -51,7 +51,7 @@ def _photo(attempt: Attempt) -> Outcome:
     claim, tools = attempt.claim, attempt.tools
     with tools.database.read() as session:
         pool = session.get_one(Pool, claim.pool_id)
-    encoder = tools.loaded.encoder(pool.encoder)
+    encoder = tools.networks.encoder(pool.encoder)
     if pool.weights_digest != encoder.weights_digest:
         raise weights_mismatch(pool, encoder.weights_digest)
     held = claim.spec["photo"]

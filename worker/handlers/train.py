@@ -8,8 +8,8 @@ from typing import Any
 from models.training.run_directory import RunDirectory
 from store import blobs, models
 from store.tables import Model, new_id
-from worker.attempt import Attempt, Outcome
-from worker.outcomes import Cancelled
+from worker.attempt import Attempt
+from worker.outcomes import Cancelled, Outcome
 from worker.training.prepare import prepare
 from worker.training.supervisor import supervise
 

@@ -13,14 +13,14 @@ import numpy.typing as npt
 from models.catalog import LABELS_TO_PHOTOS
 from models.images.photos import read_label_map, read_photo
 from models.translation.translator import Translation, Translator
-from worker.attempt import Attempt, Outcome
-from worker.outcomes import Permanent
-from worker.png import kept_png
+from worker.attempt import Attempt
+from worker.outcomes import Outcome, Permanent
+from worker.pictures import put_png
 
 
 def translate(attempt: Attempt) -> Outcome:
     spec, tools = attempt.claim.spec, attempt.tools
-    translator = tools.loaded.translator(uuid.UUID(spec["model_id"]), spec["direction"])
+    translator = tools.networks.translator(uuid.UUID(spec["model_id"]), spec["direction"])
     with attempt.files([spec["sha256"]]) as [path]:
         try:
             image = _read(path, translator)
@@ -31,8 +31,8 @@ def translate(attempt: Attempt) -> Outcome:
         translation = _translated(translator, image)
     except ValueError as error:
         raise Permanent("unusable-model", str(error)) from error
-    label_map = None if translation.label_map is None else kept_png(tools.blobs, translation.label_map)
-    rgb = kept_png(tools.blobs, translation.rgb)
+    label_map = None if translation.label_map is None else put_png(tools.blobs, translation.label_map)
+    rgb = put_png(tools.blobs, translation.rgb)
     return Outcome({"label_map": label_map and asdict(label_map), "rgb": asdict(rgb)})
 
 

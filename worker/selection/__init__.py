@@ -1,1 +1,1 @@
-"""What a selection job chooses from, and how much each image counts."""
+"""What a selection chooses from, and how much each image counts."""

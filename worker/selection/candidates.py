@@ -7,18 +7,15 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy.orm import Session
 
 from models.explanation.curve import DELTA_SHARE
 from models.similarity import DUPLICATE_SHARE, duplicate_groups, leaks, pair_distances, typical_distance
 from models.vectors.points import Points
-from store import selections
 from store.question import AUTO, OFF, Question
 from store.selections import Embedded
-from store.states import TEST
-from store.tables import Pool
 from worker.attempt import Attempt
 from worker.outcomes import Permanent
+from worker.selection.snapshot import PoolSnapshot
 
 Rows = npt.NDArray[np.intp]
 Near = tuple[int, int, float]
@@ -26,43 +23,7 @@ Near = tuple[int, int, float]
 
 
 @dataclass(frozen=True)
-class Basis:
-    """The part of a pool that a question is about, in the order of ids."""
-
-    pool: Pool
-    images: Sequence[Embedded]
-    """The embedded images of the split."""
-    tests: Sequence[Embedded]
-    """The embedded test images, if the question looks at them."""
-    labelled: Mapping[uuid.UUID, int]
-    """The revisions of the annotations that count, by the images' ids."""
-
-
-def basis(
-    session: Session,
-    pool_id: uuid.UUID,
-    question: Question,
-    *,
-    up_to: str | None = None,
-    labelled: Mapping[uuid.UUID, int] | None = None,
-) -> Basis:
-    """As the pool is now; or with the images up to an id, and with those labelled that were so earlier."""
-    last = uuid.UUID(up_to) if up_to else None
-    images = list(selections.embedded(session, pool_id, question.split, up_to=last))
-    if labelled is None:
-        labelled = selections.annotated(session, pool_id, question.split)
-    return Basis(
-        pool=session.get_one(Pool, pool_id),
-        images=images,
-        tests=list(selections.embedded(session, pool_id, TEST, up_to=last))
-        if question.looks_at_tests
-        else [],
-        labelled={image.id: labelled[image.id] for image in images if image.id in labelled},
-    )
-
-
-@dataclass(frozen=True)
-class Ground:
+class Candidates:
     """The images that a selection chooses from, and those that are labelled: rows of `points`."""
 
     images: Sequence[Embedded]
@@ -92,7 +53,7 @@ class Ground:
     def pickable(self) -> int:
         return len(self.images) - len(np.union1d(self.labelled, self.left_out))
 
-    def described(self, most: int) -> dict[str, Any]:
+    def left_out_document(self, most: int) -> dict[str, Any]:
         """`left_out` of the selection's document: counts, and so many of the nearest."""
         return {
             "test_distance": self.test_distance,
@@ -103,62 +64,70 @@ class Ground:
             "duplicates_within": self.duplicates_within,
             "duplicate_count": len(self.duplicates),
             "duplicates": [
-                {**_named(self.images[row], ""), **_named(self.images[of], "of_"), "distance": distance}
+                {
+                    **_id_and_name(self.images[row], ""),
+                    **_id_and_name(self.images[of], "of_"),
+                    "distance": distance,
+                }
                 for row, of, distance in _nearest(self.duplicates, most)
             ],
         }
 
     def _near_tests(self, near: Sequence[Near], most: int) -> list[dict[str, Any]]:
         return [
-            {**_named(self.images[row], ""), **_named(self.tests[test], "test_"), "distance": distance}
+            {
+                **_id_and_name(self.images[row], ""),
+                **_id_and_name(self.tests[test], "test_"),
+                "distance": distance,
+            }
             for row, test, distance in _nearest(near, most)
         ]
 
 
-def ground(attempt: Attempt, question: Question, basis: Basis) -> Ground:
+def find_candidates(attempt: Attempt, question: Question, snapshot: PoolSnapshot) -> Candidates:
     """Lay the embeddings out, and find the images that are too like a test image, or too like another one.
 
     Images to include stay, whatever they are like, and so do labelled ones.
     """
-    matching = {image.id for image in basis.images if question.matches(image.name)}
-    images = [image for image in basis.images if image.id in matching or image.id in basis.labelled]
+    matching = {image.id for image in snapshot.images if question.matches(image.name)}
+    images = [image for image in snapshot.images if image.id in matching or image.id in snapshot.labelled]
     if not images:
         raise Permanent(
             "budget-exceeds-pool",
             f"No embedded {question.split} image can be picked: upload photos, or ask for other names.",
         )
     row_of = {image.id: row for row, image in enumerate(images)}
-    vectors = attempt.tools.vectors.pool_vectors(basis.pool.id)
+    vectors = attempt.tools.vectors.pool_vectors(snapshot.pool.id)
     # Not only of those that match: the frames of one drive are all near to each other.
-    typical = typical_distance(vectors.matrix, rows=vectors.rows(image.id for image in basis.images))
-    gathered = attempt.tools.vectors.gathered
-    points = Points.of(gathered(vectors, (image.id for image in images)))
-    labelled = _rows(row_of, basis.labelled)
+    typical = typical_distance(vectors.matrix, rows=vectors.rows(image.id for image in snapshot.images))
+    gather = attempt.tools.vectors.gather
+    points = Points.of(gather(vectors, (image.id for image in images)))
+    labelled = _rows(row_of, snapshot.labelled)
     include = _rows(row_of, map(uuid.UUID, question.include))
     others = [row for row, image in enumerate(images) if image.id not in matching]
     left_out = np.union1d(_rows(row_of, map(uuid.UUID, question.exclude)), np.asarray(others, np.intp))
 
     fixed = np.union1d(labelled, include)
     asked = np.union1d(fixed, _without(len(images), left_out))
-    test_distance = _distance(question.test_distance, typical) if basis.tests else None
+    test_distance = _threshold(question.test_distance, typical) if snapshot.tests else None
     near_any: list[Near] = []
     if test_distance is not None:
-        tests = gathered(vectors, (image.id for image in basis.tests))
+        tests = gather(vectors, (image.id for image in snapshot.tests))
         near_any = leaks(points, asked, tests, test_distance)
     stays = set(fixed.tolist())
     near_test = [near for near in near_any if near[0] not in stays]
-    left_out = np.union1d(left_out, _first(near_test))
+    left_out = np.union1d(left_out, _rows_of(near_test))
 
-    within = _distance(question.duplicates_within, typical)
+    within = _threshold(question.duplicates_within, typical)
     asked = _without(len(images), fixed, left_out)
     duplicates = [] if within is None else _duplicates(points, fixed, asked, within)
-    return Ground(
+    return Candidates(
         images=images,
-        tests=basis.tests,
+        tests=snapshot.tests,
         points=points,
         labelled=labelled,
         include=include,
-        left_out=np.union1d(left_out, _first(duplicates)),
+        left_out=np.union1d(left_out, _rows_of(duplicates)),
         typical_distance=typical,
         test_distance=test_distance,
         near_test=near_test,
@@ -168,7 +137,7 @@ def ground(attempt: Attempt, question: Question, basis: Basis) -> Ground:
     )
 
 
-def _distance(asked: float | str | None, typical: float) -> float | None:
+def _threshold(asked: float | str | None, typical: float) -> float | None:
     if asked is None or asked == OFF:
         return None
     return DUPLICATE_SHARE * typical if asked == AUTO else float(asked)
@@ -193,7 +162,7 @@ def _without(count: int, *rows: Rows) -> Rows:
     return np.setdiff1d(np.arange(count), np.concatenate(rows))
 
 
-def _first(near: Sequence[Near]) -> Rows:
+def _rows_of(near: Sequence[Near]) -> Rows:
     return np.asarray([row for row, *_ in near], np.intp)
 
 
@@ -201,5 +170,5 @@ def _nearest(near: Sequence[Near], most: int) -> Sequence[Near]:
     return sorted(near, key=lambda entry: entry[2])[:most]
 
 
-def _named(image: Embedded, prefix: str) -> dict[str, str]:
+def _id_and_name(image: Embedded, prefix: str) -> dict[str, str]:
     return {f"{prefix}image_id": str(image.id), f"{prefix}name": image.name}

@@ -15,33 +15,36 @@ from store.question import Question
 from store.selections import Embedded
 from worker.attempt import Attempt
 from worker.outcomes import Permanent
-from worker.selection.candidates import Basis, Ground
+from worker.selection.candidates import Candidates
+from worker.selection.snapshot import PoolSnapshot
 
 PHOTOS_A_BATCH = 64
 
 Weights = npt.NDArray[np.float64]
 
 
-def weights(attempt: Attempt, question: Question, basis: Basis, ground: Ground) -> Weights | None:
+def weights(
+    attempt: Attempt, question: Question, snapshot: PoolSnapshot, candidates: Candidates
+) -> Weights | None:
     """The weight of every image of the ground, (N,); None: all count the same.
 
     Class balance and uncertainty, asked for together, multiply.
     """
     factors = []
     if question.balance:
-        factors.append(_balance(attempt, basis, ground))
+        factors.append(_balance(attempt, snapshot, candidates))
     if question.model:
-        factors.append(_uncertainty(attempt, uuid.UUID(question.model), ground))
+        factors.append(_uncertainty(attempt, uuid.UUID(question.model), candidates))
     return np.prod(factors, axis=0) if factors else None
 
 
-def _balance(attempt: Attempt, basis: Basis, ground: Ground) -> Weights:
-    if basis.pool.class_table is None:
+def _balance(attempt: Attempt, snapshot: PoolSnapshot, candidates: Candidates) -> Weights:
+    if snapshot.pool.class_table is None:
         raise Permanent("no-classes", "The pool has no classes to balance: ask without `balance`.")
-    table = ClassTable.from_json(basis.pool.class_table)
-    images = [ground.images[row] for row in ground.labelled]
+    table = ClassTable.from_json(snapshot.pool.class_table)
+    images = [candidates.images[row] for row in candidates.labelled]
     with attempt.tools.database.read() as session:
-        digest_of = annotations.digests(session, basis.labelled)
+        digest_of = annotations.digests(session, snapshot.labelled)
     if len(digest_of) < len(images):
         raise Permanent(
             "annotation-missing",
@@ -52,14 +55,16 @@ def _balance(attempt: Attempt, basis: Basis, ground: Ground) -> Weights:
         for place, path in enumerate(attempt.each(paths)):
             counts = np.bincount(read_label_map(path).ravel(), minlength=256)[: len(table.names)]
             shares[place] = counts / max(counts.sum(), 1)
-    return class_balance(ground.points, ground.labelled, shares)
+    return class_balance(candidates.points, candidates.labelled, shares)
 
 
-def _uncertainty(attempt: Attempt, model_id: uuid.UUID, ground: Ground) -> Weights:
+def _uncertainty(attempt: Attempt, model_id: uuid.UUID, candidates: Candidates) -> Weights:
     """Of the images that can be picked; the others' weights say nothing and are 1."""
-    rows = np.setdiff1d(np.arange(len(ground.images)), np.union1d(ground.labelled, ground.left_out))
-    scores = _scores(attempt, model_id, [ground.images[row] for row in rows])
-    result = np.ones(len(ground.images))
+    rows = np.setdiff1d(
+        np.arange(len(candidates.images)), np.union1d(candidates.labelled, candidates.left_out)
+    )
+    scores = _scores(attempt, model_id, [candidates.images[row] for row in rows])
+    result = np.ones(len(candidates.images))
     result[rows] = uncertainty_weights(scores)
     return result
 
@@ -70,7 +75,7 @@ def _scores(attempt: Attempt, model_id: uuid.UUID, images: Sequence[Embedded]) -
     with tools.database.read() as session:
         scores = uncertainties.known(session, pool_id, model_id)
     missing = [image for image in images if image.id not in scores]
-    translator = tools.loaded.translator(model_id, PHOTOS_TO_LABELS)
+    translator = tools.networks.translator(model_id, PHOTOS_TO_LABELS)
     for start in range(0, len(missing), PHOTOS_A_BATCH):
         batch = missing[start : start + PHOTOS_A_BATCH]
 

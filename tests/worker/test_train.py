@@ -269,11 +269,11 @@ from store.blobs import open_blobs
 from store.database import Database
 from store.settings import Settings
 from worker.attempt import Tools
-from worker.cache.networks import Loaded
+from worker.cache.networks import Networks
 from worker.run import run
 settings = Settings()
 database, blobs = Database(settings.database), open_blobs(settings.blobs)
-tools = Tools(settings, database, blobs, Loaded(settings, database, blobs))
+tools = Tools(settings, database, blobs, Networks(settings, database, blobs))
 run(uuid.UUID(sys.argv[1]), tools, threading.Event())
 """
 

@@ -51,7 +51,7 @@ def test_a_shard_holds_its_images_in_their_order(
     assert job.result == {"shard_ids": [str(shard.id)], "embedded": 5, "failed": []}
     assert shard.image_ids == [id.hex for id in ids]
     assert {image(tools, id).shard_id for id in ids} == {shard.id}
-    encoder = tools.loaded.encoder("efficientnet_lite0")
+    encoder = tools.networks.encoder("efficientnet_lite0")
     assert digest == encoder.weights_digest
     with tools.blobs.open(shard.sha256) as file:
         rows = np.load(io.BytesIO(file.read()), allow_pickle=False)
@@ -66,7 +66,7 @@ def embed_alone(tools: Tools, image_id: uuid.UUID) -> np.ndarray:
 
     with tools.blobs.open(image(tools, image_id).sha256) as file:
         photo = Picture.open(file).convert("RGB").resize((256, 256), Picture.Resampling.BILINEAR)
-    return tools.loaded.encoder("efficientnet_lite0").encode(np.asarray(photo)[None])
+    return tools.networks.encoder("efficientnet_lite0").encode(np.asarray(photo)[None])
 
 
 def test_a_photo_that_cannot_be_decoded_never_stops_the_others(
@@ -153,7 +153,7 @@ def test_missing_weights_fail_the_job_with_what_to_do(
 ) -> None:
     """Without the encoder's weights the job fails as weights-unavailable, and says which file is missing."""
     settings = tools.settings.model_copy(update={"resnet50_weights": tools.settings.data_dir / "none.pth"})
-    tools.loaded._settings = settings
+    tools.networks._settings = settings
     job_id, _ = pools.photos(pools.pool(encoder="resnet50"), [scene(1)[0]])
 
     run(job_id, tools, shutdown)
@@ -202,7 +202,7 @@ class Counted:
 
 
 def use(tools: Tools, encoder: Counted) -> None:
-    tools.loaded.encoder = lambda name: encoder  # type: ignore[assignment]
+    tools.networks.encoder = lambda name: encoder  # type: ignore[assignment]
 
 
 def shards_of(tools: Tools, pool_id: uuid.UUID) -> Sequence[Shard]:
@@ -286,19 +286,19 @@ from store.blobs import open_blobs
 from store.database import Database
 from store.settings import Settings
 from worker.attempt import Tools
-from worker.cache.networks import Loaded
+from worker.cache.networks import Networks
 from worker.run import run
 
 settings = Settings()
 database, blobs = Database(settings.database), open_blobs(settings.blobs)
-tools = Tools(settings, database, blobs, Loaded(settings, database, blobs))
+tools = Tools(settings, database, blobs, Networks(settings, database, blobs))
 run(uuid.UUID(sys.argv[1]), tools, threading.Event())
 """
 
 
 def test_a_killed_worker_loses_no_shard(tools: Tools, pools: Pools, shutdown: threading.Event) -> None:
     """After a kill -9 in the middle, the next attempt encodes what was not committed, and nothing else."""
-    tools.loaded.encoder("efficientnet_lite0")  # so that its export is there
+    tools.networks.encoder("efficientnet_lite0")  # so that its export is there
     pool_id, count = pools.pool(), 4 * SHARD_IMAGES
     job_id, ids = pools.photos(pool_id, [scene(seed % 4)[0] for seed in range(count)])
     environment = os.environ | {
@@ -324,7 +324,7 @@ def test_a_killed_worker_loses_no_shard(tools: Tools, pools: Pools, shutdown: th
         return pools.get(job_id).state == "queued"
 
     until(swept, "the end of the lease")
-    use(tools, counted := Counted(tools.loaded.encoder("efficientnet_lite0")))
+    use(tools, counted := Counted(tools.networks.encoder("efficientnet_lite0")))
     run(job_id, tools, shutdown)
 
     assert pools.get(job_id).state == "succeeded"

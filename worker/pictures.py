@@ -9,7 +9,7 @@ from PIL import Image
 from store import blobs
 
 
-def kept_png(store: blobs.Blobs, pixels: npt.NDArray[np.uint8]) -> blobs.Blob:
+def put_png(store: blobs.Blobs, pixels: npt.NDArray[np.uint8]) -> blobs.Blob:
     """Keep a label map (H, W), or an RGB image (H, W, 3), as a PNG blob."""
     content = io.BytesIO()
     Image.fromarray(pixels).save(content, format="PNG")

@@ -1,0 +1,48 @@
+"""The part of a pool that a question is about, at one moment."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from store import selections
+from store.question import Question
+from store.selections import Embedded
+from store.states import TEST
+from store.tables import Pool
+
+
+@dataclass(frozen=True)
+class PoolSnapshot:
+    """The embedded images and the annotations that a selection depends on; images are in the order of ids."""
+
+    pool: Pool
+    images: Sequence[Embedded]
+    """The embedded images of the split."""
+    tests: Sequence[Embedded]
+    """The embedded test images, if the question depends on them."""
+    labelled: Mapping[uuid.UUID, int]
+    """The annotated images of the split by id, each with the revision that counts."""
+
+
+def take_snapshot(
+    session: Session,
+    pool_id: uuid.UUID,
+    question: Question,
+    *,
+    up_to: str | None = None,
+    labelled: Mapping[uuid.UUID, int] | None = None,
+) -> PoolSnapshot:
+    """The pool as it is now; or as it was, with the images up to an id and with these `labelled` ones."""
+    last = uuid.UUID(up_to) if up_to else None
+    images = list(selections.embedded(session, pool_id, question.split, up_to=last))
+    if labelled is None:
+        labelled = selections.annotated(session, pool_id, question.split)
+    tests = selections.embedded(session, pool_id, TEST, up_to=last) if question.looks_at_tests else ()
+    return PoolSnapshot(
+        pool=session.get_one(Pool, pool_id),
+        images=images,
+        tests=list(tests),
+        labelled={image.id: labelled[image.id] for image in images if image.id in labelled},
+    )
