@@ -15,8 +15,6 @@ from models.encoders.onnx_export import exported_onnx
 from models.encoders.timm_networks import timm_embedder
 from models.encoders.weights import weights_file
 
-timm = importlib.import_module("timm")  # after the encoders, which repair the torchvision that timm imports
-
 TIMM = "test_resnet"
 """A tiny network that timm has for tests; it takes photos of 160 × 160."""
 
@@ -47,6 +45,7 @@ def _resnet50(path: Path) -> None:
 
 
 def _timm(path: Path) -> None:
+    timm = importlib.import_module("timm")  # here, as the other encoders do without it
     torch.save(timm.create_model(TIMM).state_dict(), path)
 
 

@@ -1,5 +1,6 @@
 """Encoders from elsewhere: networks of timm, and ONNX files."""
 
+import importlib
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ from torch.nn.functional import interpolate
 from models.encoders import WeightsUnavailable, load_encoder
 from models.encoders.networks import Photos
 from scenes import draw
-from tests.models.encoding import TIMM, encoder_for_tests, normalised_network, timm, weights_for_tests
+from tests.models.encoding import TIMM, encoder_for_tests, normalised_network, weights_for_tests
+
+timm = importlib.import_module("timm")  # after the encoders, which repair the torchvision that timm imports
 
 NAME = f"timm:{TIMM}"
 

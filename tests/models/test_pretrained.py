@@ -1,6 +1,7 @@
 """Downloads of weights from servers that do not answer, answer slowly, or stop."""
 
 import hashlib
+import importlib
 import logging
 import socket
 import socketserver
@@ -16,8 +17,10 @@ import pytest
 from models import pretrained
 from models.encoders.timm_networks import hub_weights
 from models.pretrained import WeightsUnavailable, hub_file
-from tests.models.encoding import TIMM, timm
+from tests.models.encoding import TIMM
 from tests.processes import free_port
+
+timm = importlib.import_module("timm")  # after the encoders, which repair the torchvision that timm imports
 
 WEIGHTS = bytes(range(256)) * 4000
 FILE = f"weights-{hashlib.sha256(WEIGHTS).hexdigest()[:8]}.pth"
