@@ -117,8 +117,8 @@ class Settings(BaseSettings):
     )
     encoder: EncoderName = Field(
         "resnet50",
-        description="Encoder of a pool that names none; if this is not set and ResNet50's weights cannot be "
-        "had, `fewpairs up` uses efficientnet_lite0.",
+        description="Encoder of a pool that names none; if this is not set and ResNet50's weights are not "
+        "available, `fewpairs up` uses efficientnet_lite0.",
     )
     resnet50_weights: Path | None = Field(
         None, description="File of ResNet50's weights; empty: found in torch hub's cache, or downloaded."

@@ -49,7 +49,7 @@ def experiment(
         ),
     ] = None,
     encoder: Annotated[
-        str, typer.Option(help="Encoder for k-medoids; auto: resnet50 if its weights can be had.")
+        str, typer.Option(help="Encoder for k-medoids; auto: resnet50 if its weights are available.")
     ] = "auto",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     parallel: Annotated[

@@ -35,7 +35,7 @@ def choose_encoder(environment: dict[str, str], console: Console) -> None:
 
 
 def _reason_without(find: list[str], environment: dict[str, str], console: Console) -> str:
-    """Why the weights cannot be had; empty if they are there. Shows how far a download is."""
+    """Why the weights are not available; empty if they are. Shows how far a download is."""
     with (
         console.status("Looking for ResNet50's weights") as status,
         subprocess.Popen(

@@ -74,7 +74,7 @@ def _offline_if_silent(config: Any) -> Iterator[None]:
 
 
 def _timm(name: str) -> Any:
-    """The package timm, which has the network `name`."""
+    """The package timm. Raises WeightsUnavailable if it is missing or has no network `name`."""
     try:
         import timm
     except ImportError as error:

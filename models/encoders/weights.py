@@ -1,4 +1,4 @@
-"""Where an encoder's weights file comes from: an explicit path, a local copy, or a download."""
+"""Finds an encoder's weights file: at an explicit path, as a local copy, or by download."""
 
 from pathlib import Path
 
@@ -15,8 +15,9 @@ RESNET50_URL = "https://download.pytorch.org/models/resnet50-0676ba61.pth"
 def weights_file(name: str, explicit: Path | None, cache_dir: Path) -> tuple[Path, str]:
     """The weights file of encoder `name` and its SHA-256 in hexadecimal digits.
 
-    It is `explicit`, else the local copy (ResNet50: PyTorch's hub cache; EfficientNet-Lite0: its package;
-    timm's: `cache_dir`). ResNet50's and timm's are downloaded when missing. Raises WeightsUnavailable.
+    The file is `explicit` if that is given, otherwise the local copy: in PyTorch's hub cache for ResNet50, in
+    its package for EfficientNet-Lite0, in `cache_dir` for timm. A missing copy for ResNet50 or timm is
+    downloaded. Raises WeightsUnavailable.
     """
     if explicit is not None:
         if not explicit.is_file():
