@@ -1,4 +1,4 @@
-"""Queries of annotations: revisions count from 1, none is ever changed, and the newest counts."""
+"""Queries of annotations. Revisions count from 1 and never change; the newest one counts."""
 
 import uuid
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ def revision(session: Session, image_id: uuid.UUID, number: int) -> Annotation |
 
 
 def digests(session: Session, revisions: Mapping[uuid.UUID, int]) -> dict[uuid.UUID, str]:
-    """The SHA-256 of the annotation of each of these images in the given revision, by the images' ids."""
+    """The SHA-256 of each image's annotation in the given revision, by the ids of the images."""
     query = select(Annotation.image_id, Annotation.revision, Annotation.sha256)
     return {
         image_id: sha256
@@ -32,7 +32,7 @@ def digests(session: Session, revisions: Mapping[uuid.UUID, int]) -> dict[uuid.U
 
 
 def newest_locked(session: Session, image_id: uuid.UUID) -> Annotation | None:
-    """The newest annotation, which stays the newest until the transaction ends."""
+    """The newest annotation. It stays the newest until the transaction ends."""
     session.execute(select(Image.id).where(Image.id == image_id).with_for_update(key_share=True))
     return newest(session, image_id)
 

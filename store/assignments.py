@@ -1,4 +1,4 @@
-"""Picks in annotators' hands: an image is in one hand at a time, until a lease that nobody renews ends."""
+"""Assignments of picks to annotators: an image has one annotator at a time, under a lease."""
 
 import statistics
 import uuid
@@ -19,7 +19,7 @@ from store.tables import Annotation, Assignment, Image
 IMAGES_A_LOCK = 500
 
 BURST = timedelta(minutes=1)
-"""Annotations that follow each other within this time were sent together: none was drawn in between."""
+"""Annotations at most this far apart were sent together, so none of them was drawn in between."""
 
 Work = tuple[datetime, datetime]
 """When an image was handed out, and when its annotation came."""
@@ -48,10 +48,10 @@ def hand_out(
     count: int,
     lease_s: float,
 ) -> int:
-    """Renew what the annotator holds, and fill up to `count` from the `picks`, {image id: rank}, by rank.
+    """Renew the annotator's open assignments, and add picks by rank until there are `count` of them.
 
-    Only what nobody holds and nobody has annotated is handed out: less than `count` when that is all.
-    Returns how many such picks there are still.
+    `picks` are {image id: rank}. A pick is free if it is neither assigned nor annotated; if too few are free,
+    the annotator gets fewer. Returns the number of picks that are still free.
     """
     pools.lock(session, pool_id)
     session.execute(
@@ -84,8 +84,9 @@ def hand_out(
 
 
 def _free(session: Session, picks: Mapping[uuid.UUID, int]) -> list[uuid.UUID]:
-    """Those of the picks that nobody has annotated and nobody holds, by rank. To be asked after leases that
-    ran out were ended: one that runs out meanwhile still holds its image.
+    """The picks that are neither annotated nor assigned, by rank.
+
+    Assignments whose lease has run out must be ended before; one that runs out later still holds its image.
     """
     ids = sorted(picks, key=lambda image_id: picks[image_id])
     annotated = select(Annotation.image_id)
@@ -96,9 +97,9 @@ def _free(session: Session, picks: Mapping[uuid.UUID, int]) -> list[uuid.UUID]:
 
 
 def _locked(session: Session, free: Iterable[uuid.UUID], count: int) -> list[uuid.UUID]:
-    """The first `count` of these images that nobody annotates meanwhile, and nobody can until the commit.
+    """The first `count` of these images that can be locked against annotation until the commit.
 
-    One that is being annotated is left out, not waited for: its annotation may wait for us.
+    An image that is being annotated is skipped, because its annotation may be waiting for this transaction.
     """
     chosen: list[uuid.UUID] = []
     following = iter(free)
@@ -111,7 +112,7 @@ def _locked(session: Session, free: Iterable[uuid.UUID], count: int) -> list[uui
 
 
 def held_by(session: Session, pool_id: uuid.UUID, annotator: str) -> list[NamedAssignment]:
-    """What the annotator holds now, in the order it was handed out."""
+    """The annotator's open assignments, oldest first."""
     query = _named().where(Assignment.pool_id == pool_id, Assignment.annotator == annotator, _is_open())
     return _read(session, query.order_by(Assignment.id))
 
@@ -125,7 +126,7 @@ def page(
     before: uuid.UUID | None,
     limit: int,
 ) -> list[NamedAssignment]:
-    """Newest first, those made before the assignment `before`."""
+    """Assignments that are older than the assignment `before`, newest first."""
     query = _named().where(Assignment.pool_id == pool_id).order_by(Assignment.id.desc()).limit(limit)
     if annotator is not None:
         query = query.where(Assignment.annotator == annotator)
@@ -142,17 +143,17 @@ def get(session: Session, assignment_id: uuid.UUID) -> NamedAssignment | None:
 
 
 def renew(session: Session, assignment_id: uuid.UUID, lease_s: float) -> bool:
-    """Prolong an open assignment, also one whose lease ran out while nobody asked. False: it has ended."""
+    """Renew the lease of an open assignment, even if it has run out. Returns False if it has ended."""
     return _write_open(session, assignment_id, lease_expires_at=from_now(lease_s))
 
 
 def give_back(session: Session, assignment_id: uuid.UUID) -> bool:
-    """End an open assignment, so that others can have the image. False: it had ended."""
+    """End an open assignment, so that others can get the image. Returns False if it had ended already."""
     return _write_open(session, assignment_id, state=RETURNED, ended_at=from_now(0))
 
 
 def annotated(session: Session, image_id: uuid.UUID) -> None:
-    """End the image's open assignment, if any, because its annotation has come."""
+    """End the image's open assignment, if there is one, because the image is annotated now."""
     session.execute(
         update(Assignment)
         .where(Assignment.image_id == image_id, Assignment.state == OPEN)
@@ -161,12 +162,12 @@ def annotated(session: Session, image_id: uuid.UUID) -> None:
 
 
 def minutes_per_image(session: Session, pool_id: uuid.UUID) -> float | None:
-    """The median time from an image in hand to its annotation. None: no assignment has ended so.
+    """The median time from assignment to annotation; None if no assignment has ended in an annotation.
 
-    An annotator works on one image after the other, and may send several label maps together: annotations
-    that follow each other within `BURST` share the time since the annotator's one before them equally, or
-    since the first of their images was handed out, if that was later. What came after its lease had run out
-    says nothing about work, and does not count.
+    An annotator works on one image after the other, and may send several label maps together. Annotations
+    within `BURST` of each other equally share the time since the annotator's previous annotation, or since
+    the first of their images was assigned, if that was later. Annotations after the end of the lease do not
+    count.
     """
     query = select(Assignment.annotator, Assignment.created_at, Assignment.ended_at).where(
         Assignment.pool_id == pool_id,
@@ -175,14 +176,14 @@ def minutes_per_image(session: Session, pool_id: uuid.UUID) -> float | None:
     )
     works: dict[str, list[Work]] = {}
     for annotator, handed_out, ended in session.execute(query.order_by(Assignment.ended_at)):
-        assert ended is not None  # as it is only for open ones
+        assert ended is not None  # only open assignments have none
         works.setdefault(annotator, []).append((handed_out, ended))
     minutes = [minute for work in works.values() for minute in _minutes(work)]
     return statistics.median(minutes) if minutes else None
 
 
 def _minutes(work: Sequence[Work]) -> Iterator[float]:
-    """One annotator's time for each image; `work` is in the order of its ends."""
+    """The minutes that one annotator took for each image; `work` is in the order of the annotations."""
     starts = [place for place, (one, next) in enumerate(pairwise(work), 1) if next[1] - one[1] > BURST]
     before = work[0][0]
     for start, end in pairwise([0, *starts, len(work)]):

@@ -1,4 +1,4 @@
-"""The doorbell: Celery carries a job's id to a worker and nothing else. A ring that is lost is rung again."""
+"""The doorbell: Celery carries the id of a job to a worker, and nothing else. A lost ring is repeated."""
 
 import uuid
 
@@ -12,7 +12,7 @@ TASK = "fewpairs.run_job"
 
 
 def celery_app(broker_url: str) -> Celery:
-    """The Celery application as both sides use it; every setting has its reason in `docs/operate.md`."""
+    """The Celery application of both sides. `docs/operate.md` gives the reason for every setting."""
     app = Celery("fewpairs", broker=broker_url)
     app.conf.update(
         broker_connection_max_retries=None,
@@ -39,14 +39,14 @@ class Bell:
         self._app = celery_app(broker_url)
 
     def ring(self, job_id: uuid.UUID, queue: str) -> None:
-        """Say that a job is queued. Never raises and takes a few seconds at most: the sweep rings again."""
+        """Say that a job is queued. Never raises, and takes a few seconds at most; the sweep rings again."""
         try:
             self._app.send_task(TASK, args=[str(job_id)], queue=queue, retry=False)
         except (OperationalError, OSError) as error:
             log.warning("bell.not_heard", job=str(job_id), queue=queue, error=str(error))
 
     def broker_answers(self) -> bool:
-        """Whether the broker can be reached now; takes a few seconds at most."""
+        """Whether the broker can be reached now. Takes a few seconds at most."""
         try:
             with self._app.connection_for_write() as connection:
                 connection.ensure_connection(max_retries=1, timeout=2)

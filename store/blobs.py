@@ -1,4 +1,4 @@
-"""Content-addressed bytes. What is written once under its SHA-256 never changes, so nothing needs locking."""
+"""Content-addressed bytes. A blob has the name of its SHA-256 and never changes, so it needs no lock."""
 
 import hashlib
 import os
@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 CHUNK = 1024 * 1024
 ABANDONED_S = 24 * 3600
 HELD = "held-"
-"""How the names of what is held begin, and no digest does."""
+"""The prefix of the names of held bytes; no digest begins with it."""
 
 
 @dataclass(frozen=True)
@@ -26,41 +26,41 @@ class Blob:
 
 
 class BlobMissing(FileNotFoundError):
-    """The store does not hold what was asked for: its disk may not be mounted."""
+    """The store does not have the blob; its disk may not be mounted."""
 
 
 class Incoming(Protocol):
-    """Bytes on their way in: on local disk, hashed as they come, not yet kept."""
+    """Incoming bytes: on local disk, hashed while they arrive, not yet kept."""
 
     path: Path
     size: int
 
     @property
     def sha256(self) -> str:
-        """Of what was written so far."""
+        """The SHA-256 of the bytes that were written so far."""
         ...
 
     def write(self, chunk: bytes) -> None: ...
 
     def flush(self) -> None:
-        """Make what was written readable at `path`."""
+        """Make the written bytes readable at `path`."""
         ...
 
     def keep(self) -> Blob:
-        """Make the bytes durable under their digest; after this they survive a power cut."""
+        """Make the bytes durable under their digest: from then on they survive a power cut."""
         ...
 
     def hold(self) -> str:
-        """Make the bytes durable for one job, under a name of their own, to be dropped when it has ended.
+        """Make the bytes durable for one job, under a name of their own. The job drops them at its end.
 
-        They may be dropped after `ABANDONED_S` in any case.
+        After `ABANDONED_S` they may be dropped in any case.
         """
         ...
 
 
 class Blobs(Protocol):
     def incoming(self) -> AbstractContextManager[Incoming]:
-        """A place to stream bytes to; they are dropped at the end of the block unless kept."""
+        """A place to stream bytes to. At the end of the block they are dropped unless they were kept."""
         ...
 
     def open(self, sha256: str) -> BinaryIO:
@@ -70,16 +70,16 @@ class Blobs(Protocol):
     def fetch(self, sha256: str, destination: Path) -> None:
         """Place a private copy (or link) of the blob at a path that does not exist yet.
 
-        It may also be what is held, by its name. Raises BlobMissing.
+        The name of held bytes works as well. Raises BlobMissing.
         """
         ...
 
     def drop(self, held: str) -> None:
-        """Delete what is held under this name; nothing is there any more after a second call."""
+        """Delete the bytes held under this name; if there are none, do nothing."""
         ...
 
     def drop_abandoned(self) -> None:
-        """Delete what has been arriving or held for `ABANDONED_S`."""
+        """Delete incoming and held bytes that are older than `ABANDONED_S`."""
         ...
 
 
@@ -104,7 +104,7 @@ def open_blobs(url: str) -> Blobs:
 
 
 class LocalBlobs:
-    """Files at `root/ab/abcdef…`, each written beside them, synced, renamed, and its folder synced."""
+    """Files at `root/ab/abcdef…`. Each is written to `root/incoming`, synced and renamed."""
 
     def __init__(self, root: Path) -> None:
         self.root = root

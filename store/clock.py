@@ -1,4 +1,4 @@
-"""The database's clock, so that leases never depend on two machines agreeing on the time."""
+"""The database's clock: leases must not depend on two machines having the same time."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -10,7 +10,7 @@ from sqlalchemy.types import TypeDecorator
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A moment in UTC; SQLite keeps it as text, so the zone is put back when it is read."""
+    """A moment in UTC. SQLite keeps it as text without a zone, so the zone is added when it is read."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -23,7 +23,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class from_now(GenericFunction[datetime]):
-    """`from_now(seconds)`: the database's present moment plus so many seconds."""
+    """`from_now(seconds)`: the present moment of the database plus these seconds."""
 
     type = UtcDateTime()
     inherit_cache = True

@@ -1,4 +1,4 @@
-"""Engines and sessions. One request or task is one transaction, and only the edge opens it."""
+"""Engines and sessions. One request or task is one transaction, which only the route or the task opens."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ NETWORK_FILE_SYSTEMS = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshf
 
 
 class SchemaMismatch(RuntimeError):
-    """The database's tables are not those this version was written for."""
+    """The database has other tables than this version was written for."""
 
 
 class Database:
@@ -48,7 +48,7 @@ class Database:
             yield session
 
     def require_schema(self) -> None:
-        """Raise SchemaMismatch unless the newest migration, and no later one, was applied."""
+        """Raise SchemaMismatch unless the database is exactly at the newest migration."""
         with self._reader.connect() as connection:
             versioned = inspect(connection).has_table("alembic_version")
             found = connection.scalar(text("SELECT version_num FROM alembic_version")) if versioned else None
@@ -63,7 +63,7 @@ class Database:
 
 
 def _sqlite_engine(url: str, begin: str) -> Engine:
-    """An engine that says BEGIN itself: a deferred BEGIN that turns into a write later loses updates."""
+    """An engine that sends BEGIN itself: a deferred BEGIN that becomes a write later loses updates."""
     engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S, "isolation_level": None})
 
     @event.listens_for(engine, "connect")

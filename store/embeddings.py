@@ -1,4 +1,4 @@
-"""Embeddings of a pool: which images a job embeds, and the shards that hold the result.
+"""Embeddings of a pool: the images that a job embeds, and the shards that hold the result.
 
 A shard's blob is a `.npy` file of finite float16 numbers, (N, D).
 """
@@ -13,12 +13,12 @@ from store.tables import Image, Pool, Shard
 
 
 def images_of_job(session: Session, job_id: uuid.UUID) -> Sequence[Image]:
-    """The images an embed job is about, in the order of their ids."""
+    """The images of an embed job, in the order of their ids."""
     return session.scalars(select(Image).where(Image.embed_job_id == job_id).order_by(Image.id)).all()
 
 
 def accept_weights(session: Session, pool_id: uuid.UUID, digest: str) -> bool:
-    """Settle the pool's encoder weights with its first shard. False: other weights were settled before."""
+    """Record the encoder weights of the pool with its first shard. False: others are recorded already."""
     settled = session.execute(
         update(Pool)
         .where(Pool.id == pool_id, or_(Pool.weights_digest.is_(None), Pool.weights_digest == digest))
@@ -47,7 +47,7 @@ def add_shard(
 
 
 def mark_unembeddable(session: Session, reasons: Mapping[uuid.UUID, str]) -> None:
-    """Note why images could not be embedded; such images are never selected."""
+    """Record why images could not be embedded; such images are never selected."""
     for image_id, reason in reasons.items():
         session.execute(update(Image).where(Image.id == image_id).values(embed_error=reason))
 

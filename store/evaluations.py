@@ -1,4 +1,4 @@
-"""Queries of evaluations and of the images they scored."""
+"""Queries of evaluations and of the images that they scored."""
 
 import uuid
 from collections.abc import Iterable, Sequence
@@ -13,7 +13,7 @@ from store.tables import Evaluation, EvaluationImage, Image
 
 @dataclass(frozen=True)
 class ScoredImage:
-    """An image of an evaluation; `id` is the image's."""
+    """An image of an evaluation; `id` is the id of the image."""
 
     id: uuid.UUID
     name: str
@@ -22,7 +22,7 @@ class ScoredImage:
 
 
 def add(session: Session, evaluation: Evaluation, images: Iterable[EvaluationImage]) -> None:
-    """Add an evaluation with its images, whose predictions are kept as blobs already."""
+    """Add an evaluation with its images. Their predictions must be kept as blobs before."""
     session.add(evaluation)
     session.flush()
     session.add_all(images)
@@ -40,7 +40,7 @@ def image(session: Session, evaluation_id: uuid.UUID, image_id: uuid.UUID) -> Ev
 def images(
     session: Session, evaluation_id: uuid.UUID, *, order: str, after: uuid.UUID | None, limit: int
 ) -> Sequence[ScoredImage]:
-    """Images in the order "worst", "best" or "name", those behind the image `after`."""
+    """Images in the order "worst", "best" or "name" that come after the image `after`."""
     of_this = (EvaluationImage.evaluation_id == evaluation_id, Image.id == EvaluationImage.image_id)
     key: list[ColumnElement[Any]] = (
         [Image.name.expression] if order == "name" else [EvaluationImage.score.expression]

@@ -1,8 +1,8 @@
 """Explanations of selections, and the images that each pick stands for.
 
-Those are a blob, `members`: 20 bytes an image, its id and its distance to the pick (float32), those of the
-first pick first, of each pick the nearest first. So a page of them is read from the middle of a file, and a
-pool of millions makes no rows.
+These images are kept in the blob `members`, 20 bytes for each: its id and its distance to the pick (float32).
+They are ordered by the rank of the pick, then nearest first. So a page can be read from the middle of the
+file, and a pool of millions of images needs no rows.
 """
 
 import struct
@@ -33,14 +33,14 @@ def of_selection(session: Session, selection_id: uuid.UUID) -> Explanation | Non
 
 
 def packed(members: Sequence[Member]) -> Iterator[bytes]:
-    """The blob's content, in chunks."""
+    """Yield the content of the blob, in chunks."""
     for start in range(0, len(members), RECORDS_A_CHUNK):
         chunk = members[start : start + RECORDS_A_CHUNK]
         yield b"".join(RECORD.pack(member.image_id.bytes, member.distance) for member in chunk)
 
 
 def unpacked(file: BinaryIO, start: int, count: int) -> list[Member]:
-    """`count` members from the one with the number `start` on, fewer at the end of the file."""
+    """`count` members from number `start` on; fewer at the end of the file."""
     file.seek(start * RECORD.size)
     return [
         Member(uuid.UUID(bytes=id), distance)

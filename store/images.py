@@ -1,4 +1,4 @@
-"""Queries of images, and how new ones come to be embedded."""
+"""Queries of images, and the embed jobs of new images."""
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
@@ -38,7 +38,7 @@ class NameAndSplit:
 
 @dataclass(frozen=True)
 class Added:
-    """What became of a NewImage. `conflict`: `image` has its name, with other bytes or in the other split."""
+    """The outcome for a NewImage. In a conflict, `image` has the name, but other bytes or another split."""
 
     outcome: Literal["created", "unchanged", "conflict"]
     image: Image
@@ -47,9 +47,9 @@ class Added:
 def add(
     session: Session, settings: Settings, pool_id: uuid.UUID, photos: Sequence[NewImage]
 ) -> tuple[list[Added], list[Job]]:
-    """Add photos to a pool, each into an embed job; also the jobs to ring after commit.
+    """Add photos to a pool and to embed jobs. Returns their outcomes, and the jobs to ring for after commit.
 
-    Those are the jobs that are full now, and those that `embed_again` made.
+    The latter are jobs that are full now, and jobs that `embed_again` made.
     """
     pools.lock(session, pool_id)
     known = _by_name(session, pool_id, [photo.name for photo in photos])
@@ -70,7 +70,7 @@ def add(
 
 
 def embed_again(session: Session, settings: Settings, pool_id: uuid.UUID) -> list[Job]:
-    """Give stranded images to new jobs, to ring after commit. For a caller that holds `pools.lock`."""
+    """Give stranded images to new jobs, to ring for after commit. The caller must hold `pools.lock`."""
     again = []
     for chunk in chunks(stranded(session, pool_id), settings.embed_chunk):
         job = jobs.create(session, settings, kind="embed", pool_id=pool_id, spec={}, total=len(chunk))
@@ -82,7 +82,7 @@ def embed_again(session: Session, settings: Settings, pool_id: uuid.UUID) -> lis
 
 
 def stranded(session: Session, pool_id: uuid.UUID) -> Sequence[Image]:
-    """The images whose embed job failed, or was cancelled, without saying anything about them."""
+    """The images whose embed job failed or was cancelled before it reached them."""
     query = (
         select(Image)
         .join(Job, Job.id == Image.embed_job_id)
@@ -123,7 +123,7 @@ def _give_to_embed_jobs(
 
 
 def _open_embed_job(session: Session, settings: Settings, pool_id: uuid.UUID) -> Job | None:
-    """The pool's newest embed job that has room and was never claimed, locked against a claim."""
+    """The pool's newest embed job that has room and was never claimed; it is locked against a claim."""
     query = (
         select(Job)
         .where(
@@ -161,7 +161,7 @@ def page(
     split: str | None = None,
     name: str | None = None,
 ) -> list[tuple[Image, int | None]]:
-    """Images in the order of their ids, each with the number of its newest annotation."""
+    """Images in the order of their ids, each with the revision of its newest annotation, or None."""
     newest = (
         select(func.max(Annotation.revision))
         .where(Annotation.image_id == Image.id)
@@ -183,9 +183,9 @@ def page(
 def missing(
     session: Session, pool_id: uuid.UUID, split: str, files: Mapping[str, str]
 ) -> tuple[list[str], list[str]]:
-    """Of files `{name: sha256}`: the names the pool lacks, and those it has otherwise than `add` would add.
+    """Names among the files `{name: sha256}` that the pool lacks, and names in conflict.
 
-    Otherwise: with other bytes, or in the other split.
+    In a conflict, the pool's image of this name has other bytes or is in the other split.
     """
     query = select(Image.name, Image.sha256, Image.split).where(Image.pool_id == pool_id)
     known = {

@@ -24,7 +24,7 @@ from store.settings import Settings
 from store.tables import Job, JobMetric
 
 QUEUES = ("cpu", "embed", "gpu")
-"""A worker takes turns between its queues, so that a selection never waits for thousands of embed jobs."""
+"""A worker serves its queues in turn, so a selection never waits for thousands of embed jobs."""
 
 Kind = Literal["embed", "select", "explain", "replay", "search", "train", "evaluate", "translate"]
 
@@ -54,14 +54,10 @@ class Claim:
 
 @dataclass(frozen=True)
 class StopReasons:
-    """What a heartbeat brings back."""
+    """Why an attempt has to stop, as a heartbeat learns it."""
 
     cancel: bool
     past_deadline: bool
-
-    @property
-    def stop(self) -> bool:
-        return self.cancel or self.past_deadline
 
 
 def create(
@@ -95,7 +91,7 @@ def create(
 
 
 def claim(session: Session, job_id: uuid.UUID, *, worker: str, lease_s: float) -> Claim | None:
-    """Take a queued job. None: it is not queued (any more), which is no error."""
+    """Take a queued job. None if it is not queued any more, which is no error."""
     row = session.execute(
         update(Job)
         .where(Job.id == job_id, Job.state == "queued")
@@ -123,7 +119,7 @@ def _write_as_owner(session: Session, claim: Claim, **values: Any) -> None:
 
 
 def heartbeat(session: Session, claim: Claim, *, lease_s: float) -> StopReasons:
-    """Prolong the lease and learn whether to stop. Raises LeaseLost."""
+    """Renew the lease, and learn whether to stop. Raises LeaseLost."""
     row = session.execute(
         update(Job)
         .where(_mine(claim))
@@ -143,7 +139,7 @@ def hold(session: Session, claim: Claim) -> None:
 def report(
     session: Session, claim: Claim, *, done: int, total: int, metrics: Sequence[dict[str, Any]] = ()
 ) -> None:
-    """Progress, and metric lines `{"step": …, …}` beyond the last reported step. Raises LeaseLost."""
+    """Record progress and metric lines `{"step": …, …}` after the last recorded step. Raises LeaseLost."""
     _write_as_owner(session, claim, done=done, total=total)
     if metrics:
         rows = [{"job_id": claim.job_id, "step": line["step"], "values": line} for line in metrics]
@@ -151,7 +147,7 @@ def report(
 
 
 def estimated(session: Session, claim: Claim, estimate: dict[str, Any]) -> None:
-    """Note what the job will need. Raises LeaseLost."""
+    """Record what the job needs. Raises LeaseLost."""
     _write_as_owner(session, claim, estimate=estimate)
 
 
@@ -170,7 +166,7 @@ def succeed(session: Session, claim: Claim, result: dict[str, Any]) -> None:
 
 
 def fail(session: Session, claim: Claim, *, type: str, detail: str) -> None:
-    """End the job for a reason that another attempt would meet again. Raises LeaseLost."""
+    """End the job because of a problem that every other attempt would meet too. Raises LeaseLost."""
     _write_as_owner(
         session,
         claim,
@@ -212,7 +208,7 @@ def cancel(session: Session, job_id: uuid.UUID) -> None:
 
 
 def _released(ring_in_s: float, allowed: ColumnElement[int] | None = None) -> dict[str, Any]:
-    """The values of a running job whose attempt is over without a result."""
+    """The new values of a running job whose attempt has ended without a result."""
     spent = Job.attempt >= (Job.max_attempts if allowed is None else allowed)
     return {
         "state": case((Job.cancel_requested, "cancelled"), (spent, "failed"), else_="queued"),
@@ -265,7 +261,7 @@ def page(
     before: uuid.UUID | None = None,
     limit: int,
 ) -> Sequence[Job]:
-    """Newest first, those made before the job `before`."""
+    """Jobs made before the job `before`, newest first."""
     query = select(Job).order_by(Job.id.desc()).limit(limit)
     if pool_id:
         query = query.where(Job.pool_id == pool_id)
@@ -285,18 +281,18 @@ def metrics(session: Session, job_id: uuid.UUID, *, after: int, limit: int) -> l
 
 
 def last_reported_step(session: Session, job_id: uuid.UUID) -> int:
-    """-1 when no metric line was reported."""
+    """The step of the last metric line; −1 if there is none."""
     query = select(JobMetric.step).where(JobMetric.job_id == job_id).order_by(JobMetric.step.desc()).limit(1)
     step = session.scalar(query)
     return -1 if step is None else step
 
 
 def release_idempotency_key(session: Session, job_id: uuid.UUID) -> None:
-    """Let a new job have the key of one that gave no answer."""
+    """Free the key of a job that gave no answer, so that a new job can have it."""
     session.execute(update(Job).where(Job.id == job_id).values(idempotency_key=None))
 
 
 def census(session: Session) -> list[tuple[str, str, int]]:
-    """(kind, state, how many) of all jobs."""
+    """The number of jobs of each kind and state: (kind, state, number)."""
     query = select(Job.kind, Job.state, func.count()).group_by(Job.kind, Job.state)
     return [(kind, state, count) for kind, state, count in session.execute(query)]

@@ -13,7 +13,7 @@ from store.tables import LabelMap
 
 DEFAULT_SOURCE = "upload"
 ANNOTATIONS = "annotations"
-"""Where a training's label maps come from besides the sources of uploads: no upload may have this one."""
+"""The source of label maps that a training takes from its pairs. No upload may use this name."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class NewLabelMap:
 def add(
     session: Session, pool_id: uuid.UUID, new: NewLabelMap
 ) -> tuple[Literal["created", "unchanged", "conflict"], LabelMap]:
-    """Add a label map to a pool. `conflict`: the one returned has its source and name, and other bytes."""
+    """Add a label map to a pool. In a conflict, the returned one has the same source and name, and other bytes."""
     pools.lock(session, pool_id)
     known = by_name(session, pool_id, new.source, new.name)
     if known:
@@ -56,7 +56,7 @@ def page(
     after: uuid.UUID | None,
     limit: int,
 ) -> Sequence[LabelMap]:
-    """In the order of their ids, those made after the label map `after`."""
+    """Label maps made after the label map `after`, in the order of their ids."""
     query = select(LabelMap).where(LabelMap.pool_id == pool_id).order_by(LabelMap.id).limit(limit)
     if source is not None:
         query = query.where(LabelMap.source == source)
@@ -66,7 +66,7 @@ def page(
 
 
 def sources(session: Session, pool_id: uuid.UUID) -> Mapping[str, int]:
-    """How many label maps the pool has of each source, by the sources' names."""
+    """The number of label maps of each source, by the names of the sources."""
     query = select(LabelMap.source, func.count()).where(LabelMap.pool_id == pool_id)
     rows = session.execute(query.group_by(LabelMap.source).order_by(LabelMap.source))
     return {source: count for source, count in rows}

@@ -27,12 +27,12 @@ def get(session: Session, model_id: uuid.UUID) -> Model | None:
 
 
 def by_name(session: Session, pool_id: uuid.UUID, name: str) -> Model | None:
-    """The pool's imported model of that name."""
+    """The pool's imported model of this name."""
     return session.scalar(select(Model).where(Model.pool_id == pool_id, Model.name == name))
 
 
 def page(session: Session, pool_id: uuid.UUID, *, before: uuid.UUID | None, limit: int) -> Sequence[Model]:
-    """Newest first, those made before the model `before`."""
+    """Models made before the model `before`, newest first."""
     query = select(Model).where(Model.pool_id == pool_id).order_by(Model.id.desc()).limit(limit)
     if before:
         query = query.where(Model.id < before)
@@ -44,7 +44,7 @@ def file(session: Session, model_id: uuid.UUID, name: str) -> ModelFile | None:
 
 
 def files(session: Session, model_ids: Iterable[uuid.UUID]) -> Mapping[uuid.UUID, list[ModelFile]]:
-    """Each model's files by name."""
+    """The files of each model, ordered by name."""
     found: dict[uuid.UUID, list[ModelFile]] = defaultdict(list)
     query = select(ModelFile).where(ModelFile.model_id.in_(list(model_ids))).order_by(ModelFile.name)
     for row in session.scalars(query):
@@ -53,7 +53,7 @@ def files(session: Session, model_ids: Iterable[uuid.UUID]) -> Mapping[uuid.UUID
 
 
 def evaluations(session: Session, model_ids: Iterable[uuid.UUID]) -> Mapping[uuid.UUID, list[Evaluation]]:
-    """Each model's evaluations, oldest first."""
+    """The evaluations of each model, oldest first."""
     found: dict[uuid.UUID, list[Evaluation]] = defaultdict(list)
     query = select(Evaluation).where(Evaluation.model_id.in_(list(model_ids))).order_by(Evaluation.id)
     for row in session.scalars(query):

@@ -24,11 +24,11 @@ class SplitCounts:
 class PoolCounts:
     splits: dict[str, SplitCounts] = field(default_factory=lambda: {split: SplitCounts() for split in SPLITS})
     label_sources: dict[str, int] = field(default_factory=dict)
-    """How many unpaired label maps there are of each source."""
+    """The number of unpaired label maps of each source."""
 
 
 def create(session: Session, *, name: str, class_table: dict[str, Any] | None, encoder: str) -> Pool:
-    """Raises IntegrityError when another pool has the name."""
+    """Raises IntegrityError if another pool has the name."""
     pool = Pool(name=name, class_table=class_table, encoder=encoder)
     session.add(pool)
     session.flush()
@@ -40,7 +40,7 @@ def get(session: Session, pool_id: uuid.UUID) -> Pool | None:
 
 
 def lock(session: Session, pool_id: uuid.UUID) -> None:
-    """Let one transaction at a time add to a pool, so that it sees everything that has a name already.
+    """Let one transaction at a time add to a pool, so that it sees all names that exist already.
 
     On SQLite every writing transaction has the whole database to itself anyway.
     """
@@ -48,7 +48,7 @@ def lock(session: Session, pool_id: uuid.UUID) -> None:
 
 
 def page(session: Session, *, name: str | None, after: uuid.UUID | None, limit: int) -> Sequence[Pool]:
-    """Oldest first, those made after the pool `after`."""
+    """Pools made after the pool `after`, oldest first."""
     query = select(Pool).order_by(Pool.id).limit(limit)
     if name is not None:
         query = query.where(Pool.name == name)
@@ -58,7 +58,7 @@ def page(session: Session, *, name: str | None, after: uuid.UUID | None, limit: 
 
 
 def counts(session: Session, pool_ids: Iterable[uuid.UUID]) -> Mapping[uuid.UUID, PoolCounts]:
-    """How much is in each pool; the newest annotation of an image counts once."""
+    """How much is in each pool; an image with several annotations counts as one annotated image."""
     ids = list(pool_ids)
     found: dict[uuid.UUID, PoolCounts] = defaultdict(PoolCounts)
     of_images = (

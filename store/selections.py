@@ -1,4 +1,4 @@
-"""What a selection is made from, and the selections that were made."""
+"""The data that a selection is made from, and the selections that were made."""
 
 import hashlib
 import uuid
@@ -16,7 +16,7 @@ ROWS_A_READ = 5000
 
 
 class Embedded(NamedTuple):
-    """An image that has an embedding, as far as a selection is concerned."""
+    """The fields of an embedded image that a selection needs."""
 
     id: uuid.UUID
     name: str
@@ -25,7 +25,7 @@ class Embedded(NamedTuple):
 
 @dataclass(frozen=True)
 class ImagesState:
-    """What a selection depends on of a split's embedded images."""
+    """What a selection depends on in the embedded images of a split."""
 
     count: int
     digest: str
@@ -35,18 +35,18 @@ class ImagesState:
 
 @dataclass(frozen=True)
 class AnnotationsState:
-    """What a selection depends on of a split's annotations."""
+    """What a selection depends on in the annotations of a split."""
 
     count: int
     embedded: int
-    """Those whose images are embedded."""
+    """The number of annotations of embedded images."""
     annotated_digest: str
     revisions_digest: str
 
 
 @dataclass(frozen=True)
 class State:
-    """Digests of a split that change whenever a selection in it could."""
+    """Digests of a split that change whenever a selection in this split could change."""
 
     images: ImagesState
     annotations: AnnotationsState
@@ -65,8 +65,10 @@ def embedded(
     up_to: uuid.UUID | None = None,
     among: Sequence[uuid.UUID] | None = None,
 ) -> Iterator[Embedded]:
-    """The embedded images of a split, in the order of their ids; `up_to`: those with an id up to this one;
-    `among`: those that are listed. They come as they are read: a pool may have millions.
+    """Yield the embedded images of a split, in the order of their ids.
+
+    `up_to` limits them to ids up to this one, `among` to these images. They are read in parts: a pool may have
+    millions.
     """
     query = select(Image.id, Image.name, Image.sha256).where(
         Image.pool_id == pool_id, Image.split == split, Image.shard_id.is_not(None)
@@ -116,18 +118,18 @@ def _digest(lines: Iterable[str]) -> str:
 
 
 def shard_count(session: Session, pool_id: uuid.UUID) -> int:
-    """Grows whenever an image of the pool is embedded: shards are only ever added, with their images."""
+    """A number that grows whenever an image of the pool is embedded, because shards are only ever added."""
     query = select(func.count()).select_from(Shard).where(Shard.pool_id == pool_id)
     return session.scalars(query).one()
 
 
 def annotation_count(session: Session) -> int:
-    """Of all pools, which is cheap; grows whenever an image is annotated: annotations are only ever added."""
+    """The number of annotations of all pools, which is cheap. It grows whenever an image is annotated."""
     return session.scalars(select(func.count()).select_from(Annotation)).one()
 
 
 def images_state(session: Session, pool_id: uuid.UUID, split: str) -> ImagesState:
-    """Reads and hashes every image."""
+    """The state of the images; reads and hashes every image."""
     digest, count, last_id = hashlib.sha256(), 0, None
     for image in embedded(session, pool_id, split):
         digest.update(_line(image).encode())
@@ -153,7 +155,7 @@ def annotations_state(session: Session, pool_id: uuid.UUID, split: str) -> Annot
 
 
 def waiting(session: Session, pool_id: uuid.UUID, splits: Sequence[str]) -> int:
-    """How many images are neither embedded nor found impossible to embed."""
+    """The number of images whose embedding is still to be tried."""
     query = select(func.count()).select_from(Image).where(Image.pool_id == pool_id, Image.split.in_(splits))
     return session.scalars(query.where(Image.shard_id.is_(None), Image.embed_error.is_(None))).one()
 

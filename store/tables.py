@@ -1,4 +1,4 @@
-"""The tables. Rows refer to each other by id only: what belongs together is read by a query in this room."""
+"""The tables. Rows refer to each other only by ids; queries in this room join them."""
 
 import uuid
 from datetime import datetime
@@ -22,11 +22,11 @@ from store.clock import UtcDateTime, from_now
 from store.states import ASSIGNMENT_STATES, JOB_STATES, SPLITS
 
 SCHEMA = "0001"
-"""The revision of the newest migration: what these tables need."""
+"""The revision of the newest migration, which makes these tables."""
 
 
 def new_id() -> uuid.UUID:
-    """A UUIDv7: ids made later sort later, which is what keyset pages rely on."""
+    """A UUIDv7: later ids sort later, which keyset pages rely on."""
     return uuid.UUID(int=uuid6.uuid7().int)
 
 
@@ -106,11 +106,11 @@ class Image(Row):
     embed_job_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("jobs.id"), index=True)
     shard_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("shards.id"))
     embed_error: Mapped[str | None]
-    """Why the worker could not embed it, though the service accepted it."""
+    """Why the worker could not embed the image, although the service accepted it."""
 
 
 class LabelMap(Row):
-    """An unpaired label map. Names are unique in their source: what drew it, or the data set it is from."""
+    """An unpaired label map. Names are unique within a source: a data set, or a program that draws."""
 
     __tablename__ = "label_maps"
     __table_args__ = (UniqueConstraint("pool_id", "source", "name"),)
@@ -155,11 +155,11 @@ class Job(Row):
     spec: Mapped[dict[str, Any]]
     """What to do; never changes."""
     estimate: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
-    """What a training will need, as it found before its first step."""
+    """What a training needs, as estimated before its first step."""
 
     state: Mapped[str] = mapped_column(String(10), default="queued")
     attempt: Mapped[int] = mapped_column(default=0)
-    """The fencing token of the attempt that runs, or ran last."""
+    """The fencing token: the number of the attempt that runs or ran last."""
     max_attempts: Mapped[int]
     worker: Mapped[str | None] = mapped_column(String(200))
     lease_expires_at: Mapped[datetime | None]
@@ -167,14 +167,14 @@ class Job(Row):
     deadline_at: Mapped[datetime | None]
     cancel_requested: Mapped[bool] = mapped_column(default=False)
     ring_at: Mapped[datetime]
-    """When the sweep rings, if nobody has claimed the job by then."""
+    """When the sweep rings, if no worker has claimed the job by then."""
     rings: Mapped[int] = mapped_column(default=0)
 
     done: Mapped[int] = mapped_column(default=0)
     total: Mapped[int] = mapped_column(default=0)
     result: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     error: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
-    """`{"type", "detail"}` of the last attempt that went wrong."""
+    """`{"type", "detail"}` of the last attempt that failed."""
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
 
@@ -223,16 +223,16 @@ class Assignment(Row):
     selection_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("selections.id"))
     image_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("images.id"))
     rank: Mapped[int]
-    """Of the image among the selection's picks."""
+    """The rank of the image among the picks of the selection."""
     annotator: Mapped[str] = mapped_column(String(100))
     state: Mapped[str] = mapped_column(String(10), default="open")
-    """An open one whose lease ran out becomes expired when the pool's picks are next handed out."""
+    """An open assignment whose lease has run out becomes expired when the pool's picks are assigned next."""
     lease_expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
 
 
 class Explanation(Row):
-    """What one explain job found out about a selection."""
+    """The result of an explain job about a selection."""
 
     __tablename__ = "explanations"
 
@@ -272,7 +272,7 @@ class ModelFile(Base):
 
 
 class Uncertainty(Base):
-    """How unsure a model is of one photo: made once, since neither ever changes."""
+    """How unsure a model is of a photo. It is computed once, because neither ever changes."""
 
     __tablename__ = "uncertainties"
 
@@ -283,7 +283,7 @@ class Uncertainty(Base):
 
 
 class Evaluation(Row):
-    """The scores of one model on one split, in one direction; `evaluation_images` has those of each image."""
+    """The scores of a model on a split, in one direction; `evaluation_images` has the scores of each image."""
 
     __tablename__ = "evaluations"
 
@@ -292,19 +292,19 @@ class Evaluation(Row):
     split: Mapped[str] = mapped_column(String(5))
     direction: Mapped[str] = mapped_column(String(20))
     scorer_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("models.id"))
-    """The model that judged the photos this one made of label maps."""
+    """The model that judged the photos that this model made of label maps."""
     metrics: Mapped[dict[str, Any]]
 
 
 class EvaluationImage(Base):
-    """One image of an evaluation: its scores, and what was predicted, a PNG blob."""
+    """An image of an evaluation: its scores, and its prediction, a PNG blob."""
 
     __tablename__ = "evaluation_images"
 
     evaluation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("evaluations.id"), primary_key=True)
     image_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("images.id"), primary_key=True)
     score: Mapped[float]
-    """What images are ordered by: the higher, the better."""
+    """The score that images are ordered by; higher is better."""
     scores: Mapped[dict[str, Any]]
     sha256: Mapped[str] = mapped_column(String(64))
     size_bytes: Mapped[int] = mapped_column(BigInteger)

@@ -48,7 +48,7 @@ def pairs(session: Session, revisions: Iterable[tuple[str, int]]) -> list[tuple[
 
 
 def train_photos(session: Session, pool_id: uuid.UUID) -> Sequence[Image]:
-    """The train photos that can be read, in the order of their ids."""
+    """The train photos that could be decoded, in the order of their ids."""
     query = select(Image).where(Image.pool_id == pool_id, Image.split == "train", Image.embed_error.is_(None))
     return session.scalars(query.order_by(Image.id)).all()
 
@@ -56,7 +56,7 @@ def train_photos(session: Session, pool_id: uuid.UUID) -> Sequence[Image]:
 def unpaired_label_maps(
     session: Session, pool_id: uuid.UUID, sources: Sequence[str] | None
 ) -> Sequence[LabelMap]:
-    """Those of these sources, in the order of their ids; None: of every source."""
+    """The unpaired label maps of these sources (None: of all sources), in the order of their ids."""
     query = select(LabelMap).where(LabelMap.pool_id == pool_id).order_by(LabelMap.id)
     if sources is not None:
         query = query.where(LabelMap.source.in_(sources))

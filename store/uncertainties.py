@@ -1,4 +1,4 @@
-"""How unsure models are of photos: scores that are made once and kept."""
+"""Scores of how unsure a model is of a photo. Each is computed once and kept."""
 
 import uuid
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ def known(session: Session, pool_id: uuid.UUID, model_id: uuid.UUID) -> dict[uui
 
 
 def add(session: Session, model_id: uuid.UUID, scores: Mapping[uuid.UUID, float]) -> None:
-    """Keep scores by images' ids. What another worker added meanwhile stays: it is the same."""
+    """Keep scores by image ids. A score that another worker has added in the meantime is equal, and stays."""
     rows = [
         {"model_id": model_id, "image_id": image_id, "score": score} for image_id, score in scores.items()
     ]

@@ -1,4 +1,4 @@
-"""The Celery side of a worker: it hears the bell and runs the job that was rung for."""
+"""The Celery side of a worker: it receives ids of jobs and runs the jobs."""
 
 import gc
 import logging
@@ -27,14 +27,14 @@ log = structlog.get_logger()
 
 
 def listen(settings: Settings, queues: Sequence[str]) -> int:
-    """Work on the jobs of these queues until SIGTERM or SIGINT; returns the exit code.
+    """Work on the jobs of these queues until SIGTERM or SIGINT, and return the exit code.
 
-    On such a signal the job at hand is given back. Raises SchemaMismatch.
+    A job that is running then is given back. Raises SchemaMismatch.
     """
     database, blobs = Database(settings.database), open_blobs(settings.blobs)
     database.require_schema()
     tools = Tools(settings, database, blobs, Networks(settings, database, blobs))
-    gc.freeze()  # what was imported stays, and a full collection would look at all of it in every selection
+    gc.freeze()  # imported objects stay, and every full collection would visit all of them
     shutdown = threading.Event()
     bell = Bell(settings.broker_url)
     sweeper = threading.Thread(
@@ -65,7 +65,7 @@ def listen(settings: Settings, queues: Sequence[str]) -> int:
 
 
 def build_app(tools: Tools, shutdown: threading.Event) -> Celery:
-    """The Celery application with its one task, which takes a job's id."""
+    """The Celery application with its only task, which takes the id of a job."""
 
     def run_job(job_id: str) -> None:
         try:
@@ -75,15 +75,15 @@ def build_app(tools: Tools, shutdown: threading.Event) -> Celery:
 
     app = celery_app(tools.settings.broker_url)
     app.conf.worker_enable_remote_control = False  # one subscription less to survive a broker's restart
-    # No acknowledgements: one that fails with the broker holds the only prefetch slot for ever, and the
-    # worker never hears the bell again (kombu 5.7, Redis). A ring that is lost is rung again anyway.
+    # No acknowledgements: if one fails because the broker is away, it holds the only prefetch slot for ever,
+    # and the worker receives nothing any more (kombu 5.7, Redis). A lost message is sent again anyway.
     app.conf.task_queues = [Queue(name, no_ack=True) for name in jobs.QUEUES]  # type: ignore[no-untyped-call]
     app.task(name=TASK)(run_job)
     return app
 
 
 def set_up_logging(**_: Any) -> None:
-    """One line per event: ours, and the libraries' from warnings on, Celery's from errors on."""
+    """Log one line for each event: our own, warnings of libraries, and errors of Celery."""
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -104,7 +104,7 @@ def set_up_logging(**_: Any) -> None:
 
 
 def queue_list(text: str) -> list[str]:
-    """`cpu,gpu` as a list; ValueError names what is no queue."""
+    """`cpu,gpu` as a list. Raises ValueError for a name that is no queue."""
     names = text.split(",")
     for name in names:
         if name not in jobs.QUEUES:

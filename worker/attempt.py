@@ -1,4 +1,4 @@
-"""What a handler gets, and what it gives back."""
+"""What the handler of a job gets."""
 
 import tempfile
 import time
@@ -29,7 +29,7 @@ PROGRESS_EVERY_S = 1.0
 
 @dataclass(frozen=True)
 class Tools:
-    """What lives as long as the worker process."""
+    """Everything that lives as long as the worker process."""
 
     settings: Settings
     database: Database
@@ -43,9 +43,7 @@ class Tools:
 
 @dataclass
 class Attempt:
-    """One try at a job. A handler is told to stop where it calls `progress`, between its batches, and in what
-    `models.vectors.blocks` works on.
-    """
+    """One try at a job. Calls of `progress`, and work in `models.vectors.blocks`, raise if it has to stop."""
 
     claim: jobs.Claim
     tools: Tools
@@ -53,22 +51,22 @@ class Attempt:
     _progress_at: float = field(default=-PROGRESS_EVERY_S, init=False)
 
     def progress(self, done: int, total: int) -> None:
-        """Raise what ends the attempt, if anything does; tell the user how far it is, once a second."""
+        """Record progress, at most once a second. Raises if the attempt has to end: see `Lease.check`."""
         self.lease.check()
         if time.monotonic() - self._progress_at >= PROGRESS_EVERY_S:
             self._progress_at = time.monotonic()
             self.report(done, total)
 
     def each(self, items: Sequence[Item]) -> Iterator[Item]:
-        """The items one by one, with progress."""
+        """Yield the items one by one, and record progress."""
         for done, item in enumerate(items):
             self.progress(done, len(items))
             yield item
 
     def report(self, done: int, total: int, metrics: Sequence[dict[str, Any]] = ()) -> bool:
-        """Record progress, and those metric lines that are newer than the last recorded one.
+        """Record progress, and the metric lines that are newer than the last recorded one.
 
-        False: the database is away; nothing is recorded, and there is no reason to stop.
+        Returns False if the database is away: then nothing is recorded, which is no reason to stop.
         """
 
         def write(session: Session) -> None:
@@ -79,7 +77,7 @@ class Attempt:
         return self._recorded(write)
 
     def estimated(self, estimate: dict[str, Any]) -> bool:
-        """Record what the job will need. False: as for `report`."""
+        """Record the estimate of what the job needs. Returns False as `report` does."""
         return self._recorded(lambda session: jobs.estimated(session, self.claim, estimate))
 
     def _recorded(self, write: Callable[[Session], None]) -> bool:
@@ -93,7 +91,7 @@ class Attempt:
 
     @contextmanager
     def files(self, digests: Iterable[str]) -> Iterator[list[Path]]:
-        """The blobs as files, in the given order, until the block ends. Raises BlobMissing."""
+        """The blobs as files, in the given order, which exist until the block ends. Raises BlobMissing."""
         cache = self.tools.settings.cache_dir
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache, prefix="job-") as folder:

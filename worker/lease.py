@@ -1,4 +1,4 @@
-"""Holding a job while it is worked on: heartbeats in a thread, and the reasons to stop."""
+"""The lease of a job: heartbeats in a thread, and the reasons to stop."""
 
 import threading
 import time
@@ -16,16 +16,16 @@ from worker.outcomes import Cancelled, Permanent, ShutDown
 log = structlog.get_logger()
 
 DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
-"""Raised while the database restarts, is busy or cannot be reached: the same call may work in a moment."""
+"""Errors while the database restarts, is busy or cannot be reached: the same call may succeed soon."""
 LONGEST_BEAT_S = 2.0
-"""So that a cancellation is noticed soon, however long the lease."""
+"""The longest time between heartbeats, so that a cancellation is noticed soon, however long the lease."""
 
 
 class Lease:
-    """Prolongs a claim until the block ends.
+    """Renews a claim until the block ends.
 
-    A database that does not answer is asked again until the lease is over by this machine's monotonic clock,
-    counted from before the last prolongation was asked for: by then another worker may have the job.
+    If the database does not answer, it is asked again until the lease has ended by this machine's monotonic
+    clock, counted from the last request that succeeded: after that, another worker may have the job.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Lease:
         self._thread.join()
 
     def check(self) -> None:
-        """Raise what ends this attempt, if anything does: LeaseLost, Cancelled, Permanent or ShutDown."""
+        """Raise LeaseLost, Cancelled, Permanent or ShutDown if the attempt has to end."""
         if time.monotonic() >= self._held_until:
             raise jobs.LeaseLost("the lease could not be prolonged")
         if self._reasons.cancel:

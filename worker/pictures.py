@@ -1,4 +1,4 @@
-"""Pictures that jobs make."""
+"""Pictures that jobs keep as blobs."""
 
 import io
 

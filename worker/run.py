@@ -1,4 +1,4 @@
-"""One attempt at one job, from claim to end. What may happen in between is in `docs/architecture.md`."""
+"""One attempt at one job, from claim to end. `docs/architecture.md` says what may happen in between."""
 
 import os
 import socket
@@ -40,7 +40,7 @@ HANDLERS: dict[str, Callable[[Attempt], Outcome]] = {
 
 
 def run(job_id: uuid.UUID, tools: Tools, shutdown: threading.Event) -> None:
-    """Claim a job and see it through. A job that is not queued is left alone: the bell may ring twice."""
+    """Claim a job and run it. A job that is not queued is left alone: the bell may ring twice."""
     lease_s = tools.settings.lease_s
     claimed_at = time.monotonic()
     with tools.database.write() as session:
@@ -56,12 +56,12 @@ def run(job_id: uuid.UUID, tools: Tools, shutdown: threading.Event) -> None:
         except jobs.LeaseLost as lost:
             log.warning("job.lost", reason=str(lost))
         except Exception:
-            # Its end could not be written: the lease runs out, and the sweep goes on from there.
+            # The end could not be written: the lease will run out, and the sweep queues the job again.
             log.exception("job.abandoned")
 
 
 def _see_through(attempt: Attempt) -> None:
-    """Everything that ends an attempt is written here, with its fencing token. Raises LeaseLost."""
+    """Run the handler, and record how the attempt ended, with its fencing token. Raises LeaseLost."""
     claim = attempt.claim
     try:
         with stopped_by(attempt.lease.check):

@@ -1,6 +1,6 @@
-"""The sweep: every worker process releases silent jobs and rings for forgotten ones, about once a second.
+"""The sweep: about once a second, every worker process releases silent jobs and rings for forgotten ones.
 
-Once an hour it also drops what lies abandoned among the blobs.
+Once an hour it also deletes abandoned files among the blobs.
 """
 
 import threading
@@ -19,13 +19,13 @@ log = structlog.get_logger()
 EVERY_S = 1.0
 DROP_EVERY_S = 3600.0
 RINGING_S = 5.0
-"""Rings that take longer, because the broker is away, must not keep the sweep from releasing silent jobs."""
+"""The longest time for rings: if the broker is away, they must not delay the release of silent jobs."""
 
 
 def sweep_until(
     shutdown: threading.Event, settings: Settings, database: Database, blobs: Blobs, bell: Bell
 ) -> None:
-    dropped_at = monotonic()  # as the blobs do when they are opened
+    dropped_at = monotonic()  # `open_blobs` has just done so
     while not shutdown.wait(EVERY_S):
         try:
             sweep(settings, database, bell)
@@ -37,7 +37,7 @@ def sweep_until(
 
 
 def sweep(settings: Settings, database: Database, bell: Bell) -> None:
-    """One sweep. It rings after the commit; what it does not get to is rung by a later sweep."""
+    """Sweep once. Rings follow the commit; if the time is not enough, a later sweep rings for the rest."""
     with database.write() as session:
         due = jobs.sweep(session, ring_again_s=settings.ring_again_s)
     began = monotonic()

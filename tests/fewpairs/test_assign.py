@@ -132,7 +132,7 @@ def test_a_receipt_replays(run: Run, client: Client, selection: Selection, tmp_p
     document = selection.document | {"receipt": selection.receipt | {"picks_digest": "0" * 64}}
     document["picks"] = [*document["picks"][:2], *document["picks"][:2]]
     file.write_text(json.dumps(document))
-    assert "The first pick that differs is that of rank 3." in run("replay", file).output
+    assert "The first pick that differs has rank 3." in run("replay", file).output
     assert client.replay(selection).same
     file.write_text("no JSON")
     assert run("replay", file).output.startswith("✗ ")

@@ -100,7 +100,7 @@ def test_a_receipt_gives_the_same_picks_though_the_pool_has_grown(
     assert result["selection"] | {"id": before["id"]} == before
     assert result["changed"] == [
         "Photos added since, which the replay leaves out: 6.",
-        "Photos annotated since, which in the replay are not: 1.",
+        "Photos annotated since, which the replay treats as not annotated: 1.",
     ]
 
 
@@ -125,17 +125,17 @@ def test_what_has_changed_is_said(tools: Tools, pools: Pools, pool_id: uuid.UUID
     receipt = made(tools, done)["receipt"]
     stranger = str(uuid.uuid4())
     cases: list[tuple[dict[str, Any], str, bool]] = [
-        ({"images_digest": "0" * 64, "image_count": 9}, "their number was 9, and the replay finds 8", True),
+        ({"images_digest": "0" * 64, "image_count": 9}, "there were 9, and the replay finds 8", True),
         ({"tests_digest": "0" * 64}, "The test photos", True),
         ({"weights_digest": "1" * 64}, f"embedded with efficientnet_lite0 (weights {'1' * 64})", True),
         ({"algorithm_version": "kmedoids-0"}, "The algorithm was kmedoids-0 and is", True),
         (
             {"labelled": [str(ids[0]), stranger], "annotated_digest": "0" * 64},
-            "Missing in the pool of the photos that were annotated: 1 of 2.",
+            "Annotated photos that are missing in the pool now: 1 of 2.",
             True,
         ),
-        ({"include": [stranger]}, "photos that were included: 1 of 1.", True),
-        ({"picks_digest": "0" * 64}, "Nothing that the receipt tells has changed", False),
+        ({"include": [stranger]}, "Included photos that are missing in the pool now: 1 of 1.", True),
+        ({"picks_digest": "0" * 64}, "Nothing in the receipt has changed", False),
         ({"budget": 100}, "The budget is 100, but only 7", False),
         ({"strategy": "best"}, "There is no strategy 'best'", False),
     ]
@@ -160,6 +160,6 @@ def test_other_picks_of_other_libraries_are_said_to_be_theirs(
     assert not result["same"]
     assert result["changed"] == [
         "The picks were computed with numpy 1.0, platform Linux arm64 (DEFAULT), "
-        f"and are with numpy {now['numpy']}, platform {now['platform']} now.",
-        "The first pick that differs is that of rank 2.",
+        f"and are computed with numpy {now['numpy']}, platform {now['platform']} now.",
+        "The first pick that differs has rank 2.",
     ]

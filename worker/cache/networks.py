@@ -15,7 +15,7 @@ from worker.outcomes import Permanent
 
 
 class Networks:
-    """`encoder(name)` and `translator(model_id, direction)`, kept while they are among the few used last."""
+    """Loads `encoder(name)` and `translator(model_id, direction)`, and keeps the most recently used ones."""
 
     def __init__(self, settings: Settings, database: Database, blobs: Blobs) -> None:
         self._settings = settings
@@ -25,7 +25,7 @@ class Networks:
         self.translator = lru_cache(maxsize=4)(self._load_translator)
 
     def _load_encoder(self, name: str) -> Encoder:
-        """Raises Permanent when its weights cannot be had."""
+        """Raises Permanent if the encoder's weights are not available."""
         try:
             return load_encoder(
                 name,
@@ -37,7 +37,7 @@ class Networks:
             raise Permanent("weights-unavailable", str(error)) from error
 
     def _weights(self, name: str) -> Path | None:
-        """The file that the operator gave for this encoder, if any. `name` is one that the settings allow."""
+        """The file that the operator gave for this encoder, if any. The settings allow `name`."""
         kind, _, rest = name.partition(":")
         if kind == "onnx":
             return self._settings.encoders / rest
@@ -47,7 +47,7 @@ class Networks:
         return self._settings.resnet50_weights if name == "resnet50" else None
 
     def _load_translator(self, model_id: uuid.UUID, direction: str) -> Translator:
-        """Raises Permanent when the model does not translate that way, or cannot be used at all."""
+        """Raises Permanent if the model does not translate in this direction, or cannot be used at all."""
         folder = self._model_folder(model_id)
         try:
             return Translator.load(folder, device=self._settings.device, direction=direction)
@@ -55,7 +55,7 @@ class Networks:
             raise Permanent("unusable-model", f"The model {model_id} cannot be used: {error}") from error
 
     def _model_folder(self, model_id: uuid.UUID) -> Path:
-        """The model's files in a folder; a model never changes, so neither does the folder."""
+        """A folder with the model's files. A model never changes, so the folder does not either."""
         folder = self._settings.cache_dir / "models" / str(model_id)
         if folder.is_dir():
             return folder
@@ -70,6 +70,6 @@ class Networks:
             try:
                 whole.rename(folder)
             except OSError:
-                if not folder.is_dir():  # there, when another worker made the same folder meanwhile
+                if not folder.is_dir():  # it exists if another worker made it in the meantime
                     raise
         return folder

@@ -35,7 +35,7 @@ Matrix = npt.NDArray[np.float16]
 
 
 class ImageIds(Sequence[uuid.UUID]):
-    """The ids in `array`, (N,) of `ID`: a UUID is made only of one that is looked at."""
+    """The ids in `array`, (N,) of `ID`. A UUID object is made only when an id is read."""
 
     def __init__(self, array: npt.NDArray[np.void]) -> None:
         self.array = array
@@ -59,11 +59,11 @@ class ImageIds(Sequence[uuid.UUID]):
 
 @dataclass(frozen=True)
 class PoolVectors:
-    """The embeddings of a pool's images, of both splits: row n of `matrix` is that of `image_ids[n]`.
+    """The embeddings of a pool's images, of both splits: row n of `matrix` belongs to `image_ids[n]`.
 
-    `matrix` is float16 (N, D), memory-mapped and read-only; later images only add rows, and then
-    `digest` is another one. Rows are in the order in which this folder came to know them, which may differ
-    from another folder's: order by image ids what has to come out the same everywhere.
+    `matrix` is float16 (N, D), memory-mapped and read-only. Later images only add rows, and change `digest`.
+    Rows are in the order in which this folder received them, which may differ between folders: whatever must
+    be the same everywhere has to be ordered by image ids.
     """
 
     image_ids: ImageIds
@@ -71,7 +71,7 @@ class PoolVectors:
     digest: str
 
     def rows(self, image_ids: Iterable[uuid.UUID]) -> npt.NDArray[np.intp]:
-        """The rows of these images. Raises KeyError for one that was not embedded when this was read."""
+        """The rows of these images. Raises KeyError for an image that was not embedded when this was read."""
         return np.fromiter((self._row_of[image_id.bytes] for image_id in image_ids), np.intp)
 
     @cached_property
@@ -97,10 +97,7 @@ class VectorCache:
         self._blobs = blobs
 
     def pool_vectors(self, pool_id: uuid.UUID) -> PoolVectors:
-        """The embeddings of all the pool's images embedded so far: at least those that the caller read of.
-
-        Raises BlobMissing.
-        """
+        """The embeddings of all images of the pool that are embedded now. Raises BlobMissing."""
         folder = self._folder / str(pool_id)
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / "vectors.lock"):
@@ -116,10 +113,10 @@ class VectorCache:
             return _mapped(folder, record)
 
     def gather(self, vectors: PoolVectors, image_ids: Iterable[uuid.UUID]) -> Matrix:
-        """The embeddings of these images, (M, D), memory-mapped; KeyError is as of `PoolVectors.rows`.
+        """The embeddings of these images, (M, D), memory-mapped. Raises KeyError as `PoolVectors.rows` does.
 
-        Where their rows do not follow each other they are copied into a file without a name: it goes with the
-        last array that maps it, or with the process.
+        If their rows are not consecutive, they are copied into a file without a name, which disappears with
+        the last array that maps it, or with the process.
         """
         rows = vectors.rows(image_ids)
         start = int(rows[0]) if len(rows) else 0
@@ -132,7 +129,7 @@ class VectorCache:
             return np.memmap(file, DTYPE, "r", shape=(len(rows), vectors.matrix.shape[1]))
 
     def index(self, pool_id: uuid.UUID) -> PoolIndex:
-        """The index of the pool's embeddings: its row n is row n of the `pool_vectors` read after it."""
+        """The index of the pool's embeddings. Row n is row n of `pool_vectors` that are read afterwards."""
         matrix = self.pool_vectors(pool_id).matrix
         path = self._folder / str(pool_id) / "index"
         with FileLock(path.with_suffix(".lock")):
@@ -153,7 +150,7 @@ class VectorCache:
         return record
 
     def _blocks(self, shard_ids: Sequence[uuid.UUID]) -> Iterator[tuple[list[str], Matrix]]:
-        """The image ids, in hexadecimal, and the embeddings of each shard."""
+        """Yield the image ids, in hexadecimal, and the embeddings of each shard."""
         for shard_id in shard_ids:
             with self._database.read() as session:
                 shard = embeddings.shard(session, shard_id)
@@ -164,12 +161,12 @@ class VectorCache:
 def _read_index(path: Path) -> PoolIndex | None:
     try:
         return PoolIndex.load(path)
-    except (FileNotFoundError, ValueError):  # none yet, or a damaged one
+    except (FileNotFoundError, ValueError):  # there is none yet, or it is damaged
         return None
 
 
 def _read_record(folder: Path) -> Record:
-    """The folder's record; empty, as then is the folder, when there is none or files fall short of it."""
+    """The folder's record. If there is none, or files are too short, both are emptied."""
     try:
         values = json.loads((folder / "record.json").read_bytes())
         record = Record(**values | {"shards": tuple(values["shards"])})
@@ -181,7 +178,7 @@ def _read_record(folder: Path) -> Record:
 
 
 def _emptied(folder: Path) -> Record:
-    """The record of the folder, from which everything is deleted, the index too."""
+    """Delete everything in the folder, also the index, and return an empty record."""
     for path in folder.iterdir():
         if path.suffix != ".lock":
             path.unlink()
@@ -189,7 +186,7 @@ def _emptied(folder: Path) -> Record:
 
 
 def _appended(folder: Path, record: Record, image_ids: Sequence[str], block: Matrix) -> Record:
-    """Write a shard's rows after those of the record, which then counts them."""
+    """Append the rows of a shard, and return a record that counts them."""
     if record.rows == 0:
         record = replace(record, dimension=block.shape[1])
     _write_at(folder / "ids", ID_BYTES * record.rows, b"".join(map(bytes.fromhex, image_ids)))
@@ -214,7 +211,7 @@ def _mapped(folder: Path, record: Record) -> PoolVectors:
 
 
 def _ids(folder: Path, record: Record) -> npt.NDArray[np.void]:
-    if record.rows == 0:  # which cannot be mapped
+    if record.rows == 0:  # an empty file cannot be mapped
         return np.empty(0, ID)
     return np.memmap(folder / "ids", ID, "r", shape=record.rows)
 

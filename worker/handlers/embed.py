@@ -1,4 +1,4 @@
-"""Embed jobs: photos in, immutable shards of embeddings out, each committed as soon as it is full."""
+"""Embed jobs: turn photos into immutable shards of embeddings. A shard is committed as soon as it is full."""
 
 import io
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from worker.attempt import Attempt
 from worker.outcomes import Outcome, Permanent
 
 SHARD_IMAGES = 64
-"""A shard is committed when it has this many: a few seconds' work, which is what a killed worker loses."""
+"""The size at which a shard is committed: the work of a few seconds, which is what a killed worker loses."""
 
 
 def embed(attempt: Attempt) -> Outcome:
@@ -48,9 +48,9 @@ def _commit(
     images: Sequence[Image],
     batches: Sequence[EmbeddedBatch],
 ) -> None:
-    """Write a shard, and note which files could not be embedded, if the job is still this attempt's.
+    """Write a shard and the reasons why images could not be embedded, if this attempt still owns the job.
 
-    The batches' places are those of `images`. Raises LeaseLost.
+    The batches count places in `images`. Raises LeaseLost.
     """
     claim, tools = attempt.claim, attempt.tools
     reasons = {images[failure.index].id: failure.reason for batch in batches for failure in batch.failures}
@@ -75,7 +75,7 @@ def _commit(
 
 
 def _kept(store: blobs.Blobs, vectors: npt.NDArray[np.float32]) -> str:
-    """Keep the vectors as a `.npy` blob of float16, which can hold them all: see `EmbeddedBatch`."""
+    """Keep the vectors as a `.npy` blob of float16, which can hold all of them: see `EmbeddedBatch`."""
     content = io.BytesIO()
     np.save(content, vectors.astype(np.float16), allow_pickle=False)
     return blobs.put(store, [content.getvalue()]).sha256
@@ -90,7 +90,7 @@ def _result(images: Sequence[Image]) -> dict[str, Any]:
 
 
 def weights_mismatch(pool: Pool, digest: str) -> Permanent:
-    """What ends a job on a worker whose encoder is not the one that the pool was embedded with."""
+    """The error of a job whose worker has other encoder weights than the pool was embedded with."""
     return Permanent(
         "encoder-mismatch",
         f"The pool {pool.name} was embedded with other weights of {pool.encoder} than this worker has "

@@ -1,4 +1,4 @@
-"""Evaluate jobs: a model's scores on the annotated images of a split, and what it predicted for each."""
+"""Evaluate jobs: score a model on the annotated images of a split, and keep its prediction for each image."""
 
 import uuid
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ def evaluate(attempt: Attempt) -> Outcome:
     if not annotated:
         raise Permanent(
             "no-annotated-images",
-            f"The {split} split has no annotated image: annotate some of it, then evaluate again.",
+            f"The {split} split has no annotated image: annotate some images of it, then evaluate again.",
         )
     evaluation_id = new_id()
     images: list[EvaluationImage] = []
@@ -77,7 +77,7 @@ def evaluate(attempt: Attempt) -> Outcome:
 def _scored(
     attempt: Attempt, model_id: uuid.UUID, annotated: Annotated, keep: OnImage
 ) -> Evaluation | RgbEvaluation:
-    """The evaluation; `keep` is told about every image. ValueError when it cannot be made."""
+    """The evaluation; `keep` is called for every image. Raises ValueError if it is impossible."""
     networks, spec = attempt.tools.networks, attempt.claim.spec
     translator = networks.translator(model_id, spec["direction"])
     colors = None if translator.class_table else _constant_colors(attempt)
@@ -93,7 +93,7 @@ def _scored(
 
 
 def _constant_colors(attempt: Attempt) -> dict[int, tuple[int, int, int]] | None:
-    """The constant colours that are best on the annotated train images; None: there are none."""
+    """The best constant colours on the annotated train images; None if no train image is annotated."""
     with attempt.tools.database.read() as session:
         targets = trainings.annotated(session, attempt.claim.pool_id, "train")
     with attempt.files(annotation.sha256 for _, annotation in targets) as paths:

@@ -1,4 +1,4 @@
-"""Explain jobs: what a selection achieves, as numbers and pictures, and the images each pick stands for."""
+"""Explain jobs: how good a selection is, in numbers and pictures, and which images each pick stands for."""
 
 import json
 import uuid
@@ -31,38 +31,38 @@ from worker.selection.candidates import Candidates, Rows, find_candidates
 from worker.selection.snapshot import PoolSnapshot, take_snapshot
 
 NEAREST, NEAREST_OF_ALL = 24, 24_000
-"""Images that are listed with a pick, and with all picks: the document is read whole."""
+"""The most images that are listed with one pick, and with all picks: the document is read as a whole."""
 
 POINTS_A_CHUNK = 1000
 
 
 @dataclass(frozen=True)
 class Cover:
-    """Which images cover which: rows of a ground."""
+    """Which images cover which; all are rows of the candidates."""
 
     picks: Rows
-    """By rank."""
+    """In the order of their ranks."""
     labelled: Rows
     counted: Rows
     """The images that were to be covered."""
     nearest: Rows
-    """For each row of the ground the place of its nearest image among the labelled ones, then the picks."""
+    """For each row, the place of its nearest image in the list of the labelled images, then the picks."""
     distances: npt.NDArray[np.float32]
-    """And how far that is."""
+    """For each row, the distance to that image."""
 
     def clusters(self) -> Rows:
-        """For each row the place of the pick that stands for it; −1: a labelled image does, or none is to."""
+        """For each row, the place of the pick that stands for it; −1 if a labelled image does, or none."""
         clusters = np.maximum(self.nearest - len(self.labelled), -1)
         clusters[np.setdiff1d(np.arange(len(clusters)), self.counted)] = -1
         return clusters
 
     def shown(self) -> Rows:
-        """The images of the map: those that were to be covered, and the labelled ones."""
+        """The images on the map: the images that were to be covered, and the labelled images."""
         return np.union1d(self.counted, self.labelled)
 
 
 def explain(attempt: Attempt) -> Outcome:
-    """Explain a selection; or draw the curve of one that is explained once more, with costs."""
+    """Explain a selection; or, if it is explained already, draw its curve again with costs."""
     claim = attempt.claim
     if "minutes_per_image" in claim.spec:
         return _curve_with_costs(attempt)
@@ -135,7 +135,7 @@ def _curve_with_costs(attempt: Attempt) -> Outcome:
 
 
 def _selection(attempt: Attempt) -> tuple[dict[str, Any], Question, PoolSnapshot]:
-    """The selection's document, what was asked, and the part of the pool that it was made from."""
+    """The selection's document, its question, and the part of the pool that it was made from."""
     with attempt.tools.database.read() as session:
         selection = selections.get(session, uuid.UUID(attempt.claim.spec["selection_id"]))
         assert selection
@@ -160,7 +160,7 @@ def _cover(document: dict[str, Any], candidates: Candidates) -> Cover:
 
 
 def _members(candidates: Candidates, cover: Cover) -> list[list[Member]]:
-    """The images that each pick stands for, the pick itself first, then the nearest first."""
+    """The images that each pick stands for: the pick itself, then the others, nearest first."""
     clusters = cover.clusters()
     is_other = np.ones(len(clusters), bool)
     is_other[cover.picks] = False
@@ -192,7 +192,7 @@ def _picks(
 
 
 def _map(candidates: Candidates, cover: Cover, plane: PoolMap) -> Iterator[bytes]:
-    """The map as JSON, written point by point: the pool may have millions."""
+    """The map as JSON, in chunks: the pool may have millions of images."""
     head = {"method": plane.method, "explained_variance": plane.explained}
     yield json.dumps(head)[:-1].encode() + b', "points": ['
     picked, labelled = set(cover.picks.tolist()), set(cover.labelled.tolist())

@@ -1,4 +1,4 @@
-"""Replay jobs: a selection is made again from its receipt, and what is otherwise than it was is said."""
+"""Replay jobs: make a selection again from its receipt, and report the differences."""
 
 import uuid
 from collections.abc import Iterator, Mapping
@@ -12,11 +12,11 @@ from worker.handlers.select import make_selection
 from worker.outcomes import Outcome, Permanent
 from worker.selection.snapshot import PoolSnapshot, take_snapshot
 
-UNEXPLAINED = "Nothing that the receipt tells has changed, so it does not explain why the picks differ."
+UNEXPLAINED = "Nothing in the receipt has changed, so it does not explain why the picks differ."
 
 
 def replay(attempt: Attempt) -> Outcome:
-    """The result is `{"same", "changed", "selection"}`; the selection is not kept, and so has no id."""
+    """The result is `{"same", "changed", "selection"}`. The selection is not kept, so it has no id."""
     claim = attempt.claim
     question, receipt = Question(**claim.spec["question"]), claim.spec["receipt"]
     with attempt.tools.database.read() as session:
@@ -52,51 +52,51 @@ def _revisions_then(receipt: Mapping[str, Any]) -> dict[uuid.UUID, int]:
 
 
 def _differences(question: Question, receipt: Mapping[str, Any], then: PoolSnapshot) -> Iterator[str]:
-    """What the picks depend on and is not as the receipt says."""
+    """Sentences about whatever the picks depend on that differs from the receipt."""
     encoder = _encoder(then.pool.encoder, then.pool.weights_digest)
     if encoder != (before := _encoder(receipt["encoder"], receipt["weights_digest"])):
-        yield f"The photos were embedded with {before}, and are with {encoder} now."
+        yield f"The photos were embedded with {before}, and are embedded with {encoder} now."
     if selections.images_digest(then.images) != receipt["images_digest"]:
         yield (
-            f"The {question.split} photos are not those that the selection was made from: their number was "
+            f"The {question.split} photos differ from those that the selection was made from: there were "
             f"{receipt['image_count']}, and the replay finds {len(then.images)}."
         )
     if question.looks_at_tests and selections.images_digest(then.tests) != receipt["tests_digest"]:
-        yield "The test photos, to which no pick may be too near, are not those of that time."
+        yield "The test photos, to which no pick may be too near, have changed."
     if selections.annotated_digest(then.labelled) != receipt["annotated_digest"]:
         count = len(receipt["labelled"])
         missing = count - len(then.labelled)
-        yield f"Missing in the pool of the photos that were annotated: {missing} of {count}."
+        yield f"Annotated photos that are missing in the pool now: {missing} of {count}."
     there = {str(image.id) for image in then.images}
-    for what, ids in (("included", question.include), ("excluded", question.exclude)):
+    for what, ids in (("Included", question.include), ("Excluded", question.exclude)):
         if missing := sum(image_id not in there for image_id in ids):
-            yield f"Missing in the pool of the photos that were {what}: {missing} of {len(ids)}."
+            yield f"{what} photos that are missing in the pool now: {missing} of {len(ids)}."
 
 
 def _computed(receipt: Mapping[str, Any], again: Mapping[str, Any]) -> list[str]:
-    """What rounds numbers otherwise: that alone can turn a close decision between two images."""
+    """A sentence about changed libraries: their rounding can turn a close decision between two images."""
     before, now = receipt["computed_with"], again["computed_with"]
     if before == now:
         return []
     names = [name for name in now if before.get(name) != now[name]]
     were, are = (", ".join(f"{name} {versions.get(name)}" for name in names) for versions in (before, now))
-    return [f"The picks were computed with {were}, and are with {are} now."]
+    return [f"The picks were computed with {were}, and are computed with {are} now."]
 
 
 def _first_other(receipt: Mapping[str, Any], made: Mapping[str, Any]) -> Iterator[str]:
-    """Nothing, if the receipt came without its picks."""
+    """A sentence about the first pick that differs, if the receipt came with its picks."""
     before, now = ([pick["image_id"] for pick in picks] for picks in (receipt["picks"] or [], made["picks"]))
     ranks = [rank for rank, pair in enumerate(zip_longest(before, now), start=1) if len(set(pair)) > 1]
     if before and ranks:
-        yield f"The first pick that differs is that of rank {ranks[0]}."
+        yield f"The first pick that differs has rank {ranks[0]}."
 
 
 def _since(then: PoolSnapshot, now: PoolSnapshot) -> Iterator[str]:
-    """What has come since and changes nothing."""
+    """Sentences about what was added since the selection, which changes nothing."""
     if more := len(now.images) + len(now.tests) - len(then.images) - len(then.tests):
         yield f"Photos added since, which the replay leaves out: {more}."
     if more := len(now.labelled.keys() - then.labelled.keys()):
-        yield f"Photos annotated since, which in the replay are not: {more}."
+        yield f"Photos annotated since, which the replay treats as not annotated: {more}."
 
 
 def _encoder(name: str, weights_digest: str | None) -> str:

@@ -1,4 +1,4 @@
-"""Search jobs: the images of a pool that look like another or like an uploaded photo, and its duplicates."""
+"""Search jobs: find images that look like an image or an uploaded photo, and find duplicates in a pool."""
 
 import json
 import uuid
@@ -27,7 +27,7 @@ from worker.outcomes import Outcome, Permanent
 from worker.selection.candidates import Rows
 
 MOST_OF_A_GROUP, MOST_LISTED = 1000, 100_000
-"""Images that the document lists of one group of duplicates, and of all: it says how many there are."""
+"""The most images that the document lists of one group, and of all groups. It gives the counts as well."""
 
 Query = npt.NDArray[np.floating[Any]]
 Found = list[tuple[uuid.UUID, float]]
@@ -47,7 +47,7 @@ def _similar(attempt: Attempt) -> Outcome:
 
 
 def _photo(attempt: Attempt) -> Outcome:
-    """The photo was held for this job alone, and goes when its answer is there."""
+    """Find images that look like an uploaded photo, which is deleted after the search."""
     claim, tools = attempt.claim, attempt.tools
     with tools.database.read() as session:
         pool = session.get_one(Pool, claim.pool_id)
@@ -64,27 +64,27 @@ def _photo(attempt: Attempt) -> Outcome:
 
 
 def _indexed(attempt: Attempt) -> tuple[PoolIndex, PoolVectors]:
-    """The pool's index, and its vectors, read after it so that they have all of its rows."""
+    """The pool's index and its vectors, which are read after the index so that they have all its rows."""
     vectors, pool_id = attempt.tools.vectors, attempt.claim.pool_id
     return vectors.index(pool_id), vectors.pool_vectors(pool_id)
 
 
 def _nearest(
-    attempt: Attempt, index: PoolIndex, vectors: PoolVectors, query: Query, besides: uuid.UUID | None = None
+    attempt: Attempt, index: PoolIndex, vectors: PoolVectors, query: Query, itself: uuid.UUID | None = None
 ) -> dict[str, Any]:
-    """The answer: the images nearest to the one vector of `query`, (1, D), without the image `besides`."""
+    """The result: the images nearest to the vector `query`, (1, D), without the image `itself`."""
     claim = attempt.claim
     rows, distances = index.search(query, claim.spec["limit"] + 1)
     found = [
         (vectors.image_ids[row], float(distance))
         for row, distance in zip(rows[0], distances[0], strict=True)
-        if row >= 0 and vectors.image_ids[row] != besides
+        if row >= 0 and vectors.image_ids[row] != itself
     ]
     [items] = _described(attempt, [found[: claim.spec["limit"]]])
     return {
         "pool_id": str(claim.pool_id),
-        "image_id": str(besides) if besides else None,
-        "images": len(index) - (besides is not None),
+        "image_id": str(itself) if itself else None,
+        "images": len(index) - (itself is not None),
         "typical_distance": _typical(vectors),
         "items": items,
     }
@@ -96,7 +96,7 @@ def _duplicates(attempt: Attempt) -> Outcome:
         train = [image.id for image in selections.embedded(session, claim.pool_id, TRAIN)]
     vectors = tools.vectors.pool_vectors(claim.pool_id)
     oldest_first = np.argsort([image_id.hex for image_id in vectors.image_ids])
-    # As for a selection of train images, so that `auto` is one threshold.
+    # Measured as for a selection of train images, so that `auto` means the same threshold.
     train_rows = vectors.rows(train)
     typical = _typical(vectors, train_rows if len(train) > 1 else oldest_first)
     within = claim.spec["within"]
@@ -135,18 +135,18 @@ def _described(attempt: Attempt, found: list[Found]) -> list[list[dict[str, Any]
 
 
 def _typical(vectors: PoolVectors, among: Rows | None = None) -> float | None:
-    """Of the rows `among`, by default all; None: there are not two."""
+    """The typical distance of the rows `among`, by default of all; None if the pool has only one image."""
     return typical_distance(vectors.matrix, rows=among) if len(vectors.image_ids) > 1 else None
 
 
 def _fitting(sizes: Sequence[int]) -> int:
-    """How many groups of these sizes the document has room for."""
+    """How many groups, which have these sizes, the document has room for."""
     listed = np.cumsum(np.minimum(sizes, MOST_OF_A_GROUP))
     return int(np.searchsorted(listed, MOST_LISTED, "right"))
 
 
 def _from_first(vectors: PoolVectors, group: Rows) -> Found:
-    """The images of these rows that are nearest to the first one, itself first."""
+    """The images of these rows and their distances to the first row, nearest first."""
     apart = pair_distances(vectors.matrix, np.full(len(group), group[0]), group)
     nearest = np.argsort(apart, kind="stable")[:MOST_OF_A_GROUP]
     return [(vectors.image_ids[group[place]], float(apart[place])) for place in nearest]

@@ -1,4 +1,4 @@
-"""Select jobs: which images to label, from the embeddings of a pool."""
+"""Select jobs: choose the images to label, by the embeddings of a pool."""
 
 from dataclasses import asdict
 from typing import Any
@@ -15,7 +15,7 @@ from worker.selection.snapshot import PoolSnapshot, take_snapshot
 from worker.selection.weights import weights
 
 MOST_LEFT_OUT = 1000
-"""Images that the document lists as left out for one reason: it says how many there are in all."""
+"""The most images that the document lists as left out for one reason. It gives the total count as well."""
 
 
 def select(attempt: Attempt) -> Outcome:
@@ -30,9 +30,7 @@ def select(attempt: Attempt) -> Outcome:
 
 
 def make_selection(attempt: Attempt, question: Question, snapshot: PoolSnapshot) -> dict[str, Any]:
-    """The Selection of the HTTP contract, but for its id. Raises Permanent when the question cannot be
-    answered.
-    """
+    """The Selection document of the API without its id. Raises Permanent if the question has no answer."""
     candidates = find_candidates(attempt, question, snapshot)
     if question.budget > candidates.pickable:
         raise Permanent("budget-exceeds-pool", _too_few(question, candidates))
@@ -70,7 +68,7 @@ def make_selection(attempt: Attempt, question: Question, snapshot: PoolSnapshot)
 
 
 def _receipt(question: Question, snapshot: PoolSnapshot) -> dict[str, Any]:
-    """Everything the picks follow from: the question, and what of the pool they were made from."""
+    """Everything that determines the picks: the question, and the part of the pool that it is about."""
     labelled = sorted(snapshot.labelled)
     ids = [image.id for image in (*snapshot.images, *snapshot.tests)]
     return {

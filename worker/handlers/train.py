@@ -1,4 +1,4 @@
-"""Train jobs: a supervised subprocess trains in a run directory, and its model is kept."""
+"""Train jobs: let a supervised subprocess train in a run directory, and keep its model."""
 
 import json
 import shutil
@@ -54,6 +54,6 @@ def _keep(attempt: Attempt, run: RunDirectory) -> Outcome:
 
 
 def _drop_what_nobody_needs(run: RunDirectory) -> None:
-    """The photos and the checkpoint of a training that will not go on; its log, metrics and samples stay."""
+    """Delete the photos and the checkpoint of an ended training; its log, metrics and samples stay."""
     shutil.rmtree(run.path / "data", ignore_errors=True)
     run.checkpoint.unlink(missing_ok=True)

@@ -1,6 +1,5 @@
-"""Translate jobs: a photo in, its label map (for a pool with classes) and the drawn RGB image out.
-
-Or, in the other direction, a label map in and the photo drawn of it out.
+"""Translate jobs: turn a photo into a label map (for a pool with classes) and an RGB image, or turn a label
+map into a photo.
 """
 
 import uuid

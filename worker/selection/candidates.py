@@ -1,4 +1,4 @@
-"""What a selection chooses from: embeddings, what is labelled, and which images are left out and why."""
+"""The images that a selection chooses from: their embeddings, labels, and which are left out and why."""
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,7 +24,7 @@ Near = tuple[int, int, float]
 
 @dataclass(frozen=True)
 class Candidates:
-    """The images that a selection chooses from, and those that are labelled: rows of `points`."""
+    """The images that a selection chooses from, and the labelled images. Rows are rows of `points`."""
 
     images: Sequence[Embedded]
     tests: Sequence[Embedded]
@@ -32,21 +32,21 @@ class Candidates:
     labelled: Rows
     include: Rows
     left_out: Rows
-    """Neither picked nor counted; labelled ones cover others all the same."""
+    """Images that are neither picked nor counted. Labelled ones among them still cover others."""
     typical_distance: float
-    """Of two images of the split, those included that the name filter leaves out."""
+    """The distance of two typical images of the split, whatever their names."""
     test_distance: float | None
     near_test: Sequence[Near]
-    """Images left out, each with the nearest of `tests`."""
+    """Images left out, each with the nearest image of `tests`."""
     near_test_kept: Sequence[Near]
-    """Labelled ones and those to include that are as near."""
+    """Labelled images and images to include that are as near, but stay."""
     duplicates_within: float | None
     duplicates: Sequence[Near]
-    """Images, each with the one that counts for both."""
+    """Images left out, each with the near-duplicate that counts for both."""
 
     @property
     def delta(self) -> float:
-        """The distance at which images look of a kind."""
+        """The distance up to which images look alike."""
         return DELTA_SHARE * self.typical_distance
 
     @property
@@ -54,7 +54,7 @@ class Candidates:
         return len(self.images) - len(np.union1d(self.labelled, self.left_out))
 
     def left_out_document(self, most: int) -> dict[str, Any]:
-        """`left_out` of the selection's document: counts, and so many of the nearest."""
+        """`left_out` of the selection's document: the counts, and at most `most` images for each reason."""
         return {
             "test_distance": self.test_distance,
             "near_test_count": len(self.near_test),
@@ -85,9 +85,10 @@ class Candidates:
 
 
 def find_candidates(attempt: Attempt, question: Question, snapshot: PoolSnapshot) -> Candidates:
-    """Lay the embeddings out, and find the images that are too like a test image, or too like another one.
+    """Gather the embeddings, and leave out images that are too near to a test image or to another image.
 
-    Images to include stay, whatever they are like, and so do labelled ones.
+    Labelled images and images to include are never left out for that. Raises Permanent if no image is left
+    by the name filter.
     """
     matching = {image.id for image in snapshot.images if question.matches(image.name)}
     images = [image for image in snapshot.images if image.id in matching or image.id in snapshot.labelled]
@@ -98,7 +99,7 @@ def find_candidates(attempt: Attempt, question: Question, snapshot: PoolSnapshot
         )
     row_of = {image.id: row for row, image in enumerate(images)}
     vectors = attempt.tools.vectors.pool_vectors(snapshot.pool.id)
-    # Not only of those that match: the frames of one drive are all near to each other.
+    # Measured on all images of the split: a name filter may match one drive, whose frames are all alike.
     typical = typical_distance(vectors.matrix, rows=vectors.rows(image.id for image in snapshot.images))
     gather = attempt.tools.vectors.gather
     points = Points.of(gather(vectors, (image.id for image in images)))
@@ -144,7 +145,7 @@ def _threshold(asked: float | str | None, typical: float) -> float | None:
 
 
 def _duplicates(points: Points, fixed: Rows, asked: Rows, within: float) -> list[Near]:
-    """Those of the rows asked about that another row, one of the fixed if possible, stands for."""
+    """The rows among `asked` for which another row counts, a row of `fixed` if possible."""
     groups = duplicate_groups(points, within, np.concatenate([fixed, asked]))
     pairs = [(row, first) for first, *others in groups for row in np.setdiff1d(others, fixed).tolist()]
     rows, firsts = np.array(pairs, np.intp).reshape(-1, 2).T
@@ -153,12 +154,12 @@ def _duplicates(points: Points, fixed: Rows, asked: Rows, within: float) -> list
 
 
 def _rows(row_of: Mapping[uuid.UUID, int], image_ids: Iterable[uuid.UUID]) -> Rows:
-    """In order, without images that are not there."""
+    """The rows of these images in ascending order. Images that have no row are skipped."""
     return np.asarray(sorted(row_of[image_id] for image_id in image_ids if image_id in row_of), np.intp)
 
 
 def _without(count: int, *rows: Rows) -> Rows:
-    """The other ones of `count` rows."""
+    """All of `count` rows but these."""
     return np.setdiff1d(np.arange(count), np.concatenate(rows))
 
 

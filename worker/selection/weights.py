@@ -1,4 +1,4 @@
-"""How much each image counts in a selection, by the annotations so far and by what a model is unsure of."""
+"""How much each image counts in a selection: by class balance, and by how unsure a model is of it."""
 
 import uuid
 from collections.abc import Sequence
@@ -26,9 +26,9 @@ Weights = npt.NDArray[np.float64]
 def weights(
     attempt: Attempt, question: Question, snapshot: PoolSnapshot, candidates: Candidates
 ) -> Weights | None:
-    """The weight of every image of the ground, (N,); None: all count the same.
+    """The weight of each candidate, (N,), or None if all count the same.
 
-    Class balance and uncertainty, asked for together, multiply.
+    If both class balance and uncertainty are asked for, their weights are multiplied.
     """
     factors = []
     if question.balance:
@@ -48,7 +48,7 @@ def _balance(attempt: Attempt, snapshot: PoolSnapshot, candidates: Candidates) -
     if len(digest_of) < len(images):
         raise Permanent(
             "annotation-missing",
-            "The annotations that the classes are to be read from are not there any more.",
+            "Annotations that the class balance is computed from no longer exist: ask for a new selection.",
         )
     shares = np.empty((len(images), len(table.names)))
     with attempt.files(digest_of[image.id] for image in images) as paths:
@@ -59,7 +59,7 @@ def _balance(attempt: Attempt, snapshot: PoolSnapshot, candidates: Candidates) -
 
 
 def _uncertainty(attempt: Attempt, model_id: uuid.UUID, candidates: Candidates) -> Weights:
-    """Of the images that can be picked; the others' weights say nothing and are 1."""
+    """The weights of the images that can be picked. The other images' weights are not used, and are 1."""
     rows = np.setdiff1d(
         np.arange(len(candidates.images)), np.union1d(candidates.labelled, candidates.left_out)
     )
@@ -70,7 +70,10 @@ def _uncertainty(attempt: Attempt, model_id: uuid.UUID, candidates: Candidates) 
 
 
 def _scores(attempt: Attempt, model_id: uuid.UUID, images: Sequence[Embedded]) -> Weights:
-    """Those that were made before, and new ones, kept batch by batch: a later attempt goes on from there."""
+    """The uncertainty of each image, (M,), from the store or newly computed.
+
+    New scores are stored batch by batch, so a later attempt continues from there.
+    """
     tools, pool_id = attempt.tools, attempt.claim.pool_id
     with tools.database.read() as session:
         scores = uncertainties.known(session, pool_id, model_id)

@@ -1,1 +1,1 @@
-"""The training subprocess and what watches over it."""
+"""The training subprocess, its input, and its supervisor."""

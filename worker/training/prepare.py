@@ -1,4 +1,4 @@
-"""Fills a run directory with what a training reads. Done again, it changes nothing that is there."""
+"""Fills a run directory with the files that a training reads. Repeating it changes no existing file."""
 
 from collections import Counter
 from pathlib import Path
@@ -20,7 +20,7 @@ SAMPLES = 8
 
 
 def prepare(attempt: Attempt, run: RunDirectory) -> None:
-    """Write `spec.json` and `manifest.json` unless they are there, and fetch the files that are not there.
+    """Write `spec.json` and `manifest.json` unless they exist, and fetch the files that are missing.
 
     What the first attempt wrote stays: a resumed training sees the files it began with, whatever was uploaded
     since. Raises Permanent when the options of the training are not possible.
@@ -50,7 +50,7 @@ def _spec(attempt: Attempt) -> TrainingSpec:
 
 
 def _manifest(attempt: Attempt) -> Manifest:
-    """Files are named by their digest. A method gets only what it learns from."""
+    """The manifest. Files are named by their digests, and a method gets only the files that it learns from."""
     claim = attempt.claim
     facts, sources = METHODS[claim.spec["method"]], claim.spec.get("label_sources")
     with attempt.tools.database.read() as session:

@@ -1,4 +1,4 @@
-"""Watches over a training subprocess: relays what it says, and ends it when the attempt has to end."""
+"""Watches a training subprocess: relays its metrics, and ends it when the attempt has to end."""
 
 import json
 import os
@@ -52,7 +52,7 @@ def supervise(attempt: Attempt, run: RunDirectory, command: Sequence[str]) -> No
 
 
 class Relay:
-    """Reports the training's estimate, and the metric lines that it has added since the last call."""
+    """Reports the training's estimate, and at each call the metric lines that were added since the last."""
 
     def __init__(self, attempt: Attempt, run: RunDirectory) -> None:
         self._attempt = attempt
@@ -69,7 +69,7 @@ class Relay:
 
 
 def _read_estimate(run: RunDirectory) -> dict[str, Any] | None:
-    """None: the training has not written it yet, or not to its end."""
+    """The estimate, or None if the training has not written it completely yet."""
     try:
         estimate: dict[str, Any] = json.loads(run.estimate.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
@@ -78,7 +78,7 @@ def _read_estimate(run: RunDirectory) -> dict[str, Any] | None:
 
 
 def _reassure(child: "subprocess.Popen[bytes]") -> None:
-    """Tell the training that its worker is alive and has the lease."""
+    """Tell the training that its worker is alive and holds the lease."""
     assert child.stdin is not None
     os.set_blocking(child.stdin.fileno(), False)  # a child that is stopped reads nothing
     with suppress(BrokenPipeError, BlockingIOError):
