@@ -32,7 +32,7 @@ class NewLabelMap:
 def add(
     session: Session, pool_id: uuid.UUID, new: NewLabelMap
 ) -> tuple[Literal["created", "unchanged", "conflict"], LabelMap]:
-    """Add a label map to a pool. In a conflict, the returned one has the same source and name, and other bytes."""
+    """Add a label map to a pool. In a conflict, the returned one has the name, but other bytes."""
     pools.lock(session, pool_id)
     known = by_name(session, pool_id, new.source, new.name)
     if known:

@@ -67,8 +67,8 @@ def embedded(
 ) -> Iterator[Embedded]:
     """Yield the embedded images of a split, in the order of their ids.
 
-    `up_to` limits them to ids up to this one, `among` to these images. They are read in parts: a pool may have
-    millions.
+    `up_to` limits them to ids up to this one, `among` to these images. They are read in parts, because a pool
+    may have millions.
     """
     query = select(Image.id, Image.name, Image.sha256).where(
         Image.pool_id == pool_id, Image.split == split, Image.shard_id.is_not(None)

@@ -283,7 +283,7 @@ class Uncertainty(Base):
 
 
 class Evaluation(Row):
-    """The scores of a model on a split, in one direction; `evaluation_images` has the scores of each image."""
+    """The scores of a model on a split, in one direction; `evaluation_images` has those of its images."""
 
     __tablename__ = "evaluations"
 

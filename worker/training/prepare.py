@@ -50,9 +50,9 @@ def _spec(attempt: Attempt) -> TrainingSpec:
 
 
 def _manifest(attempt: Attempt) -> Manifest:
-    """The manifest. Files are named by their digests, and a method gets only the files that it learns from."""
+    """The manifest. Files are named by their digests; a method gets only files that it learns from."""
     claim = attempt.claim
-    facts, sources = METHODS[claim.spec["method"]], claim.spec.get("label_sources")
+    facts, sources = METHODS[claim.spec["method"]], claim.spec["label_sources"]
     with attempt.tools.database.read() as session:
         pool = session.get_one(Pool, claim.pool_id)
         pairs = trainings.pairs(session, claim.spec["pairs"])
