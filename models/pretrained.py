@@ -26,7 +26,7 @@ OPEN_LIMIT_S = 4.0
 SILENCE_LIMIT_S = 10.0
 """Longest pause between two pieces of a download."""
 SLOWEST_BYTES_S, PATIENCE_S = 50_000, 20.0
-"""A download that is slower than this on average over so many seconds is given up."""
+"""A download is given up if its average speed over PATIENCE_S seconds is less than SLOWEST_BYTES_S."""
 LOG_LINES = 20
 CHUNK = 1 << 20
 MB = 1e6

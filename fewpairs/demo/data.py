@@ -30,7 +30,7 @@ Pairs = list[tuple[Path, Path]]
 class DemoData:
     """Photos with their label maps, and unpaired label maps.
 
-    Of the train photos the service gets the label maps only for those that it selects.
+    The service gets the label maps of the test photos, and of the train photos that it selects.
     """
 
     class_table: dict[str, Any] | str

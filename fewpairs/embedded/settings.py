@@ -18,7 +18,7 @@ NOT_INSTALLED = "The service is not installed: run `pip install 'fewpairs[embedd
 
 @dataclass(frozen=True)
 class Settings:
-    """`values` has every setting by its name, `port` for example; `given` names those that have been set."""
+    """`values` has every setting by its name, `port` for example; `given` has the names that were set."""
 
     values: dict[str, Any]
     given: frozenset[str]

@@ -127,7 +127,7 @@ def test_photo_and_label_map_are_aligned(scenes: list[Scene]) -> None:
     """The photo changes most where the class changes: moving the label map by a pixel loses contrast."""
 
     def contrast(right: int, down: int) -> float:
-        """The mean jump of brightness across class boundaries, with label maps moved by so many pixels."""
+        """The mean jump of brightness across class boundaries of label maps moved by these pixels."""
         jumps = []
         for scene in scenes:
             grey = scene.photo.mean(axis=2)
