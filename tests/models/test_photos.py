@@ -104,3 +104,13 @@ def test_the_machines_faults_are_no_damaged_photos(tmp_path: Path) -> None:
     """What the system says about a path, here that it is a folder, is raised unchanged."""
     with pytest.raises(IsADirectoryError):
         read_photo(tmp_path)
+
+
+def test_a_photo_of_exactly_the_limit_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limit, lowered here to 12 pixels, is itself allowed; one pixel more is refused."""
+    monkeypatch.setattr("models.images.photos.MAX_PIXELS", 12)
+    Image.new("RGB", (4, 3)).save(tmp_path / "fits.png")
+    Image.new("RGB", (13, 1)).save(tmp_path / "large.png")
+    assert read_photo(tmp_path / "fits.png").shape == (3, 4, 3)
+    with pytest.raises(ValueError, match=r"large\.png has 13×1 pixels"):
+        read_photo(tmp_path / "large.png")
