@@ -22,7 +22,7 @@ PATIENCE_S = 60
 
 
 class Ledger:
-    """A client that repeats a request until it is answered, and notes what was answered."""
+    """A client that repeats a request until it is answered, and records the answers."""
 
     def __init__(self, address: str, database: Database) -> None:
         self._http = httpx.Client(base_url=address, timeout=20)

@@ -62,7 +62,7 @@ def test_a_bad_photo_among_good_ones_stops_nothing(client: Client) -> None:
 
 
 def test_zip_entries_that_escape_are_rejected_and_the_rest_goes_on(client: Client) -> None:
-    """`../x`, absolute paths and links are listed as unsafe; the photos beside them are accepted."""
+    """`../x`, absolute paths and links are listed as unsafe; the other photos are accepted."""
     pool_id = new_pool(client)
     entries = {name: photo(number) for number, name in enumerate(ESCAPES)}
     content = zip_with_link({**entries, "folder/": b"", "folder/good.jpg": photo(99)})
@@ -91,7 +91,7 @@ def test_tar_entries_that_escape_are_rejected_and_the_rest_goes_on(
 
 @pytest.mark.parametrize("what", BAD_ARCHIVES)
 def test_a_bad_archive_is_refused_whole(client: Client, what: str) -> None:
-    """An archive that cannot be read or unpacks to too much changes nothing, whatever else is in it."""
+    """An archive that cannot be read, or unpacks to too much, changes nothing, even if it has good photos."""
     content, kind, expected = BAD_ARCHIVES[what]
     pool_id = new_pool(client)
     before = everything(client, pool_id)

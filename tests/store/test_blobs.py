@@ -86,7 +86,7 @@ def test_a_crash_before_the_rename_leaves_no_blob(blobs: LocalBlobs, monkeypatch
 
 
 def test_abandoned_files_are_swept_at_the_start(tmp_path: Path) -> None:
-    """What a killed process left is dropped after a day, and what is being written is not."""
+    """Files that a killed process left are deleted after a day; files that are being written stay."""
     blobs = LocalBlobs(tmp_path)
     old, young = tmp_path / "incoming" / "old", tmp_path / "incoming" / "young"
     for path in (old, young):

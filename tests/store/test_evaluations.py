@@ -52,7 +52,7 @@ def evaluation_id(database: Database) -> uuid.UUID:
 def test_pages_visit_each_image_once_in_order(
     database: Database, evaluation_id: uuid.UUID, order: str, limit: int
 ) -> None:
-    """Also where scores are equal, negative, or differ in the last bit only."""
+    """This holds also if scores are equal, negative, or differ only in the last bit."""
     found: list[evaluations.ScoredImage] = []
     with database.read() as session:
         while True:

@@ -128,7 +128,7 @@ def test_an_ended_job_takes_no_write(database: Database, job_id: uuid.UUID, writ
 
 
 def test_a_result_and_its_rows_are_one_transaction(database: Database, job_id: uuid.UUID) -> None:
-    """When the lease was lost, what the late attempt wrote beside its result is gone as well."""
+    """If the lease was lost, the other rows that the late attempt wrote with its result are gone as well."""
     late = claimed(database, job_id, lease_s=-1)
     sweep(database)
 
@@ -274,7 +274,7 @@ def test_two_sweeps_at_once_ring_a_job_once(database: Database, pool_id: uuid.UU
 
 
 def test_metrics_come_back_in_order_from_any_step(database: Database, job_id: uuid.UUID) -> None:
-    """Lines are kept as they were reported, and the last step says where a new attempt goes on."""
+    """Lines are kept as they were reported, and a new attempt continues after the last step."""
     owner = claimed(database, job_id)
     lines = [{"step": step, "loss": step / 3} for step in (1, 5, 10)]
     with database.write() as session:

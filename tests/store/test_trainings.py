@@ -17,7 +17,7 @@ LARGE_POOL = 600
 
 
 def annotated_images(database: Database, count: int, revisions: int = 2) -> list[uuid.UUID]:
-    """The ids of that many images, each with so many revisions of an annotation."""
+    """The ids of `count` images, each with this number of revisions of an annotation."""
     photos = [NewImage(f"{n}.png", "train", f"{n:064}", 1, "image/png", 1, 1) for n in range(count)]
     with database.write() as session:
         pool = pools.create(session, name="p", class_table=None, encoder="resnet50")

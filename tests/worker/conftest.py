@@ -34,7 +34,7 @@ def scorer_onnx(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 @pytest.fixture(autouse=True)
 def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Networks this small are slower on several threads, most of all where the cores are busy."""
+    """Such small networks are slower on several threads, above all if the cores are busy."""
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
 
 

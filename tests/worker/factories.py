@@ -68,7 +68,7 @@ class Pools:
         self._add(LabelMap(source=source, **values, **self._bytes(content)))
 
     def model(self, pool_id: uuid.UUID, folder: Path, method: str = "hybrid") -> uuid.UUID:
-        """A model whose files are those of the folder."""
+        """Add a model with the files of the folder; its id."""
         model = Model(id=new_id(), pool_id=pool_id, name=uuid.uuid4().hex, method=method, spec={}, receipt={})
         files = {path.name: blobs.put_file(self.tools.blobs, path) for path in folder.iterdir()}
         with self.tools.database.write() as session:

@@ -140,7 +140,7 @@ def test_other_weights_than_the_first_shards_are_refused(
 
 
 def test_two_first_shards_with_different_weights_cannot_both_settle(tools: Tools, pools: Pools) -> None:
-    """Whichever worker commits first settles the pool's weights; the other is told."""
+    """The worker that commits first determines the pool's weights; the job of the other one fails."""
     pool_id = pools.pool()
     with tools.database.write() as session:
         assert embeddings.accept_weights(session, pool_id, "a" * 64)
@@ -297,7 +297,7 @@ run(uuid.UUID(sys.argv[1]), tools, threading.Event())
 
 
 def test_a_killed_worker_loses_no_shard(tools: Tools, pools: Pools, shutdown: threading.Event) -> None:
-    """After a kill -9 in the middle, the next attempt encodes what was not committed, and nothing else."""
+    """After a kill -9 in the middle, the next attempt encodes only the images that were not committed."""
     tools.networks.encoder("efficientnet_lite0")  # so that its export is there
     pool_id, count = pools.pool(), 4 * SHARD_IMAGES
     job_id, ids = pools.photos(pool_id, [scene(seed % 4)[0] for seed in range(count)])
@@ -340,7 +340,7 @@ def test_a_killed_worker_loses_no_shard(tools: Tools, pools: Pools, shutdown: th
 def test_an_onnx_file_of_the_operators_folder_embeds_a_pool(
     tools: Tools, pools: Pools, shutdown: threading.Event
 ) -> None:
-    """The pool's weights digest is the file's; without the file, the error names where it was looked for."""
+    """The pool records the digest of the file; without the file, the error names the path that was tried."""
     pool_id = pools.pool(encoder="onnx:net.onnx")
     missing, _ = pools.photos(pool_id, [scene(1)[0]])
     run(missing, tools, shutdown)

@@ -75,7 +75,7 @@ def test_an_evaluation_keeps_what_was_predicted_for_each_image(
 def test_photos_made_of_label_maps_are_scored_by_another_model(
     tools: Tools, pools: Pools, shutdown: threading.Event, tmp_path: Path, scorer_onnx: bytes
 ) -> None:
-    """The scorer, an imported ONNX file, segments the photos; the photos are what is kept."""
+    """The scorer, an imported ONNX file, segments the photos; the photos are kept."""
     pool_id = pools.pool()
     pools.annotated(pool_id, 2, "test")
     folder = untrained(tmp_path / "model")
@@ -130,7 +130,7 @@ def test_an_rgb_pool_is_scored_beside_the_best_constant(
 def test_an_unusable_model_fails_its_evaluation_and_stays(
     tools: Tools, pools: Pools, shutdown: threading.Event, tmp_path: Path, content: bytes
 ) -> None:
-    """A file that is no ONNX fails the job at its first attempt with what is expected, and nothing else."""
+    """If the file is no ONNX, the job fails at its first attempt and says what is expected; nothing stays."""
     pool_id = pools.pool()
     pools.annotated(pool_id, 1, "test")
     model_id = pools.model(pool_id, imported(tmp_path / "bad", content), "onnx")

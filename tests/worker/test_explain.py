@@ -26,7 +26,7 @@ PHOTOS = 30
 
 @pytest.fixture
 def database_url(request: pytest.FixtureRequest) -> str:
-    """SQLite, but where a test asks for both."""
+    """SQLite, unless a test asks for both databases."""
     asked = getattr(request, "param", "sqlite")
     return str(request.getfixturevalue("postgres_url")) if asked == "postgresql" else ""
 
@@ -104,7 +104,7 @@ def ids(picks: list[dict[str, Any]]) -> list[uuid.UUID]:
 def test_every_image_stands_behind_its_nearest_pick(
     tools: Tools, pools: Pools, pool_id: uuid.UUID, shutdown: threading.Event
 ) -> None:
-    """Counts, mean distances, the nearest and the coverage are those of a plain search."""
+    """Counts, mean distances, nearest images and coverage agree with a plain search."""
     selection = selected(pools, shutdown, pool_id)
     explanation = explained(pools, shutdown, pool_id, selection)
     document = explanation.document
@@ -164,7 +164,7 @@ def test_the_map_has_every_image_once(
 def test_what_was_labelled_covers_its_own_images(
     tools: Tools, pools: Pools, pool_id: uuid.UUID, shutdown: threading.Event
 ) -> None:
-    """Images nearer to it stand behind no pick, and what is annotated later changes nothing."""
+    """No pick stands for images that are nearer to it, and later annotations change nothing."""
     images = sorted(tools.vectors.pool_vectors(pool_id).image_ids)
     pools.annotation(images[0], scene(0)[1])
     selection = selected(pools, shutdown, pool_id)
@@ -188,7 +188,7 @@ def test_what_was_labelled_covers_its_own_images(
 def test_an_image_as_near_to_a_labelled_one_is_behind_no_pick(
     tools: Tools, pools: Pools, pool_id: uuid.UUID, shutdown: threading.Event
 ) -> None:
-    """Each pick stands for as many images as its selection says, itself among them."""
+    """The number of images of each pick, the pick included, agrees with the selection."""
     labelled, pick, *_ = planted(pools, pool_id, np.full((3, 5), 9.0))
     pools.annotation(labelled, scene(0)[1])
     selection = selected(pools, shutdown, pool_id, include=[str(pick)])
@@ -201,7 +201,7 @@ def test_an_image_as_near_to_a_labelled_one_is_behind_no_pick(
 def test_an_explanation_is_of_the_pool_as_it_was(
     tools: Tools, pools: Pools, pool_id: uuid.UUID, shutdown: threading.Event
 ) -> None:
-    """Photos that came later, those of the other split and those left out are not among the images."""
+    """Later photos, photos of the other split and photos that were left out are not among the images."""
     with tools.database.write() as session:
         tests = sorted(tools.vectors.pool_vectors(pool_id).image_ids)[:2]
         session.execute(update(Image).where(Image.id.in_(tests)).values(split="test"))
@@ -233,7 +233,7 @@ def test_one_pick_and_all_images_can_be_explained(
 def test_the_curve_is_drawn_once_more_with_costs(
     tools: Tools, pools: Pools, pool_id: uuid.UUID, shutdown: threading.Event
 ) -> None:
-    """From what was found out before: the same picture, with a scale of times above."""
+    """The picture is drawn from the earlier results, with an additional scale of times at the top."""
     selection = selected(pools, shutdown, pool_id)
     explanation = explained(pools, shutdown, pool_id, selection)
     spec = {"selection_id": selection["id"], "minutes_per_image": 4.0}

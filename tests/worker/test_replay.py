@@ -34,7 +34,7 @@ def cloud(count: int, seed: int) -> Any:
 
 @pytest.fixture
 def database_url(request: pytest.FixtureRequest) -> str:
-    """SQLite, but where a test asks for both."""
+    """SQLite, unless a test asks for both databases."""
     asked = getattr(request, "param", "sqlite")
     return str(request.getfixturevalue("postgres_url")) if asked == "postgresql" else ""
 
@@ -67,7 +67,7 @@ def made(tools: Tools, done: Run, **options: Any) -> dict[str, Any]:
 
 
 def replayed(done: Run, receipt: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    """What a replay of the receipt gives, as the service orders it."""
+    """The result of a replay of the receipt, ordered as the service does."""
     receipt = {**receipt, "picks": None, **changes}
     question = {name: receipt[name] for name in QUESTION}
     result = done("replay", {"question": question, "receipt": receipt})

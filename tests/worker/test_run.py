@@ -240,7 +240,7 @@ def test_the_lease_is_prolonged_while_a_job_runs(tools: Tools, pools: Pools, han
 
 
 class Rings:
-    """Stands where the broker would be: notes who was rung for."""
+    """Takes the place of the broker, and records the jobs that were rung for."""
 
     def __init__(self) -> None:
         self.rung: list[tuple[uuid.UUID, str]] = []

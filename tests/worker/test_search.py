@@ -19,7 +19,7 @@ from worker.run import HANDLERS, run
 
 @pytest.fixture
 def database_url(request: pytest.FixtureRequest) -> str:
-    """SQLite, but where a test asks for both."""
+    """SQLite, unless a test asks for both databases."""
     asked = getattr(request, "param", "sqlite")
     return str(request.getfixturevalue("postgres_url")) if asked == "postgresql" else ""
 
@@ -71,7 +71,7 @@ def plain_distances(tools: Tools, pool_id: uuid.UUID, image_id: uuid.UUID) -> di
 def test_neighbours_come_nearest_first_without_the_image_itself(
     tools: Tools, pools: Pools, pool_id: uuid.UUID, shutdown: threading.Event
 ) -> None:
-    """All others, of both splits, with distances and names, the equal photo at 0; or as many as asked."""
+    """All other images of both splits come with distances and names; `limit` shortens the list."""
     vectors = tools.vectors.pool_vectors(pool_id)
     first, last = min(vectors.image_ids), max(vectors.image_ids)
     spec = {"what": "similar", "image_id": str(first)}

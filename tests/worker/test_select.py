@@ -42,7 +42,7 @@ def cloud(count: int = 12, seed: int = 0) -> Vectors:
 
 @pytest.fixture
 def database_url(request: pytest.FixtureRequest) -> str:
-    """SQLite, but where a test asks for both."""
+    """SQLite, unless a test asks for both databases."""
     asked = getattr(request, "param", "sqlite")
     return str(request.getfixturevalue("postgres_url")) if asked == "postgresql" else ""
 
@@ -175,7 +175,7 @@ def test_images_can_be_named_included_and_excluded(pools: Pools, pool_id: uuid.U
 
 
 def test_the_test_split_can_be_picked_from(pools: Pools, pool_id: uuid.UUID, ask: Ask) -> None:
-    """Annotations and images of the train split then count nowhere."""
+    """Then annotations and images of the train split have no effect."""
     vectors = cloud()
     ids = planted(pools, pool_id, vectors, "test")
     pools.annotation(planted(pools, pool_id, cloud(3, seed=1))[0], scene(0)[1])
@@ -188,8 +188,8 @@ def test_the_test_split_can_be_picked_from(pools: Pools, pool_id: uuid.UUID, ask
 def test_what_is_too_like_a_test_image_is_left_out_and_reported(
     pools: Pools, pool_id: uuid.UUID, ask: Ask
 ) -> None:
-    """Two train images beside test images are not picked though they are far from the rest; with "auto" the
-    threshold is told; an image to include stays, and is told too; "off" picks them."""
+    """Two train images next to test images are not picked, although they are far from the rest. With "auto"
+    the threshold is reported. An image to include stays and is reported too. With "off" all are picked."""
     tests = np.array([[50, 0, 0, 0], [0, 60, 0, 0], [0, 0, 70, 0]], np.float16)
     beside = tests + np.array([[0.375, 0, 0, 0], [0.25, 0, 0, 0], [0.125, 0, 0, 0]], np.float16)
     ids = planted(pools, pool_id, np.concatenate([cloud(9), beside]))
@@ -315,7 +315,7 @@ def test_a_question_that_the_library_refuses_fails_for_good(
 def test_a_filter_that_no_name_matches_fails_for_good(
     tools: Tools, pools: Pools, pool_id: uuid.UUID, shutdown: threading.Event
 ) -> None:
-    """At the first attempt, whatever was embedded."""
+    """The job fails at its first attempt, although other images are embedded."""
     planted(pools, pool_id, cloud())
     planted(pools, pool_id, cloud(2), "test")
     job_id = pools.job(pool_id, "select", spec(name="none-*", test_distance="auto"))

@@ -74,7 +74,7 @@ def test_an_error_file_fails_the_job_for_good(attempt: Attempt, run: RunDirector
 
 
 def test_an_error_file_of_an_earlier_attempt_does_not_count(attempt: Attempt, run: RunDirectory) -> None:
-    """A process that ends well has no error, whatever an earlier one left behind."""
+    """A process that ends well has no error, even if an earlier one left an error file behind."""
     (run.path / "error.json").write_text('{"type": "old", "detail": "old"}')
 
     supervise(attempt, run, script(run, "pass"))

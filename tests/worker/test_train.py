@@ -107,7 +107,7 @@ def test_a_training_learns_from_the_sources_it_was_told(
     sources: list[str] | None,
     expected: dict[str, int],
 ) -> None:
-    """Its unpaired label maps are those of the sources, and the model's receipt counts them by source."""
+    """It uses the unpaired label maps of these sources, and the model's receipt counts them by source."""
     pool_id = pools.pool()
     images = pools.annotated(pool_id, 2)
     files = {"annotations": [pools.content(scene(seed)[1]) for seed in range(2)]}
@@ -231,7 +231,7 @@ def test_a_training_whose_lease_is_lost_ends_and_writes_nothing(tools: Tools, po
 
 
 def test_a_worker_that_shuts_down_gives_the_training_back(tools: Tools, pools: Pools) -> None:
-    """The subprocess ends, the job is queued again with as many attempts left, and its checkpoint stays."""
+    """The subprocess ends, the job is queued again without losing an attempt, and its checkpoint stays."""
     job_id = endless_training(pools)
     allowed = pools.get(job_id).max_attempts
     shutdown = threading.Event()

@@ -33,7 +33,7 @@ def translated(
 def test_a_label_map_becomes_a_photo(
     tools: Tools, pools: Pools, shutdown: threading.Event, tmp_path: Path
 ) -> None:
-    """It is drawn of the label map in its class colours, and has no label map beside it."""
+    """The photo is drawn from the label map in its class colours; the result has no label map."""
     folder = untrained(tmp_path / "model")
     _, label_map = drawing(3)
 
@@ -49,7 +49,7 @@ def test_a_label_map_becomes_a_photo(
 def test_an_imported_model_translates(
     tools: Tools, pools: Pools, shutdown: threading.Event, tmp_path: Path, scorer_onnx: bytes
 ) -> None:
-    """Its label map is that of the library, at the photo's size."""
+    """Its label map equals the one from the library, at the size of the photo."""
     folder = imported(tmp_path / "model", scorer_onnx)
     photo, _ = drawing(4)
 
@@ -64,7 +64,7 @@ def test_an_imported_model_translates(
 def test_a_model_of_one_direction_fails_for_good(
     pools: Pools, shutdown: threading.Event, tmp_path: Path, scorer_onnx: bytes
 ) -> None:
-    """An imported model makes no photos, whatever is asked of it: the first attempt says so."""
+    """An imported model makes no photos, so the first attempt fails and says so."""
     model_id = pools.model(pools.pool(), imported(tmp_path / "model", scorer_onnx), "onnx")
 
     job = translated(pools, shutdown, model_id, png(drawing(1)[1]), direction="labels_to_photos")

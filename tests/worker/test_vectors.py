@@ -94,7 +94,7 @@ def test_every_row_is_its_images_embedding(embedded: Embedded) -> None:
 def test_no_image_id_is_made_that_nobody_looks_at(
     embedded: Embedded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """To read a pool and to find the row of an image makes no UUID, however many images there are."""
+    """Reading a pool and finding the row of an image makes no UUID objects."""
     embedded.add(count=50)
     read(embedded)
     made: list[bytes] = []
