@@ -11,7 +11,7 @@ from models.catalog import PHOTOS_TO_LABELS
 from service.evaluations.schemas import Evaluation, NewEvaluation, ScoredImage
 from service.http.blobs import blob_response
 from service.http.bodies import Route
-from service.http.openapi import errors
+from service.http.openapi import content, errors
 from service.http.pages import Cursor, Limit, Page, cut
 from service.http.problems import (
     FileTooLarge,
@@ -109,8 +109,7 @@ def list_evaluation_images(
     tags=TAGS,
     response_class=Response,
     responses={
-        200: {"content": {"image/png": {}}, "description": "A PNG with the size of the image's annotation."},
-        304: {"description": "`If-None-Match` names these bytes."},
+        **content("image/png", "A PNG with the size of the image's annotation."),
         **errors(NotFound),
     },
 )

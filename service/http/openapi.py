@@ -29,34 +29,27 @@ again with `cursor` set to `next`.
 """
 
 TAGS = [
-    {"name": "pools", "description": "A set of photos with one class table and one encoder."},
-    {"name": "images", "description": "The photos of a pool, kept byte for byte."},
-    {"name": "label maps", "description": "Unpaired label maps, which belong to no photo of the pool."},
-    {"name": "selections", "description": "Which images to label with a given budget."},
-    {
-        "name": "explanations",
-        "description": "Why these images: coverage, a map, and the images each pick stands for.",
-    },
-    {"name": "similar images", "description": "Images that look like a photo, and duplicates in a pool."},
-    {
-        "name": "assignments",
-        "description": "Picks handed out to annotators, so that no two people draw the same image.",
-    },
-    {
-        "name": "annotations",
-        "description": "The label maps of images, kept as revisions that are never overwritten.",
-    },
-    {"name": "trainings and evaluations", "description": "Order long work; the answer is a job."},
-    {"name": "jobs", "description": "Watch and cancel work."},
-    {
-        "name": "models",
-        "description": "Translators, trained or imported: their scores and files, and translations.",
-    },
-    {"name": "evaluations", "description": "The scores of models, image by image, and their predictions."},
-    {"name": "operations", "description": "For operators of the service."},
+    {"name": name, "description": description}
+    for name, description in {
+        "pools": "A set of photos with one class table and one encoder.",
+        "images": "The photos of a pool, kept byte for byte.",
+        "label maps": "Unpaired label maps, which belong to no photo of the pool.",
+        "selections": "Which images to label with a given budget.",
+        "explanations": "Why these images: coverage, a map, and the images each pick stands for.",
+        "similar images": "Images that look like a photo, and duplicates in a pool.",
+        "assignments": "Picks handed out to annotators, so that no two people draw the same image.",
+        "annotations": "The label maps of images, kept as revisions that are never overwritten.",
+        "trainings and evaluations": "Order long work; the answer is a job.",
+        "jobs": "Watch and cancel work.",
+        "models": "Translators, trained or imported: their scores and files, and translations.",
+        "evaluations": "The scores of models, image by image, and their predictions.",
+        "operations": "For operators of the service.",
+    }.items()
 ]
 
 ASSETS = "/docs/assets"
+
+Responses = dict[int | str, dict[str, Any]]
 
 
 class ProblemDocument(BaseModel):
@@ -71,9 +64,25 @@ class ProblemDocument(BaseModel):
     instance: str = Field(description="The address of the request.")
 
 
-def errors(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
+def content(media_type: str, description: str, what: str = "these bytes") -> Responses:
+    """The `responses` of a route that answers with bytes, for the OpenAPI document."""
+    return {
+        200: {"content": {media_type: {}}, "description": description},
+        304: {"description": f"`If-None-Match` names {what}."},
+    }
+
+
+def added(model: type[BaseModel], noun: str) -> Responses:
+    """The `responses` of a route that adds to a pool, or has nothing to add, for the OpenAPI document."""
+    return {
+        201: {"model": model, "description": f"The {noun} is new, and durable."},
+        200: {"model": model, "description": f"The pool already has this {noun}, with the same bytes."},
+    }
+
+
+def errors(*kinds: type[Problem]) -> Responses:
     """The `responses` of a route that may refuse a request with these problems, for the OpenAPI document."""
-    found: dict[int | str, dict[str, Any]] = {}
+    found: Responses = {}
     always: tuple[type[Problem], ...] = (problems.Validation, problems.InternalError, problems.Unavailable)
     for kind in (*kinds, *always):
         response = found.setdefault(kind.status, {"description": "", "content": {PROBLEM_JSON: {}}})

@@ -9,7 +9,7 @@ from fastapi.concurrency import run_in_threadpool
 from service.http.blobs import BINARY, blob_response, fresh, not_modified
 from service.http.bodies import Route, receive
 from service.http.names import Name
-from service.http.openapi import errors
+from service.http.openapi import added, content, errors
 from service.http.pages import Cursor, Limit, Page, cut
 from service.http.problems import (
     PHOTO_PROBLEMS,
@@ -23,8 +23,8 @@ from service.http.problems import (
     NotFound,
     UnsupportedMediaType,
 )
-from service.images import intake, missing
-from service.images.schemas import Image, Upload
+from service.images import intake
+from service.images.schemas import Image, Listing, Missing, Upload
 from service.lookups import found_image, found_pool, require_pool
 from service.runtime import ServiceDep
 from store import images
@@ -32,7 +32,6 @@ from store.blobs import CHUNK
 from store.states import Split
 
 router = APIRouter(tags=["images"], route_class=Route)
-router.include_router(missing.router)
 
 ARCHIVE_TYPES = {
     f"application/{kind}"
@@ -49,8 +48,7 @@ IN_TRAIN = Query(
     summary="Upload one photo",
     status_code=201,
     responses={
-        201: {"model": Image, "description": "The photo is new, and durable."},
-        200: {"model": Image, "description": "The pool already has this photo, with the same bytes."},
+        **added(Image, "photo"),
         **errors(NotFound, NameTaken, InvalidName, *PHOTO_PROBLEMS),
     },
     openapi_extra=BINARY,
@@ -123,6 +121,20 @@ async def upload_images(
         return await run_in_threadpool(intake.accept_archive, service, pool_id, split, body)
 
 
+@router.post(
+    "/pools/{pool_id}/missing",
+    summary="Ask which photos are not uploaded yet",
+    responses=errors(NotFound, InvalidName, FileTooLarge),
+)
+def list_missing(service: ServiceDep, pool_id: UUID, listing: Listing) -> Missing:
+    """Resume an upload: send the name and SHA-256 of every file, then upload the files in `missing`."""
+    with service.database.read() as session:
+        found_pool(session, pool_id)
+        files = {file.name: file.sha256 for file in listing.files}
+        missing, conflicts = images.missing(session, pool_id, listing.split, files)
+    return Missing(missing=missing, conflicts=conflicts)
+
+
 @router.get("/pools/{pool_id}/images", summary="List photos", responses=errors(NotFound))
 def list_images(
     service: ServiceDep,
@@ -157,8 +169,7 @@ def get_image(service: ServiceDep, image_id: UUID) -> Image:
     summary="Get a photo's bytes",
     response_class=Response,
     responses={
-        200: {"content": {"image/*": {}}, "description": "The bytes as they were sent."},
-        304: {"description": "`If-None-Match` names these bytes."},
+        **content("image/*", "The bytes as they were sent."),
         **errors(NotFound),
     },
 )
@@ -174,8 +185,7 @@ def get_content(service: ServiceDep, request: Request, image_id: UUID) -> Respon
     summary="Get a small JPEG of a photo",
     response_class=Response,
     responses={
-        200: {"content": {"image/jpeg": {}}, "description": "At most `size` pixels wide and high."},
-        304: {"description": "`If-None-Match` names this thumbnail."},
+        **content("image/jpeg", "At most `size` pixels wide and high.", "this thumbnail"),
         **errors(NotFound),
     },
 )

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from service.http.blobs import blob_response
 from service.http.bodies import Route
-from service.http.openapi import errors
+from service.http.openapi import content, errors
 from service.http.problems import JobFailed, JobNotFinished, NotFound
 from service.jobs.enqueue import require_success
 from service.runtime import Service, ServiceDep
@@ -25,8 +25,7 @@ Output = Annotated[
     summary="Get the image that a translate job made",
     response_class=Response,
     responses={
-        200: {"content": {"image/png": {}}, "description": "A PNG of the photo's size."},
-        304: {"description": "`If-None-Match` names these bytes."},
+        **content("image/png", "A PNG of the photo's size."),
         **errors(NotFound, JobNotFinished, JobFailed),
     },
 )

@@ -9,7 +9,7 @@ from fastapi.concurrency import run_in_threadpool
 from service.http.blobs import BINARY, blob_response
 from service.http.bodies import Route, receive
 from service.http.names import Name, SourceName
-from service.http.openapi import errors
+from service.http.openapi import added, content, errors
 from service.http.pages import Cursor, Limit, Page, cut
 from service.http.problems import LABEL_MAP_PROBLEMS, InvalidName, NameTaken, NotFound
 from service.label_maps.schemas import LabelMap
@@ -37,8 +37,7 @@ FileName = Annotated[Name, Path(description="File name without folders, percent-
     summary="Upload an unpaired label map",
     status_code=201,
     responses={
-        201: {"model": LabelMap, "description": "The label map is new, and durable."},
-        200: {"model": LabelMap, "description": "The pool already has this label map, with the same bytes."},
+        **added(LabelMap, "label map"),
         **errors(NotFound, NameTaken, InvalidName, *LABEL_MAP_PROBLEMS),
     },
     openapi_extra=BINARY,
@@ -86,8 +85,7 @@ def list_label_maps(
     summary="Get an unpaired label map's bytes",
     response_class=Response,
     responses={
-        200: {"content": {"image/*": {}}, "description": "The bytes as they were sent."},
-        304: {"description": "`If-None-Match` names these bytes."},
+        **content("image/*", "The bytes as they were sent."),
         **errors(NotFound, InvalidName),
     },
 )

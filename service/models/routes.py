@@ -8,21 +8,34 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from sqlalchemy.orm import Session
 
+from models.catalog import PHOTOS_TO_LABELS
 from service.http.blobs import BINARY, blob_response, fresh
 from service.http.bodies import Route, receive
+from service.http.fields import Direction
 from service.http.names import Name
-from service.http.openapi import errors
+from service.http.openapi import added, content, errors
 from service.http.pages import Cursor, Limit, Page, cut
-from service.http.problems import DiskFull, FileTooLarge, InvalidModel, InvalidName, NameTaken, NotFound
-from service.lookups import found_model, found_pool, require_pool
-from service.models import translate
+from service.http.problems import (
+    LABEL_MAP_PROBLEMS,
+    DiskFull,
+    FileTooLarge,
+    IdempotencyKeyReused,
+    InvalidModel,
+    InvalidName,
+    JobFailed,
+    NameTaken,
+    NoSuchDirection,
+    NotFound,
+)
+from service.jobs.enqueue import ACCEPTED, IdempotencyKey, answered, order
+from service.jobs.output import Output, output
+from service.lookups import class_ids, found_model, found_pool, require_direction, require_pool
 from service.models.schemas import Model
 from service.runtime import Service, ServiceDep
 from store import blobs, models, pools, tables
 from store.blobs import Incoming
 
 router = APIRouter(tags=["models"], route_class=Route)
-router.include_router(translate.router)
 
 ONNX_FILE, SPEC_FILE = "model.onnx", "spec.json"
 MEDIA_TYPES = {".json": "application/json", ".png": "image/png"}
@@ -45,8 +58,7 @@ def list_models(service: ServiceDep, pool_id: UUID, cursor: Cursor = None, limit
     summary="Import a model as ONNX",
     status_code=201,
     responses={
-        201: {"model": Model, "description": "The model is new, and durable."},
-        200: {"model": Model, "description": "The pool already has this model, with the same bytes."},
+        **added(Model, "model"),
         **errors(NotFound, InvalidModel, InvalidName, NameTaken, FileTooLarge, DiskFull),
     },
     openapi_extra=BINARY,
@@ -82,8 +94,7 @@ def get_model(service: ServiceDep, model_id: UUID) -> Model:
     summary="Download one of a model's files",
     response_class=Response,
     responses={
-        200: {"content": {"application/octet-stream": {}}, "description": "The file."},
-        304: {"description": "`If-None-Match` names these bytes."},
+        **content("application/octet-stream", "The file."),
         **errors(NotFound),
     },
 )
@@ -102,6 +113,40 @@ def get_model_file(
     media_type = MEDIA_TYPES.get(f".{file.name.rpartition('.')[2]}", "application/octet-stream")
     headers = fresh(file.sha256) | {"Content-Disposition": f'attachment; filename="{file.name}"'}
     return blob_response(service.blobs, request, file.sha256, file.size_bytes, media_type, headers)
+
+
+@router.post(
+    "/models/{model_id}/translate",
+    summary="Translate a photo or a label map",
+    response_class=Response,
+    responses={
+        200: {"content": {"image/png": {}}, "description": "A PNG of the photo's size."},
+        **ACCEPTED,
+        **errors(NotFound, NoSuchDirection, IdempotencyKeyReused, JobFailed, *LABEL_MAP_PROBLEMS),
+    },
+    openapi_extra=BINARY,
+)
+async def translate(
+    service: ServiceDep,
+    request: Request,
+    model_id: UUID,
+    direction: Annotated[
+        Direction, Query(description="What the body is, and what it is translated to.")
+    ] = PHOTOS_TO_LABELS,
+    format: Output = None,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """The body is a photo as for an upload, and the answer is its label map; or the body is a label map, and
+    the answer is a photo. The body does not become part of the pool. 202: the answer comes later, at
+    `/jobs/{id}/output`."""
+    pool = await run_in_threadpool(_checked, service, model_id, direction, format)
+    with service.blobs.incoming() as incoming:
+        await receive(request, incoming, service.settings, "max_image_bytes", "scale the image down")
+        job = await run_in_threadpool(_ordered, service, pool, model_id, direction, idempotency_key, incoming)
+    result = await answered(service, job)
+    if isinstance(result, Response):
+        return result
+    return await run_in_threadpool(output, service, request, result, format)
 
 
 def _keep(service: Service, pool_id: UUID, name: str | None, incoming: Incoming) -> tuple[bool, Model]:
@@ -137,3 +182,33 @@ def _same(session: Session, known: tables.Model, sha256: str) -> Model:
 def _document(session: Session, row: tables.Model) -> Model:
     files, evaluations = models.files(session, [row.id]), models.evaluations(session, [row.id])
     return Model.of(row, files.get(row.id, []), evaluations.get(row.id, []))
+
+
+def _checked(service: Service, model_id: UUID, direction: str, format: str | None) -> tables.Pool:
+    """The model's pool. Raises a Problem if the model cannot translate in this direction and format."""
+    with service.database.read() as session:
+        pool = found_pool(session, found_model(session, model_id).pool_id)
+        require_direction(session, model_id, direction)
+    if format == "label_map" and direction != PHOTOS_TO_LABELS:
+        raise NotFound("A label map is translated to a photo, not to a label map: leave out `format`.")
+    if format == "label_map" and pool.class_table is None:
+        raise NotFound("The pool has no classes, so its translations have no label map: ask for format=rgb.")
+    return pool
+
+
+def _ordered(
+    service: Service,
+    pool: tables.Pool,
+    model_id: UUID,
+    direction: str,
+    idempotency_key: str | None,
+    incoming: Incoming,
+) -> tables.Job:
+    if direction == PHOTOS_TO_LABELS:
+        service.decoders.photo(incoming.path)
+    else:
+        service.decoders.label_map(incoming.path, class_ids(pool))
+    blob = incoming.keep()
+    asked = {"model_id": str(model_id), "sha256": blob.sha256, "direction": direction}
+    spec = {**asked, "name": "The photo" if direction == PHOTOS_TO_LABELS else "The label map"}
+    return order(service, pool.id, "translate", asked, idempotency_key, lambda session: spec)
