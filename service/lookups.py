@@ -1,5 +1,6 @@
 """Find the row that a request names, or raise the problem that says it does not exist."""
 
+from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -12,6 +13,15 @@ from store.tables import Image, Job, Model, Pool, Selection
 
 BACKWARD = "label_to_photo.safetensors"
 
+Row = TypeVar("Row")
+
+
+def found(row: Row | None, missing: str) -> Row:
+    """The row. Raises NotFound if there is none; `missing` is what there is not, and where to look."""
+    if row is None:
+        raise NotFound(f"There is no {missing}")
+    return row
+
 
 def require_pool(database: Database, pool_id: UUID) -> None:
     """Raise NotFound if there is no such pool."""
@@ -20,17 +30,14 @@ def require_pool(database: Database, pool_id: UUID) -> None:
 
 
 def found_pool(session: Session, pool_id: UUID) -> Pool:
-    pool = pools.get(session, pool_id)
-    if pool is None:
-        raise NotFound(f"There is no pool {pool_id}: GET /pools lists all pools.")
-    return pool
+    return found(pools.get(session, pool_id), f"pool {pool_id}: GET /pools lists all pools.")
 
 
 def found_selection(session: Session, selection_id: UUID) -> Selection:
-    selection = selections.get(session, selection_id)
-    if selection is None:
-        raise NotFound(f"There is no selection {selection_id}: GET /pools/{{id}}/select makes one.")
-    return selection
+    return found(
+        selections.get(session, selection_id),
+        f"selection {selection_id}: GET /pools/{{id}}/select makes one.",
+    )
 
 
 def newest_selection(session: Session, pool_id: UUID) -> Selection:
@@ -45,25 +52,21 @@ def newest_selection(session: Session, pool_id: UUID) -> Selection:
 
 def found_image(session: Session, image_id: UUID) -> tuple[Image, int | None]:
     """The image and the number of its newest annotation."""
-    image = images.get(session, image_id)
-    if image is None:
-        raise NotFound(f"There is no image {image_id}: GET /pools/{{id}}/images lists the images of a pool.")
+    missing = f"image {image_id}: GET /pools/{{id}}/images lists the images of a pool."
+    image = found(images.get(session, image_id), missing)
     newest = annotations.newest(session, image_id)
     return image, newest.revision if newest else None
 
 
 def found_job(session: Session, job_id: UUID) -> Job:
-    job = jobs.get(session, job_id)
-    if job is None:
-        raise NotFound(f"There is no job {job_id}: GET /jobs lists all jobs.")
-    return job
+    return found(jobs.get(session, job_id), f"job {job_id}: GET /jobs lists all jobs.")
 
 
 def found_model(session: Session, model_id: UUID) -> Model:
-    model = models.get(session, model_id)
-    if model is None:
-        raise NotFound(f"There is no model {model_id}: GET /pools/{{id}}/models lists the models of a pool.")
-    return model
+    return found(
+        models.get(session, model_id),
+        f"model {model_id}: GET /pools/{{id}}/models lists the models of a pool.",
+    )
 
 
 def require_direction(session: Session, model_id: UUID, direction: str) -> None:

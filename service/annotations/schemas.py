@@ -3,13 +3,13 @@
 from datetime import datetime
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from service.http.documents import Document
 
 
-class Annotation(BaseModel):
+class Annotation(Document):
     """One revision of an image's label map."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     image_id: UUID
     revision: int = Field(description="Revisions count from 1, and the newest is used. Also the ETag.")

@@ -18,7 +18,7 @@ from service.http.problems import (
     NoSelection,
     NotFound,
 )
-from service.lookups import found_pool, newest_selection
+from service.lookups import found, found_pool, newest_selection
 from service.runtime import ServiceDep
 from store import assignments, selections, tables
 from store.assignments import NamedAssignment
@@ -94,13 +94,13 @@ def renew_assignment(service: ServiceDep, assignment_id: UUID, renewal: Renewal)
     """An assignment with an expired lease can be renewed too, unless somebody else has the image now."""
     with service.database.write() as session:
         renewed = assignments.renew(session, assignment_id, renewal.lease_s)
-        found = _found(session, assignment_id)
+        assignment = _found(session, assignment_id)
     if not renewed:
         raise AssignmentEnded(
-            f"The assignment is {found.state} and cannot be renewed: ask for images with "
-            f"POST /pools/{found.assignment.pool_id}/assignments."
+            f"The assignment is {assignment.state} and cannot be renewed: ask for images with "
+            f"POST /pools/{assignment.assignment.pool_id}/assignments."
         )
-    return Assignment.of(found)
+    return Assignment.of(assignment)
 
 
 @router.delete("/assignments/{assignment_id}", summary="Give an image back", responses=errors(NotFound))
@@ -112,10 +112,8 @@ def give_back(service: ServiceDep, assignment_id: UUID) -> Assignment:
 
 
 def _found(session: Session, assignment_id: UUID) -> NamedAssignment:
-    found = assignments.get(session, assignment_id)
-    if found is None:
-        raise NotFound(f"There is no assignment {assignment_id}: GET /pools/{{id}}/assignments lists them.")
-    return found
+    missing = f"assignment {assignment_id}: GET /pools/{{id}}/assignments lists them."
+    return found(assignments.get(session, assignment_id), missing)
 
 
 def _selection(session: Session, pool_id: UUID, selection_id: UUID | None) -> tables.Selection:

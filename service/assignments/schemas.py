@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
+from service.http.documents import Document
 from service.http.names import checked
 from store.assignments import NamedAssignment
 from store.states import AssignmentState
@@ -52,7 +53,7 @@ class Renewal(BaseModel):
     lease_s: LeaseSeconds = DEFAULT_LEASE_S
 
 
-class Assignment(BaseModel):
+class Assignment(Document):
     """An image that one annotator holds."""
 
     id: UUID
@@ -71,9 +72,7 @@ class Assignment(BaseModel):
 
     @classmethod
     def of(cls, found: NamedAssignment) -> "Assignment":
-        fields = cls.model_fields.keys() - {"name", "state"}
-        values = {name: getattr(found.assignment, name) for name in fields}
-        return cls(**values, name=found.name, state=found.state)
+        return cls.of_row(found.assignment, name=found.name, state=found.state)
 
 
 class Assignments(BaseModel):

@@ -22,7 +22,7 @@ from service.http.problems import (
     NotFound,
 )
 from service.jobs.enqueue import ACCEPTED, IdempotencyKey, accepted, order
-from service.lookups import found_model, found_pool, require_direction
+from service.lookups import found, found_model, found_pool, require_direction
 from service.runtime import ServiceDep
 from store import evaluations, tables, trainings
 
@@ -98,8 +98,8 @@ def list_evaluation_images(
     """By default the worst first: these images show what to label next."""
     with service.database.read() as session:
         _found(session, evaluation_id)
-        found = evaluations.images(session, evaluation_id, order=order, after=cursor, limit=limit + 1)
-    page, following = cut(found, limit)
+        rows = evaluations.images(session, evaluation_id, order=order, after=cursor, limit=limit + 1)
+    page, following = cut(rows, limit)
     return Page(items=[ScoredImage.model_validate(row) for row in page], next=following)
 
 
@@ -127,10 +127,8 @@ def get_prediction(service: ServiceDep, request: Request, evaluation_id: UUID, i
 
 
 def _found(session: Session, evaluation_id: UUID) -> tables.Evaluation:
-    evaluation = evaluations.get(session, evaluation_id)
-    if evaluation is None:
-        raise NotFound(f"There is no evaluation {evaluation_id}: GET /models/{{id}} lists them.")
-    return evaluation
+    missing = f"evaluation {evaluation_id}: GET /models/{{id}} lists them."
+    return found(evaluations.get(session, evaluation_id), missing)
 
 
 def _check_scorer(session: Session, pool: tables.Pool, new: NewEvaluation) -> None:

@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from models.catalog import PHOTOS_TO_LABELS
+from service.http.documents import Document
 from service.http.fields import Direction
 from store.states import Split
 
@@ -65,10 +66,8 @@ class RgbImageScores(BaseModel):
     mean_absolute_error: float = Field(description="Over channels, 0 to 255.")
 
 
-class Evaluation(BaseModel):
+class Evaluation(Document):
     """The scores of a model on a split."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     id: UUID
     model_id: UUID
@@ -82,10 +81,8 @@ class Evaluation(BaseModel):
     created_at: datetime
 
 
-class ScoredImage(BaseModel):
+class ScoredImage(Document):
     """The scores of one image."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     image_id: UUID = Field(validation_alias="id")
     name: str

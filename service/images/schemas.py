@@ -5,13 +5,14 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from service.http.documents import Document
 from service.http.fields import Sha256
 from service.http.names import Name
 from store import tables
 from store.states import Split
 
 
-class Image(BaseModel):
+class Image(Document):
     """One photo of a pool."""
 
     id: UUID
@@ -36,21 +37,8 @@ class Image(BaseModel):
 
     @classmethod
     def of(cls, row: tables.Image, annotation_revision: int | None) -> "Image":
-        return cls(
-            id=row.id,
-            pool_id=row.pool_id,
-            name=row.name,
-            split=row.split,
-            sha256=row.sha256,
-            size_bytes=row.size_bytes,
-            width=row.width,
-            height=row.height,
-            media_type=row.media_type,
-            embedded=row.shard_id is not None,
-            embed_error=row.embed_error,
-            annotation_revision=annotation_revision,
-            created_at=row.created_at,
-        )
+        embedded = row.shard_id is not None
+        return cls.of_row(row, embedded=embedded, annotation_revision=annotation_revision)
 
 
 class Rejected(BaseModel):

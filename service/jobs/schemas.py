@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from service.http.documents import Document
 from store import tables
 from store.jobs import Kind
 from store.states import JobState
@@ -34,7 +35,7 @@ class Estimate(BaseModel):
     steps_per_second: float
 
 
-class Job(BaseModel):
+class Job(Document):
     """A durable unit of work."""
 
     id: UUID
@@ -61,12 +62,7 @@ class Job(BaseModel):
     @classmethod
     def of(cls, row: tables.Job) -> "Job":
         share = row.done / row.total if row.total else float(row.state == "succeeded")
-        return cls.model_validate(
-            {
-                **{name: getattr(row, name) for name in cls.model_fields if name != "progress"},
-                "progress": Progress(done=row.done, total=row.total, share=min(share, 1.0)),
-            }
-        )
+        return cls.of_row(row, progress=Progress(done=row.done, total=row.total, share=min(share, 1.0)))
 
 
 class Metrics(BaseModel):

@@ -3,13 +3,11 @@
 from datetime import datetime
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from service.http.documents import Document
 
 
-class LabelMap(BaseModel):
+class LabelMap(Document):
     """An unpaired label map, which belongs to no image of the pool."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     id: UUID
     pool_id: UUID

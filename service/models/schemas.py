@@ -5,15 +5,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from service.evaluations.schemas import Evaluation
+from service.http.documents import Document
 from store import tables
 
 
-class ModelFile(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
-
+class ModelFile(Document):
     name: str = Field(examples=["photo_to_label.safetensors"])
     sha256: str
     size_bytes: int
@@ -29,7 +28,7 @@ class TrainingReceipt(BaseModel):
     notes: dict[str, bool | str] = Field(description="Deviations from the order, and why.")
 
 
-class Model(BaseModel):
+class Model(Document):
     """A photo → label-map translator."""
 
     id: UUID
@@ -47,15 +46,4 @@ class Model(BaseModel):
     def of(
         cls, row: tables.Model, files: Sequence[tables.ModelFile], evaluations: Sequence[tables.Evaluation]
     ) -> "Model":
-        return cls(
-            id=row.id,
-            pool_id=row.pool_id,
-            job_id=row.job_id,
-            name=row.name,
-            method=row.method,
-            spec=row.spec,
-            receipt=TrainingReceipt.model_validate(row.receipt) if row.receipt else None,
-            files=[ModelFile.model_validate(file) for file in files],
-            evaluations=[Evaluation.model_validate(evaluation) for evaluation in evaluations],
-            created_at=row.created_at,
-        )
+        return cls.of_row(row, receipt=row.receipt or None, files=files, evaluations=evaluations)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
+from service.http.documents import Document
 from service.http.names import PoolName
 from service.http.problems import InvalidClassTable
 from store import tables
@@ -85,9 +86,7 @@ class NewPool(BaseModel):
     encoder: EncoderName | None = Field(None, description="Left out: the server's encoder.")
 
 
-class Counts(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
-
+class Counts(Document):
     images: int
     embedded: int
     annotated: int
@@ -101,8 +100,15 @@ class PoolCountsDocument(Counts):
     train: Counts
     test: Counts
 
+    @classmethod
+    def of(cls, counts: PoolCounts) -> "PoolCountsDocument":
+        splits = counts.splits.values()
+        totals = {name: sum(getattr(split, name) for split in splits) for name in Counts.model_fields}
+        label_maps = sum(counts.label_sources.values())
+        return cls.of_row(counts, unpaired_label_maps=label_maps, **totals, **counts.splits)
 
-class Pool(BaseModel):
+
+class Pool(Document):
     """A set of photos with one class table and one encoder."""
 
     id: UUID
@@ -114,25 +120,4 @@ class Pool(BaseModel):
 
     @classmethod
     def of(cls, row: tables.Pool, counts: PoolCounts) -> "Pool":
-        return cls(
-            id=row.id,
-            name=row.name,
-            class_table=ClassTable.model_validate(row.class_table) if row.class_table else "rgb",
-            encoder=row.encoder,
-            created_at=row.created_at,
-            counts=_counts(counts),
-        )
-
-
-def _counts(counts: PoolCounts) -> PoolCountsDocument:
-    train, test = counts.splits["train"], counts.splits["test"]
-
-    return PoolCountsDocument(
-        images=train.images + test.images,
-        embedded=train.embedded + test.embedded,
-        annotated=train.annotated + test.annotated,
-        unpaired_label_maps=sum(counts.label_sources.values()),
-        label_sources=counts.label_sources,
-        train=Counts.model_validate(train),
-        test=Counts.model_validate(test),
-    )
+        return cls.of_row(row, class_table=row.class_table or "rgb", counts=PoolCountsDocument.of(counts))
