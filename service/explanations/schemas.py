@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 
-class Coverage(BaseModel):
+class ExplainedCoverage(BaseModel):
     """Distances from images to the nearest labelled or picked image."""
 
     mean: float
@@ -84,7 +84,7 @@ class ExplainedPick(BaseModel):
     )
 
 
-class LeftOut(BaseModel):
+class LeftOutCounts(BaseModel):
     """Images that were neither picked nor covered because they are too similar; the selection lists them."""
 
     near_test: int = Field(description="Images too similar to an image of the test split.")
@@ -99,8 +99,8 @@ class Explained(BaseModel):
     budget: int
     images: int = Field(description="How many images the selection was to cover.")
     labelled: int = Field(description="How many of them were annotated when the selection was made.")
-    left_out: LeftOut
-    coverage: Coverage
+    left_out: LeftOutCounts
+    coverage: ExplainedCoverage
     random: RandomDraws
     curve: Sequence[CurvePoint]
     knee: Knee | None = Field(description="Null if the curve does not bend, or has fewer than three points.")
