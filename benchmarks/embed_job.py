@@ -9,7 +9,7 @@ import structlog
 from PIL import Image
 
 from migrations import upgrade
-from store import images, pools
+from store import images, pools, tables
 from store.blobs import open_blobs, put_file
 from store.database import Database
 from store.settings import Settings
@@ -35,7 +35,15 @@ class EmbedJobs:
         for index, path in enumerate(photos):
             blob, (width, height) = put_file(self._blobs, path), Image.open(path).size
             new.append(
-                images.NewImage(f"{index}.jpg", "train", blob.sha256, blob.size, "image/jpeg", width, height)
+                tables.Image(
+                    name=f"{index}.jpg",
+                    split="train",
+                    sha256=blob.sha256,
+                    size_bytes=blob.size,
+                    media_type="image/jpeg",
+                    width=width,
+                    height=height,
+                )
             )
         with self._database.write() as session:
             pool = pools.create(session, name=uuid.uuid4().hex, class_table=None, encoder=encoder)

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from store import pools
 from store.chunks import rows_where_in
 from store.clock import from_now
+from store.pages import newest_first
 from store.states import ANNOTATED, EXPIRED, OPEN, RETURNED
 from store.tables import Annotation, Assignment, Image
 
@@ -127,13 +128,9 @@ def page(
     limit: int,
 ) -> list[NamedAssignment]:
     """Assignments that are older than the assignment `before`, newest first."""
-    query = _named().where(Assignment.pool_id == pool_id).order_by(Assignment.id.desc()).limit(limit)
-    if annotator is not None:
-        query = query.where(Assignment.annotator == annotator)
+    query = newest_first(_named(), Assignment, before, limit, pool_id=pool_id, annotator=annotator)
     if is_open is not None:
         query = query.where(_is_open() if is_open else ~_is_open())
-    if before:
-        query = query.where(Assignment.id < before)
     return _read(session, query)
 
 

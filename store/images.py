@@ -11,23 +11,11 @@ from sqlalchemy.orm import Session
 
 from store import jobs, pools
 from store.chunks import chunks, rows_where_in
+from store.pages import oldest_first
 from store.settings import Settings
 from store.tables import Annotation, Image, Job, new_id
 
 EMBED_RING_IN_S = 1.0
-
-
-@dataclass(frozen=True)
-class NewImage:
-    """A photo whose bytes are kept under `sha256`."""
-
-    name: str
-    split: str
-    sha256: str
-    size_bytes: int
-    media_type: str
-    width: int
-    height: int
 
 
 @dataclass(frozen=True)
@@ -38,14 +26,14 @@ class NameAndSplit:
 
 @dataclass(frozen=True)
 class Added:
-    """The outcome for a NewImage. In a conflict, `image` has the name, but other bytes or another split."""
+    """The outcome for a photo. In a conflict, `image` has the name, but other bytes or another split."""
 
     outcome: Literal["created", "unchanged", "conflict"]
     image: Image
 
 
 def add(
-    session: Session, settings: Settings, pool_id: uuid.UUID, photos: Sequence[NewImage]
+    session: Session, settings: Settings, pool_id: uuid.UUID, photos: Sequence[Image]
 ) -> tuple[list[Added], list[Job]]:
     """Add photos to a pool and to embed jobs. Returns their outcomes, and the jobs to ring for after commit.
 
@@ -57,9 +45,10 @@ def add(
     for photo in photos:
         image = known.get(photo.name)
         if image is None:
-            image = known[photo.name] = Image(id=new_id(), pool_id=pool_id, **vars(photo))
-            fresh.append(image)
-            added.append(Added("created", image))
+            photo.id, photo.pool_id = new_id(), pool_id
+            known[photo.name] = photo
+            fresh.append(photo)
+            added.append(Added("created", photo))
         else:
             same = (image.sha256, image.split) == (photo.sha256, photo.split)
             added.append(Added("unchanged" if same else "conflict", image))
@@ -168,15 +157,9 @@ def page(
         .correlate(Image)
         .scalar_subquery()
     )
-    query = select(Image, newest).where(Image.pool_id == pool_id).order_by(Image.id).limit(limit)
-    if after:
-        query = query.where(Image.id > after)
+    query = oldest_first(select(Image, newest), Image, after, limit, pool_id=pool_id, split=split, name=name)
     if annotated is not None:
         query = query.where(newest.is_not(None) if annotated else newest.is_(None))
-    if split:
-        query = query.where(Image.split == split)
-    if name is not None:
-        query = query.where(Image.name == name)
     return [(image, revision) for image, revision in session.execute(query)]
 
 

@@ -20,7 +20,9 @@ from sqlalchemy import ColumnElement, CursorResult, and_, case, func, insert, nu
 from sqlalchemy.orm import Session
 
 from store.clock import from_now
+from store.pages import newest_first
 from store.settings import Settings
+from store.states import JobState
 from store.tables import Job, JobMetric
 
 QUEUES = ("cpu", "embed", "gpu")
@@ -153,28 +155,12 @@ def estimated(session: Session, claim: Claim, estimate: dict[str, Any]) -> None:
 
 def succeed(session: Session, claim: Claim, result: dict[str, Any]) -> None:
     """End the job well. Call it first in the transaction that writes its result. Raises LeaseLost."""
-    _write_as_owner(
-        session,
-        claim,
-        state="succeeded",
-        result=result,
-        done=Job.total,
-        error=null(),
-        lease_expires_at=None,
-        finished_at=from_now(0),
-    )
+    _end(session, claim, "succeeded", result=result, done=Job.total, error=null())
 
 
 def fail(session: Session, claim: Claim, *, type: str, detail: str) -> None:
     """End the job because of a problem that every other attempt would meet too. Raises LeaseLost."""
-    _write_as_owner(
-        session,
-        claim,
-        state="failed",
-        error={"type": type, "detail": detail},
-        lease_expires_at=None,
-        finished_at=from_now(0),
-    )
+    _end(session, claim, "failed", error={"type": type, "detail": detail})
 
 
 def retry(session: Session, claim: Claim, *, type: str, detail: str) -> None:
@@ -194,7 +180,11 @@ def give_back(session: Session, claim: Claim) -> None:
 
 def stopped(session: Session, claim: Claim) -> None:
     """The worker has stopped as `cancel` asked. Raises LeaseLost."""
-    _write_as_owner(session, claim, state="cancelled", lease_expires_at=None, finished_at=from_now(0))
+    _end(session, claim, "cancelled")
+
+
+def _end(session: Session, claim: Claim, state: JobState, **values: Any) -> None:
+    _write_as_owner(session, claim, state=state, lease_expires_at=None, finished_at=from_now(0), **values)
 
 
 def cancel(session: Session, job_id: uuid.UUID) -> None:
@@ -262,15 +252,7 @@ def page(
     limit: int,
 ) -> Sequence[Job]:
     """Jobs made before the job `before`, newest first."""
-    query = select(Job).order_by(Job.id.desc()).limit(limit)
-    if pool_id:
-        query = query.where(Job.pool_id == pool_id)
-    if state:
-        query = query.where(Job.state == state)
-    if kind:
-        query = query.where(Job.kind == kind)
-    if before:
-        query = query.where(Job.id < before)
+    query = newest_first(select(Job), Job, before, limit, pool_id=pool_id, state=state, kind=kind)
     return session.scalars(query).all()
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from store.blobs import Blob
+from store.pages import newest_first
 from store.tables import Evaluation, Model, ModelFile
 
 
@@ -33,10 +34,7 @@ def by_name(session: Session, pool_id: uuid.UUID, name: str) -> Model | None:
 
 def page(session: Session, pool_id: uuid.UUID, *, before: uuid.UUID | None, limit: int) -> Sequence[Model]:
     """Models made before the model `before`, newest first."""
-    query = select(Model).where(Model.pool_id == pool_id).order_by(Model.id.desc()).limit(limit)
-    if before:
-        query = query.where(Model.id < before)
-    return session.scalars(query).all()
+    return session.scalars(newest_first(select(Model), Model, before, limit, pool_id=pool_id)).all()
 
 
 def file(session: Session, model_id: uuid.UUID, name: str) -> ModelFile | None:

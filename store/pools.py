@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from store.pages import oldest_first
 from store.states import SPLITS
 from store.tables import Annotation, Image, LabelMap, Pool
 
@@ -49,12 +50,7 @@ def lock(session: Session, pool_id: uuid.UUID) -> None:
 
 def page(session: Session, *, name: str | None, after: uuid.UUID | None, limit: int) -> Sequence[Pool]:
     """Pools made after the pool `after`, oldest first."""
-    query = select(Pool).order_by(Pool.id).limit(limit)
-    if name is not None:
-        query = query.where(Pool.name == name)
-    if after:
-        query = query.where(Pool.id > after)
-    return session.scalars(query).all()
+    return session.scalars(oldest_first(select(Pool), Pool, after, limit, name=name)).all()
 
 
 def counts(session: Session, pool_ids: Iterable[uuid.UUID]) -> Mapping[uuid.UUID, PoolCounts]:

@@ -12,9 +12,9 @@ from service.http.problems import NameTaken, Problem
 from service.images import multipart
 from service.images.schemas import Image, Rejected, Upload
 from service.runtime import Service
-from store import images
+from store import images, tables
 from store.blobs import Incoming
-from store.images import Added, NewImage
+from store.images import Added
 
 BATCH = 100
 ARCHIVE_ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz")
@@ -52,7 +52,7 @@ class Intake:
 
     def __init__(self, service: Service, pool_id: UUID, split: str) -> None:
         self._service, self._pool_id, self._split = service, pool_id, split
-        self._batch: list[NewImage] = []
+        self._batch: list[tables.Image] = []
         self._answer = Upload(accepted=[], unchanged=0, rejected=[])
 
     def photo(self, name: str, content: Iterable[bytes]) -> None:
@@ -119,16 +119,16 @@ def _tar_or_zip(service: Service, path: Path) -> Iterator[Path]:
         yield tar.path
 
 
-def _kept(service: Service, split: str, name: str, incoming: Incoming) -> NewImage:
+def _kept(service: Service, split: str, name: str, incoming: Incoming) -> tables.Image:
     """Check a photo and store its bytes. Raises a Problem."""
     name = names.checked(name)
     incoming.flush()
     checked = service.decoders.photo(incoming.path)
     blob = incoming.keep()
-    return NewImage(name=name, split=split, sha256=blob.sha256, size_bytes=blob.size, **vars(checked))
+    return tables.Image(name=name, split=split, sha256=blob.sha256, size_bytes=blob.size, **vars(checked))
 
 
-def _add(service: Service, pool_id: UUID, photos: Sequence[NewImage]) -> list[Added]:
+def _add(service: Service, pool_id: UUID, photos: Sequence[tables.Image]) -> list[Added]:
     if not photos:
         return []
     with service.database.write() as session:

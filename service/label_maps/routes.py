@@ -15,9 +15,9 @@ from service.http.problems import LABEL_MAP_PROBLEMS, InvalidName, NameTaken, No
 from service.label_maps.schemas import LabelMap
 from service.lookups import class_ids, found_pool
 from service.runtime import Service, ServiceDep
-from store import label_maps
+from store import label_maps, tables
 from store.blobs import Incoming
-from store.label_maps import DEFAULT_SOURCE, NewLabelMap
+from store.label_maps import DEFAULT_SOURCE
 
 router = APIRouter(tags=["label maps"], route_class=Route)
 
@@ -122,7 +122,7 @@ def _accept(
 ) -> tuple[str, object]:
     checked = service.decoders.label_map(incoming.path, known)
     blob = incoming.keep()
-    new = NewLabelMap(source=source, name=name, sha256=blob.sha256, size_bytes=blob.size, **vars(checked))
+    new = tables.LabelMap(source=source, name=name, sha256=blob.sha256, size_bytes=blob.size, **vars(checked))
     with service.database.write() as session:
         outcome, label_map = label_maps.add(session, pool_id, new)
     if outcome == "conflict":

@@ -6,10 +6,9 @@ import pytest
 
 from store import evaluations, jobs, pools
 from store.database import Database
-from store.images import NewImage
 from store.images import add as add_images
 from store.settings import Settings
-from store.tables import Evaluation, EvaluationImage, Model
+from store.tables import Evaluation, EvaluationImage, Image, Model
 
 SCORES = {"a": 0.1 + 0.2, "b": 0.3, "c": 1.0, "d": 0.3, "e": -7.5, "f": 1 / 3}
 
@@ -18,7 +17,18 @@ SCORES = {"a": 0.1 + 0.2, "b": 0.3, "c": 1.0, "d": 0.3, "e": -7.5, "f": 1 / 3}
 def evaluation_id(database: Database) -> uuid.UUID:
     with database.write() as session:
         pool_id = pools.create(session, name="p", class_table=None, encoder="resnet50").id
-        photos = [NewImage(name, "test", "0" * 64, 1, "image/png", 1, 1) for name in SCORES]
+        photos = [
+            Image(
+                name=name,
+                split="test",
+                sha256="0" * 64,
+                size_bytes=1,
+                media_type="image/png",
+                width=1,
+                height=1,
+            )
+            for name in SCORES
+        ]
         added, _ = add_images(session, Settings(), pool_id, photos)
         job = jobs.create(session, Settings(), kind="evaluate", pool_id=pool_id, spec={})
         model = Model(pool_id=pool_id, name="m", method="onnx", spec={}, receipt={})

@@ -6,7 +6,6 @@ import pytest
 
 from store import images, jobs, pools
 from store.database import Database
-from store.images import NewImage
 from store.jobs import Claim
 from store.settings import Settings
 from store.tables import Image, Job
@@ -20,8 +19,19 @@ def pool_id(database: Database) -> uuid.UUID:
         return pools.create(session, name="p", class_table=None, encoder="resnet50").id
 
 
-def photos(*numbers: int, split: str = "train") -> list[NewImage]:
-    return [NewImage(f"{n}.jpg", split, f"{n:064x}", 1, "image/jpeg", 8, 8) for n in numbers]
+def photos(*numbers: int, split: str = "train") -> list[Image]:
+    return [
+        Image(
+            name=f"{n}.jpg",
+            split=split,
+            sha256=f"{n:064x}",
+            size_bytes=1,
+            media_type="image/jpeg",
+            width=8,
+            height=8,
+        )
+        for n in numbers
+    ]
 
 
 def add(database: Database, pool_id: uuid.UUID, *numbers: int) -> list[Job]:
@@ -78,7 +88,9 @@ def claim_newest(database: Database) -> Claim:
 def test_what_is_known_is_not_added_again(database: Database, pool_id: uuid.UUID) -> None:
     """The same bytes are unchanged; other bytes, or the other split, are a conflict; no job grows."""
     add(database, pool_id, 1)
-    other = NewImage("1.jpg", "train", "f" * 64, 1, "image/jpeg", 8, 8)
+    other = Image(
+        name="1.jpg", split="train", sha256="f" * 64, size_bytes=1, media_type="image/jpeg", width=8, height=8
+    )
     with database.write() as session:
         added, _ = images.add(
             session, SETTINGS, pool_id, [*photos(1), other, *photos(1, split="test"), *photos(2, 2)]

@@ -10,15 +10,26 @@ from sqlalchemy import event
 
 from store import annotations, images, pools, trainings
 from store.database import Database
-from store.images import NewImage
 from store.settings import Settings
+from store.tables import Image
 
 LARGE_POOL = 600
 
 
 def annotated_images(database: Database, count: int, revisions: int = 2) -> list[uuid.UUID]:
     """The ids of `count` images, each with this number of revisions of an annotation."""
-    photos = [NewImage(f"{n}.png", "train", f"{n:064}", 1, "image/png", 1, 1) for n in range(count)]
+    photos = [
+        Image(
+            name=f"{n}.png",
+            split="train",
+            sha256=f"{n:064}",
+            size_bytes=1,
+            media_type="image/png",
+            width=1,
+            height=1,
+        )
+        for n in range(count)
+    ]
     with database.write() as session:
         pool = pools.create(session, name="p", class_table=None, encoder="resnet50")
         added, _ = images.add(session, Settings(), pool.id, photos)
