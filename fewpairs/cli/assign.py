@@ -9,7 +9,7 @@ from rich.text import Text
 
 from fewpairs.cli.application import LOOP, app
 from fewpairs.cli.options import JsonOption, PoolOption, ServerOption, find_pool
-from fewpairs.cli.output import console, counted, moment, print_json
+from fewpairs.cli.output import console, counted, folded, moment, print_json, right, whole
 from fewpairs.client import Client
 
 AnnotatorOption = Annotated[
@@ -46,10 +46,8 @@ def assign(
     copied = held.copy_to(copy_to) if copy_to else []
     if as_json:
         return print_json(held.document)
-    table = Table(title=f"Photos that {annotator} has in hand", title_justify="left")
-    table.add_column("#", justify="right")
-    table.add_column("Photo", overflow="fold")
-    table.add_column("Until (UTC)", no_wrap=True)
+    title = f"Photos that {annotator} has in hand"
+    table = Table(right("#"), folded("Photo"), whole("Until (UTC)"), title=title, title_justify="left")
     for item in held:
         table.add_row(str(item.rank), Text(item.name), moment(item.lease_expires_at))
     console.print(table)

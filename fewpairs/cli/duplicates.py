@@ -8,7 +8,7 @@ from rich.text import Text
 
 from fewpairs.cli.application import CONTROL, app
 from fewpairs.cli.options import JsonOption, PoolOption, ServerOption, distance, find_pool
-from fewpairs.cli.output import console, counted, print_json
+from fewpairs.cli.output import console, counted, folded, print_json, right
 from fewpairs.client import Client
 from fewpairs.similar import Duplicates, NearImage
 
@@ -49,10 +49,8 @@ def duplicates(
 
 
 def _groups(found: Duplicates) -> Table:
-    table = Table(title="Duplicates", title_justify="left")
-    table.add_column("Photos", justify="right")
-    table.add_column("First", overflow="fold")
-    table.add_column("Like it (distance)", overflow="fold")
+    columns = right("Photos"), folded("First"), folded("Like it (distance)")
+    table = Table(*columns, title="Duplicates", title_justify="left")
     for size, (first, *others) in zip(found.sizes[:SHOWN_GROUPS], found.groups, strict=False):
         like = [f"{_named(image)} ({image.distance:.3f})" for image in others[:SHOWN_IMAGES]]
         if size > 1 + SHOWN_IMAGES:

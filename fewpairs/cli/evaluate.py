@@ -20,7 +20,7 @@ from fewpairs.cli.options import (
     direction_named,
     find_model,
 )
-from fewpairs.cli.output import console, counted, file_progress, print_json
+from fewpairs.cli.output import console, counted, file_progress, folded, print_json, right
 from fewpairs.client import Client
 from fewpairs.errors import FewpairsError
 from fewpairs.evaluation import Evaluation
@@ -82,9 +82,7 @@ def evaluate(
 
 def _scores_tables(scores: dict[str, Any], title: str) -> Group:
     """The scores over all images; then, if there are classes, one row for each."""
-    totals = Table(title=title, title_justify="left")
-    totals.add_column("Metric")
-    totals.add_column("Value", justify="right")
+    totals = Table("Metric", right("Value"), title=title, title_justify="left")
     for key, name in NAMES.items():
         if key in scores:
             totals.add_row(name, f"{scores[key]:.3f}")
@@ -97,9 +95,7 @@ def _scores_tables(scores: dict[str, Any], title: str) -> Group:
 
 
 def _class_table(per_class: list[dict[str, Any]]) -> Table:
-    table = Table("Class")
-    for name in ("Accuracy", "IoU", "True pixels"):
-        table.add_column(name, justify="right")
+    table = Table("Class", *map(right, ("Accuracy", "IoU", "True pixels")))
     for entry in per_class:
         numbers = [f"{entry[key]:.3f}" if entry["pixels"] else "–" for key in ("accuracy", "iou")]
         table.add_row(Text(entry["name"]), *numbers, f"{entry['pixels']:,}")
@@ -107,11 +103,9 @@ def _class_table(per_class: list[dict[str, Any]]) -> Table:
 
 
 def _images_table(images: list[dict[str, Any]], title: str) -> Table:
-    table = Table(title=title, title_justify="left")
-    table.add_column("Image", overflow="fold")
     names = [name for name in SCORES_OF_AN_IMAGE if name in images[0]["scores"]]
-    for name in names:
-        table.add_column(SCORES_OF_AN_IMAGE[name], justify="right")
+    columns = folded("Image"), *(right(SCORES_OF_AN_IMAGE[name]) for name in names)
+    table = Table(*columns, title=title, title_justify="left")
     for image in images:
         table.add_row(Text(image["name"]), *(f"{image['scores'][name]:.3f}" for name in names))
     return table

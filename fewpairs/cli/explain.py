@@ -10,7 +10,7 @@ from rich.text import Text
 
 from fewpairs.cli.application import LOOP, app
 from fewpairs.cli.options import JsonOption, PoolOption, ServerOption, find_pool
-from fewpairs.cli.output import console, counted, duration, print_json
+from fewpairs.cli.output import console, counted, duration, folded, print_json, right
 from fewpairs.client import Client
 from fewpairs.explanation import Explanation
 
@@ -104,12 +104,8 @@ def _cost(explanation: Explanation) -> str:
 
 
 def _picks(explanation: Explanation) -> Table:
-    table = Table(title="What each pick stands for", title_justify="left")
-    table.add_column("#", justify="right")
-    table.add_column("Photo", overflow="fold")
-    for name in ("Stands for", "Mean distance"):
-        table.add_column(name, justify="right")
-    table.add_column("Nearest", overflow="fold")
+    columns = right("#"), folded("Photo"), right("Stands for"), right("Mean distance"), folded("Nearest")
+    table = Table(*columns, title="What each pick stands for", title_justify="left")
     for pick in explanation.picks:
         nearest = [image["name"] for image in pick["nearest"]]
         shown = Text(", ".join(nearest[:SHOWN_NEAREST]))

@@ -38,6 +38,11 @@ def folded(name: str) -> Column:
     return Column(name, overflow="fold")
 
 
+def right(name: str) -> Column:
+    """A column of numbers."""
+    return Column(name, justify="right")
+
+
 def counted(count: int, noun: str) -> str:
     """`1 photo`, `2 photos`."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

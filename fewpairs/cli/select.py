@@ -9,7 +9,7 @@ from rich.text import Text
 
 from fewpairs.cli.application import LOOP, app
 from fewpairs.cli.options import JsonOption, PoolOption, ServerOption, distance, find_pool
-from fewpairs.cli.output import console, counted, print_json
+from fewpairs.cli.output import console, counted, folded, print_json, right
 from fewpairs.client import Client
 from fewpairs.pool import Pool
 from fewpairs.selection import Selection
@@ -124,13 +124,11 @@ def _tell_coverage(selection: Selection) -> None:
 
 
 def picks_table(selection: Selection, title: str) -> Table:
-    table = Table(title=title, title_justify="left", caption_justify="left")
+    numbers = map(right, ("Stands for", "Mean distance", "Coverage so far", "Gain"))
+    columns = right("#"), folded("Photo"), *numbers
+    table = Table(*columns, title=title, title_justify="left", caption_justify="left")
     if selection.receipt.get("balance") or selection.receipt.get("model"):
         table.caption = "Coverage so far and gain: weighted by how much each photo counts (balance, model)"
-    table.add_column("#", justify="right")
-    table.add_column("Photo", overflow="fold")
-    for name in ("Stands for", "Mean distance", "Coverage so far", "Gain"):
-        table.add_column(name, justify="right")
     for pick in selection:
         size = "–" if pick.cluster_size is None else counted(pick.cluster_size, "photo")
         figures = (pick.mean_distance, pick.coverage, pick.gain)

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from fewpairs.cli.application import CONTROL, app
 from fewpairs.cli.options import JsonOption, PoolOption, ServerOption, find_pool
-from fewpairs.cli.output import console, print_json
+from fewpairs.cli.output import console, folded, print_json, right
 from fewpairs.client import Client
 from fewpairs.similar import Similar
 
@@ -36,11 +36,8 @@ def similar(
 
 
 def _neighbours(found: Similar, title: str) -> Table:
-    table = Table(title=title, title_justify="left")
-    table.add_column("#", justify="right")
-    table.add_column("Photo", overflow="fold")
-    table.add_column("Split")
-    table.add_column("Distance", justify="right")
+    columns = right("#"), folded("Photo"), "Split", right("Distance")
+    table = Table(*columns, title=title, title_justify="left")
     for rank, image in enumerate(found, start=1):
         table.add_row(str(rank), Text(image.name), image.split, f"{image.distance:.3f}")
     return table

@@ -7,6 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from fewpairs.cli.output import right
 from fewpairs.model import Model
 from fewpairs.pool import Pool
 from fewpairs.selection import Selection
@@ -68,11 +69,9 @@ def _rgb_table(outcomes: dict[str, Outcome]) -> Table:
 
 def _table(outcomes: dict[str, Outcome], metrics: list[str]) -> Table:
     pairs = len(next(iter(outcomes.values())).selection)
-    table = Table(title=f"Hybrid from {pairs} pairs, scored on the test photos", title_justify="left")
-    table.add_column("Selection")
-    for name in ("Coverage\nmean", "Coverage\nmaximum", *metrics):
-        table.add_column(name, justify="right")
-    return table
+    numbers = map(right, ("Coverage\nmean", "Coverage\nmaximum", *metrics))
+    title = f"Hybrid from {pairs} pairs, scored on the test photos"
+    return Table("Selection", *numbers, title=title, title_justify="left")
 
 
 def _row(table: Table, strategy: str, outcome: Outcome, values: list[float]) -> None:
