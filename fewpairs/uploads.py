@@ -68,10 +68,7 @@ def upload_images(
         batch = unique[start : start + BATCH]
         missing, held = _missing(transport, pool_id, split, batch)
         upload.unchanged += held
-        for outcome in _parallel(put, missing):
-            upload.add(outcome)
-            if on_progress:
-                on_progress(upload.done, len(paths))
+        _send(put, missing, upload, on_progress, len(paths))
         if on_progress:
             on_progress(upload.done, len(paths))
     return upload
@@ -123,10 +120,7 @@ def upload_label_maps(
         return _put(transport, url, path, params={"source": source})
 
     upload = Upload()
-    for outcome in _parallel(put, _without_namesakes(paths, upload)):
-        upload.add(outcome)
-        if on_progress:
-            on_progress(upload.done, len(paths))
+    _send(put, _without_namesakes(paths, upload), upload, on_progress, len(paths))
     return upload
 
 
@@ -152,10 +146,7 @@ def upload_annotations(
         return _annotate(transport, matches[0], path, replace)
 
     upload = Upload()
-    for outcome in _parallel(put, paths):
-        upload.add(outcome)
-        if on_progress:
-            on_progress(upload.done, len(paths))
+    _send(put, paths, upload, on_progress, len(paths))
     return upload
 
 
@@ -219,6 +210,20 @@ def _without_namesakes(paths: Iterable[Path], upload: Upload) -> list[Path]:
         if kept is not path:
             upload.add(Refusal(path, "name-taken", f"{kept} has the same name: give each file its own."))
     return list(first.values())
+
+
+def _send(
+    put: Callable[[Path], str | Refusal],
+    paths: Sequence[Path],
+    upload: Upload,
+    on_progress: Progress | None,
+    total: int,
+) -> None:
+    """Put the files, add their outcomes to `upload`, and report progress after each."""
+    for outcome in _parallel(put, paths):
+        upload.add(outcome)
+        if on_progress:
+            on_progress(upload.done, total)
 
 
 def _parallel(work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
