@@ -9,10 +9,10 @@ from uuid import UUID
 
 from fewpairs.errors import FewpairsError
 from fewpairs.evaluation import Evaluation
-from fewpairs.jobs import Job
+from fewpairs.jobs import Job, result_of
 from fewpairs.model import Model
 from fewpairs.pool import Pool
-from fewpairs.selection import Replay, Selection, replay
+from fewpairs.selection import Replay, Selection
 from fewpairs.transport import Transport
 
 ClassTable = str | Path | dict[str, Any]
@@ -89,7 +89,9 @@ class Client:
 
         `made` is the selection, its document, or its receipt alone.
         """
-        return replay(self._transport, made.document if isinstance(made, Selection) else made)
+        document = made.document if isinstance(made, Selection) else made
+        response = self._transport.request("POST", "/selections/replay", json=document, once=True)
+        return Replay(self._transport, result_of(self._transport, response))
 
     def evaluation(self, evaluation_id: str) -> Evaluation:
         return Evaluation.get(self._transport, evaluation_id)

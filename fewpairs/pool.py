@@ -8,12 +8,12 @@ from typing import Any
 from fewpairs.assignment import LEASE_S, Assignment, Assignments
 from fewpairs.errors import FewpairsError
 from fewpairs.explanation import Explanation, explain
-from fewpairs.jobs import Job, settled
+from fewpairs.jobs import Job, answer_of, settled
 from fewpairs.model import Model
 from fewpairs.photos import image_files
 from fewpairs.resource import Resource
 from fewpairs.selection import Selection
-from fewpairs.similar import Duplicates, Similar, duplicates, image_id, similar
+from fewpairs.similar import Duplicates, Similar, image_id, similar
 from fewpairs.uploads import Progress, Upload, upload_annotations, upload_images, upload_label_maps
 from models.catalog import DEFAULT_RECIPE, DEFAULT_STRATEGY
 
@@ -151,7 +151,8 @@ class Pool(Resource):
 
     def duplicates(self, within: float | str = "auto") -> Duplicates:
         """The photos of both splits that are nearly the same; `within` is a distance, or "auto"."""
-        return duplicates(self._transport, self.id, within)
+        answer = answer_of(self._transport, f"{self.address}/duplicates", within=within)
+        return Duplicates(answer.json())
 
     def _newest_failed_embedding(self) -> Job | None:
         return next(self.jobs(state="failed", kind="embed"), None)

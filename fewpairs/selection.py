@@ -7,7 +7,6 @@ from typing import Any, Protocol
 
 from fewpairs.errors import FewpairsError
 from fewpairs.explanation import Explanation, explain
-from fewpairs.jobs import result_of
 from fewpairs.resource import Resource
 from fewpairs.transport import Transport
 
@@ -94,12 +93,6 @@ class Replay:
 
     def __repr__(self) -> str:
         return f"Replay({'the same picks' if self.same else 'not the same picks'}, {self.changed})"
-
-
-def replay(transport: Transport, made: dict[str, Any]) -> Replay:
-    """Make a selection again; `made` is its document, or its receipt alone."""
-    response = transport.request("POST", "/selections/replay", json=made, once=True)
-    return Replay(transport, result_of(transport, response))
 
 
 class Photo(Protocol):

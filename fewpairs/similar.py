@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from fewpairs.errors import FewpairsError
-from fewpairs.jobs import answer_of, result_of
+from fewpairs.jobs import result_of
 from fewpairs.transport import Transport
 
 
@@ -90,16 +88,12 @@ def similar(transport: Transport, pool_id: str, photo: str | Path, limit: int) -
     An existing file wins over a pool image of the same name. Raises FewpairsError if there is neither.
     """
     if Path(photo).is_file():
-        response = _searched(transport, pool_id, Path(photo), limit)
+        path = f"/pools/{pool_id}/search"
+        response = transport.request("POST", path, params={"limit": limit}, file=Path(photo), once=True)
     else:
         path = f"/images/{image_id(transport, pool_id, str(photo))}/similar"
         response = transport.request("GET", path, params={"limit": limit})
     return Similar(result_of(transport, response))
-
-
-def duplicates(transport: Transport, pool_id: str, within: float | str) -> Duplicates:
-    """The duplicates among the images of both splits; `within` is a distance, or "auto"."""
-    return Duplicates(answer_of(transport, f"/pools/{pool_id}/duplicates", within=within).json())
 
 
 def image_id(transport: Transport, pool_id: str, name: str) -> str:
@@ -114,13 +108,3 @@ def image_id(transport: Transport, pool_id: str, name: str) -> str:
             type="not-found",
             status=404,
         ) from None
-
-
-def _searched(transport: Transport, pool_id: str, photo: Path, limit: int) -> httpx.Response:
-    return transport.request(
-        "POST",
-        f"/pools/{pool_id}/search",
-        params={"limit": limit},
-        file=photo,
-        once=True,
-    )
