@@ -8,15 +8,20 @@ from fastapi.responses import StreamingResponse
 
 from store.blobs import CHUNK, Blobs
 
-BINARY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
-    }
-}
-"""The `openapi_extra` of a route whose body is a file; its Content-Type is ignored."""
+FILE = {"type": "string", "format": "binary"}
+"""The schema of a file in the OpenAPI document."""
 
 INERT = {"Content-Security-Policy": "default-src 'none'; sandbox"}
+
+
+def body(schemas: dict[str, Any]) -> dict[str, Any]:
+    """The `openapi_extra` of a route that reads its body itself; `schemas` are by media type."""
+    content = {media_type: {"schema": schema} for media_type, schema in schemas.items()}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+BINARY = body({"application/octet-stream": FILE})
+"""The `openapi_extra` of a route whose body is a file; its Content-Type is ignored."""
 
 
 def fresh(tag: str) -> dict[str, str]:

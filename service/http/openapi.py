@@ -72,7 +72,7 @@ def content(media_type: str, description: str, what: str = "these bytes") -> Res
     }
 
 
-def added(model: type[BaseModel], noun: str) -> Responses:
+def stored(model: type[BaseModel], noun: str) -> Responses:
     """The `responses` of a route that adds to a pool, or has nothing to add, for the OpenAPI document."""
     return {
         201: {"model": model, "description": f"The {noun} is new, and durable."},

@@ -6,10 +6,10 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
-from service.http.blobs import BINARY, blob_response, fresh, not_modified
+from service.http.blobs import BINARY, FILE, blob_response, body, fresh, not_modified
 from service.http.bodies import Route, receive
 from service.http.names import Name
-from service.http.openapi import added, content, errors
+from service.http.openapi import content, errors, stored
 from service.http.pages import Cursor, Limit, Page, cut
 from service.http.problems import (
     PHOTO_PROBLEMS,
@@ -37,6 +37,8 @@ ARCHIVE_TYPES = {
     f"application/{kind}"
     for kind in ("zip", "x-zip-compressed", "x-tar", "tar", "gzip", "x-gzip", "x-gtar", "octet-stream")
 }
+FILES = {"files": {"type": "array", "items": FILE}}
+FORM = {"multipart/form-data": {"type": "object", "properties": FILES}}
 SIDE = Query(ge=16, le=512, description="Longest side in pixels.")
 IN_TRAIN = Query(
     description="`test` images are for evaluation only: they are never picked and never trained on."
@@ -48,7 +50,7 @@ IN_TRAIN = Query(
     summary="Upload one photo",
     status_code=201,
     responses={
-        **added(Image, "photo"),
+        **stored(Image, "photo"),
         **errors(NotFound, NameTaken, InvalidName, *PHOTO_PROBLEMS),
     },
     openapi_extra=BINARY,
@@ -80,24 +82,7 @@ async def put_image(
     responses=errors(
         NotFound, BadRequest, UnsupportedMediaType, FileTooLarge, ArchiveUnreadable, ArchiveBomb, DiskFull
     ),
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {
-                "multipart/form-data": {
-                    "schema": {
-                        "type": "object",
-                        "properties": {
-                            "files": {"type": "array", "items": {"type": "string", "format": "binary"}}
-                        },
-                    }
-                },
-                **{
-                    kind: {"schema": {"type": "string", "format": "binary"}} for kind in sorted(ARCHIVE_TYPES)
-                },
-            },
-        }
-    },
+    openapi_extra=body(FORM | dict.fromkeys(sorted(ARCHIVE_TYPES), FILE)),
 )
 async def upload_images(
     service: ServiceDep, request: Request, pool_id: UUID, split: Annotated[Split, IN_TRAIN] = "train"
@@ -115,10 +100,12 @@ async def upload_images(
     await run_in_threadpool(require_pool, service.database, pool_id)
     with service.blobs.incoming() as incoming:
         several = "send the photos in several requests"
-        body = await receive(request, incoming, service.settings, "max_archive_bytes", several)
+        received = await receive(request, incoming, service.settings, "max_archive_bytes", several)
         if kind == "multipart/form-data":
-            return await run_in_threadpool(intake.accept_form, service, pool_id, split, body, content_type)
-        return await run_in_threadpool(intake.accept_archive, service, pool_id, split, body)
+            return await run_in_threadpool(
+                intake.accept_form, service, pool_id, split, received, content_type
+            )
+        return await run_in_threadpool(intake.accept_archive, service, pool_id, split, received)
 
 
 @router.post(

@@ -9,7 +9,7 @@ from fastapi.concurrency import run_in_threadpool
 from service.http.blobs import BINARY, blob_response
 from service.http.bodies import Route, receive
 from service.http.names import Name, SourceName
-from service.http.openapi import added, content, errors
+from service.http.openapi import content, errors, stored
 from service.http.pages import Cursor, Limit, Page, cut
 from service.http.problems import LABEL_MAP_PROBLEMS, InvalidName, NameTaken, NotFound
 from service.label_maps.schemas import LabelMap
@@ -37,7 +37,7 @@ FileName = Annotated[Name, Path(description="File name without folders, percent-
     summary="Upload an unpaired label map",
     status_code=201,
     responses={
-        **added(LabelMap, "label map"),
+        **stored(LabelMap, "label map"),
         **errors(NotFound, NameTaken, InvalidName, *LABEL_MAP_PROBLEMS),
     },
     openapi_extra=BINARY,

@@ -13,7 +13,7 @@ from service.http.blobs import BINARY, blob_response, fresh
 from service.http.bodies import Route, receive
 from service.http.fields import Direction
 from service.http.names import Name
-from service.http.openapi import added, content, errors
+from service.http.openapi import content, errors, stored
 from service.http.pages import Cursor, Limit, Page, cut
 from service.http.problems import (
     LABEL_MAP_PROBLEMS,
@@ -58,7 +58,7 @@ def list_models(service: ServiceDep, pool_id: UUID, cursor: Cursor = None, limit
     summary="Import a model as ONNX",
     status_code=201,
     responses={
-        **added(Model, "model"),
+        **stored(Model, "model"),
         **errors(NotFound, InvalidModel, InvalidName, NameTaken, FileTooLarge, DiskFull),
     },
     openapi_extra=BINARY,

@@ -65,13 +65,12 @@ def check_options(session: Session, pool: Pool, question: Question) -> None:
         raise InvalidSelection(f"{min(both)} is in `include` and in `exclude`: leave it out of one of them.")
     if question.split == TEST and question.test_distance not in (AUTO, OFF):
         raise InvalidSelection("`test_distance` applies only to selections of train images: leave it out.")
-    if question.strategy == "random" and (question.balance or question.model):
-        option = "balance" if question.balance else "model"
+    option = "balance" if question.balance else "model" if question.model else None
+    if question.strategy == "random" and option:
         raise InvalidSelection(
             f"`random` treats all images alike: leave out `{option}` or choose another strategy."
         )
-    if pool.class_table is None and (question.balance or question.model):
-        option = "balance" if question.balance else "model"
+    if pool.class_table is None and option:
         raise InvalidSelection(f"`{option}` needs classes and the pool has none: leave it out.")
     if question.model and found_model(session, UUID(question.model)).pool_id != pool.id:
         raise InvalidSelection(
