@@ -76,8 +76,8 @@ def _direction(azimuth: float, elevation: float) -> Floats:
 _OVERHEAD = _direction(0, 90)
 
 
-def _noon(rng: Rng) -> Light:
-    return Light(
+LIGHTS: dict[str, Callable[[Rng], Light]] = {
+    "noon": lambda rng: Light(
         sun_direction=_direction(rng.choice([-1, 1]) * rng.uniform(40, 140), rng.uniform(35, 60)),
         sun=(2.5, 2.3, 2.0),
         ambient=(0.42, 0.50, 0.64),
@@ -85,11 +85,8 @@ def _noon(rng: Rng) -> Light:
         horizon=linear(180, 208, 230),
         clouds=rng.uniform(0.1, 0.5),
         cloud=(0.95, 0.96, 1.0),
-    )
-
-
-def _overcast(rng: Rng) -> Light:
-    return Light(
+    ),
+    "overcast": lambda rng: Light(
         sun_direction=_OVERHEAD,
         sun=(0.25, 0.25, 0.27),
         ambient=(0.80, 0.83, 0.88),
@@ -98,11 +95,8 @@ def _overcast(rng: Rng) -> Light:
         clouds=rng.uniform(0.8, 1.0),
         cloud=linear(172, 175, 180),
         fog=0.003,
-    )
-
-
-def _rain(rng: Rng) -> Light:
-    return Light(
+    ),
+    "rain": lambda rng: Light(
         sun_direction=_OVERHEAD,
         sun=(0.05, 0.05, 0.06),
         ambient=(0.42, 0.47, 0.55),
@@ -114,11 +108,8 @@ def _rain(rng: Rng) -> Light:
         lamps=0.5,
         lit_windows=0.25,
         wet=1.0,
-    )
-
-
-def _night(rng: Rng) -> Light:
-    return Light(
+    ),
+    "night": lambda rng: Light(
         sun_direction=_direction(rng.choice([-1, 1]) * 60, 50),
         sun=(0.012, 0.015, 0.025),
         ambient=(0.035, 0.045, 0.085),
@@ -130,11 +121,8 @@ def _night(rng: Rng) -> Light:
         lit_windows=rng.uniform(0.25, 0.5),
         wet=rng.choice([0.0, 0.4]),
         exposure=1.6,
-    )
-
-
-def _dawn(rng: Rng) -> Light:
-    return Light(
+    ),
+    "dawn": lambda rng: Light(
         sun_direction=_direction(rng.choice([-1, 1]) * rng.uniform(100, 150), rng.uniform(14, 24)),
         sun=(2.3, 1.45, 0.85),
         ambient=(0.34, 0.36, 0.52),
@@ -143,11 +131,8 @@ def _dawn(rng: Rng) -> Light:
         clouds=rng.uniform(0.2, 0.5),
         cloud=linear(250, 214, 200),
         fog=0.005,
-    )
-
-
-def _dusk(rng: Rng) -> Light:
-    return Light(
+    ),
+    "dusk": lambda rng: Light(
         sun_direction=_direction(rng.choice([-1, 1]) * rng.uniform(5, 22), rng.uniform(5, 9)),
         sun=(1.7, 0.75, 0.3),
         ambient=(0.22, 0.17, 0.27),
@@ -158,11 +143,8 @@ def _dusk(rng: Rng) -> Light:
         fog=0.004,
         lamps=0.4,
         lit_windows=0.3,
-    )
-
-
-def _fog(rng: Rng) -> Light:
-    return Light(
+    ),
+    "fog": lambda rng: Light(
         sun_direction=_OVERHEAD,
         sun=(0.15, 0.15, 0.15),
         ambient=(0.70, 0.72, 0.74),
@@ -171,11 +153,8 @@ def _fog(rng: Rng) -> Light:
         clouds=0.0,
         cloud=BLACK,
         fog=rng.uniform(0.022, 0.045),
-    )
-
-
-def _snow(rng: Rng) -> Light:
-    return Light(
+    ),
+    "snow": lambda rng: Light(
         sun_direction=_OVERHEAD,
         sun=(0.2, 0.2, 0.22),
         ambient=(0.72, 0.77, 0.86),
@@ -185,16 +164,5 @@ def _snow(rng: Rng) -> Light:
         cloud=linear(196, 201, 210),
         fog=0.006,
         snow=1.0,
-    )
-
-
-LIGHTS: dict[str, Callable[[Rng], Light]] = {
-    "noon": _noon,
-    "overcast": _overcast,
-    "rain": _rain,
-    "night": _night,
-    "dawn": _dawn,
-    "dusk": _dusk,
-    "fog": _fog,
-    "snow": _snow,
+    ),
 }

@@ -1,7 +1,8 @@
 """Draws one scene: the same seed and index give the same photo and label map."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,8 @@ from scenes.places import PLACES, Layout
 from scenes.shading import OVERSAMPLING, develop
 from scenes.sky import paint_horizon
 from scenes.trees import paint_tree
+
+_Thing = TypeVar("_Thing", Car, Figure)
 
 
 @dataclass(frozen=True)
@@ -98,16 +101,13 @@ def _light_lamps(ground: Ground, layout: Layout, light: Light) -> None:
 def _paint_objects(canvas: Canvas, layout: Layout, light: Light) -> None:
     """Paints everything that stands on the ground, in the sun or in the buildings' shadow."""
 
-    def sunlit(things: Sequence[Car | Figure]) -> list[float]:
+    def paint(things: Sequence[_Thing], paint_thing: Callable[[Canvas, _Thing, Light, float], None]) -> None:
         x, z = np.array([[thing.x for thing in things], [thing.z for thing in things]])
         shadow = layout.street.shadow(x, np.full(len(things), 1.5), z, light.sun_direction)
-        return [1 - float(share) for share in shadow]
+        for thing, share in zip(things, shadow, strict=True):
+            paint_thing(canvas, thing, light, 1 - float(share))
 
-    for car, lit in zip(layout.cars, sunlit(layout.cars), strict=True):
-        paint_car(canvas, car, light, lit)
-    for person, lit in zip(layout.people, sunlit(layout.people), strict=True):
-        paint_person(canvas, person, light, lit)
-    for post, lit in zip(layout.posts, sunlit(layout.posts), strict=True):
-        paint_post(canvas, post, light, lit)
-    for tree, lit in zip(layout.trees, sunlit(layout.trees), strict=True):
-        paint_tree(canvas, tree, light, lit)
+    paint(layout.cars, paint_car)
+    paint(layout.people, paint_person)
+    paint(layout.posts, paint_post)
+    paint(layout.trees, paint_tree)

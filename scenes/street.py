@@ -5,18 +5,13 @@ from functools import cached_property
 
 import numpy as np
 
-from scenes.canvas import Colour, Floats, linear
+from scenes.canvas import BLACK, Colour, Floats
 
 LENGTH = 160
 """Metres of street that are laid out ahead of the camera."""
 
 _BEHIND = 16
 """Metres behind the camera in which buildings still cast shadows."""
-
-_SLAB = linear(150, 147, 142)
-_GRASS = linear(86, 110, 52)
-_CROP = linear(120, 132, 58)
-_FURROW = linear(96, 104, 50)
 
 
 @dataclass(frozen=True)
@@ -40,17 +35,20 @@ class Building:
 
 @dataclass(frozen=True)
 class Street:
-    """Sizes in metres, albedos in linear light. The road's centre is at x = curve · z²."""
+    """Sizes in metres, albedos in linear light. The road's centre is at x = curve · z².
+
+    A street without a pavement needs no slab, one without gardens no grass, one without fields no crop.
+    """
 
     half_road: float
     pavement: float
     lanes: int
     tar: Colour
-    slab: Colour = _SLAB
+    slab: Colour = BLACK
     slab_size: float = 1.0
-    grass: Colour = _GRASS
-    crop: Colour = _CROP
-    furrow: Colour = _FURROW
+    grass: Colour = BLACK
+    crop: Colour = BLACK
+    furrow: Colour = BLACK
     centre_line: bool = True
     edge_lines: bool = False
     cobbles: bool = False
