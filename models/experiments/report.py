@@ -17,7 +17,7 @@ from models.experiments.results import Results, RowResult, RunResult, evenly, re
 from models.experiments.run import CURVE_PHOTOS, SAMPLES, every_nth
 from models.experiments.setting import STEPS, Setting
 from models.files import atomic_write, write_text
-from models.translation.sample_sheet import Sample, comparison_sheet
+from models.translation.sample_sheet import comparison_sheet
 from models.translation.translator import Translator
 
 SHEET_COLUMNS = 7
@@ -148,6 +148,6 @@ def _draw_sheet(experiment: Experiment, setting: Setting, results: Results) -> C
         (row.label, Translator.load(row.runs[0].model, direction=experiment.direction)) for row in rows
     ]
     names = every_nth(data.val, SAMPLES)
-    samples = [Sample(data.photo("val", name), data.label_map("val", name)) for name in names]
+    samples = [(data.photo("val", name), data.label_map("val", name)) for name in names]
     sheet = comparison_sheet(columns, samples)
     return lambda path: sheet.save(path, format="PNG")

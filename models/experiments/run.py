@@ -14,7 +14,6 @@ from models.experiments.dataset import Dataset, LabelSource
 from models.training.data import TrainingFiles
 from models.training.manifest import Manifest, Validation
 from models.training.run_directory import RunDirectory
-from models.translation.sample_sheet import Sample
 
 CURVE_POINTS = 10
 CURVE_PHOTOS = 25
@@ -78,8 +77,8 @@ class Run:
         )
         every = max(1, self.spec.total_steps // CURVE_POINTS)
         scored = (EvaluationItem(name, *self._pair("val", name)) for name in every_nth(val, CURVE_PHOTOS))
-        shown = (Sample(*self._pair("val", name)) for name in every_nth(val, SAMPLES))
-        return Manifest(files, tuple(shown), Validation(every, tuple(scored)))
+        shown = [self._pair("val", name) for name in every_nth(val, SAMPLES)]
+        return Manifest(files, shown, Validation(every, tuple(scored)))
 
     def _pair(self, split: str, name: str) -> tuple[Path, Path]:
         return self.data.photo(split, name).absolute(), self.data.label_map(split, name).absolute()

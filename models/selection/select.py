@@ -41,14 +41,10 @@ class Pick:
 
 @dataclass(frozen=True)
 class Selection:
-    """The picks in the order to label them. `objective` is the last pick's coverage: the weighted mean
-    distance of the images to the nearest picked or labelled image. `algorithm_version` names the strategy and
-    its version.
-    """
+    """The picks in the order to label them. `algorithm_version` names the strategy and its version."""
 
     picks: list[Pick]
     algorithm_version: str
-    objective: float
 
 
 def select(
@@ -167,5 +163,4 @@ def _described(
     return Selection(
         picks=[Pick(rank, *values) for rank, values in enumerate(columns, start=1)],
         algorithm_version=version,
-        objective=coverages[-1],
     )

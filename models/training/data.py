@@ -36,12 +36,16 @@ class Batch:
     classes: Tensor | None = None
 
 
+Pair = tuple[Path, Path]
+"""A photo and its label map."""
+
+
 @dataclass(frozen=True)
 class TrainingFiles:
     """The files of one training. Label maps are class-index PNGs, or RGB images without a class table."""
 
     class_table: ClassTable | None
-    pairs: Sequence[tuple[Path, Path]]
+    pairs: Sequence[Pair]
     unpaired_photos: Sequence[Path]
     unpaired_label_maps: Sequence[Path]
 

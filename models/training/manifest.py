@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -10,8 +10,7 @@ from typing import Any
 
 from models.evaluation import EvaluationItem
 from models.images.palette import ClassTable
-from models.training.data import TrainingFiles
-from models.translation.sample_sheet import Sample
+from models.training.data import Pair, TrainingFiles
 
 
 @dataclass(frozen=True)
@@ -31,27 +30,27 @@ class Manifest:
     """
 
     files: TrainingFiles
-    samples: tuple[Sample, ...]
+    samples: Sequence[Pair]
     validation: Validation | None = None
     label_sources: Mapping[str, int] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """{"class_table": {…} or null, "pairs": [[photo, label_map], …], "unpaired_photos": […],
-        "unpaired_label_maps": […], "samples": [[photo, label_map or null], …],
+        "unpaired_label_maps": […], "samples": [[photo, label_map], …],
         "validation": {"every": steps, "items": [[photo, label_map], …]} or null,
         "label_sources": {source: count} or null}
         """
         files, validation = self.files, self.validation
         return {
             "class_table": files.class_table and files.class_table.to_json(),
-            "pairs": [[str(photo), str(label_map)] for photo, label_map in files.pairs],
+            "pairs": _texts(files.pairs),
             "unpaired_photos": [str(photo) for photo in files.unpaired_photos],
             "unpaired_label_maps": [str(label_map) for label_map in files.unpaired_label_maps],
-            "samples": [[str(s.photo), s.label_map and str(s.label_map)] for s in self.samples],
+            "samples": _texts(self.samples),
             "validation": validation
             and {
                 "every": validation.every,
-                "items": [[str(item.photo), str(item.label_map)] for item in validation.items],
+                "items": _texts((item.photo, item.label_map) for item in validation.items),
             },
             "label_sources": self.label_sources and dict(self.label_sources),
         }
@@ -64,28 +63,29 @@ class Manifest:
             return cls(
                 TrainingFiles(
                     class_table=None if table is None else ClassTable.from_json(table),
-                    pairs=[(folder / photo, folder / label_map) for photo, label_map in value["pairs"]],
+                    pairs=_pairs(value["pairs"], folder),
                     unpaired_photos=[folder / photo for photo in value["unpaired_photos"]],
                     unpaired_label_maps=[folder / label_map for label_map in value["unpaired_label_maps"]],
                 ),
-                tuple(
-                    Sample(folder / photo, None if label_map is None else folder / label_map)
-                    for photo, label_map in value["samples"]
-                ),
+                _pairs(value["samples"], folder),
                 None if validation is None else _validation(validation, folder),
                 value.get("label_sources"),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"manifest.json cannot be used: {error!r}") from error
 
-    def paths(self) -> Iterator[Path]:
+    def paths(self) -> Iterable[Path]:
         """The files to train on and to show; some come more than once."""
         files = self.files
-        yield from chain(*files.pairs, files.unpaired_photos, files.unpaired_label_maps)
-        for sample in self.samples:
-            yield sample.photo
-            if sample.label_map:
-                yield sample.label_map
+        return chain(*files.pairs, files.unpaired_photos, files.unpaired_label_maps, *self.samples)
+
+
+def _texts(pairs: Iterable[Pair]) -> list[list[str]]:
+    return [[str(photo), str(label_map)] for photo, label_map in pairs]
+
+
+def _pairs(value: Iterable[tuple[str, str]], folder: Path) -> list[Pair]:
+    return [(folder / photo, folder / label_map) for photo, label_map in value]
 
 
 def _validation(value: Mapping[str, Any], folder: Path) -> Validation:

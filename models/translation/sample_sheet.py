@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,22 +17,16 @@ from models.translation.translator import Translator
 WIDTH, NARROW, SHEET = 240, 150, 1600  # cells narrow from WIDTH to NARROW, to keep the sheet this wide
 GAP, MARGIN, LEGEND = 8, 20, 26
 HEADING, LINE = 34, 20  # height of the first line, and of every further one
-INK, PAPER, EMPTY = (30, 33, 38), (255, 255, 255), (238, 239, 241)
+INK, PAPER = (30, 33, 38), (255, 255, 255)
 
+_Pair = tuple[Path, Path]
 _Size = tuple[int, int]
 _Answers = Callable[[NDArray[np.uint8], _Size], list[NDArray[np.uint8]]]
 
 
-@dataclass(frozen=True)
-class Sample:
-    """A photo to show, and its true label map if there is one."""
-
-    photo: Path
-    label_map: Path | None
-
-
-def sample_sheet(translator: Translator, samples: Sequence[Sample]) -> Image.Image:
-    """A row for each sample: photo, translation, its nearest classes (if there are classes) and truth.
+def sample_sheet(translator: Translator, samples: Sequence[_Pair]) -> Image.Image:
+    """A row for each sample, a photo and its label map: the photo, its translation, the nearest classes (if
+    there are classes), and the truth.
 
     If the network learns classes, the predicted classes stand for translation and nearest classes.
     """
@@ -51,7 +44,7 @@ def sample_sheet(translator: Translator, samples: Sequence[Sample]) -> Image.Ima
     return _sheet(headings, answers, samples, table)
 
 
-def comparison_sheet(columns: Sequence[tuple[str, Translator]], samples: Sequence[Sample]) -> Image.Image:
+def comparison_sheet(columns: Sequence[tuple[str, Translator]], samples: Sequence[_Pair]) -> Image.Image:
     """A row for each sample: photo, a column for each model, and truth, as in the paper's Figures 2, 4 and 5.
 
     `columns` are headings, such as "hybrid 20/200", with their translators. A cell shows the predicted
@@ -87,18 +80,17 @@ def comparison_sheet(columns: Sequence[tuple[str, Translator]], samples: Sequenc
 def _sheet(
     headings: Sequence[str],
     answers: _Answers,
-    samples: Sequence[Sample],
+    samples: Sequence[_Pair],
     table: ClassTable | None,
     reverse: bool = False,
 ) -> Image.Image:
     """`answers` draws the cells between photo and truth; `headings` are theirs.
 
-    With `reverse`, `answers` gets the label map, which every sample must have, and draws photos.
+    With `reverse`, `answers` gets the label map and draws photos.
     """
     headings = ["label map", *headings, "photo"] if reverse else ["photo", *headings, "truth"]
     cell = min(WIDTH, max(NARROW, SHEET // len(headings) - GAP))
-    filled = _reverse_row if reverse else _row
-    rows = [filled(answers, sample, cell, table) for sample in samples]
+    rows = [_row(answers, sample, cell, table, reverse) for sample in samples]
     width = 2 * MARGIN + len(headings) * (cell + GAP) - GAP
     lines, font = _wrapped(headings, cell)
     heading = HEADING + (max(len(words) for words in lines) - 1) * LINE
@@ -121,31 +113,15 @@ def _sheet(
     return sheet
 
 
-def _row(answers: _Answers, sample: Sample, width: int, table: ClassTable | None) -> list[Image.Image]:
-    photo = read_photo(sample.photo)
-    size = (round(photo.shape[0] * width / photo.shape[1]), width)
-    cells = [_cell(photo, size, Image.Resampling.LANCZOS)]
-    cells += [Image.fromarray(answer) for answer in answers(photo, size)]
-    if sample.label_map:
-        resampling = Image.Resampling.NEAREST if table else Image.Resampling.LANCZOS
-        cells.append(_cell(read_target(sample.label_map, table), size, resampling))
-    else:
-        cells.append(Image.new("RGB", (size[1], size[0]), EMPTY))
-        middle = (size[1] // 2, size[0] // 2)
-        ImageDraw.Draw(cells[-1]).text(middle, "not annotated", INK, _font(14), anchor="mm")
-    return cells
-
-
-def _reverse_row(
-    answers: _Answers, sample: Sample, width: int, table: ClassTable | None
+def _row(
+    answers: _Answers, sample: _Pair, width: int, table: ClassTable | None, reverse: bool
 ) -> list[Image.Image]:
-    assert sample.label_map, "photos are made from label maps"
-    label_map, photo = read_target(sample.label_map, table), read_photo(sample.photo)
+    photo, label_map = read_photo(sample[0]), read_target(sample[1], table)
     size = (round(photo.shape[0] * width / photo.shape[1]), width)
-    resampling = Image.Resampling.NEAREST if table else Image.Resampling.LANCZOS
-    cells = [_cell(label_map, size, resampling)]
-    cells += [Image.fromarray(answer) for answer in answers(label_map, size)]
-    return [*cells, _cell(photo, size, Image.Resampling.LANCZOS)]
+    drawn = [Image.fromarray(answer) for answer in answers(label_map if reverse else photo, size)]
+    photo_cell = _cell(photo, size, Image.Resampling.LANCZOS)
+    truth = _cell(label_map, size, Image.Resampling.NEAREST if table else Image.Resampling.LANCZOS)
+    return [truth, *drawn, photo_cell] if reverse else [photo_cell, *drawn, truth]
 
 
 def _cell(rgb: NDArray[np.uint8], size: _Size, resampling: Image.Resampling) -> Image.Image:

@@ -36,11 +36,6 @@ class Translation:
     label_map: NDArray[np.uint8] | None = None
     doubtful: NDArray[np.bool_] | None = None
 
-    @property
-    def doubtful_share(self) -> float | None:
-        """The share of doubtful pixels."""
-        return None if self.doubtful is None else float(self.doubtful.mean())
-
 
 class Translator:
     """A network with the steps before and after it: resizing, scaling, and decoding to classes.

@@ -17,7 +17,6 @@ from models.training import recipes
 from models.training.data import TrainingFiles
 from models.training.manifest import Manifest
 from models.training.run_directory import RunDirectory
-from models.translation.sample_sheet import Sample
 
 TABLE = ClassTable(
     names=("sky", "road", "tree"), colors=((120, 180, 250), (128, 64, 128), (30, 140, 20)), ignore=255
@@ -70,7 +69,7 @@ def write_run(
     files = TrainingFiles(
         TABLE, scenes[:pair_count], [photo for photo, _ in unpaired], [label_map for _, label_map in unpaired]
     )
-    value = Manifest(files, (Sample(*scenes[0]), Sample(scenes[-1][0], None))).to_json()
+    value = Manifest(files, [scenes[0], scenes[-1]]).to_json()
     run = RunDirectory(run_dir)
     run.write_spec(spec)
     run.manifest_file.write_text(json.dumps(value | manifest))

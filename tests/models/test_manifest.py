@@ -8,20 +8,19 @@ import pytest
 from models.evaluation import EvaluationItem
 from models.training.data import TrainingFiles
 from models.training.manifest import Manifest, Validation
-from models.translation.sample_sheet import Sample
 from tests.models.runs import TABLE
 
 A, B, C = Path("/data/a.jpg"), Path("/data/a.png"), Path("/data/c.jpg")
 FILES = TrainingFiles(TABLE, [(A, B)], [C], [B])
 WHOLE = Manifest(
     FILES,
-    (Sample(A, B), Sample(C, None)),
+    [(A, B), (C, B)],
     Validation(10, (EvaluationItem(str(A), A, B),)),
     {"upload": 1},
 )
 
 
-@pytest.mark.parametrize("manifest", [WHOLE, Manifest(TrainingFiles(None, [], [C], [B]), ())])
+@pytest.mark.parametrize("manifest", [WHOLE, Manifest(TrainingFiles(None, [], [C], [B]), [])])
 def test_a_manifest_survives_json(manifest: Manifest) -> None:
     """A manifest equals the one read back from its JSON text, with and without its optional parts."""
     value = json.loads(json.dumps(manifest.to_json()))
@@ -30,7 +29,7 @@ def test_a_manifest_survives_json(manifest: Manifest) -> None:
 
 def test_relative_paths_start_at_the_run_directory() -> None:
     """A manifest can be written with paths relative to its folder; reading makes them absolute."""
-    manifest = Manifest(TrainingFiles(None, [(Path("data/a"), Path("data/b"))], [], []), ())
+    manifest = Manifest(TrainingFiles(None, [(Path("data/a"), Path("data/b"))], [], []), [])
     read = Manifest.from_json(manifest.to_json(), Path("/runs/1"))
     assert list(read.paths()) == [Path("/runs/1/data/a"), Path("/runs/1/data/b")]
 

@@ -20,7 +20,6 @@ from models.translation.sample_sheet import (
     NARROW,
     PAPER,
     WIDTH,
-    Sample,
     comparison_sheet,
     sample_sheet,
 )
@@ -52,7 +51,7 @@ def test_rows_show_photo_translation_classes_and_truth(tmp_path: Path) -> None:
     """A row is photo, translation, its nearest classes and the truth, at the photo's proportions."""
     ((photo, label_map),) = write_scenes(tmp_path, 1)
     model = translator(TABLE)
-    sheet = np.asarray(sample_sheet(model, [Sample(photo, label_map)]))
+    sheet = np.asarray(sample_sheet(model, [(photo, label_map)]))
     height = WIDTH * 48 // 64
     shown = cells(sheet, 4)
     drawn = model.translate(np.asarray(Image.open(photo)), (height, WIDTH))
@@ -71,7 +70,7 @@ def test_headings_and_legend_are_drawn_inside_the_sheet(
 ) -> None:
     """Every column has a heading, the legend is below the rows, and the margins stay empty."""
     pairs = write_scenes(tmp_path, 2)
-    samples = [Sample(photo, label if table else photo) for photo, label in pairs]
+    samples = [(photo, label if table else photo) for photo, label in pairs]
     sheet = np.asarray(sample_sheet(translator(table), samples))
     assert sheet.shape[1] == 2 * MARGIN + columns * (WIDTH + GAP) - GAP
     inked = (sheet != PAPER).any(axis=2)
@@ -82,13 +81,6 @@ def test_headings_and_legend_are_drawn_inside_the_sheet(
     assert inked[bottom:].any() == (table is not None)
     assert not inked[:, :MARGIN].any()
     assert not inked[:, -MARGIN:].any()
-
-
-def test_a_photo_without_truth_has_an_empty_cell(tmp_path: Path) -> None:
-    """An image without an annotation can be shown; a sheet without samples has only its headings."""
-    ((photo, _),) = write_scenes(tmp_path, 1)
-    model = translator(TABLE)
-    assert sample_sheet(model, [Sample(photo, None)]).height > sample_sheet(model, []).height
 
 
 def test_many_classes_wrap_their_legend(tmp_path: Path) -> None:
@@ -103,7 +95,7 @@ def test_many_classes_wrap_their_legend(tmp_path: Path) -> None:
 def test_networks_that_learn_classes_have_no_translation(tmp_path: Path) -> None:
     """For class logits the sheet shows photo, predicted class and truth."""
     ((photo, label_map),) = write_scenes(tmp_path, 1)
-    sheet = np.asarray(sample_sheet(classifier(), [Sample(photo, label_map)]))
+    sheet = np.asarray(sample_sheet(classifier(), [(photo, label_map)]))
     assert sheet.shape[1] == 2 * MARGIN + 3 * (WIDTH + GAP) - GAP
     drawn = classifier().translate(np.asarray(Image.open(photo)), (WIDTH * 48 // 64, WIDTH))
     assert np.array_equal(cells(sheet, 3)[1], drawn.rgb)
@@ -117,7 +109,7 @@ def test_a_comparison_has_one_column_per_model(tmp_path: Path, table: ClassTable
     if table:
         models.append(classifier())
     names = ["first", "second", "third"]
-    sample = Sample(photo, label_map if table else photo)
+    sample = (photo, label_map if table else photo)
     sheet = np.asarray(comparison_sheet(list(zip(names, models, strict=False)), [sample]))
     shown = cells(sheet, len(models) + 2)
     size = shown[0].shape[:2]
@@ -133,7 +125,7 @@ def test_a_comparison_has_one_column_per_model(tmp_path: Path, table: ClassTable
 def test_wide_comparisons_narrow_their_cells_and_wrap_their_headings(tmp_path: Path) -> None:
     """Seven models stay below 1,700 pixels; a long heading takes more lines and moves the rows down."""
     ((photo, label_map),) = write_scenes(tmp_path, 1)
-    model, samples = translator(TABLE), [Sample(photo, label_map)]
+    model, samples = translator(TABLE), [(photo, label_map)]
     short = comparison_sheet([("hybrid", model)] * 7, samples)
     long = comparison_sheet([("hybrid", model)] * 6 + [("hybrid with 20 pairs, unbalanced", model)], samples)
     assert 9 * NARROW < short.width == long.width < 1700
@@ -151,7 +143,7 @@ def test_translators_that_make_photos_stand_between_label_map_and_photo(tmp_path
     network = Generator(2, 1)
     initialise(network, torch.Generator().manual_seed(0))
     model = Translator(network, 32, TABLE, direction=LABELS_TO_PHOTOS)
-    sheet = np.asarray(comparison_sheet([("drawn", model)], [Sample(photo, label_map)]))
+    sheet = np.asarray(comparison_sheet([("drawn", model)], [(photo, label_map)]))
     shown = cells(sheet, 3)
     colored = TABLE.encode(read_label_map(label_map))
     size = shown[0].shape[:2]

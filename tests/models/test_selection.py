@@ -288,7 +288,10 @@ def test_no_swap_is_left_that_lowers_the_objective() -> None:
 def test_fasterpam_is_never_worse_than_its_start() -> None:
     """FasterPAM's objective is at most that of k-medoids, and lower on most pools."""
     pairs = [
-        (select("fasterpam", blobs(seed), 8).objective, select("kmedoids", blobs(seed), 8).objective)
+        (
+            select("fasterpam", blobs(seed), 8).picks[-1].coverage,
+            select("kmedoids", blobs(seed), 8).picks[-1].coverage,
+        )
         for seed in range(8)
     ]
     assert all(swapped <= start * (1 + 1e-6) for swapped, start in pairs)
@@ -300,7 +303,7 @@ def test_fasterpam_is_never_worse_than_its_start_on_a_sample(monkeypatch: pytest
     monkeypatch.setattr(problem_module, "PAIRWISE", 120)
     for seed in range(8):
         vectors = blobs(seed, count=1000)
-        swapped, start = (select(name, vectors, 60).objective for name in ("fasterpam", "kmedoids"))
+        swapped, start = (select(name, vectors, 60).picks[-1].coverage for name in ("fasterpam", "kmedoids"))
         assert swapped <= start * (1 + 1e-6)
 
 
@@ -371,8 +374,8 @@ def test_of_many_images_some_are_compared_pair_by_pair(
     limit is refused with advice.
     """
     vectors = blobs(7, count=600)
-    of_all = select(strategy, vectors, 12).objective
+    of_all = select(strategy, vectors, 12).picks[-1].coverage
     monkeypatch.setattr("models.selection.problem.PAIRWISE", 300)
-    assert of_all != select(strategy, vectors, 12).objective <= 1.25 * of_all
+    assert of_all != select(strategy, vectors, 12).picks[-1].coverage <= 1.25 * of_all
     with pytest.raises(ValueError, match="take kmedoids"):
         select(strategy, vectors, 301)

@@ -9,7 +9,6 @@ from models.images.palette import ClassTable
 from models.training.data import TrainingFiles
 from models.training.manifest import Manifest
 from models.training.run_directory import RunDirectory
-from models.translation.sample_sheet import Sample
 from store import trainings
 from store.label_maps import ANNOTATIONS
 from store.tables import Pool
@@ -72,7 +71,7 @@ def _manifest(attempt: Attempt) -> Manifest:
     )
     return Manifest(
         files,
-        tuple(Sample(_file(image), _file(annotation)) for image, annotation in samples),
+        [(_file(image), _file(annotation)) for image, annotation in samples],
         label_sources=Counter(source for source, _ in label_maps),
     )
 
