@@ -57,10 +57,10 @@ class Attempt:
             self._progress_at = time.monotonic()
             self.report(done, total)
 
-    def each(self, items: Sequence[Item]) -> Iterator[Item]:
-        """Yield the items one by one, and record progress."""
-        for done, item in enumerate(items):
-            self.progress(done, len(items))
+    def each(self, items: Sequence[Item], *, before: int = 0, total: int | None = None) -> Iterator[Item]:
+        """Yield the items one by one, and record progress; `before` of a `total` were done earlier."""
+        for done, item in enumerate(items, before):
+            self.progress(done, total or len(items))
             yield item
 
     def report(self, done: int, total: int, metrics: Sequence[dict[str, Any]] = ()) -> bool:

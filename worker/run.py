@@ -8,7 +8,6 @@ import uuid
 from collections.abc import Callable
 
 import structlog
-from sqlalchemy.orm import Session
 
 from models.vectors.blocks import stopped_by
 from store import jobs
@@ -23,19 +22,13 @@ from worker.handlers.select import select
 from worker.handlers.train import train
 from worker.handlers.translate import translate
 from worker.lease import Lease
-from worker.outcomes import Cancelled, Mishap, Outcome, Permanent, ShutDown
+from worker.outcomes import Cancelled, Mishap, Outcome, Permanent, Problem, ShutDown
 
 log = structlog.get_logger()
 
 HANDLERS: dict[str, Callable[[Attempt], Outcome]] = {
-    "embed": embed,
-    "select": select,
-    "replay": replay,
-    "explain": explain,
-    "search": search,
-    "train": train,
-    "evaluate": evaluate,
-    "translate": translate,
+    handler.__name__: handler
+    for handler in (embed, evaluate, explain, replay, search, select, train, translate)
 }
 
 
@@ -74,31 +67,26 @@ def _see_through(attempt: Attempt) -> None:
     except jobs.LeaseLost:
         raise
     except Cancelled:
-        _end(attempt, lambda session: jobs.stopped(session, claim))
-        log.info("job.cancelled")
+        _end(attempt, jobs.stopped, "job.cancelled")
     except ShutDown:
-        _end(attempt, lambda session: jobs.give_back(session, claim))
-        log.info("job.given_back")
+        _end(attempt, jobs.give_back, "job.given_back")
     except Permanent as problem:
-        type, detail = problem.type, problem.detail
-        _end(attempt, lambda session: jobs.fail(session, claim, type=type, detail=detail))
-        log.warning("job.failed", type=type, detail=detail)
+        _end(attempt, jobs.fail, "job.failed", problem)
     except Mishap as problem:
-        type, detail = problem.type, problem.detail
-        _end(attempt, lambda session: jobs.retry(session, claim, type=type, detail=detail))
-        log.warning("job.interrupted", type=type, detail=detail)
+        _end(attempt, jobs.retry, "job.interrupted", problem)
     except BlobMissing as missing:
         detail = (
             f"{missing} Give this worker the FEWPAIRS_DATA_DIR and FEWPAIRS_BLOB_URL that the service has."
         )
-        _end(attempt, lambda session: jobs.retry(session, claim, type="blob-missing", detail=detail))
-        log.warning("job.interrupted", type="blob-missing", detail=detail)
+        _end(attempt, jobs.retry, "job.interrupted", Mishap("blob-missing", detail))
     except Exception as error:
+        log.exception("job.unexpected_error")
         detail = f"The worker met an unexpected {error.__class__.__name__}: {error}"
-        _end(attempt, lambda session: jobs.retry(session, claim, type="internal-error", detail=detail))
-        log.exception("job.interrupted", type="internal-error")
+        _end(attempt, jobs.retry, "job.interrupted", Mishap("internal-error", detail))
 
 
-def _end(attempt: Attempt, write: Callable[[Session], None]) -> None:
+def _end(attempt: Attempt, write: Callable[..., None], event: str, problem: Problem | None = None) -> None:
+    error = {"type": problem.type, "detail": problem.detail} if problem else {}
     with attempt.tools.database.write() as session:
-        write(session)
+        write(session, attempt.claim, **error)
+    (log.warning if problem else log.info)(event, **error)

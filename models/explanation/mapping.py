@@ -1,6 +1,5 @@
 """A two-dimensional map of a pool, in which similar images lie near each other."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 
@@ -16,7 +15,7 @@ change the axes, and take minutes.
 
 UMAP_ROWS = 20_000
 UMAP_FEWEST = 16
-"""The largest pool that "auto" maps by UMAP, which then takes a minute; and the smallest pool that UMAP can
+"""The largest pool that UMAP maps, which then takes a minute; and the smallest pool that UMAP can
 map, as it uses 15 neighbours of every image.
 """
 
@@ -34,19 +33,14 @@ class PoolMap:
     explained: tuple[float, float] | None
 
 
-def pool_map(embeddings: Vectors | Points, method: str = "auto") -> PoolMap:
-    """Map `embeddings`, (N, D), by principal component analysis ("pca"), or by UMAP (McInnes et al., 2018;
-    "umap"), which keeps neighbours together better. "auto" means UMAP if umap-learn is installed and the pool
-    has `UMAP_FEWEST` to `UMAP_ROWS` images, else PCA. The same embeddings give the same map.
-
-    Raises ValueError for an unknown method, and for UMAP if it is not installed or there are too few images.
+def pool_map(embeddings: Vectors | Points) -> PoolMap:
+    """Map `embeddings`, (N, D), by UMAP (McInnes et al., 2018), which keeps neighbours together better, if
+    umap-learn is installed and the pool has `UMAP_FEWEST` to `UMAP_ROWS` images, else by principal component
+    analysis. The same embeddings give the same map.
     """
-    if method == "auto":
-        fits = UMAP_FEWEST <= len(embeddings) <= UMAP_ROWS
-        method = "umap" if fits and _umap_is_installed() else "pca"
-    if method not in _METHODS:
-        raise ValueError(f"There is no map by {method!r}: choose auto, {', '.join(_METHODS)}.")
-    return _METHODS[method](Points.of(embeddings))
+    points = Points.of(embeddings)
+    fits = UMAP_FEWEST <= len(points) <= UMAP_ROWS
+    return _umap(points) if fits and find_spec("umap") else _pca(points)
 
 
 def _pca(points: Points) -> PoolMap:
@@ -72,19 +66,8 @@ def _principal_axes(points: Points) -> tuple[Matrix, tuple[float, float]]:
 
 
 def _umap(points: Points) -> PoolMap:
-    if not _umap_is_installed():
-        raise ValueError("A map by UMAP needs the package umap-learn: install it, or choose pca.")
-    if len(points) < UMAP_FEWEST:
-        raise ValueError(f"UMAP needs at least {UMAP_FEWEST} images, not {len(points)}: choose auto or pca.")
     from umap import UMAP  # type: ignore[import-not-found, import-untyped, unused-ignore]
 
     # With several jobs the same seed gives different maps.
     network = UMAP(n_neighbors=UMAP_FEWEST - 1, random_state=0, n_jobs=1)
     return PoolMap(network.fit_transform(points[slice(None)]).astype(np.float32), "umap", None)
-
-
-def _umap_is_installed() -> bool:
-    return find_spec("umap") is not None
-
-
-_METHODS: dict[str, Callable[[Points], PoolMap]] = {"pca": _pca, "umap": _umap}

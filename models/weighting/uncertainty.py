@@ -1,6 +1,6 @@
 """Uncertainty: images for which a trained model is unsure count more."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -18,30 +18,19 @@ DIVERSITY = 0.5
 """The part of every weight that is the same for all images, whatever the model predicts."""
 
 
-def uncertainty(
-    translator: Translator,
-    photos: Sequence[Path],
-    on_progress: Callable[[int, int], None] | None = None,
-) -> npt.NDArray[np.float64]:
+def uncertainty(translator: Translator, photos: Iterable[Path]) -> npt.NDArray[np.float64]:
     """The share of doubtful pixels in the label map that the model predicts for each photo, (N,) in [0, 1].
 
     A pixel is doubtful if a second class is almost as good (see `models.images.palette.DOUBTFUL_RATIO`).
-    `on_progress(done, total)` is called after every photo; an exception that it raises ends the work. Raises
-    ValueError for a model without classes, and for a photo that cannot be read, with its name.
+    Raises ValueError for a model without classes, and for a photo that cannot be read, with its name.
     """
     if translator.class_table is None:
         raise ValueError(
             "This model predicts images without classes, so it cannot tell where it is uncertain: "
             "select without a model."
         )
-    scores = np.empty(len(photos))
-    for place, photo in enumerate(photos):
-        doubtful = translator.translate(read_photo(photo), (SIDE, SIDE)).doubtful
-        assert doubtful is not None  # as there is a class table
-        scores[place] = doubtful.mean()
-        if on_progress is not None:
-            on_progress(place + 1, len(photos))
-    return scores
+    masks = (translator.translate(read_photo(photo), (SIDE, SIDE)).doubtful for photo in photos)
+    return np.array([mask.mean() for mask in masks if mask is not None])
 
 
 def uncertainty_weights(scores: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:

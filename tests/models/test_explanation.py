@@ -183,12 +183,13 @@ def test_a_curve_that_does_not_bend_has_no_knee(values: list[float]) -> None:
 
 
 @pytest.mark.parametrize(("count", "dimension"), [(300, 40), (30, 300)])
-def test_the_map_by_pca_is_scikit_learns(count: int, dimension: int) -> None:
+def test_the_map_by_pca_is_scikit_learns(count: int, dimension: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Coordinates and shares of the variance equal scikit-learn's, for more and for fewer images than
-    dimensions.
+    dimensions, if UMAP is not installed.
     """
+    monkeypatch.setattr(mapping, "find_spec", lambda name: None)
     embeddings = (pool(count, dimension) * np.linspace(3, 1, dimension)).astype(np.float16)
-    found = pool_map(embeddings, "pca")
+    found = pool_map(embeddings)
     reference = PCA(2, svd_solver="full").fit(embeddings.astype(np.float64))
     expected = reference.transform(embeddings.astype(np.float64))
     signs = np.sign((found.points * expected).sum(axis=0))
@@ -199,10 +200,11 @@ def test_the_map_by_pca_is_scikit_learns(count: int, dimension: int) -> None:
 
 def test_a_large_map_has_the_axes_of_a_sample(monkeypatch: pytest.MonkeyPatch) -> None:
     """A tenth of the images gives nearly the same map."""
+    monkeypatch.setattr(mapping, "find_spec", lambda name: None)
     embeddings = pool(3000, 20)
-    whole = pool_map(embeddings, "pca")
+    whole = pool_map(embeddings)
     monkeypatch.setattr(mapping, "SAMPLE", 300)
-    sampled = pool_map(embeddings, "pca")
+    sampled = pool_map(embeddings)
     for axis in range(2):
         assert np.corrcoef(whole.points[:, axis], sampled.points[:, axis])[0, 1] > 0.98
 
@@ -217,19 +219,9 @@ def test_a_map_of_hardly_anything_is_finite(embeddings: NDArray[np.float64]) -> 
     assert 0 <= sum(found.explained) <= 1 + 1e-9
 
 
-def test_unknown_maps_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An unknown method, and UMAP if it is not installed, are refused with advice."""
-    with pytest.raises(ValueError, match="choose auto, pca, umap"):
-        pool_map(pool(), "tsne")
-    monkeypatch.setattr(mapping, "find_spec", lambda name: None)
-    with pytest.raises(ValueError, match="install it, or choose pca"):
-        pool_map(pool(), "umap")
-    assert pool_map(pool()).method == "pca"
-
-
 def test_umap_is_used_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """ "auto" uses an installed UMAP for 16 images or more, with a fixed seed and one job, so that maps
-    repeat.
+    """An installed UMAP maps 16 images or more, with a fixed seed and one job, so that maps repeat; fewer are
+    mapped by PCA.
     """
 
     class UMAP:
@@ -247,6 +239,3 @@ def test_umap_is_used_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> 
     found = pool_map(pool())
     assert (found.method, found.explained, found.points[0].tolist()) == ("umap", None, [15, 0])
     assert pool_map(pool(15)).method == "pca"
-    for count in (1, 2, 15):
-        with pytest.raises(ValueError, match=f"at least 16 images, not {count}: choose auto or pca"):
-            pool_map(pool(count), "umap")

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import overload
+from typing import TypeVar, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +32,7 @@ ID = np.dtype(f"V{ID_BYTES}")
 DTYPE = np.dtype(np.float16)
 ROWS_A_COPY = 4096
 Matrix = npt.NDArray[np.float16]
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 
 class ImageIds(Sequence[uuid.UUID]):
@@ -207,16 +208,12 @@ def _row_bytes(record: Record) -> int:
 
 def _mapped(folder: Path, record: Record) -> PoolVectors:
     digest = hashlib.sha256("".join(record.shards).encode()).hexdigest()
-    return PoolVectors(ImageIds(_ids(folder, record)), _matrix(folder, record), digest)
+    ids = _array(folder / "ids", ID, (record.rows,))
+    return PoolVectors(
+        ImageIds(ids), _array(folder / "embeddings", DTYPE, (record.rows, record.dimension)), digest
+    )
 
 
-def _ids(folder: Path, record: Record) -> npt.NDArray[np.void]:
-    if record.rows == 0:  # an empty file cannot be mapped
-        return np.empty(0, ID)
-    return np.memmap(folder / "ids", ID, "r", shape=record.rows)
-
-
-def _matrix(folder: Path, record: Record) -> Matrix:
-    if record.rows == 0:
-        return np.empty((0, record.dimension), DTYPE)
-    return np.memmap(folder / "embeddings", DTYPE, "r", shape=(record.rows, record.dimension))
+def _array(path: Path, dtype: np.dtype[Scalar], shape: tuple[int, ...]) -> npt.NDArray[Scalar]:
+    """The file as a mapped array; an empty file cannot be mapped."""
+    return np.memmap(path, dtype, "r", shape=shape) if shape[0] else np.empty(shape, dtype)

@@ -81,13 +81,9 @@ def _scores(attempt: Attempt, model_id: uuid.UUID, images: Sequence[Embedded]) -
     translator = tools.networks.translator(model_id, PHOTOS_TO_LABELS)
     for start in range(0, len(missing), PHOTOS_A_BATCH):
         batch = missing[start : start + PHOTOS_A_BATCH]
-
-        def progress(done: int, total: int, start: int = start) -> None:
-            attempt.progress(start + done, len(missing))
-
         with attempt.files(image.sha256 for image in batch) as paths:
             try:
-                found = uncertainty(translator, paths, progress)
+                found = uncertainty(translator, attempt.each(paths, before=start, total=len(missing)))
             except ValueError as error:
                 raise Permanent(
                     "unusable-model", f"The model {model_id} cannot judge photos: {error}"
