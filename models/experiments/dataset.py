@@ -11,6 +11,7 @@ from pathlib import Path
 
 from models.files import sha256
 from models.images.palette import ClassTable
+from models.training.data import Pair
 
 SUFFIXES = {".jpg", ".jpeg", ".png"}
 
@@ -27,13 +28,13 @@ class Dataset:
     def __post_init__(self) -> None:
         """Raises ValueError, which says what is expected, if photos or label maps are missing."""
         for split in ("train", "val"):
-            if not self._files(split, "images"):
+            photos, label_maps = self._files[split, "images"], self._files[split, "labels"]
+            if not photos:
                 raise ValueError(
                     f"{self.directory} has no {split}/images: an experiment needs train/ and val/,"
                     " each with images/ and labels/, and classes.json unless the label maps are RGB images"
                 )
-            unlabelled = set(self._files(split, "images")) - set(self._files(split, "labels"))
-            if unlabelled:
+            if unlabelled := photos.keys() - label_maps.keys():
                 raise ValueError(f"{self.directory}/{split}/labels has no label map of {min(unlabelled)}")
 
     @property
@@ -48,37 +49,35 @@ class Dataset:
     @property
     def train(self) -> tuple[str, ...]:
         """The names of the train photos, without their suffix."""
-        return tuple(self._files("train", "images"))
+        return tuple(self._files["train", "images"])
 
     @property
     def val(self) -> tuple[str, ...]:
-        return tuple(self._files("val", "images"))
+        return tuple(self._files["val", "images"])
 
     def photo(self, split: str, name: str) -> Path:
-        return self._files(split, "images")[name]
+        return self._files[split, "images"][name]
 
     def label_map(self, split: str, name: str) -> Path:
-        return self._files(split, "labels")[name]
+        return self._files[split, "labels"][name]
+
+    def pair(self, split: str, name: str) -> Pair:
+        return self.photo(split, name), self.label_map(split, name)
 
     @cached_property
     def digest(self) -> str:
         """The SHA-256 over the names and contents of all files that an experiment reads."""
-        listed = [self._files(split, kind) for split in ("train", "val") for kind in ("images", "labels")]
-        return digest_of([*(path for files in listed for path in files.values()), *self._class_file()])
-
-    def _class_file(self) -> list[Path]:
-        return [path for path in [self.directory / "classes.json"] if path.exists()]
+        files = [path for listed in self._files.values() for path in listed.values()]
+        return digest_of([*files, self.directory / "classes.json"] if self.class_table else files)
 
     @cached_property
-    def _listing(self) -> dict[tuple[str, str], dict[str, Path]]:
+    def _files(self) -> dict[tuple[str, str], dict[str, Path]]:
+        """The photos ("images") and label maps ("labels") of each split by name."""
         return {
             (split, kind): _listed(self.directory / split / kind)
             for split in ("train", "val")
             for kind in ("images", "labels")
         }
-
-    def _files(self, split: str, kind: str) -> dict[str, Path]:
-        return self._listing[split, kind]
 
 
 @dataclass(frozen=True)
@@ -113,6 +112,9 @@ def digest_of(files: Iterable[Path]) -> str:
 
 
 def _listed(folder: Path) -> dict[str, Path]:
+    """The folder's images, as absolute paths, by name."""
     if not folder.is_dir():
         return {}
-    return {path.stem: path for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES}
+    return {
+        path.stem: path for path in sorted(folder.absolute().iterdir()) if path.suffix.lower() in SUFFIXES
+    }

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain, zip_longest
 from typing import Any
 
 from models.catalog import LABELS_TO_PHOTOS, PHOTOS_TO_LABELS, STRATEGIES
@@ -44,22 +45,19 @@ class Experiment:
     @property
     def runs(self) -> tuple[Run, ...]:
         """Every run once: first the first run of every row, then the second one, and so on."""
-        ordered = [
-            row.runs[i] for i in range(max(map(_count, self.rows))) for row in self.rows if i < _count(row)
-        ]
-        return tuple({run.key: run for run in ordered}.values())
+        ordered = chain.from_iterable(zip_longest(*(row.runs for row in self.rows)))
+        return tuple({run.key: run for run in ordered if run}.values())
 
 
 def table1(setting: Setting) -> Experiment:
     """Pairs alone, k-medoids against random selection."""
-    columns, rows = _selections(setting, paper_scores.TABLE_1)
-    return Experiment("Table 1: photos → labels from pairs alone", columns, rows)
+    return _selections(setting, "Table 1: photos → labels from pairs alone", paper_scores.TABLE_1)
 
 
 def table2(setting: Setting) -> Experiment:
     """Unpaired samples with a few pairs, and the baselines around them."""
-    columns, rows = _few_pairs(setting, 200, paper_scores.TABLE_2)
-    return Experiment("Table 2: photos → labels from unpaired samples and a few pairs", columns, rows)
+    title = "Table 2: photos → labels from unpaired samples and a few pairs"
+    return _few_pairs(setting, title, 200, paper_scores.TABLE_2)
 
 
 def table3(setting: Setting) -> Experiment:
@@ -69,8 +67,8 @@ def table3(setting: Setting) -> Experiment:
 
 def table4(setting: Setting) -> Experiment:
     """Satellite → map, 100 samples."""
-    columns, rows = _few_pairs(setting, 100, paper_scores.TABLE_4)
-    return Experiment("Table 4: satellite → map from unpaired samples and a few pairs", columns, rows)
+    title = "Table 4: satellite → map from unpaired samples and a few pairs"
+    return _few_pairs(setting, title, 100, paper_scores.TABLE_4)
 
 
 def table5(setting: Setting) -> Experiment:
@@ -107,16 +105,14 @@ def table7(setting: Setting) -> Experiment:
 
 def table8(setting: Setting) -> Experiment:
     """Table 1 for labels → photos."""
-    columns, rows = _selections(setting, paper_scores.TABLE_8)
     title = "Table 8: labels → photos from pairs alone"
-    return Experiment(title, columns, rows, LABELS_TO_PHOTOS, _scorer(setting))
+    return _scored_by_classes(setting, _selections(setting, title, paper_scores.TABLE_8))
 
 
 def table9(setting: Setting) -> Experiment:
     """Table 2 for labels → photos."""
-    columns, rows = _few_pairs(setting, 200, paper_scores.TABLE_9)
     title = "Table 9: labels → photos from unpaired samples and a few pairs"
-    return Experiment(title, columns, rows, LABELS_TO_PHOTOS, _scorer(setting))
+    return _scored_by_classes(setting, _few_pairs(setting, title, 200, paper_scores.TABLE_9))
 
 
 def curves(setting: Setting) -> Experiment:
@@ -182,8 +178,8 @@ EXPERIMENTS: dict[str, Callable[[Setting], Experiment]] = {
 
 
 def _selections(
-    setting: Setting, numbers: dict[tuple[int | None, str], paper_scores.Scores]
-) -> tuple[tuple[str, ...], tuple[Row, ...]]:
+    setting: Setting, title: str, numbers: dict[tuple[int | None, str], paper_scores.Scores]
+) -> Experiment:
     """pix2pix on pairs chosen among all train photos."""
     everything = setting.data.train
     rows = []
@@ -195,12 +191,12 @@ def _selections(
             Row((str(count), "k-medoids"), chosen, numbers[count, "k-medoids"]),
         ]
     everything_row = Row((_n(everything), "–"), setting.runs("pix2pix", pairs=everything), numbers[None, "–"])
-    return ("samples", "selection"), (*rows, everything_row)
+    return Experiment(title, ("samples", "selection"), (*rows, everything_row))
 
 
 def _few_pairs(
-    setting: Setting, count: int, numbers: dict[str, paper_scores.Scores]
-) -> tuple[tuple[str, ...], tuple[Row, ...]]:
+    setting: Setting, title: str, count: int, numbers: dict[str, paper_scores.Scores]
+) -> Experiment:
     """The rows of tables 2, 4 and 9, as far as the paper has numbers for them."""
     unpaired, everything = setting.unpaired(count), setting.data.train
     few, everyone = {"unpaired": unpaired}, {"unpaired": everything}
@@ -234,7 +230,7 @@ def _few_pairs(
         "pix2pix all": (("–", _n(everything), "pix2pix"), setting.runs("pix2pix", pairs=everything)),
     }
     shown = tuple(Row(*rows[name], scores) for name, scores in numbers.items())
-    return ("unpaired", "paired", "method"), shown
+    return Experiment(title, ("unpaired", "paired", "method"), shown)
 
 
 def _sources(setting: Setting, title: str, budgets: Iterable[int]) -> Experiment:
@@ -254,16 +250,15 @@ def _sources(setting: Setting, title: str, budgets: Iterable[int]) -> Experiment
     return Experiment(title, ("paired", "unpaired label maps"), tuple(rows))
 
 
-def _scorer(setting: Setting) -> Run:
-    """The paper scores with an FCN trained on all of Cityscapes: here an FCN-8s on all train pairs."""
+def _scored_by_classes(setting: Setting, experiment: Experiment) -> Experiment:
+    """The experiment for labels → photos. The paper scores with an FCN trained on all of Cityscapes: here an
+    FCN-8s on all train pairs.
+    """
     if setting.data.class_table is None:
         raise ValueError("labels → photos is scored by classes, and this data set has no classes.json")
-    return setting.run("fcn8s", pairs=setting.data.train)
+    scorer = setting.run("fcn8s", pairs=setting.data.train)
+    return replace(experiment, direction=LABELS_TO_PHOTOS, scorer=scorer)
 
 
 def _n(names: Names) -> str:
     return str(len(names))
-
-
-def _count(row: Row) -> int:
-    return len(row.runs)

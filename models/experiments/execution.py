@@ -9,7 +9,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -18,7 +18,6 @@ from models.catalog import PHOTOS_TO_LABELS
 from models.experiments.definitions import Experiment
 from models.experiments.run import Run
 from models.experiments.scoring import IN_USE, scores_path
-from models.training.run_directory import RunDirectory
 
 TICK_S = 1.0
 GPU_SHARE = 0.9
@@ -50,11 +49,8 @@ class Task:
 
     def finished(self, work: Path) -> bool:
         """Whether its scores exist."""
-        return self.scores(work).exists()
-
-    def scores(self, work: Path) -> Path:
-        scorer = RunDirectory(work / "runs" / self.scorer.key) if self.scorer else None
-        return scores_path(RunDirectory(work / "runs" / self.run.key), self.direction, scorer)
+        scorer = self.scorer.directory(work) if self.scorer else None
+        return scores_path(self.run.directory(work), self.direction, scorer).exists()
 
 
 def tasks_of(experiment: Experiment) -> list[list[Task]]:
@@ -71,7 +67,7 @@ def execute(
     *,
     device: str = "auto",
     parallel: int | None = None,
-    on_progress: Callable[[Progress], object] | None = None,
+    on_progress: Callable[[Progress], object] = lambda progress: None,
 ) -> dict[str, str]:
     """Train and score every unfinished run of an experiment; return the reasons of failed runs by key.
 
@@ -80,104 +76,97 @@ def execute(
     processes it started end too; called again, it continues where they stopped. It waits for runs that
     another process is training.
     """
-    return _Execution(
-        tasks_of(experiment), work, device, parallel, on_progress or (lambda progress: None)
-    ).run()
+    return _Execution(tasks_of(experiment), work, device, parallel, on_progress).run()
 
 
+@dataclass
 class _Execution:
-    def __init__(
-        self,
-        stages: list[list[Task]],
-        work: Path,
-        device: str,
-        parallel: int | None,
-        on_progress: Callable[[Progress], object],
-    ) -> None:
-        self._stages, self._work, self._device = stages, work, device
-        self._parallel, self._on_progress = parallel, on_progress
-        self._all = [task for stage in stages for task in stage]
-        self._running: dict[str, tuple[Task, subprocess.Popen[bytes]]] = {}
-        self._waiting: deque[Task] = deque()
-        self._failed: dict[str, str] = {}
-        self._free = 0
+    stages: list[list[Task]]
+    work: Path
+    device: str
+    parallel: int | None
+    on_progress: Callable[[Progress], object]
+    running: dict[str, tuple[Task, subprocess.Popen[bytes]]] = field(default_factory=dict)
+    waiting: deque[Task] = field(default_factory=deque)
+    failed: dict[str, str] = field(default_factory=dict)
+    free: int = 0
 
     def run(self) -> dict[str, str]:
         try:
-            for stage in self._stages:
-                if self._failed:
-                    why = f"its scorer failed: {next(iter(self._failed.values()))}"
-                    self._failed |= {task.run.key: why for task in stage if not task.finished(self._work)}
+            for stage in self.stages:
+                if self.failed:
+                    why = f"its scorer failed: {next(iter(self.failed.values()))}"
+                    self.failed |= {task.run.key: why for task in stage if not task.finished(self.work)}
                     break
-                self._run_all([task for task in stage if not task.finished(self._work)])
+                self._run_all([task for task in stage if not task.finished(self.work)])
         finally:
-            for _, process in self._running.values():
+            for _, process in self.running.values():
                 process.terminate()
-            for _, process in self._running.values():
+            for _, process in self.running.values():
                 process.communicate()
-        self._on_progress(self._progress())
-        return self._failed
+        self.on_progress(self._progress())
+        return self.failed
 
     def _run_all(self, tasks: list[Task]) -> None:
-        self._waiting = deque(tasks)
-        while self._waiting or self._running:
-            while self._waiting and len(self._running) < self._slots():
-                self._start(self._waiting.popleft())
+        self.waiting = deque(tasks)
+        while self.waiting or self.running:
+            while self.waiting and len(self.running) < self._slots():
+                self._start(self.waiting.popleft())
             self._reap()
-            self._on_progress(self._progress())
+            self.on_progress(self._progress())
             time.sleep(TICK_S)
 
     def _start(self, task: Task) -> None:
-        run = task.run.prepare(self._work)
+        run = task.run.prepare(self.work)
         command = [sys.executable, "-m", "models.experiments", str(run.path), str(task.run.data.directory)]
-        command += ["--direction", task.direction, "--device", self._device]
+        command += ["--direction", task.direction, "--device", self.device]
         if task.scorer:
-            command += ["--scorer", str(self._work / "runs" / task.scorer.key)]
+            command += ["--scorer", str(task.scorer.directory(self.work).path)]
         # If several processes run, each has one thread: more would only get in each other's way.
         threads = {} if self._slots() == 1 else {"OMP_NUM_THREADS": "1"}
         with open(run.path / "log.txt", "ab") as log:
             process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=log, stderr=log, env=os.environ | threads
             )
-        self._running[task.run.key] = task, process
+        self.running[task.run.key] = task, process
 
     def _reap(self) -> None:
-        for key, (task, process) in list(self._running.items()):
+        for key, (task, process) in list(self.running.items()):
             if process.poll() is not None:
-                del self._running[key]
+                del self.running[key]
                 process.communicate()  # closes its standard input
                 if process.returncode == IN_USE:
-                    self._waiting.append(task)
-                elif process.returncode or not task.finished(self._work):
-                    self._failed[key] = _last_line(self._work / "runs" / key / "log.txt", process.returncode)
+                    self.waiting.append(task)
+                elif process.returncode or not task.finished(self.work):
+                    self.failed[key] = _last_line(task.run.directory(self.work).path, process.returncode)
 
     def _slots(self) -> int:
-        if self._parallel:
-            return self._parallel
-        if not _on_gpu(self._device):
+        if self.parallel:
+            return self.parallel
+        if not _on_gpu(self.device):
             return os.cpu_count() or 1
-        first = next(iter(self._running), None)
+        first = next(iter(self.running.values()), None)
         if first is None:
-            self._free = torch.cuda.mem_get_info("cuda" if self._device == "auto" else self._device)[0]
+            self.free = torch.cuda.mem_get_info("cuda" if self.device == "auto" else self.device)[0]
             return 1
-        return _fitting(self._work / "runs" / first / "estimate.json", self._free)
+        return _fitting(first[0].run.directory(self.work).estimate, self.free)
 
     def _progress(self) -> Progress:
-        done = {task.run.key: _steps_done(self._work, task) for task in self._all}
+        tasks = [task for stage in self.stages for task in stage]
         return Progress(
-            runs_done=sum(task.finished(self._work) for task in self._all),
-            runs=len(self._all),
-            steps_done=sum(done.values()),
-            steps=sum(task.run.spec.total_steps or 0 for task in self._all),
-            running=tuple(self._running),
-            failed=dict(self._failed),
+            runs_done=sum(task.finished(self.work) for task in tasks),
+            runs=len(tasks),
+            steps_done=sum(_steps_done(self.work, task) for task in tasks),
+            steps=sum(task.run.spec.total_steps or 0 for task in tasks),
+            running=tuple(self.running),
+            failed=dict(self.failed),
         )
 
 
 def _steps_done(work: Path, task: Task) -> int:
     if task.finished(work):
         return task.run.spec.total_steps or 0
-    lines = RunDirectory(work / "runs" / task.run.key).read_metrics()
+    lines = task.run.directory(work).read_metrics()
     return int(lines[-1]["step"]) if lines else 0
 
 
@@ -193,6 +182,6 @@ def _fitting(estimate: Path, free_bytes: int) -> int:
     return max(1, min(os.cpu_count() or 1, int(GPU_SHARE * free_bytes / needed)))
 
 
-def _last_line(log: Path, code: int) -> str:
-    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+def _last_line(run_dir: Path, code: int) -> str:
+    lines = (run_dir / "log.txt").read_text(encoding="utf-8", errors="replace").strip().splitlines()
     return lines[-1] if lines and code > 0 else f"the process ended with {code}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -54,7 +54,7 @@ def write_report(
     if any(row.runs for row in results.rows):
         for path, draw in zip(pictures, (_draw_curves, _draw_sheet), strict=True):
             with atomic_write(path) as temporary:
-                draw(experiment, setting, results)(temporary)
+                draw(experiment, setting, results, temporary)
     else:
         for path in pictures:
             path.unlink(missing_ok=True)
@@ -130,7 +130,7 @@ def _without_folders(text: str) -> str:
     return re.sub(r"(?<![\w./])/(?:[^\s/'\"]+/)+", "", text)
 
 
-def _draw_curves(experiment: Experiment, setting: Setting, results: Results) -> Callable[[Path], object]:
+def _draw_curves(experiment: Experiment, setting: Setting, results: Results, path: Path) -> None:
     photos = len(every_nth(setting.data.val, CURVE_PHOTOS))
     score = "mean IoU" if setting.data.class_table else "share of pixels within 20 of 255"
     if experiment.direction != PHOTOS_TO_LABELS:
@@ -138,16 +138,15 @@ def _draw_curves(experiment: Experiment, setting: Setting, results: Results) -> 
     figure = learning_curves(
         experiment.title, experiment.columns, list(results.rows), f"{score}, {photos} val photos"
     )
-    return lambda path: figure.savefig(path, format="png")
+    figure.savefig(path, format="png")
 
 
-def _draw_sheet(experiment: Experiment, setting: Setting, results: Results) -> Callable[[Path], object]:
+def _draw_sheet(experiment: Experiment, setting: Setting, results: Results, path: Path) -> None:
     data = setting.data
     rows = evenly([row for row in results.rows if row.runs], SHEET_COLUMNS)
     columns = [
         (row.label, Translator.load(row.runs[0].model, direction=experiment.direction)) for row in rows
     ]
     names = every_nth(data.val, SAMPLES)
-    samples = [(data.photo("val", name), data.label_map("val", name)) for name in names]
-    sheet = comparison_sheet(columns, samples)
-    return lambda path: sheet.save(path, format="PNG")
+    samples = [data.pair("val", name) for name in names]
+    comparison_sheet(columns, samples).save(path, format="PNG")

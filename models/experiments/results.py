@@ -14,7 +14,6 @@ from models.experiments import paper_scores
 from models.experiments.definitions import Experiment
 from models.experiments.run import Run
 from models.experiments.scoring import scores_path
-from models.training.run_directory import RunDirectory
 
 Scores = dict[str, float]
 Item = TypeVar("Item")
@@ -105,9 +104,7 @@ class Results:
 
 def read_results(experiment: Experiment, work: Path) -> Results:
     """The finished runs under `work`. A run without scores, or whose files are missing, is left out."""
-    scorer = None
-    if experiment.scorer:
-        scorer = _read_run(experiment.scorer, work, PHOTOS_TO_LABELS, None)
+    scorer = _read_run(experiment.scorer, work, PHOTOS_TO_LABELS, None) if experiment.scorer else None
     rows = []
     for row in experiment.rows:
         found = [_read_run(run, work, experiment.direction, experiment.scorer) for run in row.runs]
@@ -139,8 +136,8 @@ def evenly(items: Sequence[Item], count: int) -> list[Item]:
 
 
 def _read_run(run: Run, work: Path, direction: str, scorer: Run | None) -> RunResult | None:
-    directory = RunDirectory(work / "runs" / run.key)
-    path = scores_path(directory, direction, RunDirectory(work / "runs" / scorer.key) if scorer else None)
+    directory = run.directory(work)
+    path = scores_path(directory, direction, scorer.directory(work) if scorer else None)
     lines = directory.read_metrics()
     if not (path.exists() and directory.result.exists() and lines):
         return None

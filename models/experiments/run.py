@@ -53,9 +53,12 @@ class Run:
         digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
         return f"{self.spec.recipe}-{self.spec.method}-{len(self.pairs)}-{self.spec.seed}-{digest}"
 
+    def directory(self, work: Path) -> RunDirectory:
+        return RunDirectory(work / "runs" / self.key)
+
     def prepare(self, work: Path) -> RunDirectory:
         """Write the run directory's spec and manifest, unless the run is finished."""
-        run = RunDirectory(work / "runs" / self.key)
+        run = self.directory(work)
         run.path.mkdir(parents=True, exist_ok=True)
         if not run.result.exists():  # the data may have moved since an earlier attempt
             run.write_manifest(self._manifest())
@@ -63,25 +66,21 @@ class Run:
         return run
 
     def _manifest(self) -> Manifest:
-        data, val = self.data, self.data.val
-        label_maps = self.labels_from.label_maps if self.labels_from else None
+        data, val, source = self.data, self.data.val, self.labels_from
         assert self.spec.total_steps, "every run of an experiment has its number of steps"
         files = TrainingFiles(
             class_table=data.class_table,
-            pairs=[self._pair("train", name) for name in self.pairs],
-            unpaired_photos=[data.photo("train", name).absolute() for name in self.photos],
+            pairs=[data.pair("train", name) for name in self.pairs],
+            unpaired_photos=[data.photo("train", name) for name in self.photos],
             unpaired_label_maps=[
-                (label_maps[name] if label_maps else data.label_map("train", name)).absolute()
+                source.label_maps[name] if source else data.label_map("train", name)
                 for name in self.label_maps
             ],
         )
         every = max(1, self.spec.total_steps // CURVE_POINTS)
-        scored = (EvaluationItem(name, *self._pair("val", name)) for name in every_nth(val, CURVE_PHOTOS))
-        shown = [self._pair("val", name) for name in every_nth(val, SAMPLES)]
+        scored = (EvaluationItem(name, *data.pair("val", name)) for name in every_nth(val, CURVE_PHOTOS))
+        shown = [data.pair("val", name) for name in every_nth(val, SAMPLES)]
         return Manifest(files, shown, Validation(every, tuple(scored)))
-
-    def _pair(self, split: str, name: str) -> tuple[Path, Path]:
-        return self.data.photo(split, name).absolute(), self.data.label_map(split, name).absolute()
 
 
 def every_nth(names: tuple[str, ...], count: int) -> tuple[str, ...]:

@@ -50,7 +50,7 @@ def _scores(
     run: RunDirectory, data: Dataset, direction: str, scorer: RunDirectory | None, device: str
 ) -> dict[str, Any]:
     translator = Translator.load(run.model, device, direction)
-    items = [EvaluationItem(name, data.photo("val", name), data.label_map("val", name)) for name in data.val]
+    items = [EvaluationItem(name, *data.pair("val", name)) for name in data.val]
     evaluation: Evaluation | RgbEvaluation
     if scorer:
         evaluation = evaluate_photos(translator, Translator.load(scorer.model, device), items)
