@@ -1,7 +1,5 @@
 """The machine and the libraries that results were computed with."""
 
-from __future__ import annotations
-
 import os
 import platform
 from pathlib import Path

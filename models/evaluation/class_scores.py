@@ -1,7 +1,5 @@
 """Scores of predicted label maps."""
 
-from __future__ import annotations
-
 from dataclasses import asdict, dataclass
 from typing import Any
 

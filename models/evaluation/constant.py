@@ -1,7 +1,5 @@
 """The best prediction that ignores the photo: one colour everywhere."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from pathlib import Path
 

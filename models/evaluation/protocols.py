@@ -1,7 +1,5 @@
 """The evaluation protocols: which images are translated, at which size, and how the results are compared."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path

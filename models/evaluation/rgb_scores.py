@@ -1,7 +1,5 @@
 """Scores of translations into images without classes."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

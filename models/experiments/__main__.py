@@ -4,8 +4,6 @@ Exits with 1 and a sentence if that fails, and with IN_USE if another process is
 its standard input does.
 """
 
-from __future__ import annotations
-
 import argparse
 import sys
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A benchmark data set: a folder of train and val photos with their label maps."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """The paper's tables as experiments: each function lists the runs behind every row of its table."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from itertools import chain, zip_longest

@@ -1,7 +1,5 @@
 """Runs an experiment's trainings in several processes at a time, and skips finished ones."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

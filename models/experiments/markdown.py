@@ -1,7 +1,5 @@
 """Writes an experiment's report in Markdown, with a table like the paper's."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -3,8 +3,6 @@
 Keys are the paper's row names; `None` stands for all of its 2,975 training images.
 """
 
-from __future__ import annotations
-
 Scores = tuple[float, ...]
 
 TABLE_1: dict[tuple[int | None, str], Scores] = {

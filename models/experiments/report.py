@@ -1,7 +1,5 @@
 """The report of an experiment: a table with the paper's scores, learning curves, and a sheet of samples."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping

@@ -1,13 +1,11 @@
 """The results of an experiment's finished runs, read from their run directories."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, median, stdev
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from models.catalog import PHOTOS_TO_LABELS
 from models.experiments import paper_scores
@@ -28,7 +26,7 @@ class Spread:
     n: int
 
     @classmethod
-    def of(cls, values: list[float]) -> Spread:
+    def of(cls, values: list[float]) -> Self:
         return cls(fmean(values), stdev(values) if len(values) > 1 else None, len(values))
 
 
@@ -50,7 +48,7 @@ class RowPoint:
     score: Spread
 
     @classmethod
-    def of(cls, points: list[CurvePoint]) -> RowPoint:
+    def of(cls, points: list[CurvePoint]) -> Self:
         name = main_score(points[0].scores)
         score = Spread.of([point.scores[name] for point in points])
         return cls(points[0].step, median(point.seconds for point in points), score)

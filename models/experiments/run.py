@@ -1,7 +1,5 @@
 """One training of an experiment, and the folder it is kept in."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from dataclasses import dataclass, fields

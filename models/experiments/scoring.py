@@ -1,7 +1,5 @@
 """Trains one run and scores its model: `python -m models.experiments RUN_DIR …`."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

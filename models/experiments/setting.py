@@ -1,7 +1,5 @@
 """What all runs of an experiment have in common, and the samples that they draw."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache

@@ -1,10 +1,8 @@
 """The class table: classes as colours, colours back to classes."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +45,7 @@ class ClassTable:
             )
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> ClassTable:
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
         """Read `{"ignore": 11, "classes": [{"name": …, "color": [r, g, b]}, …]}`; else raise ValueError."""
         try:
             names = tuple(str(entry["name"]) for entry in value["classes"])

@@ -1,7 +1,5 @@
 """Reads photos and label maps from image files, and writes label maps."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Images as tensors: RGB (H, W, 3) uint8 ↔ (3, H, W), 0…255 ↔ [−1, 1]."""
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 from numpy.typing import NDArray

@@ -1,7 +1,5 @@
 """The index of a pool's embeddings: the nearest images to a vector, from one image to millions."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any, Self
 

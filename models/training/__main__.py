@@ -1,7 +1,5 @@
 """`python -m models.training RUN_DIR` trains in a run directory; exits with 1 and a sentence if it cannot."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 from pathlib import Path

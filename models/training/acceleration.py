@@ -1,7 +1,5 @@
 """Runs a method's step in another precision, compiled, or as a CUDA graph."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager

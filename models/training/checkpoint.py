@@ -1,7 +1,5 @@
 """Everything a training needs to continue exactly, in one safetensors file."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The two domains as tensors, and the random crops a training step takes from them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,7 +101,7 @@ class TrainingData:
         classes = None if self._pair_classes is None else pairs.cut(self._pair_classes)[:, 0].long()
         return Batch(scaled(x), scaled(y), len(draw.pairs), classes)
 
-    def _crops(self, indices: Indices, random: np.random.Generator) -> _Crops:
+    def _crops(self, indices: Indices, random: np.random.Generator) -> "_Crops":
         """Random crops of these images, each flipped with p = ½."""
         margin, size = self._spec.load_size - self._spec.image_size, np.arange(self._spec.image_size)
         top, left, flip = random.integers(0, [margin + 1, margin + 1, 2], size=(len(indices), 3)).T[

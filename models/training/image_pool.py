@@ -1,7 +1,5 @@
 """A pool of earlier fakes for the discriminators (paper, §3.5; Shrivastava et al. 2017)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 
 import torch

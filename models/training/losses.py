@@ -1,7 +1,5 @@
 """The losses of the paper's §3.3, each a mean over all elements of its arguments."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

@@ -1,12 +1,10 @@
 """What a training run learns from: the contents of `manifest.json`."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from models.evaluation import EvaluationItem
 from models.images.palette import ClassTable
@@ -56,7 +54,7 @@ class Manifest:
         }
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any], folder: Path) -> Manifest:
+    def from_json(cls, value: Mapping[str, Any], folder: Path) -> Self:
         """Inverse of `to_json`. Relative paths become absolute by `folder`. Raises ValueError."""
         try:
             table, validation = value["class_table"], value.get("validation")

@@ -1,7 +1,5 @@
 """Recipes: functions that return a frozen training configuration. Their values are in `models.catalog`."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from models.catalog import TrainingSpec, build

@@ -1,7 +1,5 @@
 """Estimates the memory and the time of a training by two steps of a copy, which is then discarded."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -133,7 +131,7 @@ class Saved:
         weights = chain.from_iterable(network.parameters() for network in method.networks.values())
         self._holders = {weight.untyped_storage().data_ptr(): 1 for weight in weights}
 
-    def keep(self, tensor: Tensor) -> _Kept:
+    def keep(self, tensor: Tensor) -> "_Kept":
         storage = tensor.untyped_storage()
         key, size = storage.data_ptr(), storage.nbytes()
         self._holders[key] = self._holders.get(key, 0) + 1

@@ -11,8 +11,6 @@ model/                  the result
 result.json             written last: the training is complete
 """
 
-from __future__ import annotations
-
 import fcntl
 import json
 import os

@@ -1,7 +1,5 @@
 """Which samples every training step sees."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

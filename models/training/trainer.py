@@ -1,7 +1,5 @@
 """The training loop: the same for every method, and exact across crashes."""
 
-from __future__ import annotations
-
 import json
 import math
 import resource

@@ -1,7 +1,5 @@
 """Copies from host to device for which the host does not wait."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

@@ -1,7 +1,5 @@
 """A model as files: weights as safetensors, or one ONNX file, and the spec that says how to use them."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass

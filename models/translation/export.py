@@ -1,7 +1,5 @@
 """ONNX export of a translator."""
 
-from __future__ import annotations
-
 import copy
 import warnings
 from pathlib import Path

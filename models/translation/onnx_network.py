@@ -1,7 +1,5 @@
 """A translator in an ONNX file, which was trained elsewhere."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from threading import Timer
 from typing import Any

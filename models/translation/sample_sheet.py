@@ -1,7 +1,5 @@
 """Pictures of translations: a row for each photo, a column for each stage or model, a legend of classes."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from pathlib import Path
 

@@ -1,10 +1,9 @@
 """Photos → label maps, and label maps → photos, with a trained or an imported model."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import torch
@@ -62,7 +61,7 @@ class Translator:
         self.direction = direction
 
     @classmethod
-    def load(cls, model_dir: Path, device: str = "auto", direction: str = PHOTOS_TO_LABELS) -> Translator:
+    def load(cls, model_dir: Path, device: str = "auto", direction: str = PHOTOS_TO_LABELS) -> Self:
         """The translator of a model folder, which a training or an import wrote. Imported models use the CPU.
 
         FileNotFoundError when a file is missing. ValueError when the model does not translate in that
@@ -79,7 +78,7 @@ class Translator:
         return cls(onnx, onnx.image_size, spec.class_table, learns_classes=onnx.learns_classes)
 
     @classmethod
-    def _trained(cls, model_dir: Path, spec: ModelSpec, device: torch.device, direction: str) -> Translator:
+    def _trained(cls, model_dir: Path, spec: ModelSpec, device: torch.device, direction: str) -> Self:
         training, name = spec.training, _NETWORKS[direction]
         draws_photos = direction == LABELS_TO_PHOTOS
         if draws_photos and not (model_dir / f"{name}.safetensors").exists():

@@ -1,7 +1,5 @@
 """Training methods. Their names, and the facts known without PyTorch, are in `models.catalog`."""
 
-from __future__ import annotations
-
 from pkgutil import resolve_name
 
 from models.catalog import method_facts

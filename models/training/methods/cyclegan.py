@@ -1,7 +1,5 @@
 """CycleGAN as the paper compares against it: the hybrid training without pairs (Table 2, "200 unpaired")."""
 
-from __future__ import annotations
-
 from models.catalog import TrainingSpec
 from models.training.methods.hybrid import Hybrid
 

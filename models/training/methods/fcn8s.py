@@ -1,7 +1,5 @@
 """The paper's supervised baseline (Table 6): FCN-8s on pairs only (Long et al. 2015)."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

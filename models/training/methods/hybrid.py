@@ -1,7 +1,5 @@
 """The paper's hybrid training: every step is paired or unpaired (§3.3, §4.1.5)."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

@@ -1,7 +1,5 @@
 """The interface between the trainer and a training method."""
 
-from __future__ import annotations
-
 from typing import Any, Protocol
 
 import torch

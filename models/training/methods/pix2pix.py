@@ -1,7 +1,5 @@
 """pix2pix as the paper compares against it: pairs only, with CycleGAN's networks (§3.4)."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

@@ -1,7 +1,5 @@
 """The paper's semi-supervised baseline [28]: pairs first, then the rest (Tripathy et al., ACCV 2018)."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

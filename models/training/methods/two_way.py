@@ -1,7 +1,5 @@
 """The common part of hybrid, CycleGAN, pix2pix and Tripathy: two generators, two discriminators, Adam."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

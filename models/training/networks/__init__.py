@@ -1,7 +1,5 @@
 """The paper's networks (§3.4): CycleGAN's generator and the PatchGAN discriminator."""
 
-from __future__ import annotations
-
 import torch
 from torch import nn
 

@@ -1,7 +1,5 @@
 """The 70×70 PatchGAN discriminator (paper, §3.4; Isola et al. 2017, §6.1.2)."""
 
-from __future__ import annotations
-
 from typing import cast
 
 import torch

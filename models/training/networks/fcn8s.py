@@ -1,7 +1,5 @@
 """FCN-8s on VGG16 (Long et al. 2015; Simonyan and Zisserman 2015, configuration D)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import cast
 

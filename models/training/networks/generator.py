@@ -1,7 +1,5 @@
 """CycleGAN's residual generator (paper, §3.4; Johnson et al. 2016)."""
 
-from __future__ import annotations
-
 from typing import cast
 
 import torch

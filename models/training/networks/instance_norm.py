@@ -1,7 +1,5 @@
 """Instance normalisation whose gradient stays finite on almost constant images."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional

@@ -1,7 +1,5 @@
 """Keeps parts of a network in float32 while its convolutions run in bfloat16."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 
