@@ -33,7 +33,7 @@ from PIL import Image
 from benchmarks.measuring import Report, device_named, say, seconds, table
 from models.encoders import ENCODERS, PHOTO_SIZE, embed_batches, load_encoder
 from models.encoders.embedding import BATCH_ON_CPU, BATCH_ON_GPU, GPU_CALLERS
-from models.encoders.encoder import LoadedEncoder
+from models.encoders.encoder import Encoder
 from models.encoders.networks import ARCHITECTURES, Embeddings, Photos
 from models.encoders.runners import VARIANTS, variant_runner
 from models.encoders.weights import weights_file
@@ -116,7 +116,7 @@ class Measurement:
 
     def decoding(self, size: str, paths: list[Path]) -> None:
         """Measure both ways to decode photos."""
-        idle = LoadedEncoder("", 1, "", "cpu", torch.get_num_threads(), _no_embeddings)
+        idle = Encoder("", 1, "", "cpu", torch.get_num_threads(), _no_embeddings)
         kinds = {f"decoding, {way}": self._pipeline(idle, way, paths) for way in DECODES_FOR}
         self._decoding[size] = max(self._measured({"photos": size}, kinds).values())
 
@@ -124,7 +124,6 @@ class Measurement:
         """Measure an encoder alone, and everything that is done with it at every size."""
         weights, _ = weights_file(name, self._resnet50 if name == "resnet50" else None, Path())
         encoder = load_encoder(name, device=self._device.type, weights=weights, cache_dir=self._folder)
-        assert isinstance(encoder, LoadedEncoder)
         count = min(map(len, photos.values()))
         pixels = np.random.default_rng(0).integers(0, 256, (256, PHOTO_SIZE, PHOTO_SIZE, 3), np.uint8)
         in_memory = pixels[np.arange(count) % len(pixels)]
@@ -161,12 +160,12 @@ class Measurement:
             return "handing over photos"
         return "encoder" if encoder < decoding else "decoding"
 
-    def _pipeline(self, encoder: LoadedEncoder, way: str, paths: list[Path]) -> Rate:
+    def _pipeline(self, encoder: Encoder, way: str, paths: list[Path]) -> Rate:
         taking = replace(encoder, device=DECODES_FOR[way])
         size = min(self._batch, THREADS_BATCH) if way == "threads" else self._batch
         return self._rate(len(paths), lambda: list(embed_batches(taking, paths, batch_size=size)))
 
-    def _alone(self, encoder: LoadedEncoder, photos: Photos) -> Rate:
+    def _alone(self, encoder: Encoder, photos: Photos) -> Rate:
         batches = [photos[start : start + self._batch] for start in range(0, len(photos), self._batch)]
         callers = encoder.threads if self._device.type == "cpu" else GPU_CALLERS
 
@@ -176,7 +175,7 @@ class Measurement:
 
         return self._rate(len(photos), encode)
 
-    def _variants(self, encoder: LoadedEncoder, weights: Path, photos: Photos) -> dict[str, Rate]:
+    def _variants(self, encoder: Encoder, weights: Path, photos: Photos) -> dict[str, Rate]:
         """The encoder by torch, in every precision and memory format."""
         state = torch.load(weights, map_location="cpu", weights_only=True)
         kinds = {}

@@ -4,7 +4,6 @@ import os
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -20,45 +19,25 @@ ENCODERS = tuple(ARCHITECTURES)
 """The encoders that come with the project; `timm:NAME` and `onnx:FILE` add others."""
 
 
-class Encoder(Protocol):
+@dataclass(frozen=True)
+class Encoder:
     """Turns photos into embeddings. The same name and weights digest give the same embeddings, up to
     rounding.
     """
 
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def dimension(self) -> int: ...
-
-    @property
-    def weights_digest(self) -> str:
-        """SHA-256 of the weights file, in hexadecimal digits."""
-
-    @property
-    def device(self) -> str:
-        """`cpu`, or the torch device that it runs on."""
-
-    @property
-    def threads(self) -> int:
-        """How many threads should call `encode` at once to use all cores."""
-
-    def encode(self, photos: Photos) -> Embeddings:
-        """Embed RGB `photos`, uint8 (N, 256, 256, 3), as float32 (N, dimension); ValueError for others."""
-
-
-@dataclass(frozen=True)
-class LoadedEncoder:
-    """An encoder whose network is in memory; `run` embeds a batch of at least one photo."""
-
     name: str
     dimension: int
     weights_digest: str
+    """SHA-256 of the weights file, in hexadecimal digits."""
     device: str
+    """`cpu`, or the torch device that it runs on."""
     threads: int
+    """How many threads should call `encode` at once to use all cores."""
     run: Runner
+    """Embeds a batch of at least one photo."""
 
     def encode(self, photos: Photos) -> Embeddings:
+        """Embed RGB `photos`, uint8 (N, 256, 256, 3), as float32 (N, dimension); ValueError for others."""
         if photos.dtype != np.uint8 or photos.shape[1:] != (PHOTO_SIZE, PHOTO_SIZE, 3):
             raise ValueError(
                 f"Photos must be uint8 of shape (N, {PHOTO_SIZE}, {PHOTO_SIZE}, 3), "
@@ -94,9 +73,9 @@ def load_encoder(
     return _loaded(name, digest, device, torch_runner(load(), torch.device(device)))
 
 
-def _loaded(name: str, digest: str, device: str, run: Runner) -> LoadedEncoder:
+def _loaded(name: str, digest: str, device: str, run: Runner) -> Encoder:
     dimension = run(np.zeros((1, PHOTO_SIZE, PHOTO_SIZE, 3), np.uint8)).shape[1]
-    return LoadedEncoder(name, dimension, digest, device, torch.get_num_threads(), run)
+    return Encoder(name, dimension, digest, device, torch.get_num_threads(), run)
 
 
 def _embedder(name: str, path: Path) -> Embedder:

@@ -13,7 +13,7 @@ from models.catalog import METHODS, TrainingSpec
 from models.images.palette import ClassTable
 from models.training.acceleration import AcceleratedStep
 from models.training.data import Batch, TrainingData
-from models.training.methods import Method
+from models.training.methods import Method, method_named
 
 MOSTLY = 0.8
 """Share of a GPU's memory. If less was free at the start, a training that does not fit now may fit later."""
@@ -35,14 +35,14 @@ class Estimate:
 
 
 def rehearse(
-    method_type: type[Method],
     spec: TrainingSpec,
     class_table: ClassTable | None,
     data: TrainingData,
     total_steps: int,
     device: torch.device,
 ) -> Estimate:
-    """Make a new method object, take two steps with it (three when compiling), and measure the last one.
+    """Make a new object of the method, take two steps with it (three when compiling), and measure the last
+    one.
 
     The random generators of the training and of PyTorch are not changed. If the GPU's memory does not
     suffice, raises ValueError if most of it was free before, and torch.OutOfMemoryError if it was not.
@@ -53,7 +53,7 @@ def rehearse(
     free, total = torch.cuda.mem_get_info(device) if devices else (0, 0)
     with torch.random.fork_rng(devices):
         try:
-            memory, seconds = _measured(method_type, spec, class_table, data, device)
+            memory, seconds = _measured(spec, class_table, data, device)
         except torch.OutOfMemoryError as error:
             if free < total * MOSTLY:
                 raise  # other processes hold memory, which the next attempt may find free
@@ -69,14 +69,10 @@ def rehearse(
 
 
 def _measured(
-    method_type: type[Method],
-    spec: TrainingSpec,
-    class_table: ClassTable | None,
-    data: TrainingData,
-    device: torch.device,
+    spec: TrainingSpec, class_table: ClassTable | None, data: TrainingData, device: torch.device
 ) -> tuple[int, float]:
     """Bytes at the peak of a step, and seconds of one."""
-    method = method_type(spec, device, class_table)
+    method = method_named(spec.method)(spec, device, class_table)
     batch = data.batch(0)
     if METHODS[spec.method].needs_pairs and not batch.pairs:
         batch = replace(batch, pairs=len(batch.x))  # pairs have one loss more

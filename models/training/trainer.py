@@ -69,17 +69,17 @@ class _Training:
         epoch_size = partial(method_type.epoch_size, self._spec, len(files.pairs), len(files.unpaired_photos))
         self._data = TrainingData(files, self._spec, epoch_size, device, self._facts.learns_classes)
         self._total = self._spec.total_steps or self._data.schedule.steps(self._spec.epochs)
-        self._estimate(method_type)
+        self._estimate()
         self._method: Method = method_type(self._spec, device, files.class_table)
         self._step = AcceleratedStep(self._method, self._spec, device)
         self._averages = averages(self._method.translators, self._spec.ema)
 
-    def _estimate(self, method_type: type[Method]) -> None:
+    def _estimate(self) -> None:
         """Write `estimate.json` before the first step of a fresh training."""
         if self._run.estimate.exists() or self._run.checkpoint.exists():
             return
         table = self._manifest.files.class_table
-        estimate = rehearse(method_type, self._spec, table, self._data, self._total, self._device)
+        estimate = rehearse(self._spec, table, self._data, self._total, self._device)
         text = json.dumps(asdict(estimate)) + "\n"
         write_text(self._run.estimate, text)
 

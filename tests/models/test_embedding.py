@@ -99,24 +99,17 @@ def test_progress_counts_files_and_may_stop_the_work(
     assert seen[3:] == [(3, 0)]
 
 
-class Probe:
-    """An encoder that only counts what it is given."""
-
-    name, dimension, weights_digest, device, threads = "probe", 1, "", "cpu", 2
-
-    def __init__(self) -> None:
-        self.batches: list[int] = []
-
-    def encode(self, photos: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        self.batches.append(len(photos))
-        return np.asarray(photos.mean(axis=(1, 2, 3))[:, None], np.float32)
-
-
 def test_batches_are_no_larger_than_asked(paths: list[Path]) -> None:
     """The encoder never gets more photos at once than the batch size."""
-    probe = Probe()
+    batches: list[int] = []
+
+    def mean(photos: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        batches.append(len(photos))
+        return np.asarray(photos.mean(axis=(1, 2, 3))[:, None], np.float32)
+
+    probe = Encoder("probe", 1, "", "cpu", threads=2, run=mean)
     embeddings, _ = embed_files(probe, paths * 6, batch_size=8)
-    assert sorted(probe.batches) == [2, 8, 8, 8, 8, 8]
+    assert sorted(batches) == [2, 8, 8, 8, 8, 8]
     assert np.array_equal(embeddings[:7], embeddings[35:])
 
 

@@ -24,7 +24,7 @@ def rehearsed(run_dir: Path, spec: TrainingSpec) -> tuple[Estimate, TrainingData
     method_type = method_named(spec.method)
     epoch_size = partial(method_type.epoch_size, spec, len(files.pairs), len(files.unpaired_photos))
     data = TrainingData(files, spec, epoch_size, CPU, METHODS[spec.method].learns_classes)
-    return rehearse(method_type, spec, TABLE, data, spec.total_steps or 1, CPU), data
+    return rehearse(spec, TABLE, data, spec.total_steps or 1, CPU), data
 
 
 class Chain:

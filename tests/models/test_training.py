@@ -171,7 +171,7 @@ def test_what_cannot_be_scored_or_shown_never_costs_the_model(tmp_path: Path) ->
     broken = np.full((48, 64), 77, dtype=np.uint8)
     Image.fromarray(broken).save(run_dir / "broken.png")
     manifest = json.loads((run_dir / "manifest.json").read_text())
-    manifest["samples"] = [["nowhere.png", None]]
+    manifest["samples"] = [["nowhere.png", "nowhere.png"]]
     manifest["validation"] = {"every": 1, "items": [[manifest["pairs"][0][0], "broken.png"]]}
     (run_dir / "manifest.json").write_text(json.dumps(manifest))
     train(run_dir, "cpu")

@@ -33,8 +33,6 @@ from worker.selection.snapshot import PoolSnapshot, take_snapshot
 NEAREST, NEAREST_OF_ALL = 24, 24_000
 """The most images that are listed with one pick, and with all picks: the document is read as a whole."""
 
-POINTS_A_CHUNK = 1000
-
 
 @dataclass(frozen=True)
 class Cover:
@@ -197,22 +195,16 @@ def _map(candidates: Candidates, cover: Cover, plane: PoolMap) -> Iterator[bytes
     yield json.dumps(head)[:-1].encode() + b', "points": ['
     picked, labelled = set(cover.picks.tolist()), set(cover.labelled.tolist())
     clusters = cover.clusters().tolist()
-    shown = cover.shown().tolist()
-    for start in range(0, len(shown), POINTS_A_CHUNK):
-        lines = [
-            json.dumps(
-                {
-                    "image_id": str(candidates.images[row].id),
-                    "name": candidates.images[row].name,
-                    "x": float(plane.points[row, 0]),
-                    "y": float(plane.points[row, 1]),
-                    "cluster": clusters[row] + 1 if clusters[row] >= 0 else None,
-                    "distance": float(cover.distances[row]),
-                    "pick": row in picked,
-                    "labelled": row in labelled,
-                }
-            )
-            for row in shown[start : start + POINTS_A_CHUNK]
-        ]
-        yield (",\n" if start else "\n").encode() + ",\n".join(lines).encode()
+    for place, row in enumerate(cover.shown().tolist()):
+        point = {
+            "image_id": str(candidates.images[row].id),
+            "name": candidates.images[row].name,
+            "x": float(plane.points[row, 0]),
+            "y": float(plane.points[row, 1]),
+            "cluster": clusters[row] + 1 if clusters[row] >= 0 else None,
+            "distance": float(cover.distances[row]),
+            "pick": row in picked,
+            "labelled": row in labelled,
+        }
+        yield (",\n" if place else "\n").encode() + json.dumps(point).encode()
     yield b"]}"
