@@ -249,7 +249,7 @@ RECIPES: dict[str, RecipeFacts] = {
         method="hybrid",
         values={
             **{"load_size": 144, "image_size": 128, "channels": 32, "blocks": 6},
-            **{"total_steps": 20_000, "log_every": 50, "checkpoint_every": 1000, "sample_every": 5000},
+            "total_steps": 20_000,
         },
     ),
     "tiny": RecipeFacts(

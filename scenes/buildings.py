@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from scenes.canvas import NEAR, Canvas, Face, linear
+from scenes.canvas import NEAR, Canvas, Face, linear, span
 from scenes.classes import BUILDING
 from scenes.facades import facade
 from scenes.kinds import SNOW, Light
@@ -37,10 +37,10 @@ def _paint_wall(
     box = canvas.box(edges.min(), top, edges.max(), camera.horizon + camera.focal * camera.eye / start + 1)
     if box is None:
         return
-    u = np.arange(box[1].start, box[1].stop, dtype=np.float32) + 0.5 - camera.centre
+    u = span(box[1]) + 0.5 - camera.centre
     z = camera.focal * x / u if along_street else np.full_like(u, start)
     along = z - building.start if along_street else np.abs(u * start / camera.focal - x)
-    v = np.arange(box[0].start, box[0].stop, dtype=np.float32)[:, None] + 0.5
+    v = span(box[0])[:, None] + 0.5
     y = camera.eye + (camera.horizon - v) * z / camera.focal
     length = building.end - building.start if along_street else building.depth
     mask = (y > 0) & (y < building.height) & (along >= 0) & (along <= length)

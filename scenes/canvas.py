@@ -25,6 +25,11 @@ NEAR = 0.5
 """Distance in metres below which nothing is visible."""
 
 
+def span(part: slice) -> Floats:
+    """The rows or columns of one side of a box, float32."""
+    return np.arange(part.start, part.stop, dtype=np.float32)
+
+
 def linear(red: int, green: int, blue: int) -> Colour:
     """A colour in sRGB bytes as linear light, 0 to 1 (gamma 2.2)."""
     return (red / 255) ** 2.2, (green / 255) ** 2.2, (blue / 255) ** 2.2

@@ -53,8 +53,8 @@ class Light:
     ambient: Colour
     zenith: Colour
     horizon: Colour
-    clouds: float
-    cloud: Colour
+    clouds: float = 0.0
+    cloud: Colour = BLACK
     fog: float = 0.0015
     lamps: float = 0.0
     lit_windows: float = 0.0
@@ -150,8 +150,6 @@ LIGHTS: dict[str, Callable[[Rng], Light]] = {
         ambient=(0.70, 0.72, 0.74),
         zenith=linear(190, 194, 197),
         horizon=linear(206, 209, 211),
-        clouds=0.0,
-        cloud=BLACK,
         fog=rng.uniform(0.022, 0.045),
     ),
     "snow": lambda rng: Light(

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from scenes.canvas import Camera, Canvas, Colour, Floats, linear, noise, noise_at
+from scenes.canvas import Camera, Canvas, Colour, Floats, linear, noise, noise_at, span
 from scenes.classes import BUILDING, VEGETATION
 from scenes.kinds import Light
 
@@ -67,7 +67,7 @@ def _paint_band(
     box = canvas.box(0, float(top.min()), camera.width, camera.horizon + 1)
     if box is None:
         return
-    v = np.arange(box[0].start, box[0].stop, dtype=np.float32)[:, None] + 0.5
+    v = span(box[0])[:, None] + 0.5
     rows, columns = canvas.in_sight(box, v > top, depth)
     texture = noise_at(columns.astype(np.float32), 2 * rows.astype(np.float32), 1.5)
     colour = _array(albedo) * (0.75 + 0.5 * texture)[:, None]

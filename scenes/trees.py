@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from scenes.canvas import Canvas, Floats, linear, noise
+from scenes.canvas import Canvas, Floats, linear, noise, span
 from scenes.classes import VEGETATION
 from scenes.figures import Figure
 from scenes.kinds import SNOW, Light
@@ -29,12 +29,8 @@ def paint_tree(canvas: Canvas, tree: Figure, light: Light, sunlit: float) -> Non
     box = canvas.box(u - 0.72 * unit, v - 1.1 * unit, u + 0.72 * unit, v + 1)
     if box is None or unit < 2:
         return
-    x = ((np.arange(box[1].start, box[1].stop, dtype=np.float32) + np.float32(0.5 - u)) / np.float32(unit))[
-        None
-    ]
-    y = ((np.float32(v - 0.5) - np.arange(box[0].start, box[0].stop, dtype=np.float32)) / np.float32(unit))[
-        :, None
-    ]
+    x = (span(box[1]) + np.float32(0.5 - u))[None] / np.float32(unit)
+    y = (np.float32(v - 0.5) - span(box[0]))[:, None] / np.float32(unit)
     bulge, tone = _crown(_globes(tree.kind, rng), x, y, float(canvas.sun_direction[0]))
     shift = rng.integers(0, 512, 2)
     rows, columns = (y * 170).astype(np.intp) + shift[0], (x * 170).astype(np.intp) + shift[1]

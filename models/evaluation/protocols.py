@@ -34,7 +34,7 @@ The prediction is a label map (H, W), or, in an `rgb` pool and for labels → ph
 def evaluate(
     translator: Translator,
     items: Iterable[EvaluationItem],
-    on_image: OnImage | None = None,
+    on_image: OnImage = lambda *_: None,
     constant_color: Mapping[int, Color] | None = None,
 ) -> Evaluation | RgbEvaluation:
     """Evaluate photos → labels (§4.1.2) or photos → images without classes (§4.2.2): translate each photo,
@@ -53,8 +53,7 @@ def evaluate(
         assert translation.label_map is not None
         assert translation.doubtful is not None
         score = tally.add(item.name, truth, translation.label_map, translation.doubtful)
-        if on_image:
-            on_image(item.name, translation.label_map, score)
+        on_image(item.name, translation.label_map, score)
     return tally.evaluation()
 
 
@@ -62,7 +61,7 @@ def evaluate_photos(
     translator: Translator,
     scorer: Translator,
     items: Iterable[EvaluationItem],
-    on_image: OnImage | None = None,
+    on_image: OnImage = lambda *_: None,
 ) -> Evaluation:
     """Evaluate labels → photos (§6.4): a good photo is one in which a segmentation model recognises the label
     map.
@@ -87,15 +86,14 @@ def evaluate_photos(
         assert found.label_map is not None
         assert found.doubtful is not None
         score = tally.add(item.name, truth, found.label_map, found.doubtful)
-        if on_image:
-            on_image(item.name, photo, score)
+        on_image(item.name, photo, score)
     return tally.evaluation()
 
 
 def _evaluate_rgb(
     translator: Translator,
     items: Iterable[EvaluationItem],
-    on_image: OnImage | None,
+    on_image: OnImage,
     constant_color: Mapping[int, Color] | None,
 ) -> RgbEvaluation:
     tally = RgbTally(constant_color)
@@ -103,8 +101,7 @@ def _evaluate_rgb(
         truth = read_photo(item.label_map)
         rgb = translator.translate(read_photo(item.photo), (truth.shape[0], truth.shape[1])).rgb
         score = tally.add(item.name, truth, rgb)
-        if on_image:
-            on_image(item.name, rgb, score)
+        on_image(item.name, rgb, score)
     return tally.evaluation()
 
 

@@ -49,44 +49,23 @@ TABLE_4: dict[str, Scores] = {
 """Satellite → map: the share of pixels within 20 of 255."""
 
 TABLE_5: dict[str, Scores] = {
-    "full": (0.768, 0.291, 0.237),
+    "full": TABLE_2["20"],
     "w/o cycle": (0.767, 0.279, 0.227),
     "w/o idt": (0.759, 0.277, 0.224),
 }
 
-TABLE_6: dict[str, Scores] = {"fcn8s": (0.544, 0.158, 0.083), "hybrid": (0.768, 0.291, 0.237)}
+TABLE_6: dict[str, Scores] = {"fcn8s": (0.544, 0.158, 0.083), "hybrid": TABLE_2["20"]}
 
-TABLE_7: dict[int, dict[str, Scores]] = {
-    1: {
-        "–": (0.567, 0.160, 0.114),
-        "far": (0.614, 0.215, 0.137),
-        "near": (0.674, 0.249, 0.179),
-        "own": (0.697, 0.222, 0.170),
-    },
-    5: {
-        "–": (0.636, 0.189, 0.143),
-        "far": (0.637, 0.217, 0.144),
-        "near": (0.697, 0.253, 0.188),
-        "own": (0.731, 0.255, 0.201),
-    },
-    10: {
-        "–": (0.720, 0.229, 0.174),
-        "far": (0.646, 0.228, 0.153),
-        "near": (0.737, 0.270, 0.209),
-        "own": (0.745, 0.269, 0.215),
-    },
-    20: {
-        "–": (0.746, 0.242, 0.196),
-        "far": (0.703, 0.259, 0.185),
-        "near": (0.761, 0.282, 0.224),
-        "own": (0.768, 0.291, 0.237),
-    },
-    40: {
-        "–": (0.781, 0.278, 0.236),
-        "far": (0.745, 0.291, 0.216),
-        "near": (0.786, 0.309, 0.248),
-        "own": (0.791, 0.307, 0.251),
-    },
+_OTHER_SOURCES: dict[int, dict[str, Scores]] = {
+    1: {"far": (0.614, 0.215, 0.137), "near": (0.674, 0.249, 0.179)},
+    5: {"far": (0.637, 0.217, 0.144), "near": (0.697, 0.253, 0.188)},
+    10: {"far": (0.646, 0.228, 0.153), "near": (0.737, 0.270, 0.209)},
+    20: {"far": (0.703, 0.259, 0.185), "near": (0.761, 0.282, 0.224)},
+    40: {"far": (0.745, 0.291, 0.216), "near": (0.786, 0.309, 0.248)},
+}
+TABLE_7 = {
+    count: {"–": TABLE_1[count, "k-medoids"], **scores, "own": TABLE_2[str(count)]}
+    for count, scores in _OTHER_SOURCES.items()
 }
 """By number of pairs: without unpaired samples ("–"), or with 200, whose label maps are from GTA (far),
 Synscapes (near) or Cityscapes (own). Table 3 is the part with 20 pairs.

@@ -91,7 +91,8 @@ def duplicate_groups(
     if len(embeddings) == 0:
         return []
     order = np.arange(len(embeddings)) if rows is None else np.asarray(rows, np.intp)
-    known = _Nearby(Points.of(embeddings), _checked(threshold))
+    points, threshold = Points.of(embeddings), _checked(threshold)
+    known = _Nearby(points, threshold)
     groups: dict[int, list[int]] = {}
     for block in blocks(len(order), ROWS_AT_ONCE):
         stop_if_asked()
@@ -101,7 +102,7 @@ def duplicate_groups(
         for query, place in zip(matched, firsts, strict=True):
             groups[int(known.rows[place])].append(int(chunk[query]))
         new = np.delete(chunk, matched)
-        represent = _representatives(new, known.emptied())
+        represent = _representatives(new, _Nearby(points, threshold))
         for row, first in zip(new, new[represent], strict=True):
             groups.setdefault(int(first), []).append(int(row))
         known.add(new[np.unique(represent)])
@@ -210,10 +211,6 @@ class _Nearby:
     def __init__(self, points: Points, threshold: float) -> None:
         self.rows = np.empty(0, np.intp)
         self._points, self._threshold = points, threshold
-
-    def emptied(self) -> "_Nearby":
-        """A new, empty one with the same threshold."""
-        return _Nearby(self._points, self._threshold)
 
     def add(self, rows: Indices) -> None:
         self.rows = np.append(self.rows, rows)

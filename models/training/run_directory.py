@@ -89,8 +89,7 @@ class RunDirectory:
     def forget_metrics_after(self, step: int) -> None:
         """Drop the lines of steps that will be trained again."""
         kept = [line for line in self.read_metrics() if line["step"] <= step]
-        text = "".join(json.dumps(line) + "\n" for line in kept)
-        write_text(self.metrics, text)
+        write_text(self.metrics, "".join(json.dumps(line) + "\n" for line in kept))
 
     def publish_model(self, write: Callable[[Path], None]) -> None:
         """Let `write` fill a folder and make it `model/` at once, replacing one left by a crash."""

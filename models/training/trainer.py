@@ -80,8 +80,7 @@ class _Training:
             return
         table = self._manifest.files.class_table
         estimate = rehearse(self._spec, table, self._data, self._total, self._device)
-        text = json.dumps(asdict(estimate)) + "\n"
-        write_text(self._run.estimate, text)
+        write_text(self._run.estimate, json.dumps(asdict(estimate)) + "\n")
 
     def run(self, on_step: Callable[[int, int], object] | None) -> None:
         spec, method, total = self._spec, self._method, self._total
@@ -102,7 +101,7 @@ class _Training:
                 self._log(done, _read(done, unread), spec.learning_rate * factor, clock)
                 unread = []
             if done % spec.sample_every == 0:
-                self._write_samples(done)
+                self._draw_sheet(self._run.samples / f"step-{done}.png")
             if done % spec.checkpoint_every == 0 or done == total:
                 self._checkpoint(done)
             if not unread:
@@ -164,10 +163,6 @@ class _Training:
             with atomic_write(path) as temporary:
                 sheet.save(temporary, format="PNG")
 
-    def _write_samples(self, done: int) -> None:
-        self._run.samples.mkdir(exist_ok=True)
-        self._draw_sheet(self._run.samples / f"step-{done}.png")
-
     def _finish(self) -> None:
         self._run.publish_model(self._write_model)
         files = {
@@ -182,8 +177,7 @@ class _Training:
             "notes": self._method.notes,
             "files": files,
         }
-        text = json.dumps(result, indent=2) + "\n"
-        write_text(self._run.result, text)
+        write_text(self._run.result, json.dumps(result, indent=2) + "\n")
 
     def _write_model(self, folder: Path) -> None:
         translators = self._translators()

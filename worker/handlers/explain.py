@@ -110,10 +110,8 @@ def _title(selection: Mapping[str, Any], images: int) -> str:
 def _curve_with_costs(attempt: Attempt) -> Outcome:
     selection_id = uuid.UUID(attempt.claim.spec["selection_id"])
     with attempt.tools.database.read() as session:
-        selection, made = (
-            selections.get(session, selection_id),
-            explanations.of_selection(session, selection_id),
-        )
+        selection = selections.get(session, selection_id)
+        made = explanations.of_selection(session, selection_id)
         assert selection
         assert made
     told = made.document
