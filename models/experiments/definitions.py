@@ -198,35 +198,25 @@ def _few_pairs(
     """The rows of tables 2, 4 and 9, as far as the paper has numbers for them."""
     unpaired, everything = setting.unpaired(count), setting.data.train
     few, everyone = {"unpaired": unpaired}, {"unpaired": everything}
-
-    def medoids(count: int) -> Names:
-        return setting.medoids(count, unpaired)
-
+    some, whole = _n(unpaired), _n(everything)
     rows = {
-        f"pix2pix {count}": (("–", _n(unpaired), "pix2pix"), setting.runs("pix2pix", pairs=unpaired)),
-        f"cyclegan {count}": ((_n(unpaired), "–", "cyclegan"), setting.runs("cyclegan", **few)),
-        "1rand": ((_n(unpaired), "1rand", "hybrid"), setting.random_runs("hybrid", 1, unpaired, **few)),
-        **{
-            str(k): (
-                (_n(unpaired), _n(medoids(k)), "hybrid"),
-                setting.runs("hybrid", pairs=medoids(k), **few),
-            )
-            for k in BUDGETS
-        },
+        f"pix2pix {count}": (("–", some, "pix2pix"), setting.runs("pix2pix", pairs=unpaired)),
+        f"cyclegan {count}": ((some, "–", "cyclegan"), setting.runs("cyclegan", **few)),
+        "1rand": ((some, "1rand", "hybrid"), setting.random_runs("hybrid", 1, unpaired, **few)),
         f"{PAIRS}unbal": (
-            (_n(unpaired), f"{PAIRS}unbal", "hybrid"),
-            setting.runs("hybrid", pairs=medoids(PAIRS), balance=False, **few),
+            (some, f"{PAIRS}unbal", "hybrid"),
+            setting.runs("hybrid", pairs=setting.medoids(PAIRS, unpaired), balance=False, **few),
         ),
-        **{
-            f"tripathy {k}": (
-                (_n(everything), str(min(k, len(everything))), "tripathy"),
-                setting.runs("tripathy", pairs=setting.medoids(k, everything), **everyone),
-            )
-            for k in (30, 50, 70)
-        },
-        "cyclegan all": ((_n(everything), "–", "cyclegan"), setting.runs("cyclegan", **everyone)),
-        "pix2pix all": (("–", _n(everything), "pix2pix"), setting.runs("pix2pix", pairs=everything)),
+        "cyclegan all": ((whole, "–", "cyclegan"), setting.runs("cyclegan", **everyone)),
+        "pix2pix all": (("–", whole, "pix2pix"), setting.runs("pix2pix", pairs=everything)),
     }
+    for k in BUDGETS:
+        pairs = setting.medoids(k, unpaired)
+        rows[str(k)] = (some, _n(pairs), "hybrid"), setting.runs("hybrid", pairs=pairs, **few)
+    for k in (30, 50, 70):
+        pairs = setting.medoids(k, everything)
+        runs = setting.runs("tripathy", pairs=pairs, **everyone)
+        rows[f"tripathy {k}"] = (whole, _n(pairs), "tripathy"), runs
     shown = tuple(Row(*rows[name], scores) for name, scores in numbers.items())
     return Experiment(title, ("unpaired", "paired", "method"), shown)
 

@@ -58,29 +58,20 @@ class Candidates:
         return {
             "test_distance": self.test_distance,
             "near_test_count": len(self.near_test),
-            "near_test": self._near_tests(self.near_test, most),
+            "near_test": self._listed(self.near_test, self.tests, "test_", most),
             "near_test_kept_count": len(self.near_test_kept),
-            "near_test_kept": self._near_tests(self.near_test_kept, most),
+            "near_test_kept": self._listed(self.near_test_kept, self.tests, "test_", most),
             "duplicates_within": self.duplicates_within,
             "duplicate_count": len(self.duplicates),
-            "duplicates": [
-                {
-                    **_id_and_name(self.images[row], ""),
-                    **_id_and_name(self.images[of], "of_"),
-                    "distance": distance,
-                }
-                for row, of, distance in _nearest(self.duplicates, most)
-            ],
+            "duplicates": self._listed(self.duplicates, self.images, "of_", most),
         }
 
-    def _near_tests(self, near: Sequence[Near], most: int) -> list[dict[str, Any]]:
+    def _listed(
+        self, near: Sequence[Near], others: Sequence[Embedded], prefix: str, most: int
+    ) -> list[dict[str, Any]]:
         return [
-            {
-                **_id_and_name(self.images[row], ""),
-                **_id_and_name(self.tests[test], "test_"),
-                "distance": distance,
-            }
-            for row, test, distance in _nearest(near, most)
+            {**_id_and_name(self.images[row], ""), **_id_and_name(others[other], prefix), "distance": distance}
+            for row, other, distance in sorted(near, key=lambda entry: entry[2])[:most]
         ]
 
 
@@ -165,10 +156,6 @@ def _without(count: int, *rows: Rows) -> Rows:
 
 def _rows_of(near: Sequence[Near]) -> Rows:
     return np.asarray([row for row, *_ in near], np.intp)
-
-
-def _nearest(near: Sequence[Near], most: int) -> Sequence[Near]:
-    return sorted(near, key=lambda entry: entry[2])[:most]
 
 
 def _id_and_name(image: Embedded, prefix: str) -> dict[str, str]:
