@@ -25,7 +25,6 @@ from models.training.data import TrainingFiles
 from models.training.manifest import Manifest, Validation
 from models.training.run_directory import RunDirectory
 from models.training.trainer import train
-from models.translation.sample_sheet import Sample
 from scenes import write
 
 SCORED = 20
@@ -125,7 +124,7 @@ def prepare(run: RunDirectory, spec: TrainingSpec, data: Path, pairs: int, every
         unpaired_label_maps=[_label_map(photo) for photo in unpaired[::-1]],
     )
     items = tuple(EvaluationItem(photo.name, photo, _label_map(photo)) for photo in scored)
-    samples = (Sample(scored[0], _label_map(scored[0])),)
+    samples = [(scored[0], _label_map(scored[0]))]
     run.write_spec(spec)
     run.write_manifest(Manifest(files, samples, Validation(every, items)))
 

@@ -70,7 +70,11 @@ class Candidates:
         self, near: Sequence[Near], others: Sequence[Embedded], prefix: str, most: int
     ) -> list[dict[str, Any]]:
         return [
-            {**_id_and_name(self.images[row], ""), **_id_and_name(others[other], prefix), "distance": distance}
+            {
+                **_id_and_name(self.images[row], ""),
+                **_id_and_name(others[other], prefix),
+                "distance": distance,
+            }
             for row, other, distance in sorted(near, key=lambda entry: entry[2])[:most]
         ]
 
