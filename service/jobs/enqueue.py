@@ -3,15 +3,22 @@
 import hashlib
 import json
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import Header
+from fastapi import Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from sqlalchemy.orm import Session
 
-from service.http.problems import IdempotencyKeyReused, JobFailed, JobNotFinished, PoolNotEmbedded
+from service.http.blobs import blob_response
+from service.http.problems import (
+    IdempotencyKeyReused,
+    JobFailed,
+    JobNotFinished,
+    NotFound,
+    PoolNotEmbedded,
+)
 from service.jobs.schemas import Job
 from service.runtime import Service
 from store import images, jobs, pools, tables
@@ -35,6 +42,12 @@ IdempotencyKey = Annotated[
         max_length=200,
         description="Any text. The same key and request sent again give the same job, not a new one.",
     ),
+]
+
+
+Output = Annotated[
+    Literal["label_map", "rgb"] | None,
+    Query(description="The label map, or the RGB translation behind it. Left out: the label map, if any."),
 ]
 
 
@@ -158,3 +171,11 @@ def _embed_again(service: Service, pool_id: UUID) -> str:
     service.ring(*again)
     why = f" It had failed: {failed[0].error['detail']}" if failed and failed[0].error else ""
     return f" Embedding had ended too early and was started again.{why}"
+
+
+def translation(service: Service, request: Request, result: dict[str, Any], format: str | None) -> Response:
+    """The PNG in the result of a translate job. Raises NotFound if there is none of this format."""
+    blob = result[format] if format else result["label_map"] or result["rgb"]
+    if blob is None:
+        raise NotFound("This translation is an image without classes, not a label map: ask for format=rgb.")
+    return blob_response(service.blobs, request, blob["sha256"], blob["size"], "image/png")

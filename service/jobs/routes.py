@@ -5,15 +5,15 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from service.http.bodies import Route
-from service.http.openapi import errors
+from service.http.openapi import content, errors
 from service.http.pages import Cursor, Limit, Page, cut
-from service.http.problems import NotCancellable, NotFound
-from service.jobs import output
+from service.http.problems import JobFailed, JobNotFinished, NotCancellable, NotFound
+from service.jobs.enqueue import Output, require_success, translation
 from service.jobs.schemas import Job, Metrics
 from service.lookups import found_job
 from service.runtime import Service, ServiceDep
@@ -21,7 +21,6 @@ from store import jobs, tables
 from store.states import ENDED, JobState
 
 router = APIRouter(tags=["jobs"], route_class=Route)
-router.include_router(output.router)
 
 POLL_S = 0.3
 MOST_METRICS = 1000
@@ -100,6 +99,22 @@ async def get_events(
         if document.state in ENDED:
             return
         await asyncio.sleep(POLL_S)
+
+
+@router.get(
+    "/jobs/{job_id}/output",
+    summary="Get the image that a translate job made",
+    response_class=Response,
+    responses={
+        **content("image/png", "A PNG of the photo's size."),
+        **errors(NotFound, JobNotFinished, JobFailed),
+    },
+)
+def get_output(service: ServiceDep, request: Request, job_id: UUID, format: Output = None) -> Response:
+    job = service.job(job_id)
+    if job.kind != "translate":
+        raise NotFound(f"A job of kind {job.kind} makes no image: its result is in /jobs/{job_id}.")
+    return translation(service, request, require_success(job), format)
 
 
 @router.post("/jobs/{job_id}/cancel", summary="Cancel a job", responses=errors(NotFound, NotCancellable))

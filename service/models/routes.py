@@ -27,8 +27,7 @@ from service.http.problems import (
     NoSuchDirection,
     NotFound,
 )
-from service.jobs.enqueue import ACCEPTED, IdempotencyKey, answered, order
-from service.jobs.output import Output, output
+from service.jobs.enqueue import ACCEPTED, IdempotencyKey, Output, answered, order, translation
 from service.lookups import class_ids, found_model, found_pool, require_direction, require_pool
 from service.models.schemas import Model
 from service.runtime import Service, ServiceDep
@@ -146,7 +145,7 @@ async def translate(
     result = await answered(service, job)
     if isinstance(result, Response):
         return result
-    return await run_in_threadpool(output, service, request, result, format)
+    return await run_in_threadpool(translation, service, request, result, format)
 
 
 def _keep(service: Service, pool_id: UUID, name: str | None, incoming: Incoming) -> tuple[bool, Model]:

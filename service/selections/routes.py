@@ -26,7 +26,7 @@ from service.http.problems import (
 from service.jobs.enqueue import ACCEPTED, IdempotencyKey, answered, order
 from service.lookups import found_pool, found_selection, newest_selection
 from service.runtime import Service, ServiceDep
-from service.selections.asking import asked, check_options
+from service.selections.questions import asked, check_options
 from service.selections.schemas import Options, Replay, Replayed, Selection
 from store import tables
 
