@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select as sql_select
 
 from models import selection
+from models.catalog import STRATEGIES
 from models.explanation.curve import DELTA_SHARE
 from models.machine import computed_with
 from models.translation.translator import Translator
@@ -208,6 +209,31 @@ def test_what_is_too_like_a_test_image_is_left_out_and_reported(
     assert {entry["image_id"] for entry in auto["near_test"]} >= {str(image_id) for image_id in ids[9:]}
     assert auto["test_distance"] > 0.375
     assert {str(image_id) for image_id in ids[9:]} < set(picked(ask(budget=4)))
+
+
+def test_picks_without_leaks_are_those_of_the_plain_embeddings(
+    pools: Pools, pool_id: uuid.UUID, ask: Ask
+) -> None:
+    """The search for leaks and the strategy share one projection of the embeddings, which changes nothing:
+    the leaks are those of a plain search, and the picks are the library's for a float32 array without them.
+    """
+    rng = np.random.default_rng(4)
+    vectors = (rng.normal(size=(80, 20)) @ rng.normal(size=(20, 300))).astype(np.float16)
+    shifts = rng.normal(size=(20, 300)) * np.linspace(0.1, 6, 20)[:, None]
+    tests = (vectors[:20] + shifts).astype(np.float16)
+    ids = planted(pools, pool_id, vectors)
+    planted(pools, pool_id, tests, "test")
+    plain = vectors.astype(np.float32)
+    apart = np.linalg.norm(plain[:, None] - tests, axis=2).min(axis=1)
+    for distance, leak_count, seed in ((30.0, 6, 0), (80.9, 28, 1)):
+        exclude = np.flatnonzero(apart <= distance).tolist()
+        assert len(exclude) == leak_count
+        for strategy in STRATEGIES:
+            document = ask(strategy=strategy, seed=seed, budget=10, test_distance=distance)
+            expected = selection.select(strategy, plain, 10, seed=seed, exclude=exclude)
+            assert picked(document) == [str(ids[pick.index]) for pick in expected.picks], strategy
+            leaks = {entry["image_id"] for entry in document["left_out"]["near_test"]}
+            assert leaks == {str(ids[row]) for row in exclude}
 
 
 def test_what_counts_as_near_does_not_depend_on_the_name_filter(
