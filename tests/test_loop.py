@@ -136,6 +136,7 @@ def test_the_loop_runs_from_a_pool_to_a_label_map(tmp_path: Path, database_url: 
         assert [line["step"] for line in lines] == [2, 4, 6]
         model = api("GET", f"/models/{training['result']['model_id']}", 200).json()
         assert len(model["receipt"]["pairs"]) == BUDGET
+        assert "photo_to_label.safetensors" in {file["name"] for file in model["files"]}
         for file in model["files"]:
             content = api("GET", f"/models/{model['id']}/files/{file['name']}", 200).content
             assert hashlib.sha256(content).hexdigest() == file["sha256"], file["name"]

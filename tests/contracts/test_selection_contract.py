@@ -105,9 +105,9 @@ def test_one_thread_and_three_choose_alike(strategy: str, question: Question) ->
 @few_examples
 @given(question=questions())
 def test_the_figures_of_a_pick_are_true(strategy: str, question: Question) -> None:
-    """A pick's cluster size and mean distance match the images nearest to it. Its coverage is the weighted
-    mean distance to the images labelled or picked so far, its gain the fall of the coverage, and the
-    objective the last coverage.
+    """A pick's cluster size and mean distance match the images nearest to it, by the definition. Its coverage
+    is the weighted mean distance to the images labelled or picked so far, its gain the fall of the coverage,
+    and the objective the last coverage.
     """
     vectors, labelled = question.vectors, question.options["labelled"]
     selection = select(strategy, vectors, question.budget, **question.options)
@@ -116,9 +116,12 @@ def test_the_figures_of_a_pick_are_true(strategy: str, question: Question) -> No
     weights = np.ones(len(vectors)) if question.options["weights"] is None else question.options["weights"]
     weights = np.where(counted, weights, 0)
     centres = [*labelled, *indices(selection)]
-    places, distances = assignment(vectors, centres)
     near = pytest.approx
     scale = 1e-3 * float(1 + np.abs(vectors.astype(np.float32)).max())
+    places, _ = assignment(vectors, centres)
+    table = exact_distances(vectors, centres)
+    distances = table[np.arange(len(vectors)), places]
+    assert distances == near(table.min(axis=1), abs=scale)
     before = mean_distance(vectors, labelled, weights)
     for pick in selection.picks:
         own = counted & (places == len(labelled) + pick.rank - 1)
@@ -131,12 +134,17 @@ def test_the_figures_of_a_pick_are_true(strategy: str, question: Question) -> No
         before = so_far
 
 
+def exact_distances(vectors: Vectors, centres: list[int]) -> Vectors:
+    """The distance of every image to every centre, by the definition, in float64."""
+    exact = vectors.astype(np.float64)
+    return np.sqrt(((exact[:, None] - exact[centres]) ** 2).sum(axis=2))
+
+
 def mean_distance(vectors: Vectors, centres: list[int], weights: Vectors) -> float | None:
-    """The weighted mean of the distances to the nearest centre, by its definition, in float64."""
+    """The weighted mean of the distances to the nearest centre."""
     if not centres:
         return None
-    exact = vectors.astype(np.float64)
-    nearest = np.sqrt(((exact[:, None] - exact[centres]) ** 2).sum(axis=2)).min(axis=1)
+    nearest = exact_distances(vectors, centres).min(axis=1)
     return float(nearest @ weights / (weights.sum() or 1))
 
 

@@ -280,6 +280,7 @@ def test_a_full_disk_refuses_and_loses_nothing(tmp_path: Path) -> None:
                 break
             answered.append(response.json()["name"])
         assert (response.status_code, slug(response)) == (507, "disk-full")
+        assert answered
 
         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         names = [image["name"] for image in http.get(f"/pools/{pool}/images?limit=1000").json()["items"]]

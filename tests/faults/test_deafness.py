@@ -26,6 +26,7 @@ def test_a_worker_outlives_its_brokers(tmp_path: Path, exported_encoder: Path) -
             until(lambda done=done: ledger.succeeded("embed") > done, "the first job of the round")
             cluster.kill("broker and all it holds")
             until(ledger.all_ended, f"the end of round {round}")
+            assert ledger.succeeded("embed") == len(ledger.images)
         assert cluster.ended() == []
         ledger.close()
         database.close()

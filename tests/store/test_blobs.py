@@ -53,24 +53,24 @@ def test_what_is_not_kept_is_dropped(blobs: LocalBlobs) -> None:
 
 
 def test_bytes_are_durable_before_keep_returns(blobs: LocalBlobs, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The file is synced before it gets its name, and the folder after."""
+    """The file is synced before it gets its name, and the folder that has the name after."""
     done: list[str] = []
     fsync, replace = os.fsync, os.replace
 
     def noting_fsync(descriptor: int) -> None:
         fsync(descriptor)
-        target = Path(os.readlink(f"/proc/self/fd/{descriptor}"))
-        kind = "incoming" if target.parent.name == "incoming" else "folder"
-        done.append(f"sync {kind}")
+        done.append(f"sync {os.readlink(f'/proc/self/fd/{descriptor}')}")
 
     def noting_replace(source: Path, target: Path) -> None:
         replace(source, target)
-        done.append("rename")
+        done.append(f"rename {source}")
 
     monkeypatch.setattr(os, "fsync", noting_fsync)
     monkeypatch.setattr(os, "replace", noting_replace)
-    put(blobs, [b"one"])
-    assert done == ["sync incoming", "rename", "sync folder"]
+    with blobs.incoming() as incoming:
+        incoming.write(b"one")
+        kept = blobs.path(incoming.keep().sha256)
+    assert done == [f"sync {incoming.path}", f"rename {incoming.path}", f"sync {kept.parent}"]
 
 
 def test_a_crash_before_the_rename_leaves_no_blob(blobs: LocalBlobs, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -141,8 +141,8 @@ def test_what_has_changed_is_said(tools: Tools, pools: Pools, pool_id: uuid.UUID
     ]
     for changes, sentence, same in cases:
         result = replayed(done, receipt, **changes)
-        assert (result["same"], changes) == (same, changes)
-        assert [sentence for text in result["changed"] if sentence in text] == [sentence] * bool(sentence)
+        assert result["same"] == same, changes
+        assert len([text for text in result["changed"] if sentence in text]) == 1, changes
 
 
 def test_other_picks_of_other_libraries_are_said_to_be_theirs(
