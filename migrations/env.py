@@ -1,4 +1,4 @@
-"""Alembic's entry: runs the migrations on the database that `migrations.config` names."""
+"""Alembic's entry point: runs the migrations on the database that `migrations.config` names."""
 
 from typing import Any, Literal
 
@@ -11,12 +11,12 @@ from store.tables import Base
 
 
 def render_item(kind: str, item: Any, autogen_context: Any) -> str | Literal[False]:
-    """Write our column type as the plain one it stands for: a migration must not follow the code."""
+    """Write our column type as the plain type behind it: a migration must not depend on the code."""
     return "sa.DateTime(timezone=True)" if isinstance(item, UtcDateTime) else False
 
 
 def whole_or_not_at_all(url: str) -> Engine:
-    """An engine whose transactions hold changes of tables too, which Python's SQLite would commit at once."""
+    """An engine whose transactions include changes of tables, which sqlite3 would commit at once."""
     if make_url(url).get_backend_name() != "sqlite":
         return create_engine(url, poolclass=NullPool)
     engine = create_engine(url, poolclass=NullPool, connect_args={"isolation_level": None})

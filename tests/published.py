@@ -1,4 +1,4 @@
-"""Documents that workers write, and those that stand for them, against the schemas that the API publishes."""
+"""Checks a document, as workers write it, against the schema that the API publishes."""
 
 from typing import Any
 

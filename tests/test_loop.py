@@ -1,4 +1,4 @@
-"""The main job, over HTTP, in the deployed shape: two APIs, two workers, Valkey, and each database."""
+"""The main loop over HTTP, as deployed: two APIs, two workers and Valkey, on each database."""
 
 import hashlib
 import itertools
@@ -22,7 +22,7 @@ TINY = {"total_steps": 6, "channels": 4, "blocks": 1, "log_every": 2, "checkpoin
 
 
 class Apis:
-    """Sends each request to another API process than the one before: they share everything that counts."""
+    """Sends each request to another API process than the one before: they share everything."""
 
     def __init__(self, addresses: list[str]) -> None:
         self._clients = itertools.cycle([httpx.Client(base_url=address, timeout=30) for address in addresses])
@@ -41,7 +41,7 @@ class Apis:
 
 
 def ended(api: Apis, job: dict[str, Any]) -> dict[str, Any]:
-    """The job when it has succeeded."""
+    """Wait until the job has succeeded. Returns it."""
     give_up = time.monotonic() + 120
     while job["state"] in ("queued", "running"):
         assert time.monotonic() < give_up, f"still not ended: {job}"
@@ -63,7 +63,7 @@ def fill(api: Apis) -> str:
 
 
 def select(api: Apis, pool: str) -> dict[str, Any]:
-    """The selection, asked for until the pool is embedded and the answer is there."""
+    """Ask for a selection until the pool is embedded and the answer is there."""
     give_up = time.monotonic() + 60
     while True:
         response = api.send("GET", f"/pools/{pool}/select", params={"budget": BUDGET})
@@ -99,7 +99,7 @@ def translated(api: Apis, model: str, seed: int) -> NDArray[np.uint8]:
 
 
 def expected_metrics(label_maps: dict[int, NDArray[np.uint8]]) -> dict[str, float]:
-    """The paper's metrics, counted pixel set by pixel set from the translated label maps."""
+    """The paper's metrics of the translated label maps, computed from sets of pixels."""
     truth = np.concatenate([drawing(seed)[1].ravel() for seed in label_maps])
     drawn = np.concatenate([label_map.ravel() for label_map in label_maps.values()])
     truth, drawn = truth[truth != 255], drawn[truth != 255]
@@ -118,7 +118,7 @@ def expected_metrics(label_maps: dict[int, NDArray[np.uint8]]) -> dict[str, floa
 
 
 def test_the_loop_runs_from_a_pool_to_a_label_map(tmp_path: Path, database_url: str) -> None:
-    """From POST /pools to a translated label map; the metrics equal an independent computation."""
+    """It goes from POST /pools to a translated label map; the metrics equal an independent computation."""
     with deployment(tmp_path, database_url) as addresses:
         api = Apis(addresses)
         pool = fill(api)

@@ -1,4 +1,4 @@
-"""first schema."""
+"""Create the first schema."""
 
 from typing import Any
 

@@ -87,6 +87,6 @@ def test_other_arrays_are_refused(encoder: Encoder, photos: Photos) -> None:
 def test_the_digest_is_that_of_the_weights(
     encoder: Encoder, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """The weights digest, which receipts hold, is the SHA-256 of the weights file."""
+    """The digest of the weights, which receipts contain, is the SHA-256 of the weights file."""
     file = weights_for_tests(encoder.name, tmp_path_factory)
     assert encoder.weights_digest == hashlib.sha256(file.read_bytes()).hexdigest()

@@ -1,4 +1,4 @@
-"""What every selection strategy promises. One that joins `STRATEGIES` in models/catalog.py passes this."""
+"""What every selection strategy in `STRATEGIES` (models/catalog.py) promises."""
 
 import json
 import os

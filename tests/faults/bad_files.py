@@ -1,4 +1,4 @@
-"""Bad files of every kind, each with the problem it has to be refused with."""
+"""Bad files of every kind, each with the type of problem that the service has to answer."""
 
 import functools
 import io
@@ -17,7 +17,7 @@ from tests.service.steps import RGB, encoded, label_map, photo, png
 
 @functools.cache
 def png_bomb(side: int) -> bytes:
-    """A PNG of side² black RGB pixels; made once, for it takes seconds."""
+    """A PNG of side² black RGB pixels, made only once because it takes seconds."""
     rows = zlib.compressobj(1)
     data = b"".join(rows.compress(b"\0" * (1 + 3 * side)) for _ in range(side)) + rows.flush()
     return png(side, side, 8, RGB, data)

@@ -60,7 +60,7 @@ def work(ledger: Ledger, chance: random.Random) -> None:
 
 
 def report(ledger: Ledger, kills: Counter[str], lost: list[str], double: list[str]) -> None:
-    table = Table(title="What was killed, and what came of the work")
+    table = Table(title="Kills, and the work that was done meanwhile")
     table.add_column("")
     table.add_column("count", justify="right")
     for kind in KINDS:

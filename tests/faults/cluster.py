@@ -1,4 +1,4 @@
-"""Real processes that can be killed and are started again: Valkey, one API and some workers."""
+"""Real processes that can be killed and started again: Valkey, one API and some workers."""
 
 import os
 import random
@@ -64,7 +64,7 @@ class Cluster:
         return answers(f"{self.address}/readyz")
 
     def kill(self, kind: str, choose: Callable[[list[str]], str] = random.choice) -> bool:
-        """`kill -9` one process of a kind and start it again. False: there is none (no training runs)."""
+        """`kill -9` one process of a kind and start it again. Returns False if no such training runs."""
         if kind == "training":
             return any([_killed(process) for process in self.trainings()[:1]])
         name = choose(self.workers) if kind == "worker" else kind.split()[0]
@@ -90,7 +90,7 @@ class Cluster:
         return found
 
     def ended(self) -> list[str]:
-        """The processes that ended though nobody killed them."""
+        """The processes that ended by themselves."""
         return [name for name, process in self._processes.items() if process.poll() is not None]
 
     def _start(self, name: str) -> None:

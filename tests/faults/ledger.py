@@ -1,4 +1,4 @@
-"""What the service answered with a 2xx, and whether all of it is there, once."""
+"""Records what the service answered with a 2xx, and checks that all of it is there once."""
 
 import itertools
 import time
@@ -46,7 +46,7 @@ class Ledger:
             self.images[image.json()["id"]] = content
 
     def annotate(self, count: int) -> None:
-        """Annotate so many more of the images; 412 means that an unanswered request had been heard."""
+        """Annotate `count` more images. A 412 means that an earlier, unanswered request was carried out."""
         for image_id in [id for id in self.images if id not in self.annotations][:count]:
             content = png(drawing(len(self.annotations))[1])
             path, first = f"/images/{image_id}/annotation", {"If-None-Match": "*"}
@@ -76,7 +76,7 @@ class Ledger:
         return all(job.state not in ("queued", "running") for job in self.rows("embed") + self.rows("train"))
 
     def lost(self) -> list[str]:
-        """What was answered with a 2xx and is not there, or not as it was sent; jobs that did not succeed."""
+        """Answered requests whose data is missing or differs from what was sent, and jobs that failed."""
         lost = []
         for id, content in self.images.items():
             if self._send("GET", f"/images/{id}/content", (200, 404)).content != content:
@@ -96,7 +96,7 @@ class Ledger:
         return lost + [f"model of {id}" for id in self.jobs if uuid.UUID(id) not in models]
 
     def double(self) -> list[str]:
-        """What there is more than once, or what belongs to nothing: results of attempts that were over."""
+        """Results that exist twice, and results of attempts that had lost their job."""
         with self._database.read() as session:
             shards = session.scalars(select(Shard)).all()
             models = session.scalars(select(Model)).all()
@@ -107,10 +107,10 @@ class Ledger:
         for shard in shards:
             stray = [id for id in shard.image_ids if images[id].shard_id != shard.id]
             if stray or str(shard.id) not in (rows[shard.job_id].result or {"shard_ids": []})["shard_ids"]:
-                double.append(f"shard {shard.id} is not its job's")
+                double.append(f"shard {shard.id} is not in its job's result")
         for model in models:
             if (rows[model.job_id].result or {}).get("model_id") != str(model.id):
-                double.append(f"model {model.id} is not its job's")
+                double.append(f"model {model.id} is not in its job's result")
         return double
 
     def _send(self, method: str, path: str, accepted: tuple[int, ...], **options: Any) -> httpx.Response:

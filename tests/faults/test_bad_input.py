@@ -1,4 +1,4 @@
-"""Every kind of bad input is refused by its own problem type, and leaves everything as it was."""
+"""Every kind of bad input is refused with its own problem type, and changes nothing."""
 
 import resource
 import sys
@@ -39,7 +39,7 @@ from tests.service.steps import (
 
 @pytest.mark.parametrize("what", BAD_PHOTOS)
 def test_a_bad_photo_is_refused(client: Client, what: str) -> None:
-    """It has its own problem type and a sentence, and neither row, job nor blob is made."""
+    """The answer has its own problem type and a sentence, and no row, job or blob is made."""
     content, expected = BAD_PHOTOS[what]
     pool_id = new_pool(client)
     before = everything(client, pool_id)
@@ -115,7 +115,7 @@ def test_a_zip_that_lies_about_its_size_gains_nothing(client: Client) -> None:
 
 @pytest.mark.parametrize("what", BAD_LABEL_MAPS)
 def test_a_bad_label_map_is_refused(client: Client, what: str) -> None:
-    """As an annotation, and where its size is not at fault as an unpaired label map, it changes nothing."""
+    """It changes nothing, as an annotation or (unless only its size is wrong) as an unpaired label map."""
     content, expected = BAD_LABEL_MAPS[what]
     pool_id = new_pool(client)
     image = put_photo(client, pool_id, "a.jpg")
@@ -129,7 +129,7 @@ def test_a_bad_label_map_is_refused(client: Client, what: str) -> None:
 
 @pytest.mark.parametrize("what", BAD_CLASS_TABLES)
 def test_a_bad_class_table_is_refused(client: Client, what: str) -> None:
-    """A table that could not be trained or drawn with has its own problem type."""
+    """A table that cannot be used for training or drawing has its own problem type."""
     before = client.get("/pools").json()
     response = client.post("/pools", json={"name": "new", "class_table": BAD_CLASS_TABLES[what]})
     assert slug(response) == "invalid-class-table"
@@ -140,7 +140,7 @@ def test_a_bad_class_table_is_refused(client: Client, what: str) -> None:
     "name", ["a/b.jpg", "../b.jpg", "a\\b.jpg", "..", "n" * 300, "line\nbreak.jpg", "\x00"]
 )
 def test_a_name_that_could_be_a_path_is_refused(client: Client, name: str) -> None:
-    """Slashes, also percent-encoded, 300 characters and control characters never become a name."""
+    """Names with slashes (also percent-encoded), control characters or 300 characters are refused."""
     pool_id = new_pool(client)
     before = everything(client, pool_id)
     response = client.put(
@@ -152,7 +152,7 @@ def test_a_name_that_could_be_a_path_is_refused(client: Client, name: str) -> No
 
 
 def test_a_duplicate_pool_name_is_refused(client: Client) -> None:
-    """A second pool of one name is a conflict, also when the name is spelt with other code points."""
+    """A second pool of the same name is a conflict, even if its name is written in other code points."""
     assert client.post("/pools", json={"name": "caf\u00e9", "class_table": "rgb"}).status_code == 201
     response = client.post("/pools", json={"name": "cafe\u0301", "class_table": "rgb"})
     assert (response.status_code, slug(response)) == (409, "pool-name-taken")
@@ -160,7 +160,7 @@ def test_a_duplicate_pool_name_is_refused(client: Client) -> None:
 
 @pytest.mark.parametrize("budget", [0, -1, "ten", 10**9, ""])
 def test_a_budget_that_is_no_positive_number_is_refused(client: Client, budget: object) -> None:
-    """Zero, negative, absurd and unreadable budgets have one problem type and order no job."""
+    """Zero, negative, absurd and unreadable budgets have one problem type and create no job."""
     pool_id = new_pool(client)
     put_photo(client, pool_id, "a.jpg")
     before = everything(client, pool_id)
@@ -170,8 +170,9 @@ def test_a_budget_that_is_no_positive_number_is_refused(client: Client, budget: 
 
 
 def test_a_selection_that_cannot_be_made_is_refused(client: Client) -> None:
-    """An empty pool, a budget above the pool, and a pool still being embedded, the test photos among it, each
-    have their own type."""
+    """An empty pool, a budget above the pool, and a pool whose photos (or test photos) are not embedded yet
+    each have their own problem type.
+    """
     pool_id = new_pool(client)
     put_photo(client, pool_id, "test.jpg", split="test")
     ask = f"/pools/{pool_id}/select"
@@ -185,7 +186,7 @@ def test_a_selection_that_cannot_be_made_is_refused(client: Client) -> None:
 
 
 def test_a_training_that_cannot_be_made_is_refused(client: Client) -> None:
-    """Without photos, annotations or label maps, and with bad options, no job is ordered."""
+    """Without photos, annotations or label maps, and with bad options, no job is created."""
     pool_id = new_pool(client)
     order = f"/pools/{pool_id}/trainings"
     assert slug(client.post(order, json={"method": "hybrid"})) == "pool-empty"
@@ -238,7 +239,7 @@ def test_a_stale_etag_is_refused(client: Client) -> None:
 
 
 def test_a_file_larger_than_allowed_is_refused(client: Client) -> None:
-    """The 413 comes by counting, whether or not the length was announced."""
+    """The bytes are counted, so it does not matter whether the request announced its length."""
     pool_id = new_pool(client)
     before = everything(client, pool_id)
     megabyte = bytes(1024 * 1024)
@@ -252,7 +253,7 @@ def test_a_file_larger_than_allowed_is_refused(client: Client) -> None:
 
 
 def test_a_full_disk_refuses_and_loses_nothing(tmp_path: Path) -> None:
-    """507 for blobs and for the database; with space again the same requests succeed, and nothing is lost."""
+    """The answer is 507 for blobs and for rows; with space again the requests succeed. Nothing is lost."""
     port = free_port()
     settings = {
         "FEWPAIRS_DATA_DIR": str(tmp_path),
@@ -290,7 +291,7 @@ def test_a_full_disk_refuses_and_loses_nothing(tmp_path: Path) -> None:
 
 
 def test_unknown_addresses_methods_and_ids_are_problems(client: Client) -> None:
-    """What the framework refuses is answered in the same form as everything else."""
+    """Requests that the web framework refuses are answered with problems like all others."""
     nowhere = "00000000-0000-7000-8000-000000000000"
     for method, address, expected in (
         ("GET", "/nowhere", "not-found"),

@@ -1,4 +1,4 @@
-"""A worker goes on hearing the bell whatever becomes of the broker."""
+"""A worker hears the bell even after its broker was killed."""
 
 import shutil
 from pathlib import Path
@@ -11,10 +11,10 @@ ROUNDS = 6
 
 
 def test_a_worker_outlives_its_brokers(tmp_path: Path, exported_encoder: Path) -> None:
-    """Brokers killed while it works cost a worker nothing: each round it does all of the jobs.
+    """A worker does all jobs of each round, although the broker is killed while it works.
 
-    With acknowledged messages it went deaf in about every second round: an acknowledgement that failed held
-    the only prefetch slot.
+    With acknowledged messages it stopped hearing in about every second round, because a failed
+    acknowledgement held the only prefetch slot.
     """
     shutil.copytree(exported_encoder, tmp_path / "data" / "cache" / "encoders")
     with Cluster(tmp_path, "", workers=1, embed_chunk=1) as cluster:

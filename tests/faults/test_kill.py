@@ -12,7 +12,9 @@ STEPS = 400
 
 
 def kill_while_embedding(cluster: Cluster, ledger: Ledger, kind: str) -> None:
-    """Upload, and kill as soon as one of the new images' jobs runs: for a worker, the one that runs it."""
+    """Upload images, and kill a process of this kind as soon as one of their jobs runs. If the kind is a
+    worker, it is the one that runs the job.
+    """
     known = {job.id for job in ledger.rows("embed")}
     ledger.upload(6)
 
@@ -31,7 +33,7 @@ def kill_while_embedding(cluster: Cluster, ledger: Ledger, kind: str) -> None:
 
 
 def wait_for_progress(ledger: Ledger, training: uuid.UUID, attempt: int) -> None:
-    """Return when this attempt at the training has got further than the training was."""
+    """Return when this attempt at the training has made progress."""
     before = ledger.row(training).done
 
     def further() -> bool:
@@ -44,7 +46,7 @@ def wait_for_progress(ledger: Ledger, training: uuid.UUID, attempt: int) -> None
 def test_whatever_is_killed_nothing_is_lost_and_nothing_done_twice(
     tmp_path: Path, database_url: str, exported_encoder: Path
 ) -> None:
-    """Everything answered with a 2xx is there in the end, and every job ended well with one result."""
+    """Everything answered with a 2xx is there in the end, and every job has succeeded with one result."""
     shutil.copytree(exported_encoder, tmp_path / "data" / "cache" / "encoders")
     with Cluster(tmp_path, database_url, embed_chunk=4) as cluster:
         database = ledger_database(tmp_path, database_url)

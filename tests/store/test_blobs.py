@@ -1,4 +1,4 @@
-"""Blobs: what is kept is whole, and survives."""
+"""Blobs: bytes that are kept are complete and durable."""
 
 import hashlib
 import os
@@ -53,7 +53,7 @@ def test_what_is_not_kept_is_dropped(blobs: LocalBlobs) -> None:
 
 
 def test_bytes_are_durable_before_keep_returns(blobs: LocalBlobs, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The file is synced before it gets its name, and the folder that has the name after."""
+    """The file is synced before it gets its name, and the folder of that name afterwards."""
     done: list[str] = []
     fsync, replace = os.fsync, os.replace
 
@@ -74,7 +74,7 @@ def test_bytes_are_durable_before_keep_returns(blobs: LocalBlobs, monkeypatch: p
 
 
 def test_a_crash_before_the_rename_leaves_no_blob(blobs: LocalBlobs, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file that is not whole never has a blob's name."""
+    """An incomplete file never has a blob's name."""
 
     def crash(source: Path, target: Path) -> None:
         raise KeyboardInterrupt
@@ -98,7 +98,7 @@ def test_abandoned_files_are_swept_at_the_start(tmp_path: Path) -> None:
 
 
 def test_the_same_bytes_kept_at_once_are_one_blob(blobs: LocalBlobs) -> None:
-    """Writers of one content do not disturb each other or a reader."""
+    """Threads that keep the same bytes do not disturb each other."""
     with ThreadPoolExecutor(8) as threads:
         kept = set(threads.map(lambda _: put(blobs, [b"same"]), range(32)))
     [blob] = kept
@@ -106,7 +106,7 @@ def test_the_same_bytes_kept_at_once_are_one_blob(blobs: LocalBlobs) -> None:
 
 
 def test_fetching_gives_a_private_path(blobs: LocalBlobs, tmp_path: Path) -> None:
-    """The file at the given path has the bytes; removing it leaves the blob."""
+    """The file at the given path has the bytes; deleting it does not delete the blob."""
     blob = put(blobs, [b"one"])
     blobs.fetch(blob.sha256, tmp_path / "copy")
     assert (tmp_path / "copy").read_bytes() == b"one"
@@ -116,7 +116,7 @@ def test_fetching_gives_a_private_path(blobs: LocalBlobs, tmp_path: Path) -> Non
 
 
 def test_an_unknown_kind_of_store_is_refused(tmp_path: Path) -> None:
-    """A URL that is not a file's says what to give; a path with odd characters works."""
+    """The error for another kind of URL says what to give; a path with unusual characters works."""
     with pytest.raises(ValueError, match="file:///"):
         open_blobs("ftp://example.org/blobs")
     odd = tmp_path / "größe 1"
@@ -124,8 +124,8 @@ def test_an_unknown_kind_of_store_is_refused(tmp_path: Path) -> None:
     assert (odd / "incoming").is_dir()
 
 
-def test_what_is_held_for_a_job_is_dropped_with_it(blobs: LocalBlobs, tmp_path: Path) -> None:
-    """It is fetched by its name, as often as the job needs; dropping it leaves equal blobs alone."""
+def test_bytes_held_for_a_job_are_dropped_by_name(blobs: LocalBlobs, tmp_path: Path) -> None:
+    """Held bytes can be fetched by name several times; dropping them does not drop an equal blob."""
     kept = put(blobs, [b"photo"])
     names = []
     for _ in range(2):
@@ -145,8 +145,8 @@ def test_what_is_held_for_a_job_is_dropped_with_it(blobs: LocalBlobs, tmp_path: 
         assert file.read() == b"photo"
 
 
-def test_what_nobody_drops_is_dropped_after_a_day(blobs: LocalBlobs) -> None:
-    """What is younger stays."""
+def test_held_bytes_are_dropped_after_a_day(blobs: LocalBlobs) -> None:
+    """Older bytes that no job dropped are deleted; younger ones stay."""
     names = []
     for _ in range(3):
         with blobs.incoming() as incoming:

@@ -43,7 +43,7 @@ def test_a_block_commits_whole_or_not_at_all(database: Database) -> None:
 
 
 def test_no_update_is_lost(database: Database) -> None:
-    """Threads that read, add one and write back at once all count."""
+    """If many threads read, add one and write back at the same time, every addition counts."""
     with database.write() as session:
         pool = pools.create(session, name="counter", class_table={"n": 0}, encoder="resnet50")
 
@@ -61,7 +61,7 @@ def test_no_update_is_lost(database: Database) -> None:
 
 
 def test_foreign_keys_and_states_are_enforced(database: Database) -> None:
-    """A job of no pool, and a state that is none, are refused by the database itself."""
+    """The database itself refuses a job of a pool that does not exist, and an unknown state."""
     with database.write() as session:
         pool = pools.create(session, name="p", class_table=None, encoder="resnet50")
 
@@ -77,7 +77,7 @@ def test_foreign_keys_and_states_are_enforced(database: Database) -> None:
 
 
 def test_the_databases_clock_is_utc_and_adds_seconds(database: Database) -> None:
-    """`from_now` is this moment within a minute, and exactly as much later as it is asked."""
+    """`from_now(0)` is the present moment within a minute, and `from_now(90.5)` is 90.5 s later."""
     with database.read() as session:
         now, later = session.execute(select(from_now(0), from_now(90.5))).one()
     assert abs(datetime.now(UTC) - now) < timedelta(minutes=1)
@@ -85,7 +85,7 @@ def test_the_databases_clock_is_utc_and_adds_seconds(database: Database) -> None
 
 
 def test_times_are_kept_in_utc_and_compare_in_the_database(database: Database) -> None:
-    """A moment given in another zone comes back as the same moment, and orders as one."""
+    """A moment given in another zone is read as the same moment, and is compared as that moment."""
     moment = datetime.now(UTC) - timedelta(hours=1)
     elsewhere = moment.astimezone(tz=ZoneInfo("Asia/Tokyo"))
     with database.write() as session:
@@ -128,12 +128,12 @@ def kind_of_file_system(path: Path) -> str:
 
 
 def test_the_schema_constant_is_the_newest_migration() -> None:
-    """What the tables need, and what migrations lead to, is one revision."""
+    """The revision that the tables need is the one that the migrations lead to."""
     assert ScriptDirectory.from_config(migrations.config("")).get_current_head() == SCHEMA
 
 
 def test_an_unmigrated_database_is_refused(database_url: str) -> None:
-    """Before the first migration, and after a later version's, `require_schema` raises."""
+    """`require_schema` raises before the first migration, and for a schema of another version."""
     database = Database(database_url)
     with pytest.raises(SchemaMismatch, match="None"):
         database.require_schema()

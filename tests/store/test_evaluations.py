@@ -77,7 +77,7 @@ def test_pages_visit_each_image_once_in_order(
 
 
 def test_a_cursor_of_another_evaluation_leads_nowhere(database: Database, evaluation_id: uuid.UUID) -> None:
-    """An image that the evaluation has not scored is behind none of its images."""
+    """No page follows an image that the evaluation has not scored."""
     with database.read() as session:
         images = evaluations.images(session, evaluation_id, order="worst", after=uuid.uuid4(), limit=10)
     assert images == []

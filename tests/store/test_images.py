@@ -1,4 +1,4 @@
-"""How new images come to be embedded."""
+"""How new images are distributed to embed jobs."""
 
 import uuid
 
@@ -35,7 +35,7 @@ def photos(*numbers: int, split: str = "train") -> list[Image]:
 
 
 def add(database: Database, pool_id: uuid.UUID, *numbers: int) -> list[Job]:
-    """The jobs that are full now."""
+    """Add images. Returns the jobs that are full now."""
     with database.write() as session:
         return images.add(session, SETTINGS, pool_id, photos(*numbers))[1]
 
@@ -53,7 +53,7 @@ def chunks(database: Database) -> list[list[str]]:
 
 
 def test_images_fill_one_job_after_another(database: Database, pool_id: uuid.UUID) -> None:
-    """A job takes images until it is full, which is when its bell is due; the rest go into the next."""
+    """A job takes images until it is full; then its bell is due, and the next job takes the rest."""
     assert add(database, pool_id, 1, 2, 3) == []
     assert len(add(database, pool_id, 4, 5)) == 1
     assert len(add(database, pool_id, *range(6, 14))) == 2
@@ -66,7 +66,7 @@ def test_images_fill_one_job_after_another(database: Database, pool_id: uuid.UUI
 
 
 def test_a_claimed_job_takes_no_more_images(database: Database, pool_id: uuid.UUID) -> None:
-    """Its images are fixed from its first claim on, also when it is queued again for another attempt."""
+    """From the first claim on its images are fixed, even if it is queued again for another attempt."""
     add(database, pool_id, 1)
     first = claim_newest(database)
     add(database, pool_id, 2)
@@ -85,8 +85,8 @@ def claim_newest(database: Database) -> Claim:
     return claim
 
 
-def test_what_is_known_is_not_added_again(database: Database, pool_id: uuid.UUID) -> None:
-    """The same bytes are unchanged; other bytes, or the other split, are a conflict; no job grows."""
+def test_a_known_name_is_not_added_again(database: Database, pool_id: uuid.UUID) -> None:
+    """The same bytes are unchanged, other bytes or the other split are a conflict; no job gets them."""
     add(database, pool_id, 1)
     other = Image(
         name="1.jpg", split="train", sha256="f" * 64, size_bytes=1, media_type="image/jpeg", width=8, height=8

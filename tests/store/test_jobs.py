@@ -65,7 +65,7 @@ def make_due(database: Database, job_id: uuid.UUID) -> None:
 
 
 def test_of_many_claims_one_succeeds(database: Database, pool_id: uuid.UUID) -> None:
-    """Threads that claim the same jobs at once get each job exactly once between them."""
+    """If threads claim the same jobs at the same time, each job goes to exactly one of them."""
     ids = [new_job(database, pool_id) for _ in range(20)]
 
     def take_all(seed: int) -> list[uuid.UUID]:
@@ -79,7 +79,7 @@ def test_of_many_claims_one_succeeds(database: Database, pool_id: uuid.UUID) -> 
 
 
 def test_a_claim_brings_what_to_do(database: Database, job_id: uuid.UUID, pool_id: uuid.UUID) -> None:
-    """Pool, kind, spec and the attempt's number come with the claim, and the job shows that it runs."""
+    """A claim has the pool, kind, spec and attempt number, and the job is shown as running."""
     assert claim(database, job_id) == Claim(job_id, pool_id, 1, "train", {"n": 1})
     job = get(database, job_id)
     assert (job.state, job.worker, job.attempt) == ("running", "test", 1)
@@ -100,7 +100,7 @@ WRITES: dict[str, Callable[[Session, Claim], object]] = {
 def test_an_attempt_that_was_replaced_writes_nothing(
     database: Database, job_id: uuid.UUID, write: str
 ) -> None:
-    """A worker that was presumed dead and comes back is refused, and the row stays the new owner's."""
+    """A worker that was presumed dead and comes back is refused, and the job stays with its new owner."""
     late = claimed(database, job_id, lease_s=-1)
     assert sweep(database) == [job_id]
     owner = claimed(database, job_id)
@@ -144,8 +144,8 @@ def test_a_result_and_its_rows_are_one_transaction(database: Database, job_id: u
         assert session.scalar(select(func.count()).select_from(JobMetric)) == 0
 
 
-def test_a_lease_that_is_prolonged_does_not_expire(database: Database, job_id: uuid.UUID) -> None:
-    """The sweep leaves a job alone whose worker was heard of."""
+def test_a_lease_that_is_extended_does_not_expire(database: Database, job_id: uuid.UUID) -> None:
+    """The sweep leaves a job alone if its worker has sent a heartbeat."""
     owner = claimed(database, job_id, lease_s=-1)
     with database.write() as session:
         jobs.heartbeat(session, owner, lease_s=60)
@@ -154,7 +154,7 @@ def test_a_lease_that_is_prolonged_does_not_expire(database: Database, job_id: u
 
 
 def test_attempts_run_out(database: Database, job_id: uuid.UUID) -> None:
-    """After the last attempt's lease expired the job has failed, and is rung no more."""
+    """When the lease of the last attempt expires, the job fails and is not rung for again."""
     for attempt in (1, 2, 3):
         assert claimed(database, job_id, lease_s=-1).attempt == attempt
         rung = sweep(database)
@@ -166,7 +166,7 @@ def test_attempts_run_out(database: Database, job_id: uuid.UUID) -> None:
 
 
 def test_a_retry_is_queued_again_until_no_attempt_is_left(database: Database, job_id: uuid.UUID) -> None:
-    """Giving a job back counts as an attempt, keeps the reason, and success clears it."""
+    """A retry counts as an attempt and keeps the reason; success clears the reason."""
     with database.write() as session:
         jobs.retry(session, claimed_in(session, job_id), type="worker-crashed", detail="Signal 9.")
     job = get(database, job_id)
@@ -196,7 +196,7 @@ def test_retries_wait_longer_and_longer(database: Database, job_id: uuid.UUID) -
 
 
 def test_a_job_given_back_keeps_its_attempts(database: Database, job_id: uuid.UUID) -> None:
-    """However often workers shut down, the job never fails of it; one that was to be cancelled is."""
+    """However often workers shut down, the job does not fail; if it was to be cancelled, it is."""
     for _ in range(10):
         with database.write() as session:
             jobs.give_back(session, claimed_in(session, job_id))
@@ -216,7 +216,7 @@ def claimed_in(session: Session, job_id: uuid.UUID) -> Claim:
 
 
 def test_cancelling(database: Database, job_id: uuid.UUID, pool_id: uuid.UUID) -> None:
-    """Queued: at once. Running: the heartbeat orders it, and no end but `cancelled` follows a lost worker."""
+    """A queued job ends at once. A running one learns it by heartbeat, and ends so if its worker dies."""
     with database.write() as session:
         jobs.cancel(session, job_id)
     assert get(database, job_id).state == "cancelled"
@@ -232,7 +232,7 @@ def test_cancelling(database: Database, job_id: uuid.UUID, pool_id: uuid.UUID) -
 
 
 def test_a_deadline_stops_an_attempt(database: Database, job_id: uuid.UUID) -> None:
-    """The heartbeat says when the attempt has had its time; each attempt has its own."""
+    """The heartbeat says when the attempt is past its deadline; each attempt has its own deadline."""
     owner = claimed(database, job_id)
     with database.write() as session:
         assert not jobs.heartbeat(session, owner, lease_s=60).past_deadline
@@ -246,7 +246,7 @@ def test_a_deadline_stops_an_attempt(database: Database, job_id: uuid.UUID) -> N
 
 
 def test_the_sweep_rings_less_and_less_often(database: Database, job_id: uuid.UUID) -> None:
-    """A queued job is rung after 20 s, 40 s, … and at last every 5 min; not before it is due."""
+    """A queued job is rung for after 20 s, 40 s and so on, at most every 5 min; never before it is due."""
     waits = []
     for _ in range(6):
         assert sweep(database) == []
@@ -264,7 +264,7 @@ def now(database: Database) -> datetime:
 
 
 def test_two_sweeps_at_once_ring_a_job_once(database: Database, pool_id: uuid.UUID) -> None:
-    """Every worker sweeps; between them each due job is rung once."""
+    """Every worker sweeps, but each due job is rung for once."""
     ids = [new_job(database, pool_id) for _ in range(10)]
     for job_id in ids:
         make_due(database, job_id)
@@ -286,7 +286,7 @@ def test_metrics_come_back_in_order_from_any_step(database: Database, job_id: uu
 
 
 def test_a_key_finds_its_job_until_it_is_released(database: Database, pool_id: uuid.UUID) -> None:
-    """One key, one job; a released key is free for another."""
+    """A key belongs to one job; a released key can be given to another."""
     with database.write() as session:
         job = jobs.create(
             session,
@@ -305,7 +305,7 @@ def test_a_key_finds_its_job_until_it_is_released(database: Database, pool_id: u
 
 
 def test_workers_that_die_at_random_lose_and_double_nothing(database: Database, pool_id: uuid.UUID) -> None:
-    """Threads claim, forget half of what they claimed, and sweep: every job ends once, with one effect."""
+    """Threads claim jobs, abandon half of them, and sweep: every job ends once, with one effect."""
     ids = [new_job(database, pool_id) for _ in range(30)]
     with database.write() as session:
         session.execute(update(Job).values(max_attempts=1000))

@@ -1,4 +1,4 @@
-"""Bringing a database to the newest schema."""
+"""Migrations of a database to the newest schema."""
 
 import os
 import subprocess
@@ -35,7 +35,7 @@ def test_a_migration_that_fails_changes_nothing(database_url: str) -> None:
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_database_of_another_version_stays_as_it_is(database_url: str) -> None:
-    """The command says so in one sentence and fails; the recorded schema does not change."""
+    """The command fails and gives the reason in one sentence; the recorded schema does not change."""
     migrations.upgrade(database_url)
     engine = engine_of(database_url)
     with engine.begin() as connection:

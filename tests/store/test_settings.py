@@ -91,8 +91,8 @@ def test_a_password_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
         ("MAX_IMAGE_PIXELS", "80000000"),
     ],
 )
-def test_a_right_value_is_taken(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Values at the edge of what is possible are settings."""
+def test_a_valid_value_is_accepted(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Values at the limits of what is possible are accepted."""
     monkeypatch.setenv(f"FEWPAIRS_{name}", value)
     assert str(getattr(read_settings(), name.lower())) == value
 

@@ -1,4 +1,4 @@
-"""What a training reads of a pool."""
+"""What a training reads from a pool."""
 
 import uuid
 from collections.abc import Iterator
@@ -58,7 +58,7 @@ def statements(database: Database) -> Iterator[list[str]]:
 
 
 def test_pairs_come_in_the_order_asked_for(database: Database) -> None:
-    """Each image comes with the annotation of the given revision, also if it is not the newest one."""
+    """Each image comes with the annotation of the given revision, even if that is not the newest one."""
     first, second, third = annotated_images(database, 3)
     wanted = [(str(third), 1), (str(first), 2), (str(second), 1)]
     with database.read() as session:

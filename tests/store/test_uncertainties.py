@@ -1,4 +1,4 @@
-"""Scores of models that are made once and kept."""
+"""Uncertainties of photos, which a model measures once."""
 
 import uuid
 
@@ -9,7 +9,7 @@ from store.tables import Image, Model, new_id
 
 
 def test_a_score_that_is_there_stays(database: Database) -> None:
-    """Two workers may measure the same photo; the second keeps what the first kept, and adds the rest."""
+    """If two workers measure the same photo, the first score stays; the second adds only new scores."""
     first, second, model_id = new_id(), new_id(), new_id()
     with database.write() as session:
         pool_id = pools.create(session, name="p", class_table=None, encoder="resnet50").id

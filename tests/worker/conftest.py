@@ -34,7 +34,7 @@ def scorer_onnx(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 @pytest.fixture(autouse=True)
 def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Such small networks are slower on several threads, above all if the cores are busy."""
+    """Use one thread: networks this small are slower on several, above all if the cores are busy."""
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
 
 

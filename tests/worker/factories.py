@@ -18,7 +18,7 @@ TINY = {
     **{"total_steps": 4, "load_size": 36, "image_size": 32, "batch_size": 1, "channels": 4, "blocks": 1},
     **{"log_every": 1, "checkpoint_every": 2, "sample_every": 1000},
 }
-"""A training of a second or two."""
+"""Options of a training that takes a second or two."""
 
 
 def scene(seed: int) -> tuple[bytes, bytes]:
@@ -28,7 +28,7 @@ def scene(seed: int) -> tuple[bytes, bytes]:
 
 
 class Pools:
-    """Adds rows as the service would, by way of the tables."""
+    """Adds rows to the tables directly, the same rows as the service would add."""
 
     def __init__(self, tools: Tools) -> None:
         self.tools = tools
@@ -47,7 +47,7 @@ class Pools:
     def photos(
         self, pool_id: uuid.UUID, contents: list[bytes], split: str = "train"
     ) -> tuple[uuid.UUID, list[uuid.UUID]]:
-        """Images with their embed job; (job id, image ids)."""
+        """Add images with their embed job. Returns the id of the job and the ids of the images."""
         job_id = self.job(pool_id, "embed", {}, total=len(contents))
         ids = [
             self._add(
@@ -68,7 +68,7 @@ class Pools:
         self._add(LabelMap(source=source, **values, **self._bytes(content)))
 
     def model(self, pool_id: uuid.UUID, folder: Path, method: str = "hybrid") -> uuid.UUID:
-        """Add a model with the files of the folder; its id."""
+        """Add a model with the files of the folder. Returns its id."""
         model = Model(id=new_id(), pool_id=pool_id, name=uuid.uuid4().hex, method=method, spec={}, receipt={})
         files = {path.name: blobs.put_file(self.tools.blobs, path) for path in folder.iterdir()}
         with self.tools.database.write() as session:
@@ -101,12 +101,12 @@ class Pools:
         return job
 
     def now(self) -> datetime:
-        """The database's clock."""
+        """The time of the database's clock."""
         with self.tools.database.read() as session:
             return session.scalars(select(from_now(0))).one()
 
     def content(self, content: bytes) -> str:
-        """Keep bytes; their digest."""
+        """Keep the bytes as a blob. Returns their digest."""
         return blobs.put(self.tools.blobs, [content]).sha256
 
     def _bytes(self, content: bytes) -> dict[str, Any]:

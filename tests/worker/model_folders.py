@@ -20,7 +20,7 @@ TABLE = ClassTable.from_json(CLASS_TABLE)
 
 
 def untrained(folder: Path, method: str = "hybrid", table: ClassTable | None = TABLE) -> Path:
-    """The folder of a model with random weights."""
+    """Write a model with random weights into a new folder."""
     folder.mkdir()
     spec = build("tiny", method, **TINY)
     names = ("photo_to_label", "label_to_photo")
@@ -30,7 +30,7 @@ def untrained(folder: Path, method: str = "hybrid", table: ClassTable | None = T
 
 
 def imported(folder: Path, content: bytes) -> Path:
-    """The folder of a model that was imported with this content."""
+    """Write a model that was imported with this content into a new folder."""
     folder.mkdir()
     (folder / "model.onnx").write_bytes(content)
     write_imported_spec(folder, TABLE)

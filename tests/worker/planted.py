@@ -1,4 +1,4 @@
-"""Pools whose embeddings are given, not made."""
+"""Pools whose embeddings are given instead of computed."""
 
 import io
 import uuid
@@ -22,7 +22,7 @@ def planted(
     split: str = "train",
     names: Sequence[str] = (),
 ) -> list[uuid.UUID]:
-    """Add an image for each vector, (N, D), by one shard; their ids."""
+    """Add an image for each of the vectors, (N, D), in one shard. Returns their ids."""
     job_id, ids = pools.photos(pool_id, [scene(seed)[0] for seed in range(len(np.asarray(vectors)))], split)
     add_shard(pools, pool_id, job_id, ids, vectors)
     with pools.tools.database.write() as session:
@@ -34,7 +34,7 @@ def planted(
 def add_shard(
     pools: Pools, pool_id: uuid.UUID, job_id: uuid.UUID, ids: Sequence[uuid.UUID], vectors: npt.ArrayLike
 ) -> None:
-    """Embed the images of a job as these vectors, (N, D)."""
+    """Add a shard with these vectors, (N, D), as the embeddings of the job's images."""
     content = io.BytesIO()
     np.save(content, np.asarray(vectors, np.float16))
     sha256 = blobs.put(pools.tools.blobs, [content.getvalue()]).sha256

@@ -33,7 +33,7 @@ def test_a_worker_does_not_start_on_a_database_that_was_not_migrated(tmp_path: P
 
 
 def test_an_unknown_queue_is_refused(tmp_path: Path) -> None:
-    """`--queues` takes the names of queues only."""
+    """`--queues` accepts only the names of queues."""
     assert queue_list("cpu,embed,gpu") == ["cpu", "embed", "gpu"]
     with pytest.raises(ValueError, match="there is no queue 'tpu'"):
         queue_list("cpu,tpu")
@@ -41,7 +41,7 @@ def test_an_unknown_queue_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_nothing_waits_for_all_the_embed_jobs(pools: Pools, tmp_path: Path) -> None:
-    """A worker takes turns between its queues: a search that was asked for last is one of the first done."""
+    """A worker serves its queues in turn: a search that is rung for last is one of the first jobs to end."""
     pool_id, port = pools.pool(encoder="onnx:none.onnx"), free_port()
     embedding = [pools.job(pool_id, "embed", {}) for _ in range(20)]
     search = pools.job(pool_id, "search", {"what": "duplicates", "within": None})

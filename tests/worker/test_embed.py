@@ -37,7 +37,9 @@ def image(tools: Tools, image_id: uuid.UUID) -> Image:
 def test_a_shard_holds_its_images_in_their_order(
     tools: Tools, pools: Pools, shutdown: threading.Event
 ) -> None:
-    """Row n of the shard is the encoder's embedding of image n; the images and the pool say so."""
+    """Row n of the shard is the encoder's embedding of image n. The images name the shard, and the pool names
+    the weights.
+    """
     pool_id = pools.pool()
     job_id, ids = pools.photos(pool_id, [scene(seed)[0] for seed in range(5)])
 
@@ -72,7 +74,7 @@ def embed_alone(tools: Tools, image_id: uuid.UUID) -> np.ndarray:
 def test_a_photo_that_cannot_be_decoded_never_stops_the_others(
     tools: Tools, pools: Pools, shutdown: threading.Event
 ) -> None:
-    """A damaged photo gets a reason; the shard holds the rest."""
+    """A damaged photo gets an error, and the shard holds the other photos."""
     pool_id = pools.pool()
     job_id, ids = pools.photos(pool_id, [scene(1)[0], scene(2)[0][:300], scene(3)[0]])
 
@@ -88,10 +90,12 @@ def test_a_photo_that_cannot_be_decoded_never_stops_the_others(
     assert [shard.image_ids for shard in shards_of(tools, pool_id)] == [[ids[0].hex, ids[2].hex]]
 
 
-def test_a_blob_that_is_not_there_is_no_fault_of_the_photo(
+def test_a_missing_blob_is_no_fault_of_the_photo(
     tools: Tools, pools: Pools, shutdown: threading.Event
 ) -> None:
-    """As when a disk is not mounted: the job is queued again, and embeds the photo once its blob is back."""
+    """If a blob is missing, as when a disk is not mounted, the job is queued again, and embeds the photo when
+    its blob is back.
+    """
     job_id, [photo_id] = pools.photos(pools.pool(), [scene(1)[0]])
     sha256 = image(tools, photo_id).sha256
     blob = tools.settings.data_dir / "blobs" / sha256[:2] / sha256
@@ -111,7 +115,7 @@ def test_a_blob_that_is_not_there_is_no_fault_of_the_photo(
 def test_a_job_of_undecodable_photos_succeeds_without_a_shard(
     tools: Tools, pools: Pools, shutdown: threading.Event
 ) -> None:
-    """Nothing to embed is no failure: every image has its reason, and there is no shard."""
+    """A job without a usable photo does not fail: every image has its error, and there is no shard."""
     pool_id = pools.pool()
     job_id, ids = pools.photos(pool_id, [b"not a photo"])
 
@@ -126,7 +130,7 @@ def test_a_job_of_undecodable_photos_succeeds_without_a_shard(
 def test_other_weights_than_the_first_shards_are_refused(
     tools: Tools, pools: Pools, shutdown: threading.Event
 ) -> None:
-    """A pool embedded with other weights fails the job for good and gets no shard: encoders never mix."""
+    """If the pool was embedded with other weights, the job fails for good: encoders are never mixed."""
     pool_id = pools.pool(weights_digest="0" * 64)
     job_id, _ = pools.photos(pool_id, [scene(1)[0]])
 
@@ -140,7 +144,7 @@ def test_other_weights_than_the_first_shards_are_refused(
 
 
 def test_two_first_shards_with_different_weights_cannot_both_settle(tools: Tools, pools: Pools) -> None:
-    """The worker that commits first determines the pool's weights; the job of the other one fails."""
+    """The weights that are accepted first are the pool's; other weights are refused."""
     pool_id = pools.pool()
     with tools.database.write() as session:
         assert embeddings.accept_weights(session, pool_id, "a" * 64)
@@ -164,9 +168,7 @@ def test_missing_weights_fail_the_job_with_what_to_do(
     assert "none.pth" in error["detail"]
 
 
-def test_embedding_again_after_a_lost_commit_leaves_one_shard(
-    tools: Tools, pools: Pools, shutdown: threading.Event
-) -> None:
+def test_a_job_that_ended_is_not_run_again(tools: Tools, pools: Pools, shutdown: threading.Event) -> None:
     """A job that ended is not claimed again, however often it is rung for."""
     pool_id = pools.pool()
     job_id, _ = pools.photos(pool_id, [scene(1)[0]])
@@ -180,7 +182,7 @@ def test_embedding_again_after_a_lost_commit_leaves_one_shard(
 
 @dataclass
 class Counted:
-    """An encoder made of small numbers, or another one; it counts the photos it is given."""
+    """Counts the photos that it encodes, with the given encoder or as their mean colours."""
 
     encoder: Encoder | None = None
     name: str = "efficientnet_lite0"
@@ -211,7 +213,7 @@ def shards_of(tools: Tools, pool_id: uuid.UUID) -> Sequence[Shard]:
 
 
 def test_shards_are_committed_as_they_come(tools: Tools, pools: Pools, shutdown: threading.Event) -> None:
-    """A job of many photos writes several shards, each full but the last; bad files count as seen."""
+    """A job writes one shard for `SHARD_IMAGES` photos; a bad file makes its shard one image shorter."""
     use(tools, Counted())
     pool_id, good = pools.pool(), scene(1)[0]
     contents = [good] * 10 + [b"not a photo"] + [good] * (2 * SHARD_IMAGES)
@@ -232,7 +234,7 @@ def test_shards_are_committed_as_they_come(tools: Tools, pools: Pools, shutdown:
 def test_features_that_are_not_finite_cost_their_photo_alone(
     tools: Tools, pools: Pools, shutdown: threading.Event, feature: float
 ) -> None:
-    """The photo gets a reason and is in no shard, and the pool's index takes the others."""
+    """The photo gets an error and is in no shard, and the pool's index has the others."""
 
     class Odd(Counted):
         def encode(self, photos: Photos) -> npt.NDArray[np.float32]:
@@ -261,7 +263,7 @@ def test_features_that_are_not_finite_cost_their_photo_alone(
 def test_an_attempt_that_lost_its_job_commits_nothing(
     tools: Tools, pools: Pools, shutdown: threading.Event
 ) -> None:
-    """The job is given to another while a shard is computed: there is no shard, and no image is marked."""
+    """If another attempt takes the job while a shard is computed, no shard is added, no image is marked."""
     pool_id = pools.pool()
     job_id, [photo_id] = pools.photos(pool_id, [scene(1)[0]])
 
@@ -298,7 +300,7 @@ run(uuid.UUID(sys.argv[1]), tools, threading.Event())
 
 def test_a_killed_worker_loses_no_shard(tools: Tools, pools: Pools, shutdown: threading.Event) -> None:
     """After a kill -9 in the middle, the next attempt encodes only the images that were not committed."""
-    tools.networks.encoder("efficientnet_lite0")  # so that its export is there
+    tools.networks.encoder("efficientnet_lite0")  # exports it, so that the subprocess need not
     pool_id, count = pools.pool(), 4 * SHARD_IMAGES
     job_id, ids = pools.photos(pool_id, [scene(seed % 4)[0] for seed in range(count)])
     environment = os.environ | {

@@ -22,7 +22,7 @@ from worker.run import run
 def evaluated(
     pools: Pools, shutdown: threading.Event, pool_id: uuid.UUID, model_id: uuid.UUID, **spec: Any
 ) -> Job:
-    """An ended evaluation; its metrics and its images' scores are as the API publishes them."""
+    """Run an evaluation, and check its metrics and its images' scores against the API's schemas."""
     default = {"split": "test", "direction": "photos_to_labels", "scorer": None}
     job_id = pools.job(pool_id, "evaluate", {"model_id": str(model_id), **default, **spec})
     run(job_id, pools.tools, shutdown)
@@ -44,7 +44,7 @@ def kept_images(tools: Tools) -> list[tuple[Image, EvaluationImage]]:
 def test_an_evaluation_keeps_what_was_predicted_for_each_image(
     tools: Tools, pools: Pools, shutdown: threading.Event, tmp_path: Path
 ) -> None:
-    """Every image has its scores and, as a blob, the label map that the model gives for its photo."""
+    """Every image has its scores and, as a blob, the label map that the model predicts from its photo."""
     pool_id = pools.pool()
     ids = pools.annotated(pool_id, 3, "test")
     folder = untrained(tmp_path / "model")
@@ -103,7 +103,7 @@ def test_photos_made_of_label_maps_are_scored_by_another_model(
         assert row.scores["pixel_accuracy"] == pytest.approx((found == truth)[counted].mean())
 
 
-def test_an_rgb_pool_is_scored_beside_the_best_constant(
+def test_an_rgb_pool_is_compared_with_the_best_constant(
     tools: Tools, pools: Pools, shutdown: threading.Event, tmp_path: Path
 ) -> None:
     """The constant colour comes from the train targets; on targets of that one colour it is always right."""
@@ -132,7 +132,7 @@ def test_an_rgb_pool_is_scored_beside_the_best_constant(
 def test_an_unusable_model_fails_its_evaluation_and_stays(
     tools: Tools, pools: Pools, shutdown: threading.Event, tmp_path: Path, content: bytes
 ) -> None:
-    """If the file is no ONNX, the job fails at its first attempt and says what is expected; nothing stays."""
+    """If the file is not ONNX, the job fails at its first attempt and says what is expected of a model."""
     pool_id = pools.pool()
     pools.annotated(pool_id, 1, "test")
     model_id = pools.model(pool_id, imported(tmp_path / "bad", content), "onnx")
@@ -165,7 +165,7 @@ def test_a_split_without_annotations_fails_for_good(
 
 
 def test_the_newest_annotation_counts(tools: Tools, pools: Pools) -> None:
-    """Of two revisions an evaluation reads the later one; a training reads the one in its spec."""
+    """An evaluation reads the later of two revisions; a training reads the one in its spec."""
     pool_id = pools.pool()
     _, [image_id, _] = pools.photos(pool_id, [scene(1)[0], scene(2)[0]])
     pools.annotation(image_id, scene(1)[1], revision=1)

@@ -33,19 +33,19 @@ def database_url(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def pool_id(pools: Pools) -> uuid.UUID:
-    """Thirty embedded train images."""
+    """A pool of thirty embedded train images."""
     pool_id = pools.pool()
     planted(pools, pool_id, cloud(PHOTOS))
     return pool_id
 
 
 def cloud(count: int, seed: int = 0) -> npt.NDArray[np.float64]:
-    """Points in five dimensions."""
+    """Random points in five dimensions."""
     return np.random.default_rng(seed).normal(size=(count, 5))
 
 
 def selected(pools: Pools, shutdown: threading.Event, pool_id: uuid.UUID, **options: Any) -> dict[str, Any]:
-    """A Selection document."""
+    """Make a selection. Returns its document."""
     question = {"budget": 4, "strategy": "random", "seed": 7, **options}
     job_id = pools.job(pool_id, "select", {"question": question, "up_to": None})
     run(job_id, pools.tools, shutdown)
@@ -58,7 +58,7 @@ def selected(pools: Pools, shutdown: threading.Event, pool_id: uuid.UUID, **opti
 def explained(
     pools: Pools, shutdown: threading.Event, pool_id: uuid.UUID, selection: dict[str, Any]
 ) -> Explanation:
-    """The row of a new explanation, whose document and map are as the API publishes them."""
+    """Make an explanation, and check its document and map against the API's schemas. Returns its row."""
     job_id = pools.job(pool_id, "explain", {"selection_id": selection["id"]})
     run(job_id, pools.tools, shutdown)
     assert pools.get(job_id).state == "succeeded", pools.get(job_id).error
@@ -78,7 +78,7 @@ def content(tools: Tools, explanation: Explanation, name: str) -> bytes:
 
 
 def members(tools: Tools, explanation: Explanation) -> list[list[Member]]:
-    """Of each pick."""
+    """The images of each pick's cluster."""
     file, start, found = io.BytesIO(content(tools, explanation, "members")), 0, []
     for pick in explanation.document["picks"]:
         found.append(explanations.unpacked(file, start, pick["count"]))
@@ -88,7 +88,7 @@ def members(tools: Tools, explanation: Explanation) -> list[list[Member]]:
 
 
 def plain_distances(tools: Tools, pool_id: uuid.UUID, centres: list[uuid.UUID]) -> dict[uuid.UUID, Any]:
-    """The distances of each image to the centres, straight from the matrix."""
+    """The distances of each image to the centres, computed from the matrix without the library."""
     vectors = tools.vectors.pool_vectors(pool_id)
     matrix = np.asarray(vectors.matrix, np.float64)
     to = matrix[vectors.rows(centres)]
@@ -101,7 +101,7 @@ def ids(picks: list[dict[str, Any]]) -> list[uuid.UUID]:
 
 
 @pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
-def test_every_image_stands_behind_its_nearest_pick(
+def test_every_image_belongs_to_its_nearest_pick(
     tools: Tools, pools: Pools, pool_id: uuid.UUID, shutdown: threading.Event
 ) -> None:
     """Counts, mean distances, nearest images and coverage agree with a plain search."""
@@ -137,7 +137,7 @@ def test_every_image_stands_behind_its_nearest_pick(
 def test_the_map_has_every_image_once(
     tools: Tools, pools: Pools, pool_id: uuid.UUID, shutdown: threading.Event
 ) -> None:
-    """With a name, a place, its cluster and its distance; the picks are marked. The pictures are PNGs."""
+    """Each has a name, coordinates, its cluster and its distance, and picks are marked. Pictures are PNGs."""
     selection = selected(pools, shutdown, pool_id)
     explanation = explained(pools, shutdown, pool_id, selection)
     plane = json.loads(content(tools, explanation, "map"))
@@ -160,10 +160,10 @@ def test_the_map_has_every_image_once(
             assert picture.format == "PNG"
 
 
-def test_what_was_labelled_covers_its_own_images(
+def test_labelled_images_cover_the_images_nearest_to_them(
     tools: Tools, pools: Pools, pool_id: uuid.UUID, shutdown: threading.Event
 ) -> None:
-    """No pick stands for images that are nearer to it, and later annotations change nothing."""
+    """Images nearest to a labelled image belong to no pick, and later annotations change nothing."""
     images = sorted(tools.vectors.pool_vectors(pool_id).image_ids)
     pools.annotation(images[0], scene(0)[1])
     selection = selected(pools, shutdown, pool_id)
@@ -184,10 +184,12 @@ def test_what_was_labelled_covers_its_own_images(
     assert explanation.document["curve"][0]["budget"] == 0
 
 
-def test_an_image_as_near_to_a_labelled_one_is_behind_no_pick(
+def test_an_image_as_near_to_a_labelled_one_belongs_to_no_pick(
     tools: Tools, pools: Pools, pool_id: uuid.UUID, shutdown: threading.Event
 ) -> None:
-    """The number of images of each pick, the pick included, agrees with the selection."""
+    """An image that is equally near to a labelled image and to a pick is not counted for the pick. The number
+    of images of each pick, the pick included, agrees with the selection.
+    """
     labelled, pick, *_ = planted(pools, pool_id, np.full((3, 5), 9.0))
     pools.annotation(labelled, scene(0)[1])
     selection = selected(pools, shutdown, pool_id, include=[str(pick)])
@@ -220,7 +222,7 @@ def test_an_explanation_is_of_the_pool_as_it_was(
 def test_one_pick_and_all_images_can_be_explained(
     tools: Tools, pools: Pools, pool_id: uuid.UUID, shutdown: threading.Event, budget: int
 ) -> None:
-    """One pick stands for all, and of all images each stands for itself."""
+    """A single pick represents all images; if all images are picked, each represents itself."""
     selection = selected(pools, shutdown, pool_id, budget=budget)
     document = explained(pools, shutdown, pool_id, selection).document
     assert [pick["count"] for pick in document["picks"]] == [PHOTOS // budget] * budget
@@ -244,5 +246,5 @@ def test_the_curve_is_drawn_once_more_with_costs(
         priced = np.asarray(Picture.open(file))
     plain = np.asarray(Picture.open(io.BytesIO(content(tools, explanation, "curve.png"))))
     assert priced.shape == plain.shape
-    # Below the scale all is drawn a little lower.
+    # The scale moves everything below it a little down.
     assert 0.01 < (priced != plain).mean() < 0.5

@@ -59,7 +59,7 @@ def is_lost(lease: Lease) -> bool:
 
 
 def test_a_short_outage_does_not_lose_the_lease(database: Outage, claim: jobs.Claim, pools: Pools) -> None:
-    """Heartbeats that the database refuses are tried again, and the next one that it takes prolongs."""
+    """A heartbeat that fails is tried again, and the next one that succeeds extends the lease."""
     with lease(database, claim, lease_s=6) as held:
         database.away = True
         until(lambda: database.refused, "a refused heartbeat")
@@ -71,7 +71,7 @@ def test_a_short_outage_does_not_lose_the_lease(database: Outage, claim: jobs.Cl
 
 
 def test_an_outage_longer_than_the_lease_loses_it(database: Outage, claim: jobs.Claim) -> None:
-    """A worker that cannot prolong its lease stops by its own clock, without asking the database."""
+    """A worker that cannot extend its lease stops by its own clock, without asking the database."""
     database.away = True
     with lease(database, claim, lease_s=0.5) as held:
         held.check()
@@ -91,7 +91,7 @@ def test_another_attempt_takes_the_lease(database: Outage, claim: jobs.Claim) ->
 def test_an_outage_costs_no_metric_line_and_no_attempt(
     tools: Tools, database: Outage, claim: jobs.Claim
 ) -> None:
-    """Lines that could not be recorded, or were recorded before, are recorded once in the end."""
+    """Lines whose report failed, and lines that are reported twice, are recorded once in the end."""
     away = Tools(tools.settings, database, tools.blobs, tools.networks)
     lines = [{"step": step, "loss": 1.0} for step in range(1, 5)]
     with lease(database, claim, lease_s=60) as held:

@@ -1,4 +1,4 @@
-"""Making a selection again from its receipt."""
+"""Replays: a selection is made again from its receipt."""
 
 import threading
 import uuid
@@ -46,7 +46,7 @@ def pool_id(pools: Pools) -> uuid.UUID:
 
 @pytest.fixture
 def done(tools: Tools, pools: Pools, pool_id: uuid.UUID, shutdown: threading.Event) -> Run:
-    """The result of a new job of the pool."""
+    """Runs a new job of the pool to its end. Returns its result."""
 
     def done(kind: str, spec: dict[str, Any]) -> dict[str, Any]:
         job_id = pools.job(pool_id, kind, spec)
@@ -60,14 +60,14 @@ def done(tools: Tools, pools: Pools, pool_id: uuid.UUID, shutdown: threading.Eve
 
 
 def made(tools: Tools, done: Run, **options: Any) -> dict[str, Any]:
-    """The document of a new selection."""
+    """Make a selection. Returns its document."""
     selection_id = done("select", {"question": QUESTION | options, "up_to": None})["selection_id"]
     with tools.database.read() as session:
         return session.get_one(Selection, uuid.UUID(selection_id)).document
 
 
 def replayed(done: Run, receipt: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    """The result of a replay of the receipt, ordered as the service does."""
+    """Replay the receipt as the service orders it. Returns the result."""
     receipt = {**receipt, "picks": None, **changes}
     question = {name: receipt[name] for name in QUESTION}
     result = done("replay", {"question": question, "receipt": receipt})
@@ -79,8 +79,9 @@ def replayed(done: Run, receipt: dict[str, Any], **changes: Any) -> dict[str, An
 def test_a_receipt_gives_the_same_picks_though_the_pool_has_grown(
     tools: Tools, pools: Pools, pool_id: uuid.UUID, done: Run, tmp_path: Path
 ) -> None:
-    """With every option, after photos, test photos, annotations and revisions were added: the document is the
-    same to the last digit but for its id, and what was added is said."""
+    """With every option, after photos, test photos, annotations and revisions were added, the document is the
+    same to the last digit, except for its id. The result says what was added.
+    """
     ids = planted(pools, pool_id, cloud(20, 0), names=[f"a{n}.png" for n in range(20)])
     planted(pools, pool_id, cloud(3, 1), "test")
     for image_id in ids[:2]:
@@ -107,8 +108,9 @@ def test_a_receipt_gives_the_same_picks_though_the_pool_has_grown(
 def test_a_replay_is_not_a_selection_of_the_pool(
     tools: Tools, pools: Pools, pool_id: uuid.UUID, done: Run
 ) -> None:
-    """It has no id and adds no row, so that the newest selection, whose picks are handed out, stays what it
-    was."""
+    """It has no id and adds no row, so the newest selection, whose picks are handed out to annotators, stays
+    the same.
+    """
     planted(pools, pool_id, cloud(8, 0))
     before = made(tools, done)
     assert replayed(done, before["receipt"])["changed"] == []
@@ -116,9 +118,10 @@ def test_a_replay_is_not_a_selection_of_the_pool(
         assert [str(row.id) for row in session.query(Selection)] == [before["id"]]
 
 
-def test_what_has_changed_is_said(tools: Tools, pools: Pools, pool_id: uuid.UUID, done: Run) -> None:
-    """Other photos, other test photos, other weights, another algorithm, labelled and included images that
-    are missing: a sentence each; and other picks are not the same."""
+def test_changes_are_reported(tools: Tools, pools: Pools, pool_id: uuid.UUID, done: Run) -> None:
+    """Other photos, other test photos, other weights, another algorithm, and missing labelled or included
+    images are each reported in one sentence. Other picks are reported as not the same.
+    """
     ids = planted(pools, pool_id, cloud(8, 0))
     planted(pools, pool_id, cloud(2, 1), "test")
     pools.annotation(ids[0], scene(1)[1])
@@ -145,11 +148,12 @@ def test_what_has_changed_is_said(tools: Tools, pools: Pools, pool_id: uuid.UUID
         assert len([text for text in result["changed"] if sentence in text]) == 1, changes
 
 
-def test_other_picks_of_other_libraries_are_said_to_be_theirs(
+def test_other_versions_of_libraries_explain_other_picks(
     tools: Tools, pools: Pools, pool_id: uuid.UUID, done: Run
 ) -> None:
-    """Only those libraries are named whose versions differ, and only where the picks do; and the first rank
-    that has another pick, where the picks are known."""
+    """A library is named only if its version differs and the picks differ. If the picks are known, the first
+    rank with another pick is named too.
+    """
     planted(pools, pool_id, cloud(8, 0))
     document = made(tools, done)
     receipt, now = document["receipt"], computed_with()

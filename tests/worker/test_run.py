@@ -31,7 +31,7 @@ def handler(monkeypatch: pytest.MonkeyPatch) -> "Handler":
 
 
 class Handler:
-    """A job's work that the test decides on: it waits until `go`, then does as `then` says."""
+    """A handler that the test controls: it waits until `go` is set, then raises `then` or succeeds."""
 
     def __init__(self) -> None:
         self.started, self.go = threading.Event(), threading.Event()
@@ -64,7 +64,7 @@ def change(tools: Tools, job_id: uuid.UUID, **values: object) -> None:
 def test_the_loop_from_embedding_to_a_translated_label_map(
     tools: Tools, pools: Pools, shutdown: threading.Event
 ) -> None:
-    """Embed, select, train, evaluate and translate jobs each succeed on what the one before left."""
+    """Embed, select, train, evaluate and translate jobs each succeed with what the one before produced."""
     pool_id = pools.pool()
     embed_job, images = pools.photos(pool_id, [scene(seed)[0] for seed in range(6)])
     run(embed_job, tools, shutdown)
@@ -146,7 +146,7 @@ def test_a_stale_attempt_cannot_report_failure_either(tools: Tools, pools: Pools
 
 
 def test_ten_rings_at_once_give_one_result(tools: Tools, pools: Pools, handler: Handler) -> None:
-    """However many workers hear of a job at the same moment, one runs it."""
+    """However many workers are told of a job at the same moment, only one runs it."""
     job_id = job(pools)
     handler.go.set()
     threads = [
@@ -198,7 +198,7 @@ def test_a_cancelled_job_stops(tools: Tools, pools: Pools, handler: Handler) -> 
 def test_long_work_in_the_library_stops(
     tools: Tools, pools: Pools, shutdown: threading.Event, monkeypatch: pytest.MonkeyPatch, state: str
 ) -> None:
-    """In its middle and on all of its threads, for a cancellation and for a worker that shuts down."""
+    """It stops midway and on all of its threads, for a cancellation and for a worker that shuts down."""
     started = threading.Event()
 
     def for_ever(block: int) -> None:
@@ -223,8 +223,8 @@ def test_long_work_in_the_library_stops(
     assert pools.get(job_id).state == state
 
 
-def test_the_lease_is_prolonged_while_a_job_runs(tools: Tools, pools: Pools, handler: Handler) -> None:
-    """A job that runs longer than its lease is still its worker's: the sweep leaves it alone."""
+def test_the_lease_is_extended_while_a_job_runs(tools: Tools, pools: Pools, handler: Handler) -> None:
+    """A job that runs longer than its first lease stays with its worker: the sweep leaves it alone."""
     short = replace(tools, settings=tools.settings.model_copy(update={"lease_s": 1.0}))
     job_id = job(pools)
     with running(job_id, short):

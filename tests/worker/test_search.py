@@ -26,7 +26,7 @@ def database_url(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def pool_id(pools: Pools) -> uuid.UUID:
-    """Eight embedded images, the last one, of the test split, equal to the first."""
+    """A pool of eight embedded images. The last one is a test image and equals the first one."""
     pool_id = pools.pool()
     points = np.random.default_rng(0).normal(size=(7, 5))
     planted(pools, pool_id, points[:4])
@@ -45,7 +45,7 @@ def photos_id(tools: Tools, pools: Pools, shutdown: threading.Event) -> uuid.UUI
 
 
 def searched(pools: Pools, shutdown: threading.Event, pool_id: uuid.UUID, **spec: Any) -> Job:
-    """An ended search job; what it found is as the API publishes it."""
+    """Run a search to its end, and check what it found against the API's schema."""
     job_id = pools.job(pool_id, "search", spec)
     run(job_id, pools.tools, shutdown)
     job = pools.get(job_id)
@@ -61,7 +61,7 @@ def hold(tools: Tools, content: bytes) -> str:
 
 
 def plain_distances(tools: Tools, pool_id: uuid.UUID, image_id: uuid.UUID) -> dict[str, float]:
-    """From an image to all of the pool, by id, straight from the matrix."""
+    """The distances of all images to one, by id, computed from the matrix without the library."""
     vectors = tools.vectors.pool_vectors(pool_id)
     matrix = np.asarray(vectors.matrix, np.float64)
     apart = np.linalg.norm(matrix - matrix[vectors.image_ids.index(image_id)], axis=1)
@@ -96,7 +96,7 @@ def test_neighbours_come_nearest_first_without_the_image_itself(
 def test_an_image_that_has_many_equals_is_not_among_its_neighbours(
     pools: Pools, shutdown: threading.Event
 ) -> None:
-    """Where it is not among the nearest itself, the answer is not one too long."""
+    """Even if the search does not find the image itself, the answer has `limit` other images."""
     pool_id = pools.pool()
     images = planted(pools, pool_id, np.ones((5, 3)))
     for image_id in images:
@@ -110,7 +110,7 @@ def test_an_image_that_has_many_equals_is_not_among_its_neighbours(
 def test_an_uploaded_photo_finds_itself_and_is_deleted(
     tools: Tools, pools: Pools, photos_id: uuid.UUID, shutdown: threading.Event
 ) -> None:
-    """The photo's own copy in the pool is at distance 0 (rounding aside); nothing of the upload is left."""
+    """The copy of the photo in the pool is at distance 0, apart from rounding; the upload is deleted."""
     held = hold(tools, scene(2)[0])
 
     job = searched(pools, shutdown, photos_id, what="photo", photo=held, limit=3)
@@ -126,7 +126,7 @@ def test_an_uploaded_photo_finds_itself_and_is_deleted(
     assert list((tools.settings.data_dir / "blobs" / "held").iterdir()) == []
 
 
-def test_the_photo_is_there_until_the_answer_is(
+def test_the_photo_is_kept_until_the_result_is_written(
     tools: Tools,
     pools: Pools,
     photos_id: uuid.UUID,
@@ -152,7 +152,7 @@ def test_the_photo_is_there_until_the_answer_is(
 def test_a_photo_that_cannot_be_compared_fails_for_good(
     tools: Tools, pools: Pools, photos_id: uuid.UUID, shutdown: threading.Event
 ) -> None:
-    """One that does not decode, and a pool whose encoder has other weights, are named in the error."""
+    """The error says whether the photo is unreadable or the pool was embedded with other weights."""
     job = searched(pools, shutdown, photos_id, what="photo", photo=hold(tools, b"text"), limit=1)
     assert (job.state, job.error and job.error["type"]) == ("failed", "not-an-image")
     with tools.database.write() as session:
@@ -173,7 +173,7 @@ def duplicates(tools: Tools, job: Job) -> dict[str, Any]:
 def test_duplicates_are_grouped_under_the_one_that_was_first(
     tools: Tools, pools: Pools, pool_id: uuid.UUID, shutdown: threading.Event
 ) -> None:
-    """Equal photos at any threshold; by default the threshold is a share of the typical distance."""
+    """Equal photos are a group at threshold 0; the default is a share of the typical distance."""
     vectors = tools.vectors.pool_vectors(pool_id)
     first, last = min(vectors.image_ids), max(vectors.image_ids)
 
@@ -198,8 +198,9 @@ def test_duplicates_are_grouped_under_the_one_that_was_first(
 def test_of_many_duplicates_the_nearest_are_listed(
     tools: Tools, pools: Pools, shutdown: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The document has so many images of each group, the first and the nearest to it, and no more groups than
-    fit, the largest first; counts are of all."""
+    """The document lists at most `MOST_OF_A_GROUP` images of a group, the first and the nearest to it, and
+    only the largest groups, `MOST_LISTED` images in all. The counts include everything.
+    """
     pool_id = pools.pool()
     ids = planted(pools, pool_id, [[0.0], [0.5], [0.1], [0.2], [10], [10], [20], [20], [30]])
     planted(pools, pool_id, [[0.3], [20]], split="test")
@@ -215,7 +216,7 @@ def test_of_many_duplicates_the_nearest_are_listed(
 def test_a_single_image_has_no_typical_distance(
     tools: Tools, pools: Pools, shutdown: threading.Event
 ) -> None:
-    """Neither neighbours nor duplicates, and null for what two images would be needed for."""
+    """It has neither neighbours nor duplicates, and the typical distance of two images is null."""
     pool_id = pools.pool()
     [image_id] = planted(pools, pool_id, np.ones((1, 3)))
     job = searched(pools, shutdown, pool_id, what="similar", image_id=str(image_id), limit=3)

@@ -14,6 +14,7 @@ from models import selection
 from models.catalog import STRATEGIES
 from models.explanation.curve import DELTA_SHARE
 from models.machine import computed_with
+from models.similarity import DUPLICATE_SHARE, typical_distance
 from models.translation.translator import Translator
 from models.weighting import class_balance, uncertainty_weights
 from service.selections import schemas
@@ -37,7 +38,7 @@ def spec(up_to: str | None = None, **options: Any) -> dict[str, Any]:
 
 
 def cloud(count: int = 12, seed: int = 0) -> Vectors:
-    """Points in four dimensions, none near another."""
+    """Random points in four dimensions, no two of them near each other."""
     return np.random.default_rng(seed).normal(size=(count, 4)).astype(np.float16)
 
 
@@ -55,7 +56,7 @@ def pool_id(pools: Pools) -> uuid.UUID:
 
 @pytest.fixture
 def ask(tools: Tools, pools: Pools, pool_id: uuid.UUID, shutdown: threading.Event) -> Ask:
-    """The document of a new selection of the pool, which is as the API publishes it."""
+    """Makes a selection of the pool, and checks its document against the API's schema."""
 
     def ask(**values: Any) -> dict[str, Any]:
         job_id = pools.job(pool_id, "select", spec(**values))
@@ -76,7 +77,7 @@ def picked(document: dict[str, Any]) -> list[str]:
 
 
 def chosen(ids: Sequence[uuid.UUID], vectors: Vectors, budget: int = 3, **options: Any) -> list[str]:
-    """What the library picks."""
+    """The ids of the images that the library picks."""
     found = selection.select("kmedoids", vectors, budget, seed=7, **options)
     return [str(ids[pick.index]) for pick in found.picks]
 
@@ -122,7 +123,7 @@ def test_a_selection_says_what_it_chose_from(
 def test_a_selection_is_of_the_pool_that_was_asked_about(
     tools: Tools, pools: Pools, pool_id: uuid.UUID, ask: Ask
 ) -> None:
-    """Photos of either split that came before the job ran are not picked from, and not in the digests."""
+    """Photos that are added between the question and the job are neither picked nor in the digests."""
     vectors = cloud()
     ids = planted(pools, pool_id, vectors)
     tests = planted(pools, pool_id, 100 + cloud(2, seed=1), "test")
@@ -149,8 +150,9 @@ def test_the_same_request_gives_the_same_picks(pools: Pools, pool_id: uuid.UUID,
 def test_images_come_in_the_order_of_ids_whatever_the_order_of_shards(
     pools: Pools, pool_id: uuid.UUID, ask: Ask
 ) -> None:
-    """Shards that were made in another order than their images came, with test images between, give the same
-    picks."""
+    """The picks do not change if the shards were made in another order than their images were added, or if
+    test images were added in between.
+    """
     vectors = cloud(10)
     first_job, first = pools.photos(pool_id, [b"photo"] * 6)
     planted(pools, pool_id, cloud(2, seed=1), "test")
@@ -161,8 +163,9 @@ def test_images_come_in_the_order_of_ids_whatever_the_order_of_shards(
 
 
 def test_images_can_be_named_included_and_excluded(pools: Pools, pool_id: uuid.UUID, ask: Ask) -> None:
-    """Only what the glob matches counts; what is included comes first; what is excluded counts nowhere;
-    an annotated image of another name covers all the same."""
+    """Only images whose names match the glob count. Included images come first, excluded images do not count,
+    and an annotated image covers others even if its name does not match.
+    """
     vectors = cloud()
     names = [f"2024-{n}.png" if n < 8 else f"2023-{n}.png" for n in range(12)]
     ids = planted(pools, pool_id, vectors, names=names)
@@ -176,7 +179,7 @@ def test_images_can_be_named_included_and_excluded(pools: Pools, pool_id: uuid.U
 
 
 def test_the_test_split_can_be_picked_from(pools: Pools, pool_id: uuid.UUID, ask: Ask) -> None:
-    """Then annotations and images of the train split have no effect."""
+    """Annotations and images of the train split then have no effect."""
     vectors = cloud()
     ids = planted(pools, pool_id, vectors, "test")
     pools.annotation(planted(pools, pool_id, cloud(3, seed=1))[0], scene(0)[1])
@@ -186,14 +189,16 @@ def test_the_test_split_can_be_picked_from(pools: Pools, pool_id: uuid.UUID, ask
     assert document["left_out"]["near_test"] == []
 
 
-def test_what_is_too_like_a_test_image_is_left_out_and_reported(
+def test_images_too_near_to_a_test_image_are_left_out_and_reported(
     pools: Pools, pool_id: uuid.UUID, ask: Ask
 ) -> None:
-    """Two train images next to test images are not picked, although they are far from the rest. With "auto"
-    the threshold is reported. An image to include stays and is reported too. With "off" all are picked."""
+    """Two train images near to test images are not picked, although they are far from the others. An image to
+    include stays, and is reported too. With "auto" the threshold is reported; with "off" all are picked.
+    """
     tests = np.array([[50, 0, 0, 0], [0, 60, 0, 0], [0, 0, 70, 0]], np.float16)
-    beside = tests + np.array([[0.375, 0, 0, 0], [0.25, 0, 0, 0], [0.125, 0, 0, 0]], np.float16)
-    ids = planted(pools, pool_id, np.concatenate([cloud(9), beside]))
+    near = tests + np.array([[0.375, 0, 0, 0], [0.25, 0, 0, 0], [0.125, 0, 0, 0]], np.float16)
+    vectors = np.concatenate([cloud(9), near])
+    ids = planted(pools, pool_id, vectors)
     test_ids = planted(pools, pool_id, tests, "test")
     document = ask(test_distance=0.5, include=[str(ids[11])])
     left_out = document["left_out"]
@@ -207,7 +212,7 @@ def test_what_is_too_like_a_test_image_is_left_out_and_reported(
     assert left_out["near_test_kept_count"] == 1
     auto = ask(test_distance="auto")["left_out"]
     assert {entry["image_id"] for entry in auto["near_test"]} == {str(image_id) for image_id in ids[9:]}
-    assert auto["test_distance"] > 0.375
+    assert auto["test_distance"] == pytest.approx(DUPLICATE_SHARE * typical_distance(vectors))
     assert {str(image_id) for image_id in ids[9:]} < set(picked(ask(budget=4)))
 
 
@@ -239,9 +244,9 @@ def test_picks_without_leaks_are_those_of_the_plain_embeddings(
 def test_what_counts_as_near_does_not_depend_on_the_name_filter(
     tools: Tools, pools: Pools, pool_id: uuid.UUID, ask: Ask, shutdown: threading.Event
 ) -> None:
-    """With a filter that leaves little but the frames of one drive, all are still too near to the drive's
-    test frame; "auto" distances and δ are those without a filter, and the threshold of a search for
-    duplicates."""
+    """Even if a filter leaves little more than the frames of one drive, they are all too near to its test
+    frame. The "auto" distances and δ are the same with any filter, and as in a search for duplicates.
+    """
     drive = np.array([30, 0, 0, 0]) + 0.05 * cloud(11, seed=1)
     names = [*(f"a-{n}.png" for n in range(13)), *(f"b-{n}.png" for n in range(30))]
     ids = planted(pools, pool_id, np.concatenate([drive[:10], 9 * cloud(33)]), names=names)
@@ -264,8 +269,9 @@ def test_what_counts_as_near_does_not_depend_on_the_name_filter(
 
 
 def test_near_duplicates_count_as_one(pools: Pools, pool_id: uuid.UUID, ask: Ask) -> None:
-    """Of images within the distance one counts, the annotated or included one if any; the others are
-    neither picked nor counted, and reported with it."""
+    """Only one of several images within the distance counts, the annotated or included one if there is one.
+    The others are neither picked nor counted, and each is reported with the one that counts.
+    """
     vectors = np.repeat(10 * np.eye(4, dtype=np.float16), 3, axis=0)
     vectors += 0.01 * np.arange(12, dtype=np.float16)[:, None]
     ids = planted(pools, pool_id, vectors)
@@ -284,8 +290,9 @@ def test_near_duplicates_count_as_one(pools: Pools, pool_id: uuid.UUID, ask: Ask
 def test_class_balance_counts_pixels_of_the_newest_annotations(
     pools: Pools, pool_id: uuid.UUID, ask: Ask
 ) -> None:
-    """The picks are those of weights from the shares of classes in the labelled images, ignored pixels left
-    out; the receipt has the revisions."""
+    """The weights come from the shares of the classes in the newest annotations, without ignored pixels. The
+    receipt has the revisions.
+    """
     vectors = cloud(30)
     ids = planted(pools, pool_id, vectors)
     pools.annotation(ids[20], scene(5)[1])
@@ -304,7 +311,7 @@ def test_class_balance_counts_pixels_of_the_newest_annotations(
 def test_uncertainty_is_measured_once(
     tools: Tools, pools: Pools, pool_id: uuid.UUID, ask: Ask, tmp_path: Path
 ) -> None:
-    """Images that the model doubts count more; a second selection needs neither photos nor the model."""
+    """Photos that the model is unsure about count more; a second selection reads no photo and no model."""
     vectors = cloud()
     ids = planted(pools, pool_id, vectors)
     folder = untrained(tmp_path / "model")
@@ -326,7 +333,7 @@ def test_uncertainty_is_measured_once(
 def test_a_question_that_the_library_refuses_fails_for_good(
     tools: Tools, pools: Pools, pool_id: uuid.UUID, shutdown: threading.Event
 ) -> None:
-    """At the first attempt, with the library's sentence."""
+    """The job fails at its first attempt, with the library's message."""
     planted(pools, pool_id, cloud())
     job_id = pools.job(pool_id, "select", spec(strategy="best"))
 
@@ -358,7 +365,7 @@ def test_a_filter_that_no_name_matches_fails_for_good(
 def test_a_budget_above_what_is_left_fails_for_good(
     tools: Tools, pools: Pools, pool_id: uuid.UUID, shutdown: threading.Event
 ) -> None:
-    """The job says how many can be picked and what became of the others."""
+    """The error says how many images can be picked, and why the others cannot."""
     ids = planted(pools, pool_id, np.repeat(cloud(5), 2, axis=0))
     pools.annotation(ids[0], scene(0)[1])
     job_id = pools.job(pool_id, "select", spec(budget=5, duplicates_within=0))

@@ -1,4 +1,4 @@
-"""The supervisor with small scripts in the place of a training; test_train.py has the real one."""
+"""The supervisor with small scripts instead of a training; test_train.py runs real trainings."""
 
 import sys
 import threading
@@ -52,7 +52,7 @@ def script(run: RunDirectory, code: str) -> list[str]:
 
 
 def test_a_crash_brings_the_last_lines_of_the_log(attempt: Attempt, run: RunDirectory) -> None:
-    """A process that ends with a code is a mishap, told with what it wrote last and not what came before."""
+    """If the process fails, the mishap quotes its last lines, and no line of an earlier attempt."""
     (run.path / "log.txt").write_text("from the attempt before\n")
     with pytest.raises(Mishap) as caught:
         supervise(attempt, run, script(run, "print('a'); sys.exit('out of memory')"))
@@ -65,7 +65,7 @@ def test_a_crash_brings_the_last_lines_of_the_log(attempt: Attempt, run: RunDire
 
 
 def test_an_error_file_fails_the_job_for_good(attempt: Attempt, run: RunDirectory) -> None:
-    """What the process says no other attempt would mend becomes the job's error, word for word."""
+    """The error that the process writes to its error file becomes the job's error, word for word."""
     write = 'open(run + \'/error.json\', \'w\').write(\'{"type": "training-diverged", "detail": "NaN"}\')'
     with pytest.raises(Permanent) as caught:
         supervise(attempt, run, script(run, f"{write}; sys.exit(1)"))
@@ -83,7 +83,7 @@ def test_an_error_file_of_an_earlier_attempt_does_not_count(attempt: Attempt, ru
 def test_a_process_that_ignores_term_is_killed(
     attempt: Attempt, run: RunDirectory, shutdown: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After TERM and a grace comes KILL; when `supervise` returns, the process has ended."""
+    """KILL follows TERM after a grace period; when `supervise` returns, the process has ended."""
     monkeypatch.setattr("worker.training.supervisor.GRACE_S", 0.2)
     ignore = "import os, signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN)"
     note = "open(run + '/pid', 'w').write(str(os.getpid()) + '\\n')"
@@ -103,7 +103,7 @@ def test_a_process_that_ignores_term_is_killed(
 def test_the_estimate_is_recorded_as_soon_as_it_is_whole(
     attempt: Attempt, run: RunDirectory, pools: Pools
 ) -> None:
-    """While the training goes on, and not before its file can be read to the end."""
+    """It is recorded while the training goes on, but not before its file is complete."""
     # The supervisor writes to the training's input after each look at its files.
     half, rest = '{"memory_bytes": 7, "seconds": 1.5, ', '"steps_per_second": 4.0}'
     code = f"""
@@ -131,7 +131,7 @@ while not pathlib.Path(run, "seen").exists():
 
 
 def test_an_estimate_of_a_lost_job_is_not_recorded(attempt: Attempt, run: RunDirectory, pools: Pools) -> None:
-    """Only the attempt that runs may say what the job needs."""
+    """Only the running attempt may record what the job needs."""
     with pools.tools.database.write() as session:
         session.execute(update(Job).where(Job.id == attempt.claim.job_id).values(attempt=2))
     (run.path / "estimate.json").write_text('{"seconds": 1.5}')

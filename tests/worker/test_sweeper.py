@@ -14,11 +14,11 @@ from worker.sweeper import sweep, sweep_until
 
 
 class SlowBell(Bell):
-    """A bell whose broker takes long to refuse, on a clock of its own."""
+    """A bell whose broker takes two seconds to refuse a ring, by a clock of the test's own."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.rung: list[uuid.UUID] = []
-        # Not time.monotonic itself: the clock of every event loop in this process.
+        # Replacing time.monotonic itself would stop the clock of every event loop in this process.
         monkeypatch.setattr(sweeping, "monotonic", lambda: 2.0 * len(self.rung))
 
     def ring(self, job_id: uuid.UUID, queue: str) -> None:
@@ -28,7 +28,7 @@ class SlowBell(Bell):
 def test_a_broker_that_hangs_does_not_keep_the_sweep_from_silent_jobs(
     tools: Tools, pools: Pools, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Ringing stops after a few seconds; those not rung for are due again later."""
+    """Ringing stops after a few seconds; the other jobs are due again later."""
     pool_id = pools.pool()
     for _ in range(20):
         pools.job(pool_id, "select", {}, ring_at=pools.now())
@@ -71,8 +71,8 @@ def test_nothing_ends_the_sweeper(tools: Tools, monkeypatch: pytest.MonkeyPatch)
     assert len(calls) == 3
 
 
-def test_what_was_held_for_a_day_is_dropped_hourly(tools: Tools, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A photo that no job dropped goes while the worker runs, with the first sweep of each hour."""
+def test_bytes_held_for_a_day_are_dropped_hourly(tools: Tools, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A photo that no job dropped is deleted while the worker runs, by the first sweep of each hour."""
     shutdown, seen, clock = threading.Event(), [], iter(range(0, 36_000, 1200))
     with tools.blobs.incoming() as incoming:
         incoming.write(b"photo")

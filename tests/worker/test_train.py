@@ -43,7 +43,7 @@ def run_directory(tools: Tools, job_id: uuid.UUID) -> RunDirectory:
 
 
 def model_digests(tools: Tools, job_id: uuid.UUID) -> dict[str, str]:
-    """The digests of the files of the job's one model."""
+    """The digests of the files of the job's model, by file name."""
     with tools.database.read() as session:
         model = session.scalars(select(Model).where(Model.job_id == job_id)).one()
         return {file.name: file.sha256 for file in models.files(session, [model.id])[model.id]}
@@ -62,9 +62,10 @@ def endless_training(pools: Pools) -> uuid.UUID:
 def test_a_training_killed_and_resumed_gives_the_same_weights(
     tools: Tools, pools: Pools, shutdown: threading.Event
 ) -> None:
-    """SIGKILL of the training subprocess costs an attempt, and not a bit of the model differs on a CPU.
+    """SIGKILL of the training subprocess costs an attempt, but on a CPU the model is the same bit for bit.
 
-    Nor does it matter what was uploaded in between: the second attempt sees the files the first began with.
+    Photos that are uploaded in between have no effect: the second attempt reads the files that the first one
+    began with.
     """
     pool_id = pools.pool()
     images = pools.annotated(pool_id, 3)
@@ -132,7 +133,7 @@ def test_a_training_learns_from_the_sources_it_was_told(
 def test_every_method_makes_a_model_that_can_be_evaluated(
     tools: Tools, pools: Pools, shutdown: threading.Event, method: str
 ) -> None:
-    """Each trains in a subprocess, says before what it will need, and its model scores on the test split."""
+    """Each trains in a subprocess and estimates its needs first; its model is scored on the test split."""
     pool_id = pools.pool()
     images = pools.annotated(pool_id, 2)
     pools.annotated(pool_id, 1, "test")
@@ -171,7 +172,7 @@ def test_a_diverged_training_fails_for_good(tools: Tools, pools: Pools, shutdown
 
 
 def test_impossible_options_fail_for_good(tools: Tools, pools: Pools, shutdown: threading.Event) -> None:
-    """Options that no recipe accepts fail the job without a process, naming the option."""
+    """Options that no recipe accepts fail the job before a process starts; the error names the option."""
     pool_id = pools.pool()
     job_id = pools.training(pool_id, pools.annotated(pool_id, 1), image_size=33)
 
@@ -201,7 +202,7 @@ def test_a_cancelled_training_stops(tools: Tools, pools: Pools) -> None:
 
 
 def test_a_training_past_its_deadline_fails(tools: Tools, pools: Pools) -> None:
-    """The deadline ends the subprocess and fails the job with the setting's name."""
+    """The deadline ends the subprocess and fails the job; the error names the setting."""
     job_id = endless_training(pools)
     with tools.database.write() as session:
         session.execute(update(Job).where(Job.id == job_id).values(deadline_s=1.0))

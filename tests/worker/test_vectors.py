@@ -32,7 +32,7 @@ DIMENSION = 6
 
 
 class Embedded:
-    """A pool whose shards are written by hand; it remembers what the matrix should say of each image."""
+    """A pool whose shards are written by hand; it records the row that each image should have."""
 
     def __init__(self, pools: Pools) -> None:
         self.pools, self.tools = pools, pools.tools
@@ -64,7 +64,7 @@ def embedded(pools: Pools) -> Embedded:
 
 
 def fresh(embedded: Embedded) -> VectorCache:
-    """As a process that has just started has them."""
+    """The vectors as a process that has just started reads them."""
     tools = embedded.tools
     return Tools(tools.settings, tools.database, tools.blobs, tools.networks).vectors
 
@@ -78,7 +78,7 @@ def folder(embedded: Embedded) -> Path:
 
 
 def test_every_row_is_its_images_embedding(embedded: Embedded) -> None:
-    """All shards are there, each row next to its image, as float16."""
+    """The rows of all shards are there as float16, each at the place of its image."""
     for _ in range(3):
         embedded.add()
     found = read(embedded)
@@ -91,9 +91,7 @@ def test_every_row_is_its_images_embedding(embedded: Embedded) -> None:
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_no_image_id_is_made_that_nobody_looks_at(
-    embedded: Embedded, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_image_ids_are_made_only_on_demand(embedded: Embedded, monkeypatch: pytest.MonkeyPatch) -> None:
     """Reading a pool and finding the row of an image makes no UUID objects."""
     embedded.add(count=50)
     read(embedded)
@@ -113,7 +111,7 @@ def test_no_image_id_is_made_that_nobody_looks_at(
 
 
 def test_a_pool_without_embeddings_has_no_rows(embedded: Embedded) -> None:
-    """Nothing embedded yet is no error."""
+    """A pool of which nothing is embedded yet can be read without an error."""
     found = read(embedded)
     assert (list(found.image_ids), len(found.matrix)) == ([], 0)
     with pytest.raises(KeyError):
@@ -121,7 +119,7 @@ def test_a_pool_without_embeddings_has_no_rows(embedded: Embedded) -> None:
 
 
 def test_new_shards_only_add_rows(embedded: Embedded) -> None:
-    """Rows keep their places, a matrix at hand stays as it was, and shards once read are not read again."""
+    """Rows keep their places, a matrix read before does not change, and every shard is read only once."""
     embedded.add()
     first = read(embedded)
     before = np.array(first.matrix)
@@ -135,9 +133,10 @@ def test_new_shards_only_add_rows(embedded: Embedded) -> None:
     assert first.digest != second.digest == read(embedded).digest
 
 
-def test_rows_that_follow_each_other_are_not_copied(embedded: Embedded) -> None:
-    """They are a view of the pool's matrix; others are a copy, in the order asked for. Nobody can write to
-    either, and there may be no rows at all."""
+def test_consecutive_rows_are_not_copied(embedded: Embedded) -> None:
+    """They are a view of the matrix; other rows are a copy, in the order asked for. Both are read-only,
+    and an empty list of images is allowed.
+    """
     for _ in range(3):
         embedded.add()
     vectors = fresh(embedded)
@@ -151,15 +150,15 @@ def test_rows_that_follow_each_other_are_not_copied(embedded: Embedded) -> None:
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_a_large_copy_is_in_no_memory_and_in_no_folder(tools: Tools) -> None:
-    """While it is made and used, far less memory than its size is taken, and no file of it can be seen, so
-    that none is left behind by a kill -9; it can be stopped, and its disk space is free when it is not used
-    any more."""
+def test_a_large_copy_needs_little_memory_and_no_named_file(tools: Tools) -> None:
+    """Making it takes far less memory than its size, and can be stopped. Its file has no name, so a kill -9
+    leaves none behind, and its disk space is released when the copy is no longer used.
+    """
     matrix = np.random.default_rng(0).random((40_000, 128)).astype(np.float16)
     vectors = PoolVectors(ImageIds.of(uuid.UUID(int=n) for n in range(40_000)), matrix, "")
     folder = tools.settings.cache_dir / "vectors"
     folder.mkdir()
-    vectors.rows(vectors.image_ids[:1])  # which remembers where each image's row is
+    vectors.rows(vectors.image_ids[:1])  # builds the table of rows before memory is measured
     ids = vectors.image_ids[::-1]
     tracemalloc.start()
     with stopped_by(lambda: steps.append(list(folder.iterdir()))):
@@ -184,7 +183,7 @@ def test_a_large_copy_is_in_no_memory_and_in_no_folder(tools: Tools) -> None:
 
 @pytest.mark.parametrize("damage", ["record.json", "ids", "embeddings"])
 def test_a_damaged_cache_is_made_again(embedded: Embedded, damage: str) -> None:
-    """Whichever file is emptied or missing, the rows come from the shards anew."""
+    """Whichever file is empty or missing, the rows are read from the shards again."""
     embedded.add()
     read(embedded)
     (folder(embedded) / damage).write_bytes(b"")
@@ -193,8 +192,8 @@ def test_a_damaged_cache_is_made_again(embedded: Embedded, damage: str) -> None:
     assert embedded.holds(read(embedded))
 
 
-def test_a_restored_database_is_believed(embedded: Embedded) -> None:
-    """A cache with rows that the database does not know (any more) starts anew, and so does its index."""
+def test_a_cache_follows_a_restored_database(embedded: Embedded) -> None:
+    """A cache with rows that the database does not have is made again, and so is its index."""
     embedded.add()
     assert len(fresh(embedded).index(embedded.pool_id)) == 3
     with embedded.tools.database.write() as session:
@@ -209,7 +208,7 @@ def test_a_restored_database_is_believed(embedded: Embedded) -> None:
 
 
 def test_a_shards_missing_blob_is_a_mishap(embedded: Embedded, shutdown: threading.Event) -> None:
-    """As when a disk is not mounted: the job that needs it is queued again."""
+    """If a blob is missing, as when a disk is not mounted, the job that needs it is queued again."""
     embedded.add()
     shutil.rmtree(embedded.tools.settings.data_dir / "blobs")
     job_id = embedded.pools.job(embedded.pool_id, "search", {"what": "duplicates", "within": None})
@@ -219,7 +218,7 @@ def test_a_shards_missing_blob_is_a_mishap(embedded: Embedded, shutdown: threadi
 
 
 def test_an_index_is_not_written_for_a_few_rows(embedded: Embedded) -> None:
-    """Up to 5 % more the rows are added in memory alone, and the file stays mapped; it is replaced above."""
+    """Up to 5 % new rows are added in memory only, and the file stays mapped; for more it is replaced."""
     embedded.add(count=100)
     written = []
     for expected in (100, 103, 106):
@@ -243,7 +242,7 @@ def test_the_index_numbers_images_as_the_matrix_does(embedded: Embedded) -> None
 
 
 def test_an_index_of_nothing_is_empty(embedded: Embedded) -> None:
-    """A pool without embeddings has an index of no rows, which grows when there are some."""
+    """The index of a pool without embeddings has no rows, and grows when there are some."""
     assert len(fresh(embedded).index(embedded.pool_id)) == 0
     embedded.add()
     assert len(fresh(embedded).index(embedded.pool_id)) == 3
@@ -281,7 +280,9 @@ for line in itertools.count(step=2):
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_process_may_be_killed_anywhere(embedded: Embedded, tmp_path: Path) -> None:
-    """After a kill -9 before every second line of it, the next process has every row once, and right."""
+    """A process is killed before every second line of the code that reads a pool. After each kill, the next
+    process has every row once, and every row is correct.
+    """
     tools, folders = embedded.tools, tmp_path / "killed"
     embedded.add()
     VectorCache(folders / "before", tools.database, tools.blobs).pool_vectors(embedded.pool_id)
@@ -313,7 +314,7 @@ while rows < 60:
 
 
 def test_several_processes_share_a_folder(embedded: Embedded, tmp_path: Path) -> None:
-    """Three processes read while shards are added: each sees rows come and none go, and all are right."""
+    """Three processes read while shards are added: rows appear and none disappear, and all are correct."""
     tools = embedded.tools
     embedded.add()
     seen = [tmp_path / f"seen-{n}" for n in range(3)]

@@ -1,4 +1,4 @@
-"""Waiting for what other threads and processes do."""
+"""Helpers that wait for other threads and processes."""
 
 import threading
 import uuid
@@ -24,7 +24,7 @@ def running(job_id: uuid.UUID, tools: Tools, shutdown: threading.Event | None = 
 
 
 def training_processes(job_id: uuid.UUID) -> list[psutil.Process]:
-    """The live training subprocesses of a job, whoever started them."""
+    """The live training subprocesses of a job, whichever process started them."""
     found = []
     for process in psutil.process_iter(["cmdline", "status"]):
         command = process.info["cmdline"] or []
