@@ -133,7 +133,7 @@ def test_a_variable_like_no_setting_is_pointed_out() -> None:
 
 
 def test_the_reader_prints_values_and_which_are_set(tmp_path: Path) -> None:
-    """`python -m store.settings` gives every setting as JSON, and the names of those that are set."""
+    """`python -m store.settings` gives every setting as JSON, and the names of the ones that are set."""
     ended = started("store.settings", tmp_path, FEWPAIRS_PORT="8001", FEWPAIRS_DATA_DIR="/mnt/data")
     report = json.loads(ended.stdout)
     assert report["values"].keys() == Settings.model_fields.keys()

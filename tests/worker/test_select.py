@@ -219,8 +219,8 @@ def test_images_too_near_to_a_test_image_are_left_out_and_reported(
 def test_picks_without_leaks_are_those_of_the_plain_embeddings(
     pools: Pools, pool_id: uuid.UUID, ask: Ask
 ) -> None:
-    """The search for leaks and the strategy share one projection of the embeddings, which changes nothing:
-    the leaks are those of a plain search, and the picks are the library's for a float32 array without them.
+    """The search for leaks and the strategy share one projection of the embeddings, which changes nothing: a
+    plain search finds the same leaks, and the library picks the same images of a float32 array without them.
     """
     rng = np.random.default_rng(4)
     vectors = (rng.normal(size=(80, 20)) @ rng.normal(size=(20, 300))).astype(np.float16)
