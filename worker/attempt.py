@@ -1,5 +1,6 @@
 """What the handler of a job gets."""
 
+import math
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -48,7 +49,7 @@ class Attempt:
     claim: jobs.Claim
     tools: Tools
     lease: Lease
-    _progress_at: float = field(default=-PROGRESS_EVERY_S, init=False)
+    _progress_at: float = field(default=-math.inf, init=False)
 
     def progress(self, done: int, total: int) -> None:
         """Record progress, at most once a second. Raises if the attempt has to end: see `Lease.check`."""
