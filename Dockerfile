@@ -25,7 +25,7 @@ RUN python -m venv /venv && /venv/bin/pip install -c constraints.txt \
     --extra-index-url https://download.pytorch.org/whl/cpu '.[worker]'
 
 FROM source AS worker-gpu-build
-RUN python -m venv /venv && /venv/bin/pip install -c constraints.txt '.[gpu]'
+RUN python -m venv /venv && /venv/bin/pip install -c constraints.txt '.[worker-gpu]'
 
 FROM base AS service
 COPY --from=service-build /venv /venv

@@ -31,10 +31,11 @@ def test_an_extra_brings_one_build_of_faiss_at_most(extra: str) -> None:
     assert len(packages(extra) & FAISS) <= 1
 
 
-def test_the_gpu_extra_differs_from_the_embedded_one_in_faiss_alone() -> None:
-    """`fewpairs[gpu]` is `fewpairs[embedded]` with faiss-gpu in place of faiss-cpu."""
-    assert packages("embedded") ^ packages("gpu") == FAISS
-    assert "faiss-gpu" in packages("gpu")
+@pytest.mark.parametrize(("cpu", "gpu"), [("embedded", "gpu"), ("worker", "worker-gpu")])
+def test_the_gpu_extras_differ_in_faiss_alone(cpu: str, gpu: str) -> None:
+    """The extras for GPUs are those for CPUs with faiss-gpu in place of faiss-cpu."""
+    assert packages(cpu) ^ packages(gpu) == FAISS
+    assert "faiss-gpu" in packages(gpu)
 
 
 def test_faiss_that_is_missing_is_named_with_a_remedy(tmp_path: Path) -> None:
