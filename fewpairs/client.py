@@ -47,15 +47,21 @@ class Client:
     def server(self) -> str:
         return self._transport.server
 
-    def create_pool(self, name: str, classes: ClassTable = "rgb", encoder: str | None = None) -> Pool:
+    def create_pool(
+        self,
+        name: str,
+        classes: ClassTable = "rgb",
+        encoder: str | None = None,
+        default_strategy: str | None = None,
+    ) -> Pool:
         """Create an empty pool.
 
         `classes` is the class table, `{"ignore": 255, "classes": [{"name": …, "color": [r, g, b]}, …]}`,
         as a dict or as the path of a JSON file; or "rgb" when the target is an image without classes.
+        `default_strategy` answers selections that name no strategy.
         """
-        body = {"name": name, "class_table": _class_table(classes)} | (
-            {"encoder": encoder} if encoder else {}
-        )
+        body = {"name": name, "class_table": _class_table(classes), "encoder": encoder}
+        body["default_strategy"] = default_strategy
         return Pool(self._transport, self._transport.json("POST", "/pools", json=body, repeatable=False))
 
     def pools(self) -> Iterator[Pool]:

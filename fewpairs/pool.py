@@ -15,7 +15,7 @@ from fewpairs.resource import Resource
 from fewpairs.selection import Selection
 from fewpairs.similar import Duplicates, Similar, image_id, similar
 from fewpairs.uploads import Progress, Upload, upload_annotations, upload_images, upload_label_maps
-from models.catalog import DEFAULT_RECIPE, DEFAULT_STRATEGY
+from models.catalog import DEFAULT_RECIPE
 
 Paths = str | Path | Sequence[str | Path]
 LOOK_AGAIN_S = 0.5
@@ -72,13 +72,14 @@ class Pool(Resource):
     def select(
         self,
         budget: int,
-        strategy: str = DEFAULT_STRATEGY,
+        strategy: str | None = None,
         seed: int = 0,
         on_wait: Callable[["Pool"], None] | None = None,
         **options: Any,
     ) -> Selection:
         """The `budget` photos to label next; waits until every photo is embedded. Raises JobFailed.
 
+        Without `strategy` it is the pool's default strategy.
         `options` are `split` ("train" or "test"), `name` (a glob), `include` and `exclude` (ids of images),
         `duplicates_within` (a distance or "auto": nearer photos count as one), `test_distance` ("auto", a
         distance or "off": train photos this near to a test photo are left out), `balance` (True: photos like

@@ -54,6 +54,11 @@ class Selection(Resource):
         return super().id
 
     @property
+    def strategy(self) -> str:
+        """The strategy that picked."""
+        return str(self.document["strategy"])
+
+    @property
     def image_ids(self) -> list[str]:
         return [pick.image_id for pick in self.picks]
 

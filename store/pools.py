@@ -28,9 +28,16 @@ class PoolCounts:
     """The number of unpaired label maps of each source."""
 
 
-def create(session: Session, *, name: str, class_table: dict[str, Any] | None, encoder: str) -> Pool:
+def create(
+    session: Session,
+    *,
+    name: str,
+    class_table: dict[str, Any] | None,
+    encoder: str,
+    default_strategy: str | None = None,
+) -> Pool:
     """Raises IntegrityError if another pool has the name."""
-    pool = Pool(name=name, class_table=class_table, encoder=encoder)
+    pool = Pool(name=name, class_table=class_table, encoder=encoder, default_strategy=default_strategy)
     session.add(pool)
     session.flush()
     return pool

@@ -21,7 +21,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from store.clock import UtcDateTime, from_now
 from store.states import ASSIGNMENT_STATES, JOB_STATES, SPLITS
 
-SCHEMA = "0001"
+SCHEMA = "0002"
 """The revision of the newest migration, which makes these tables."""
 
 
@@ -64,6 +64,8 @@ class Pool(Row):
     encoder: Mapped[str] = mapped_column(String(100))
     weights_digest: Mapped[str | None] = mapped_column(String(64))
     """Set by the first shard; a worker whose weights differ refuses the pool."""
+    default_strategy: Mapped[str | None] = mapped_column(String(20))
+    """The strategy of a selection that names none; None: the service's default."""
 
 
 class Shard(Row):

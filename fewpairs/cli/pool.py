@@ -13,6 +13,7 @@ from fewpairs.cli.output import console, print_json, whole
 from fewpairs.client import Client
 from fewpairs.errors import FewpairsError
 from fewpairs.pool import Pool
+from models.catalog import DEFAULT_STRATEGY
 
 pool_app = typer.Typer(no_args_is_help=True, help="Create, list and show pools.")
 app.add_typer(pool_app, name="pool", rich_help_panel=LOOP)
@@ -28,12 +29,16 @@ def create(
     encoder: Annotated[
         str | None, typer.Option(help="Encoder of the pool; default: the server's choice.")
     ] = None,
+    default_strategy: Annotated[
+        str | None,
+        typer.Option(help=f"Strategy of selections that name none; default: {DEFAULT_STRATEGY}."),
+    ] = None,
     server: ServerOption = None,
 ) -> None:
     """Create a pool."""
     if (classes is None) == (not rgb):
         raise FewpairsError("Say what the label maps hold: either --classes FILE or --rgb.")
-    pool = Client(server).create_pool(name, classes=classes or "rgb", encoder=encoder)
+    pool = Client(server).create_pool(name, classes or "rgb", encoder, default_strategy)
     console.print(f"[green]✓[/] Pool [bold]{pool.name}[/] ({pool.id}), encoder {pool.document['encoder']}")
 
 

@@ -13,14 +13,16 @@ from fewpairs.cli.output import console, counted, folded, print_json, right
 from fewpairs.client import Client
 from fewpairs.pool import Pool
 from fewpairs.selection import Selection
-from models.catalog import DEFAULT_STRATEGY, STRATEGIES
+from models.catalog import STRATEGIES
 
 
 @app.command(rich_help_panel=LOOP)
 def select(
     budget: Annotated[int, typer.Option("--budget", "-b", help="Number of photos that you can label.")],
     pool: PoolOption = None,
-    strategy: Annotated[str, typer.Option(help=f"{', '.join(STRATEGIES)}.")] = DEFAULT_STRATEGY,
+    strategy: Annotated[
+        str | None, typer.Option(help=f"{', '.join(STRATEGIES)}; default: the pool's default strategy.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same picks.")] = 0,
     split: Annotated[str, typer.Option(help="Split to pick from: train or test.")] = "train",
     name: Annotated[
@@ -66,7 +68,9 @@ def select(
     if as_json:
         return print_json(selection.document)
     console.print(
-        picks_table(selection, f"{counted(len(selection), 'photo')} of {target.name}, by {strategy}")
+        picks_table(
+            selection, f"{counted(len(selection), 'photo')} of {target.name}, by {selection.strategy}"
+        )
     )
     _tell_coverage(selection)
     uses = "for `fewpairs explain` and `fewpairs assign --selection`"
@@ -76,7 +80,7 @@ def select(
 
 
 def _wait_and_select(
-    pool: Pool, budget: int, strategy: str, seed: int, quiet: bool = False, **options: Any
+    pool: Pool, budget: int, strategy: str | None, seed: int, quiet: bool = False, **options: Any
 ) -> Selection:
     """The selection; while it waits, a terminal shows how far embedding is."""
     if quiet or not console.is_terminal:

@@ -11,12 +11,14 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from models.catalog import DIRECTIONS
+from models.catalog import DIRECTIONS, STRATEGIES
 
 if TYPE_CHECKING:
     Direction = str
+    Strategy = str
 else:
     Direction = Literal[DIRECTIONS]
+    Strategy = Literal[tuple(STRATEGIES)]
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 

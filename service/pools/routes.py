@@ -27,12 +27,16 @@ router = APIRouter(tags=["pools"], route_class=Route)
     responses=errors(InvalidName, InvalidClassTable, PoolNameTaken, FileTooLarge),
 )
 def create_pool(service: ServiceDep, new: NewPool, response: Response) -> Pool:
-    """The class table and the encoder of a pool cannot be changed later."""
+    """Nothing of this can be changed later."""
     table = new.class_table.model_dump(mode="json") if isinstance(new.class_table, ClassTable) else None
     try:
         with service.database.write() as session:
             pool = pools.create(
-                session, name=new.name, class_table=table, encoder=new.encoder or service.settings.encoder
+                session,
+                name=new.name,
+                class_table=table,
+                encoder=new.encoder or service.settings.encoder,
+                default_strategy=new.default_strategy,
             )
     except IntegrityError:
         raise PoolNameTaken(

@@ -6,7 +6,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
+from models.catalog import DEFAULT_STRATEGY
 from service.http.documents import Document
+from service.http.fields import Strategy
 from service.http.names import PoolName
 from service.http.problems import InvalidClassTable
 from store import tables
@@ -84,6 +86,9 @@ class NewPool(BaseModel):
         description="The classes of the label maps, or `rgb` if they are RGB images without classes."
     )
     encoder: EncoderName | None = Field(None, description="Left out: the server's encoder.")
+    default_strategy: Strategy | None = Field(
+        None, description=f"The strategy of a selection that names none. Left out: {DEFAULT_STRATEGY}."
+    )
 
 
 class Counts(Document):
@@ -115,9 +120,15 @@ class Pool(Document):
     name: str
     class_table: ClassTable | Literal["rgb"]
     encoder: str
+    default_strategy: str = Field(description="The strategy of a selection that names none.")
     created_at: datetime
     counts: PoolCountsDocument
 
     @classmethod
     def of(cls, row: tables.Pool, counts: PoolCounts) -> "Pool":
-        return cls.of_row(row, class_table=row.class_table or "rgb", counts=PoolCountsDocument.of(counts))
+        return cls.of_row(
+            row,
+            class_table=row.class_table or "rgb",
+            default_strategy=row.default_strategy or DEFAULT_STRATEGY,
+            counts=PoolCountsDocument.of(counts),
+        )

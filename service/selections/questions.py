@@ -16,6 +16,7 @@ from service.http.problems import (
 from service.jobs.enqueue import ask, pool_not_embedded
 from service.lookups import found_model, found_pool
 from service.runtime import Service
+from service.selections.schemas import Options
 from store import selections
 from store.question import AUTO, OFF, Question
 from store.selections import State
@@ -26,10 +27,11 @@ MOST_NAMED = 100
 """The largest number of images that a refusal lists."""
 
 
-def asked(service: Service, pool_id: UUID, question: Question) -> Job:
-    """The job that answers this question, an earlier one or a new one. Raises Problems."""
+def asked(service: Service, pool_id: UUID, options: Options) -> Job:
+    """The job that answers the question with these options, an earlier one or a new one. Raises Problems."""
     with service.database.read() as session:
         pool = found_pool(session, pool_id)
+        question = options.question(pool.default_strategy)
         check_options(session, pool, question)
         splits = [question.split, TEST] if question.looks_at_tests else [question.split]
         if waiting := selections.waiting(session, pool_id, splits):

@@ -48,7 +48,7 @@ router = APIRouter(tags=["selections"], route_class=Route)
 async def select_images(service: ServiceDep, pool_id: UUID, options: Annotated[Options, Query()]) -> Response:
     """Picks from the embedded images of a split that have no annotation; annotated images count as labelled.
     Asking again gives the same answer until photos or annotations are added. 202: ask again in a moment."""
-    job = await run_in_threadpool(asked, service, pool_id, options.question())
+    job = await run_in_threadpool(asked, service, pool_id, options)
     result = await answered(service, job)
     if isinstance(result, Response):
         return result
@@ -102,9 +102,10 @@ def _document(service: Service, selection_id: UUID) -> dict[str, Any]:
 
 
 def _replay_ordered(service: Service, made: Replay, idempotency_key: str | None) -> tables.Job:
-    question = made.question()
     with service.database.read() as session:
-        check_options(session, found_pool(session, made.pool_id), question)
+        pool = found_pool(session, made.pool_id)
+        question = made.question(pool.default_strategy)
+        check_options(session, pool, question)
     request = {"question": vars(question), "receipt": made.receipt()}
 
     def spec(session: Session) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import unicodedata
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import (
@@ -14,15 +14,10 @@ from pydantic import (
 )
 
 from models.catalog import DEFAULT_STRATEGY, PAIRWISE, STRATEGIES
-from service.http.fields import DistanceAutoOrOff, DistanceOrAuto
+from service.http.fields import DistanceAutoOrOff, DistanceOrAuto, Strategy
 from service.http.problems import InvalidSelection
 from store.question import Question
 from store.states import Split
-
-if TYPE_CHECKING:
-    Strategy = str
-else:
-    Strategy = Literal[tuple(STRATEGIES)]
 
 PAIRWISE_STRATEGIES = [f"`{name}`" for name, facts in STRATEGIES.items() if facts.pairwise]
 MOST_IDS = 1000
@@ -40,11 +35,12 @@ class Options(BaseModel):
         description=f"How many images you can label, at most {LARGEST_BUDGET:,}.",
         examples=[10],
     )
-    strategy: Strategy = Field(
-        DEFAULT_STRATEGY,
+    strategy: Strategy | None = Field(
+        None,
         description="; ".join(f"`{name}`: {facts.summary}" for name, facts in STRATEGIES.items())
         + f". {', '.join(PAIRWISE_STRATEGIES[:-1])} and {PAIRWISE_STRATEGIES[-1]} compare all pairs; of "
-        f"more than {PAIRWISE:,} images they use a sample of that size, drawn with the seed.",
+        f"more than {PAIRWISE:,} images they use a sample of that size, drawn with the seed. Left out: the "
+        "pool's `default_strategy`.",
     )
     seed: int = Field(
         0, ge=0, le=2**31 - 1, description="The same seed on the same pool gives the same picks."
@@ -82,8 +78,10 @@ class Options(BaseModel):
         description="A model of the pool. Images that it is unsure of get more weight.",
     )
 
-    def question(self) -> Question:
+    def question(self, default_strategy: str | None) -> Question:
+        """The question to a pool with this `default_strategy`."""
         values = self.model_dump(mode="json", include=set(Options.model_fields))
+        values["strategy"] = self.strategy or default_strategy or DEFAULT_STRATEGY
         return Question(**values | {part: sorted(set(values[part])) for part in ("include", "exclude")})
 
 
@@ -156,6 +154,7 @@ class LeftOut(BaseModel):
 class Receipt(Options):
     """Everything the picks follow from: the same receipt gives the same picks. It can be replayed."""
 
+    strategy: Strategy = DEFAULT_STRATEGY
     pool_id: UUID
     image_count: int = Field(ge=0, description="How many embedded images the split has.")
     images_digest: str = Field(description="SHA-256 of the ids and contents of these images.")

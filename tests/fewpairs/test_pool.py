@@ -21,9 +21,10 @@ def test_pool_create_takes_a_class_table_or_rgb(run: Run, tmp_path: Path, client
     table = tmp_path / "classes.json"
     table.write_text(json.dumps(drawings.CLASS_TABLE))
     assert run("pool", "create", "created", "--classes", table).exit_code == 0
-    assert run("pool", "create", "created rgb", "--rgb").exit_code == 0
+    assert run("pool", "create", "created rgb", "--rgb", "--default-strategy", "facility").exit_code == 0
     assert client.pool("created").document["class_table"] == drawings.CLASS_TABLE
     assert client.pool("created rgb").is_rgb
+    assert client.pool("created rgb").document["default_strategy"] == "facility"
     for words in (["created", "--rgb"], ["neither"], ["x", "--classes", tmp_path / "none.json"]):
         refused = run("pool", "create", *words)
         assert refused.exit_code == 1

@@ -42,6 +42,17 @@ def test_an_invalid_encoder_is_refused(client: Client, encoder: str) -> None:
     assert "body.encoder: There is no such encoder: give resnet50, " in refused.json()["detail"]
 
 
+def test_a_pool_may_name_its_default_strategy(client: Client) -> None:
+    """A pool keeps the strategy that it was made with; without one it is the paper's; others are refused."""
+    body = {"name": "by facility", "class_table": "rgb", "default_strategy": "facility"}
+    made = client.post("/pools", json=body).json()
+    assert client.get(f"/pools/{made['id']}").json()["default_strategy"] == "facility"
+    assert client.get(f"/pools/{new_pool(client)}").json()["default_strategy"] == "kmedoids"
+    refused = client.post("/pools", json=body | {"name": "by magic", "default_strategy": "magic"})
+    assert refused.status_code == 422
+    assert "body.default_strategy" in refused.json()["detail"]
+
+
 def test_a_pool_is_found_by_its_name_in_any_spelling(client: Client) -> None:
     """The filter is exact, and the forms NFC and NFD are one name."""
     client.post("/pools", json={"name": "Z\u00fcrich", "class_table": "rgb"})

@@ -74,6 +74,22 @@ def test_new_photos_and_annotations_make_a_new_question(client: Client) -> None:
     assert [made.index(job) for job in made] == [0, 0, 2, 3, 4, 5, 5, 7]
 
 
+def test_a_pools_default_strategy_answers_what_names_none(client: Client) -> None:
+    """Without `strategy` the pool's own answers, which is then the same question as by its name."""
+    body = {"name": "answers by facility", "class_table": "rgb", "default_strategy": "facility"}
+    pool_id = client.post("/pools", json=body).json()["id"]
+    put_photo(client, pool_id, "a.jpg")
+    embed(client, pool_id)
+    strategies: list[dict[str, Any]] = [{}, {"strategy": "facility"}, {"strategy": "kmedoids"}]
+    asked = [client.get(f"/pools/{pool_id}/select", params={"budget": 1, **named}) for named in strategies]
+    unnamed, facility, kmedoids = (job.json()["id"] for job in asked)
+    assert unnamed == facility != kmedoids
+    with client.service.database.read() as session:
+        job = jobs.get(session, uuid.UUID(unnamed))
+        assert job
+        assert job.spec["question"]["strategy"] == "facility"
+
+
 def test_every_option_makes_a_new_question(client: Client) -> None:
     """Each option makes a new job; the same options, also with ids in another order, do not."""
     pool_id, images = embedded_pool(client)
