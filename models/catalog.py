@@ -7,6 +7,7 @@ selection strategy is one file and one entry here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import Field, asdict, dataclass, field, fields
 from typing import Any
@@ -27,6 +28,11 @@ def _number(default: float | None, low: float, high: float, description: str, **
 def _choice(choices: tuple[str, ...], description: str) -> Any:
     """The first choice is the default."""
     return field(default=choices[0], metadata={"choices": choices, "description": description})
+
+
+def _text(default: str, pattern: str, description: str) -> Any:
+    """A text that matches the regular expression as a whole."""
+    return field(default=default, metadata={"pattern": pattern, "description": description})
 
 
 def _switch(default: bool, description: str) -> Any:
@@ -65,6 +71,12 @@ class TrainingSpec:
         ("bicubic", "nearest"), "How coloured label maps are resized. CycleGAN's code uses bicubic."
     )
 
+    encoder: str = _text(
+        "efficientnet_lite0",
+        r"[a-z0-9_]{1,50}|timm:[A-Za-z0-9_.-]{1,100}",
+        "The encoder whose pretrained network the training starts from: a name, or timm:NAME.",
+    )
+    generator: str = _choice(("resnet", "pretrained"), "The network that makes label maps of photos.")
     channels: int = _number(64, 1, 256, "Channels of the first layer of every network.")
     blocks: int = _number(9, 0, 32, "Residual blocks of a generator.")
     conditional: bool = _switch(False, "pix2pix: the discriminator sees the input together with the output.")
@@ -75,6 +87,7 @@ class TrainingSpec:
     lambda_cycle: float = _number(10.0, 0, 1e9, "Weight of the cycle loss.")
     lambda_identity: float = _number(10.0, 0, 1e9, "Weight of the identity loss.")
     lambda_l1: float = _number(150.0, 0, 1e9, "Weight of the L1 loss on pairs.")
+    lambda_consistency: float = _number(0.0, 0, 1e9, "Weight of the consistency loss on unpaired photos.")
 
     learning_rate: float = _number(
         2e-4, 0, 1, "Adam's learning rate: constant for half of the steps, then falling linearly to 0."
@@ -129,7 +142,7 @@ OPTIONS: Mapping[str, Field[Any]] = {
     option.name: option for option in fields(TrainingSpec) if option.metadata
 }
 """The fields of TrainingSpec that an order may set. Their metadata holds `description` and, for numbers,
-`low`, `high` and perhaps `multiple_of`, or, for words, `choices`."""
+`low`, `high` and perhaps `multiple_of`, for words, `choices`, or, for other texts, `pattern`."""
 
 
 def _check(spec_field: Field[Any], value: object) -> None:
@@ -139,6 +152,8 @@ def _check(spec_field: Field[Any], value: object) -> None:
     accepted = {"str": str, "bool": bool, "float": int | float}.get(kind, int)
     if not isinstance(value, accepted) or (isinstance(value, bool) and kind != "bool"):
         raise ValueError(f"{name} must be of type {kind}, got {value!r}")
+    if "pattern" in limits and isinstance(value, str) and not re.fullmatch(limits["pattern"], value):
+        raise ValueError(f"{name} must match {limits['pattern']}, got {value!r}")
     if "choices" in limits and value not in limits["choices"]:
         raise ValueError(f"{name} must be one of {', '.join(limits['choices'])}, got {value!r}")
     if "low" in limits and isinstance(value, int | float):
@@ -166,9 +181,16 @@ class MethodFacts:
     needs_unpaired: bool = False
     learns_classes: bool = False
     """Whether the translator gives class logits (B, K, S, S) and not an image: it needs a class table."""
+    beyond: bool = False
+    """Whether the method goes beyond the paper: it is not one of the paper's."""
+    keeps_aspect: bool = False
+    """Whether photos keep their aspect: they are resized to about `load_size`² pixels by
+    `models.images.aspect`, crops have about `image_size`², and the sizes are equal unless both are given."""
     directions: tuple[str, ...] = DIRECTIONS
     defaults: Mapping[str, Any] = field(default_factory=dict)
     """The options whose defaults differ from TrainingSpec's."""
+    recipes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """By the name of a recipe, the values that it has for this method in place of the recipe's own."""
     unused: frozenset[str] = frozenset()
     """The options that change nothing: overriding one is a mistake."""
     switches: frozenset[str] = frozenset()
@@ -177,11 +199,14 @@ class MethodFacts:
     """Raised whenever the same spec and files would train another model: the golden losses then change."""
 
 
+_BEYOND_THE_PAPER = frozenset({"encoder", "generator", "lambda_consistency"})
+
 METHODS: dict[str, MethodFacts] = {
     "hybrid": MethodFacts(
         implementation="models.training.methods.hybrid:Hybrid",
         summary="the paper's method, pairs and unpaired samples",
         needs_unpaired=True,
+        unused=_BEYOND_THE_PAPER,
         switches=frozenset({"joint"}),
     ),
     "pix2pix": MethodFacts(
@@ -191,7 +216,7 @@ METHODS: dict[str, MethodFacts] = {
             **{"conditional": True, "adversarial": "cross_entropy", "pool_size": 0},
             **{"lambda_cycle": 0.0, "lambda_identity": 0.0, "lambda_l1": 100.0},
         },
-        unused=frozenset({"balance", "lambda_cycle", "lambda_identity"}),
+        unused=_BEYOND_THE_PAPER | {"balance", "lambda_cycle", "lambda_identity"},
         switches=frozenset({"conditional"}),
         version=2,
     ),
@@ -200,14 +225,14 @@ METHODS: dict[str, MethodFacts] = {
         summary="unpaired samples only",
         needs_pairs=False,
         needs_unpaired=True,
-        unused=frozenset({"balance", "lambda_l1"}),
+        unused=_BEYOND_THE_PAPER | {"balance", "lambda_l1"},
     ),
     "tripathy": MethodFacts(
         implementation="models.training.methods.tripathy:Tripathy",
         summary="pairs first, then unpaired samples",
         needs_unpaired=True,
         defaults={"adversarial": "least_squares", "balance": False, "lambda_identity": 5.0, "lambda_l1": 0.0},
-        unused=frozenset({"lambda_l1"}),
+        unused=_BEYOND_THE_PAPER | {"lambda_l1"},
     ),
     "fcn8s": MethodFacts(
         implementation="models.training.methods.fcn8s:SupervisedFCN8s",
@@ -215,10 +240,9 @@ METHODS: dict[str, MethodFacts] = {
         learns_classes=True,
         directions=(PHOTOS_TO_LABELS,),
         defaults={"learning_rate": 1e-4, "beta1": 0.9},
-        unused=frozenset(
-            {"adversarial", "balance", "blocks", "label_resize", "pool_size"}
-            | {"lambda_gan", "lambda_cycle", "lambda_identity", "lambda_l1"}
-        ),
+        unused=_BEYOND_THE_PAPER
+        | {"adversarial", "balance", "blocks", "label_resize", "pool_size"}
+        | {"lambda_gan", "lambda_cycle", "lambda_identity", "lambda_l1"},
     ),
 }
 
@@ -278,16 +302,15 @@ def build(recipe: str, method: str, **overrides: Any) -> TrainingSpec:
         raise ValueError(f"{idle[0]} has no effect on {method}: leave it out")
     image_size = overrides.get("image_size")
     if isinstance(image_size, int) and "load_size" not in overrides:
-        load_size = round(image_size * PAPER_LOAD / PAPER_CROP)
+        load_size = image_size if facts.keeps_aspect else round(image_size * PAPER_LOAD / PAPER_CROP)
         if image_size <= LARGEST_SIDE < load_size:
             raise ValueError(
                 f"an image_size of {image_size} would be cropped from {load_size} pixels, and {LARGEST_SIDE} "
                 "is the maximum: give load_size too"
             )
         overrides = overrides | {"load_size": load_size}
-    return TrainingSpec(
-        recipe=recipe, method=method, **{**RECIPES[recipe].values, **facts.defaults, **overrides}
-    )
+    values = {**RECIPES[recipe].values, **facts.defaults, **facts.recipes.get(recipe, {}), **overrides}
+    return TrainingSpec(recipe=recipe, method=method, **values)
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,8 @@ def _options() -> type[BaseModel]:
                 **{"ge": limits["low"], "le": limits["high"], "multiple_of": limits.get("multiple_of")},
                 "allow_inf_nan": False,
             }
+        if "pattern" in limits:
+            bounds = {"pattern": f"^({limits['pattern']})$"}
         fields[name] = (kind | None, Field(None, description=limits["description"], **bounds))
     return create_model(
         "TrainingOptions",

@@ -191,6 +191,8 @@ def test_an_option_takes_what_the_catalog_says(name: str) -> None:
         good, bad = list(limits["choices"]), ["other"]
     elif "low" in limits:
         good, bad = [limits["low"], limits["high"]], [limits["low"] - 1, limits["high"] + 1, "many"]
+    elif "pattern" in limits:
+        good, bad = [OPTIONS[name].default, "timm:resnet18.a1_in1k"], ["", "no such", "timm:", 5]
     else:
         good, bad = [True, False], ["perhaps"]
     for value in good:
