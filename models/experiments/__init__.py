@@ -7,13 +7,15 @@ results, report     the table next to the paper's, learning curves, a sheet of s
 """
 
 from models.experiments.dataset import Dataset, LabelSource
-from models.experiments.definitions import EXPERIMENTS
+from models.experiments.definitions import EXPERIMENTS, OTHER_RUNS, RUNS
 from models.experiments.execution import Progress, execute
 from models.experiments.report import write_report
 from models.experiments.setting import Setting, train_embeddings
 
 __all__ = [
     "EXPERIMENTS",
+    "OTHER_RUNS",
+    "RUNS",
     "Dataset",
     "LabelSource",
     "Progress",

@@ -155,7 +155,7 @@ class _Execution:
             runs_done=sum(task.finished(self.work) for task in tasks),
             runs=len(tasks),
             steps_done=sum(_steps_done(self.work, task) for task in tasks),
-            steps=sum(task.run.spec.total_steps or 0 for task in tasks),
+            steps=sum(task.run.steps for task in tasks),
             running=tuple(self.running),
             failed=dict(self.failed),
         )
@@ -163,7 +163,7 @@ class _Execution:
 
 def _steps_done(work: Path, task: Task) -> int:
     if task.finished(work):
-        return task.run.spec.total_steps or 0
+        return task.run.steps
     lines = task.run.directory(work).read_metrics()
     return int(lines[-1]["step"]) if lines else 0
 

@@ -45,10 +45,15 @@ def _setting(report: Mapping[str, Any]) -> str:
     data = report["data"]
     return (
         f"Data set {data['name']} ({data['train']} train and {data['val']} val photos),"
-        f" scale {report['scale']}, {report['steps']:,} steps a training, seeds: {report['seeds']},"
+        f" scale {report['scale']}, {_steps(report['steps'])} steps a training, seeds: {report['seeds']},"
         f" draws of random pairs: {report['draws']}, encoder {report['encoder']}."
         f" Trained on {' and on '.join(map(_machine, report['machines'])) or 'no machine yet'}."
     )
+
+
+def _steps(numbers: Sequence[int]) -> str:
+    least, most = f"{numbers[0]:,}", f"{numbers[-1]:,}"
+    return least if least == most else f"{least} to {most}"
 
 
 def _machine(machine: Mapping[str, Any]) -> str:

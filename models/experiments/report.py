@@ -13,7 +13,7 @@ from models.experiments.learning_curves import learning_curves
 from models.experiments.markdown import markdown
 from models.experiments.results import Results, RowResult, RunResult, evenly, read_results
 from models.experiments.run import CURVE_PHOTOS, SAMPLES, every_nth
-from models.experiments.setting import STEPS, Setting
+from models.experiments.setting import Setting
 from models.files import atomic_write, write_text
 from models.translation.sample_sheet import comparison_sheet
 from models.translation.translator import Translator
@@ -87,7 +87,7 @@ def _content(
         },
         "rgb": data.class_table is None,
         "scale": setting.scale,
-        "steps": setting.steps or STEPS[setting.scale],
+        "steps": sorted({run.steps for run in experiment.runs}),
         "seeds": setting.seeds,
         "draws": setting.draws,
         "encoder": setting.encoder,

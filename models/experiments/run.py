@@ -3,7 +3,7 @@
 import hashlib
 import json
 from dataclasses import dataclass, fields
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from models.catalog import METHODS, TrainingSpec
@@ -11,7 +11,9 @@ from models.evaluation import EvaluationItem
 from models.experiments.dataset import Dataset, LabelSource
 from models.training.data import TrainingFiles
 from models.training.manifest import Manifest, Validation
+from models.training.methods import method_named
 from models.training.run_directory import RunDirectory
+from models.training.schedule import Schedule
 
 CURVE_POINTS = 10
 CURVE_PHOTOS = 25
@@ -51,6 +53,21 @@ class Run:
         digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
         return f"{self.spec.recipe}-{self.spec.method}-{len(self.pairs)}-{self.spec.seed}-{digest}"
 
+    @cached_property
+    def steps(self) -> int:
+        """The number of optimiser steps."""
+        spec, pairs, photos = self.spec, len(self.pairs), len(self.photos)
+        schedule = Schedule(
+            partial(method_named(spec.method).epoch_size, spec, pairs, photos),
+            pairs=pairs,
+            photos=photos,
+            label_maps=len(self.label_maps),
+            batch_size=spec.batch_size,
+            seed=spec.seed,
+            joint=spec.joint,
+        )
+        return spec.total_steps or schedule.steps(spec.epochs)
+
     def directory(self, work: Path) -> RunDirectory:
         return RunDirectory(work / "runs" / self.key)
 
@@ -65,7 +82,6 @@ class Run:
 
     def _manifest(self) -> Manifest:
         data, val, source = self.data, self.data.val, self.labels_from
-        assert self.spec.total_steps, "every run of an experiment has its number of steps"
         files = TrainingFiles(
             class_table=data.class_table,
             pairs=[data.pair("train", name) for name in self.pairs],
@@ -75,7 +91,7 @@ class Run:
                 for name in self.label_maps
             ],
         )
-        every = max(1, self.spec.total_steps // CURVE_POINTS)
+        every = max(1, self.steps // CURVE_POINTS)
         scored = (EvaluationItem(name, *data.pair("val", name)) for name in every_nth(val, CURVE_PHOTOS))
         shown = [data.pair("val", name) for name in every_nth(val, SAMPLES)]
         return Manifest(files, shown, Validation(every, tuple(scored)))

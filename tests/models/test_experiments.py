@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -16,11 +17,12 @@ from PIL import Image
 
 from models.catalog import METHODS
 from models.experiments.dataset import Dataset, LabelSource
-from models.experiments.definitions import EXPERIMENTS, Experiment, Row
+from models.experiments.definitions import EXPERIMENTS, RUNS, Experiment, Row
 from models.experiments.execution import Progress, execute
 from models.experiments.run import Run
 from models.experiments.setting import Setting, train_embeddings
 from models.images.photos import write_label_map
+from models.training.methods.tripathy import Tripathy
 from models.training.run_directory import RunDirectory, RunInUse
 from tests.models.runs import TABLE, scene
 
@@ -75,6 +77,53 @@ def test_tables_have_the_papers_rows(data: Dataset) -> None:
     ]
     assert rows[6].paper == (0.768, 0.291, 0.237)
     assert [row.cells for row in EXPERIMENTS["table9"](setting_of(data)).rows] == [row.cells for row in rows]
+
+
+def test_paper_scale_takes_the_papers_epochs() -> None:
+    """At scale paper a training's length follows its samples: 200 epochs, so hybrid with 200 unpaired takes
+    80,000 steps however many pairs it repeats, and Tripathy's 2,975 photos with 30 pairs take 50 epochs over
+    the pairs (1,500 steps) and 150 over the rest (446,250).
+    """
+    setting = Setting(cast(Dataset, None), np.zeros((0, 8), np.float32), scale="paper")
+    photos = tuple(map(str, range(2975)))
+    tripathy = setting.run("tripathy", pairs=photos[:30], unpaired=photos)
+    epochs = [Tripathy.epoch_size(tripathy.spec, 30, 2975, epoch) for epoch in range(200)]
+    assert np.sum(epochs, axis=0).tolist() == [1_500, 446_250]
+    assert tripathy.steps == 447_750
+    for pairs in (1, 40):
+        assert setting.run("hybrid", pairs=photos[:pairs], unpaired=photos[:200]).steps == 80_000
+    assert setting.run("hybrid", pairs=photos[:20], unpaired=photos[:200], balance=False).steps == 44_000
+    assert setting.run("cyclegan", unpaired=photos).steps == setting.run("pix2pix", pairs=photos).steps
+    assert setting.run("pix2pix", pairs=photos).steps == 595_000
+    assert replace(setting, steps=7).run("tripathy", pairs=photos[:30], unpaired=photos).steps == 7
+
+
+def test_fcn8s_trains_as_long_as_hybrid(data: Dataset) -> None:
+    """Table 6 gives both methods equally many steps, at scale paper too (§6.2.2)."""
+    fcn8s, hybrid, *_ = EXPERIMENTS["table6"](setting_of(data, scale="paper", steps=None)).rows
+    assert fcn8s.runs[0].steps == hybrid.runs[0].steps == 200 * 2 * 45
+
+
+def test_tables_1_and_7_share_their_picks(tmp_path: Path) -> None:
+    """The medoids of table 1 are picked among the 200 unpaired photos, and are the very trainings of table
+    7's rows without unpaired samples; random pairs come from all photos.
+    """
+    data = write_dataset(tmp_path / "data", train=230, val=1)
+    setting = setting_of(data, seeds=1, draws=3, sources=near_and_far(data))
+    table1, table7 = EXPERIMENTS["table1"](setting).rows, EXPERIMENTS["table7"](setting).rows
+    chosen = {row.cells[0]: row.runs for row in table1 if row.cells[1] == "k-medoids"}
+    assert list(chosen) == ["1", "5", "10", "20", "40"]
+    assert chosen == {row.cells[0]: row.runs for row in table7 if row.cells[1] == "–"}
+    restricted = set(setting.unpaired(200))
+    assert all(set(run.pairs) <= restricted for runs in chosen.values() for run in runs)
+    drawn = {name for row in table1 if row.cells[1] == "random" for run in row.runs for name in run.pairs}
+    assert not drawn <= restricted
+
+
+def test_default_seeds_are_the_papers() -> None:
+    """The captions of tables 1 and 8 say 10 runs, those of tables 2 to 5 and 7 say 4."""
+    assert {RUNS[f"table{number}"] for number in (1, 8)} == {10}
+    assert {RUNS[f"table{number}"] for number in (2, 3, 4, 5, 7)} == {4}
 
 
 def test_pairs_are_among_the_unpaired_and_nested_seeds_share_them(data: Dataset) -> None:

@@ -235,7 +235,7 @@ def test_the_setting_is_told(data: Dataset, tmp_path: Path) -> None:
     report = report_of(experiment_of(row), data, tmp_path)
     told = written(tmp_path)
     assert told["data"] == {"name": "blocks", "digest": data.digest, "train": 3, "val": 2}
-    assert (told["scale"], told["steps"], told["seeds"], told["draws"]) == ("tiny", STEPS, 3, 10)
+    assert (told["scale"], told["steps"], told["seeds"], told["draws"]) == ("tiny", [STEPS], 3, 10)
     assert told["encoder"] == "efficientnet_lite0"
     assert told["machines"] == [MACHINE]
     for words in (
