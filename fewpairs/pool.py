@@ -15,7 +15,6 @@ from fewpairs.resource import Resource
 from fewpairs.selection import Selection
 from fewpairs.similar import Duplicates, Similar, image_id, similar
 from fewpairs.uploads import Progress, Upload, upload_annotations, upload_images, upload_label_maps
-from models.catalog import DEFAULT_RECIPE
 
 Paths = str | Path | Sequence[str | Path]
 LOOK_AGAIN_S = 0.5
@@ -158,10 +157,19 @@ class Pool(Resource):
     def _newest_failed_embedding(self) -> Job | None:
         return next(self.jobs(state="failed", kind="embed"), None)
 
+    def advice(self, device: str | None = None) -> dict[str, Any]:
+        """How to train on what is annotated, and what to label next.
+
+        `training`, `preview`, `paper` and `labels` are None or have `reasons`. `device` is "cpu" or "cuda";
+        None: where the service says that trainings run.
+        """
+        answer = self._transport.request("GET", f"{self.address}/advice", params={"device": device})
+        return dict(answer.json())
+
     def train(
         self,
         method: str | None = None,
-        recipe: str = DEFAULT_RECIPE,
+        recipe: str | None = None,
         pairs: Sequence[str] | None = None,
         label_sources: Sequence[str] | None = None,
         **options: Any,
@@ -171,14 +179,14 @@ class Pool(Resource):
         `label_sources` names the sources of unpaired label maps to learn from; `annotations` stands for the
         label maps of the pairs; None means all sources.
 
-        Without `method` it is the best one measured with the recipe. `options` override the recipe:
+        Without `method` and `recipe` it is the training that `advice` says. `options` override the recipe:
         total_steps, image_size, batch_size, seed, …
         """
         document = self._transport.json(
             "POST",
             f"{self.address}/trainings",
             json={
-                **({"method": method} if method else {}),
+                "method": method,
                 "recipe": recipe,
                 "options": options,
                 "pairs": list(pairs) if pairs is not None else None,

@@ -256,21 +256,16 @@ def method_facts(name: str) -> MethodFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class RecipeFacts:
-    """A named size of training: the `values` in which it differs from TrainingSpec's defaults.
-
-    `method` is the default (docs/decisions/0011-default-method.md).
-    """
+    """A named size of training: the `values` in which it differs from TrainingSpec's defaults."""
 
     summary: str
-    method: str
     values: Mapping[str, Any] = field(default_factory=dict)
 
 
 RECIPES: dict[str, RecipeFacts] = {
-    "paper": RecipeFacts(summary="256², on a GPU", method="hybrid"),
+    "paper": RecipeFacts(summary="256², on a GPU"),
     "small": RecipeFacts(
         summary="128², on a GPU",
-        method="hybrid",
         values={
             **{"load_size": 144, "image_size": 128, "channels": 32, "blocks": 6},
             "total_steps": 20_000,
@@ -278,7 +273,6 @@ RECIPES: dict[str, RecipeFacts] = {
     ),
     "tiny": RecipeFacts(
         summary="64², on a CPU",
-        method="pix2pix",
         values={
             **{"load_size": 72, "image_size": 64, "batch_size": 2, "channels": 16, "blocks": 4},
             **{"total_steps": 750, "log_every": 10, "checkpoint_every": 50, "sample_every": 250},
@@ -353,5 +347,7 @@ STRATEGIES: dict[str, StrategyFacts] = {
     ),
 }
 DEFAULT_STRATEGY = "kmedoids"
+ADVISED_STRATEGY = "kmedoids"
+"""The strategy that is proved to help, or else the default."""
 PAIRWISE = 16_384
 """Images up to which all pairs are compared: a table of 1 GiB. Of more images, this many are drawn."""

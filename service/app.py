@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
 from fastapi.routing import APIRoute
 
+from service.advice import routes as advice
 from service.annotations import routes as annotations
 from service.assignments import routes as assignments
 from service.evaluations import routes as evaluations
@@ -66,7 +67,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     render.install(app)
     for noun in (
         *(pools, images, label_maps, selections, assignments, annotations, explanations, similar),
-        *(trainings, jobs, models, evaluations, operations, problems),
+        *(advice, trainings, jobs, models, evaluations, operations, problems),
     ):
         app.include_router(noun.router)
     openapi.install(app)

@@ -14,7 +14,7 @@ LOOP, CONTROL, HERE = "The loop", "Look and control", "On this machine"
 COMMANDS = (
     *("up", "demo", "scenes", "experiment", "migrate"),
     *("pool", "upload", "labels", "select", "explain", "assign", "annotate"),
-    *("train", "evaluate", "translate"),
+    *("advice", "train", "evaluate", "translate"),
     *("assignments", "replay", "similar", "duplicates", "jobs", "cancel", "model"),
 )
 """All commands, in the order of the help page. Each is the module of this name."""

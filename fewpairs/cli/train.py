@@ -5,15 +5,14 @@ from typing import Annotated, Any
 
 import typer
 
+from fewpairs.cli.advice import command
 from fewpairs.cli.application import LOOP, app
 from fewpairs.cli.follow import follow_training
 from fewpairs.cli.options import RECIPE_SIZES, PoolOption, ServerOption, find_pool
 from fewpairs.cli.output import console
 from fewpairs.client import Client
 from fewpairs.errors import FewpairsError
-from models.catalog import DEFAULT_RECIPE, METHODS, RECIPES
-
-DEFAULTS = ", ".join(f"{recipe.method} with {name}" for name, recipe in RECIPES.items())
+from models.catalog import DEFAULT_RECIPE, METHODS
 
 
 @app.command(rich_help_panel=LOOP)
@@ -22,11 +21,18 @@ def train(
     method: Annotated[
         str | None,
         typer.Option(
-            help=f"{', '.join(METHODS)}; default: {DEFAULTS}.",
+            help=f"{', '.join(METHODS)}; default: the one of `fewpairs advice`.",
             show_default=False,
         ),
     ] = None,
-    recipe: Annotated[str, typer.Option(help=RECIPE_SIZES)] = DEFAULT_RECIPE,
+    recipe: Annotated[
+        str | None,
+        typer.Option(
+            help=f"{RECIPE_SIZES} Default: {DEFAULT_RECIPE} for a method of the paper, otherwise that of "
+            "`fewpairs advice`.",
+            show_default=False,
+        ),
+    ] = None,
     steps: Annotated[
         int | None, typer.Option(help="Number of training steps; default: as in the recipe.")
     ] = None,
@@ -51,12 +57,16 @@ def train(
     target = find_pool(Client(server), pool)
     options = _options(option or [])
     options |= {name: v for name, v in (("total_steps", steps), ("seed", seed)) if v is not None}
+    if method is None and recipe is None and (advised := target.advice()["training"]):
+        method, recipe = advised["method"], advised["recipe"]
+        options = advised["options"] | options
+        console.print(f"Advised: {command(advised)}", soft_wrap=True)
     job = target.train(method, recipe, label_sources=label_source or None, **options)
     console.print(f"[green]✓[/] Training job {job.id}")
     if not follow:
         console.print(f"See it with `fewpairs jobs`, stop it with `fewpairs cancel {job.id}`.")
         return
-    follow_training(console, job, f"{method or 'Training'} ({recipe})")
+    follow_training(console, job, method or "Training")
     console.print(f"[green]✓[/] Model {job.model.id}")
 
 

@@ -1,12 +1,14 @@
 """The address that orders trainings."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Response
 from sqlalchemy.orm import Session
 
-from models.catalog import METHODS
+from models.advice import Situation, advised_method, advised_recipe
+from models.catalog import DEFAULT_RECIPE, METHODS, build
 from service.http.bodies import Route
 from service.http.openapi import errors
 from service.http.problems import (
@@ -19,11 +21,14 @@ from service.http.problems import (
     PoolEmpty,
 )
 from service.jobs.enqueue import ACCEPTED, IdempotencyKey, accepted, order
-from service.lookups import found_pool
+from service.lookups import found_pool, require_pool
 from service.runtime import ServiceDep
+from service.situation import situation
 from service.trainings.schemas import NewTraining
 from store import images, label_maps, trainings
 from store.label_maps import ANNOTATIONS
+from store.settings import Settings
+from store.tables import Pool
 
 router = APIRouter(tags=["trainings and evaluations"], route_class=Route)
 
@@ -50,28 +55,70 @@ def order_training(
 ) -> Response:
     """Trains a photo → label-map translator on the pool's annotated train images (with the revisions that are
     newest now), its other photos, and its unpaired label maps. The job's result names the model."""
-    with service.database.read() as session:
-        pool = found_pool(session, pool_id)
-    if pool.class_table is None and METHODS[new.method].learns_classes:
-        raise InvalidTraining(
-            f"{new.method} learns classes and the pool has none: use "
-            + " or ".join(name for name, method in METHODS.items() if not method.learns_classes)
-            + "."
-        )
+    require_pool(service.database, pool_id)
 
     def spec(session: Session) -> dict[str, Any]:
-        pairs = _pairs(session, pool_id, new)
-        _check_label_sources(session, pool_id, new, has_pairs=bool(pairs))
-        return {
-            "method": new.method,
-            "recipe": new.recipe,
-            "options": new.options.model_dump(exclude_none=True),
-            "pairs": pairs,
-            "label_sources": new.label_sources,
-        }
+        return _spec(session, service.settings, pool_id, new)
 
     job = order(service, pool_id, "train", new.model_dump(mode="json"), idempotency_key, spec)
     return accepted(job)
+
+
+def _spec(session: Session, settings: Settings, pool_id: UUID, new: NewTraining) -> dict[str, Any]:
+    """The job's spec, in which everything is decided that the order leaves open."""
+    pool = found_pool(session, pool_id)
+    pairs = _pairs(session, pool_id, new)
+    method, recipe = _chosen(replace(situation(session, settings, pool), pairs=len(pairs)), new)
+    options = new.options.model_dump(exclude_none=True)
+    try:
+        build(recipe, method, **options)
+    except ValueError as error:
+        raise InvalidTraining(f"{error}.") from error
+    _check_method(pool, method, has_pairs=bool(pairs))
+    _check_label_sources(session, pool_id, method, new.label_sources, has_pairs=bool(pairs))
+    return {
+        "method": method,
+        "recipe": recipe,
+        "options": options,
+        "pairs": pairs,
+        "label_sources": new.label_sources,
+    }
+
+
+def _chosen(pool: Situation, new: NewTraining) -> tuple[str, str]:
+    """The method and the recipe: those of the order, and those of the advice where it names none."""
+    if new.method is None:
+        if not pool.pairs:
+            raise NoAnnotations(
+                "No train image is annotated: annotate at least one, or name a method that needs none, "
+                f"{_methods(needs_pairs=False)}."
+            )
+        method = advised_method(pool, new.recipe)
+        return method, new.recipe or advised_recipe(pool, method)
+    is_papers = not METHODS[new.method].beyond
+    return new.method, new.recipe or (DEFAULT_RECIPE if is_papers else advised_recipe(pool, new.method))
+
+
+def _check_method(pool: Pool, method: str, has_pairs: bool) -> None:
+    """Raise a Problem if the pool does not have what the method learns from."""
+    if pool.class_table is None and METHODS[method].learns_classes:
+        raise InvalidTraining(
+            f"{method} learns classes and the pool has none: use {_methods(learns_classes=False)}."
+        )
+    if not has_pairs and METHODS[method].needs_pairs:
+        raise NoAnnotations(
+            f"No train image is annotated, and {method} learns from pairs: annotate at least one, or use "
+            f"{_methods(needs_pairs=False)}."
+        )
+
+
+def _methods(**facts: bool) -> str:
+    """The names of the methods with these facts."""
+    return " or ".join(
+        name
+        for name in METHODS
+        if all(getattr(METHODS[name], fact) is value for fact, value in facts.items())
+    )
 
 
 def _pairs(session: Session, pool_id: UUID, new: NewTraining) -> list[tuple[str, int]]:
@@ -89,32 +136,28 @@ def _pairs(session: Session, pool_id: UUID, new: NewTraining) -> list[tuple[str,
                 images=unknown[:100],
             )
         pairs = {image_id: pairs[image_id] for image_id in new.pairs}
-    if not pairs and METHODS[new.method].needs_pairs:
-        raise NoAnnotations(
-            f"No train image is annotated, and {new.method} learns from pairs: annotate at least one, or use "
-            + " or ".join(name for name, method in METHODS.items() if not method.needs_pairs)
-            + "."
-        )
     return [(str(image_id), revision) for image_id, revision in pairs.items()]
 
 
-def _check_label_sources(session: Session, pool_id: UUID, new: NewTraining, has_pairs: bool) -> None:
+def _check_label_sources(
+    session: Session, pool_id: UUID, method: str, sources: list[str] | None, has_pairs: bool
+) -> None:
     """Raise a Problem if the training cannot take its unpaired label maps from the sources that it names."""
-    if not METHODS[new.method].needs_unpaired:
-        if new.label_sources is not None:
-            raise InvalidTraining(f"{new.method} learns from pairs only: leave out `label_sources`.")
+    if not METHODS[method].needs_unpaired:
+        if sources is not None:
+            raise InvalidTraining(f"{method} learns from pairs only: leave out `label_sources`.")
         return
     uploaded = label_maps.sources(session, pool_id)
     known = [*uploaded, ANNOTATIONS]
-    if unknown := [source for source in new.label_sources or [] if source not in known]:
+    if unknown := [source for source in sources or [] if source not in known]:
         raise InvalidTraining(
             f"The pool has no label maps of the source {unknown[0]}; its sources are {', '.join(known)}. "
             f"Upload some with PUT /pools/{pool_id}/labels/{{name}}?source=…",
             label_sources=known,
         )
-    asked = known if new.label_sources is None else new.label_sources
+    asked = known if sources is None else sources
     if not has_pairs and not any(source in uploaded for source in asked):
         raise NoUnpairedLabelMaps(
-            f"{new.method} learns from unpaired label maps and there are none: upload some with "
+            f"{method} learns from unpaired label maps and there are none: upload some with "
             f"PUT /pools/{pool_id}/labels/{{name}}, or annotate images."
         )

@@ -3,10 +3,9 @@
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from models.catalog import DEFAULT_RECIPE, METHODS, OPTIONS, RECIPES, TrainingSpec, build
-from service.http.problems import InvalidTraining
+from models.catalog import DEFAULT_RECIPE, METHODS, OPTIONS, RECIPES, TrainingSpec
 
 
 def _options() -> type[BaseModel]:
@@ -51,14 +50,16 @@ class NewTraining(BaseModel):
         },
     )
 
-    method: Method = Field(
-        RECIPES[DEFAULT_RECIPE].method,
+    method: Method | None = Field(
+        None,
         description="; ".join(f"`{name}`: {facts.summary}" for name, facts in METHODS.items())
-        + ". Left out: "
-        + ", ".join(f"{recipe.method} with recipe {name}" for name, recipe in RECIPES.items())
-        + ".",
+        + ". Left out: what `GET /pools/{id}/advice` says.",
     )
-    recipe: Recipe = DEFAULT_RECIPE
+    recipe: Recipe | None = Field(
+        None,
+        description="; ".join(f"`{name}`: {facts.summary}" for name, facts in RECIPES.items())
+        + f". Left out: `{DEFAULT_RECIPE}` for a method of the paper, otherwise what the advice says.",
+    )
     options: TrainingOptions = Field(default_factory=TrainingOptions)
     pairs: Annotated[list[UUID], Field(min_length=1, max_length=100_000)] | None = Field(
         None, description="Annotated train images to learn from; null for all of them."
@@ -69,20 +70,3 @@ class NewTraining(BaseModel):
         "label maps of the pairs; null for all of these.",
         examples=[["gta", "annotations"]],
     )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _default_method(cls, body: Any) -> Any:
-        recipe = body.get("recipe") if isinstance(body, dict) else None
-        if isinstance(recipe, str) and recipe in RECIPES and "method" not in body:
-            return body | {"method": RECIPES[recipe].method}
-        return body
-
-    @model_validator(mode="after")
-    def _possible(self) -> "NewTraining":
-        """Refuse a training that would fail at its start."""
-        try:
-            build(self.recipe, self.method, **self.options.model_dump(exclude_none=True))
-        except ValueError as error:
-            raise InvalidTraining(f"{error}.") from error
-        return self

@@ -202,8 +202,8 @@ def test_a_training_that_cannot_be_made_is_refused(client: Client) -> None:
         {"options": {"learning_rate": "fast"}},
         {"options": {"frobnicate": 1}},
         {"options": {"image_size": 66}},
-        {"options": {"load_size": 64, "image_size": 128}},
-        {"options": {"checkpoint_every": 15, "log_every": 10}},
+        {"method": "hybrid", "options": {"load_size": 64, "image_size": 128}},
+        {"method": "hybrid", "options": {"checkpoint_every": 15, "log_every": 10}},
         {"pairs": []},
     ]
     for bad in orders:

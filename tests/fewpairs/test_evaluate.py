@@ -136,10 +136,10 @@ def test_label_maps_of_two_sources(run: Run, pool: Pool, photos: Path) -> None:
     assert "8 from far, 8 from near" in run("pool", "show", pool.name).output
     pool.upload(photos / "images")
     pool.annotate(photos / "labels" / "0000.png")
-    refused = run("train", "--label-source", "gta")
+    refused = run("train", "--method", "hybrid", "--label-source", "gta")
     assert refused.exit_code == 1
     assert "far, near, annotations" in refused.output
-    started = run("train", "--label-source", "near", "--label-source", "annotations")
+    started = run("train", "--method", "hybrid", "--label-source", "near", "--label-source", "annotations")
     assert started.exit_code == 0, started.output
     [job] = pool.jobs(kind="train")
     job.cancel()

@@ -17,7 +17,7 @@ def test_train_follow_shows_losses_and_ends_with_the_model(run: Run, pool: Pool,
         if name != "total_steps"
         for word in ("--option", f"{name}={value}")
     ]
-    result = run("train", "--recipe", "tiny", "--steps", 4, *options, "--follow")
+    result = run("train", "--method", "pix2pix", "--recipe", "tiny", "--steps", 4, *options, "--follow")
     assert result.exit_code == 0, result.output
     assert "step 4 of 4" in result.output
     assert "G_l1" in result.output

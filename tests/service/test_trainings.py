@@ -39,17 +39,38 @@ def test_a_training_freezes_the_newest_revisions(client: Client) -> None:
     assert spec_of(client, some)["pairs"] == [[images[2]["id"], 1]]
 
 
-@pytest.mark.parametrize(
-    ("recipe", "method"), [("tiny", "pix2pix"), ("small", "hybrid"), ("paper", "hybrid")]
-)
-def test_the_default_method_is_the_measured_one(client: Client, recipe: str, method: str) -> None:
-    """The default is the best method at the recipe's size; a named method stays."""
+def test_an_order_without_a_method_is_the_advised_training(client: Client) -> None:
+    """The job gets the method and the recipe that the advice names at that moment, and its own options."""
     pool_id = new_pool(client)
     annotate(client, put_photo(client, pool_id, "a.jpg")["id"])
-    left_out = client.post(f"/pools/{pool_id}/trainings", json={"recipe": recipe}).json()
-    assert spec_of(client, left_out)["method"] == method
-    named = client.post(f"/pools/{pool_id}/trainings", json={"recipe": recipe, "method": "tripathy"}).json()
-    assert spec_of(client, named)["method"] == "tripathy"
+    advised = client.get(f"/pools/{pool_id}/advice").json()["training"]
+    job = client.post(f"/pools/{pool_id}/trainings", json={"options": {"seed": 5}}).json()
+    spec = spec_of(client, job)
+    assert (spec["method"], spec["recipe"]) == (advised["method"], advised["recipe"])
+    assert spec["options"] == {"seed": 5}
+
+
+def test_what_an_order_names_stays(client: Client) -> None:
+    """A named recipe is kept; a method of the paper has the paper's recipe if none is named."""
+    pool_id = new_pool(client, "rgb")
+    annotate(client, put_photo(client, pool_id, "a.jpg")["id"], photo(5))
+    orders = [{"recipe": "small"}, {"method": "tripathy"}, {"method": "tripathy", "recipe": "tiny"}]
+    jobs = [client.post(f"/pools/{pool_id}/trainings", json=order).json() for order in orders]
+    specs = [spec_of(client, job) for job in jobs]
+    assert [(spec["method"], spec["recipe"]) for spec in specs] == [
+        ("hybrid", "small"),
+        ("tripathy", "paper"),
+        ("tripathy", "tiny"),
+    ]
+
+
+def test_an_order_without_a_method_needs_a_pair(client: Client) -> None:
+    """Nothing is advised before something is annotated; the refusal names what can be trained."""
+    pool_id = new_pool(client)
+    put_photo(client, pool_id, "a.jpg")
+    refused = client.post(f"/pools/{pool_id}/trainings", json={})
+    assert (refused.status_code, slug(refused)) == (409, "no-annotations")
+    assert "cyclegan" in refused.json()["detail"]
 
 
 def test_cyclegan_learns_from_label_maps_alone(client: Client) -> None:
@@ -69,7 +90,7 @@ def test_a_repeated_order_is_one_job(client: Client) -> None:
         annotate(client, put_photo(client, pool, "a.jpg")["id"])
     key = {"Idempotency-Key": str(uuid.uuid4())}
     first = client.post(f"/pools/{pool_id}/trainings", json={}, headers=key)
-    again = client.post(f"/pools/{pool_id}/trainings", json={"method": "hybrid"}, headers=key)
+    again = client.post(f"/pools/{pool_id}/trainings", json={"options": {}}, headers=key)
     assert again.json() == first.json()
     changed = client.post(f"/pools/{pool_id}/trainings", json={"method": "pix2pix"}, headers=key)
     assert (changed.status_code, slug(changed)) == (422, "idempotency-key-reused")
@@ -102,7 +123,8 @@ def test_options_have_to_agree_with_the_recipe(
     """An order that would fail as a training is refused; the recipe can build every accepted order."""
     pool_id = new_pool(client)
     annotate(client, put_photo(client, pool_id, "a.jpg")["id"])
-    answer = client.post(f"/pools/{pool_id}/trainings", json={"recipe": recipe, "options": options})
+    order = {"method": "hybrid", "recipe": recipe, "options": options}
+    answer = client.post(f"/pools/{pool_id}/trainings", json=order)
     if is_possible:
         assert answer.status_code == 202, answer.text
         build(recipe, "hybrid", **options)
@@ -144,10 +166,10 @@ def test_label_maps_can_be_taken_from_some_sources(client: Client) -> None:
         client.put(f"/pools/{pool_id}/labels/0.png?source={source}", content=label_map())
     address = f"/pools/{pool_id}/trainings"
     for sources in (["near"], ["annotations"], ["far", "annotations"]):
-        job = client.post(address, json={"label_sources": sources})
+        job = client.post(address, json={"method": "hybrid", "label_sources": sources})
         assert job.status_code == 202, job.text
         assert spec_of(client, job.json())["label_sources"] == sources
-    refused = client.post(address, json={"label_sources": ["near", "gta"]})
+    refused = client.post(address, json={"method": "hybrid", "label_sources": ["near", "gta"]})
     assert (refused.status_code, slug(refused)) == (422, "invalid-training")
     assert "its sources are far, near, annotations" in refused.json()["detail"]
     assert refused.json()["label_sources"] == ["far", "near", "annotations"]

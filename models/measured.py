@@ -1,0 +1,56 @@
+"""What trainings on a CPU scored and how long they took: the numbers that the advice follows.
+
+Mean IoU on the 101 val photos of CamVid, and minutes of two cores, by the number of pairs; every method with
+recipe `tiny`. `docs/method.md` says how they were measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import log2
+
+
+@dataclass(frozen=True)
+class Point:
+    """The score and the time of one training."""
+
+    mean_iou: float
+    minutes: float
+
+
+Curve = Mapping[int, Point]
+"""Points by the number of pairs. A method that uses no pairs has one point, at 0."""
+
+DATA_SET = "CamVid"
+CURVES: Mapping[str, Curve] = {
+    "finetune": {
+        1: Point(0.31, 2.0),
+        5: Point(0.53, 2.0),
+        10: Point(0.57, 2.0),
+        20: Point(0.60, 2.0),
+    },
+    "probe": {1: Point(0.30, 0.1), 5: Point(0.50, 0.1), 10: Point(0.52, 0.2), 20: Point(0.56, 0.3)},
+    "pix2pix": {1: Point(0.213, 2.0), 5: Point(0.208, 2.0), 20: Point(0.265, 2.0)},
+    "hybrid": {1: Point(0.203, 4.6), 5: Point(0.219, 4.6), 20: Point(0.250, 4.6)},
+    "cyclegan": {0: Point(0.208, 4.6)},
+}
+
+
+def expected(method: str, pairs: int) -> Point:
+    """The point of a method at this number of pairs.
+
+    Between measured numbers the points are joined by lines over log₂ of the number of pairs; beyond them the
+    nearest point counts. Raises KeyError for a method that was not measured.
+    """
+    curve = CURVES[method]
+    below = max((count for count in curve if count <= pairs), default=min(curve))
+    above = min((count for count in curve if count >= pairs), default=max(curve))
+    low, high = curve[below], curve[above]
+    if above <= below:
+        return low
+    share = (log2(pairs) - log2(below)) / (log2(above) - log2(below))
+    return Point(
+        low.mean_iou + share * (high.mean_iou - low.mean_iou),
+        low.minutes + share * (high.minutes - low.minutes),
+    )
