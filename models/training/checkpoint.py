@@ -26,7 +26,7 @@ def save_checkpoint(
     if broken:
         raise FloatingPointError(f"{len(broken)} of {len(tensors)} state tensors, first {broken[0]}")
     # One entry, because safetensors writes several in random order: equal states make equal files.
-    metadata = {"training": json.dumps({"step": step, "spec": spec.to_json()})}
+    metadata = {"training": json.dumps({"step": step, "spec": spec.to_json(), "notes": method.notes})}
     with atomic_write(path) as temporary:
         save_file(tensors, temporary, metadata)
 
@@ -58,6 +58,7 @@ def restore_checkpoint(
         optimizer.load_state_dict({"state": moments, "param_groups": optimizer.state_dict()["param_groups"]})
     for name, pool in method.pools.items():
         pool.restore(_under(tensors, f"pools/{name}/"), device)
+    method.notes.update(training.get("notes", {}))
     return int(training["step"])
 
 

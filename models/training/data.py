@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -25,13 +26,31 @@ class Batch:
     """One step's samples, float32 (B, 3, S, S) in [−1, 1]: photos `x` and coloured label maps `y`.
 
     The first `pairs` are pairs: y[i] is the label map of x[i], cropped and flipped alike. `classes` are their
-    class indices, int64 (pairs, S, S), for methods that learn them.
+    class indices, int64 (pairs, S, S), for methods that learn them. For a method that learns from features,
+    `x` are rows of features (B, C), and `y` their targets (B, K).
     """
 
     x: Tensor
     y: Tensor
     pairs: int
     classes: Tensor | None = None
+
+
+class Data(Protocol):
+    """The samples of a training, as a pure function of the spec, the files and the step."""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that the samples take on the device."""
+        ...
+
+    def steps(self, epochs: int) -> int:
+        """The number of steps of the first `epochs` epochs together."""
+        ...
+
+    def batch(self, step: int) -> Batch:
+        """The samples of step number `step`, counted from 0."""
+        ...
 
 
 Pair = tuple[Path, Path]
@@ -89,6 +108,10 @@ class TrainingData:
         """Bytes that the images take on the device."""
         parts = (self._pair_x, self._pair_y, self._photos, self._label_maps, self._pair_classes)
         return sum(part.nbytes for part in parts if part is not None)
+
+    def steps(self, epochs: int) -> int:
+        """The number of steps of the first `epochs` epochs together."""
+        return self.schedule.steps(epochs)
 
     def batch(self, step: int) -> Batch:
         """The samples of step number `step`, counted from 0."""

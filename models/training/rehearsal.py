@@ -12,7 +12,7 @@ from torch import Tensor
 from models.catalog import METHODS, TrainingSpec
 from models.images.palette import ClassTable
 from models.training.acceleration import AcceleratedStep
-from models.training.data import Batch, TrainingData
+from models.training.data import Batch, Data
 from models.training.methods import Method, method_named
 
 MOSTLY = 0.8
@@ -37,7 +37,7 @@ class Estimate:
 def rehearse(
     spec: TrainingSpec,
     class_table: ClassTable | None,
-    data: TrainingData,
+    data: Data,
     total_steps: int,
     device: torch.device,
 ) -> Estimate:
@@ -69,7 +69,7 @@ def rehearse(
 
 
 def _measured(
-    spec: TrainingSpec, class_table: ClassTable | None, data: TrainingData, device: torch.device
+    spec: TrainingSpec, class_table: ClassTable | None, data: Data, device: torch.device
 ) -> tuple[int, float]:
     """Bytes at the peak of a step, and seconds of one."""
     method = method_named(spec.method)(spec, device, class_table)

@@ -18,6 +18,12 @@ class Draw:
     label_maps: Indices
 
 
+def constant_then_linear(step: int, total: int) -> float:
+    """1 for the first half of the steps, then linearly to 0 (paper, §3.5); `step` counts from 0."""
+    half = total // 2
+    return 1.0 if step < half else (total - step) / (total - half)
+
+
 class Schedule:
     """Epochs of paired and unpaired steps in random order; if `joint`, each step has both kinds of samples.
 

@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from models.evaluation import evaluate
 from models.files import atomic_write, sha256, write_text
 from models.training.acceleration import AcceleratedStep, set_learning_rates
 from models.training.checkpoint import restore_checkpoint, save_checkpoint
-from models.training.data import TrainingData, TrainingFiles
+from models.training.data import TrainingFiles
 from models.training.methods import Method, method_named
 from models.training.rehearsal import rehearse
 from models.training.run_directory import RunDirectory
@@ -66,9 +65,8 @@ class _Training:
         files = self._manifest.files
         method_type, self._facts = method_named(self._spec.method), METHODS[self._spec.method]
         _check_samples(self._spec, self._facts, files)
-        epoch_size = partial(method_type.epoch_size, self._spec, len(files.pairs), len(files.unpaired_photos))
-        self._data = TrainingData(files, self._spec, epoch_size, device, self._facts.learns_classes)
-        self._total = self._spec.total_steps or self._data.schedule.steps(self._spec.epochs)
+        self._data = method_type.data(self._spec, files, device)
+        self._total = self._spec.total_steps or self._data.steps(self._spec.epochs)
         self._estimate()
         self._method: Method = method_type(self._spec, device, files.class_table)
         self._step = AcceleratedStep(self._method, self._spec, device)
@@ -87,16 +85,20 @@ class _Training:
         done = 0
         if self._run.checkpoint.exists():
             done = restore_checkpoint(self._run.checkpoint, method, self._averages, spec, self._device)
+        else:
+            method.begin(self._data)
         self._run.forget_metrics_after(done)
         unread: list[dict[str, Tensor]] = []
         clock = time.monotonic()
         while done < total:
-            factor = learning_rate_factor(done, total)
+            factor = method.learning_rate_factor(done, total)
             set_learning_rates(method.optimizers, factor)
             unread.append(self._step(self._data.batch(done)))
             for name, average in self._averages.items():
                 average.update_parameters(method.translators[name])
             done += 1
+            if done == total:
+                method.finish(self._translators(), self._data)
             if done % spec.log_every == 0 or done == total or self._validates(done):
                 self._log(done, _read(done, unread), spec.learning_rate * factor, clock)
                 unread = []
@@ -189,12 +191,6 @@ class _Training:
             learns_classes=self._facts.learns_classes,
         )
         self._draw_sheet(folder / "samples.png")
-
-
-def learning_rate_factor(step: int, total: int) -> float:
-    """1 for the first half of the steps, then linearly to 0 (paper, §3.5); `step` counts from 0."""
-    half = total // 2
-    return 1.0 if step < half else (total - step) / (total - half)
 
 
 def averages(translators: Mapping[str, nn.Module], decay: float) -> dict[str, AveragedModel]:

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import json
 import tempfile
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ import pytest
 import torch
 
 from models.catalog import METHODS
-from models.training.data import Batch, TrainingData, TrainingFiles
+from models.training.data import Batch, TrainingFiles
 from models.training.methods import method_named
 from models.training.recipes import tiny
 from tests.models.runs import TABLE, write_scenes
@@ -42,8 +41,7 @@ def record(method_name: str, folder: Path) -> list[dict[str, float]]:
     pairs = write_scenes(folder, 5)
     files = TrainingFiles(TABLE, pairs[:3], [photo for photo, _ in pairs], [label for _, label in pairs])
     method_type, device = method_named(method_name), torch.device("cpu")
-    epoch_size = partial(method_type.epoch_size, spec, 3, 5)
-    data = TrainingData(files, spec, epoch_size, device, METHODS[method_name].learns_classes)
+    data = method_type.data(spec, files, device)
     torch.set_default_dtype(torch.float64)
     try:
         method = method_type(spec, device, TABLE)

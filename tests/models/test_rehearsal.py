@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,7 @@ import torch
 from torch import nn
 
 from models.catalog import METHODS, TrainingSpec
-from models.training.data import TrainingData
+from models.training.data import Data
 from models.training.methods import method_named
 from models.training.rehearsal import Estimate, rehearse, saved_for_backward, state_bytes
 from models.training.run_directory import RunDirectory
@@ -19,11 +18,9 @@ from tests.models.runs import TABLE, metric_lines, small_spec, write_run
 CPU = torch.device("cpu")
 
 
-def rehearsed(run_dir: Path, spec: TrainingSpec) -> tuple[Estimate, TrainingData]:
+def rehearsed(run_dir: Path, spec: TrainingSpec) -> tuple[Estimate, Data]:
     files = RunDirectory(write_run(run_dir, spec)).manifest().files
-    method_type = method_named(spec.method)
-    epoch_size = partial(method_type.epoch_size, spec, len(files.pairs), len(files.unpaired_photos))
-    data = TrainingData(files, spec, epoch_size, CPU, METHODS[spec.method].learns_classes)
+    data = method_named(spec.method).data(spec, files, CPU)
     return rehearse(spec, TABLE, data, spec.total_steps or 1, CPU), data
 
 

@@ -20,7 +20,8 @@ from models.catalog import METHODS, MethodFacts, TrainingSpec
 from models.training.data import Batch
 from models.training.methods.hybrid import Hybrid
 from models.training.run_directory import RunDirectory, RunInUse
-from models.training.trainer import TrainingDiverged, learning_rate_factor, train
+from models.training.schedule import constant_then_linear
+from models.training.trainer import TrainingDiverged, train
 from models.translation.artifacts import load_model
 from tests.models.runs import metric_lines, poison, small_spec, write_run
 
@@ -117,10 +118,10 @@ def test_a_finished_run_is_left_alone(finished: Path) -> None:
 def test_learning_rate_curve(total: int) -> None:
     """The rate is constant for the first half, then falls on a straight line to 0 one step after the last."""
     half = total // 2
-    curve = [learning_rate_factor(step, total) for step in range(total)]
+    curve = [constant_then_linear(step, total) for step in range(total)]
     assert curve[:half] == [1.0] * half
     assert curve[half:] == pytest.approx([1 - k / (total - half) for k in range(total - half)])
-    assert learning_rate_factor(total, total) == 0
+    assert constant_then_linear(total, total) == 0
 
 
 def test_a_run_killed_at_any_step_ends_bit_identical(tmp_path: Path) -> None:

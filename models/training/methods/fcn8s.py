@@ -1,5 +1,6 @@
 """The paper's supervised baseline (Table 6): FCN-8s on pairs only (Long et al. 2015)."""
 
+from functools import partial
 from typing import Any
 
 import torch
@@ -10,8 +11,9 @@ from torch.optim import Adam, Optimizer
 from models.catalog import TrainingSpec
 from models.images.palette import ClassTable
 from models.pretrained import WeightsUnavailable, hub_file
-from models.training.data import Batch
+from models.training.data import Batch, TrainingData, TrainingFiles
 from models.training.image_pool import ImagePool
+from models.training.methods.method import Method
 from models.training.methods.two_way import descend, detached
 from models.training.networks.fcn8s import Dropout, FCN8s
 
@@ -21,7 +23,7 @@ VGG16_URL = "https://download.pytorch.org/models/vgg16-397923af.pth"
 VGG16_CHANNELS = 64
 
 
-class SupervisedFCN8s:
+class SupervisedFCN8s(Method):
     """Pixelwise cross-entropy on pairs. Unpaired samples are not used; labels → photos is not trained.
 
     With 64 channels it starts from VGG16's ImageNet weights if they are available, else from random ones;
@@ -44,6 +46,11 @@ class SupervisedFCN8s:
         self.notes: dict[str, Any] = {}
         self._note()
         self.FCN.register_load_state_dict_post_hook(lambda *_: self._note())  # type: ignore[no-untyped-call]
+
+    @classmethod
+    def data(cls, spec: TrainingSpec, files: TrainingFiles, device: torch.device) -> TrainingData:
+        epoch_size = partial(cls.epoch_size, spec, len(files.pairs), len(files.unpaired_photos))
+        return TrainingData(files, spec, epoch_size, device, with_classes=True)
 
     @staticmethod
     def epoch_size(spec: TrainingSpec, pairs: int, unpaired: int, epoch: int) -> tuple[int, int]:

@@ -1,5 +1,6 @@
 """The common part of hybrid, CycleGAN, pix2pix and Tripathy: two generators, two discriminators, Adam."""
 
+from functools import partial
 from typing import Any
 
 import torch
@@ -8,12 +9,14 @@ from torch.optim import Adam, Optimizer
 
 from models.catalog import TrainingSpec
 from models.images.palette import ClassTable
+from models.training.data import TrainingData, TrainingFiles
 from models.training.image_pool import ImagePool
 from models.training.losses import ADVERSARIAL_LOSSES
+from models.training.methods.method import Method
 from models.training.networks import Discriminator, Generator, initialise
 
 
-class TwoWayTranslation:
+class TwoWayTranslation(Method):
     """G_XY: photos X → label maps Y, G_YX back; D_Y judges label maps, D_X photos (paper, Fig. 1)."""
 
     def __init__(self, spec: TrainingSpec, device: torch.device, class_table: ClassTable | None) -> None:
@@ -37,6 +40,11 @@ class TwoWayTranslation:
         self.optimizers: dict[str, Optimizer] = {"G": self.adam_G, "D": self.adam_D}
         self.pool_X, self.pool_Y = (ImagePool(spec.pool_size, seed=spec.seed + domain) for domain in (0, 1))
         self.pools = {"X": self.pool_X, "Y": self.pool_Y}
+
+    @classmethod
+    def data(cls, spec: TrainingSpec, files: TrainingFiles, device: torch.device) -> TrainingData:
+        epoch_size = partial(cls.epoch_size, spec, len(files.pairs), len(files.unpaired_photos))
+        return TrainingData(files, spec, epoch_size, device)
 
     @staticmethod
     def generator(spec: TrainingSpec, class_table: ClassTable | None) -> nn.Module:

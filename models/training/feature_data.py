@@ -1,0 +1,123 @@
+"""Rows of features of labelled photos, for methods that learn on a frozen encoder."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from models.catalog import TrainingSpec
+from models.encoders.feature_maps import FeatureMaps, pretrained_feature_maps
+from models.images.tensors import scaled
+from models.training.aspect_data import sized_pair
+from models.training.data import Batch, TrainingFiles
+from models.training.logistic import Rows, standardisation
+from models.training.networks.dense import at_stride_8
+
+CELL = 8
+"""Pixels of the photo between two rows of features."""
+MOST_NUMBERS = 2**26
+"""Numbers in all rows together, 256 MiB: of more, a random part is kept."""
+
+
+@dataclass(frozen=True)
+class View:
+    """A part of a photo, seen at the photo's full size; the edges are shares of its height and width."""
+
+    top: float = 0
+    left: float = 0
+    side: float = 1
+    flipped: bool = False
+
+
+VIEWS = (View(), View(flipped=True), View(0, 0, 2 / 3), View(1 / 3, 1 / 3, 2 / 3, flipped=True))
+"""The whole photo, its mirror image, and two parts at a larger scale."""
+MOST_VIEWS = 400
+"""Views of all photos together; of many photos, fewer are taken of each, but at least the first."""
+
+
+class FeatureData:
+    """Rows of features and targets of all pairs, standardised: every step sees all of them.
+
+    ValueError names a file that cannot be used. Raises WeightsUnavailable.
+    """
+
+    def __init__(self, files: TrainingFiles, spec: TrainingSpec, device: torch.device) -> None:
+        assert files.class_table
+        encoder, _ = pretrained_feature_maps(spec.encoder)
+        rows = feature_rows(encoder.to(device), files, spec.load_size, spec.seed)
+        self.mean, self.std = standardisation(rows.features)
+        self._rows = Rows(rows.features.sub_(self.mean).div_(self.std), rows.targets)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the rows."""
+        return self._rows.features.nbytes + self._rows.targets.nbytes
+
+    def steps(self, epochs: int) -> int:
+        """One step an epoch: it sees everything."""
+        return epochs
+
+    def batch(self, step: int) -> Batch:
+        """All rows, whatever the step."""
+        return Batch(self._rows.features, self._rows.targets, len(self._rows.features))
+
+
+def feature_rows(encoder: FeatureMaps, files: TrainingFiles, size: int, seed: int) -> Rows:
+    """Features of all pairs at stride 8, and the weighted class shares of the 8×8 pixels of each row.
+
+    The encoder's device computes and keeps them. Rows without a labelled pixel are left out, and so many
+    others, by chance, that MOST_NUMBERS suffices. ValueError if no pixel has a class.
+    """
+    table = files.class_table
+    assert table
+    views = VIEWS[: max(1, MOST_VIEWS // len(files.pairs))]
+    most = MOST_NUMBERS // sum(encoder.channels) // (len(files.pairs) * len(views))
+    features, shares = [], []
+    for index, pair in enumerate(files.pairs):
+        photo, classes = sized_pair(pair, table, size)
+        for number, view in enumerate(views):
+            share_NK = class_shares(seen(classes[None], view)[0], len(table.names))
+            kept = share_NK.sum(dim=1).nonzero()[:, 0]
+            if len(kept) > most:
+                random = np.random.default_rng([seed, index, number])
+                kept = kept[torch.from_numpy(np.sort(random.choice(len(kept), most, replace=False)))]
+            features.append(cell_features(encoder, seen(photo, view))[kept])
+            shares.append(share_NK[kept].to(features[-1]))
+    together = torch.cat(shares)
+    if not len(together):
+        raise ValueError("no pixel of the pairs has a class: there is nothing to learn from")
+    return Rows(torch.cat(features), together * class_weights(together.sum(dim=0)))
+
+
+@torch.no_grad()
+def cell_features(encoder: FeatureMaps, photo_3HW: Tensor) -> Tensor:
+    """The features of a uint8 photo at stride 8: (H / 8 · W / 8, C), rounded to float16 as a cache would."""
+    device = encoder.scale.device
+    maps = encoder(scaled(photo_3HW[None].to(device)))
+    return at_stride_8(maps)[0].flatten(1).T.half().float().contiguous()
+
+
+def class_shares(classes_HW: Tensor, classes: int) -> Tensor:
+    """The share of every class in each cell of 8×8 pixels, (cells, K); unlabelled pixels have none."""
+    one_hot = torch.stack([classes_HW == index for index in range(classes)]).float()
+    return functional.avg_pool2d(one_hot, CELL).flatten(1).T
+
+
+def class_weights(frequencies_K: Tensor) -> Tensor:
+    """min(10, √(1 / (f + 0.001))) for each class of relative frequency f: rare classes weigh more."""
+    relative = frequencies_K / frequencies_K.sum()
+    return (1 / (relative + 0.001)).sqrt().clamp(max=10)
+
+
+def seen(image_CHW: Tensor, view: View) -> Tensor:
+    """What a view shows, at the size of the whole: photos are interpolated, maps of one channel are not."""
+    height, width = image_CHW.shape[1:]
+    top, left = round(view.top * height), round(view.left * width)
+    part = image_CHW[:, top : top + round(view.side * height), left : left + round(view.side * width)]
+    if part.shape != image_CHW.shape:
+        mode = "nearest-exact" if len(part) == 1 else "bilinear"
+        smooth = functional.interpolate(part[None].float(), (height, width), mode=mode)[0]
+        part = smooth.round().to(image_CHW.dtype)
+    return part.flip(-1) if view.flipped else part
