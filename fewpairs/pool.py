@@ -78,7 +78,7 @@ class Pool(Resource):
     ) -> Selection:
         """The `budget` photos to label next; waits until every photo is embedded. Raises JobFailed.
 
-        Without `strategy` it is the pool's default strategy.
+        Without `strategy` it is the pool's default strategy; "advised" is the one of `advice`.
         `options` are `split` ("train" or "test"), `name` (a glob), `include` and `exclude` (ids of images),
         `duplicates_within` (a distance or "auto": nearer photos count as one), `test_distance` ("auto", a
         distance or "off": train photos this near to a test photo are left out), `balance` (True: photos like

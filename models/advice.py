@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from models.catalog import ADVISED_STRATEGY, DEFAULT_RECIPE, METHODS, STRATEGIES, build
+from models.catalog import DEFAULT_RECIPE, DEFAULT_STRATEGY, METHODS, STRATEGIES, build
 from models.measured import CURVES, DATA_SET, expected
 
 CPU, GPU = DEVICES = ("cpu", "cuda")
@@ -109,8 +109,8 @@ def advised_recipe(situation: Situation, method: str) -> str:
 
 
 def advised_strategy(encoder: str) -> str:
-    """The strategy that gave better models than random draws, if the pool's encoder has what it needs."""
-    return ADVISED_STRATEGY
+    """The strategy that gave better models than random draws, if the pool's encoder gives what it needs."""
+    return DEFAULT_STRATEGY
 
 
 def _training(situation: Situation, method: str) -> TrainingAdvice:

@@ -347,7 +347,7 @@ STRATEGIES: dict[str, StrategyFacts] = {
     ),
 }
 DEFAULT_STRATEGY = "kmedoids"
-ADVISED_STRATEGY = "kmedoids"
-"""The strategy that is proved to help, or else the default."""
+ADVISED = "advised"
+"""In place of a strategy's name: the one that `models.advice.advised_strategy` gives."""
 PAIRWISE = 16_384
 """Images up to which all pairs are compared: a table of 1 GiB. Of more images, this many are drawn."""

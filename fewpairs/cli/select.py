@@ -13,7 +13,7 @@ from fewpairs.cli.output import console, counted, folded, print_json, right
 from fewpairs.client import Client
 from fewpairs.pool import Pool
 from fewpairs.selection import Selection
-from models.catalog import STRATEGIES
+from models.catalog import ADVISED, STRATEGIES
 
 
 @app.command(rich_help_panel=LOOP)
@@ -21,7 +21,7 @@ def select(
     budget: Annotated[int, typer.Option("--budget", "-b", help="Number of photos that you can label.")],
     pool: PoolOption = None,
     strategy: Annotated[
-        str | None, typer.Option(help=f"{', '.join(STRATEGIES)}; default: the pool's default strategy.")
+        str | None, typer.Option(help=f"{', '.join(STRATEGIES)} or {ADVISED}; default: the pool's own.")
     ] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same picks.")] = 0,
     split: Annotated[str, typer.Option(help="Split to pick from: train or test.")] = "train",

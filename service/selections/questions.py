@@ -31,7 +31,7 @@ def asked(service: Service, pool_id: UUID, options: Options) -> Job:
     """The job that answers the question with these options, an earlier one or a new one. Raises Problems."""
     with service.database.read() as session:
         pool = found_pool(session, pool_id)
-        question = options.question(pool.default_strategy)
+        question = options.question(pool)
         check_options(session, pool, question)
         splits = [question.split, TEST] if question.looks_at_tests else [question.split]
         if waiting := selections.waiting(session, pool_id, splits):

@@ -104,7 +104,7 @@ def _document(service: Service, selection_id: UUID) -> dict[str, Any]:
 def _replay_ordered(service: Service, made: Replay, idempotency_key: str | None) -> tables.Job:
     with service.database.read() as session:
         pool = found_pool(session, made.pool_id)
-        question = made.question(pool.default_strategy)
+        question = made.question(pool)
         check_options(session, pool, question)
     request = {"question": vars(question), "receipt": made.receipt()}
 

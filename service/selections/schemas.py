@@ -2,7 +2,7 @@
 
 import unicodedata
 from functools import partial
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import (
@@ -13,11 +13,18 @@ from pydantic import (
     model_validator,
 )
 
-from models.catalog import DEFAULT_STRATEGY, PAIRWISE, STRATEGIES
+from models.advice import advised_strategy
+from models.catalog import ADVISED, DEFAULT_STRATEGY, PAIRWISE, STRATEGIES
 from service.http.fields import DistanceAutoOrOff, DistanceOrAuto, Strategy
 from service.http.problems import InvalidSelection
 from store.question import Question
 from store.states import Split
+from store.tables import Pool
+
+if TYPE_CHECKING:
+    StrategyOrAdvised = str
+else:
+    StrategyOrAdvised = Literal[(*STRATEGIES, ADVISED)]
 
 PAIRWISE_STRATEGIES = [f"`{name}`" for name, facts in STRATEGIES.items() if facts.pairwise]
 MOST_IDS = 1000
@@ -35,12 +42,12 @@ class Options(BaseModel):
         description=f"How many images you can label, at most {LARGEST_BUDGET:,}.",
         examples=[10],
     )
-    strategy: Strategy | None = Field(
+    strategy: StrategyOrAdvised | None = Field(
         None,
         description="; ".join(f"`{name}`: {facts.summary}" for name, facts in STRATEGIES.items())
         + f". {', '.join(PAIRWISE_STRATEGIES[:-1])} and {PAIRWISE_STRATEGIES[-1]} compare all pairs; of "
-        f"more than {PAIRWISE:,} images they use a sample of that size, drawn with the seed. Left out: the "
-        "pool's `default_strategy`.",
+        f"more than {PAIRWISE:,} images they use a sample of that size, drawn with the seed. `advised`: "
+        "the one that `GET /pools/{id}/advice` names. Left out: the pool's `default_strategy`.",
     )
     seed: int = Field(
         0, ge=0, le=2**31 - 1, description="The same seed on the same pool gives the same picks."
@@ -78,10 +85,11 @@ class Options(BaseModel):
         description="A model of the pool. Images that it is unsure of get more weight.",
     )
 
-    def question(self, default_strategy: str | None) -> Question:
-        """The question to a pool with this `default_strategy`."""
+    def question(self, pool: Pool) -> Question:
+        """The question to this pool."""
         values = self.model_dump(mode="json", include=set(Options.model_fields))
-        values["strategy"] = self.strategy or default_strategy or DEFAULT_STRATEGY
+        strategy = self.strategy or pool.default_strategy or DEFAULT_STRATEGY
+        values["strategy"] = advised_strategy(pool.encoder) if strategy == ADVISED else strategy
         return Question(**values | {part: sorted(set(values[part])) for part in ("include", "exclude")})
 
 

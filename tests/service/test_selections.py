@@ -90,6 +90,17 @@ def test_a_pools_default_strategy_answers_what_names_none(client: Client) -> Non
         assert job.spec["question"]["strategy"] == "facility"
 
 
+def test_advised_stands_for_the_strategy_of_the_advice(client: Client) -> None:
+    """`advised` is the same question as the name that the advice gives."""
+    pool_id, _ = embedded_pool(client)
+    named = client.get(f"/pools/{pool_id}/advice").json()["labels"]["strategy"]
+    asked = [
+        client.get(f"/pools/{pool_id}/select", params={"budget": 1, "strategy": strategy}).json()["id"]
+        for strategy in ("advised", named)
+    ]
+    assert asked[0] == asked[1]
+
+
 def test_every_option_makes_a_new_question(client: Client) -> None:
     """Each option makes a new job; the same options, also with ids in another order, do not."""
     pool_id, images = embedded_pool(client)
