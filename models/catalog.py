@@ -351,3 +351,11 @@ ADVISED = "advised"
 """In place of a strategy's name: the one that `models.advice.advised_strategy` gives."""
 PAIRWISE = 16_384
 """Images up to which all pairs are compared: a table of 1 GiB. Of more images, this many are drawn."""
+
+TEST_TIME: Mapping[str, str] = {
+    "none": "the photo as it is",
+    "flip": "the mean of the photo and its mirror image",
+    "scales": "the mean of the photo and its mirror image at three sizes",
+}
+"""What a model that learns classes predicts a photo from: more views take more time."""
+DEFAULT_TEST_TIME = "none"

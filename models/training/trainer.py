@@ -146,8 +146,7 @@ class _Training:
 
     def _translator(self) -> Translator:
         network, table = self._translators()["photo_to_label"], self._manifest.files.class_table
-        classes = self._facts.learns_classes
-        return Translator(network, self._spec.image_size, table, learns_classes=classes)
+        return Translator.of(network, self._spec, table)
 
     def _checkpoint(self, done: int) -> None:
         try:
@@ -186,9 +185,10 @@ class _Training:
         save_model(folder, translators, ModelSpec(self._spec, self._manifest.files.class_table))
         export_onnx(
             translators["photo_to_label"],
-            self._spec.image_size,
+            self._spec.load_size if self._facts.keeps_aspect else self._spec.image_size,
             folder / "photo_to_label.onnx",
             learns_classes=self._facts.learns_classes,
+            keeps_aspect=self._facts.keeps_aspect,
         )
         self._draw_sheet(folder / "samples.png")
 

@@ -7,9 +7,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from models.catalog import LARGEST_SIDE
 from models.images.palette import ClassTable
+from models.translation.tiles import MULTIPLE
 
 INPUT, TRANSLATION = "photo", "translation"
+LOAD_SIZE = "load_size"
+"""The entry in a file's metadata that says at which size photos go to a network that keeps their aspect."""
 LONGEST_RUN_S = 300.0
 """Seconds one batch may take: a graph may loop for ever."""
 
@@ -18,13 +22,16 @@ class OnnxNetwork(nn.Module):
     """Photos → label maps by onnxruntime on the CPU; `export_onnx` writes such files.
 
     The file has one input `photo`, float32 (B, 3, S, S), RGB in [−1, 1], and one float32 output: an RGB
-    image in [−1, 1] (B, 3, H, W) when its name is `translation`, else class logits (B, K, H, W).
+    image in [−1, 1] (B, 3, H, W) when its name is `translation`, else class logits (B, K, H, W). If height
+    and width of `photo` are free, it takes all multiples of 32, and the file's metadata names `load_size`.
 
     The constructor and every call may raise ValueError, which says what is wrong and what is expected.
     """
 
     image_size: int
-    """S, the side in pixels of the photos it takes."""
+    """S, the side in pixels of the photos it takes; or `load_size`, see `working_size`."""
+    keeps_aspect: bool
+    """Whether height and width of the photos are free."""
     learns_classes: bool
     """Whether its output is class logits."""
 
@@ -42,11 +49,11 @@ class OnnxNetwork(nn.Module):
             self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's errors share no base class
             raise self._unusable(f"onnxruntime cannot load it ({error})") from error
-        self.image_size = self._checked_input()
+        self.image_size, self.keeps_aspect = self._checked_input()
         self.learns_classes, self._channels = self._checked_output()
 
     def forward(self, photos: Tensor) -> Tensor:
-        """Photos (B, 3, S, S) → translations (B, 3, H, W) or class logits (B, K, H, W)."""
+        """Photos (B, 3, S, S), or of any size, → translations (B, 3, h, w) or class logits (B, K, h, w)."""
         from onnxruntime import RunOptions
 
         options = RunOptions()
@@ -76,17 +83,30 @@ class OnnxNetwork(nn.Module):
         if names_a_file(model):
             raise self._unusable("it refers to other files: export it self-contained")
 
-    def _checked_input(self) -> int:
+    def _checked_input(self) -> tuple[int, bool]:
+        """The size of the photos, and whether their aspect is kept."""
         inputs = self._session.get_inputs()
         if [value.name for value in inputs] != [INPUT]:
             raise self._unusable(f"its inputs are {', '.join(value.name for value in inputs) or 'missing'}")
         kind, shape = inputs[0].type, inputs[0].shape
         batch, channels, height, width = shape if len(shape) == 4 else (0, 0, 0, 0)
-        square = isinstance(height, int) and height == width
         one_by_one = batch == 1 or not isinstance(batch, int)  # a name stands for any number
-        if kind != "tensor(float)" or channels != 3 or not square or not one_by_one:
-            raise self._unusable(f"its input is {kind} of shape {shape}")
-        return int(height)
+        if kind == "tensor(float)" and channels == 3 and one_by_one:
+            if isinstance(height, int) and height == width:
+                return height, False
+            if not isinstance(height, int) and not isinstance(width, int):
+                return self._load_size(), True
+        raise self._unusable(f"its input is {kind} of shape {shape}")
+
+    def _load_size(self) -> int:
+        metadata = self._session.get_modelmeta().custom_metadata_map
+        size = metadata.get(LOAD_SIZE, "")
+        if not size.isascii() or not size.isdigit() or not MULTIPLE <= int(size) <= LARGEST_SIDE:
+            raise self._unusable(
+                f"its height and width are free, and its metadata has no `{LOAD_SIZE}` from {MULTIPLE} to "
+                f"{LARGEST_SIDE}"
+            )
+        return int(size)
 
     def _checked_output(self) -> tuple[bool, int]:
         outputs = self._session.get_outputs()
@@ -111,7 +131,8 @@ class OnnxNetwork(nn.Module):
             output += f" (B, {self._classes}, H, W)"
         return ValueError(
             f"{self._file} cannot be used: {reason}. Expected: an ONNX file with one input `{INPUT}`,"
-            f" float32 (B, 3, S, S) with a fixed S, RGB in [−1, 1], and one float32 output: {output}"
+            f" float32 (B, 3, S, S) with a fixed S, or with a free height and width and `{LOAD_SIZE}` in the"
+            f" file's metadata, RGB in [−1, 1], and one float32 output: {output}"
         )
 
 

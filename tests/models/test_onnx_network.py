@@ -81,6 +81,28 @@ def test_an_exported_network_scores_the_same_when_imported(
     assert np.abs(imported.draw(photo).astype(int) - original.draw(photo)).mean() < 0.5
 
 
+def test_an_exported_network_that_keeps_the_aspect_does_so_when_imported(tmp_path: Path) -> None:
+    """The file takes photos of every aspect at the size in its metadata, and finds the same classes."""
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(3, 8, 3, 8, 1), nn.ReLU(), nn.Conv2d(8, 3, 1))
+    original = Translator(network, 64, TABLE, learns_classes=True, keeps_aspect=True)
+    export_onnx(network, 64, tmp_path / "model.onnx", learns_classes=True, keeps_aspect=True)
+    write_imported_spec(tmp_path, TABLE)
+    imported = Translator.load(tmp_path)
+    assert (imported.learns_classes, imported.keeps_aspect) == (True, True)
+    for height, width in ((48, 64), (30, 128), (160, 24), (5, 4)):
+        photo = scene(0, 160, 128)[0][:height, :width]
+        for test_time in ("none", "scales"):
+            ours = original.translate(photo, test_time=test_time)
+            theirs = imported.translate(photo, test_time=test_time)
+            assert ours.confidence is not None
+            assert theirs.confidence is not None
+            np.testing.assert_allclose(theirs.confidence, ours.confidence, atol=1e-4)
+            assert ours.label_map is not None
+            assert theirs.label_map is not None
+            assert (theirs.label_map == ours.label_map).mean() > 0.99
+
+
 def test_a_folder_made_by_hand_is_a_model(tmp_path: Path) -> None:
     """An import needs only the ONNX file and a `spec.json` with its name and the classes."""
     write_graph(tmp_path / "model.onnx")
@@ -101,7 +123,8 @@ def test_a_folder_made_by_hand_is_a_model(tmp_path: Path) -> None:
     ("wrong", "message"),
     [
         ({"input_name": "image"}, "its inputs are image"),
-        ({"input_shape": ("batch", 3, "height", "width")}, "its input is tensor"),
+        ({"input_shape": ("batch", 3, "height", "width")}, "its metadata has no `load_size` from 32 to 4096"),
+        ({"input_shape": ("batch", 3, "height", 16)}, "its input is tensor"),
         ({"input_shape": ("batch", 3, 16, 24)}, "its input is tensor"),
         ({"input_shape": ("batch", 1, 16, 16)}, "its input is tensor"),
         ({"input_shape": (4, 3, 16, 16), "output_shape": (4, 3, 16, 16)}, r"of shape \[4, 3, 16, 16\]"),

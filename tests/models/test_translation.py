@@ -5,7 +5,6 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -13,8 +12,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor, nn
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch import nn
 
 from models.catalog import METHODS, MethodFacts, TrainingSpec
 from models.images.palette import ClassTable
@@ -22,7 +20,7 @@ from models.training.methods.cyclegan import CycleGAN
 from models.training.networks import Generator, initialise
 from models.translation.artifacts import ModelSpec, load_model, save_model
 from models.translation.export import export_onnx
-from models.translation.translator import Translator, decode_logits
+from models.translation.translator import Translator
 from tests.models.runs import TABLE, scene, small_spec
 
 
@@ -120,85 +118,6 @@ def test_translation_equals_the_steps_by_hand(tmp_path: Path, size: tuple[int, i
     nearest, second = np.sort(np.sqrt(distances), axis=2)[:, :, :2].transpose(2, 0, 1)
     assert translation.doubtful is not None
     assert translation.doubtful.mean() == pytest.approx((nearest > 0.8 * second).mean())
-
-
-def bilinear(image: NDArray[np.float64], height: int, width: int) -> NDArray[np.float64]:
-    """Enlarge (C, h, w) by interpolation between pixel centres, one output pixel after the other."""
-    channels, rows, columns = image.shape
-    out = np.empty((channels, height, width))
-    for i, j in np.ndindex(height, width):
-        y = np.clip((i + 0.5) * rows / height - 0.5, 0, rows - 1)
-        x = np.clip((j + 0.5) * columns / width - 0.5, 0, columns - 1)
-        top, left = int(y), int(x)
-        down, right = min(top + 1, rows - 1), min(left + 1, columns - 1)
-        upper = image[:, top, left] * (1 - x + left) + image[:, top, right] * (x - left)
-        lower = image[:, down, left] * (1 - x + left) + image[:, down, right] * (x - left)
-        out[:, i, j] = upper * (1 - y + top) + lower * (y - top)
-    return out
-
-
-def test_networks_that_learn_classes_give_the_likeliest_one() -> None:
-    """The label map is the argmax of the logits at the photo's size; doubt is a ratio of probabilities."""
-    torch.manual_seed(0)
-    network = nn.Conv2d(3, 5, 3, padding=1)
-    table = ClassTable(tuple("abcde"), tuple((50 * i, 10, 255 - 50 * i) for i in range(5)))
-    photo, _ = scene(0)
-    translator = Translator(network, 16, table, learns_classes=True)
-    translation = translator.translate(photo)
-    small = np.asarray(Image.fromarray(photo).resize((16, 16), Image.Resampling.BICUBIC))
-    x = torch.from_numpy(small.astype(np.float32).transpose(2, 0, 1)[None] / 127.5 - 1)
-    with torch.no_grad():
-        logits = bilinear(network(x)[0].double().numpy(), 48, 64)
-    probabilities = np.exp(logits) / np.exp(logits).sum(axis=0)
-    second, best = np.sort(probabilities, axis=0)[-2:]
-    clear = best - second > 1e-6  # where float32 rounds to a tie, either class is right
-    assert translation.label_map is not None
-    assert translation.doubtful is not None
-    assert np.array_equal(translation.label_map[clear], probabilities.argmax(axis=0)[clear])
-    assert clear.mean() > 0.99
-    sure = np.abs(second / best - 0.8) > 1e-5
-    assert np.array_equal(translation.doubtful[sure], (second / best > 0.8)[sure])
-    assert 0.05 < translation.doubtful.mean() < 0.95
-    assert np.array_equal(translation.rgb, table.encode(translation.label_map))
-    assert np.array_equal(translator.draw(photo), translation.rgb)
-
-
-def test_a_single_class_is_never_doubtful() -> None:
-    """A network with one logit predicts its class everywhere without doubt."""
-    one = ClassTable(("all",), ((1, 2, 3),))
-    translation = Translator(nn.Conv2d(3, 1, 1), 16, one, learns_classes=True).translate(scene(0)[0])
-    assert translation.doubtful is not None
-    assert not translation.doubtful.any()
-    assert translation.label_map is not None
-    assert not translation.label_map.any()
-
-
-def test_equal_logits_go_to_the_first_class() -> None:
-    """With equal logits the first class wins, and the pixel is doubtful."""
-    label_map, doubtful = decode_logits(torch.tensor([-1.0, 2.0, 2.0])[:, None, None], 4, 4)
-    assert (label_map == 1).all()
-    assert doubtful.all()
-
-
-class Largest(TorchDispatchMode):
-    """Records the size of the largest tensor that any operation returns."""
-
-    values = 0
-
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        result = func(*args, **(kwargs or {}))
-        if isinstance(result, Tensor):
-            self.values = max(self.values, result.numel())
-        return result
-
-
-def test_the_logits_of_a_large_photo_take_little_memory() -> None:
-    """At the photo's size, the logits of only one class exist at a time."""
-    with Largest() as largest:
-        decode_logits(torch.randn(19, 8, 8), 100, 120)
-    assert largest.values == 100 * 120
 
 
 class Classifier(CycleGAN):
