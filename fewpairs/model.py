@@ -6,7 +6,7 @@ from typing import Any
 
 from fewpairs.jobs import Job
 from fewpairs.resource import Resource
-from models.catalog import PHOTOS_TO_LABELS
+from models.catalog import DEFAULT_TEST_TIME, PHOTOS_TO_LABELS
 
 
 @dataclass(frozen=True)
@@ -64,33 +64,44 @@ class Model(Resource):
         return self._transport.download(f"{self.address}/files/{name}", Path(target))
 
     def evaluate(
-        self, split: str = "test", direction: str = PHOTOS_TO_LABELS, scorer: str | None = None
+        self,
+        split: str = "test",
+        direction: str = PHOTOS_TO_LABELS,
+        scorer: str | None = None,
+        test_time: str = DEFAULT_TEST_TIME,
     ) -> Job:
         """Start an evaluation on the annotated images of a split.
 
         `job.wait().scores` has the scores, `job.evaluation` those of each image. With `labels_to_photos` the
         photos that the model makes from the label maps are scored, by the model whose id is `scorer`.
+        `test_time`: none, flip or scales, the views of a photo over which probabilities are averaged.
         """
+        order = {"split": split, "direction": direction, "scorer": scorer, "test_time": test_time}
         document = self._transport.json(
             "POST",
             f"/pools/{self.pool_id}/evaluations",
-            json={"model_id": self.id, "split": split, "direction": direction, "scorer": scorer},
+            json={"model_id": self.id, **order},
             once=True,
         )
         return Job(self._transport, document)
 
     def translate(
-        self, image: str | Path, format: str | None = None, direction: str = PHOTOS_TO_LABELS
+        self,
+        image: str | Path,
+        format: str | None = None,
+        direction: str = PHOTOS_TO_LABELS,
+        test_time: str = DEFAULT_TEST_TIME,
     ) -> Translation:
         """Translate a photo into its label map.
 
         With `format="rgb"`, and in a pool without classes, the answer is the RGB image that the network drew.
-        With `direction="labels_to_photos"` the image is a label map, and the answer a photo.
+        With `direction="labels_to_photos"` the image is a label map, and the answer a photo. `test_time` as
+        for `evaluate`.
         """
         response = self._transport.request(
             "POST",
             f"{self.address}/translate",
-            params={"format": format, "direction": direction},
+            params={"format": format, "direction": direction, "test_time": test_time},
             file=Path(image),
             once=True,
         )

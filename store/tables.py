@@ -21,7 +21,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from store.clock import UtcDateTime, from_now
 from store.states import ASSIGNMENT_STATES, JOB_STATES, SPLITS
 
-SCHEMA = "0002"
+SCHEMA = "0003"
 """The revision of the newest migration, which makes these tables."""
 
 
@@ -295,6 +295,8 @@ class Evaluation(Row):
     direction: Mapped[str] = mapped_column(String(20))
     scorer_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("models.id"))
     """The model that judged the photos that this model made of label maps."""
+    test_time: Mapped[str] = mapped_column(String(10), server_default="none")
+    """The views of a photo that predictions were averaged over, see `models.catalog.TEST_TIME`."""
     metrics: Mapped[dict[str, Any]]
 
 

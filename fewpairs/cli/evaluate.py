@@ -17,6 +17,7 @@ from fewpairs.cli.options import (
     ModelArgument,
     PoolOption,
     ServerOption,
+    TestTimeOption,
     direction_named,
     find_model,
 )
@@ -24,6 +25,7 @@ from fewpairs.cli.output import console, counted, file_progress, folded, print_j
 from fewpairs.client import Client
 from fewpairs.errors import FewpairsError
 from fewpairs.evaluation import Evaluation
+from models.catalog import DEFAULT_TEST_TIME
 
 NAMES = {
     "pixel_accuracy": "Pixel accuracy",
@@ -31,6 +33,8 @@ NAMES = {
     "mean_iou": "Mean IoU (absent classes count 0)",
     "mean_iou_present": "Mean IoU (present classes)",
     "doubtful_share": "Share of doubtful pixels",
+    "expected_calibration_error": "Expected calibration error",
+    "errors_in_least_sure": "Errors in the least sure fifth",
     "mean_absolute_error": "Mean absolute error (of 255)",
 }
 SCORES_OF_AN_IMAGE = {
@@ -53,6 +57,7 @@ def evaluate(
         str | None,
         typer.Option(help="Id of the model that segments the generated photos; needed for labels-to-photos."),
     ] = None,
+    test_time: TestTimeOption = DEFAULT_TEST_TIME,
     worst: Annotated[int, typer.Option(min=0, help="Number of images with the lowest scores to show.")] = 0,
     out: Annotated[
         Path | None, typer.Option(help="Write the predictions for the images of --worst to this folder.")
@@ -65,7 +70,7 @@ def evaluate(
     if out and not worst:
         raise FewpairsError("--out writes the images that --worst shows: give --worst too, 10 for example.")
     client = Client(server)
-    job = find_model(client, model, pool).evaluate(split, direction_named(direction), scorer)
+    job = find_model(client, model, pool).evaluate(split, direction_named(direction), scorer, test_time)
     evaluation = (
         job.wait() if as_json else wait_with_status(console, job, f"Evaluating on {split}")
     ).evaluation
@@ -84,7 +89,7 @@ def _scores_tables(scores: dict[str, Any], title: str) -> Group:
     """The scores over all images; then, if there are classes, one row for each."""
     totals = Table("Metric", right("Value"), title=title, title_justify="left")
     for key, name in NAMES.items():
-        if key in scores:
+        if scores.get(key) is not None:
             totals.add_row(name, f"{scores[key]:.3f}")
     constant = scores.get("constant") or {}
     for tolerance, share in scores.get("within", {}).items():

@@ -11,7 +11,7 @@ from fewpairs.client import Client
 from fewpairs.errors import FewpairsError
 from fewpairs.model import Model
 from fewpairs.pool import Pool
-from models.catalog import DIRECTIONS, PHOTOS_TO_LABELS, RECIPES
+from models.catalog import DIRECTIONS, PHOTOS_TO_LABELS, RECIPES, TEST_TIME
 
 ServerOption = Annotated[
     str | None,
@@ -43,6 +43,15 @@ TYPED_DIRECTIONS = {direction.replace("_", "-"): direction for direction in DIRE
 """The directions as a user types them."""
 DEFAULT_DIRECTION = PHOTOS_TO_LABELS.replace("_", "-")
 DirectionOption = Annotated[str, typer.Option(help=f"{' or '.join(TYPED_DIRECTIONS)}.")]
+
+TestTimeOption = Annotated[
+    str,
+    typer.Option(
+        "--test-time",
+        help="; ".join(f"{name}: {meaning}" for name, meaning in TEST_TIME.items())
+        + ". For models that learn classes.",
+    ),
+]
 
 RECIPE_SIZES = ", ".join(f"{name} ({recipe.summary})" for name, recipe in RECIPES.items()) + "."
 

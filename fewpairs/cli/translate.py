@@ -13,6 +13,7 @@ from fewpairs.cli.options import (
     ModelArgument,
     PoolOption,
     ServerOption,
+    TestTimeOption,
     direction_named,
     find_model,
 )
@@ -21,7 +22,7 @@ from fewpairs.client import Client
 from fewpairs.errors import FewpairsError
 from fewpairs.photos import image_files
 from fewpairs.uploads import REFUSALS
-from models.catalog import LABELS_TO_PHOTOS, PHOTOS_TO_LABELS
+from models.catalog import DEFAULT_TEST_TIME, LABELS_TO_PHOTOS, PHOTOS_TO_LABELS
 
 OVERLAY_STRENGTH = 0.55
 """Share of the class's colour in each pixel of an overlay."""
@@ -45,6 +46,7 @@ def translate(
         bool, typer.Option("--overlay", help="Also write the photo with its classes' colours on it.")
     ] = False,
     direction: DirectionOption = DEFAULT_DIRECTION,
+    test_time: TestTimeOption = DEFAULT_TEST_TIME,
     pool: PoolOption = None,
     server: ServerOption = None,
 ) -> None:
@@ -67,7 +69,7 @@ def translate(
     with file_progress() as bar:
         for file in bar.track(files, description="Translating"):
             try:
-                drawn = found.translate(file, "rgb" if rgb else None, way)
+                drawn = found.translate(file, "rgb" if rgb else None, way, test_time)
                 target = drawn.save(out / f"{file.stem}.png")
                 if overlay:
                     blend(file, target, table).save(out / f"{file.stem}-overlay.png")

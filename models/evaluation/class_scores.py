@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.evaluation.calibration import CalibrationTally
 from models.images.palette import ClassTable
 
 
@@ -48,7 +49,9 @@ class Evaluation:
 
     In `mean_accuracy` and `mean_iou`, classes absent from the truth count 0, as in the Cityscapes script of
     pix2pix, which the paper follows; `mean_iou_present` is the mean over the classes in the truth only.
-    `doubtful_share` is the share of pixels where a second class was almost as good.
+    `doubtful_share` is the share of pixels where a second class was almost as good. The last two tell whether
+    the model knows where it is wrong (see `models.evaluation.calibration`); they are None if it gives no
+    probabilities, or if no pixel counts.
     """
 
     pixel_accuracy: float
@@ -58,6 +61,8 @@ class Evaluation:
     doubtful_share: float
     per_class: tuple[ClassScore, ...]
     per_image: tuple[ImageScore, ...]
+    expected_calibration_error: float | None = None
+    errors_in_least_sure: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain dicts, lists and numbers, without `per_image`."""
@@ -73,6 +78,7 @@ class ClassTally:
         self._table = table
         self._confusion = np.zeros((len(table.names), len(table.names)), dtype=np.int64)
         self._doubtful = 0
+        self._calibration = CalibrationTally()
         self._per_image: list[ImageScore] = []
 
     def add(
@@ -81,12 +87,17 @@ class ClassTally:
         truth: NDArray[np.uint8],
         predicted: NDArray[np.uint8],
         doubtful: NDArray[np.bool_],
+        confidence: NDArray[np.float32] | None = None,
     ) -> ImageScore:
-        """Count one image: true classes, predicted classes and a mask of doubtful pixels, each (H, W)."""
+        """Count one image: true classes, predicted classes, a mask of doubtful pixels and, if the model gives
+        it, the probability of the predicted class, each (H, W).
+        """
         counted = truth != self._table.ignore
         confusion = confusion_matrix(truth[counted], predicted[counted], len(self._table.names))
         self._confusion += confusion
         self._doubtful += int(doubtful[counted].sum())
+        if confidence is not None:
+            self._calibration.add(confidence[counted], (truth == predicted)[counted])
         scores = (_pixel_accuracy(confusion), _ious(confusion)[1]) if counted.any() else (1.0, 1.0)
         self._per_image.append(ImageScore(name, *scores))
         return self._per_image[-1]
@@ -110,6 +121,8 @@ class ClassTally:
                 )
             ),
             per_image=tuple(self._per_image),
+            expected_calibration_error=self._calibration.expected_error(),
+            errors_in_least_sure=self._calibration.errors_in_least_sure(),
         )
 
 

@@ -36,24 +36,26 @@ def evaluate(
     items: Iterable[EvaluationItem],
     on_image: OnImage = lambda *_: None,
     constant_color: Mapping[int, Color] | None = None,
+    test_time: str = "none",
 ) -> Evaluation | RgbEvaluation:
     """Evaluate photos → labels (§4.1.2) or photos → images without classes (§4.2.2): translate each photo,
     resize the result to the truth's size, and compare.
 
     `constant_color` is the `constant_baseline` of the training targets, which is scored in addition to a
-    model of an `rgb` pool. ValueError if there are no items, or if a label map cannot be scored, with its
-    name.
+    model of an `rgb` pool. `test_time` is `Translator.translate`'s. ValueError if there are no items, if a
+    label map cannot be scored, with its name, or if the model cannot do what `test_time` says.
     """
+    translator.check(test_time)
     if translator.class_table is None:
         return _evaluate_rgb(translator, items, on_image, constant_color)
     tally = ClassTally(translator.class_table)
     for item in _at_least_one(items):
         truth = _read_truth(item, translator.class_table)
-        translation = translator.translate(read_photo(item.photo), (truth.shape[0], truth.shape[1]))
-        assert translation.label_map is not None
-        assert translation.doubtful is not None
-        score = tally.add(item.name, truth, translation.label_map, translation.doubtful)
-        on_image(item.name, translation.label_map, score)
+        found = translator.translate(read_photo(item.photo), (truth.shape[0], truth.shape[1]), test_time)
+        assert found.label_map is not None
+        assert found.doubtful is not None
+        score = tally.add(item.name, truth, found.label_map, found.doubtful, found.confidence)
+        on_image(item.name, found.label_map, score)
     return tally.evaluation()
 
 
@@ -68,8 +70,9 @@ def evaluate_photos(
 
     `translator` makes a photo from every true label map, drawn in class colours with ignored pixels black as
     in training. The photo is resized bilinearly to the label map's size. `scorer` predicts the classes of the
-    photo, which are compared with the truth; `doubtful_share` is the scorer's. ValueError if the translator
-    has the wrong direction, if the two models have different classes or none, and as for `evaluate`.
+    photo, which are compared with the truth; doubt and calibration are the scorer's. ValueError if the
+    translator has the wrong direction, if the two models have different classes or none, and as for
+    `evaluate`.
     """
     table = translator.class_table
     if table is None:
@@ -85,7 +88,7 @@ def evaluate_photos(
         found = scorer.translate(photo)
         assert found.label_map is not None
         assert found.doubtful is not None
-        score = tally.add(item.name, truth, found.label_map, found.doubtful)
+        score = tally.add(item.name, truth, found.label_map, found.doubtful, found.confidence)
         on_image(item.name, photo, score)
     return tally.evaluation()
 

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from models.catalog import PHOTOS_TO_LABELS
+from models.catalog import DEFAULT_TEST_TIME, PHOTOS_TO_LABELS
 from service.http.documents import Document
-from service.http.fields import Direction
+from service.http.fields import TEST_TIME_MEANS, Direction, TestTime
 from store.states import Split
 
 
@@ -31,6 +31,16 @@ class ClassMetrics(BaseModel):
     mean_iou_present: float = Field(description="Over the classes that the annotations have.")
     doubtful_share: float = Field(
         description="The share of pixels for which a second class was almost as good."
+    )
+    expected_calibration_error: float | None = Field(
+        None,
+        description="How far the probability of the predicted class is from the share of right pixels, in 15 "
+        "bins of probability; null if the model gives no probabilities.",
+    )
+    errors_in_least_sure: float | None = Field(
+        None,
+        description="The share of all errors that the least sure fifth of the pixels holds: 0.2 if the "
+        "probabilities tell nothing; null if the model gives none, or makes no error.",
     )
     per_class: list[ClassScore]
 
@@ -77,6 +87,7 @@ class Evaluation(Document):
     scorer_id: UUID | None = Field(
         description="The model that scored the photos made from label maps; null otherwise."
     )
+    test_time: str = Field(description=TEST_TIME_MEANS, examples=["none"])
     metrics: ClassMetrics | RgbMetrics
     created_at: datetime
 
@@ -107,3 +118,4 @@ class NewEvaluation(BaseModel):
         description="For `labels_to_photos`: a model of the pool that segments the generated photos. "
         "Its label maps are compared with those that the photos were made from.",
     )
+    test_time: TestTime = Field(DEFAULT_TEST_TIME, description=TEST_TIME_MEANS)

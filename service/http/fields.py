@@ -11,14 +11,22 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from models.catalog import DIRECTIONS, STRATEGIES
+from models.catalog import DIRECTIONS, STRATEGIES, TEST_TIME
 
 if TYPE_CHECKING:
     Direction = str
     Strategy = str
+    TestTime = str
 else:
     Direction = Literal[DIRECTIONS]
     Strategy = Literal[tuple(STRATEGIES)]
+    TestTime = Literal[tuple(TEST_TIME)]
+
+TEST_TIME_MEANS = (
+    "What a model that learns classes predicts a photo from. "
+    + "; ".join(f"`{name}`: {meaning}" for name, meaning in TEST_TIME.items())
+    + ". Means are of probabilities."
+)
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 

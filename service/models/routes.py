@@ -8,10 +8,10 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from sqlalchemy.orm import Session
 
-from models.catalog import PHOTOS_TO_LABELS
+from models.catalog import DEFAULT_TEST_TIME, PHOTOS_TO_LABELS
 from service.http.blobs import BINARY, blob_response, fresh
 from service.http.bodies import Route, receive
-from service.http.fields import Direction
+from service.http.fields import TEST_TIME_MEANS, Direction, TestTime
 from service.http.names import Name
 from service.http.openapi import content, errors, stored
 from service.http.pages import Cursor, Limit, Page, cut
@@ -69,10 +69,12 @@ async def import_model(
     pool_id: UUID,
     name: Annotated[Name | None, Query(description="Left out: the file's SHA-256.")] = None,
 ) -> Model:
-    """The body is one self-contained ONNX file with one input `photo`: float32 (B, 3, S, S), RGB in [−1, 1].
-    Its only output is the logits of the pool's classes (B, classes, H, W); or, if it is named `translation`,
-    an RGB image in [−1, 1] (B, 3, H, W). The model can be evaluated, translate and score like a trained one;
-    if the file cannot be used, the first such job fails and says why."""
+    """The body is one self-contained ONNX file with one input `photo`: float32 (B, 3, S, S), RGB in [−1, 1];
+    or (B, 3, H, W) with free multiples of 32, if the file's metadata has `load_size`, the side of a square of
+    the area to which photos are resized. Its only output is the logits of the pool's classes
+    (B, classes, h, w); or, if it is named `translation`, an RGB image in [−1, 1] (B, 3, H, W). The model can
+    be evaluated, translate and score like a trained one; if the file cannot be used, the first such job fails
+    and says why. The ONNX files of trained models can be imported."""
     await run_in_threadpool(require_pool, service.database, pool_id)
     with service.blobs.incoming() as incoming:
         await receive(request, incoming, service.settings, "max_model_bytes", "export a smaller model")
@@ -133,6 +135,7 @@ async def translate(
         Direction, Query(description="What the body is, and what it is translated to.")
     ] = PHOTOS_TO_LABELS,
     format: Output = None,
+    test_time: Annotated[TestTime, Query(description=TEST_TIME_MEANS)] = DEFAULT_TEST_TIME,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """The body is a photo as for an upload, and the answer is its label map; or the body is a label map, and
@@ -141,7 +144,8 @@ async def translate(
     pool = await run_in_threadpool(_checked, service, model_id, direction, format)
     with service.blobs.incoming() as incoming:
         await receive(request, incoming, service.settings, "max_image_bytes", "scale the image down")
-        job = await run_in_threadpool(_ordered, service, pool, model_id, direction, idempotency_key, incoming)
+        asked = {"model_id": str(model_id), "direction": direction, "test_time": test_time}
+        job = await run_in_threadpool(_ordered, service, pool, asked, idempotency_key, incoming)
     result = await answered(service, job)
     if isinstance(result, Response):
         return result
@@ -198,16 +202,16 @@ def _checked(service: Service, model_id: UUID, direction: str, format: str | Non
 def _ordered(
     service: Service,
     pool: tables.Pool,
-    model_id: UUID,
-    direction: str,
+    asked: dict[str, str],
     idempotency_key: str | None,
     incoming: Incoming,
 ) -> tables.Job:
-    if direction == PHOTOS_TO_LABELS:
+    is_photo = asked["direction"] == PHOTOS_TO_LABELS
+    if is_photo:
         service.decoders.photo(incoming.path)
     else:
         service.decoders.label_map(incoming.path, class_ids(pool))
     blob = incoming.keep()
-    asked = {"model_id": str(model_id), "sha256": blob.sha256, "direction": direction}
-    spec = {**asked, "name": "The photo" if direction == PHOTOS_TO_LABELS else "The label map"}
+    asked = asked | {"sha256": blob.sha256}
+    spec = {**asked, "name": "The photo" if is_photo else "The label map"}
     return order(service, pool.id, "translate", asked, idempotency_key, lambda session: spec)

@@ -13,6 +13,7 @@ from tests.service.steps import add_model, annotate, new_pool, photo, put_photo,
 METRICS = {
     **{"pixel_accuracy": 0.6, "mean_accuracy": 0.5, "mean_iou": 0.5, "mean_iou_present": 0.5},
     **{"doubtful_share": 0.1, "per_class": []},
+    **{"expected_calibration_error": 0.02, "errors_in_least_sure": 0.7},
 }
 SCORES = {"a.jpg": 0.5, "b.jpg": 0.25, "c.jpg": 0.5, "d.jpg": 1.0}
 
@@ -140,7 +141,9 @@ def test_photos_made_of_label_maps_need_a_scorer(client: Client, pool_id: str, m
     with client.service.database.read() as session:
         row = jobs.get(session, uuid.UUID(accepted.json()["id"]))
     assert row
-    assert row.spec == {"model_id": model_id, "split": "test", **backwards, "scorer": scorer}
+    assert row.spec == {"model_id": model_id, "split": "test", **backwards, "scorer": scorer} | {
+        "test_time": "none"
+    }
     unknown = order(client, pool_id, model_id, **backwards, scorer=str(uuid.uuid4()))
     assert slug(unknown) == "not-found"
 
@@ -161,12 +164,12 @@ def test_directions_that_make_no_sense_are_refused(client: Client, pool_id: str,
 def test_label_maps_of_the_test_split_are_evaluated_by_default(
     client: Client, pool_id: str, model_id: str
 ) -> None:
-    """The defaults are the test split, photos to label maps, and no scorer."""
+    """The defaults are the test split, photos to label maps, no scorer, and photos as they are."""
     job = order(client, pool_id, model_id).json()
     with client.service.database.read() as session:
         row = jobs.get(session, uuid.UUID(job["id"]))
     assert row
     assert row.spec == {
         **{"model_id": model_id, "split": "test"},
-        **{"direction": "photos_to_labels", "scorer": None},
+        **{"direction": "photos_to_labels", "scorer": None, "test_time": "none"},
     }

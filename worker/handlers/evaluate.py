@@ -66,6 +66,7 @@ def evaluate(attempt: Attempt) -> Outcome:
         split=split,
         direction=claim.spec["direction"],
         scorer_id=_scorer_id(claim.spec),
+        test_time=_test_time(claim.spec),
         metrics=metrics,
     )
     return Outcome(
@@ -89,7 +90,7 @@ def _scored(
         if scorer_id := _scorer_id(spec):
             scorer = networks.translator(scorer_id, PHOTOS_TO_LABELS)
             return evaluate_photos(translator, scorer, attempt.each(items), keep)
-        return evaluate_label_maps(translator, attempt.each(items), keep, colors)
+        return evaluate_label_maps(translator, attempt.each(items), keep, colors, _test_time(spec))
 
 
 def _constant_colors(attempt: Attempt) -> dict[int, tuple[int, int, int]] | None:
@@ -102,3 +103,7 @@ def _constant_colors(attempt: Attempt) -> dict[int, tuple[int, int, int]] | None
 
 def _scorer_id(spec: dict[str, Any]) -> uuid.UUID | None:
     return uuid.UUID(spec["scorer"]) if spec["scorer"] else None
+
+
+def _test_time(spec: dict[str, Any]) -> str:
+    return str(spec.get("test_time", "none"))

@@ -27,7 +27,7 @@ def translate(attempt: Attempt) -> Outcome:
             raise Permanent("not-an-image", f"{spec['name']} cannot be read: {error}") from error
     attempt.lease.check()
     try:
-        translation = _translated(translator, image)
+        translation = _translated(translator, image, spec.get("test_time", "none"))
     except ValueError as error:
         raise Permanent("unusable-model", str(error)) from error
     label_map = None if translation.label_map is None else put_png(tools.blobs, translation.label_map)
@@ -42,7 +42,7 @@ def _read(path: Path, translator: Translator) -> npt.NDArray[np.uint8]:
     return read_photo(path)
 
 
-def _translated(translator: Translator, image: npt.NDArray[np.uint8]) -> Translation:
+def _translated(translator: Translator, image: npt.NDArray[np.uint8], test_time: str) -> Translation:
     if translator.direction == LABELS_TO_PHOTOS:
         return Translation(translator.draw(image))
-    return translator.translate(image)
+    return translator.translate(image, test_time=test_time)
