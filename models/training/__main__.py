@@ -4,7 +4,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from models.training.run_directory import RunInUse
+from models.encoders import WeightsUnavailable
+from models.encoders.supplied import supplying
+from models.training.run_directory import RunDirectory, RunInUse
 from models.training.trainer import TrainingDiverged, train
 
 
@@ -13,10 +15,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m models.training", description=__doc__)
     parser.add_argument("run_dir", type=Path, help="folder with spec.json and manifest.json")
     parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda or cuda:N")
+    parser.add_argument("--weights", type=Path, help="a file with the weights of the spec's encoder")
     arguments = parser.parse_args()
     try:
-        train(arguments.run_dir, arguments.device)
-    except (RunInUse, TrainingDiverged, ValueError, OSError) as error:
+        with supplying(RunDirectory(arguments.run_dir).spec().encoder, arguments.weights, None):
+            train(arguments.run_dir, arguments.device)
+    except (RunInUse, TrainingDiverged, WeightsUnavailable, ValueError, OSError) as error:
         sys.exit(f"{type(error).__name__}: {error}")
 
 

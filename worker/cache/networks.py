@@ -30,21 +30,11 @@ class Networks:
             return load_encoder(
                 name,
                 device=self._settings.device,
-                weights=self._weights(name),
-                cache_dir=self._settings.cache_dir / "encoders",
+                weights=supplied_weights(self._settings, name),
+                cache_dir=encoder_cache(self._settings),
             )
         except WeightsUnavailable as error:
             raise Permanent("weights-unavailable", str(error)) from error
-
-    def _weights(self, name: str) -> Path | None:
-        """The file that the operator gave for this encoder, if any. The settings allow `name`."""
-        kind, _, rest = name.partition(":")
-        if kind == "onnx":
-            return self._settings.encoders / rest
-        if kind == "timm":
-            files = [self._settings.encoders / f"{rest}{suffix}" for suffix in (".safetensors", ".pth")]
-            return next((file for file in files if file.is_file()), None)
-        return self._settings.resnet50_weights if name == "resnet50" else None
 
     def _load_translator(self, model_id: uuid.UUID, direction: str) -> Translator:
         """Raises Permanent if the model does not translate in this direction, or cannot be used at all."""
@@ -73,3 +63,19 @@ class Networks:
                 if not folder.is_dir():  # it exists if another worker made it in the meantime
                     raise
         return folder
+
+
+def supplied_weights(settings: Settings, encoder: str) -> Path | None:
+    """The weights file that the operator gave for this encoder, if any. The settings allow its name."""
+    kind, _, rest = encoder.partition(":")
+    if kind == "onnx":
+        return settings.encoders / rest
+    if kind == "timm":
+        files = [settings.encoders / f"{rest}{suffix}" for suffix in (".safetensors", ".pth")]
+        return next((file for file in files if file.is_file()), None)
+    return settings.resnet50_weights if encoder == "resnet50" else None
+
+
+def encoder_cache(settings: Settings) -> Path:
+    """The folder of exported encoders and of weights that were downloaded."""
+    return settings.cache_dir / "encoders"

@@ -7,8 +7,10 @@ from typing import Any
 
 from models.training.run_directory import RunDirectory
 from store import blobs, models
+from store.settings import Settings
 from store.tables import Model, new_id
 from worker.attempt import Attempt
+from worker.cache.networks import encoder_cache, supplied_weights
 from worker.outcomes import Cancelled, Outcome
 from worker.training.prepare import prepare
 from worker.training.supervisor import supervise
@@ -17,17 +19,28 @@ from worker.training.supervisor import supervise
 def train(attempt: Attempt) -> Outcome:
     settings = attempt.tools.settings
     run = RunDirectory(settings.runs_dir / str(attempt.claim.job_id))
-    command = [sys.executable, "-m", "worker.training.process"]
     try:
         if not run.result.exists():
             prepare(attempt, run)
-            supervise(attempt, run, [*command, str(run.path), settings.device, str(settings.lease_s)])
+            supervise(attempt, run, _command(run, settings))
         outcome = _keep(attempt, run)
     except Cancelled:
         _drop_what_nobody_needs(run)
         raise
     _drop_what_nobody_needs(run)
     return outcome
+
+
+def _command(run: RunDirectory, settings: Settings) -> list[str]:
+    weights = supplied_weights(settings, run.spec().encoder)
+    arguments = [
+        run.path,
+        settings.device,
+        settings.lease_s,
+        encoder_cache(settings),
+        *filter(None, [weights]),
+    ]
+    return [sys.executable, "-m", "worker.training.process", *map(str, arguments)]
 
 
 def _keep(attempt: Attempt, run: RunDirectory) -> Outcome:
