@@ -5,8 +5,8 @@ import logging
 import sys
 from pathlib import Path
 
-from models.encoders.encoder import default_cache_dir
 from models.encoders.networks import ARCHITECTURES
+from models.encoders.supplied import default_cache_dir
 from models.encoders.weights import WeightsUnavailable, weights_file
 
 

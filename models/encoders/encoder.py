@@ -1,6 +1,5 @@
 """Loads an encoder by name."""
 
-import os
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,11 +11,12 @@ from models.encoders.networks import ARCHITECTURES, PHOTO_SIZE, Embedder, Embedd
 from models.encoders.onnx_export import exported_onnx
 from models.encoders.onnx_files import onnx_file_runner
 from models.encoders.runners import Runner, onnx_runner, torch_runner
+from models.encoders.supplied import default_cache_dir
 from models.encoders.timm_networks import timm_embedder
-from models.encoders.weights import WeightsUnavailable, weights_file
+from models.encoders.weights import read_weights, state_dict, weights_file
 
 ENCODERS = tuple(ARCHITECTURES)
-"""The encoders that come with the project; `timm:NAME` and `onnx:FILE` add others."""
+"""The encoders that the project names; `timm:NAME` and `onnx:FILE` add others."""
 
 
 @dataclass(frozen=True)
@@ -79,18 +79,6 @@ def _loaded(name: str, digest: str, device: str, run: Runner) -> Encoder:
 
 
 def _embedder(name: str, path: Path) -> Embedder:
-    try:
-        if name in ARCHITECTURES:
-            return ARCHITECTURES[name].embedder(torch.load(path, map_location="cpu", weights_only=True))
-        return timm_embedder(name.removeprefix("timm:"), path)
-    except WeightsUnavailable:
-        raise
-    except Exception as error:  # torch's unpickler raises anything for a file that is no state dict.
-        raise WeightsUnavailable(
-            f"{path} does not hold the weights of {name}: give the state dict that torch.save "
-            f"wrote for it. ({error})"
-        ) from error
-
-
-def default_cache_dir() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fewpairs"
+    if name in ARCHITECTURES:
+        return read_weights(name, path, lambda: ARCHITECTURES[name].embedder(state_dict(path)))
+    return read_weights(name, path, lambda: timm_embedder(name.removeprefix("timm:"), path))

@@ -72,11 +72,14 @@ class Architecture:
         return Embedder(network, self.mean, self.std).eval()
 
 
-def _efficientnet_lite0() -> nn.Module:
-    from efficientnet_lite_pytorch import EfficientNet  # imported here, because other encoders do not need it
+def _efficientnet_lite(number: int) -> Architecture:
+    def classifier() -> nn.Module:
+        from efficientnet_lite_pytorch import EfficientNet  # here, because other encoders do not need it
 
-    network: nn.Module = EfficientNet.from_name("efficientnet-lite0", image_size=PHOTO_SIZE)
-    return network
+        network: nn.Module = EfficientNet.from_name(f"efficientnet-lite{number}", image_size=PHOTO_SIZE)
+        return network
+
+    return Architecture(classifier, head="_fc", mean=(127.0, 127.0, 127.0), std=(128.0, 128.0, 128.0))
 
 
 ARCHITECTURES = {
@@ -86,10 +89,5 @@ ARCHITECTURES = {
         mean=IMAGENET_MEAN,
         std=IMAGENET_STD,
     ),
-    "efficientnet_lite0": Architecture(
-        classifier=_efficientnet_lite0,
-        head="_fc",
-        mean=(127.0, 127.0, 127.0),
-        std=(128.0, 128.0, 128.0),
-    ),
+    **{f"efficientnet_lite{number}": _efficientnet_lite(number) for number in (0, 1, 2)},
 }

@@ -1,5 +1,6 @@
 """Encoders `timm:NAME`: networks of the optional package timm, without their classification layer."""
 
+import importlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +11,7 @@ from models.files import atomic_write
 from models.pretrained import WeightsUnavailable, answers
 from models.torchvision_shim import torchvision
 
-__all__ = ["hub_weights", "timm_embedder"]
+__all__ = ["hub_weights", "timm_classifier", "timm_embedder", "timm_normalisation"]
 
 assert torchvision  # timm imports it too, and must find the one that the shim has repaired
 
@@ -18,17 +19,37 @@ assert torchvision  # timm imports it too, and must find the one that the shim h
 def timm_embedder(name: str, weights: Path) -> Embedder:
     """The network timm:`name` with `weights`, with the input size and normalisation it was trained with.
 
-    `weights` is the state dict of the whole classifier, saved as .safetensors or by torch.save. Raises
-    WeightsUnavailable if timm is not installed or has no such network, and whatever loading a wrong file
-    raises.
+    Raises as `timm_classifier` does.
+    """
+    network = timm_classifier(name, weights)
+    network.reset_classifier(0)
+    return Embedder(network, *timm_normalisation(network), size=_config(network)["input_size"][1:]).eval()
+
+
+def timm_classifier(name: str, weights: Path | None) -> Any:
+    """The classifier timm:`name` with `weights`, its state dict, saved as .safetensors or by torch.save;
+    untrained without.
+
+    Raises WeightsUnavailable if timm is not installed or has no such network, and whatever loading a wrong
+    file raises.
     """
     timm = _timm(name)
     network = timm.create_model(name)
-    network.load_state_dict(timm.models.load_state_dict(weights, use_ema=False))
-    network.reset_classifier(0)
-    config = timm.data.resolve_model_data_config(network)
+    if weights is not None:
+        network.load_state_dict(timm.models.load_state_dict(weights, use_ema=False))
+    return network
+
+
+def timm_normalisation(network: Any) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and deviation per channel, in grey levels 0 to 255, of the photos that `network` takes."""
+    config = _config(network)
     mean, std = (tuple(255.0 * value for value in config[key]) for key in ("mean", "std"))
-    return Embedder(network, mean, std, size=config["input_size"][1:]).eval()
+    return mean, std
+
+
+def _config(network: Any) -> Any:
+    timm: Any = importlib.import_module("timm")
+    return timm.data.resolve_model_data_config(network)
 
 
 def hub_weights(name: str, cache_dir: Path) -> Path:

@@ -1,4 +1,4 @@
-"""Encoders for tests: EfficientNet-Lite0 with its real weights, the others with random weights."""
+"""Encoders for tests: the EfficientNet-Lites with their real weights, the others with random weights."""
 
 import importlib
 import warnings
@@ -23,7 +23,7 @@ EVERY_ENCODER = (*ENCODERS, f"timm:{TIMM}", "onnx:photos.onnx", "onnx:normalised
 
 def weights_for_tests(name: str, temporary: pytest.TempPathFactory) -> Path:
     """A weights file that needs no download; random weights are the same in every run."""
-    if name == "efficientnet_lite0":
+    if name.startswith("efficientnet_lite"):
         return weights_file(name, None, Path())[0]
     path = temporary.getbasetemp() / (name.removeprefix("onnx:") if "onnx:" in name else f"{name[-9:]}.pth")
     if not path.exists():

