@@ -68,8 +68,8 @@ def test_a_translation_is_a_job_whose_image_can_be_fetched_later(client: Client,
     with client.service.database.read() as session:
         row = jobs.get(session, uuid.UUID(job["id"]))
     assert row
-    assert set(row.spec) == {"model_id", "sha256", "direction", "name"}
-    assert row.spec["direction"] == "photos_to_labels"
+    assert set(row.spec) == {"model_id", "sha256", "direction", "test_time", "name"}
+    assert (row.spec["direction"], row.spec["test_time"]) == ("photos_to_labels", "none")
     output = f"/jobs/{job['id']}/output"
     assert slug(client.get(output)) == "job-not-finished"
     result = {"label_map": kept(client, label_map()), "rgb": kept(client, photo(2, "PNG"))}
@@ -80,6 +80,19 @@ def test_a_translation_is_a_job_whose_image_can_be_fetched_later(client: Client,
     assert client.get(output, params={"format": "rgb"}).content == photo(2, "PNG")
     other = client.post(f"/models/{model_id}/translate", content=photo(2), headers=key)
     assert slug(other) == "idempotency-key-reused"
+
+
+def test_a_translation_may_average_views(client: Client, model_id: str) -> None:
+    """The job's spec names the views; unknown ones are refused with those that there are."""
+    address = f"/models/{model_id}/translate"
+    job = client.post(address, params={"test_time": "scales"}, content=photo(1)).json()
+    with client.service.database.read() as session:
+        row = jobs.get(session, uuid.UUID(job["id"]))
+    assert row
+    assert row.spec["test_time"] == "scales"
+    refused = client.post(address, params={"test_time": "twice"}, content=photo(1))
+    assert refused.status_code == 422
+    assert "'none', 'flip' or 'scales'" in refused.text
 
 
 def test_an_rgb_pool_has_no_label_maps(client: Client) -> None:

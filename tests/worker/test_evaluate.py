@@ -23,7 +23,7 @@ def evaluated(
     pools: Pools, shutdown: threading.Event, pool_id: uuid.UUID, model_id: uuid.UUID, **spec: Any
 ) -> Job:
     """Run an evaluation, and check its metrics and its images' scores against the API's schemas."""
-    default = {"split": "test", "direction": "photos_to_labels", "scorer": None}
+    default = {"split": "test", "direction": "photos_to_labels", "scorer": None, "test_time": "none"}
     job_id = pools.job(pool_id, "evaluate", {"model_id": str(model_id), **default, **spec})
     run(job_id, pools.tools, shutdown)
     with pools.tools.database.read() as session:
@@ -70,6 +70,37 @@ def test_an_evaluation_keeps_what_was_predicted_for_each_image(
         right = (predicted == truth)[counted].mean()
         assert row.scores["pixel_accuracy"] == pytest.approx(right)
         assert row.score == row.scores["mean_iou"]
+
+
+def test_an_evaluation_averages_views_and_says_so(
+    tools: Tools, pools: Pools, shutdown: threading.Event, tmp_path: Path, scorer_onnx: bytes
+) -> None:
+    """Predictions are those of these views, and calibration is scored; a model that draws images has no
+    probabilities, neither to average nor to score.
+    """
+    pool_id = pools.pool()
+    pools.annotated(pool_id, 1, "test")
+    folder = imported(tmp_path / "model", scorer_onnx)
+
+    job = evaluated(pools, shutdown, pool_id, pools.model(pool_id, folder, "onnx"), test_time="flip")
+
+    assert job.state == "succeeded", job.error
+    with tools.database.read() as session:
+        evaluation = session.scalars(select(Evaluation)).one()
+    assert evaluation.test_time == "flip"
+    assert 0 < evaluation.metrics["expected_calibration_error"] < 1
+    assert 0 < evaluation.metrics["errors_in_least_sure"] < 1
+    expected = Translator.load(folder, device="cpu").translate(drawing(0)[0], test_time="flip").label_map
+    [(_, row)] = kept_images(tools)
+    assert np.array_equal(picture(tools, row.sha256), expected)
+    drawer_id = pools.model(pool_id, untrained(tmp_path / "drawer"))
+    plain = evaluated(pools, shutdown, pool_id, drawer_id)
+    assert plain.result, plain.error
+    assert plain.result["metrics"]["expected_calibration_error"] is None
+    refused = evaluated(pools, shutdown, pool_id, drawer_id, test_time="flip")
+    assert refused.state == "failed"
+    assert refused.error
+    assert "use test_time=none" in refused.error["detail"]
 
 
 def test_photos_made_of_label_maps_are_scored_by_another_model(

@@ -61,6 +61,26 @@ def test_an_imported_model_translates(
     assert np.array_equal(label_map, Translator.load(folder, device="cpu").translate(photo).label_map)
 
 
+def test_a_translation_averages_views(
+    tools: Tools, pools: Pools, shutdown: threading.Event, tmp_path: Path, scorer_onnx: bytes
+) -> None:
+    """The label map is the library's for these views; a model that draws images says that it has none."""
+    folder = imported(tmp_path / "model", scorer_onnx)
+    model_id, photo = pools.model(pools.pool(), folder, "onnx"), drawing(4)[0]
+
+    job = translated(pools, shutdown, model_id, png(photo), test_time="flip")
+
+    assert job.result, job.error
+    expected = Translator.load(folder, device="cpu").translate(photo, test_time="flip").label_map
+    assert np.array_equal(picture(tools, job.result["label_map"]["sha256"]), expected)
+    drawer_id = pools.model(pools.pool(), untrained(tmp_path / "drawer"))
+    refused = translated(pools, shutdown, drawer_id, png(photo), test_time="flip")
+    assert refused.state == "failed"
+    assert refused.error
+    assert refused.error["type"] == "views-not-possible"
+    assert "use test_time=none" in refused.error["detail"]
+
+
 def test_a_model_of_one_direction_fails_for_good(
     pools: Pools, shutdown: threading.Event, tmp_path: Path, scorer_onnx: bytes
 ) -> None:

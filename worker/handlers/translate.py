@@ -20,6 +20,11 @@ from worker.pictures import put_png
 def translate(attempt: Attempt) -> Outcome:
     spec, tools = attempt.claim.spec, attempt.tools
     translator = tools.networks.translator(uuid.UUID(spec["model_id"]), spec["direction"])
+    test_time = spec.get("test_time", "none")
+    try:
+        translator.check(test_time)
+    except ValueError as error:
+        raise Permanent("views-not-possible", f"The photo cannot be translated so: {error}") from error
     with attempt.files([spec["sha256"]]) as [path]:
         try:
             image = _read(path, translator)
@@ -27,7 +32,7 @@ def translate(attempt: Attempt) -> Outcome:
             raise Permanent("not-an-image", f"{spec['name']} cannot be read: {error}") from error
     attempt.lease.check()
     try:
-        translation = _translated(translator, image, spec.get("test_time", "none"))
+        translation = _translated(translator, image, test_time)
     except ValueError as error:
         raise Permanent("unusable-model", str(error)) from error
     label_map = None if translation.label_map is None else put_png(tools.blobs, translation.label_map)
