@@ -45,6 +45,7 @@ class FeatureData:
 
     def __init__(self, files: TrainingFiles, spec: TrainingSpec, device: torch.device) -> None:
         assert files.class_table
+        self.files = files
         encoder, _ = pretrained_feature_maps(spec.encoder)
         rows = feature_rows(encoder.to(device), files, spec.load_size, spec.seed)
         self.mean, self.std = standardisation(rows.features)

@@ -1,5 +1,6 @@
 """Linear classification of a frozen encoder's features: convex, solved in seconds."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -9,6 +10,7 @@ from torch.optim import Optimizer
 from models.catalog import TrainingSpec
 from models.encoders.feature_maps import feature_maps, pretrained_feature_maps
 from models.images.palette import ClassTable
+from models.training.calibration import Cells, cross_fitted_temperature
 from models.training.data import Batch, Data, TrainingFiles
 from models.training.feature_data import FeatureData
 from models.training.image_pool import ImagePool
@@ -30,6 +32,7 @@ class Probe(Method):
         assert class_table, "learns_classes asks for it"
         encoder, digest = pretrained_feature_maps(spec.encoder)
         self.dense = DenseNetwork(encoder, len(class_table.names)).to(device).requires_grad_(False)
+        self.spec = spec
         self.networks: dict[str, nn.Module] = {"dense": self.dense}
         self.optimizers: dict[str, Optimizer] = {}
         self.pools: dict[str, ImagePool] = {}
@@ -71,3 +74,11 @@ class Probe(Method):
         head.bias.copy_(solution.bias)
         self.notes |= {"converged": solution.converged, "largest_gradient": solution.gradient}
         return {"loss": torch.tensor(solution.loss), "gradient": torch.tensor(solution.gradient)}
+
+    def finish(self, translators: Mapping[str, nn.Module], data: Data) -> None:
+        assert isinstance(data, FeatureData)
+        cells = Cells.of(self.dense.encoder, self.dense.head, data.files, self.spec.load_size, self.spec.seed)
+        temperature = cross_fitted_temperature(cells)
+        for network in (self.dense, *translators.values()):
+            network.get_buffer("temperature").fill_(temperature)
+        self.notes["temperature"] = temperature

@@ -1,0 +1,104 @@
+"""One temperature for all logits, fitted on pixels that were held out (Guo et al. 2017)."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from models.encoders.feature_maps import FeatureMaps
+from models.training.aspect_data import sized_pair
+from models.training.data import TrainingFiles
+from models.training.feature_data import CELL, cell_features, class_shares, class_weights
+from models.training.logistic import Rows, fit
+from models.training.networks.dense import LinearHead
+
+BLOCKS = 4
+"""Blocks along each side of a photo: all cells of a block are held out together."""
+FOLDS = 4
+"""The blocks of every diagonal are held out once, and in every row and column of blocks one."""
+MOST_PAIRS = 20
+"""Of more pairs, so many are drawn: one number needs no more."""
+LARGEST = 20.0
+"""Temperatures are from 1/20 to 20."""
+
+
+def temperature(logits_NK: Tensor, shares_NK: Tensor) -> float:
+    """The temperature T with the least cross-entropy −Σ share · log softmax(logits / T).
+
+    `shares_NK` (N, K) are the shares of the classes in each row. The cross-entropy is convex in 1/T, so
+    the sign of its derivative is enough to find T by bisection. If all T are equally good, T is 1.
+    """
+    logits, shares = logits_NK.double(), shares_NK.double()
+    true = (shares * logits).sum()
+    of_row = shares.sum(dim=1, keepdim=True)
+
+    def slope(inverse: float) -> float:
+        expected = ((inverse * logits).softmax(dim=1) * logits * of_row).sum()
+        return float(expected - true)
+
+    low, high = 1 / LARGEST, LARGEST
+    if slope(high) - slope(low) <= 1e-9 * max(1.0, float(of_row.sum())):
+        return 1.0
+    for _ in range(50):
+        middle = math.sqrt(low * high)
+        low, high = (middle, high) if slope(middle) < 0 else (low, middle)
+    return 1 / low
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Cells of 8×8 pixels with a label: standardised features (N, C), class shares (N, K), and the number of
+    the fold in which each is held out (N).
+    """
+
+    features: Tensor
+    shares: Tensor
+    folds: Tensor
+
+    @classmethod
+    def of(cls, encoder: FeatureMaps, head: LinearHead, files: TrainingFiles, size: int, seed: int) -> Self:
+        """The cells of at most MOST_PAIRS pairs, seen as a whole at their working size for `size`."""
+        assert files.class_table
+        pairs: Sequence[int] = range(len(files.pairs))
+        if len(pairs) > MOST_PAIRS:
+            random = np.random.default_rng([seed, len(pairs)])
+            pairs = sorted(random.choice(len(pairs), MOST_PAIRS, replace=False).tolist())
+        features, shares, folds = [], [], []
+        for index in pairs:
+            photo, classes = sized_pair(files.pairs[index], files.class_table, size)
+            share = class_shares(classes, len(files.class_table.names))
+            labelled = share.any(dim=1)
+            cells = cell_features(encoder, photo)[labelled.to(head.mean.device)]
+            features.append((cells - head.mean) / head.std)
+            shares.append(share[labelled].to(cells))
+            folds.append(_folds(photo.shape[1] // CELL, photo.shape[2] // CELL)[labelled])
+        return cls(torch.cat(features), torch.cat(shares), torch.cat(folds).to(features[0].device))
+
+
+def cross_fitted_temperature(cells: Cells) -> float:
+    """The temperature of a linear head whose every prediction is for blocks that its fit has not seen.
+
+    For each fold, a head is fitted to the other folds' cells, weighted as for `probe`, and predicts the
+    fold's. Folds that leave nothing to fit, or have nothing to predict, are passed over.
+    """
+    logits, shares = [], []
+    for fold in range(FOLDS):
+        held = cells.folds == fold
+        if not held.any() or held.all():
+            continue
+        seen = cells.shares[~held]
+        solution = fit(Rows(cells.features[~held], seen * class_weights(seen.sum(dim=0))))
+        logits.append(torch.addmm(solution.bias, cells.features[held], solution.weight.T))
+        shares.append(cells.shares[held])
+    return temperature(torch.cat(logits), torch.cat(shares)) if logits else 1.0
+
+
+def _folds(rows: int, columns: int) -> Tensor:
+    """The fold of every cell, (rows · columns)."""
+    down = torch.arange(rows)[:, None] * BLOCKS // rows
+    right = torch.arange(columns) * BLOCKS // columns
+    return ((down + right) % FOLDS).flatten()
