@@ -76,7 +76,11 @@ class TrainingSpec:
         r"[a-z0-9_]{1,50}|timm:[A-Za-z0-9_.-]{1,100}",
         "The encoder whose pretrained network the training starts from: a name, or timm:NAME.",
     )
-    generator: str = _choice(("resnet", "pretrained"), "The network that makes label maps of photos.")
+    generator: str = _choice(
+        ("resnet", "pretrained"),
+        "The network that makes label maps of photos: the paper's, or the pretrained one of `encoder` with"
+        " a decoder, which predicts classes if the pool has them.",
+    )
     channels: int = _number(64, 1, 256, "Channels of the first layer of every network.")
     blocks: int = _number(9, 0, 32, "Residual blocks of a generator.")
     conditional: bool = _switch(False, "pix2pix: the discriminator sees the input together with the output.")
@@ -118,11 +122,22 @@ class TrainingSpec:
                 f"load_size ({self.load_size}) has to be at least image_size ({self.image_size}), because "
                 "crops are taken from the resized image: give both, or image_size alone"
             )
+        if self.generator == "pretrained" and self.image_size % 32:
+            raise ValueError(
+                f"image_size ({self.image_size}) has to be a multiple of 32 with the pretrained generator"
+            )
         if self.checkpoint_every % self.log_every:
             raise ValueError(
                 f"checkpoint_every ({self.checkpoint_every}) has to be a multiple of log_every "
                 f"({self.log_every}): give both"
             )
+
+    def learns_classes(self, has_classes: bool) -> bool:
+        """Whether the translator gives class logits (B, K, S, S) and not an image.
+
+        `has_classes`: the pool has a class table.
+        """
+        return METHODS[self.method].learns_classes or (has_classes and self.generator == "pretrained")
 
     def to_json(self) -> dict[str, Any]:
         """All fields by name; `from_json` reads it back to an equal spec."""
@@ -206,7 +221,7 @@ METHODS: dict[str, MethodFacts] = {
         implementation="models.training.methods.hybrid:Hybrid",
         summary="the paper's method, pairs and unpaired samples",
         needs_unpaired=True,
-        unused=_BEYOND_THE_PAPER,
+        unused=frozenset({"lambda_consistency"}),
         switches=frozenset({"joint"}),
     ),
     "pix2pix": MethodFacts(
@@ -216,7 +231,7 @@ METHODS: dict[str, MethodFacts] = {
             **{"conditional": True, "adversarial": "cross_entropy", "pool_size": 0},
             **{"lambda_cycle": 0.0, "lambda_identity": 0.0, "lambda_l1": 100.0},
         },
-        unused=_BEYOND_THE_PAPER | {"balance", "lambda_cycle", "lambda_identity"},
+        unused=frozenset({"balance", "lambda_consistency", "lambda_cycle", "lambda_identity"}),
         switches=frozenset({"conditional"}),
         version=2,
     ),
@@ -225,14 +240,14 @@ METHODS: dict[str, MethodFacts] = {
         summary="unpaired samples only",
         needs_pairs=False,
         needs_unpaired=True,
-        unused=_BEYOND_THE_PAPER | {"balance", "lambda_l1"},
+        unused=frozenset({"balance", "lambda_consistency", "lambda_l1"}),
     ),
     "tripathy": MethodFacts(
         implementation="models.training.methods.tripathy:Tripathy",
         summary="pairs first, then unpaired samples",
         needs_unpaired=True,
         defaults={"adversarial": "least_squares", "balance": False, "lambda_identity": 5.0, "lambda_l1": 0.0},
-        unused=_BEYOND_THE_PAPER | {"lambda_l1"},
+        unused=frozenset({"lambda_consistency", "lambda_l1"}),
     ),
     "fcn8s": MethodFacts(
         implementation="models.training.methods.fcn8s:SupervisedFCN8s",
@@ -304,7 +319,10 @@ def build(recipe: str, method: str, **overrides: Any) -> TrainingSpec:
             )
         overrides = overrides | {"load_size": load_size}
     values = {**RECIPES[recipe].values, **facts.defaults, **facts.recipes.get(recipe, {}), **overrides}
-    return TrainingSpec(recipe=recipe, method=method, **values)
+    spec = TrainingSpec(recipe=recipe, method=method, **values)
+    if "encoder" in overrides and "generator" not in facts.unused and spec.generator != "pretrained":
+        raise ValueError("encoder has no effect without generator=pretrained: leave it out, or give both")
+    return spec
 
 
 @dataclass(frozen=True)

@@ -99,7 +99,7 @@ class TrainingData:
         self._photos = _domain(files.unpaired_photos, size, device)
         self._label_maps = _domain(files.unpaired_label_maps, size, device, table, resize)
         self._pair_classes = None
-        if with_classes and table:
+        if with_classes and table and files.pairs:
             maps = [_read_classes(label, table, size) for _, label in files.pairs]
             self._pair_classes = torch.from_numpy(np.stack(maps))[:, None].to(device)
 

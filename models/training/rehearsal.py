@@ -75,7 +75,9 @@ def _measured(
     method = method_named(spec.method)(spec, device, class_table)
     batch = data.batch(0)
     if METHODS[spec.method].needs_pairs and not batch.pairs:
-        batch = replace(batch, pairs=len(batch.x))  # pairs have one loss more
+        # Pairs have one loss more, and whatever classes they show, it takes the same time.
+        classes = None if batch.classes is None else torch.zeros_like(batch.x[:, 0], dtype=torch.long)
+        batch = replace(batch, pairs=len(batch.x), classes=classes)
     step = AcceleratedStep(method, replace(spec, compile=False), device)
     with saved_for_backward(method) as saved:
         step(batch)

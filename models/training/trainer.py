@@ -187,7 +187,7 @@ class _Training:
             translators["photo_to_label"],
             self._spec.load_size if self._facts.keeps_aspect else self._spec.image_size,
             folder / "photo_to_label.onnx",
-            learns_classes=self._facts.learns_classes,
+            learns_classes=self._spec.learns_classes(self._manifest.files.class_table is not None),
             keeps_aspect=self._facts.keeps_aspect,
         )
         self._draw_sheet(folder / "samples.png")

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -62,8 +62,10 @@ def load_model(folder: Path, name: str = "photo_to_label") -> tuple[nn.Module, M
     spec = read_spec(folder)
     if isinstance(spec, ImportedSpec):
         raise ValueError(f"{folder} holds an imported model: it has no weights, only {spec.onnx}")
+    # Labels → photos is always the paper's generator.
+    training = spec.training if name == "photo_to_label" else replace(spec.training, generator="resnet")
     with torch.device("meta"):  # no memory and no random numbers for weights that are replaced anyway
-        network = method_named(spec.training.method).generator(spec.training, spec.class_table)
+        network = method_named(training.method).generator(training, spec.class_table)
     weights = load_file(folder / f"{name}.safetensors")
     network.load_state_dict(weights, assign=True)
     return network.requires_grad_(False).eval(), spec

@@ -113,7 +113,7 @@ class Translator:
             network,
             training.load_size if facts.keeps_aspect else training.image_size,
             class_table,
-            learns_classes=facts.learns_classes and not draws_photos,
+            learns_classes=training.learns_classes(class_table is not None) and not draws_photos,
             keeps_aspect=facts.keeps_aspect,
             direction=direction,
             resampling=Resampling[training.label_resize.upper()] if draws_photos else Resampling.BICUBIC,

@@ -75,7 +75,12 @@ def test_specs_survive_json(recipe: str, method: str) -> None:
         ({"method": "pix2pix", "lambda_cycle": 0.0}, "lambda_cycle has no effect on pix2pix: leave it out"),
         ({"method": "cyclegan", "lambda_l1": 1.0}, "lambda_l1 has no effect on cyclegan: leave it out"),
         ({"method": "tripathy", "lambda_l1": 1.0}, "lambda_l1 has no effect on tripathy: leave it out"),
-        ({"method": "hybrid", "encoder": "timm:x"}, "encoder has no effect on hybrid: leave it out"),
+        ({"method": "fcn8s", "encoder": "timm:x"}, "encoder has no effect on fcn8s: leave it out"),
+        ({"method": "hybrid", "encoder": "timm:x"}, "encoder has no effect without generator=pretrained"),
+        (
+            {"method": "hybrid", "generator": "pretrained", "image_size": 72},
+            r"image_size \(72\) has to be a multiple of 32",
+        ),
         ({"method": "fcn8s", "seed": 1, "blocks": 9}, "blocks has no effect on fcn8s: leave it out"),
     ],
 )

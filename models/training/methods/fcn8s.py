@@ -5,7 +5,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 from torch.optim import Adam, Optimizer
 
 from models.catalog import TrainingSpec
@@ -13,6 +12,7 @@ from models.images.palette import ClassTable
 from models.pretrained import WeightsUnavailable, hub_file
 from models.training.data import Batch, TrainingData, TrainingFiles
 from models.training.image_pool import ImagePool
+from models.training.losses import labelled_cross_entropy
 from models.training.methods.method import Method
 from models.training.methods.two_way import descend, detached
 from models.training.networks.fcn8s import Dropout, FCN8s
@@ -68,10 +68,7 @@ class SupervisedFCN8s(Method):
     def step(self, batch: Batch) -> dict[str, Tensor]:
         classes = batch.classes
         assert classes is not None, "learns_classes asks for them"
-        logits = self.FCN(batch.x, self.dropout)
-        total = cross_entropy(logits, classes, ignore_index=self.ignore, reduction="sum")
-        # A crop may have no pixel that counts; the mean of none would be NaN.
-        loss = total / (classes != self.ignore).sum().clamp(min=1)
+        loss = labelled_cross_entropy(self.FCN(batch.x, self.dropout), classes, self.ignore)
         descend(self.adam, loss)
         return detached({"cross_entropy": loss})
 

@@ -21,9 +21,10 @@ class Hybrid(TwoWayTranslation):
         spec, gan, x, y = self.spec, self.gan, batch.x, batch.y
 
         # The norms couple no two samples, so one call on a larger batch gives G_XY(x), G_XY(y) and so on.
-        fake_y, same_y = self.G_XY(torch.cat([x, y])).chunk(2)
+        predicted = self.G_XY(torch.cat([x, y]))
+        fake_y, same_y = self.drawn(predicted).chunk(2)
         fake_x, same_x, cycled_x = self.G_YX(torch.cat([y, x, fake_y])).chunk(3)
-        cycled_y = self.G_XY(fake_x)
+        cycled_y = self.drawn(self.G_XY(fake_x))
         C_x, C_y = self.D_X(x), self.D_Y(y)
 
         # L_total = λ1 L_GAN + λ2 L_cycle + λ3 L_idt + λ4 L_L1 (Eq. 6)
@@ -39,9 +40,10 @@ class Hybrid(TwoWayTranslation):
             + spec.lambda_cycle * losses["G_cycle"]
             + spec.lambda_identity * losses["G_identity"]
         )
-        if pairs := batch.pairs:
-            losses["G_l1"] = l1_loss(fake_y[:pairs], y[:pairs]) + l1_loss(fake_x[:pairs], x[:pairs])
-            total = total + spec.lambda_l1 * losses["G_l1"]
+        if batch.pairs:
+            on_pairs = self.pair_losses(predicted, fake_x, batch)
+            losses |= on_pairs
+            total = total + spec.lambda_l1 * sum(on_pairs.values())
         descend(self.adam_G, total)
 
         losses["D_X"] = gan.discriminator(C_x, self.D_X(self.pool_X.query(fake_x)))

@@ -5,7 +5,6 @@ from torch import Tensor
 
 from models.catalog import TrainingSpec
 from models.training.data import Batch
-from models.training.losses import l1_loss
 from models.training.methods.two_way import TwoWayTranslation, descend, detached
 
 
@@ -22,7 +21,8 @@ class Pix2Pix(TwoWayTranslation):
     def step(self, batch: Batch) -> dict[str, Tensor]:
         spec, gan, x, y = self.spec, self.gan, batch.x, batch.y
 
-        fake_y, fake_x = self.G_XY(x), self.G_YX(y)
+        predicted, fake_x = self.G_XY(x), self.G_YX(y)
+        fake_y = self.drawn(predicted)
         real_XY, real_YX = self._judged(x, y), self._judged(y, x)
         fake_XY, fake_YX = self._judged(x, fake_y), self._judged(y, fake_x)
 
@@ -36,10 +36,10 @@ class Pix2Pix(TwoWayTranslation):
         adversarial_XY = gan.generator(self.D_Y(real_XY).detach(), self.D_Y(fake_XY))
         adversarial_YX = gan.generator(self.D_X(real_YX).detach(), self.D_X(fake_YX))
         losses["G_gan"] = adversarial_XY + adversarial_YX
-        losses["G_l1"] = l1_loss(fake_y, y) + l1_loss(fake_x, x)
-        total = spec.lambda_gan * losses["G_gan"] + spec.lambda_l1 * losses["G_l1"]
+        on_pairs = self.pair_losses(predicted, fake_x, batch)
+        total = spec.lambda_gan * losses["G_gan"] + spec.lambda_l1 * sum(on_pairs.values())
         descend(self.adam_G, total)
-        return detached(losses | {"G": total})
+        return detached(losses | on_pairs | {"G": total})
 
     def _judged(self, condition: Tensor, image: Tensor) -> Tensor:
         """What a discriminator sees: the image, after its condition (6 channels) if it is conditional."""

@@ -49,9 +49,9 @@ class Tripathy(TwoWayTranslation):
         spec, gan, x, y = self.spec, self.gan, batch.x, batch.y
 
         # The norms couple no two samples, so one call on a larger batch gives G_XY(x), G_XY(y) and so on.
-        fake_y, same_y = self.G_XY(torch.cat([x, y])).chunk(2)
+        fake_y, same_y = self.drawn(self.G_XY(torch.cat([x, y]))).chunk(2)
         fake_x, same_x, cycled_x = self.G_YX(torch.cat([y, x, fake_y])).chunk(3)
-        cycled_y = self.G_XY(fake_x)
+        cycled_y = self.drawn(self.G_XY(fake_x))
 
         if batch.pairs:
             real_xy, fake_xy = _joined(x, y), _joined(fake_x, y)

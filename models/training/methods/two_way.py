@@ -8,23 +8,30 @@ from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
 from models.catalog import TrainingSpec
+from models.encoders.feature_maps import feature_maps, pretrained_feature_maps
 from models.images.palette import ClassTable
-from models.training.data import TrainingData, TrainingFiles
+from models.images.tensors import scaled
+from models.training.data import Batch, TrainingData, TrainingFiles
 from models.training.image_pool import ImagePool
-from models.training.losses import ADVERSARIAL_LOSSES
+from models.training.losses import ADVERSARIAL_LOSSES, l1_loss, labelled_cross_entropy
 from models.training.methods.method import Method
 from models.training.networks import Discriminator, Generator, initialise
+from models.training.networks.pretrained_generator import PretrainedGenerator
 
 
 class TwoWayTranslation(Method):
-    """G_XY: photos X → label maps Y, G_YX back; D_Y judges label maps, D_X photos (paper, Fig. 1)."""
+    """G_XY: photos X → label maps Y, G_YX back; D_Y judges label maps, D_X photos (paper, Fig. 1).
+
+    With the spec's pretrained generator, G_XY is a PretrainedGenerator: in a pool with classes it gives class
+    logits, and `drawn` makes images of them for D_Y and G_YX. G_YX is always the paper's.
+    """
 
     def __init__(self, spec: TrainingSpec, device: torch.device, class_table: ClassTable | None) -> None:
         self.spec = spec
         self.notes: dict[str, Any] = {}
         self.gan = ADVERSARIAL_LOSSES[spec.adversarial]
         inputs = 6 if spec.conditional else 3
-        self.G_XY, self.G_YX = (self.generator(spec, class_table) for _ in range(2))
+        self.G_XY, self.G_YX = self._photo_generator(class_table), Generator(spec.channels, spec.blocks)
         self.D_X, self.D_Y = Discriminator(inputs, spec.channels), Discriminator(inputs, spec.channels)
         self.networks: dict[str, nn.Module] = {
             "G_XY": self.G_XY,
@@ -34,21 +41,54 @@ class TwoWayTranslation(Method):
         }
         random = torch.Generator().manual_seed(spec.seed)
         for network in self.networks.values():
-            initialise(network, random)  # drawn on the CPU, so that every device starts from the same weights
+            fresh = network.decoder if isinstance(network, PretrainedGenerator) else network
+            initialise(fresh, random)  # drawn on the CPU, so that every device starts from the same weights
             network.to(device)
         self.adam_G, self.adam_D = self._adam(self.G_XY, self.G_YX), self._adam(self.D_X, self.D_Y)
         self.optimizers: dict[str, Optimizer] = {"G": self.adam_G, "D": self.adam_D}
         self.pool_X, self.pool_Y = (ImagePool(spec.pool_size, seed=spec.seed + domain) for domain in (0, 1))
         self.pools = {"X": self.pool_X, "Y": self.pool_Y}
+        self.classes = class_table if spec.learns_classes(class_table is not None) else None
+        if self.classes:
+            self._colors_K3 = scaled(torch.tensor(self.classes.colors)).to(device)
 
     @classmethod
     def data(cls, spec: TrainingSpec, files: TrainingFiles, device: torch.device) -> TrainingData:
         epoch_size = partial(cls.epoch_size, spec, len(files.pairs), len(files.unpaired_photos))
-        return TrainingData(files, spec, epoch_size, device)
+        with_classes = spec.learns_classes(files.class_table is not None)
+        return TrainingData(files, spec, epoch_size, device, with_classes)
 
     @staticmethod
     def generator(spec: TrainingSpec, class_table: ClassTable | None) -> nn.Module:
-        return Generator(spec.channels, spec.blocks)
+        if spec.generator == "resnet":
+            return Generator(spec.channels, spec.blocks)
+        return PretrainedGenerator(feature_maps(spec.encoder), spec.channels, _number_of(class_table))
+
+    def _photo_generator(self, class_table: ClassTable | None) -> nn.Module:
+        """G_XY at the start of a training; a pretrained encoder has its weights already."""
+        if self.spec.generator == "resnet":
+            return self.generator(self.spec, class_table)
+        encoder, digest = pretrained_feature_maps(self.spec.encoder)
+        self.notes |= {"encoder": self.spec.encoder, "weights_digest": digest}
+        return PretrainedGenerator(encoder, self.spec.channels, _number_of(class_table))
+
+    def drawn(self, predicted: Tensor) -> Tensor:
+        """What D_Y and G_YX see of G_XY's output, (B, 3, S, S): an image as it is; of class logits the mean
+        class colour Σ_k p_k c_k, through which gradients reach all classes."""
+        if not self.classes:
+            return predicted
+        return torch.einsum("bkhw,kc->bchw", predicted.softmax(dim=1), self._colors_K3)
+
+    def pair_losses(self, predicted: Tensor, fake_x: Tensor, batch: Batch) -> dict[str, Tensor]:
+        """Eq. 5 on the batch's pairs, given G_XY's and G_YX's outputs. For class logits, the cross-entropy of
+        the true classes stands in place of ‖G_XY(x) − y‖₁."""
+        pairs = slice(batch.pairs)
+        to_photo = l1_loss(fake_x[pairs], batch.x[pairs])
+        if not self.classes:
+            return {"G_l1": l1_loss(predicted[pairs], batch.y[pairs]) + to_photo}
+        assert batch.classes is not None, "learns_classes asks for them"
+        to_classes = labelled_cross_entropy(predicted[pairs], batch.classes, self.classes.ignore)
+        return {"G_l1": to_photo, "G_cross_entropy": to_classes}
 
     @property
     def translators(self) -> dict[str, nn.Module]:
@@ -70,3 +110,7 @@ def descend(optimizer: Optimizer, loss: Tensor) -> None:
 
 def detached(losses: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name: loss.detach() for name, loss in losses.items()}
+
+
+def _number_of(class_table: ClassTable | None) -> int | None:
+    return len(class_table.names) if class_table else None
