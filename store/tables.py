@@ -21,7 +21,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from store.clock import UtcDateTime, from_now
 from store.states import ASSIGNMENT_STATES, JOB_STATES, SPLITS
 
-SCHEMA = "0003"
+SCHEMA = "0004"
 """The revision of the newest migration, which makes these tables."""
 
 
@@ -282,6 +282,19 @@ class Uncertainty(Base):
     image_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("images.id"), primary_key=True)
     score: Mapped[float]
     """0, sure, to 1."""
+
+
+class PhotoFeatures(Base):
+    """An encoder's features of one view of a photo: a blob, made once, as none of these ever changes."""
+
+    __tablename__ = "photo_features"
+
+    image_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("images.id"), primary_key=True)
+    weights_digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    view: Mapped[str] = mapped_column(String(100), primary_key=True)
+    """The size of the photo and the part of it that the encoder saw, as `models.training` names it."""
+    sha256: Mapped[str] = mapped_column(String(64))
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
 
 
 class Evaluation(Row):

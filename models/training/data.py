@@ -59,12 +59,16 @@ Pair = tuple[Path, Path]
 
 @dataclass(frozen=True)
 class TrainingFiles:
-    """The files of one training. Label maps are class-index PNGs, or RGB images without a class table."""
+    """The files of one training. Label maps are class-index PNGs, or RGB images without a class table.
+
+    `features` is a folder for an encoder's features of the photos; None: they are not kept.
+    """
 
     class_table: ClassTable | None
     pairs: Sequence[Pair]
     unpaired_photos: Sequence[Path]
     unpaired_label_maps: Sequence[Path]
+    features: Path | None = None
 
 
 class TrainingData:

@@ -1,6 +1,7 @@
 """Rows of features of labelled photos, for methods that learn on a frozen encoder."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -9,9 +10,9 @@ from torch.nn import functional
 
 from models.catalog import TrainingSpec
 from models.encoders.feature_maps import FeatureMaps, pretrained_feature_maps
-from models.images.tensors import scaled
 from models.training.aspect_data import sized_pair
 from models.training.data import Batch, TrainingFiles
+from models.training.feature_store import FeatureStore, compact_maps
 from models.training.logistic import Rows, standardisation
 from models.training.networks.dense import at_stride_8
 
@@ -29,6 +30,12 @@ class View:
     left: float = 0
     side: float = 1
     flipped: bool = False
+
+    @property
+    def name(self) -> str:
+        """Edges in thousandths, and whether the part is mirrored: a name for files."""
+        edges = [f"{1000 * edge:.0f}" for edge in (self.top, self.left, self.side)]
+        return "-".join([*edges, *(["mirrored"] if self.flipped else [])])
 
 
 VIEWS = (View(), View(flipped=True), View(0, 0, 2 / 3), View(1 / 3, 1 / 3, 2 / 3, flipped=True))
@@ -75,16 +82,19 @@ def feature_rows(encoder: FeatureMaps, files: TrainingFiles, size: int, seed: in
     assert table
     views = VIEWS[: max(1, MOST_VIEWS // len(files.pairs))]
     most = MOST_NUMBERS // sum(encoder.channels) // (len(files.pairs) * len(views))
+    store = FeatureStore(encoder, files.features)
     features, shares = [], []
     for index, pair in enumerate(files.pairs):
         photo, classes = sized_pair(pair, table, size)
+        size_HW = (photo.shape[1], photo.shape[2])
         for number, view in enumerate(views):
             share_NK = class_shares(seen(classes[None], view)[0], len(table.names))
             kept = share_NK.sum(dim=1).nonzero()[:, 0]
             if len(kept) > most:
                 random = np.random.default_rng([seed, index, number])
                 kept = kept[torch.from_numpy(np.sort(random.choice(len(kept), most, replace=False)))]
-            features.append(cell_features(encoder, seen(photo, view))[kept])
+            maps = store.maps(pair[0], size_HW, view.name, partial(seen, photo, view))
+            features.append(_rows_of(maps)[kept])
             shares.append(share_NK[kept].to(features[-1]))
     together = torch.cat(shares)
     if not len(together):
@@ -92,12 +102,13 @@ def feature_rows(encoder: FeatureMaps, files: TrainingFiles, size: int, seed: in
     return Rows(torch.cat(features), together * class_weights(together.sum(dim=0)))
 
 
-@torch.no_grad()
 def cell_features(encoder: FeatureMaps, photo_3HW: Tensor) -> Tensor:
-    """The features of a uint8 photo at stride 8: (H / 8 · W / 8, C), rounded to float16 as a cache would."""
-    device = encoder.scale.device
-    maps = encoder(scaled(photo_3HW[None].to(device)))
-    return at_stride_8(maps)[0].flatten(1).T.half().float().contiguous()
+    """The features of a uint8 photo at stride 8: float32 (H / 8 · W / 8, C), from `compact_maps`."""
+    return _rows_of(compact_maps(encoder, photo_3HW))
+
+
+def _rows_of(maps: list[Tensor]) -> Tensor:
+    return at_stride_8([one[None].float() for one in maps])[0].flatten(1).T.contiguous()
 
 
 def class_shares(classes_HW: Tensor, classes: int) -> Tensor:

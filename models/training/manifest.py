@@ -10,6 +10,9 @@ from models.evaluation import EvaluationItem
 from models.images.palette import ClassTable
 from models.training.data import Pair, TrainingFiles
 
+FEATURES = "features"
+"""The folder of a run directory for features of its photos (`models.training.feature_store`)."""
+
 
 @dataclass(frozen=True)
 class Validation:
@@ -64,6 +67,7 @@ class Manifest:
                     pairs=_pairs(value["pairs"], folder),
                     unpaired_photos=[folder / photo for photo in value["unpaired_photos"]],
                     unpaired_label_maps=[folder / label_map for label_map in value["unpaired_label_maps"]],
+                    features=folder / FEATURES,
                 ),
                 _pairs(value["samples"], folder),
                 None if validation is None else _validation(validation, folder),

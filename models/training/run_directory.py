@@ -5,6 +5,7 @@ manifest.json           which files to train on (see `models.training.manifest`)
 lock                    held by the one process that trains here
 estimate.json           memory and time the training will take (see `models.training.rehearsal`)
 metrics.jsonl           one line per logged step
+features/               features of photos, computed or brought (see `models.training.feature_store`)
 samples/step-N.png      sample sheets
 checkpoint.safetensors  everything needed to continue
 model/                  the result
@@ -22,7 +23,7 @@ from typing import Any
 
 from models.catalog import TrainingSpec
 from models.files import sync, write_text
-from models.training.manifest import Manifest
+from models.training.manifest import FEATURES, Manifest
 
 
 class RunInUse(RuntimeError):
@@ -39,6 +40,7 @@ class RunDirectory:
         self.checkpoint = self.path / "checkpoint.safetensors"
         self.estimate = self.path / "estimate.json"
         self.metrics = self.path / "metrics.jsonl"
+        self.features = self.path / FEATURES
         self.samples = self.path / "samples"
         self.model = self.path / "model"
         self.result = self.path / "result.json"

@@ -11,7 +11,8 @@ from models.training.manifest import Manifest, Validation
 from tests.models.runs import TABLE
 
 A, B, C = Path("/data/a.jpg"), Path("/data/a.png"), Path("/data/c.jpg")
-FILES = TrainingFiles(TABLE, [(A, B)], [C], [B])
+RUN = Path("/runs/1")
+FILES = TrainingFiles(TABLE, [(A, B)], [C], [B], RUN / "features")
 WHOLE = Manifest(
     FILES,
     [(A, B), (C, B)],
@@ -20,18 +21,20 @@ WHOLE = Manifest(
 )
 
 
-@pytest.mark.parametrize("manifest", [WHOLE, Manifest(TrainingFiles(None, [], [C], [B]), [])])
+@pytest.mark.parametrize(
+    "manifest", [WHOLE, Manifest(TrainingFiles(None, [], [C], [B], RUN / "features"), [])]
+)
 def test_a_manifest_survives_json(manifest: Manifest) -> None:
     """A manifest equals the one read back from its JSON text, with and without its optional parts."""
     value = json.loads(json.dumps(manifest.to_json()))
-    assert Manifest.from_json(value, Path("/elsewhere")) == manifest
+    assert Manifest.from_json(value, RUN) == manifest
 
 
 def test_relative_paths_start_at_the_run_directory() -> None:
     """A manifest can be written with paths relative to its folder; reading makes them absolute."""
     manifest = Manifest(TrainingFiles(None, [(Path("data/a"), Path("data/b"))], [], []), [])
-    read = Manifest.from_json(manifest.to_json(), Path("/runs/1"))
-    assert list(read.paths()) == [Path("/runs/1/data/a"), Path("/runs/1/data/b")]
+    read = Manifest.from_json(manifest.to_json(), RUN)
+    assert list(read.paths()) == [RUN / "data/a", RUN / "data/b"]
 
 
 def test_every_file_is_listed() -> None:

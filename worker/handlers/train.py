@@ -5,13 +5,16 @@ import shutil
 import sys
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from models.training.run_directory import RunDirectory
-from store import blobs, models
+from store import blobs, models, photo_features
 from store.settings import Settings
 from store.tables import Model, new_id
 from worker.attempt import Attempt
 from worker.cache.networks import encoder_cache, supplied_weights
 from worker.outcomes import Cancelled, Outcome
+from worker.training.features import bring_features, new_features
 from worker.training.prepare import prepare
 from worker.training.supervisor import supervise
 
@@ -22,6 +25,7 @@ def train(attempt: Attempt) -> Outcome:
     try:
         if not run.result.exists():
             prepare(attempt, run)
+            bring_features(attempt, run)
             supervise(attempt, run, _command(run, settings))
         outcome = _keep(attempt, run)
     except Cancelled:
@@ -63,10 +67,19 @@ def _keep(attempt: Attempt, run: RunDirectory) -> Outcome:
         spec=run.spec().to_json(),
         receipt=receipt,
     )
-    return Outcome({"model_id": str(model.id)}, lambda session: models.add(session, model, files))
+    features = new_features(attempt, run)
+
+    def save(session: Session) -> None:
+        models.add(session, model, files)
+        photo_features.add(session, features)
+
+    return Outcome({"model_id": str(model.id)}, save)
 
 
 def _drop_what_nobody_needs(run: RunDirectory) -> None:
-    """Delete the photos and the checkpoint of an ended training; its log, metrics and samples stay."""
-    shutil.rmtree(run.path / "data", ignore_errors=True)
+    """Delete the photos, their features and the checkpoint of an ended training; its log, metrics and samples
+    stay.
+    """
+    for folder in (run.path / "data", run.features):
+        shutil.rmtree(folder, ignore_errors=True)
     run.checkpoint.unlink(missing_ok=True)
