@@ -153,6 +153,13 @@ class Translator:
         height, width = size or image.shape[:2]
         return _image(self._output(image), height, width)
 
+    @property
+    def calibrated(self) -> bool:
+        """Whether `confidence` is the share of pixels that will be right (see `models.training.calibration`).
+        Networks that keep the aspect are calibrated when they are trained.
+        """
+        return self.learns_classes and self.keeps_aspect
+
     def check(self, test_time: str) -> None:
         """Raise ValueError, which says what to do, if the model cannot average as `test_time` says."""
         if test_time not in TEST_TIME:

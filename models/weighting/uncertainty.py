@@ -10,7 +10,7 @@ from models.images.photos import read_photo
 from models.translation.translator import Translator
 
 SIDE = 256
-"""Side, in pixels, of the label maps in which doubtful pixels are counted, so that photos of any size
+"""Side, in pixels, of the label maps in which pixels are counted, so that photos of any size
 compare.
 """
 
@@ -19,18 +19,28 @@ DIVERSITY = 0.5
 
 
 def uncertainty(translator: Translator, photos: Iterable[Path]) -> npt.NDArray[np.float64]:
-    """The share of doubtful pixels in the label map that the model predicts for each photo, (N,) in [0, 1].
+    """How unsure the model is of the label map that it predicts for each photo, (N,) in [0, 1].
 
-    A pixel is doubtful if a second class is almost as good (see `models.images.palette.DOUBTFUL_RATIO`).
-    Raises ValueError for a model without classes, and for a photo that cannot be read, with its name.
+    If its probabilities are calibrated, it is the share of pixels that it expects to be wrong: the mean of
+    1 − the probability of the predicted class. Otherwise it is the share of doubtful pixels: where a second
+    class is almost as good (see `models.images.palette.DOUBTFUL_RATIO`). Raises ValueError for a model
+    without classes, and for a photo that cannot be read, with its name.
     """
     if translator.class_table is None:
         raise ValueError(
             "This model predicts images without classes, so it cannot tell where it is uncertain: "
             "select without a model."
         )
-    masks = (translator.translate(read_photo(photo), (SIDE, SIDE)).doubtful for photo in photos)
-    return np.array([mask.mean() for mask in masks if mask is not None])
+    return np.array([_doubt(translator, photo) for photo in photos])
+
+
+def _doubt(translator: Translator, photo: Path) -> float:
+    translation = translator.translate(read_photo(photo), (SIDE, SIDE))
+    if translator.calibrated:
+        assert translation.confidence is not None
+        return 1 - float(translation.confidence.mean(dtype=np.float64))
+    assert translation.doubtful is not None
+    return float(translation.doubtful.mean())
 
 
 def uncertainty_weights(scores: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:

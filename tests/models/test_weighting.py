@@ -111,6 +111,18 @@ def test_uncertainty_is_the_share_of_doubtful_pixels(tmp_path: Path) -> None:
     np.testing.assert_allclose(scores, [1, 0, 0.25], atol=0.02)
 
 
+def test_uncertainty_of_a_calibrated_model_is_the_share_it_expects_to_be_wrong(tmp_path: Path) -> None:
+    """Grey photos, of which two classes are equally likely, have an uncertainty of ½, white ones almost 0."""
+    photos = []
+    for name, value in (("grey", 127.5), ("white", 255)):
+        pixels = np.full((64, 128, 3), value, np.uint8)
+        pixels[::2] = np.ceil(value)  # 127 and 128 average to grey
+        photos.append(tmp_path / f"{name}.png")
+        Image.fromarray(pixels).save(photos[-1])
+    translator = Translator(Contrast(), 32, TABLE, learns_classes=True, keeps_aspect=True)
+    np.testing.assert_allclose(uncertainty(translator, photos), [0.5, 0], atol=0.02)
+
+
 def test_a_model_without_classes_has_no_uncertainty(tmp_path: Path) -> None:
     """A model without classes is refused with the reason, before a photo is read."""
     with pytest.raises(ValueError, match="cannot tell where it is uncertain"):
