@@ -1,4 +1,4 @@
-"""Runs the demo: the whole loop with k-medoids, and again with a random selection as the control."""
+"""Runs the demo: the whole loop, with the paper's method and with the advised one."""
 
 import os
 import signal
@@ -10,27 +10,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 from rich.console import Console
 from rich.panel import Panel
 
-from fewpairs.cli.follow import follow_training, wait_with_status
 from fewpairs.cli.output import counted
 from fewpairs.client import Client
 from fewpairs.demo.data import DemoData, Pairs, draw_scenes, read_data
-from fewpairs.demo.report import Outcome, conclude, done, step
+from fewpairs.demo.picture import draw_picture
+from fewpairs.demo.report import conclude, done, step
+from fewpairs.demo.trainings import orders, train_and_evaluate
 from fewpairs.embedded.settings import Settings, read_settings
 from fewpairs.errors import FewpairsError
-from fewpairs.model import Model
 from fewpairs.pool import Pool
 from fewpairs.selection import Selection
 from fewpairs.uploads import Upload
+from models.catalog import ADVISED
 from processes.lifeline import spawn
 
 BUDGET = 10
-STEPS = 400
-SEED = 0
 ENCODER = "efficientnet_lite0"
 START_LIMIT_S, STOP_LIMIT_S = 90.0, 60.0
 
@@ -47,11 +47,18 @@ def run_demo(source: Path | None, folder: Path, console: Console) -> None:
     with _service(folder, settings, console) as address, Client(address) as client:
         data = _data(source, folder, console)
         pool = _fill_pool(client, data, console)
-        selections = _select(pool, console)
-        _annotate(pool, data.train, selections, console)
-        outcomes = _train_and_evaluate(pool, selections, console)
-        samples = outcomes["kmedoids"].model.download_file("samples.png", folder / "samples.png")
-        conclude(outcomes, pool, samples, folder, time.monotonic() - began, console)
+        picks, control = _select(pool, console)
+        step(console, "Annotation")
+        _annotate(pool, data.train, picks, console)
+        advice = _advice(pool, console)
+        _annotate(pool, data.train, control, console)
+        outcomes = train_and_evaluate(pool, list(orders(advice, picks, control)), console)
+        columns = {
+            f"{outcome.order.method} ({outcome.order.role})": outcome.evaluation for outcome in outcomes[:2]
+        }
+        picture = draw_picture(columns, data.test, data.class_table, folder / "predictions")
+        picture.save(folder / "samples.png")
+        conclude(outcomes, folder / "samples.png", folder, time.monotonic() - began, console)
 
 
 @contextmanager
@@ -124,7 +131,8 @@ def _fill_pool(client: Client, data: DemoData, console: Console) -> Pool:
     return pool
 
 
-def _select(pool: Pool, console: Console) -> dict[str, Selection]:
+def _select(pool: Pool, console: Console) -> tuple[Selection, Selection]:
+    """The advised picks, and as many random ones as the control."""
     step(console, f"Selection: {BUDGET} photos to label")
     began = time.monotonic()
 
@@ -132,48 +140,34 @@ def _select(pool: Pool, console: Console) -> dict[str, Selection]:
         status.update(f"Embedding: {seen.counts['embedded']} of {seen.counts['images']} photos")
 
     with console.status("Embedding") as status:
-        first = pool.select(BUDGET, "kmedoids", SEED, on_wait=tell)
+        picks = pool.select(BUDGET, ADVISED, on_wait=tell)
     embedded = pool.refresh().counts["embedded"]
-    done(
-        console, f"{embedded} photos embedded and {BUDGET} medoids found in {time.monotonic() - began:.0f} s"
-    )
-    for pick in first.picks[:3]:
+    seconds = time.monotonic() - began
+    done(console, f"{embedded} photos embedded and {BUDGET} picked by {picks.strategy} in {seconds:.0f} s")
+    for pick in picks.picks[:3]:
         size = counted(pick.cluster_size or 0, "photo")
         console.print(f"  [dim]{pick.rank}. {pick.name} stands for {size}[/]")
     console.print(f"  [dim]… and {BUDGET - 3} more[/]")
-    control = pool.select(BUDGET, "random", SEED)
+    control = pool.select(BUDGET, "random")
     done(console, f"{BUDGET} drawn at random as the control")
-    return {"kmedoids": first, "random": control}
+    return picks, control
 
 
-def _annotate(pool: Pool, train: Pairs, selections: dict[str, Selection], console: Console) -> None:
-    step(console, "Annotation")
-    picked = {pick.name for selection in selections.values() for pick in selection}
+def _annotate(pool: Pool, train: Pairs, picks: Selection, console: Console) -> None:
+    picked = {pick.name for pick in picks}
     labels = [label for photo, label in train if photo.name in picked]
-    _sent(
-        console,
-        pool.annotate(labels),
-        "label maps of the picked photos (the demo has them; you would draw yours)",
-    )
+    what = f"label maps of the photos picked by {picks.strategy} (the demo has them; you would draw yours)"
+    _sent(console, pool.annotate(labels), what)
 
 
-def _train_and_evaluate(pool: Pool, selections: dict[str, Selection], console: Console) -> dict[str, Outcome]:
-    step(console, f"Training: hybrid, recipe tiny, {STEPS} steps for each selection")
-    jobs = {}
-    for strategy, selection in selections.items():
-        pairs = selection.image_ids
-        jobs[strategy] = pool.train("hybrid", recipe="tiny", pairs=pairs, total_steps=STEPS, seed=SEED)
-    models: dict[str, Model] = {}
-    for strategy, job in jobs.items():
-        began = time.monotonic()
-        models[strategy] = follow_training(console, job, f"{BUDGET} {strategy}").model
-        done(console, f"Model from {BUDGET} {strategy} pairs in {time.monotonic() - began:.0f} s")
-    step(console, "Evaluation on the test photos")
-    outcomes = {}
-    for strategy, model in models.items():
-        scores = wait_with_status(console, model.evaluate("test"), f"Evaluating {strategy}").scores
-        outcomes[strategy] = Outcome(selections[strategy], model, scores)
-    return outcomes
+def _advice(pool: Pool, console: Console) -> dict[str, Any]:
+    """How to train on the pairs so far."""
+    advice = pool.advice()
+    training = advice["training"]
+    done(console, f"Advice: {training['method']}, recipe {training['recipe']}")
+    for reason in training["reasons"]:
+        console.print(f"  [dim]{reason}[/]")
+    return advice
 
 
 def _sent(console: Console, upload: Upload, what: str) -> None:

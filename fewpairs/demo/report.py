@@ -1,27 +1,22 @@
-"""Prints the demo's steps, and at the end the scores of both selections."""
+"""Prints the demo's steps, and at the end the scores of all models."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
 
-from fewpairs.cli.output import right
-from fewpairs.model import Model
-from fewpairs.pool import Pool
-from fewpairs.selection import Selection
+from fewpairs.cli.output import duration, right
 
-STRATEGIES = {"kmedoids": "medoids (ours)", "random": "random"}
+if TYPE_CHECKING:
+    from fewpairs.demo.trainings import Outcome
 
-
-@dataclass(frozen=True)
-class Outcome:
-    """One selection, the model trained on its pairs, and the model's scores."""
-
-    selection: Selection
-    model: Model
-    scores: dict[str, Any]
+CLASS_SCORES = {
+    "pixel_accuracy": "Pixel\naccuracy",
+    "mean_accuracy": "Mean\naccuracy",
+    "mean_iou": "Mean IoU",
+}
 
 
 def step(console: Console, title: str) -> None:
@@ -33,48 +28,40 @@ def done(console: Console, sentence: str) -> None:
 
 
 def conclude(
-    outcomes: dict[str, Outcome], pool: Pool, samples: Path, folder: Path, seconds: float, console: Console
+    outcomes: "Sequence[Outcome]", picture: Path, folder: Path, seconds: float, console: Console
 ) -> None:
-    """Print the scores of both selections, and where everything is."""
-    console.print(_rgb_table(outcomes) if pool.is_rgb else _class_table(outcomes))
+    """Print the scores of all models, and where everything is."""
+    console.print(_table(outcomes))
     console.print(
-        "[dim]One seed, few steps, small images: this shows that the loop works and what it measures, not "
-        "which selection is better. Coverage is the distance of the train photos to their nearest pick.[/]"
+        "[dim]One seed, few steps: this shows that the loop works and what it measures. One random draw does "
+        "not show which selection is better.[/]"
     )
-    done(console, f"Samples (photo, translation, truth): {samples}")
+    done(console, f"Photos, what both models make of them, and the truth: {picture}")
     done(console, f"Look around: fewpairs up --data {folder / 'service'}")
     done(console, f"Done in {seconds // 60:.0f} min {seconds % 60:.0f} s")
 
 
-def _class_table(outcomes: dict[str, Outcome]) -> Table:
-    columns = {
-        "pixel_accuracy": "Pixel\naccuracy",
-        "mean_accuracy": "Mean\naccuracy",
-        "mean_iou": "Mean IoU",
-        "mean_iou_present": "Mean IoU\npresent",
-    }
-    table = _table(outcomes, list(columns.values()))
-    for strategy, outcome in outcomes.items():
-        _row(table, strategy, outcome, [outcome.scores[key] for key in columns])
+def _table(outcomes: "Sequence[Outcome]") -> Table:
+    pairs = len(outcomes[0].order.picks)
+    scores = [_scores(outcome.evaluation.metrics) for outcome in outcomes]
+    table = Table(
+        "Model",
+        "Picks",
+        right("Training"),
+        *map(right, scores[0]),
+        title=f"Models from {pairs} pairs, scored on the test photos",
+        title_justify="left",
+    )
+    for outcome, values in zip(outcomes, scores, strict=True):
+        order = outcome.order
+        numbers = (f"{value:.3f}" for value in values.values())
+        model = f"{order.method} ({order.role})"
+        table.add_row(model, order.picks.strategy, duration(outcome.seconds), *numbers)
     return table
 
 
-def _rgb_table(outcomes: dict[str, Outcome]) -> Table:
-    tolerances = list(next(iter(outcomes.values())).scores["within"])
-    table = _table(outcomes, [f"Pixels\nwithin {tolerance}" for tolerance in tolerances])
-    for strategy, outcome in outcomes.items():
-        _row(table, strategy, outcome, [outcome.scores["within"][tolerance] for tolerance in tolerances])
-    return table
-
-
-def _table(outcomes: dict[str, Outcome], metrics: list[str]) -> Table:
-    pairs = len(next(iter(outcomes.values())).selection)
-    numbers = map(right, ("Coverage\nmean", "Coverage\nmaximum", *metrics))
-    title = f"Hybrid from {pairs} pairs, scored on the test photos"
-    return Table("Selection", *numbers, title=title, title_justify="left")
-
-
-def _row(table: Table, strategy: str, outcome: Outcome, values: list[float]) -> None:
-    coverage = outcome.selection.coverage
-    numbers = [coverage["mean"], coverage["maximum"], *values]
-    table.add_row(STRATEGIES[strategy], *(f"{number:.3f}" for number in numbers))
+def _scores(metrics: dict[str, Any]) -> dict[str, float]:
+    """The scores to show, by the heading of their column."""
+    if "within" in metrics:
+        return {f"Pixels\nwithin {tolerance}": share for tolerance, share in metrics["within"].items()}
+    return {heading: metrics[name] for name, heading in CLASS_SCORES.items()}

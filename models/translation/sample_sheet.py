@@ -5,17 +5,15 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
 from models.catalog import LABELS_TO_PHOTOS
 from models.images.palette import ClassTable
 from models.images.photos import read_photo, read_target
+from models.images.sheet import GAP, Legend, picture_sheet
 from models.translation.translator import Translator
 
 WIDTH, NARROW, SHEET = 240, 150, 1600  # cells narrow from WIDTH to NARROW, to keep the sheet this wide
-GAP, MARGIN, LEGEND = 8, 20, 26
-HEADING, LINE = 34, 20  # height of the first line, and of every further one
-INK, PAPER = (30, 33, 38), (255, 255, 255)
 
 _Pair = tuple[Path, Path]
 _Size = tuple[int, int]
@@ -89,26 +87,12 @@ def _sheet(
     headings = ["label map", *headings, "photo"] if reverse else ["photo", *headings, "truth"]
     cell = min(WIDTH, max(NARROW, SHEET // len(headings) - GAP))
     rows = [_row(answers, sample, cell, table, reverse) for sample in samples]
-    width = 2 * MARGIN + len(headings) * (cell + GAP) - GAP
-    lines, font = _wrapped(headings, cell)
-    heading = HEADING + (max(len(words) for words in lines) - 1) * LINE
-    legend = _legend_lines(table, width) if table else []
-    height = 2 * MARGIN + heading + sum(row[0].height + GAP for row in rows) + len(legend) * LEGEND
-    sheet = Image.new("RGB", (width, height), PAPER)
-    draw = ImageDraw.Draw(sheet)
-    for column, words in enumerate(lines):
-        middle = MARGIN + column * (cell + GAP) + cell // 2
-        for up, line in enumerate(reversed(words)):
-            draw.text((middle, MARGIN + heading - 21 - up * LINE), line, INK, font, anchor="mm")
-    top = MARGIN + heading
-    for row in rows:
-        for column, image in enumerate(row):
-            sheet.paste(image, (MARGIN + column * (cell + GAP), top))
-        top += row[0].height + GAP
-    for entries in legend:
-        top += LEGEND
-        _draw_legend(draw, entries, top - LEGEND // 2)
-    return sheet
+    return picture_sheet(headings, rows, cell, _legend(table) if table else [])
+
+
+def _legend(table: ClassTable) -> Legend:
+    """The classes and what stands for unlabelled pixels."""
+    return list(zip((*table.names, "ignored"), (*table.colors, (0, 0, 0)), strict=True))
 
 
 def _row(
@@ -124,53 +108,3 @@ def _row(
 
 def _cell(rgb: NDArray[np.uint8], size: _Size, resampling: Image.Resampling) -> Image.Image:
     return Image.fromarray(rgb).resize((size[1], size[0]), resampling)
-
-
-_Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
-
-
-def _wrapped(headings: Sequence[str], width: int) -> tuple[list[list[str]], _Font]:
-    """The headings broken into lines, and the largest font in which every word fits the width."""
-    words = [word for heading in headings for word in heading.split()]
-    fitting = (
-        size for size in range(17, 8, -1) if all(_font(size).getlength(word) <= width for word in words)
-    )
-    font = _font(next(fitting, 8))
-    wrapped = []
-    for heading in headings:
-        lines = [""]
-        for word in heading.split():
-            longer = f"{lines[-1]} {word}".strip()
-            if lines[-1] and font.getlength(longer) > width:
-                lines.append(word)
-            else:
-                lines[-1] = longer
-        wrapped.append(lines)
-    return wrapped, font
-
-
-_Entry = tuple[int, str, tuple[int, int, int]]
-
-
-def _legend_lines(table: ClassTable, width: int) -> list[list[_Entry]]:
-    """The legend's entries as (x, name, colour), broken into lines that fit the sheet."""
-    lines: list[list[_Entry]] = [[]]
-    x = MARGIN
-    for name, color in zip((*table.names, "ignored"), (*table.colors, (0, 0, 0)), strict=True):
-        length = 22 + round(_font(14).getlength(name)) + 18
-        if x + length > width - MARGIN and lines[-1]:
-            lines.append([])
-            x = MARGIN
-        lines[-1].append((x, name, color))
-        x += length
-    return lines
-
-
-def _draw_legend(draw: ImageDraw.ImageDraw, line: Sequence[_Entry], middle: int) -> None:
-    for x, name, color in line:
-        draw.rectangle((x, middle - 7, x + 14, middle + 7), fill=color, outline=INK)
-        draw.text((x + 22, middle), name, INK, _font(14), anchor="lm")
-
-
-def _font(size: int) -> _Font:
-    return ImageFont.load_default(size)

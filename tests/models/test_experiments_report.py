@@ -21,10 +21,10 @@ from models.experiments.results import evenly, label_of, read_results
 from models.experiments.run import Run
 from models.experiments.scoring import scores_path
 from models.experiments.setting import Setting
+from models.images.sheet import GAP, MARGIN
 from models.training.networks import Generator, initialise
 from models.training.run_directory import RunDirectory
 from models.translation.artifacts import ModelSpec, save_model
-from models.translation.sample_sheet import GAP, MARGIN
 from tests.models.runs import TABLE, scene, small_spec
 
 STEPS = 20

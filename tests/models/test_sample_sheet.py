@@ -12,17 +12,9 @@ from torch import nn
 from models.catalog import LABELS_TO_PHOTOS
 from models.images.palette import ClassTable
 from models.images.photos import read_label_map
+from models.images.sheet import GAP, HEADING, MARGIN, PAPER
 from models.training.networks import Generator, initialise
-from models.translation.sample_sheet import (
-    GAP,
-    HEADING,
-    MARGIN,
-    NARROW,
-    PAPER,
-    WIDTH,
-    comparison_sheet,
-    sample_sheet,
-)
+from models.translation.sample_sheet import NARROW, WIDTH, comparison_sheet, sample_sheet
 from models.translation.translator import Translator
 from tests.models.runs import TABLE, write_scenes
 
