@@ -26,7 +26,8 @@ def experiment(
     name: Annotated[
         str,
         typer.Argument(
-            help="table1 … table9 of the paper, curves, precision or strategies.", show_default=False
+            help="table1 … table9 of the paper, curves, precision, generators or strategies.",
+            show_default=False,
         ),
     ],
     data: Annotated[

@@ -148,6 +148,23 @@ def precision(setting: Setting) -> Experiment:
     return Experiment("Precision: hybrid in float32 and in bfloat16", ("precision",), rows)
 
 
+def generators(setting: Setting) -> Experiment:
+    """pix2pix and hybrid with the paper's generator and with a pretrained one, from 10 and 40 pairs."""
+    unpaired = setting.unpaired(100)
+    rows = [
+        Row(
+            (_n(pairs), method, generator),
+            setting.runs(method, pairs=pairs, unpaired=unpaired, generator=generator),
+        )
+        for pairs in (setting.medoids(count, unpaired) for count in (10, 40))
+        for method in ("pix2pix", "hybrid")
+        for generator in ("resnet", "pretrained")
+    ]
+    return Experiment(
+        "Generators: the paper's and a pretrained one", ("paired", "method", "generator"), tuple(rows)
+    )
+
+
 def strategies(setting: Setting) -> Experiment:
     """Hybrid with 1, 5 and 10 pairs that each selection strategy picks, and with random ones."""
     everything, unpaired = setting.data.train, setting.unpaired(200)
@@ -179,6 +196,7 @@ EXPERIMENTS: dict[str, Callable[[Setting], Experiment]] = {
         table9,
         curves,
         precision,
+        generators,
         strategies,
     )
 }
