@@ -215,6 +215,10 @@ class MethodFacts:
 
 
 _BEYOND_THE_PAPER = frozenset({"encoder", "generator", "lambda_consistency"})
+_NETWORKS_OF_THE_PAPER = frozenset(
+    {"balance", "label_resize", "channels", "blocks", "adversarial", "pool_size"}
+    | {"lambda_gan", "lambda_cycle", "lambda_identity", "lambda_l1"}
+)
 
 METHODS: dict[str, MethodFacts] = {
     "hybrid": MethodFacts(
@@ -258,6 +262,21 @@ METHODS: dict[str, MethodFacts] = {
         unused=_BEYOND_THE_PAPER
         | {"adversarial", "balance", "blocks", "label_resize", "pool_size"}
         | {"lambda_gan", "lambda_cycle", "lambda_identity", "lambda_l1"},
+    ),
+    "probe": MethodFacts(
+        implementation="models.training.methods.probe:Probe",
+        summary="a linear classifier on a pretrained encoder, solved in seconds, pairs only",
+        learns_classes=True,
+        beyond=True,
+        keeps_aspect=True,
+        directions=(PHOTOS_TO_LABELS,),
+        defaults={
+            **{"load_size": 320, "image_size": 320, "total_steps": 12},
+            **{"log_every": 1, "checkpoint_every": 1},
+        },
+        unused=_NETWORKS_OF_THE_PAPER
+        | {"batch_size", "epochs", "ema", "generator", "lambda_consistency", "learning_rate", "beta1"}
+        | {"beta2", "precision", "compile"},
     ),
 }
 

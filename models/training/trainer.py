@@ -86,7 +86,7 @@ class _Training:
         if self._run.checkpoint.exists():
             done = restore_checkpoint(self._run.checkpoint, method, self._averages, spec, self._device)
         else:
-            method.begin(self._data)
+            self._begin()
         self._run.forget_metrics_after(done)
         unread: list[dict[str, Tensor]] = []
         clock = time.monotonic()
@@ -111,6 +111,12 @@ class _Training:
             if on_step:
                 on_step(done, total)
         self._finish()
+
+    def _begin(self) -> None:
+        try:
+            self._method.begin(self._data)
+        except ValueError as error:
+            raise UnusableRun(str(error)) from error
 
     def _log(self, done: int, losses: dict[str, list[float]], learning_rate: float, clock: float) -> None:
         steps = max(len(values) for values in losses.values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from models.training import recipes
 from models.training.data import TrainingFiles
 from models.training.manifest import Manifest
 from models.training.run_directory import RunDirectory
+from models.training.trainer import train
 
 TABLE = ClassTable(
     names=("sky", "road", "tree"), colors=((120, 180, 250), (128, 64, 128), (30, 140, 20)), ignore=255
@@ -31,6 +33,12 @@ def small_spec(method: str, **overrides: Any) -> TrainingSpec:
     """The tiny recipe at 32², two channels and two blocks."""
     used = {name: value for name, value in SMALL.items() if name not in METHODS[method].unused}
     return recipes.tiny(method, **(used | overrides))
+
+
+def resumable_spec(method: str) -> TrainingSpec:
+    """12 steps with checkpoints every 4, and a pool that gets full, so that its random numbers matter."""
+    pool = {"pool_size": 3} if METHODS[method].needs_unpaired else {}
+    return small_spec(method, total_steps=12, log_every=2, **pool)
 
 
 def scene(seed: int, height: int = 48, width: int = 64) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -74,6 +82,27 @@ def write_run(
     run.write_spec(spec)
     run.manifest_file.write_text(json.dumps(value | manifest))
     return run_dir
+
+
+class Stop(Exception):
+    """Ends a training from its callback."""
+
+
+def train_until(run_dir: Path, step: int) -> None:
+    """Train on the CPU and stop right after that step, as a crash would."""
+
+    def stop(done: int, total: int) -> None:
+        if done == step:
+            raise Stop
+
+    with suppress(Stop):
+        train(run_dir, "cpu", stop)
+        raise AssertionError(f"the training ended before step {step}")
+
+
+def losses(run_dir: Path) -> list[tuple[int, dict[str, float]]]:
+    """The logged steps and their losses."""
+    return [(line["step"], line["losses"]) for line in metric_lines(run_dir)]
 
 
 def metric_lines(run_dir: Path) -> list[dict[str, Any]]:

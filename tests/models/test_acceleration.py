@@ -22,6 +22,7 @@ from models.training.trainer import train
 from tests.models.runs import TABLE, metric_lines, small_spec, write_run
 
 CPU = torch.device("cpu")
+ACCELERATED = [name for name, facts in METHODS.items() if "compile" not in facts.unused]
 
 
 @pytest.fixture(autouse=True)
@@ -108,7 +109,7 @@ def test_only_convolutions_run_in_bfloat16(network: nn.Module) -> None:
     assert {parameter.dtype for parameter in network.parameters()} == {torch.float32}
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", ACCELERATED)
 def test_a_bfloat16_step_is_close_to_a_float32_one(name: str) -> None:
     """The losses agree within 5 % but not exactly; all are finite, and weights and moments stay float32."""
     method, step, spec = accelerated(name, precision="bfloat16", channels=8)
@@ -138,7 +139,7 @@ def addresses_of(method: Method) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("done", [0, 2])
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", ACCELERATED)
 def test_a_restored_snapshot_continues_exactly(name: str, done: int) -> None:
     """Steps taken after a snapshot leave no trace in weights, moments, pools or random numbers."""
     method, step, spec = accelerated(name)
@@ -204,7 +205,7 @@ def test_without_a_compiler_the_training_goes_on(tmp_path: Path) -> None:
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", ACCELERATED)
 def test_replayed_steps_equal_eager_ones(name: str, precision: str) -> None:
     """On a GPU, compiled and recorded steps of every kind have the losses of eager ones.
 

@@ -7,7 +7,8 @@ method's version in models/catalog.py and record new losses, in the folder of th
 
 The steps are computed in float64, at 32² with 8 channels and a tenth of the learning rate. In float32,
 another CPU or another number of threads sums in another order, and twenty steps of a GAN amplify the
-difference to several percent; here it stays below 1e-9.
+difference to several percent; here it stays below 1e-9. The features of a pretrained encoder, which are
+computed in float32, differ more, and what is learned from them differs as little as they do.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ from models.training.recipes import tiny
 from tests.models.runs import TABLE, write_scenes
 
 GOLDEN = Path(__file__).parents[1] / "golden"
-RELATIVE_TOLERANCE = 1e-7
+EXACT = {"rel": 1e-7}
+FEATURES = {"rel": 1e-3, "abs": 1e-3}
+"""The tolerance for methods beyond the paper."""
 
 
 def golden_file(method_name: str) -> Path:
@@ -37,7 +40,9 @@ def golden_file(method_name: str) -> Path:
 def record(method_name: str, folder: Path) -> list[dict[str, float]]:
     """The losses of 20 steps on three pairs and five unpaired scenes, one dict per step."""
     size: dict[str, Any] = {"image_size": 32, "load_size": 36, "channels": 8}
-    spec = tiny(method_name, **size, learning_rate=2e-5, total_steps=20)
+    options = {**size, "learning_rate": 2e-5, "total_steps": 20}
+    used = {name: value for name, value in options.items() if name not in METHODS[method_name].unused}
+    spec = tiny(method_name, **used)
     pairs = write_scenes(folder, 5)
     files = TrainingFiles(TABLE, pairs[:3], [photo for photo, _ in pairs], [label for _, label in pairs])
     method_type, device = method_named(method_name), torch.device("cpu")
@@ -57,9 +62,10 @@ def test_losses_are_the_recorded_ones(method: str, tmp_path: Path) -> None:
     """Every loss of every step equals the recorded one within the tolerance."""
     expected = json.loads(golden_file(method).read_text())
     losses = record(method, tmp_path)
+    tolerance = FEATURES if METHODS[method].beyond else EXACT
     assert len(losses) == len(expected)
     for step, recorded in zip(losses, expected, strict=True):
-        assert step == pytest.approx(recorded, rel=RELATIVE_TOLERANCE)
+        assert step == pytest.approx(recorded, **tolerance)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """A network that labels every pixel from the feature maps of a pretrained encoder."""
 
+from itertools import accumulate
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -54,9 +56,10 @@ class LinearHead(nn.Module):
     def forward(self, maps: list[Tensor]) -> Tensor:
         weight = self.weight / self.std
         bias = self.bias - weight @ self.mean
+        ends = list(accumulate(self.channels))
         scores = [
-            functional.conv2d(one, part[:, :, None, None])
-            for one, part in zip(maps, torch.split(weight, list(self.channels), dim=1), strict=True)
+            functional.conv2d(one, weight[:, end - one.shape[1] : end, None, None])
+            for one, end in zip(maps, ends, strict=True)
         ]
         at_8 = scores[1]
         total = at_8 + bias[:, None, None]
