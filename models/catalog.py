@@ -84,6 +84,10 @@ class TrainingSpec:
     channels: int = _number(64, 1, 256, "Channels of the first layer of every network.")
     blocks: int = _number(9, 0, 32, "Residual blocks of a generator.")
     conditional: bool = _switch(False, "pix2pix: the discriminator sees the input together with the output.")
+    sgd: bool = _switch(
+        False,
+        "fcn8s: gradient descent with momentum `beta1`, as in the implementation that the paper used.",
+    )
     adversarial: str = _choice(("relativistic", "cross_entropy", "least_squares"), "The adversarial loss.")
     pool_size: int = _number(50, 0, 1000, "Generated images kept to show the discriminator again.")
 
@@ -210,6 +214,8 @@ class MethodFacts:
     """The options that change nothing: overriding one is a mistake."""
     switches: frozenset[str] = frozenset()
     """The options that only this method has."""
+    presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """By the name of a switch, the defaults that hold when it is on."""
     version: int = 1
     """Raised whenever the same spec and files would train another model: the golden losses then change."""
 
@@ -259,6 +265,8 @@ METHODS: dict[str, MethodFacts] = {
         learns_classes=True,
         directions=(PHOTOS_TO_LABELS,),
         defaults={"learning_rate": 1e-4, "beta1": 0.9},
+        switches=frozenset({"sgd"}),
+        presets={"sgd": {"learning_rate": 1e-10, "beta1": 0.95, "batch_size": 16}},
         unused=_BEYOND_THE_PAPER
         | {"adversarial", "balance", "blocks", "label_resize", "pool_size"}
         | {"lambda_gan", "lambda_cycle", "lambda_identity", "lambda_l1"},
@@ -337,8 +345,11 @@ def build(recipe: str, method: str, **overrides: Any) -> TrainingSpec:
                 "is the maximum: give load_size too"
             )
         overrides = overrides | {"load_size": load_size}
-    values = {**RECIPES[recipe].values, **facts.defaults, **facts.recipes.get(recipe, {}), **overrides}
-    spec = TrainingSpec(recipe=recipe, method=method, **values)
+    values = {**RECIPES[recipe].values, **facts.defaults, **facts.recipes.get(recipe, {})}
+    for switch, preset in facts.presets.items():
+        if overrides.get(switch):
+            values |= preset
+    spec = TrainingSpec(recipe=recipe, method=method, **(values | overrides))
     if "encoder" in overrides and "generator" not in facts.unused and spec.generator != "pretrained":
         raise ValueError("encoder has no effect without generator=pretrained: leave it out, or give both")
     return spec

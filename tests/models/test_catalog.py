@@ -96,6 +96,14 @@ def test_the_load_size_follows_the_image_size() -> None:
     assert build("tiny", "hybrid", image_size=128, load_size=128).load_size == 128
 
 
+def test_a_switch_brings_its_own_defaults() -> None:
+    """With `sgd`, fcn8s has the published settings; an option that is given stays."""
+    spec = build("tiny", "fcn8s", sgd=True)
+    assert (spec.learning_rate, spec.beta1, spec.batch_size) == (1e-10, 0.95, 16)
+    assert build("tiny", "fcn8s", sgd=True, batch_size=3).batch_size == 3
+    assert build("tiny", "fcn8s", sgd=False).learning_rate == 1e-4
+
+
 def test_a_spec_file_with_missing_or_unknown_fields_is_refused() -> None:
     """A spec with a missing or an unknown field is refused."""
     with pytest.raises(ValueError, match="a training spec needs method"):

@@ -113,6 +113,35 @@ def test_training_steps_equal_a_plain_computation() -> None:
         torch.testing.assert_close(ours, theirs, rtol=1e-7, atol=1e-9)
 
 
+def test_gradient_descent_equals_a_plain_computation() -> None:
+    """With `sgd`, weights after two steps follow from the summed loss per photo: momentum 0.95, decay 5e-4 of
+    the weights, twice the rate for biases.
+    """
+    method = method_of(channels=2, seed=5, sgd=True, learning_rate=1e-6, batch_size=2)
+    network = method.FCN.double()
+    layers = plain.layers_of(network)
+    tensors = plain.tensors_of(layers)
+    momenta = [torch.zeros_like(tensor) for tensor in tensors]
+    random = torch.Generator().manual_seed(5)
+    for step in range(2):
+        batch = batch_of(36, step)
+        keep = [2.0 * (torch.rand(2, 128, 2, 2, generator=random) < 0.5) for _ in range(2)]
+        loss = plain_cross_entropy(plain_fcn8s(layers, batch.x, (keep[0], keep[1])), batch.classes)
+        assert batch.classes is not None
+        summed = loss * (batch.classes != TABLE.ignore).sum() / 2
+        gradients = torch.autograd.grad(summed, tensors)
+        method.step(batch)
+        with torch.no_grad():
+            for tensor, momentum, gradient in zip(tensors, momenta, gradients, strict=True):
+                is_bias = tensor.ndim == 1
+                momentum.mul_(0.95).add_(gradient + (0 if is_bias else 5e-4) * tensor)
+                tensor -= (2e-6 if is_bias else 1e-6) * momentum
+    ours = plain.tensors_of(plain.layers_of(network))
+    for tensor, expected in zip(ours, tensors, strict=True):
+        torch.testing.assert_close(tensor, expected, rtol=1e-7, atol=1e-9)
+    assert method.learning_rate_factor(9, 10) == 1
+
+
 @pytest.mark.parametrize("classes", [1, 11])
 def test_parameter_count_is_vgg16s(classes: int) -> None:
     """13 convolutions, fc6 and fc7 of VGG16, and three scoring layers of 4,864 weights for each class."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Adam, Optimizer
+from torch.optim import SGD, Adam, Optimizer
 
 from models.catalog import TrainingSpec
 from models.images.palette import ClassTable
@@ -22,15 +22,23 @@ VGG16_URL = "https://download.pytorch.org/models/vgg16-397923af.pth"
 
 VGG16_CHANNELS = 64
 
+WEIGHT_DECAY = 5e-4
+"""Of the weights, with `sgd`; biases have none, and twice the learning rate."""
+
 
 class SupervisedFCN8s(Method):
     """Pixelwise cross-entropy on pairs. Unpaired samples are not used; labels → photos is not trained.
 
     With 64 channels it starts from VGG16's ImageNet weights if they are available, else from random ones;
     `notes` says which. A resumed training keeps the answer of its checkpoint.
+
+    With the option `sgd` the loss is summed over the pixels of a photo, and gradient descent with momentum
+    minimises it at a constant rate, as in the implementation that the paper used:
+    github.com/zijundeng/pytorch-semantic-segmentation, train/cityscapes-fcn.
     """
 
     def __init__(self, spec: TrainingSpec, device: torch.device, class_table: ClassTable | None) -> None:
+        self.spec = spec
         self.FCN = self.generator(spec, class_table)
         self.FCN.initialise(torch.Generator().manual_seed(spec.seed))
         if spec.channels == VGG16_CHANNELS:
@@ -38,10 +46,9 @@ class SupervisedFCN8s(Method):
         self.FCN.to(device)
         self.dropout = Dropout(spec.seed, device)
         self.ignore = _needed(class_table).ignore
-        betas = (spec.beta1, spec.beta2)
-        self.adam = Adam(self.FCN.parameters(), lr=spec.learning_rate, betas=betas, fused=True)
+        self.optimizer = _sgd(self.FCN, spec) if spec.sgd else _adam(self.FCN, spec)
         self.networks: dict[str, nn.Module] = {"FCN": self.FCN, "dropout": self.dropout}
-        self.optimizers: dict[str, Optimizer] = {"FCN": self.adam}
+        self.optimizers: dict[str, Optimizer] = {"FCN": self.optimizer}
         self.pools: dict[str, ImagePool] = {}
         self.notes: dict[str, Any] = {}
         self._note()
@@ -69,11 +76,31 @@ class SupervisedFCN8s(Method):
         classes = batch.classes
         assert classes is not None, "learns_classes asks for them"
         loss = labelled_cross_entropy(self.FCN(batch.x, self.dropout), classes, self.ignore)
-        descend(self.adam, loss)
+        labelled = (classes != self.ignore).sum()
+        descend(self.optimizer, loss * labelled / len(classes) if self.spec.sgd else loss)
         return detached({"cross_entropy": loss})
+
+    def learning_rate_factor(self, step: int, total: int) -> float:
+        return 1.0 if self.spec.sgd else super().learning_rate_factor(step, total)
 
     def _note(self) -> None:
         self.notes["imagenet_weights"] = bool(self.FCN.imagenet_weights)
+
+
+def _adam(network: FCN8s, spec: TrainingSpec) -> Adam:
+    betas = (spec.beta1, spec.beta2)
+    return Adam(network.parameters(), lr=spec.learning_rate, betas=betas, fused=True)
+
+
+def _sgd(network: FCN8s, spec: TrainingSpec) -> SGD:
+    named = list(network.named_parameters())
+    weights = [parameter for name, parameter in named if name.endswith("weight")]
+    biases = [parameter for name, parameter in named if name.endswith("bias")]
+    groups = [
+        {"params": weights, "weight_decay": WEIGHT_DECAY},
+        {"params": biases, "lr": 2 * spec.learning_rate},
+    ]
+    return SGD(groups, lr=spec.learning_rate, momentum=spec.beta1)
 
 
 def _needed(class_table: ClassTable | None) -> ClassTable:

@@ -46,8 +46,7 @@ class Method(Protocol):
         """An untrained translator to load saved weights into: (B, 3, H, W) in [−1, 1] → image or logits."""
         ...
 
-    @staticmethod
-    def learning_rate_factor(step: int, total: int) -> float:
+    def learning_rate_factor(self, step: int, total: int) -> float:
         """The factor of every learning rate at step number `step` of `total`, counted from 0."""
         return constant_then_linear(step, total)
 

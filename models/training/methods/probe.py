@@ -52,8 +52,7 @@ class Probe(Method):
         assert class_table, "learns_classes asks for it"
         return DenseNetwork(feature_maps(spec.encoder), len(class_table.names))
 
-    @staticmethod
-    def learning_rate_factor(step: int, total: int) -> float:
+    def learning_rate_factor(self, step: int, total: int) -> float:
         return 0.0  # there is no learning rate
 
     @property
