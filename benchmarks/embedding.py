@@ -35,7 +35,7 @@ from models.encoders import ENCODERS, PHOTO_SIZE, embed_batches, load_encoder
 from models.encoders.embedding import BATCH_ON_CPU, BATCH_ON_GPU, GPU_CALLERS
 from models.encoders.encoder import Encoder
 from models.encoders.networks import ARCHITECTURES, Embeddings, Photos
-from models.encoders.runners import VARIANTS, variant_runner
+from models.encoders.runners import VARIANTS, Features, variant_runner
 from models.encoders.weights import weights_file
 from models.torchvision_shim import torchvision
 from scenes import draw
@@ -116,7 +116,7 @@ class Measurement:
 
     def decoding(self, size: str, paths: list[Path]) -> None:
         """Measure both ways to decode photos."""
-        idle = Encoder("", 1, "", "cpu", torch.get_num_threads(), _no_embeddings)
+        idle = Encoder("", 1, "", "cpu", torch.get_num_threads(), _no_features)
         kinds = {f"decoding, {way}": self._pipeline(idle, way, paths) for way in DECODES_FOR}
         self._decoding[size] = max(self._measured({"photos": size}, kinds).values())
 
@@ -206,8 +206,8 @@ class Measurement:
         return lambda: count / seconds(work, self._device)
 
 
-def _no_embeddings(photos: Photos) -> Embeddings:
-    return np.zeros((len(photos), 1), np.float32)
+def _no_features(photos: Photos) -> Features:
+    return Features(np.zeros((len(photos), 1), np.float32))
 
 
 class PlainLoop:

@@ -38,6 +38,9 @@ from models.selection import select
 
 Vectors = npt.NDArray[np.floating]
 
+BY_EMBEDDINGS = [name for name, facts in STRATEGIES.items() if not facts.patches]
+"""The strategies that lower distances between embeddings, or that use nothing at all."""
+
 BUDGETS = (1, 5, 10, 20, 40, 100)
 LENGTHS = (1, 2, 3, 4, 5, 7, 10, 15, 20, 30, 40, 70)
 """Lengths of prefixes."""
@@ -115,7 +118,7 @@ def _rows(pool: str, vectors: Vectors) -> list[Row]:
         min(_objective(distances, _swapped(distances, k, run)) for run in range(RUNS)) for k in BUDGETS
     ]
     rows = [Row(pool, "reference", reference, [])]
-    for strategy in STRATEGIES:
+    for strategy in BY_EMBEDDINGS:
         if strategy == "random":
             drawn = [[_picks(strategy, vectors, k, seed) for seed in range(RUNS)] for k in BUDGETS]
             means = [fmean(_objective(distances, picks) for picks in draws) for draws in drawn]
@@ -146,7 +149,7 @@ def _rounds(pool: str, vectors: Vectors) -> list[Round]:
         seeds = RUNS if strategy == "random" else SEEDS
         return fmean(objective(strategy, budget, seed) for seed in range(seeds))
 
-    return [Round(pool, strategy, [mean(strategy, k) for k in FURTHER]) for strategy in STRATEGIES]
+    return [Round(pool, strategy, [mean(strategy, k) for k in FURTHER]) for strategy in BY_EMBEDDINGS]
 
 
 def _picks(

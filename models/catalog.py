@@ -360,12 +360,14 @@ class StrategyFacts:
     """What is known of a selection strategy without loading it.
 
     `implementation` is a `models.selection.problem.Strategy`, as "module:function". `pairwise` says that it
-    compares all pairs of images, and of more than `PAIRWISE` images a sample.
+    compares all pairs of images, and of more than `PAIRWISE` images a sample; `patches` that it needs the
+    features of the images' patches.
     """
 
     implementation: str
     summary: str
     pairwise: bool = False
+    patches: bool = False
 
 
 STRATEGIES: dict[str, StrategyFacts] = {
@@ -389,6 +391,11 @@ STRATEGIES: dict[str, StrategyFacts] = {
         "models.selection.strategies.facility:facility",
         "one pick after the other, each the best for coverage",
         pairwise=True,
+    ),
+    "words": StrategyFacts(
+        "models.selection.strategies.words:words",
+        "images that show as many different things as possible, judged by their patches",
+        patches=True,
     ),
     "random": StrategyFacts(
         "models.selection.strategies.random_draw:random_draw", "a uniform draw, the control"

@@ -1,6 +1,7 @@
 """Embeddings of a pool: the images that a job embeds, and the shards that hold the result.
 
-A shard's blob is a `.npy` file of finite float16 numbers, (N, D).
+A shard's blobs are `.npy` files of finite float16 numbers: the embeddings (N, D), and the features of the
+images' patches (N, P, D) if the encoder gives them.
 """
 
 import uuid
@@ -36,10 +37,12 @@ def add_shard(
     job_id: uuid.UUID,
     sha256: str,
     image_ids: Sequence[uuid.UUID],
+    patches_sha256: str | None = None,
 ) -> None:
     """Add the shard whose row n is the embedding of `image_ids[n]`, and mark those images embedded."""
-    hex_ids = [image_id.hex for image_id in image_ids]
-    session.add(Shard(id=id, pool_id=pool_id, job_id=job_id, sha256=sha256, image_ids=hex_ids))
+    shard = Shard(id=id, pool_id=pool_id, job_id=job_id, sha256=sha256, patches_sha256=patches_sha256)
+    shard.image_ids = [image_id.hex for image_id in image_ids]
+    session.add(shard)
     session.flush()
     session.execute(
         update(Image).where(Image.embed_job_id == job_id, Image.id.in_(image_ids)).values(shard_id=id)
@@ -58,3 +61,23 @@ def shard_ids(session: Session, pool_id: uuid.UUID) -> Sequence[uuid.UUID]:
 
 def shard(session: Session, shard_id: uuid.UUID) -> Shard:
     return session.get_one(Shard, shard_id)
+
+
+def shards_without_patches(session: Session, pool_id: uuid.UUID) -> Sequence[Shard]:
+    """The shards whose images' patches have not been computed: they are older than this part of the program,
+    or their encoder gives none.
+    """
+    query = select(Shard).where(Shard.pool_id == pool_id, Shard.patches_sha256.is_(None))
+    return session.scalars(query.order_by(Shard.id)).all()
+
+
+def photo_digests(session: Session, shard: Shard) -> list[str]:
+    """The SHA-256 of the photos of a shard, in the order of its rows."""
+    rows = session.execute(select(Image.id, Image.sha256).where(Image.shard_id == shard.id)).all()
+    digest_of = {image_id.hex: sha256 for image_id, sha256 in rows}
+    return [digest_of[image_id] for image_id in shard.image_ids]
+
+
+def add_patches(session: Session, shard_id: uuid.UUID, sha256: str) -> None:
+    """Record the patches of a shard that had none."""
+    session.execute(update(Shard).where(Shard.id == shard_id).values(patches_sha256=sha256))

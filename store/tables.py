@@ -21,7 +21,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from store.clock import UtcDateTime, from_now
 from store.states import ASSIGNMENT_STATES, JOB_STATES, SPLITS
 
-SCHEMA = "0004"
+SCHEMA = "0005"
 """The revision of the newest migration, which makes these tables."""
 
 
@@ -78,6 +78,8 @@ class Shard(Row):
     sha256: Mapped[str] = mapped_column(String(64))
     image_ids: Mapped[list[str]]
     """Hexadecimal image ids in row order."""
+    patches_sha256: Mapped[str | None] = mapped_column(String(64))
+    """A `.npy` blob of patch features, float16 (len(image_ids), patches, dimension). None: not computed."""
 
 
 class Image(Row):

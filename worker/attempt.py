@@ -18,6 +18,7 @@ from store.blobs import Blobs
 from store.database import Database
 from store.settings import Settings
 from worker.cache.networks import Networks
+from worker.cache.patches import PatchCache
 from worker.cache.vectors import VectorCache
 from worker.lease import DATABASE_AWAY, Lease
 
@@ -40,6 +41,10 @@ class Tools:
     @cached_property
     def vectors(self) -> VectorCache:
         return VectorCache(self.settings.cache_dir / "vectors", self.database, self.blobs)
+
+    @cached_property
+    def patches(self) -> PatchCache:
+        return PatchCache(self.settings.cache_dir / "vectors", self.database, self.blobs)
 
 
 @dataclass

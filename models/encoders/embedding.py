@@ -12,7 +12,7 @@ import numpy as np
 from models.encoders.decoding import Failure, empty_photos, read_into
 from models.encoders.decoding_processes import read_in_processes
 from models.encoders.encoder import Encoder
-from models.encoders.networks import Embeddings, Photos
+from models.encoders.networks import Embeddings, Patches, Photos
 
 BATCH_ON_CPU = 16
 BATCH_ON_GPU = 128
@@ -22,13 +22,14 @@ does one thing at a time: copies and networks share a stream.
 """
 
 NOT_FINITE = "the encoder gave no finite features"
-"""Numbers that overflow float16, in which embeddings are stored, do not count as finite."""
+"""Numbers that overflow float16, in which features are stored, do not count as finite."""
 
 
 @dataclass(frozen=True)
 class EmbeddedBatch:
     """The result for the files `start` to `stop`: float32 (M, dimension), one row for each embedded file, and
-    the failures of the other files.
+    the failures of the other files; and the features of the embedded files' patches, float16 (M, 64, 64), or
+    None if the encoder gives none.
 
     All numbers are finite, also after rounding to float16. A failure's index counts from the first of all
     paths.
@@ -38,6 +39,7 @@ class EmbeddedBatch:
     stop: int
     embeddings: Embeddings
     failures: list[Failure]
+    patches: Patches | None = None
 
 
 def embed_batches(
@@ -70,13 +72,17 @@ def _embedded(
     photos = empty_photos(count)
     failures = read(photos)
     places = np.delete(np.arange(count), [failure.index for failure in failures])
-    embeddings = encoder.encode(photos[places] if failures else photos)
+    embeddings, patches = encoder.features(photos[places] if failures else photos)
     with np.errstate(over="ignore"):
         finite = np.isfinite(embeddings.astype(np.float16)).all(axis=1)
+    if patches is not None:
+        finite &= np.isfinite(patches).all(axis=(1, 2))
+        patches = patches[finite]
     failures += [Failure(place, NOT_FINITE) for place in places[~finite].tolist()]
     failures.sort(key=lambda failure: failure.index)
     shifted = [replace(failure, index=start + failure.index) for failure in failures]
-    return EmbeddedBatch(start, start + count, embeddings if finite.all() else embeddings[finite], shifted)
+    kept = embeddings if finite.all() else embeddings[finite]
+    return EmbeddedBatch(start, start + count, kept, shifted, patches)
 
 
 def embed_files(
@@ -92,11 +98,29 @@ def embed_files(
     the order of `paths`. `on_progress(done, total)` is called after every batch; an exception that it raises
     ends the work. Raises as `embed_batches` does.
     """
-    blocks = [np.empty((0, encoder.dimension), np.float32)]
-    failures: list[Failure] = []
+    found = embed_with_patches(encoder, paths, batch_size=batch_size, on_progress=on_progress)
+    return found.embeddings, found.failures
+
+
+def embed_with_patches(
+    encoder: Encoder,
+    paths: Sequence[Path],
+    *,
+    batch_size: int | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> EmbeddedBatch:
+    """As `embed_files`, with the features of the photos' patches: one batch of all files."""
+    nothing = encoder.features(empty_photos(0))
+    batches = [EmbeddedBatch(0, 0, nothing.embeddings, [], nothing.patches)]
     for batch in embed_batches(encoder, paths, batch_size=batch_size):
-        blocks.append(batch.embeddings)
-        failures += batch.failures
+        batches.append(batch)
         if on_progress is not None:
             on_progress(batch.stop, len(paths))
-    return np.concatenate(blocks), failures
+    patches = [batch.patches for batch in batches if batch.patches is not None]
+    return EmbeddedBatch(
+        0,
+        len(paths),
+        np.concatenate([batch.embeddings for batch in batches]),
+        [failure for batch in batches for failure in batch.failures],
+        np.concatenate(patches) if patches else None,
+    )

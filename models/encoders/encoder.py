@@ -10,7 +10,8 @@ import torch
 from models.encoders.networks import ARCHITECTURES, PHOTO_SIZE, Embedder, Embeddings, Photos
 from models.encoders.onnx_export import exported_onnx
 from models.encoders.onnx_files import onnx_file_runner
-from models.encoders.runners import Runner, onnx_runner, torch_runner
+from models.encoders.patches import DIMENSION, GRID
+from models.encoders.runners import Features, Runner, onnx_runner, torch_runner
 from models.encoders.supplied import default_cache_dir
 from models.encoders.timm_networks import timm_embedder
 from models.encoders.weights import read_weights, state_dict, weights_file
@@ -35,15 +36,23 @@ class Encoder:
     """How many threads should call `encode` at once to use all cores."""
     run: Runner
     """Embeds a batch of at least one photo."""
+    gives_patches: bool = False
 
     def encode(self, photos: Photos) -> Embeddings:
         """Embed RGB `photos`, uint8 (N, 256, 256, 3), as float32 (N, dimension); ValueError for others."""
+        return self.features(photos).embeddings
+
+    def features(self, photos: Photos) -> Features:
+        """The embeddings of photos as `encode` gives them, and the features of their patches."""
         if photos.dtype != np.uint8 or photos.shape[1:] != (PHOTO_SIZE, PHOTO_SIZE, 3):
             raise ValueError(
                 f"Photos must be uint8 of shape (N, {PHOTO_SIZE}, {PHOTO_SIZE}, 3), "
                 f"not {photos.dtype} of shape {photos.shape}."
             )
-        return self.run(photos) if len(photos) else np.empty((0, self.dimension), np.float32)
+        if not len(photos):
+            none = np.empty((0, GRID**2, DIMENSION), np.float16) if self.gives_patches else None
+            return Features(np.empty((0, self.dimension), np.float32), none)
+        return self.run(photos)
 
 
 def load_encoder(
@@ -74,8 +83,9 @@ def load_encoder(
 
 
 def _loaded(name: str, digest: str, device: str, run: Runner) -> Encoder:
-    dimension = run(np.zeros((1, PHOTO_SIZE, PHOTO_SIZE, 3), np.uint8)).shape[1]
-    return Encoder(name, dimension, digest, device, torch.get_num_threads(), run)
+    tried = run(np.zeros((1, PHOTO_SIZE, PHOTO_SIZE, 3), np.uint8))
+    dimension, gives_patches = tried.embeddings.shape[1], tried.patches is not None
+    return Encoder(name, dimension, digest, device, torch.get_num_threads(), run, gives_patches)
 
 
 def _embedder(name: str, path: Path) -> Embedder:

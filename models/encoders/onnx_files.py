@@ -9,7 +9,7 @@ import torch
 from torch.nn.functional import interpolate
 
 from models.encoders.networks import IMAGENET_MEAN, IMAGENET_STD, Embeddings, Photos
-from models.encoders.runners import Runner, onnx_session
+from models.encoders.runners import Features, Runner, onnx_session
 from models.pretrained import WeightsUnavailable
 from models.translation.onnx_network import names_a_file
 
@@ -38,10 +38,11 @@ def onnx_file_runner(network: Path) -> Runner:
     [tensor] = inputs
     direct, one_by_one = _takes_photos(tensor), tensor.shape[0] == 1
 
-    def run(photos: Photos) -> Embeddings:
+    def run(photos: Photos) -> Features:
         values = photos if direct else _normalised(photos, tensor.shape[2:])
         batches = np.split(values, len(values)) if one_by_one else [values]
-        return np.concatenate([_features(session.run(None, {tensor.name: batch})[0]) for batch in batches])
+        found = [_features(session.run(None, {tensor.name: batch})[0]) for batch in batches]
+        return Features(np.concatenate(found))
 
     try:
         run(np.zeros((2, 256, 256, 3), np.uint8))

@@ -4,15 +4,23 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnxruntime
 import torch
 
-from models.encoders.networks import PHOTO_SIZE, Embedder, Embeddings, Photos
+from models.encoders.networks import PHOTO_SIZE, Embedder, Embeddings, Patches, Photos
 
-Runner = Callable[[Photos], Embeddings]
+
+class Features(NamedTuple):
+    """What an encoder gives for N photos: float32 (N, D) and, if it has feature maps, float16 (N, 64, 64)."""
+
+    embeddings: Embeddings
+    patches: Patches | None = None
+
+
+Runner = Callable[[Photos], Features]
 
 VARIANTS = tuple(
     (memory_format, precision)
@@ -41,9 +49,8 @@ def onnx_runner(network: Path) -> Runner:
     """Return a function that runs the ONNX file which was exported from an `Embedder`."""
     session = onnx_session(network)
 
-    def run(photos: Photos) -> Embeddings:
-        features: Embeddings = session.run(None, {"photos": photos})[0]
-        return features
+    def run(photos: Photos) -> Features:
+        return Features(*session.run(None, {"photos": photos}))
 
     return run
 
@@ -83,11 +90,10 @@ def variant_runner(
     """Runs `embedder`, which is on `device` and gets this memory format, in this precision."""
     embedder.to(memory_format=memory_format)  # type: ignore[call-overload]
 
-    def run(photos: Photos) -> Embeddings:
+    def run(photos: Photos) -> Features:
         with torch.inference_mode(), _autocast(device, precision):
-            features = embedder(torch.tensor(photos, device=device))
-            embeddings: Embeddings = features.float().cpu().numpy()
-        return embeddings
+            embeddings, *patches = embedder(torch.tensor(photos, device=device))
+            return Features(embeddings.float().cpu().numpy(), *(each.cpu().numpy() for each in patches))
 
     return run
 

@@ -1,10 +1,12 @@
 """Encoders `timm:NAME`: networks of the optional package timm, without their classification layer."""
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from torch import Tensor
 
 from models.encoders.networks import Embedder
 from models.files import atomic_write
@@ -12,6 +14,9 @@ from models.pretrained import WeightsUnavailable, answers
 from models.torchvision_shim import torchvision
 
 __all__ = ["hub_weights", "timm_classifier", "timm_embedder", "timm_normalisation"]
+
+STRIDES = (4, 8, 16, 32)
+"""The strides of the feature maps that patch features are made of."""
 
 assert torchvision  # timm imports it too, and must find the one that the shim has repaired
 
@@ -23,7 +28,11 @@ def timm_embedder(name: str, weights: Path) -> Embedder:
     """
     network = timm_classifier(name, weights)
     network.reset_classifier(0)
-    return Embedder(network, *timm_normalisation(network), size=_config(network)["input_size"][1:]).eval()
+    size, normalisation = _config(network)["input_size"][1:], timm_normalisation(network)
+    channels = [level["num_chs"] for level in _levels(network)]
+    if len(channels) < len(STRIDES):
+        return Embedder(network, *normalisation, size).eval()
+    return Embedder(network, *normalisation, size, _run, channels).eval()
 
 
 def timm_classifier(name: str, weights: Path | None) -> Any:
@@ -50,6 +59,18 @@ def timm_normalisation(network: Any) -> tuple[tuple[float, ...], tuple[float, ..
 def _config(network: Any) -> Any:
     timm: Any = importlib.import_module("timm")
     return timm.data.resolve_model_data_config(network)
+
+
+def _levels(network: Any) -> list[dict[str, Any]]:
+    """What timm says of the feature maps of `STRIDES`, as far as the network has them."""
+    levels = getattr(network, "feature_info", []) if hasattr(network, "forward_intermediates") else []
+    return [level for stride in STRIDES for level in levels if level["reduction"] == stride]
+
+
+def _run(network: Any, photos: Tensor) -> tuple[Tensor, Sequence[Tensor]]:
+    places = [network.feature_info.index(level) for level in _levels(network)]
+    top, maps = network.forward_intermediates(photos, indices=places)
+    return network.forward_head(top), maps
 
 
 def hub_weights(name: str, cache_dir: Path) -> Path:

@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from models.catalog import PAIRWISE
+from models.selection.patches import Patches
 from models.vectors.distances import nearest_centres
 from models.vectors.points import Distances, Indices, Matrix, Points
 
@@ -14,7 +15,8 @@ from models.vectors.points import Distances, Indices, Matrix, Points
 @dataclass(frozen=True)
 class Problem:
     """Pick `budget` of the `candidates`, rows (C,). The rows `fixed` (F,) are labelled already, or picked in
-    any case. Every image has a weight, `weights` (N,); an image of weight 0 need not be covered.
+    any case. Every image has a weight, `weights` (N,); an image of weight 0 need not be covered. The features
+    of the images' patches are there if they were given.
     """
 
     points: Points
@@ -23,6 +25,7 @@ class Problem:
     weights: Distances
     budget: int
     rng: np.random.Generator
+    patches: Patches | None = None
 
     @cached_property
     def covered(self) -> Matrix:

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from models.catalog import STRATEGIES
 from models.selection.ordering import greedy_order
+from models.selection.patches import Patches
 from models.selection.problem import Problem
 from models.selection.strategies import strategy_named
 from models.vectors.blocks import blocks, on_all_threads, one_blas_thread
@@ -57,18 +59,22 @@ def select(
     include: Sequence[int] = (),
     exclude: Sequence[int] = (),
     weights: npt.ArrayLike | None = None,
+    patches: Vectors | Patches | None = None,
 ) -> Selection:
     """Choose `budget` images to label by a strategy of `models.catalog`, in the order to label them.
 
     `embeddings` is (N, D), float16 or wider; it may be memory-mapped and is not changed. Rows `labelled` are
     never picked, but cover the images near to them. Rows `include` are picked in any case, before others.
     Rows `exclude` are neither picked nor covered. `weights` (N,), 0 or more, say how much it counts that an
-    image is covered (default: 1). In addition to `embeddings`, memory holds at most 3 GiB of distances and a
-    projection of the embeddings, float32 (N, 129). The same arguments give the same picks on any number of
+    image is covered (default: 1). `patches` (N, P, D) are the features of the images' patches, which some
+    strategies need (`StrategyFacts.patches`). In addition to `embeddings` and
+    `patches`, memory holds at most 3 GiB of distances and a projection of the embeddings, float32 (N, 129),
+    or the counts of words, 800 bytes for each image. The same arguments give the same picks on any number of
     threads. Raises ValueError for unusable arguments.
     """
     pick = strategy_named(strategy)
     points = Points.of(embeddings)
+    of_images = _patches(strategy, patches, len(points))
     with one_blas_thread():
         taken, wanted, left_out = (
             _rows(rows, name, len(points))
@@ -88,6 +94,7 @@ def select(
                 counted,
                 budget - len(wanted),
                 rng,
+                of_images,
             )
             picks = np.concatenate([picks, pick(rest)])
         return _described(f"{strategy}-{VERSION}", points, picks, taken, left_out, counted)
@@ -101,6 +108,19 @@ def _rows(rows: Sequence[int], what: str, count: int) -> Indices:
     if len(indices) and not 0 <= indices[0] <= indices[-1] < count:
         raise ValueError(f"{what} images must be rows 0 to {count - 1} of the embeddings.")
     return indices
+
+
+def _patches(strategy: str, patches: Vectors | Patches | None, count: int) -> Patches | None:
+    if not STRATEGIES[strategy].patches:
+        return None
+    if patches is None:
+        raise ValueError(
+            f"The strategy {strategy} needs the features of the images' patches: give `patches`."
+        )
+    found = Patches.of(patches)
+    if len(found) != count:
+        raise ValueError(f"Patches must be those of {count} images, not of {len(found)}.")
+    return found
 
 
 def _weights(weights: npt.ArrayLike | None, count: int) -> Distances:

@@ -22,7 +22,9 @@ def planted(
     split: str = "train",
     names: Sequence[str] = (),
 ) -> list[uuid.UUID]:
-    """Add an image for each of the vectors, (N, D), in one shard. Returns their ids."""
+    """Add an image for each of the vectors, (N, D), in one shard. Returns their ids. Each vector is also what
+    the image's two patches look like.
+    """
     job_id, ids = pools.photos(pool_id, [scene(seed)[0] for seed in range(len(np.asarray(vectors)))], split)
     add_shard(pools, pool_id, job_id, ids, vectors)
     with pools.tools.database.write() as session:
@@ -34,12 +36,28 @@ def planted(
 def add_shard(
     pools: Pools, pool_id: uuid.UUID, job_id: uuid.UUID, ids: Sequence[uuid.UUID], vectors: npt.ArrayLike
 ) -> None:
-    """Add a shard with these vectors, (N, D), as the embeddings of the job's images."""
-    content = io.BytesIO()
-    np.save(content, np.asarray(vectors, np.float16))
-    sha256 = blobs.put(pools.tools.blobs, [content.getvalue()]).sha256
+    """Add a shard with these vectors, (N, D), as the embeddings and the patches of the job's images."""
+    rows = np.asarray(vectors, np.float16)
+    sha256, patches_sha256 = (_blob(pools, each) for each in (rows, patches_of(rows)))
     with pools.tools.database.write() as session:
         embeddings.accept_weights(session, pool_id, WEIGHTS)
         embeddings.add_shard(
-            session, id=new_id(), pool_id=pool_id, job_id=job_id, sha256=sha256, image_ids=ids
+            session,
+            id=new_id(),
+            pool_id=pool_id,
+            job_id=job_id,
+            sha256=sha256,
+            image_ids=ids,
+            patches_sha256=patches_sha256,
         )
+
+
+def patches_of(vectors: npt.NDArray[np.float16]) -> npt.NDArray[np.float16]:
+    """Two patches for each image, which look like its vector: (N, 2, D)."""
+    return np.stack([vectors, vectors], axis=1)
+
+
+def _blob(pools: Pools, values: npt.NDArray[np.float16]) -> str:
+    content = io.BytesIO()
+    np.save(content, values)
+    return blobs.put(pools.tools.blobs, [content.getvalue()]).sha256

@@ -17,6 +17,7 @@ import pytest
 from sqlalchemy import select
 
 from models.encoders import Encoder
+from models.encoders.runners import Features
 from store import embeddings, jobs
 from store.tables import Image, Pool, Shard
 from tests.models.encoding import TIMM, normalised_network, weights_for_tests
@@ -196,11 +197,11 @@ class Counted:
         if self.encoder:
             self.dimension, self.weights_digest = self.encoder.dimension, self.encoder.weights_digest
 
-    def encode(self, photos: Photos) -> npt.NDArray[np.float32]:
+    def features(self, photos: Photos) -> Features:
         self.photos += len(photos)
         if self.encoder:
-            return self.encoder.encode(photos)
-        return photos.mean(axis=(1, 2)).astype(np.float32)
+            return self.encoder.features(photos)
+        return Features(photos.mean(axis=(1, 2)).astype(np.float32))
 
 
 def use(tools: Tools, encoder: Counted) -> None:
@@ -237,9 +238,9 @@ def test_features_that_are_not_finite_cost_their_photo_alone(
     """The photo gets an error and is in no shard, and the pool's index has the others."""
 
     class Odd(Counted):
-        def encode(self, photos: Photos) -> npt.NDArray[np.float32]:
-            features = super().encode(photos)
-            features[1, 2] = feature
+        def features(self, photos: Photos) -> Features:
+            features = super().features(photos)
+            features.embeddings[1, 2] = feature
             return features
 
     use(tools, Odd())
@@ -268,10 +269,10 @@ def test_an_attempt_that_lost_its_job_commits_nothing(
     job_id, [photo_id] = pools.photos(pool_id, [scene(1)[0]])
 
     class Slow(Counted):
-        def encode(self, photos: Photos) -> npt.NDArray[np.float32]:
+        def features(self, photos: Photos) -> Features:
             with tools.database.write() as session:
                 session.get_one(jobs.Job, job_id).attempt += 1
-            return super().encode(photos)
+            return super().features(photos)
 
     use(tools, Slow())
     run(job_id, tools, shutdown)

@@ -24,7 +24,7 @@ from tests import published
 from tests.drawings import drawing
 from tests.worker.factories import Pools, scene
 from tests.worker.model_folders import untrained
-from tests.worker.planted import WEIGHTS, add_shard, planted
+from tests.worker.planted import WEIGHTS, add_shard, patches_of, planted
 from worker.attempt import Tools
 from worker.run import run
 
@@ -235,7 +235,8 @@ def test_picks_without_leaks_are_those_of_the_plain_embeddings(
         assert len(exclude) == leak_count
         for strategy in STRATEGIES:
             document = ask(strategy=strategy, seed=seed, budget=10, test_distance=distance)
-            expected = selection.select(strategy, plain, 10, seed=seed, exclude=exclude)
+            patches = patches_of(vectors)
+            expected = selection.select(strategy, plain, 10, seed=seed, exclude=exclude, patches=patches)
             assert picked(document) == [str(ids[pick.index]) for pick in expected.picks], strategy
             leaks = {entry["image_id"] for entry in document["left_out"]["near_test"]}
             assert leaks == {str(ids[row]) for row in exclude}

@@ -102,7 +102,7 @@ class VectorCache:
         folder = self._folder / str(pool_id)
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / "vectors.lock"):
-            record = _read_record(folder)
+            record = read_record(folder)
             with self._database.read() as session:
                 shard_ids = embeddings.shard_ids(session, pool_id)
             if not {id.hex for id in shard_ids}.issuperset(record.shards):  # an older database was restored
@@ -166,7 +166,7 @@ def _read_index(path: Path) -> PoolIndex | None:
         return None
 
 
-def _read_record(folder: Path) -> Record:
+def read_record(folder: Path) -> Record:
     """The folder's record. If there is none, or files are too short, both are emptied."""
     try:
         values = json.loads((folder / "record.json").read_bytes())
@@ -190,12 +190,12 @@ def _appended(folder: Path, record: Record, image_ids: Sequence[str], block: Mat
     """Append the rows of a shard, and return a record that counts them."""
     if record.rows == 0:
         record = replace(record, dimension=block.shape[1])
-    _write_at(folder / "ids", ID_BYTES * record.rows, b"".join(map(bytes.fromhex, image_ids)))
-    _write_at(folder / "embeddings", record.rows * _row_bytes(record), block.tobytes())
+    write_at(folder / "ids", ID_BYTES * record.rows, b"".join(map(bytes.fromhex, image_ids)))
+    write_at(folder / "embeddings", record.rows * _row_bytes(record), block.tobytes())
     return replace(record, rows=record.rows + len(block))
 
 
-def _write_at(path: Path, offset: int, content: bytes) -> None:
+def write_at(path: Path, offset: int, content: bytes) -> None:
     path.touch()
     with path.open("r+b") as file:
         file.seek(offset)

@@ -56,7 +56,11 @@ def _commit(
     reasons = {images[failure.index].id: failure.reason for batch in batches for failure in batch.failures}
     tried = images[batches[0].start : batches[-1].stop]
     embedded = [image.id for image in tried if image.id not in reasons]
-    sha256 = _kept(tools.blobs, np.concatenate([batch.embeddings for batch in batches])) if embedded else ""
+    sha256, patches_sha256 = "", None
+    if embedded:
+        sha256 = kept(tools.blobs, np.concatenate([batch.embeddings for batch in batches]))
+        if patches := [batch.patches for batch in batches if batch.patches is not None]:
+            patches_sha256 = kept(tools.blobs, np.concatenate(patches))
     with tools.database.write() as session:
         jobs.hold(session, claim)
         embeddings.mark_unembeddable(session, reasons)
@@ -71,13 +75,14 @@ def _commit(
             job_id=claim.job_id,
             sha256=sha256,
             image_ids=embedded,
+            patches_sha256=patches_sha256,
         )
 
 
-def _kept(store: blobs.Blobs, vectors: npt.NDArray[np.float32]) -> str:
-    """Keep the vectors as a `.npy` blob of float16, which can hold all of them: see `EmbeddedBatch`."""
+def kept(store: blobs.Blobs, features: npt.NDArray[np.floating]) -> str:
+    """Keep the features as a `.npy` blob of float16, which can hold all of them: see `EmbeddedBatch`."""
     content = io.BytesIO()
-    np.save(content, vectors.astype(np.float16), allow_pickle=False)
+    np.save(content, features.astype(np.float16), allow_pickle=False)
     return blobs.put(store, [content.getvalue()]).sha256
 
 

@@ -11,6 +11,7 @@ from store.tables import Selection, new_id
 from worker.attempt import Attempt
 from worker.outcomes import Outcome, Permanent
 from worker.selection.candidates import Candidates, find_candidates
+from worker.selection.patches import candidates_patches
 from worker.selection.snapshot import PoolSnapshot, take_snapshot
 from worker.selection.weights import weights
 
@@ -44,6 +45,7 @@ def make_selection(attempt: Attempt, question: Question, snapshot: PoolSnapshot)
             include=candidates.include.tolist(),
             exclude=candidates.left_out.tolist(),
             weights=weights(attempt, question, snapshot, candidates),
+            patches=candidates_patches(attempt, question, snapshot.pool, candidates),
         )
     except ValueError as error:
         raise Permanent("invalid-selection", str(error)) from error
