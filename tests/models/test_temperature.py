@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 import numpy as np
@@ -7,9 +8,11 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
+from models.catalog import build
 from models.encoders.feature_maps import pretrained_feature_maps
 from models.training.calibration import Cells, cross_fitted_temperature, temperature
 from models.training.data import TrainingFiles
+from models.training.methods.probe import Probe
 from models.training.networks.dense import LinearHead
 from tests.models.runs import TABLE, write_scenes
 
@@ -112,3 +115,22 @@ def test_a_fold_without_cells_is_passed_over() -> None:
     """If all cells are in one fold, nothing can be held out, and the temperature is 1."""
     lonely = Cells(torch.randn(5, 2), shares_of(torch.tensor([0, 1, 2, 0, 1]), 3), torch.zeros(5))
     assert cross_fitted_temperature(lonely) == 1
+
+
+def test_a_probe_and_its_average_end_with_the_temperature_of_its_own_pairs(tmp_path: Path) -> None:
+    """After the last step, the networks that become the model and the one in the checkpoint divide their
+    logits by one temperature, which the notes name. It is the same for the same pairs.
+    """
+    files = TrainingFiles(TABLE, write_scenes(tmp_path, 2, height=64, width=64), [], [])
+    spec = build("tiny", "probe", image_size=64)
+    found = []
+    for _ in range(2):
+        data = Probe.data(spec, files, torch.device("cpu"))
+        method = Probe(spec, torch.device("cpu"), TABLE)
+        average = copy.deepcopy(method.dense)
+        method.begin(data)
+        method.finish({"photo_to_label": average}, data)
+        assert method.dense.temperature == average.temperature == pytest.approx(method.notes["temperature"])
+        found.append(method.notes["temperature"])
+    assert found[0] == found[1]
+    assert found[0] != 1
