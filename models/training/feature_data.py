@@ -81,7 +81,7 @@ def feature_rows(encoder: FeatureMaps, files: TrainingFiles, size: int, seed: in
     table = files.class_table
     assert table
     views = VIEWS[: max(1, MOST_VIEWS // len(files.pairs))]
-    most = MOST_NUMBERS // sum(encoder.channels) // (len(files.pairs) * len(views))
+    most = max(1, MOST_NUMBERS // sum(encoder.channels) // (len(files.pairs) * len(views)))
     store = FeatureStore(encoder, files.features)
     features, shares = [], []
     for index, pair in enumerate(files.pairs):
