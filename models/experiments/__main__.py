@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from models.catalog import PHOTOS_TO_LABELS
+from models.encoders import WeightsUnavailable
 from models.experiments.dataset import Dataset
 from models.experiments.scoring import IN_USE, train_and_score
 from models.training.run_directory import RunDirectory, RunInUse
@@ -37,7 +38,7 @@ def main() -> None:
         )
     except RunInUse:
         sys.exit(IN_USE)
-    except (TrainingDiverged, ValueError, OSError) as error:
+    except (TrainingDiverged, WeightsUnavailable, ValueError, OSError) as error:
         sys.exit(f"{type(error).__name__}: {error}")
 
 
