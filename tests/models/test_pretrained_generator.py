@@ -22,8 +22,7 @@ from models.training.networks.pretrained_generator import PretrainedGenerator
 from models.training.trainer import train
 from models.translation.artifacts import load_model
 from models.translation.translator import Translator
-from tests.models.runs import TABLE, scene, small_spec, write_run
-from tests.models.test_training import train_until
+from tests.models.runs import TABLE, scene, small_spec, train_until, write_run
 
 CPU = torch.device("cpu")
 NAME = "efficientnet_lite0"
