@@ -77,10 +77,16 @@ def test_photos_made_of_label_maps_are_scored(
 
 
 @pytest.mark.parametrize(
-    "words", [["--direction", "sideways"], ["--out", "folder"], ["--split", "both"], ["--scorer", "x"]]
+    "words",
+    [
+        *(["--direction", "sideways"], ["--out", "folder"], ["--split", "both"], ["--scorer", "x"]),
+        *(["--test-time", "twice"], ["--test-time", "flip"]),
+    ],
 )
 def test_an_evaluation_that_cannot_be_made_is_a_sentence(run: Run, trained: Model, words: list[str]) -> None:
-    """An unknown direction, split or scorer, and --out without --worst: exit code 1."""
+    """An unknown direction, split, scorer or way to average views, one that this model cannot do, and --out
+    without --worst: exit code 1.
+    """
     result = run("evaluate", trained.id, *words)
     assert result.exit_code == 1, result.output
     assert result.output.startswith("✗ ")
