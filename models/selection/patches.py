@@ -94,15 +94,20 @@ def _vocabulary(patches: Patches, images: Indices, rng: np.random.Generator) -> 
 def word_counts(patches: Patches, images: Indices, words: list[Matrix]) -> Counts:
     """How many patches of each image are nearest to each word: (M, W), the words of all vocabularies."""
     dtype = np.uint8 if patches.per_image < 256 else np.uint16
+    width = sum(map(len, words))
 
     def count(block: slice) -> Counts:
-        rows = patches[images[block]]
-        tables = []
-        for vocabulary in words:
-            nearest = faiss.knn(rows, vocabulary, 1)[1].reshape(-1, patches.per_image)
-            table = np.zeros((len(nearest), len(vocabulary)), dtype)
-            np.add.at(table, (np.arange(len(nearest))[:, None], nearest), 1)
-            tables.append(table)
-        return np.concatenate(tables, axis=1)
+        nearest = nearest_words(patches, images[block], words)
+        table = np.zeros((len(nearest), width), dtype)
+        np.add.at(table, (np.arange(len(nearest))[:, None, None], nearest), 1)
+        return table
 
     return np.concatenate(on_all_threads(count, blocks(len(images), IMAGES_A_BLOCK)))
+
+
+def nearest_words(patches: Patches, images: Indices, words: list[Matrix]) -> Indices:
+    """The nearest word of every patch in each vocabulary: (M, P, vocabularies), columns of `word_counts`."""
+    rows = patches[images]
+    starts = np.cumsum([0, *map(len, words[:-1])])
+    columns = [faiss.knn(rows, each, 1)[1][:, 0] + start for start, each in zip(starts, words, strict=True)]
+    return np.stack(columns, axis=1).reshape(len(images), patches.per_image, len(words))

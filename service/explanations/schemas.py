@@ -84,6 +84,42 @@ class ExplainedPick(BaseModel):
     )
 
 
+class BroughtPatch(BaseModel):
+    """A part of a photo, as shares of its width and height."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+    gain: float = Field(description="The part of the pick's `gain` that this patch gives.")
+    new: float = Field(
+        description="The share of vocabularies, 0 to 1, in which it shows a word that no labelled image and "
+        "no earlier pick shows."
+    )
+
+
+class Brought(BaseModel):
+    """What one pick adds to the visual words that labelled images and earlier picks show."""
+
+    rank: int
+    gain: float = Field(
+        description="How much the pick raises the sum of the square roots of the patches of every word, on "
+        "average over the vocabularies."
+    )
+    shown: float = Field(description="The share of all images' patches, 0 to 1, whose word is shown by then.")
+    patches: list[BroughtPatch] = Field(description="The patches that add most, at most 6.")
+
+
+class Words(BaseModel):
+    """The picks of the strategy `words` in terms of visual words: patches that look alike."""
+
+    knee: int | None = Field(
+        description="The number of picks where `shown` bends most: further picks show few new words. Null if "
+        "it does not bend, or for fewer than three picks."
+    )
+    picks: list[Brought]
+
+
 class LeftOutCounts(BaseModel):
     """Images that were neither picked nor covered because they are too similar; the selection lists them."""
 
@@ -105,6 +141,7 @@ class Explained(BaseModel):
     curve: Sequence[CurvePoint]
     knee: Knee | None = Field(description="Null if the curve does not bend, or has fewer than three points.")
     picks: list[ExplainedPick]
+    words: Words | None = Field(None, description="Null for strategies other than `words`.")
 
 
 class Links(BaseModel):

@@ -248,3 +248,17 @@ def test_the_curve_is_drawn_once_more_with_costs(
     assert priced.shape == plain.shape
     # The scale moves everything below it a little down.
     assert 0.01 < (priced != plain).mean() < 0.5
+
+
+def test_a_selection_by_words_says_what_each_pick_brings(
+    pools: Pools, pool_id: uuid.UUID, shutdown: threading.Event
+) -> None:
+    """The document tells the picks' patches and gains, which fall; for another strategy it tells none."""
+    selection = selected(pools, shutdown, pool_id, strategy="words")
+    words = explained(pools, shutdown, pool_id, selection).document["words"]
+    assert [pick["rank"] for pick in words["picks"]] == [1, 2, 3, 4]
+    gains = [pick["gain"] for pick in words["picks"]]
+    assert gains == sorted(gains, reverse=True)
+    assert all(len(pick["patches"]) == 2 for pick in words["picks"])
+    other = selected(pools, shutdown, pool_id, strategy="kmedoids")
+    assert explained(pools, shutdown, pool_id, other).document["words"] is None

@@ -28,6 +28,7 @@ from store.tables import Job
 from worker.attempt import Attempt
 from worker.outcomes import Outcome
 from worker.selection.candidates import Candidates, Rows, find_candidates
+from worker.selection.patches import candidates_patches
 from worker.selection.snapshot import PoolSnapshot, take_snapshot
 
 NEAREST, NEAREST_OF_ALL = 24, 24_000
@@ -97,6 +98,7 @@ def explain(attempt: Attempt) -> Outcome:
             "curve": [asdict(point) for point in found.curve],
             "knee": None if found.knee is None else {"budget": found.knee, "method": "kneedle"},
             "picks": _picks(document["picks"], members, candidates),
+            "words": _words(attempt, question, snapshot, candidates, cover),
         },
         files={name: asdict(blobs.put(attempt.tools.blobs, chunks)) for name, chunks in contents.items()},
     )
@@ -185,6 +187,21 @@ def _picks(
         }
         for pick, (_, *others) in zip(picks, members, strict=True)
     ]
+
+
+def _words(
+    attempt: Attempt, question: Question, snapshot: PoolSnapshot, candidates: Candidates, cover: Cover
+) -> dict[str, Any] | None:
+    """What each pick of `words` brings; None for other strategies."""
+    patches = candidates_patches(attempt, question, snapshot.pool, candidates)
+    if patches is None:
+        return None
+    found = explanation.brought(patches, cover.shown(), cover.picks, cover.labelled, seed=question.seed)
+    missing = np.array([1 - pick.shown for pick in found])
+    return {
+        "knee": explanation.knee(range(1, len(found) + 1), missing),
+        "picks": [{"rank": rank, **asdict(pick)} for rank, pick in enumerate(found, start=1)],
+    }
 
 
 def _map(candidates: Candidates, cover: Cover, plane: PoolMap) -> Iterator[bytes]:
