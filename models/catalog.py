@@ -286,6 +286,21 @@ METHODS: dict[str, MethodFacts] = {
         | {"batch_size", "epochs", "ema", "generator", "lambda_consistency", "learning_rate", "beta1"}
         | {"beta2", "precision", "compile"},
     ),
+    "finetune": MethodFacts(
+        implementation="models.training.methods.finetune:FineTuning",
+        summary="starts as probe, then trains the encoder and a decoder as well, pairs only",
+        learns_classes=True,
+        beyond=True,
+        keeps_aspect=True,
+        directions=(PHOTOS_TO_LABELS,),
+        defaults={"beta1": 0.9, "ema": 0.99},
+        recipes={
+            "paper": {"load_size": 768, "image_size": 768, "batch_size": 8, "total_steps": 10_000},
+            "small": {"load_size": 512, "image_size": 512, "batch_size": 8, "total_steps": 2_000},
+            "tiny": {"load_size": 320, "image_size": 320, "batch_size": 4, "total_steps": 300},
+        },
+        unused=_NETWORKS_OF_THE_PAPER | {"generator", "compile"},
+    ),
 }
 
 

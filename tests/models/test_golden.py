@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ import pytest
 import torch
 
 from models.catalog import METHODS
-from models.training.data import Batch, TrainingFiles
+from models.training.data import TrainingFiles
 from models.training.methods import method_named
 from models.training.recipes import tiny
 from tests.models.runs import TABLE, write_scenes
@@ -51,7 +52,7 @@ def record(method_name: str, folder: Path) -> list[dict[str, float]]:
     try:
         method = method_type(spec, device, TABLE)
         batches = [data.batch(step) for step in range(20)]
-        steps = [method.step(Batch(b.x.double(), b.y.double(), b.pairs, b.classes)) for b in batches]
+        steps = [method.step(replace(b, x=b.x.double(), y=b.y.double())) for b in batches]
     finally:
         torch.set_default_dtype(torch.float32)
     return [{name: loss.item() for name, loss in losses.items()} for losses in steps]
