@@ -7,6 +7,7 @@
 3 embedding  photos a second from JPEG files to embeddings
 4 selection  k-means and medoids of up to a million images, on the GPU and on the CPU
 5 trainings  two whole trainings: mean IoU over time
+6 finetune   trainings from a pretrained network, with and without unpaired photos: mean IoU over time
 
 Each part is a command of its own, which runs in a process of its own. A part that fails or runs out of time
 keeps its rows and does not stop the others; a part whose packages are missing counts as skipped. The file is
@@ -53,7 +54,7 @@ PARTS = (
     Part(
         "steps",
         "benchmarks.training_step",
-        0.32,
+        0.28,
         "--methods hybrid pix2pix cyclegan --sizes 256 --batches 1 8 --repeats 3",
         "--methods hybrid pix2pix --sizes 64 --channels 4 --repeats 1 --variants eager plain_pool bfloat16",
     ),
@@ -67,16 +68,23 @@ PARTS = (
     Part(
         "selection",
         "benchmarks.selection_scale",
-        0.16,
+        0.14,
         "--images 100000 1000000 --budgets 100 1000",
         "--images 1000 2000 --budgets 10 --dimension 64",
     ),
     Part(
         "trainings",
         "benchmarks.full_training",
-        0.22,
+        0.14,
         "--seconds {seconds}",
         "--recipe tiny --channels 4 --scenes 8 --pairs 4 --seconds 2",
+    ),
+    Part(
+        "finetune",
+        "benchmarks.full_training",
+        0.14,
+        "--methods finetune --encoder resnet50 --size 512 --consistency 0 1 --seconds {seconds}",
+        "--methods finetune --recipe tiny --size 64 --consistency 0 1 --scenes 8 --pairs 4 --seconds 2",
     ),
 )
 
@@ -100,7 +108,9 @@ def main() -> None:
     if unknown := set(arguments.parts.split(",")) - named.keys():
         parser.error(f"there is no part {min(unknown)}: choose from {numbers}")
     parts = [named[number] for number in arguments.parts.split(",")]
-    more = {"trainings": ["--data", str(arguments.data.resolve())]} if arguments.data else {}
+    more = {}
+    if arguments.data:
+        more = {name: ["--data", str(arguments.data.resolve())] for name in ("trainings", "finetune")}
     machine = describe_machine(device_named(arguments.device))
     document = {"device": machine["device"], "machine": machine, "quick": arguments.quick, "parts": {}}
     for part, report in run(parts, arguments.device, arguments.budget, arguments.quick, more):
