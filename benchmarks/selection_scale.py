@@ -107,7 +107,7 @@ def _run(file: Path, images: int, budget: int) -> dict[str, Any]:
     selection = select("kmedoids", vectors, budget)
     return {
         "seconds": time.perf_counter() - start,
-        "peak_bytes": _peak_bytes(),
+        "peak_bytes": peak_bytes(),
         "objective": selection.picks[-1].coverage,
     }
 
@@ -117,7 +117,7 @@ def _objective(rows: list[Row], images: int, budget: int, device: str) -> float 
     return next((row.get("objective") for row in rows if asked.items() <= row.items()), None)
 
 
-def _peak_bytes() -> int:
+def peak_bytes() -> int:
     """The largest resident size of this process since its start."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))

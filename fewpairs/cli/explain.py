@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
@@ -67,6 +67,8 @@ def _numbers(explanation: Explanation) -> Table:
     if left_out := _left_out(explanation):
         table.add_row("Left out", left_out)
     table.add_row("Knee", _knee(explanation))
+    if words := explanation.document.get("words"):
+        table.add_row("Shown", _shown(words))
     table.add_row("Cost", _cost(explanation))
     return table
 
@@ -92,6 +94,12 @@ def _knee(explanation: Explanation) -> str:
         f"pick {knee} of {len(explanation.picks)} ({distance:.3f} on average), where the curve bends most; "
         "ask for a generous budget before reading it"
     )
+
+
+def _shown(words: dict[str, Any]) -> str:
+    """How much of what all photos show the picks of `words` show, and when that bends."""
+    shown = f"patches that look like {words['picks'][-1]['shown']:.0%} of all patches are labelled or picked"
+    return shown if words["knee"] is None else f"{shown}; few new ones come after pick {words['knee']}"
 
 
 def _cost(explanation: Explanation) -> str:

@@ -94,15 +94,14 @@ def _vocabulary(patches: Patches, images: Indices, rng: np.random.Generator) -> 
 def word_counts(patches: Patches, images: Indices, words: list[Matrix]) -> Counts:
     """How many patches of each image are nearest to each word: (M, W), the words of all vocabularies."""
     dtype = np.uint8 if patches.per_image < 256 else np.uint16
-    width = sum(map(len, words))
+    table = np.zeros((len(images), sum(map(len, words))), dtype)
 
-    def count(block: slice) -> Counts:
+    def count(block: slice) -> None:
         nearest = nearest_words(patches, images[block], words)
-        table = np.zeros((len(nearest), width), dtype)
-        np.add.at(table, (np.arange(len(nearest))[:, None, None], nearest), 1)
-        return table
+        np.add.at(table[block], (np.arange(len(nearest))[:, None, None], nearest), 1)
 
-    return np.concatenate(on_all_threads(count, blocks(len(images), IMAGES_A_BLOCK)))
+    on_all_threads(count, blocks(len(images), IMAGES_A_BLOCK))
+    return table
 
 
 def nearest_words(patches: Patches, images: Indices, words: list[Matrix]) -> Indices:
