@@ -14,11 +14,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from fewpairs.cli.application import HERE, app
 from fewpairs.cli.options import RECIPE_SIZES
 from fewpairs.cli.output import complain, console, counted, file_progress
+from fewpairs.cli.strategy_trials import compare_strategies
 from fewpairs.errors import FewpairsError
 
 if TYPE_CHECKING:
     from models.experiments import LabelSource, Setting
     from models.experiments import Progress as Done
+
+STRATEGIES = "strategies"
 
 
 @app.command(rich_help_panel=HERE)
@@ -26,7 +29,7 @@ def experiment(
     name: Annotated[
         str,
         typer.Argument(
-            help="table1 … table9 of the paper, curves, precision, generators or strategies.",
+            help="table1 … table9 of the paper, comparison, curves, generators, precision or strategies.",
             show_default=False,
         ),
     ],
@@ -81,7 +84,6 @@ def experiment(
     try:
         from models.experiments import (
             EXPERIMENTS,
-            OTHER_RUNS,
             RUNS,
             Dataset,
             Setting,
@@ -91,8 +93,10 @@ def experiment(
         )
     except ImportError as error:
         raise FewpairsError("Experiments need the models: run `pip install 'fewpairs[models]'`.") from error
-    if name not in EXPERIMENTS:
-        raise FewpairsError(f"There is no experiment {name}: choose one of {', '.join(EXPERIMENTS)}.")
+    if name not in RUNS:
+        raise FewpairsError(f"There is no experiment {name}: choose one of {', '.join(RUNS)}.")
+    if name == STRATEGIES and (steps or labels):
+        raise FewpairsError(f"--steps and --labels have no effect on {STRATEGIES}: leave them out.")
     try:
         dataset, sources = Dataset(data), _sources(labels or [])
         chosen = _encoder(encoder)
@@ -107,21 +111,24 @@ def experiment(
             encoder=chosen,
             scale=scale,
             steps=steps,
-            seeds=seeds or RUNS.get(name, OTHER_RUNS),
-            draws=draws or RUNS.get(name, OTHER_RUNS),
+            seeds=seeds or RUNS[name][0],
+            draws=draws or RUNS[name][1],
             sources=sources,
         )
-        planned = EXPERIMENTS[name](setting)
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # as ctrl-C: the trainings end too
+        failed: dict[str, str] = {}
+        if name == STRATEGIES:
+            report = compare_strategies(setting, work, out or work / f"{name}-{dataset.name}", parallel)
+        else:
+            planned = EXPERIMENTS[name](setting)
+            _announce(setting, len(planned.runs))
+            with _Bar() as bar:
+                failed = execute(planned, work, device=device, parallel=parallel, on_progress=bar.show)
+            command = " ".join(["fewpairs", *sys.argv[1:]])
+            folder = out or work / f"{name}-{dataset.name}-{scale}"
+            report = write_report(name, planned, setting, work, folder, failed, command)
     except (ValueError, OSError) as error:
         raise FewpairsError(f"{error}".rstrip(".") + ".") from error
-    _announce(setting, len(planned.runs))
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as ctrl-C: the trainings end too
-    with _Bar() as bar:
-        failed = execute(planned, work, device=device, parallel=parallel, on_progress=bar.show)
-    command = " ".join(["fewpairs", *sys.argv[1:]])
-    report = write_report(
-        name, planned, setting, work, out or work / f"{name}-{dataset.name}-{scale}", failed, command
-    )
     console.print(report.markdown, markup=False, soft_wrap=True)
     for path in report.files:
         console.print(f"[green]✓[/] {path}", soft_wrap=True)

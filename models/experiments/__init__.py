@@ -4,17 +4,17 @@ dataset, setting    the data, and the samples that the runs draw from it
 definitions, run    which trainings stand behind each row of a table
 execution, scoring  trains and scores them, in several processes
 results, report     the table next to the paper's, learning curves, a sheet of samples
+strategies          another kind of experiment: which selections give the better labels
 """
 
 from models.experiments.dataset import Dataset, LabelSource
-from models.experiments.definitions import EXPERIMENTS, OTHER_RUNS, RUNS
+from models.experiments.definitions import EXPERIMENTS, RUNS
 from models.experiments.execution import Progress, execute
 from models.experiments.report import write_report
 from models.experiments.setting import Setting, train_embeddings
 
 __all__ = [
     "EXPERIMENTS",
-    "OTHER_RUNS",
     "RUNS",
     "Dataset",
     "LabelSource",

@@ -105,11 +105,11 @@ class Setting:
         )
 
     @cache  # noqa: B019 - one setting lives as long as the program
-    def selected(self, strategy: str, count: int, among: Names) -> Names:
+    def selected(self, strategy: str, count: int, among: Names, seed: int = 0) -> Names:
         """At most `count` of these photos, picked by a selection strategy, in the order to label them."""
         rows = {name: row for row, name in enumerate(self.data.train)}
         embeddings = self.embeddings[[rows[name] for name in among]]
-        picks = select(strategy, embeddings, min(count, len(among))).picks
+        picks = select(strategy, embeddings, min(count, len(among)), seed=seed).picks
         return tuple(among[pick.index] for pick in picks)
 
 
