@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from fewpairs.cli.application import HERE, app
 from fewpairs.cli.options import RECIPE_SIZES
 from fewpairs.cli.output import complain, console, counted, file_progress
-from fewpairs.cli.strategy_trials import compare_strategies
 from fewpairs.errors import FewpairsError
 
 if TYPE_CHECKING:
@@ -87,6 +86,7 @@ def experiment(
             RUNS,
             Dataset,
             Setting,
+            compare_strategies,
             execute,
             train_embeddings,
             write_report,
@@ -117,14 +117,18 @@ def experiment(
         )
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # as ctrl-C: the trainings end too
         failed: dict[str, str] = {}
+        command = " ".join(["fewpairs", *sys.argv[1:]])
         if name == STRATEGIES:
-            report = compare_strategies(setting, work, out or work / f"{name}-{dataset.name}", parallel)
+            folder = out or work / f"{name}-{dataset.name}"
+            with _Stages() as stages:
+                report = compare_strategies(
+                    setting, work, folder, command, parallel=parallel, on_progress=stages.show
+                )
         else:
             planned = EXPERIMENTS[name](setting)
             _announce(setting, len(planned.runs))
             with _Bar() as bar:
                 failed = execute(planned, work, device=device, parallel=parallel, on_progress=bar.show)
-            command = " ".join(["fewpairs", *sys.argv[1:]])
             folder = out or work / f"{name}-{dataset.name}-{scale}"
             report = write_report(name, planned, setting, work, folder, failed, command)
     except (ValueError, OSError) as error:
@@ -174,6 +178,30 @@ def _announce(setting: "Setting", runs: int) -> None:
         f"{data.name}: {len(data.train)} train and {len(data.val)} val photos;"
         f" {counted(runs, 'training')} at scale {setting.scale}"
     )
+
+
+class _Stages:
+    """A bar for each stage of an experiment; a log has a line for every tenth of it."""
+
+    def __init__(self) -> None:
+        self._bar = file_progress()
+        self._tasks: dict[str, TaskID] = {}
+        self._told: dict[str, int] = {}
+
+    def __enter__(self) -> "_Stages":
+        self._bar.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._bar.stop()
+
+    def show(self, stage: str, done: int, total: int) -> None:
+        if stage not in self._tasks:
+            self._tasks[stage] = self._bar.add_task(stage, total=total)
+        self._bar.update(self._tasks[stage], completed=done)
+        if not console.is_terminal and 10 * done // max(1, total) > self._told.get(stage, -1):
+            self._told[stage] = 10 * done // max(1, total)
+            console.print(f"{done} of {total} {stage}")
 
 
 class _Bar:

@@ -12,6 +12,7 @@ from models.experiments.definitions import EXPERIMENTS, RUNS
 from models.experiments.execution import Progress, execute
 from models.experiments.report import write_report
 from models.experiments.setting import Setting, train_embeddings
+from models.experiments.strategies.compare import compare_strategies
 
 __all__ = [
     "EXPERIMENTS",
@@ -20,6 +21,7 @@ __all__ = [
     "LabelSource",
     "Progress",
     "Setting",
+    "compare_strategies",
     "execute",
     "train_embeddings",
     "write_report",

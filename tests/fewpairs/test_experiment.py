@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from models.catalog import STRATEGIES
 from tests.models.test_experiments import write_dataset
 
 
@@ -48,3 +49,24 @@ def test_what_cannot_be_run_is_said_in_a_sentence(tmp_path: Path) -> None:
         assert ended.returncode == 1
         assert sentence in " ".join(ended.stderr.split())
         assert "Traceback" not in ended.stderr
+
+
+def test_strategies_on_a_users_data(tmp_path: Path) -> None:
+    """Every strategy's picks are trained on and reported; a second run trains nothing. An option that has no
+    effect is refused.
+    """
+    write_dataset(tmp_path / "data", train=5, val=1)
+    command = ("strategies", "--data", "data", "--encoder", "efficientnet_lite0", "--seeds", "2")
+    first = fewpairs(*command, "--draws", "2", cwd=tmp_path)
+    assert first.returncode == 0, first.stderr
+    out = tmp_path / "experiments" / "strategies-data"
+    assert {path.name for path in out.iterdir()} == {f"strategies.{kind}" for kind in ("json", "md", "png")}
+    report = json.loads((out / "strategies.json").read_text())
+    assert {row["strategy"] for row in report["rows"]} == set(STRATEGIES)
+    assert {row["budget"] for row in report["rows"]} == {1, 2}
+    (scores,) = tmp_path.glob("experiments/strategies-*.jsonl")
+    before = scores.read_bytes()
+    assert fewpairs(*command, "--draws", "2", cwd=tmp_path).returncode == 0
+    assert scores.read_bytes() == before
+    refused = fewpairs(*command, "--steps", "3", cwd=tmp_path)
+    assert (refused.returncode, "leave them out" in refused.stderr) == (1, True)
