@@ -32,7 +32,7 @@ from sklearn.metrics import pairwise_distances
 from benchmarks.clustered import clustered
 from benchmarks.measuring import write_json
 from models.catalog import STRATEGIES
-from models.experiments import Dataset, train_embeddings
+from models.experiments import Dataset, train_features
 from models.machine import describe_machine
 from models.selection import select
 
@@ -91,7 +91,7 @@ def main() -> None:
     pools: dict[str, Vectors] = {}
     for directory in arguments.data:
         data = Dataset(directory)
-        pools[data.name] = train_embeddings(data, arguments.encoder, Path("experiments"))
+        pools[data.name], _ = train_features(data, arguments.encoder, Path("experiments"))
     pools["clustered"] = np.empty((3000, 512), np.float32)
     clustered(3000, 512, pools["clustered"])
     rows = [row for name, vectors in pools.items() for row in _rows(name, vectors)]

@@ -376,13 +376,15 @@ class StrategyFacts:
 
     `implementation` is a `models.selection.problem.Strategy`, as "module:function". `pairwise` says that it
     compares all pairs of images, and of more than `PAIRWISE` images a sample; `patches` that it needs the
-    features of the images' patches.
+    features of the images' patches. The picks of a `nested` strategy for a small budget are the first ones
+    for a larger budget.
     """
 
     implementation: str
     summary: str
     pairwise: bool = False
     patches: bool = False
+    nested: bool = False
 
 
 STRATEGIES: dict[str, StrategyFacts] = {
@@ -411,6 +413,7 @@ STRATEGIES: dict[str, StrategyFacts] = {
         "models.selection.strategies.words:words",
         "images that show as many different things as possible, judged by their patches",
         patches=True,
+        nested=True,
     ),
     "random": StrategyFacts(
         "models.selection.strategies.random_draw:random_draw", "a uniform draw, the control"

@@ -88,7 +88,7 @@ def experiment(
             Setting,
             compare_strategies,
             execute,
-            train_embeddings,
+            train_features,
             write_report,
         )
     except ImportError as error:
@@ -102,7 +102,7 @@ def experiment(
         chosen = _encoder(encoder)
         with file_progress() as bar:
             task = bar.add_task(f"Embedding with {chosen}", total=len(dataset.train))
-            embeddings = train_embeddings(
+            embeddings, patches = train_features(
                 dataset, chosen, work, lambda done, total: bar.update(task, completed=done)
             )
         setting = Setting(
@@ -114,6 +114,7 @@ def experiment(
             seeds=seeds or RUNS[name][0],
             draws=draws or RUNS[name][1],
             sources=sources,
+            patches=patches,
         )
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # as ctrl-C: the trainings end too
         failed: dict[str, str] = {}

@@ -11,7 +11,7 @@ from models.experiments.dataset import Dataset, LabelSource
 from models.experiments.definitions import EXPERIMENTS, RUNS
 from models.experiments.execution import Progress, execute
 from models.experiments.report import write_report
-from models.experiments.setting import Setting, train_embeddings
+from models.experiments.setting import Setting, train_features
 from models.experiments.strategies.compare import compare_strategies
 
 __all__ = [
@@ -23,6 +23,6 @@ __all__ = [
     "Setting",
     "compare_strategies",
     "execute",
-    "train_embeddings",
+    "train_features",
     "write_report",
 ]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.catalog import build, method_facts
-from models.encoders import embed_files, load_encoder
+from models.encoders import embed_with_patches, load_encoder
 from models.experiments.dataset import Dataset, LabelSource, digest_of
 from models.experiments.run import Run
 from models.files import atomic_write
@@ -32,7 +32,8 @@ Names = tuple[str, ...]
 class Setting:
     """The setting of an experiment.
 
-    `embeddings`, float32 (n, d), are the train photos' embeddings by `encoder`, from which k-medoids selects.
+    `embeddings`, float32 (n, d), and `patches`, float16 (n, p, q), are what `encoder` gives of the train
+    photos: strategies select by them. Some encoders give no patches.
     Every row of a table is trained `seeds` times; a row with random pairs is trained `draws` times.
     """
 
@@ -44,6 +45,7 @@ class Setting:
     seeds: int = 1
     draws: int = 10
     sources: dict[str, LabelSource] = field(default_factory=dict)
+    patches: NDArray[np.float16] | None = None
 
     def __post_init__(self) -> None:
         """Raises ValueError for an unknown scale."""
@@ -108,28 +110,34 @@ class Setting:
     def selected(self, strategy: str, count: int, among: Names, seed: int = 0) -> Names:
         """At most `count` of these photos, picked by a selection strategy, in the order to label them."""
         rows = {name: row for row, name in enumerate(self.data.train)}
-        embeddings = self.embeddings[[rows[name] for name in among]]
-        picks = select(strategy, embeddings, min(count, len(among)), seed=seed).picks
+        chosen = [rows[name] for name in among]
+        patches = None if self.patches is None else self.patches[chosen]
+        budget = min(count, len(among))
+        picks = select(strategy, self.embeddings[chosen], budget, seed=seed, patches=patches).picks
         return tuple(among[pick.index] for pick in picks)
 
 
-def train_embeddings(
+def train_features(
     data: Dataset, encoder_name: str, work: Path, on_progress: Callable[[int, int], None] | None = None
-) -> NDArray[np.float32]:
-    """Embeddings of the train photos, float32 (n, d), which stay in `work` for the next experiment.
+) -> tuple[NDArray[np.float32], NDArray[np.float16] | None]:
+    """The train photos' embeddings, float32 (n, d), and the features of their patches, float16 (n, p, q), if
+    the encoder gives them. Both stay in `work` for the next experiment.
 
     ValueError names a photo that cannot be read.
     """
     photos = [data.photo("train", name) for name in data.train]
-    kept = work / f"embeddings-{encoder_name}-{digest_of(photos)[:12]}.npy"
+    kept = work / f"embeddings-{encoder_name}-{digest_of(photos)[:12]}.npz"
     if not kept.exists():
-        embeddings, failures = embed_files(
-            load_encoder(encoder_name, device="auto"), photos, on_progress=on_progress
-        )
-        if failures:
-            raise ValueError(f"{photos[failures[0].index]} cannot be read: {failures[0].reason}")
-        # Given a name, np.save would add a suffix.
+        encoder = load_encoder(encoder_name, device="auto")
+        found = embed_with_patches(encoder, photos, on_progress=on_progress)
+        if found.failures:
+            first = found.failures[0]
+            raise ValueError(f"{photos[first.index]} cannot be read: {first.reason}")
+        # Given a name, np.savez would add a suffix.
         with atomic_write(kept) as temporary, temporary.open("wb") as file:
-            np.save(file, embeddings)
-    loaded: NDArray[np.float32] = np.load(kept)
-    return loaded
+            if found.patches is None:
+                np.savez(file, embeddings=found.embeddings)
+            else:
+                np.savez(file, embeddings=found.embeddings, patches=found.patches)
+    with np.load(kept) as loaded:
+        return loaded["embeddings"], loaded.get("patches")

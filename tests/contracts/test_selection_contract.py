@@ -170,6 +170,15 @@ def test_a_prefix_is_as_good_as_a_selection_of_its_length(strategy: str, budget:
     assert prefix <= 1.05 * select(strategy, vectors, budget).picks[-1].coverage
 
 
+@pytest.mark.parametrize("strategy", [name for name, facts in STRATEGIES.items() if facts.nested])
+def test_nested_budgets_share_their_picks(strategy: str) -> None:
+    """The picks for every smaller budget are exactly the first ones of thirty."""
+    vectors = np.random.default_rng(4).normal(size=(120, 16)).astype(np.float32)
+    picks = indices(select(strategy, vectors, 30, seed=2))
+    for budget in (1, 2, 7, 29):
+        assert indices(select(strategy, vectors, budget, seed=2)) == picks[:budget]
+
+
 @pytest.mark.parametrize("strategy", sorted(set(STRATEGIES) - {"probcover", "random", "words"}))
 def test_labelled_images_cover_what_is_near_to_them(strategy: str) -> None:
     """If two of five distant clusters hold a labelled image, three picks go to the other three clusters.

@@ -64,7 +64,7 @@ def test_strategies_on_a_users_data(tmp_path: Path) -> None:
     report = json.loads((out / "strategies.json").read_text())
     assert {row["strategy"] for row in report["rows"]} == set(STRATEGIES)
     assert {row["budget"] for row in report["rows"]} == {1, 2}
-    (scores,) = tmp_path.glob("experiments/strategies-*.jsonl")
+    (scores,) = tmp_path.glob("experiments/strategies-scores-*.jsonl")
     before = scores.read_bytes()
     assert fewpairs(*command, "--draws", "2", cwd=tmp_path).returncode == 0
     assert scores.read_bytes() == before

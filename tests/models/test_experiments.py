@@ -20,7 +20,7 @@ from models.experiments.dataset import Dataset, LabelSource
 from models.experiments.definitions import EXPERIMENTS, RUNS, Experiment, Row
 from models.experiments.execution import Progress, execute
 from models.experiments.run import Run
-from models.experiments.setting import Setting, train_embeddings
+from models.experiments.setting import Setting, train_features
 from models.images.photos import write_label_map
 from models.training.methods.tripathy import Tripathy
 from models.training.run_directory import RunDirectory, RunInUse
@@ -44,8 +44,10 @@ def write_dataset(folder: Path, train: int, val: int, rgb: bool = False) -> Data
 
 
 def setting_of(data: Dataset, **options: object) -> Setting:
-    embeddings = np.random.default_rng(0).normal(size=(len(data.train), 8)).astype(np.float32)
-    return Setting(data, embeddings, **{"steps": 2, **options})  # type: ignore[arg-type]
+    random = np.random.default_rng(0)
+    embeddings = random.normal(size=(len(data.train), 8)).astype(np.float32)
+    patches = random.normal(size=(len(data.train), 4, 6)).astype(np.float16)
+    return Setting(data, embeddings, **{"steps": 2, "patches": patches, **options})  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -299,9 +301,13 @@ def lock_is_free(directory: RunDirectory) -> bool:
 
 def test_embeddings_are_kept(data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second time, the kept embeddings are loaded and no encoder."""
-    first = train_embeddings(data, "efficientnet_lite0", tmp_path / "work")
+    first, patches = train_features(data, "efficientnet_lite0", tmp_path / "work")
     monkeypatch.setattr(
         "models.experiments.setting.load_encoder", lambda *args, **options: pytest.fail("again")
     )
-    assert np.array_equal(train_embeddings(data, "efficientnet_lite0", tmp_path / "work"), first)
-    assert first.shape == (45, 1280)
+    again, again_patches = train_features(data, "efficientnet_lite0", tmp_path / "work")
+    assert np.array_equal(again, first)
+    assert patches is not None
+    assert again_patches is not None
+    assert np.array_equal(again_patches, patches)
+    assert (first.shape, patches.shape[0]) == ((45, 1280), 45)

@@ -97,13 +97,13 @@ def test_rest_leaves_the_picks_out(cells: DatasetCells) -> None:
     assert "rest" not in score_picks(cells, range(8))
 
 
-def test_every_strategy_answers_for_the_same_pools(data: Dataset) -> None:
-    """Each strategy picks once from each pool at each budget; the random draws share the pools, are all
-    different draws, and everyone picks from the pool.
+def test_every_strategy_answers_for_the_same_pools(data: Dataset, tmp_path: Path) -> None:
+    """Each strategy picks once from each pool at each budget; the random draws share the pools, and everyone
+    picks from the pool. Without patches, the strategies that need them are left out.
     """
     setting = setting_of(data, seeds=3, draws=7)
     counted: list[None] = []
-    trials = planned(setting, lambda: counted.append(None))
+    trials = planned(setting, tmp_path, lambda: counted.append(None))
     assert len(counted) == selections(setting)
     budgets = {trial.budget for trial in trials}
     assert budgets == {1, 2, 5}
@@ -114,6 +114,9 @@ def test_every_strategy_answers_for_the_same_pools(data: Dataset) -> None:
         for strategy in STRATEGIES:
             pools = [one.pool for one in trials if (one.strategy, one.budget) == (strategy, budget)]
             assert sorted(pools) == ([0, 0, 0, 1, 1, 2, 2] if strategy == "random" else [0, 1, 2])
+    assert planned(setting, tmp_path) == trials
+    without = planned(replace(setting, patches=None), tmp_path)
+    assert {trial.strategy for trial in without} == set(STRATEGIES) - {"words"}
 
 
 def test_pools_differ_and_are_pure_functions_of_their_number() -> None:
@@ -135,14 +138,14 @@ def test_an_interrupted_experiment_goes_on(data: Dataset, cells: DatasetCells, t
     first = run(trials, cells, setting, tmp_path, 1, lambda done, total: fits.append((done, total)))
     assert fits == [(0, 2), (1, 2), (2, 2)]
     assert first[0].scores == first[1].scores == score_picks(cells, [0])
-    (file,) = tmp_path.glob("strategies-*.jsonl")
+    (file,) = tmp_path.glob("strategies-scores-*.jsonl")
     lines = file.read_text().splitlines(keepends=True)
     file.write_text(lines[0] + lines[1][:20])
     fits.clear()
     second = run(trials, cells, setting, tmp_path, 1, lambda done, total: fits.append((done, total)))
     assert [one.scores for one in second] == [one.scores for one in first]
     assert fits == [(0, 1), (1, 1)]
-    kept = [json.loads(line)["picks"] for line in file.read_text().splitlines()]
+    kept = [json.loads(line)[0] for line in file.read_text().splitlines()]
     assert kept == [[*names[:1]], [*names[:2]]]
 
 
@@ -179,13 +182,13 @@ def test_the_report_shows_every_strategy(data: Dataset, tmp_path: Path) -> None:
     setting: Setting = setting_of(data, seeds=2, draws=4)
     scored = [
         Scored(one, {"val": 0.5 + 0.1 * one.pool + (one.strategy == "kmedoids"), "rest": 0.25}, 0.5)
-        for one in planned(setting)
+        for one in planned(setting, tmp_path)
     ]
     report = write_strategies(setting, scored, tmp_path / "out", "fewpairs experiment strategies")
     assert {path.name for path in report.files} == {f"strategies.{kind}" for kind in ("json", "md", "png")}
     told = json.loads((tmp_path / "out" / "strategies.json").read_text())
     assert len(told["rows"]) == 2 * len(STRATEGIES) * 3
-    assert told["fits"] == len({one.picks for one in planned(setting)})
+    assert told["fits"] == len({one.picks for one in planned(setting, tmp_path)})
     lines = [line for line in report.markdown.splitlines() if line.startswith("| `")]
     assert len(lines) == 2 * (len(STRATEGIES) + 1)
     (bold,) = {line.split(" |")[0] for line in lines if "**" in line}

@@ -35,6 +35,6 @@ def compare_strategies(
     data = setting.data
     photos = 2 * len(data.train) + len(data.val)
     cells = dataset_cells(data, setting.encoder, work, counted("features", photos))
-    trials = planned(setting, counted("selections", selections(setting)))
+    trials = planned(setting, work, counted("selections", selections(setting)))
     scored = run(trials, cells, setting, work, parallel, partial(on_progress, "trainings"))
     return write_strategies(setting, scored, out, command)

@@ -1,10 +1,9 @@
 """Which photos each strategy picks from many pools, and how well a probe learns from them."""
 
 import hashlib
-import json
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import product
@@ -16,7 +15,9 @@ import torch
 from models.catalog import STRATEGIES
 from models.experiments.setting import Names, Setting
 from models.experiments.strategies.cells import DatasetCells
+from models.experiments.strategies.kept import Kept
 from models.experiments.strategies.oracle import Scores, score_picks
+from models.selection.select import VERSION as SELECTION_VERSION
 
 BUDGETS = (1, 2, 5, 10, 20, 40)
 POOLS, DRAWS = 10, 50
@@ -56,17 +57,24 @@ def pool_of(photos: Names, number: int) -> Names:
     return tuple(photos[row] for row in np.sort(rows))
 
 
-def planned(setting: Setting, on_selection: Callable[[], object] = lambda: None) -> list[Trial]:
+def planned(setting: Setting, work: Path, on_selection: Callable[[], object] = lambda: None) -> list[Trial]:
     """Every strategy at every budget: one selection for each of `setting.seeds` pools, and `setting.draws`
     random draws, which share the pools. `on_selection` is called `selections(setting)` times.
+
+    A strategy that needs patches is left out if the encoder gives none. Picks stay in `work`.
     """
+    kept = Kept(_file(setting, work, f"picks-{SELECTION_VERSION}"))
     trials = []
     for pool, budget, strategy in _questions(setting):
         members = pool_of(setting.data.train, pool)
         if strategy == "random":
             answers = [setting.random(budget, members, draw) for draw in _draws(setting, pool)]
         else:
-            answers = [setting.selected(strategy, budget, members, seed=pool)]
+            question = [strategy, budget, pool]
+            if question not in kept:
+                asked = max(_budgets(setting)) if STRATEGIES[strategy].nested else budget
+                kept.keep(question, setting.selected(strategy, asked, members, seed=pool)[:budget])
+            answers = [kept[question]]
         trials += [Trial(strategy, budget, pool, tuple(sorted(picks))) for picks in answers]
         on_selection()
     return trials
@@ -78,9 +86,12 @@ def selections(setting: Setting) -> int:
 
 
 def _questions(setting: Setting) -> list[tuple[int, int, str]]:
-    largest = round(POOL_SHARE * len(setting.data.train))
-    budgets = [budget for budget in BUDGETS if budget < largest]
-    return list(product(range(setting.seeds), budgets, STRATEGIES))
+    able = [name for name, facts in STRATEGIES.items() if setting.patches is not None or not facts.patches]
+    return list(product(range(setting.seeds), _budgets(setting), able))
+
+
+def _budgets(setting: Setting) -> list[int]:
+    return [budget for budget in BUDGETS if budget < round(POOL_SHARE * len(setting.data.train))]
 
 
 def _draws(setting: Setting, pool: int) -> range:
@@ -98,51 +109,31 @@ def run(
 ) -> list[Scored]:
     """The scores of all trials, `parallel` fits at a time (by default one per core).
 
-    Each set of picks is fitted once, and its scores are a line of a file in `work`: an experiment that was
-    interrupted goes on from there. `on_fit(done, total)` is called after every fit, and once before.
+    Each set of picks is fitted once. Scores stay in `work`: an experiment that was interrupted goes on from
+    there. `on_fit(done, total)` is called after every fit, and once before.
     """
-    file = _scores_file(setting, work)
-    known = _read(file)
-    waiting = [picks for picks in dict.fromkeys(trial.picks for trial in trials) if picks not in known]
+    kept = Kept(_file(setting, work, "scores"))
+    waiting = [picks for picks in dict.fromkeys(trial.picks for trial in trials) if picks not in kept]
     rows = {name: row for row, name in enumerate(setting.data.train)}
     total = len(waiting)
     on_fit(0, total)
 
-    def fitted(picks: Names) -> tuple[Names, Scores, float]:
+    def fitted(picks: Names) -> tuple[Scores, float]:
         start = time.perf_counter()
         scores = score_picks(cells, [rows[name] for name in picks])
-        return picks, scores, round(time.perf_counter() - start, 3)
+        return scores, round(time.perf_counter() - start, 3)
 
     threads = ThreadPoolExecutor(parallel or os.cpu_count(), initializer=torch.set_num_threads, initargs=(1,))
     try:
-        with file.open("a", encoding="utf-8") as lines:
-            for done, (picks, scores, seconds) in enumerate(threads.map(fitted, waiting), start=1):
-                known[picks] = scores, seconds
-                lines.write(json.dumps({"picks": picks, "scores": scores, "seconds": seconds}) + "\n")
-                lines.flush()
-                on_fit(done, total)
+        results = threads.map(fitted, waiting)
+        for done, (picks, result) in enumerate(zip(waiting, results, strict=True), start=1):
+            kept.keep(picks, result)
+            on_fit(done, total)
     finally:
         threads.shutdown(cancel_futures=True)
-    return [Scored(trial, *known[trial.picks]) for trial in trials]
+    return [Scored(trial, *kept[trial.picks]) for trial in trials]
 
 
-def _scores_file(setting: Setting, work: Path) -> Path:
+def _file(setting: Setting, work: Path, kind: str) -> Path:
     content = f"{VERSION} {setting.encoder} {setting.data.digest}"
-    file = work / f"strategies-{hashlib.sha256(content.encode()).hexdigest()[:12]}.jsonl"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.touch()
-    return file
-
-
-def _read(file: Path) -> dict[Names, tuple[Scores, float]]:
-    """The scores of earlier fits by picks. A last line that was cut off is ended, so that it does no harm."""
-    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
-    if lines and not lines[-1].endswith("\n"):
-        file.write_text("".join(lines[:-1]), encoding="utf-8")
-    return dict(_parsed(line for line in lines if line.endswith("\n")))
-
-
-def _parsed(lines: Iterable[str]) -> Iterable[tuple[Names, tuple[Scores, float]]]:
-    for line in lines:
-        entry = json.loads(line)
-        yield tuple(entry["picks"]), (entry["scores"], entry["seconds"])
+    return work / f"strategies-{kind}-{hashlib.sha256(content.encode()).hexdigest()[:12]}.jsonl"
