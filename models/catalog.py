@@ -94,7 +94,9 @@ class TrainingSpec:
     lambda_gan: float = _number(1.0, 0, 1e9, "Weight of the adversarial loss.")
     lambda_cycle: float = _number(10.0, 0, 1e9, "Weight of the cycle loss.")
     lambda_identity: float = _number(10.0, 0, 1e9, "Weight of the identity loss.")
-    lambda_l1: float = _number(150.0, 0, 1e9, "Weight of the L1 loss on pairs.")
+    lambda_l1: float = _number(
+        150.0, 0, 1e9, "Weight of the L1 loss on pairs, or of the cross-entropy in its place."
+    )
     lambda_consistency: float = _number(0.0, 0, 1e9, "Weight of the consistency loss on unpaired photos.")
 
     learning_rate: float = _number(

@@ -50,6 +50,13 @@ def test_the_output_is_an_image_or_logits_of_the_photos_size(
     assert classes or output.abs().max() <= 1
 
 
+def test_the_number_of_parameters() -> None:
+    """With 64 channels it is a third of that of the paper's generator, as documented."""
+    with torch.device("meta"):
+        network = PretrainedGenerator(feature_maps(NAME))
+    assert sum(weights.numel() for weights in network.parameters()) == 3_720_179
+
+
 def test_no_sample_of_a_batch_changes_another() -> None:
     """Three photos at once give what each of them gives alone, so that the hybrid may batch its calls."""
     network, batch = PretrainedGenerator(pretrained_feature_maps(NAME)[0], 4, 5), photos(3)

