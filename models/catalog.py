@@ -299,7 +299,7 @@ METHODS: dict[str, MethodFacts] = {
         recipes={
             "paper": {"load_size": 768, "image_size": 768, "batch_size": 8, "total_steps": 10_000},
             "small": {"load_size": 512, "image_size": 512, "batch_size": 8, "total_steps": 2_000},
-            "tiny": {"load_size": 320, "image_size": 320, "batch_size": 4, "total_steps": 300},
+            "tiny": {"load_size": 416, "image_size": 416, "batch_size": 3, "total_steps": 300},
         },
         unused=_NETWORKS_OF_THE_PAPER | {"generator", "compile"},
     ),

@@ -26,7 +26,8 @@ class Estimate:
     On a GPU the memory is the allocator's peak. On the CPU it is a count of weights, gradients, optimiser
     state, tensors kept for the backward pass, and the data set. The count leaves out the interpreter with its
     libraries (some hundred megabytes), the working memory of single operations, and the compiler. The
-    seconds leave out compilation, validation, sample sheets and checkpoints.
+    seconds leave out what a method does before its first step, compilation, validation, sample sheets and
+    checkpoints.
     """
 
     memory_bytes: int
