@@ -281,7 +281,7 @@ METHODS: dict[str, MethodFacts] = {
         keeps_aspect=True,
         directions=(PHOTOS_TO_LABELS,),
         defaults={
-            **{"load_size": 320, "image_size": 320, "total_steps": 12},
+            **{"load_size": 320, "image_size": 320, "total_steps": 10},
             **{"log_every": 1, "checkpoint_every": 1},
         },
         unused=_NETWORKS_OF_THE_PAPER

@@ -1,5 +1,6 @@
 """Multinomial logistic regression on rows of features, solved to convergence."""
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -10,11 +11,14 @@ L2 = 1e-4
 """Weight of the penalty ‖W‖² / 2; the bias is free."""
 TOLERANCE = 1e-5
 """The problem counts as solved when no entry of the gradient is larger."""
-HISTORY = 20
-CURVATURE = 0.1
-"""A typical p(1 − p): the second derivative of the loss by a logit."""
-MOST_PRECONDITIONED = 32_768
-"""Rows of which the covariance is computed: more would not make the preconditioner better."""
+ITERATIONS = 15
+"""Steps of L-BFGS before the coordinates are renewed."""
+MOST_OBSERVED = 8192
+"""Rows of which the curvature is computed: it need not be exact."""
+MOST_CURVATURES = 2**24
+"""Numbers in the curvatures of all classes."""
+LEAST_CURVATURE = 1e-6
+"""Added to that of a bias, which a class that is absent would not have."""
 
 
 @dataclass(frozen=True)
@@ -53,15 +57,14 @@ class Regression:
 
     $$\frac{1}{\sum t}\sum_{i,k} -t_{ik} \log \mathrm{softmax}(W x_i + b)_k + \frac{λ}{2}\lVert W \rVert^2,$$
 
-    by L-BFGS (Liu and Nocedal 1989). It works on V with W = V (0.1 Σ + λI)^{-1/2}, where Σ is the covariance
-    of the features: in these coordinates the problem is well conditioned, and tens of iterations suffice.
-    Everything is computed in the rows' type and on their device. The same rows give the same solution.
+    by L-BFGS (Liu and Nocedal 1989), in coordinates in which it is well conditioned: those of the curvature
+    of each class at the starting point (see `_Coordinates`). Everything is computed in the rows' type and on
+    their device. The same rows and the same starting point give the same result.
     """
 
     def __init__(self, rows: Rows, l2: float = L2) -> None:
         self._rows, self._l2 = rows, l2
         self._total = rows.targets.sum().clamp(min=torch.finfo(rows.targets.dtype).tiny)
-        self._to_W, self._to_V = _preconditioner(rows.features[:MOST_PRECONDITIONED], l2)
 
     def loss(self, weight: Tensor, bias: Tensor) -> Tensor:
         """The minimised function, a scalar."""
@@ -70,30 +73,31 @@ class Regression:
         cross_entropy = -(self._rows.targets * log_softmax(logits, dim=1)).sum() / self._total
         return cross_entropy + self._l2 / 2 * weight.double().square().sum()
 
-    def solve(self, weight: Tensor, bias: Tensor, iterations: int) -> Solution:
-        """At most `iterations` steps of L-BFGS from there; none if that is the solution already."""
-        V = (weight.detach() @ self._to_V).requires_grad_()
-        b = bias.detach().clone().requires_grad_()
+    def improve(self, weight: Tensor, bias: Tensor) -> Solution:
+        """ITERATIONS steps of L-BFGS from there; none if that is the solution already."""
+        start = self.at(weight, bias)
+        if start.converged or not math.isfinite(start.loss):
+            return start
+        coordinates = _Coordinates(self._rows, start, self._l2)
+        point = coordinates.of(start.weight, start.bias).requires_grad_()
         solver = torch.optim.LBFGS(
-            [V, b],
-            max_iter=iterations,
-            history_size=HISTORY,
-            tolerance_grad=TOLERANCE / 10,
+            [point],
+            max_iter=ITERATIONS,
+            history_size=ITERATIONS,
+            tolerance_grad=TOLERANCE / 100,
             tolerance_change=0,
             line_search_fn="strong_wolfe",
         )
 
         def closure() -> Tensor:
             solver.zero_grad()
-            loss = self.loss(V @ self._to_W, b)
+            loss = self.loss(*coordinates.to(point))
             torch.autograd.backward(loss)
             return loss
 
-        start = self.at(weight, bias)
-        if start.converged:
-            return start
         solver.step(closure)  # type: ignore[no-untyped-call]
-        return self.at(V.detach() @ self._to_W, b.detach())
+        end = self.at(*coordinates.to(point.detach()))
+        return end if end.loss < start.loss else start
 
     def at(self, weight: Tensor, bias: Tensor) -> Solution:
         """The loss and its gradient there."""
@@ -104,18 +108,54 @@ class Regression:
         return Solution(W.detach(), b.detach(), loss.item(), largest)
 
 
-def fit(rows: Rows, l2: float = L2, iterations: int = 1000) -> Solution:
-    """The solution from W = 0, b = 0, in one go."""
+class _Coordinates:
+    """Coordinates v_k = Lᵀ (w_k, b_k) of each class, where L Lᵀ is the second derivative of the loss by its
+    weights and bias at the starting point: the second derivative by v_k is the identity there.
+
+    It is computed of a part of the rows. If there are too many features and classes for a matrix of each
+    class, the classes share their mean.
+    """
+
+    def __init__(self, rows: Rows, start: Solution, l2: float) -> None:
+        stride = -(-len(rows.features) // MOST_OBSERVED)
+        features, targets = rows.features[::stride], rows.targets[::stride]
+        share = torch.softmax(torch.addmm(start.bias, features, start.weight.T), dim=1)
+        curvature = targets.sum(dim=1, keepdim=True) * share * (1 - share)
+        if curvature.shape[1] * features.shape[1] ** 2 > MOST_CURVATURES:
+            curvature = curvature.mean(dim=1, keepdim=True)
+        with_one = torch.cat([features, features.new_ones(len(features), 1)], dim=1)
+        second = torch.stack([(with_one * of_class[:, None]).T @ with_one for of_class in curvature.T])
+        penalty = torch.full_like(second[0, 0], l2, dtype=torch.float64)
+        penalty[-1] = LEAST_CURVATURE
+        total = targets.sum().double().clamp(min=torch.finfo(torch.float64).tiny)
+        self._there = torch.linalg.cholesky(second.double() / total + torch.diag(penalty))
+        identity = torch.eye(len(penalty), dtype=torch.float64, device=penalty.device)
+        self._back = torch.linalg.solve_triangular(self._there, identity, upper=False)
+        self._dtype = features.dtype
+
+    def of(self, weight: Tensor, bias: Tensor) -> Tensor:
+        """The coordinates of weights (K, C) and biases (K): float64 (K, 1, C + 1)."""
+        point = torch.cat([weight, bias[:, None]], dim=1).double()
+        return torch.matmul(point[:, None], self._there)
+
+    def to(self, point: Tensor) -> tuple[Tensor, Tensor]:
+        """Inverse of `of`, in the rows' type.
+
+        The mean over the classes, which changes no probability and is 0 in the solution, is left out.
+        """
+        both = (point @ self._back)[:, 0]
+        both = (both - both.mean(dim=0)).to(self._dtype)
+        return both[:, :-1], both[:, -1]
+
+
+def fit(rows: Rows, l2: float = L2, rounds: int = 10) -> Solution:
+    """The solution in one go, from W = 0 and b = 0: at most `rounds` times ITERATIONS steps."""
+    regression = Regression(rows, l2)
     classes, channels = rows.targets.shape[1], rows.features.shape[1]
-    zeros = rows.features.new_zeros(classes, channels)
-    return Regression(rows, l2).solve(zeros, rows.features.new_zeros(classes), iterations)
-
-
-def _preconditioner(features_NC: Tensor, l2: float) -> tuple[Tensor, Tensor]:
-    """(CURVATURE · Σ + λI) to the power of −1/2 and 1/2, (C, C)."""
-    features = features_NC - features_NC.mean(dim=0)
-    covariance = (features.T @ features / len(features)).double()
-    values, vectors = torch.linalg.eigh(covariance)
-    scales = (CURVATURE * values.clamp(min=0) + l2).sqrt()
-    there, back = ((vectors * power) @ vectors.T for power in (1 / scales, scales))
-    return there.to(features_NC), back.to(features_NC)
+    zeros = rows.features.new_zeros(classes, channels + 1)
+    solution = regression.at(zeros[:, :-1], zeros[:, -1])
+    for _ in range(rounds):
+        if solution.converged:
+            break
+        solution = regression.improve(solution.weight, solution.bias)
+    return solution

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
+from models.training import logistic
 from models.training.logistic import Regression, Rows, fit, standardisation
 
 L2 = 1e-3
@@ -57,18 +59,28 @@ def test_the_gradient_vanishes_at_the_solution() -> None:
         assert abs(float(ahead - behind)) / 2e-4 < 1e-4
 
 
-def test_blocks_of_iterations_end_where_one_run_ends() -> None:
-    """Restarted from their own weights, blocks of five iterations reach the same weights, and then stay."""
+def test_rounds_end_at_the_solution_and_stay() -> None:
+    """Restarted from their own weights, rounds reach the same weights, and then stay there."""
     data = rows(seed=2)
     regression = Regression(data, L2)
     weight, bias = torch.zeros(4, 12, dtype=torch.float64), torch.zeros(4, dtype=torch.float64)
     for _ in range(40):
-        solution = regression.solve(weight, bias, 5)
+        solution = regression.improve(weight, bias)
         weight, bias = solution.weight, solution.bias
     assert solution.converged
-    again = regression.solve(weight, bias, 5)
+    again = regression.improve(weight, bias)
     assert torch.equal(again.weight, weight)
     torch.testing.assert_close(weight, fit(data, L2).weight, rtol=0, atol=2e-3)
+
+
+def test_classes_that_share_their_curvature_find_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With one matrix for all classes, or one computed of a part of the rows, the solution is the same."""
+    exact = fit(rows(seed=4), L2)
+    for name in ("MOST_CURVATURES", "MOST_OBSERVED"):
+        monkeypatch.setattr(logistic, name, 100)
+        other = fit(rows(seed=4), L2)
+        assert other.converged
+        torch.testing.assert_close(other.weight, exact.weight, rtol=0, atol=2e-3)
 
 
 def test_float32_suffices() -> None:

@@ -18,14 +18,12 @@ from models.training.logistic import Regression, Rows
 from models.training.methods.method import Method
 from models.training.networks.dense import DenseNetwork
 
-ITERATIONS = 10
-"""Steps of L-BFGS in one step of the training. It starts anew each time, so weights are the whole state."""
-
 
 class Probe(Method):
     """Multinomial logistic regression on the standardised features of all strides (see `Regression`).
 
-    The encoder stays as it is. When the problem is solved, further steps change nothing.
+    The encoder stays as it is. Each step starts L-BFGS anew, so the weights are the whole state. When the
+    problem is solved, further steps change nothing.
     """
 
     def __init__(self, spec: TrainingSpec, device: torch.device, class_table: ClassTable | None) -> None:
@@ -68,7 +66,7 @@ class Probe(Method):
         if self._regression is None:  # every batch is the same
             self._regression = Regression(Rows(batch.x, batch.y))
         head = self.dense.head
-        solution = self._regression.solve(head.weight, head.bias, ITERATIONS)
+        solution = self._regression.improve(head.weight, head.bias)
         head.weight.copy_(solution.weight)
         head.bias.copy_(solution.bias)
         self.notes |= {"converged": solution.converged, "largest_gradient": solution.gradient}
