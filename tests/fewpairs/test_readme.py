@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from fewpairs import Client
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -20,7 +22,7 @@ def blocks(page: str, language: str) -> list[str]:
 # Adding a block to a page without testing it breaks the next lines. CI runs the first block as it is.
 [_MAKE, LOOP] = blocks("README.md", "sh")
 [PYTHON] = blocks("README.md", "python")
-[WHY, ANNOTATORS, CURL, EXPERIMENT] = blocks("docs/guide.md", "sh")
+[WHY, WHICH, ANNOTATORS, CURL, EXPERIMENT] = blocks("docs/guide.md", "sh")
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +79,13 @@ def test_explained_and_selected_again(second_round: Path) -> None:
     assert names(second_round / "why") == {"map.png", "curve.png", "explanation.json"}
     assert len(picks(second_round / "round2.json")) == 10
     assert picks(second_round / "round2.json").isdisjoint(names(second_round / "to-label"))
+
+
+def test_which_model(folder: Path, server: str) -> None:
+    """The paper's method is trained beside the advised one, and is then the pool's newest model."""
+    run(folder, server, ["bash", "-euc", WHICH])
+    newest, advised = Client(server).pool("street").models()
+    assert newest.method == "hybrid" != advised.method
 
 
 def test_several_annotators(second_round: Path, server: str) -> None:
