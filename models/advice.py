@@ -109,8 +109,8 @@ def advised_recipe(situation: Situation, method: str) -> str:
 
 
 def advised_strategy(encoder: str) -> str:
-    """The strategy that gave better models than random draws, if the pool's encoder gives what it needs."""
-    return DEFAULT_STRATEGY
+    """`words`, if the encoder is sure to give the patches that it needs; of other networks only some do."""
+    return DEFAULT_STRATEGY if encoder.startswith(("timm:", "onnx:")) else "words"
 
 
 def _training(situation: Situation, method: str) -> TrainingAdvice:

@@ -69,3 +69,14 @@ def test_halfway_in_logarithms() -> None:
     """Ten pairs are halfway between five and twenty."""
     low, high = CURVES["pix2pix"][5], CURVES["pix2pix"][20]
     assert expected("pix2pix", 10).mean_iou == pytest.approx((low.mean_iou + high.mean_iou) / 2)
+
+
+@pytest.mark.parametrize(
+    ("encoder", "strategy"),
+    [("resnet50", "words"), ("efficientnet_lite0", "words"), ("onnx:own.onnx", "kmedoids")],
+)
+def test_the_strategy_is_one_that_the_encoder_can_answer(encoder: str, strategy: str) -> None:
+    """Encoders of this program give patches, which `words` needs; other networks may not."""
+    labels = advised(replace(POOL, encoder=encoder)).labels
+    assert labels
+    assert labels.strategy == strategy
