@@ -17,8 +17,6 @@ CPU, GPU = DEVICES = ("cpu", "cuda")
 PREVIEW, PAPER = "probe", "hybrid"
 MILESTONES = (10, 20, 40)
 """Numbers of pairs at which it is worth training again."""
-COMPARED = [name for name in CURVES if name in METHODS]
-"""The methods among which the advice chooses."""
 SMALL_GAIN = 0.01
 """A difference in mean IoU that two seeds of one training may have too."""
 
@@ -80,7 +78,7 @@ def advised(situation: Situation) -> Advice:
     if not situation.pairs:
         return Advice(training=None, preview=None, paper=None, labels=_labels(situation))
     method = advised_method(situation)
-    has_preview = situation.has_classes and PREVIEW in COMPARED and method != PREVIEW
+    has_preview = situation.has_classes and method != PREVIEW
     return Advice(
         training=_training(situation, method),
         preview=_training(situation, PREVIEW) if has_preview else None,
@@ -97,7 +95,7 @@ def advised_method(situation: Situation, recipe: str | None = None) -> str:
     method.
     """
     if situation.has_classes:
-        return max(COMPARED, key=lambda name: expected(name, situation.pairs).mean_iou)
+        return max(CURVES, key=lambda name: expected(name, situation.pairs).mean_iou)
     return "pix2pix" if (recipe or advised_recipe(situation, PAPER)) == "tiny" else PAPER
 
 
@@ -149,7 +147,7 @@ def _reasons(situation: Situation, method: str, is_measured: bool) -> Iterator[s
 
 
 def _papers() -> Iterator[str]:
-    return (name for name in COMPARED if not METHODS[name].beyond)
+    return (name for name in CURVES if not METHODS[name].beyond)
 
 
 def _labels(situation: Situation) -> LabelAdvice | None:
@@ -171,7 +169,7 @@ def _labels(situation: Situation) -> LabelAdvice | None:
 
 def _gain(pairs: int, more: int) -> float:
     """How much the best mean IoU on CamVid grew from `pairs` to `more` pairs."""
-    before, after = (max(expected(name, number).mean_iou for name in COMPARED) for number in (pairs, more))
+    before, after = (max(expected(name, number).mean_iou for name in CURVES) for number in (pairs, more))
     return round(after - before, 3)
 
 

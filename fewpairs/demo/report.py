@@ -33,8 +33,8 @@ def conclude(
     """Print the scores of all models, and where everything is."""
     console.print(_table(outcomes))
     console.print(
-        "[dim]One seed, few steps: this shows that the loop works and what it measures. One random draw does "
-        "not show which selection is better.[/]"
+        "[dim]One seed, and fewer steps than advised: this shows that the loop works and what it measures. "
+        "One random draw does not show which selection is better.[/]"
     )
     done(console, f"Photos, what both models make of them, and the truth: {picture}")
     done(console, f"Look around: fewpairs up --data {folder / 'service'}")

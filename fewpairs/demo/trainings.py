@@ -15,7 +15,7 @@ from fewpairs.pool import Pool
 from fewpairs.selection import Selection
 
 SEED = 0
-PAPER_STEPS = 400
+STEPS = {"hybrid": 400, "finetune": 150}
 """Fewer than the recipe's, to keep the demo short."""
 
 
@@ -45,13 +45,15 @@ class Outcome:
 
 def orders(advice: dict[str, Any], picks: Selection, control: Selection) -> Iterator[Order]:
     """The paper's method and the advised one from `picks`; where there is a preview, also it from both."""
-    paper = {"method": "hybrid", "recipe": "tiny", "options": {"total_steps": PAPER_STEPS}}
+    paper = {"method": "hybrid", "recipe": "tiny", "options": {}}
     parts = [("the paper's", paper, picks), ("advised", advice["training"], picks)]
     if preview := advice["preview"]:
         parts += [("preview", preview, picks), ("preview", preview, control)]
     for role, part, selection in parts:
-        named = {name: part[name] for name in ("method", "recipe", "options")}
-        yield Order(role=role, picks=selection, **named)
+        method, options = part["method"], dict(part["options"])
+        if method in STEPS:
+            options["total_steps"] = STEPS[method]
+        yield Order(role=role, method=method, recipe=part["recipe"], options=options, picks=selection)
 
 
 def train_and_evaluate(pool: Pool, ordered: list[Order], console: Console) -> list[Outcome]:
