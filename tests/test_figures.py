@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from models.measured import CURVES
 from tests.pages import PAGES, ROOT, anchor, page, sections, table_rows
 
 RESULTS = ROOT / "benchmarks/results"
@@ -69,6 +70,30 @@ def test_tables_of_experiments(path: Path) -> None:
         count = str(finished) if finished == row["planned"] else f"{finished} of {row['planned']}"
         expected = {spread(score, name) for name, score in row["scores"].items()} | {count}
         assert expected <= set(table[tuple(row["cells"])]), row["cells"]
+
+
+def test_numbers_of_the_advice() -> None:
+    """docs/method.md shows the numbers that the advice follows, as models/measured.py has them."""
+    rows = list(table_rows(sections(page("docs/method.md"))["what-the-advice-follows"]))
+    pairs = [int(heading.split()[0]) for heading in rows[0][1:]]
+    table = {row[0].strip("`"): dict(zip(pairs, row[1:], strict=True)) for row in rows[2:]}
+    assert table == {
+        method: {
+            count: f"{curve[count].mean_iou:.3f}, {curve[count].minutes:.1f} min" if count in curve else "–"
+            for count in pairs
+        }
+        for method, curve in CURVES.items()
+    }
+    assert {count for curve in CURVES.values() for count in curve} == set(pairs)
+
+
+def test_the_advice_follows_the_experiments() -> None:
+    """The advice's mean IoU of the paper's methods is that of the learning curves' JSON."""
+    for row in read(RESULTS / "experiments/curves.json")["rows"]:
+        method, pairs = row["cells"]
+        if method in CURVES:
+            count = 0 if pairs == "–" else int(pairs)
+            assert CURVES[method][count].mean_iou == round(row["scores"]["mean_iou"]["mean"], 3)
 
 
 def test_table_of_strategies() -> None:
