@@ -25,7 +25,9 @@ class TrainingReceipt(BaseModel):
     unpaired_photos: int
     unpaired_label_maps: dict[str, int] = Field(description="The number of label maps from each source.")
     losses: dict[str, float] = Field(description="The last step's losses, by name.")
-    notes: dict[str, bool | str] = Field(description="Deviations from the order, and why.")
+    notes: dict[str, bool | float | str] = Field(
+        description="What the training found: its encoder, for example, and deviations from the order."
+    )
 
 
 class Model(Document):

@@ -25,6 +25,7 @@ CLASSES = {
 }
 WEIGHTS = b"safetensors" * 1000
 ABSENT = {"If-None-Match": "*"}
+NOTES = {"encoder": "efficientnet_lite0", "converged": True, "temperature": 1.25}
 GREY, RGB = 0, 2
 
 
@@ -196,7 +197,7 @@ def add_model(client: Client, pool_id: str, method: str = "hybrid") -> str:
         spec={"recipe": "tiny"},
         receipt={
             **{"pairs": [], "unpaired_photos": 0, "unpaired_label_maps": {}},
-            **{"losses": {"g": 1.0}, "notes": {}},
+            **{"losses": {"g": 1.0}, "notes": NOTES},
         },
     )
     contents = {"photo_to_label.safetensors": WEIGHTS, "spec.json": b"{}"}
