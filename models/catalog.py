@@ -74,7 +74,8 @@ class TrainingSpec:
     encoder: str = _text(
         "efficientnet_lite0",
         r"[a-z0-9_]{1,50}|timm:[A-Za-z0-9_.-]{1,100}",
-        "The encoder whose pretrained network the training starts from: a name, or timm:NAME.",
+        "The encoder whose pretrained network the training starts from: a name, or timm:NAME. `onnx:FILE` "
+        "gives no feature maps.",
     )
     generator: str = _choice(
         ("resnet", "pretrained"),
