@@ -10,7 +10,7 @@ import torch
 from models.encoders.networks import PHOTO_SIZE, Embedder
 from models.files import atomic_write
 
-EXPORT_VERSION = 2
+EXPORT_VERSION = 3
 """Part of the cached ONNX file's name: raise it whenever the exported graph changes."""
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import adaptive_avg_pool2d, normalize
+from torch.nn.functional import adaptive_avg_pool2d
 
 GRID = 8
 """A photo has `GRID` × `GRID` patches, row by row."""
@@ -17,9 +17,9 @@ DIMENSION = 64
 class PatchFeatures(nn.Module):
     """Feature maps of several strides in, patch features out: (B, C, h, w) each → float16 (B, 64, 64).
 
-    Every map is averaged over the patches. A patch's numbers are divided by their length in each map, so that
-    all maps count alike, and then projected to 64 random directions (Johnson and Lindenstrauss, 1984), always
-    the same ones: distances between patches stay what they are, up to about 10 %.
+    Every map is averaged over the patches. The numbers of a patch from all maps are projected to 64 random
+    directions (Johnson and Lindenstrauss, 1984), always the same ones: distances between patches stay what
+    they are, up to about 10 %.
     """
 
     directions: Tensor
@@ -30,5 +30,5 @@ class PatchFeatures(nn.Module):
         self.register_buffer("directions", torch.tensor(drawn, dtype=torch.float32), persistent=False)
 
     def forward(self, maps: Sequence[Tensor]) -> Tensor:
-        cells = [normalize(adaptive_avg_pool2d(one, GRID).flatten(2).float(), dim=1) for one in maps]
+        cells = [adaptive_avg_pool2d(one, GRID).flatten(2).float() for one in maps]
         return (torch.cat(cells, dim=1).transpose(1, 2) @ self.directions).half()

@@ -6,7 +6,8 @@ from math import isqrt
 
 import numpy as np
 
-from models.selection.patches import Patches, nearest_words, vocabularies, word_counts
+from models.selection.patches import Patches, find_words
+from models.vectors.blocks import one_blas_thread
 from models.vectors.points import Distances, Indices
 
 LISTED = 6
@@ -47,13 +48,14 @@ def brought(
     """What each of the `picks` brings, in their order. All are images of `patches`; `images` holds every
     image that a selection with this seed chose from, and the `labelled` ones. Weights are left aside.
     """
-    words = vocabularies(patches, images, np.random.default_rng(seed))
-    counts = word_counts(patches, images, words)
+    with one_blas_thread():
+        words = find_words(patches, images, np.random.default_rng(seed))
+        counts = words.counts(patches, images)
     totals = counts.sum(axis=0, dtype=np.float64)
     seen = counts[np.isin(images, labelled)].sum(axis=0, dtype=np.float64)
     told = []
     for pick in picks:
-        nearest = nearest_words(patches, np.array([pick]), words)[0]
+        nearest = words.nearest(patches, np.array([pick]))[0]
         own = np.bincount(nearest.ravel(), minlength=len(totals))
         raised = np.sqrt(seen + own) - np.sqrt(seen)
         gains = (raised / np.maximum(own, 1))[nearest].mean(axis=1)
@@ -61,7 +63,7 @@ def brought(
         seen = seen + own
         told.append(
             Brought(
-                float(raised.sum() / len(words)),
+                float(raised.sum() / len(words.centres)),
                 float(totals[seen > 0].sum() / totals.sum()),
                 list(_largest(gains, new)),
             )

@@ -24,6 +24,9 @@ PATCHES_A_WORD = 8
 SAMPLE = 2**14
 """Patches that a vocabulary is made from; of more, that many are drawn."""
 
+LEAST_VARIANCE = 1e-6
+"""Directions with less than this share of the largest variance hold nothing but rounding."""
+
 IMAGES_A_BLOCK = 256
 
 
@@ -73,15 +76,60 @@ class Patches:
         return as_float32(self.features[self.rows[images[places // self.per_image]], places % self.per_image])
 
 
-def vocabularies(patches: Patches, images: Indices, rng: np.random.Generator) -> list[Matrix]:
-    """Several vocabularies, each with at most `WORDS` words (W, D): the centres that k-means finds in a
-    sample of the patches of these images.
+@dataclass(frozen=True)
+class Words:
+    """Several vocabularies: the centres of each, (W, D), in the coordinates `patches @ axes`, axes (D, D)."""
+
+    axes: Matrix
+    centres: list[Matrix]
+
+    def nearest(self, patches: Patches, images: slice | Indices) -> Indices:
+        """The nearest word of every patch in each vocabulary: (M, P, vocabularies), columns of `counts`."""
+        rows = patches[images] @ self.axes
+        starts = np.cumsum([0, *map(len, self.centres[:-1])])
+        columns = [
+            faiss.knn(rows, each, 1)[1][:, 0] + start
+            for start, each in zip(starts, self.centres, strict=True)
+        ]
+        return np.stack(columns, axis=1).reshape(-1, patches.per_image, len(columns))
+
+    def counts(self, patches: Patches, images: Indices) -> Counts:
+        """How many patches of each image are nearest to each word: (M, W), the words of all vocabularies."""
+        dtype = np.uint8 if patches.per_image < 256 else np.uint16
+        table = np.zeros((len(images), sum(map(len, self.centres))), dtype)
+
+        def count(block: slice) -> None:
+            nearest = self.nearest(patches, images[block])
+            np.add.at(table[block], (np.arange(len(nearest))[:, None, None], nearest), 1)
+
+        on_all_threads(count, blocks(len(images), IMAGES_A_BLOCK))
+        return table
+
+
+def find_words(patches: Patches, images: Indices, rng: np.random.Generator) -> Words:
+    """Several vocabularies of at most `WORDS` words: the centres that k-means finds in samples of these
+    images' patches.
     """
-    return on_all_threads(lambda own: _vocabulary(patches, images, own), rng.spawn(VOCABULARIES))
+    axes = whitened(patches.drawn(images, SAMPLE, rng))
+
+    def centres(own: np.random.Generator) -> Matrix:
+        return _centres(patches.drawn(images, SAMPLE, own) @ axes, own)
+
+    return Words(axes, on_all_threads(centres, rng.spawn(VOCABULARIES)))
 
 
-def _vocabulary(patches: Patches, images: Indices, rng: np.random.Generator) -> Matrix:
-    sample = patches.drawn(images, SAMPLE, rng)
+def whitened(sample: Matrix) -> Matrix:
+    """Axes (D, D) along the principal directions of the `sample` (M, D), scaled so that all deviations become
+    1: otherwise a few directions would decide alone (Jégou and Chum, 2012).
+    """
+    centred = sample.astype(np.float64) - sample.mean(axis=0, dtype=np.float64)
+    variances, directions = np.linalg.eigh(centred.T @ centred / len(sample))
+    least = max(float(variances[-1]) * LEAST_VARIANCE, float(np.finfo(np.float32).tiny))
+    axes: Matrix = (directions / np.sqrt(np.maximum(variances, least))).astype(np.float32)
+    return axes
+
+
+def _centres(sample: Matrix, rng: np.random.Generator) -> Matrix:
     rows = WeightedRows(lambda places: sample[places], np.ones(len(sample)))
     k, none = max(1, min(WORDS, len(sample) // PATCHES_A_WORD)), sample[:0]
     clusters = lloyd(rows, kmeans_plus_plus(rows, k, none, rng), k, none).clusters
@@ -89,24 +137,3 @@ def _vocabulary(patches: Patches, images: Indices, rng: np.random.Generator) -> 
     starts = np.flatnonzero(np.diff(clusters[order], prepend=-1))
     sums = np.add.reduceat(sample[order], starts, axis=0, dtype=np.float64)
     return (sums / np.diff(starts, append=len(sample))[:, None]).astype(np.float32)
-
-
-def word_counts(patches: Patches, images: Indices, words: list[Matrix]) -> Counts:
-    """How many patches of each image are nearest to each word: (M, W), the words of all vocabularies."""
-    dtype = np.uint8 if patches.per_image < 256 else np.uint16
-    table = np.zeros((len(images), sum(map(len, words))), dtype)
-
-    def count(block: slice) -> None:
-        nearest = nearest_words(patches, images[block], words)
-        np.add.at(table[block], (np.arange(len(nearest))[:, None, None], nearest), 1)
-
-    on_all_threads(count, blocks(len(images), IMAGES_A_BLOCK))
-    return table
-
-
-def nearest_words(patches: Patches, images: Indices, words: list[Matrix]) -> Indices:
-    """The nearest word of every patch in each vocabulary: (M, P, vocabularies), columns of `word_counts`."""
-    rows = patches[images]
-    starts = np.cumsum([0, *map(len, words[:-1])])
-    columns = [faiss.knn(rows, each, 1)[1][:, 0] + start for start, each in zip(starts, words, strict=True)]
-    return np.stack(columns, axis=1).reshape(len(images), patches.per_image, len(words))

@@ -10,10 +10,8 @@ from scenes import draw
 from tests.models.encoding import encoder_for_tests, weights_for_tests
 
 
-def test_patches_are_means_of_equal_length_in_random_directions() -> None:
-    """A plain loop over maps and patches gives the same: mean over the patch, divided by its length, times
-    the directions.
-    """
+def test_patches_are_means_in_random_directions() -> None:
+    """A plain loop over maps and patches gives the same: the means over the patch, times the directions."""
     rng = np.random.default_rng(0)
     maps = [rng.normal(size=(2, channels, side, side)) for channels, side in ((5, 32), (7, 8))]
     features = PatchFeatures([5, 7])
@@ -27,8 +25,7 @@ def test_patches_are_means_of_equal_length_in_random_directions() -> None:
                 for each in maps:
                     size = each.shape[2] // GRID
                     rows, columns = slice(y * size, (y + 1) * size), slice(x * size, (x + 1) * size)
-                    mean = each[photo, :, rows, columns].mean(axis=(1, 2))
-                    parts.append(mean / np.linalg.norm(mean))
+                    parts.append(each[photo, :, rows, columns].mean(axis=(1, 2)))
                 expected = np.concatenate(parts) @ directions
                 assert found[photo, y * GRID + x].numpy() == pytest.approx(expected, abs=2e-3)
 
@@ -46,7 +43,7 @@ def test_patches_come_from_the_maps_of_four_strides(
     patches = encoder_for_tests(name, tmp_path_factory).features(photo).patches
     assert patches is not None
     assert patches.shape == (1, GRID**2, DIMENSION)
-    assert np.allclose(patches, expected, atol=5e-3)
+    assert np.allclose(patches, expected, atol=2e-3 * float(np.abs(expected).max()))
 
 
 def test_distances_survive_the_projection() -> None:
@@ -54,8 +51,7 @@ def test_distances_survive_the_projection() -> None:
     rng = np.random.default_rng(1)
     maps = [torch.tensor(rng.normal(size=(4, 200, GRID, GRID)), dtype=torch.float32) for _ in range(2)]
     projected = PatchFeatures([200, 200])(maps).flatten(0, 1).double()
-    whole = torch.cat([torch.nn.functional.normalize(each, dim=1) for each in maps], dim=1)
-    whole = whole.flatten(2).transpose(1, 2).flatten(0, 1).double()
+    whole = torch.cat(maps, dim=1).flatten(2).transpose(1, 2).flatten(0, 1).double()
     ratios = torch.pdist(projected) / torch.pdist(whole)
     assert float((ratios - 1).abs().mean()) < 0.12
     assert 0.5 < float(ratios.min()) < float(ratios.max()) < 1.5

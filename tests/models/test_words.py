@@ -5,7 +5,7 @@ import numpy.typing as npt
 import pytest
 
 from models.selection import Selection, patches, select
-from models.selection.patches import Patches, vocabularies, word_counts
+from models.selection.patches import Patches, Words, find_words, whitened
 from models.selection.strategies.words import greedy_cover, word_weights
 
 Array = npt.NDArray[np.floating]
@@ -53,10 +53,11 @@ def test_words_are_counted_by_the_nearest_centre(monkeypatch: pytest.MonkeyPatch
     rng = np.random.default_rng(0)
     words = [rng.normal(size=(11, 6)).astype(np.float32) * 4, rng.normal(size=(5, 6)).astype(np.float32)]
     rows = np.arange(0, 40, 3)
-    found = word_counts(Patches.of(features), rows, words)
+    axes = np.diag([1, 2, 3, 1, 0.5, 1]).astype(np.float32)
+    found = Words(axes, words).counts(Patches.of(features), rows)
     expected = np.zeros((len(rows), 16), int)
     for place, row in enumerate(rows):
-        for patch in features[row].astype(np.float64):
+        for patch in features[row].astype(np.float64) @ axes:
             for start, vocabulary in ((0, words[0]), (11, words[1])):
                 expected[place, start + np.linalg.norm(vocabulary - patch, axis=1).argmin()] += 1
     assert np.array_equal(found, expected)
@@ -66,8 +67,25 @@ def test_the_words_of_clear_clusters_are_their_centres() -> None:
     """With fewer different patches than words, every patch is a word of every vocabulary."""
     places = np.random.default_rng(0).normal(size=(6, 8)).astype(np.float16)
     features = places[np.random.default_rng(1).integers(0, 6, (50, 9))]
-    for vocabulary in vocabularies(Patches.of(features), np.arange(50), np.random.default_rng(2)):
-        assert sorted(map(tuple, vocabulary)) == sorted(map(tuple, places.astype(np.float32)))
+    words = find_words(Patches.of(features), np.arange(50), np.random.default_rng(2))
+    expected = places.astype(np.float32) @ words.axes
+    for centres in words.centres:
+        assert len(centres) == 6
+        apart = np.linalg.norm(centres[:, None] - expected, axis=2)
+        assert apart.min(axis=1) == pytest.approx(np.zeros(6), abs=1e-4)
+        assert sorted(apart.argmin(axis=1)) == list(range(6))
+
+
+def test_whitened_patches_vary_alike_in_all_directions() -> None:
+    """Along the axes, coordinates are uncorrelated and have the deviation 1; a direction without variance
+    stays finite.
+    """
+    rng = np.random.default_rng(0)
+    sample = (rng.normal(size=(500, 6)) @ rng.normal(size=(6, 6)) + 3).astype(np.float32)
+    covariance = np.cov((sample @ whitened(sample)).T, bias=True)
+    assert covariance == pytest.approx(np.eye(6), abs=1e-2)
+    sample[:, 2] = 1
+    assert np.isfinite(sample @ whitened(sample)).all()
 
 
 def test_a_word_weighs_as_much_as_the_images_that_show_it() -> None:

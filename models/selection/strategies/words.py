@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from models.selection.patches import Counts, vocabularies, word_counts
+from models.selection.patches import Counts, find_words
 from models.selection.problem import Problem
 from models.vectors.blocks import blocks, on_all_threads, stop_if_asked
 from models.vectors.points import Distances, Indices
@@ -25,8 +25,7 @@ def words(problem: Problem) -> Indices:
     """
     assert problem.patches
     images = np.union1d(problem.candidates, problem.fixed)
-    vocabulary = vocabularies(problem.patches, images, problem.rng)
-    counts = word_counts(problem.patches, images, vocabulary)
+    counts = find_words(problem.patches, images, problem.rng).counts(problem.patches, images)
     weights = word_weights(counts, problem.weights[images])
     is_fixed = np.isin(images, problem.fixed)
     seen = counts[is_fixed].sum(axis=0, dtype=np.float64)
