@@ -27,6 +27,12 @@ class WeightedCrossEntropy(nn.Module):
         return total / self.weights[labelled].sum().clamp(min=torch.finfo(total.dtype).tiny)
 
 
+def labelled_cross_entropy(logits_BKHW: Tensor, classes_BHW: Tensor, ignore: int) -> Tensor:
+    """The mean cross-entropy over the pixels whose class is not `ignore`; 0 when there is none."""
+    total = cross_entropy(logits_BKHW, classes_BHW, ignore_index=ignore, reduction="sum")
+    return total / (classes_BHW != ignore).sum().clamp(min=1)
+
+
 def confident_cross_entropy(logits_BKHW: Tensor, guesses_BHW: Tensor, sure_BHW: Tensor) -> Tensor:
     """The consistency loss of FixMatch (Sohn et al. 2020) for pixels: the mean over all pixels of the
     cross-entropy against the teacher's guess (int64), where the pixels that are not `sure` (bool) count 0.

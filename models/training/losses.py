@@ -1,12 +1,12 @@
-"""The losses of the paper's §3.3, each a mean over all elements of its arguments, and that of classes."""
+"""The losses of the paper's §3.3, each a mean over all elements of its arguments."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from torch import Tensor
-from torch.nn.functional import cross_entropy, l1_loss, softplus
+from torch.nn.functional import l1_loss, softplus
 
-__all__ = ["ADVERSARIAL_LOSSES", "AdversarialLoss", "l1_loss", "labelled_cross_entropy"]
+__all__ = ["ADVERSARIAL_LOSSES", "AdversarialLoss", "l1_loss"]
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,3 @@ ADVERSARIAL_LOSSES = {
 """By name: RSGAN (Jolicoeur-Martineau 2018), the original GAN as in pix2pix, LSGAN as in CycleGAN.
 
 The last two halve the discriminator's loss, as pix2pix and CycleGAN do."""
-
-
-def labelled_cross_entropy(logits_BKHW: Tensor, classes_BHW: Tensor, ignore: int) -> Tensor:
-    """The mean cross-entropy over the pixels whose class is not `ignore`; 0 when there is none."""
-    total = cross_entropy(logits_BKHW, classes_BHW, ignore_index=ignore, reduction="sum")
-    return total / (classes_BHW != ignore).sum().clamp(min=1)

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from models.encoders.feature_maps import feature_maps, pretrained_feature_maps
 from models.images.tensors import scaled, to_tensor
+from models.training.class_losses import labelled_cross_entropy
 from models.training.data import Batch
-from models.training.losses import labelled_cross_entropy
 from models.training.methods.hybrid import Hybrid
 from models.training.methods.pix2pix import Pix2Pix
 from models.training.networks import Generator

@@ -10,9 +10,9 @@ from torch.optim import SGD, Adam, Optimizer
 from models.catalog import TrainingSpec
 from models.images.palette import ClassTable
 from models.pretrained import WeightsUnavailable, hub_file
+from models.training.class_losses import labelled_cross_entropy
 from models.training.data import Batch, TrainingData, TrainingFiles
 from models.training.image_pool import ImagePool
-from models.training.losses import labelled_cross_entropy
 from models.training.methods.method import Method
 from models.training.methods.two_way import descend, detached
 from models.training.networks.fcn8s import Dropout, FCN8s

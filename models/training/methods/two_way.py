@@ -11,9 +11,10 @@ from models.catalog import TrainingSpec
 from models.encoders.feature_maps import feature_maps, pretrained_feature_maps
 from models.images.palette import ClassTable
 from models.images.tensors import scaled
+from models.training.class_losses import labelled_cross_entropy
 from models.training.data import Batch, TrainingData, TrainingFiles
 from models.training.image_pool import ImagePool
-from models.training.losses import ADVERSARIAL_LOSSES, l1_loss, labelled_cross_entropy
+from models.training.losses import ADVERSARIAL_LOSSES, l1_loss
 from models.training.methods.method import Method
 from models.training.networks import Discriminator, Generator, initialise
 from models.training.networks.pretrained_generator import PretrainedGenerator
