@@ -5,14 +5,15 @@ from dataclasses import dataclass, replace
 from itertools import chain, zip_longest
 from typing import Any
 
-from models.catalog import LABELS_TO_PHOTOS, PHOTOS_TO_LABELS
+from models.catalog import LABELS_TO_PHOTOS, METHODS, PHOTOS_TO_LABELS
 from models.experiments import paper_scores
 from models.experiments.run import Run
 from models.experiments.setting import Names, Setting
 
 RUNS = {
     **{f"table{number}": (10, 10) if number in (1, 8) else (4, 4) for number in range(1, 10)},
-    **{"curves": (3, 3), "precision": (3, 3), "generators": (3, 3), "strategies": (10, 50)},
+    **dict.fromkeys(("comparison", "curves", "precision", "generators"), (3, 3)),
+    "strategies": (10, 50),
 }
 """By experiment, the default numbers of seeds and of random draws: for the tables, how many trainings the
 paper averages. Tables 6 and 9 do not say; 4, as for table 2, whose models they score.
@@ -21,6 +22,9 @@ paper averages. Tables 6 and 9 do not say; 4, as for table 2, whose models they 
 BUDGETS = (1, 5, 10, 20, 40)
 PAIRS = 20
 """The number of pairs where the paper compares at one number only."""
+
+COMPARED = (1, 2, 5, 10, 20, 40)
+"""The numbers of pairs of the comparison of all methods."""
 
 NEAR, FAR = "near", "far"
 """The sources of label maps that tables 3 and 7 compare: similar to the data set's own, and different."""
@@ -39,7 +43,8 @@ class Row:
 class Experiment:
     """A table. `direction` says which translation of every run is scored, one of DIRECTIONS.
 
-    `scorer` is the run whose model reads the generated photos, where the direction is labels_to_photos.
+    `scorer` is the run whose model reads the generated photos, where the direction is labels_to_photos. The
+    pictures show the rows `pictured`, by default as many of all rows as there is room for.
     """
 
     title: str
@@ -47,6 +52,7 @@ class Experiment:
     rows: tuple[Row, ...]
     direction: str = PHOTOS_TO_LABELS
     scorer: Run | None = None
+    pictured: tuple[Row, ...] = ()
 
     @property
     def runs(self) -> tuple[Run, ...]:
@@ -86,24 +92,31 @@ def table5(setting: Setting) -> Experiment:
     unpaired = setting.unpaired(200)
     samples: dict[str, Any] = {"pairs": setting.medoids(PAIRS, unpaired), "unpaired": unpaired}
     without = {"full": {}, "w/o cycle": {"lambda_cycle": 0.0}, "w/o idt": {"lambda_identity": 0.0}}
-    rows = tuple(
+    rows = [
         Row((model,), setting.runs("hybrid", **samples, **options), paper_scores.TABLE_5[model])
         for model, options in without.items()
-    )
-    return Experiment("Table 5: ablation", ("model",), rows)
+    ]
+    rows += [Row((method,), runs) for method, runs in _beyond(setting, samples["pairs"])]
+    return Experiment("Table 5: ablation", ("model",), tuple(rows))
 
 
 def table6(setting: Setting) -> Experiment:
-    """Against supervised segmentation from the pairs alone, which is trained for as many steps."""
+    """Against supervised segmentation from the pairs alone, which is trained for as many steps: with Adam,
+    and as in the implementation that the paper used.
+    """
     unpaired = setting.unpaired(200)
     pairs = setting.medoids(PAIRS, unpaired)
     ours = setting.runs("hybrid", pairs=pairs, unpaired=unpaired)
-    fcn8s = setting.runs("fcn8s", pairs=pairs, total_steps=ours[0].steps)
-    rows = (
+    as_long: dict[str, Any] = {"pairs": pairs, "total_steps": ours[0].steps}
+    fcn8s, sgd = setting.runs("fcn8s", **as_long), setting.runs("fcn8s", **as_long, sgd=True)
+    rows = [
         Row(("FCN-8s", _n(pairs), "–"), fcn8s, paper_scores.TABLE_6["fcn8s"]),
+        Row(("FCN-8s, SGD", _n(pairs), "–"), sgd, paper_scores.TABLE_6["fcn8s"]),
         Row(("hybrid", _n(pairs), _n(unpaired)), ours, paper_scores.TABLE_6["hybrid"]),
-    )
-    return Experiment("Table 6: against supervised segmentation", ("method", "paired", "unpaired"), rows)
+    ]
+    rows += [Row((method, _n(pairs), "–"), runs) for method, runs in _beyond(setting, pairs)]
+    columns = ("method", "paired", "unpaired")
+    return Experiment("Table 6: against supervised segmentation", columns, tuple(rows))
 
 
 def table7(setting: Setting) -> Experiment:
@@ -121,6 +134,26 @@ def table9(setting: Setting) -> Experiment:
     """Table 2 for labels → photos."""
     title = "Table 9: labels → photos from unpaired samples and a few pairs"
     return _scored_by_classes(setting, _few_pairs(setting, title, 200, paper_scores.TABLE_9))
+
+
+def comparison(setting: Setting) -> Experiment:
+    """Every method with the pairs that `words` picks from all train photos, another selection for every seed.
+
+    `finetune, 64²` sees the photos as small as the paper's methods see them at scale tiny.
+    """
+    unpaired = setting.unpaired(200)
+    rows = [Row(("cyclegan", "–"), setting.runs("cyclegan", unpaired=unpaired))]
+    for count in COMPARED:
+        trained = {method: setting.words_runs(method, count) for method in ("probe", "finetune")}
+        trained["finetune, 64²"] = setting.words_runs("finetune", count, image_size=64)
+        if count in (1, 5, 10, PAIRS):
+            trained |= {method: setting.words_runs(method, count) for method in ("fcn8s", "pix2pix")}
+            for method in ("hybrid", "tripathy"):
+                trained[method] = setting.words_runs(method, count, unpaired=unpaired)
+        rows += [Row((method, str(count)), runs) for method, runs in trained.items()]
+    pictured = tuple(row for row in rows if row.cells[1] in ("–", str(PAIRS)))
+    title = "Comparison of all methods"
+    return Experiment(title, ("method", "paired"), tuple(rows), pictured=pictured)
 
 
 def curves(setting: Setting) -> Experiment:
@@ -178,6 +211,7 @@ EXPERIMENTS: dict[str, Callable[[Setting], Experiment]] = {
         table7,
         table8,
         table9,
+        comparison,
         curves,
         precision,
         generators,
@@ -197,6 +231,10 @@ def _selections(
         rows += [
             Row((str(count), "random"), drawn, numbers[count, "random"]),
             Row((str(count), "k-medoids"), chosen, numbers[count, "k-medoids"]),
+        ]
+        rows += [
+            Row((str(count), f"k-medoids, {method}"), runs)
+            for method, runs in _beyond(setting, setting.medoids(count, unpaired))
         ]
     everything_row = Row((_n(everything), "–"), setting.runs("pix2pix", pairs=everything), numbers[None, "–"])
     return Experiment(title, ("samples", "selection"), (*rows, everything_row))
@@ -227,8 +265,11 @@ def _few_pairs(
         pairs = setting.medoids(k, everything)
         runs = setting.runs("tripathy", pairs=pairs, **everyone)
         rows[f"tripathy {k}"] = (whole, _n(pairs), "tripathy"), runs
-    shown = tuple(Row(*rows[name], scores) for name, scores in numbers.items())
-    return Experiment(title, ("unpaired", "paired", "method"), shown)
+    shown = [Row(*rows[name], scores) for name, scores in numbers.items()]
+    for k in BUDGETS:
+        pairs = setting.medoids(k, unpaired)
+        shown += [Row(("–", _n(pairs), method), runs) for method, runs in _beyond(setting, pairs)]
+    return Experiment(title, ("unpaired", "paired", "method"), tuple(shown))
 
 
 def _sources(setting: Setting, title: str, budgets: Iterable[int]) -> Experiment:
@@ -245,6 +286,7 @@ def _sources(setting: Setting, title: str, budgets: Iterable[int]) -> Experiment
             runs = setting.runs("hybrid", pairs=pairs, unpaired=unpaired, labels_from=source)
             name = source or "own"
             rows.append(Row((_n(pairs), f"{_n(unpaired)} {name}"), runs, numbers[name]))
+        rows += [Row((_n(pairs), f"– ({method})"), runs) for method, runs in _beyond(setting, pairs)]
     return Experiment(title, ("paired", "unpaired label maps"), tuple(rows))
 
 
@@ -254,8 +296,18 @@ def _scored_by_classes(setting: Setting, experiment: Experiment) -> Experiment:
     """
     if setting.data.class_table is None:
         raise ValueError("labels → photos is scored by classes, and this data set has no classes.json")
+    rows = tuple(
+        row for row in experiment.rows if LABELS_TO_PHOTOS in METHODS[row.runs[0].spec.method].directions
+    )
     scorer = setting.run("fcn8s", pairs=setting.data.train)
-    return replace(experiment, direction=LABELS_TO_PHOTOS, scorer=scorer)
+    return replace(experiment, rows=rows, direction=LABELS_TO_PHOTOS, scorer=scorer)
+
+
+def _beyond(setting: Setting, pairs: Names) -> list[tuple[str, tuple[Run, ...]]]:
+    """The methods beyond the paper with their trainings from these pairs; they need classes."""
+    if setting.data.class_table is None:
+        return []
+    return [(name, setting.runs(name, pairs=pairs)) for name, facts in METHODS.items() if facts.beyond]
 
 
 def _n(names: Names) -> str:

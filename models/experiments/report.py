@@ -128,20 +128,27 @@ def _without_folders(text: str) -> str:
     return re.sub(r"(?<![\w./])/(?:[^\s/'\"]+/)+", "", text)
 
 
+def _pictured(experiment: Experiment, results: Results) -> list[RowResult]:
+    """The results of the rows to draw."""
+    wanted = {row.cells for row in experiment.pictured or experiment.rows}
+    return [row for row in results.rows if row.cells in wanted]
+
+
 def _draw_curves(experiment: Experiment, setting: Setting, results: Results, path: Path) -> None:
     photos = len(every_nth(setting.data.val, CURVE_PHOTOS))
     score = "mean IoU" if setting.data.class_table else "share of pixels within 20 of 255"
     if experiment.direction != PHOTOS_TO_LABELS:
         score += " of photos → labels"
-    figure = learning_curves(
-        experiment.title, experiment.columns, list(results.rows), f"{score}, {photos} val photos"
-    )
+    rows = _pictured(experiment, results)
+    figure = learning_curves(experiment.title, experiment.columns, rows, f"{score}, {photos} val photos")
     figure.savefig(path, format="png")
 
 
 def _draw_sheet(experiment: Experiment, setting: Setting, results: Results, path: Path) -> None:
     data = setting.data
-    rows = evenly([row for row in results.rows if row.runs], SHEET_COLUMNS)
+    rows = [row for row in _pictured(experiment, results) if row.runs]
+    if not experiment.pictured:
+        rows = evenly(rows, SHEET_COLUMNS)
     columns = [
         (row.label, Translator.load(row.runs[0].model, direction=experiment.direction)) for row in rows
     ]

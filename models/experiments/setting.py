@@ -17,7 +17,8 @@ from models.files import atomic_write
 from models.selection import select
 
 STEPS: dict[str, int | None] = {"paper": None, "small": 20_000, "tiny": 1_000}
-"""The steps of every training, by scale. None: the recipe's 200 epochs over the training's own samples.
+"""The steps of every training, by scale; methods beyond the paper keep their own. None: the recipe's 200
+epochs over the training's own samples.
 
 §3.5 says that "the total number of epochs varies proportionally with the amount of samples". Taken literally
 a training with all 2,975 photos would take millions of steps. Read as the length of a training, it says what
@@ -84,7 +85,7 @@ class Setting:
         source = self.sources[labels_from] if labels_from else None
         names = tuple(source.label_maps) if source else unpaired
         shuffled = tuple(np.random.default_rng(seed).permutation(np.array(names, dtype=str)).tolist())
-        steps = self.steps or STEPS[self.scale]
+        steps = self.steps or (None if facts.beyond else STEPS[self.scale])
         length = {"total_steps": steps} if steps else {}
         return Run(
             self.data,
@@ -98,6 +99,16 @@ class Setting:
     def runs(self, method: str, **samples: Any) -> tuple[Run, ...]:
         """The same training once for every seed."""
         return tuple(self.run(method, seed, **samples) for seed in range(self.seeds))
+
+    def words_runs(self, method: str, count: int, **samples: Any) -> tuple[Run, ...]:
+        """A training for every seed, each from the pairs that `words` picks among all train photos with this
+        seed.
+        """
+        everything = self.data.train
+        return tuple(
+            self.run(method, seed, pairs=self.selected("words", count, everything, seed), **samples)
+            for seed in range(self.seeds)
+        )
 
     def random_runs(self, method: str, count: int, among: Names, **samples: Any) -> tuple[Run, ...]:
         """One training for each random draw of pairs."""

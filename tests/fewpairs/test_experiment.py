@@ -27,11 +27,12 @@ def test_a_table_on_a_users_data(tmp_path: Path) -> None:
         *("table6.json", "table6.md", "table6-curves.png", "table6-sheet.png")
     }
     report = json.loads((out / "table6.json").read_text())
-    assert [row["cells"][0] for row in report["rows"]] == ["FCN-8s", "hybrid"]
+    methods = ["FCN-8s", "FCN-8s, SGD", "hybrid", "probe", "finetune"]
+    assert [row["cells"][0] for row in report["rows"]] == methods
     assert all(row["scores"]["mean_iou"]["n"] == 1 for row in report["rows"])
     assert "0.237" in first.stdout
     trained = {path: path.stat().st_mtime_ns for path in tmp_path.glob("experiments/runs/*/result.json")}
-    assert len(trained) == 2
+    assert len(trained) == 5
     assert fewpairs(*command, cwd=tmp_path).returncode == 0
     assert {path: path.stat().st_mtime_ns for path in trained} == trained
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from models.catalog import METHODS
+from models.catalog import METHODS, build
 from models.experiments.dataset import Dataset, LabelSource
 from models.experiments.definitions import EXPERIMENTS, RUNS, Experiment, Row
 from models.experiments.execution import Progress, execute
@@ -74,11 +74,50 @@ def test_tables_have_the_papers_rows(data: Dataset) -> None:
     table 2.
     """
     rows = EXPERIMENTS["table2"](setting_of(data)).rows
-    assert [row.cells[1] for row in rows] == [
+    of_the_paper = [row for row in rows if row.paper]
+    assert [row.cells[1] for row in of_the_paper] == [
         *("45", "–", "1rand", "1", "5", "10", "20", "20unbal", "40", "30", "45", "45", "–", "45")
     ]
     assert rows[6].paper == (0.768, 0.291, 0.237)
-    assert [row.cells for row in EXPERIMENTS["table9"](setting_of(data)).rows] == [row.cells for row in rows]
+    table9 = EXPERIMENTS["table9"](setting_of(data)).rows
+    assert [row.cells for row in table9] == [row.cells for row in of_the_paper]
+
+
+@pytest.mark.parametrize("name", [f"table{number}" for number in (1, 2, 3, 5, 6, 7)])
+def test_tables_have_rows_beyond_the_paper(name: str, data: Dataset) -> None:
+    """Every table of photos → labels shows probe and finetune with the table's own pairs, and with their own
+    numbers of steps, unless the experiment has one.
+    """
+    setting = setting_of(data, steps=None, sources=near_and_far(data))
+    rows = EXPERIMENTS[name](setting).rows
+    pairs = {row.runs[0].pairs for row in rows if row.paper and "random" not in row.cells}
+    for method in ("probe", "finetune"):
+        beyond = [run for row in rows for run in row.runs if run.spec.method == method]
+        assert beyond
+        assert {run.pairs for run in beyond} <= pairs
+        assert {run.steps for run in beyond} == {build("tiny", method).total_steps}
+
+
+def test_images_without_classes_have_the_papers_rows_only(tmp_path: Path) -> None:
+    """Methods that learn classes are left out where there are none."""
+    data = write_dataset(tmp_path / "rgb", train=45, val=1, rgb=True)
+    assert all(row.paper for row in EXPERIMENTS["table4"](setting_of(data)).rows)
+
+
+def test_the_comparison_shows_every_method(data: Dataset) -> None:
+    """Each method has a row at 1, 5, 10 and 20 pairs, which each seed picks anew by words; the pictures show
+    the rows with 20 pairs.
+    """
+    setting = setting_of(data, seeds=2)
+    compared = EXPERIMENTS["comparison"](setting)
+    for method in sorted(set(METHODS) - {"cyclegan"}):
+        for count in (1, 5, 10, 20):
+            (row,) = [row for row in compared.rows if row.cells == (method, str(count))]
+            assert [run.pairs for run in row.runs] == [
+                setting.selected("words", count, data.train, seed) for seed in (0, 1)
+            ]
+    assert {row.cells[1] for row in compared.pictured} == {"–", "20"}
+    assert {row.runs[0].spec.method for row in compared.pictured} == set(METHODS)
 
 
 def test_paper_scale_takes_the_papers_epochs() -> None:

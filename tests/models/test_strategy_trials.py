@@ -39,8 +39,10 @@ def drawn_cells(photos: int, seed: int) -> Cells:
     features = np.eye(6)[classes] * 3 + random.normal(size=(photos * CELLS, 6))
     shares = np.eye(CLASSES)[classes]
     shares[::10] = 0
+    classes[::10] = 255
     starts = np.arange(photos + 1) * CELLS
-    return Cells(features.astype(np.float16), shares.astype(np.float16), starts)
+    half = np.float16
+    return Cells(features.astype(half), shares.astype(half), classes.astype(np.uint8), starts)
 
 
 @pytest.fixture(scope="module")
@@ -57,11 +59,12 @@ def test_cells_hold_features_and_class_shares(data: Dataset, tmp_path: Path) -> 
     assert len(counted) == 2 * 8 + 2
     assert (len(found.train), len(found.mirrored), len(found.val)) == (8, 8, 2)
     for photo, name in enumerate(data.train):
-        features, shares = found.train.of([photo])
+        features, shares, centres = found.train.of([photo])
         truth = read_label_map(data.label_map("train", name))
         expected = [(truth == index).mean() for index in range(shares.shape[1])]
         assert np.allclose(shares.mean(dim=0), expected, atol=0.02)
         assert len(features) == 24 * 32
+        assert (shares.argmax(dim=1) == centres).float().mean() > 0.9
         grid, mirrored = (view.of([photo])[1].view(24, 32, -1) for view in (found.train, found.mirrored))
         assert torch.equal(grid.flip(1), mirrored)
     again = dataset_cells(data, "efficientnet_lite0", tmp_path / "work", lambda: pytest.fail("again"))
@@ -74,10 +77,10 @@ def test_scores_are_mean_ious_of_every_other_photo(cells: DatasetCells) -> None:
     features. A probe that saw shuffled classes is far below.
     """
     scores = score_picks(cells, [0, 3])
-    features, shares = cells.val.of([0, 1])
-    labelled = shares.sum(dim=1) > 0
+    features, _, centres = cells.val.of([0, 1])
+    labelled = centres < CLASSES
     predicted = features[:, :CLASSES].argmax(dim=1)
-    best = jaccard_score(shares.argmax(dim=1)[labelled], predicted[labelled], average="macro")
+    best = jaccard_score(centres[labelled], predicted[labelled], average="macro")
     assert scores["val"] == pytest.approx(best, abs=0.06)
     assert scores["rest"] > 0.8
     shuffled = replace(
@@ -90,9 +93,9 @@ def test_rest_leaves_the_picks_out(cells: DatasetCells) -> None:
     """The photos that were picked are not scored: with wrong labels of all others the score falls to nothing,
     with wrong labels of none it does not.
     """
-    wrong = cells.train.shares.copy()
-    wrong[2 * CELLS :] = np.roll(wrong[2 * CELLS :], 1, axis=1)
-    scores = score_picks(replace(cells, train=replace(cells.train, shares=wrong)), [0, 1])
+    wrong = cells.train.centres.copy()
+    wrong[2 * CELLS :] = (wrong[2 * CELLS :] + 1) % CLASSES
+    scores = score_picks(replace(cells, train=replace(cells.train, centres=wrong)), [0, 1])
     assert scores["rest"] < 0.2 < 0.8 < scores["val"]
     assert "rest" not in score_picks(cells, range(8))
 

@@ -19,40 +19,43 @@ from models.files import atomic_write
 from models.images.palette import ClassTable
 from models.training.aspect_data import sized_pair
 from models.training.data import Pair
-from models.training.feature_data import VIEWS, View, cell_features, class_shares, seen
+from models.training.feature_data import CELL, VIEWS, View, cell_features, class_shares, seen
 
 SIZE = 224
 """The photos' working size: about 224² pixels, 192×256 where the aspect is 4:3."""
 
 WHOLE, MIRRORED = VIEWS[:2]
 
-VERSION = 1
+VERSION = 2
 """Raised whenever the same photos would give other cells."""
 
 
 @dataclass(frozen=True)
 class Cells:
-    """Photos as cells: `features` float16 (M, C) and `shares` float16 (M, K), the share of each class among
-    the cell's pixels, of which unlabelled ones are in none. The cells of photo i are the rows from starts[i]
-    to starts[i + 1].
+    """Photos as cells: `features` float16 (M, C); `shares` float16 (M, K), the share of each class among the
+    cell's pixels, of which unlabelled ones are in none; and `centres` uint8 (M), the class of the pixel at
+    the cell's centre. The cells of photo i are the rows from starts[i] to starts[i + 1].
     """
 
     features: NDArray[np.float16]
     shares: NDArray[np.float16]
+    centres: NDArray[np.uint8]
     starts: NDArray[np.int64]
 
     def __len__(self) -> int:
         """The number of photos."""
         return len(self.starts) - 1
 
-    def of(self, photos: Iterable[int]) -> tuple[Tensor, Tensor]:
-        """The features and shares of these photos' cells, float32, one photo after the other."""
+    def of(self, photos: Iterable[int]) -> tuple[Tensor, Tensor, Tensor]:
+        """The features and shares of these photos' cells, float32, and their centres, one photo after the
+        other.
+        """
         parts = [slice(self.starts[photo], self.starts[photo + 1]) for photo in photos]
-        features, shares = (
-            torch.from_numpy(np.concatenate([rows[part] for part in parts]).astype(np.float32))
-            for rows in (self.features, self.shares)
+        features, shares, centres = (
+            torch.from_numpy(np.concatenate([rows[part] for part in parts]))
+            for rows in (self.features, self.shares, self.centres)
         )
-        return features, shares
+        return features.float(), shares.float(), centres
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,7 @@ def dataset_cells(
         ("mirrored", "train", data.train, MIRRORED),
         ("val", "val", data.val, WHOLE),
     ):
-        paths = [folder / f"{part}-{array}.npy" for array in ("features", "shares", "starts")]
+        paths = [folder / f"{part}-{array}.npy" for array in ("features", "shares", "centres", "starts")]
         if not paths[-1].exists():
             pairs = [data.pair(split, name) for name in names]
             _keep(paths, _computed(network, pairs, data.class_table, view, on_photo))
@@ -95,19 +98,21 @@ def dataset_cells(
 def _computed(
     network: FeatureMaps, pairs: Sequence[Pair], table: ClassTable, view: View, on_photo: Callable[[], object]
 ) -> Cells:
-    features, shares = [], []
+    features, shares, centres = [], [], []
     for pair in pairs:
         photo, classes = sized_pair(pair, table, SIZE)
+        viewed = seen(classes[None], view)[0]
         features.append(cell_features(network, seen(photo, view)).half().numpy())
-        shares.append(class_shares(seen(classes[None], view)[0], len(table.names)).half().numpy())
+        shares.append(class_shares(viewed, len(table.names)).half().numpy())
+        centres.append(viewed[CELL // 2 :: CELL, CELL // 2 :: CELL].flatten().numpy())
         on_photo()
     starts = np.cumsum([0, *(len(rows) for rows in features)])
-    return Cells(np.concatenate(features), np.concatenate(shares), starts)
+    return Cells(np.concatenate(features), np.concatenate(shares), np.concatenate(centres), starts)
 
 
 def _keep(paths: Sequence[Path], cells: Cells) -> None:
     """The starts are written last: if they are there, everything is."""
-    arrays: tuple[NDArray[Any], ...] = (cells.features, cells.shares, cells.starts)
+    arrays: tuple[NDArray[Any], ...] = (cells.features, cells.shares, cells.centres, cells.starts)
     for path, array in zip(paths, arrays, strict=True):
         with atomic_write(path) as temporary, temporary.open("wb") as file:
             np.save(file, array)

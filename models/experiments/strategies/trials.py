@@ -27,7 +27,7 @@ POOL_SHARE = 0.8
 answer for a pool whatever the seed: other pools show how much that answer depends on the photos at hand.
 """
 
-VERSION = 1
+VERSION = 2
 """Raised whenever the same picks would get other scores."""
 
 
@@ -114,6 +114,7 @@ def run(
     """
     kept = Kept(_file(setting, work, "scores"))
     waiting = [picks for picks in dict.fromkeys(trial.picks for trial in trials) if picks not in kept]
+    waiting.sort(key=len)  # the cheap ones first
     rows = {name: row for row, name in enumerate(setting.data.train)}
     total = len(waiting)
     on_fit(0, total)
