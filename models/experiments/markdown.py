@@ -65,7 +65,10 @@ def _machine(machine: Mapping[str, Any]) -> str:
 
 
 def _reading(rgb: bool) -> str:
-    text = "Ours: mean ± standard deviation over n trainings, the last weights scored on all val photos."
+    text = (
+        "Ours: mean ± standard deviation over n trainings, the last weights scored on all val photos. Core"
+        " minutes: of a training and its curve, by one core."
+    )
     if rgb:
         return text + (
             " Within t: the share of pixels whose largest channel difference is below t of 255;"
@@ -88,13 +91,14 @@ def _scorer(scorer: RunResult) -> str:
 
 def _table(rows: Sequence[RowResult], columns: Sequence[str], scores: Mapping[str, str]) -> str:
     paper = _paper_headings(rows)
-    head = [*columns, *scores.values(), "n", *paper]
+    head = [*columns, *scores.values(), "core minutes", "n", *paper]
     lines = [head, [*["---"] * len(columns), *["---:"] * (len(head) - len(columns))]]
     for row in rows:
         spreads = row.scores
         ours = [_shown(name, spreads.get(name)) for name in scores]
         theirs = [f"{score:.3f}" for score in row.paper] or [NONE] * len(paper)
-        lines.append([*row.cells, *ours, _count(row), *theirs])
+        minutes = NONE if row.core_minutes is None else f"{row.core_minutes:.1f}"
+        lines.append([*row.cells, *ours, minutes, _count(row), *theirs])
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 

@@ -118,6 +118,7 @@ def _run(result: RunResult) -> dict[str, Any]:
             {"step": point.step, "seconds": round(point.seconds, 3)} | point.scores for point in result.curve
         ],
         "steps_per_second": result.steps_per_second,
+        "core_minutes": result.core_minutes,
         "peak_memory_bytes": result.peak_memory_bytes,
         "notes": result.notes,
     }

@@ -63,6 +63,8 @@ class RunResult:
     scores: Scores
     curve: tuple[CurvePoint, ...]
     steps_per_second: float
+    core_minutes: float | None
+    """Minutes of CPU cores that the training took, its scores for the curve included. None if unknown."""
     peak_memory_bytes: int
     notes: dict[str, Any]
     machine: dict[str, Any]
@@ -83,6 +85,12 @@ class RowResult:
         """Each score's spread over the runs; empty without runs."""
         names = self.runs[0].scores if self.runs else {}
         return {name: Spread.of([run.scores[name] for run in self.runs]) for name in names}
+
+    @property
+    def core_minutes(self) -> float | None:
+        """The median over the runs where it is known."""
+        known = [run.core_minutes for run in self.runs if run.core_minutes is not None]
+        return median(known) if known else None
 
     @property
     def curve(self) -> list[RowPoint]:
@@ -146,10 +154,15 @@ def _read_run(run: Run, work: Path, direction: str, scorer: Run | None) -> RunRe
         scores=totals(scores),
         curve=_curve(lines),
         steps_per_second=median(line["steps_per_second"] for line in lines),
+        core_minutes=_minutes(scores.get("training", {}).get("core_seconds")),
         peak_memory_bytes=max(line["peak_memory_bytes"] for line in lines),
         notes=json.loads(directory.result.read_text(encoding="utf-8")).get("notes") or {},
         machine=scores["machine"],
     )
+
+
+def _minutes(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds / 60, 2)
 
 
 def totals(scores: Mapping[str, Any]) -> Scores:

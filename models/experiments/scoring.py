@@ -1,6 +1,7 @@
 """Trains one run and scores its model: `python -m models.experiments RUN_DIR …`."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +30,17 @@ def train_and_score(
 ) -> None:
     """Train the run, and score its model on the val photos, unless that is done already.
 
-    Leaves `result.json` and the scores in the run directory. Raises what `train` and `evaluate` raise; a
+    Leaves `result.json` and the scores in the run directory, with the seconds of CPU cores that the training
+    took, if it was not resumed. Raises what `train` and `evaluate` raise; a
     model that cannot be scored stays.
     """
+    resumed, start = bool(run.read_metrics()), time.process_time()
     train(run.path, device)
+    seconds = None if resumed else round(time.process_time() - start, 1)
     path = scores_path(run, direction, scorer)
     if not path.exists():
-        write_text(path, json.dumps(_scores(run, data, direction, scorer, device), indent=1) + "\n")
+        scores = _scores(run, data, direction, scorer, device) | {"training": {"core_seconds": seconds}}
+        write_text(path, json.dumps(scores, indent=1) + "\n")
 
 
 def scores_path(run: RunDirectory, direction: str, scorer: RunDirectory | None) -> Path:

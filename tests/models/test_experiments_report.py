@@ -103,7 +103,8 @@ def finish(
     directory.result.write_text(json.dumps({"steps": STEPS, "notes": {"imagenet_weights": False}}))
     scorer = RunDirectory(work / "runs" / by.key) if by else None
     per_image = [{"name": "0", "mean_iou": 0.123456789}]
-    more = {"per_class": [{"name": "sky"}], "per_image": per_image, "machine": MACHINE}
+    told = {"training": {"core_seconds": 30 * (run.spec.seed + 1)}}
+    more = told | {"per_class": [{"name": "sky"}], "per_image": per_image, "machine": MACHINE}
     text = json.dumps(scores | more)
     scores_path(directory, direction, scorer).write_text(text)
     return directory
@@ -262,7 +263,9 @@ def test_curves_count_the_seconds_of_training(data: Dataset, tmp_path: Path) -> 
     assert [(point["step"], point["seconds"]) for point in first["curve"]] == [(10, 2.5), (20, 5.0)]
     assert first["curve"][0]["mean_iou"] == MEAN_IOUS[0]
     assert (first["steps_per_second"], first["peak_memory_bytes"]) == (4.0, 3000)
+    assert first["core_minutes"] == 0.5
     (result,) = read_results(experiment_of(row), tmp_path).rows
+    assert result.core_minutes == 1.0
     assert result.curve[1].score.mean == pytest.approx(statistics.mean(MEAN_IOUS))
     assert result.curve[1].score.sd == pytest.approx(statistics.stdev(MEAN_IOUS))
 
