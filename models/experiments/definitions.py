@@ -23,7 +23,7 @@ BUDGETS = (1, 5, 10, 20, 40)
 PAIRS = 20
 """The number of pairs where the paper compares at one number only."""
 
-COMPARED = (1, 2, 5, 10, 20, 40)
+COMPARED = [1, 2, 5, 10, 20, 40]
 """The numbers of pairs of the comparison of all methods."""
 
 NEAR, FAR = "near", "far"
@@ -141,16 +141,22 @@ def comparison(setting: Setting) -> Experiment:
 
     `finetune, 64²` sees the photos as small as the paper's methods see them at scale tiny.
     """
-    unpaired = setting.unpaired(200)
-    rows = [Row(("cyclegan", "–"), setting.runs("cyclegan", unpaired=unpaired))]
-    for count in COMPARED:
-        trained = {method: setting.words_runs(method, count) for method in ("probe", "finetune")}
-        trained["finetune, 64²"] = setting.words_runs("finetune", count, image_size=64)
-        if count in (1, 5, 10, PAIRS):
-            trained |= {method: setting.words_runs(method, count) for method in ("fcn8s", "pix2pix")}
-            for method in ("hybrid", "tripathy"):
-                trained[method] = setting.words_runs(method, count, unpaired=unpaired)
-        rows += [Row((method, str(count)), runs) for method, runs in trained.items()]
+    unpaired, papers = setting.unpaired(200), [count for count in COMPARED if count in (1, 5, 10, PAIRS)]
+    compared: dict[str, tuple[list[int], dict[str, Any]]] = {
+        "probe": (COMPARED, {}),
+        "finetune": (COMPARED, {}),
+        "finetune, 64²": (COMPARED, {"image_size": 64}),
+        "pix2pix": (papers, {}),
+        "fcn8s": (papers, {}),
+        "hybrid": (papers, {"unpaired": unpaired}),
+        "tripathy": (papers, {"unpaired": unpaired}),
+    }
+    rows = [
+        Row((name, str(count)), setting.words_runs(name.split(",")[0], count, **options))
+        for name, (counts, options) in compared.items()
+        for count in counts
+    ]
+    rows.append(Row(("cyclegan", "–"), setting.runs("cyclegan", unpaired=unpaired)))
     pictured = tuple(row for row in rows if row.cells[1] in ("–", str(PAIRS)))
     title = "Comparison of all methods"
     return Experiment(title, ("method", "paired"), tuple(rows), pictured=pictured)
