@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn.functional import log_softmax
+from torch.nn.functional import linear, log_softmax
 
 L2 = 2e-2
 """Weight of the penalty ‖W‖² / 2; the bias is free. How much it matters: docs/method.md."""
@@ -13,7 +13,7 @@ TOLERANCE = 1e-5
 """The problem counts as solved when no entry of the gradient is larger."""
 ITERATIONS = 15
 """Steps of L-BFGS before the coordinates are renewed."""
-MOST_OBSERVED = 8192
+MOST_OBSERVED = 4096
 """Rows of which the curvature is computed: it need not be exact."""
 MOST_CURVATURES = 2**24
 """Numbers in the curvatures of all classes."""
@@ -69,7 +69,7 @@ class Regression:
     def loss(self, weight: Tensor, bias: Tensor) -> Tensor:
         """The minimised function, a scalar."""
         # Sums in float64: a line search compares losses that differ by less than float32 can say.
-        logits = torch.addmm(bias, self._rows.features, weight.T).double()
+        logits = linear(self._rows.features, weight, bias).double()
         cross_entropy = -(self._rows.targets * log_softmax(logits, dim=1)).sum() / self._total
         return cross_entropy + self._l2 / 2 * weight.double().square().sum()
 
@@ -119,7 +119,7 @@ class _Coordinates:
     def __init__(self, rows: Rows, start: Solution, l2: float) -> None:
         stride = -(-len(rows.features) // MOST_OBSERVED)
         features, targets = rows.features[::stride], rows.targets[::stride]
-        share = torch.softmax(torch.addmm(start.bias, features, start.weight.T), dim=1)
+        share = torch.softmax(linear(features, start.weight, start.bias), dim=1)
         curvature = targets.sum(dim=1, keepdim=True) * share * (1 - share)
         if curvature.shape[1] * features.shape[1] ** 2 > MOST_CURVATURES:
             curvature = curvature.mean(dim=1, keepdim=True)
