@@ -13,7 +13,7 @@ from models.encoders.feature_maps import FeatureMaps
 from models.training.aspect_data import sized_pair
 from models.training.data import TrainingFiles
 from models.training.feature_data import CELL, cell_features, class_shares, class_weights
-from models.training.logistic import Rows, fit
+from models.training.logistic import L2, Rows, fit
 from models.training.networks.dense import LinearHead
 
 BLOCKS = 4
@@ -24,6 +24,8 @@ MOST_PAIRS = 20
 """Of more pairs, so many are drawn: one number needs no more."""
 ROUNDS = 3
 """Of a fit: one number does not need the exact solution."""
+FREE_L2 = 1e-4
+"""The penalty of a head that is as free as a network that is fine-tuned, and about as sure of itself."""
 LARGEST = 20.0
 """Temperatures are from 1/20 to 20."""
 
@@ -81,11 +83,12 @@ class Cells:
         return cls(torch.cat(features), torch.cat(shares), torch.cat(folds).to(features[0].device))
 
 
-def cross_fitted_temperature(cells: Cells) -> float:
+def cross_fitted_temperature(cells: Cells, l2: float = L2) -> float:
     """The temperature of a linear head whose every prediction is for blocks that its fit has not seen.
 
-    For each fold, a head is fitted to the other folds' cells, weighted as for `probe`, and predicts the
-    fold's. Folds that leave nothing to fit, or have nothing to predict, are passed over.
+    For each fold, a head is fitted to the other folds' cells, weighted as for `probe` and with the penalty
+    `l2`, and predicts the fold's. Folds that leave nothing to fit, or have nothing to predict, are passed
+    over.
     """
     logits, shares = [], []
     for fold in range(FOLDS):
@@ -93,7 +96,8 @@ def cross_fitted_temperature(cells: Cells) -> float:
         if not held.any() or held.all():
             continue
         seen = cells.shares[~held]
-        solution = fit(Rows(cells.features[~held], seen * class_weights(seen.sum(dim=0))), rounds=ROUNDS)
+        rows = Rows(cells.features[~held], seen * class_weights(seen.sum(dim=0)))
+        solution = fit(rows, l2, rounds=ROUNDS)
         logits.append(torch.addmm(solution.bias, cells.features[held], solution.weight.T))
         shares.append(cells.shares[held])
     return temperature(torch.cat(logits), torch.cat(shares)) if logits else 1.0
