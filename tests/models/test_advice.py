@@ -37,6 +37,9 @@ def test_labels_before_trainings() -> None:
     assert (nothing.training, nothing.preview, nothing.paper) == (None, None, None)
     assert nothing.labels
     assert nothing.labels.budget == 10
+    without_pairs = CURVES["cyclegan"][0].mean_iou
+    best = max(expected(name, 10).mean_iou for name in CURVES)
+    assert nothing.labels.gain == pytest.approx(best - without_pairs)
     assert advised(replace(POOL, unpaired_photos=0)).labels is None
 
 
