@@ -1,5 +1,6 @@
 """Fine-tuning: where it starts from, what it trains, and what a step sees."""
 
+import copy
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,10 @@ from torch.nn.functional import interpolate
 
 from models.images.tensors import scaled
 from models.training.aspect_data import sized_pair
+from models.training.calibration import Cells, cross_fitted_temperature
 from models.training.crop_data import CropBatch, CropData
 from models.training.data import TrainingFiles
-from models.training.methods.finetune import FineTuning
+from models.training.methods.finetune import CALIBRATION_L2, FineTuning
 from tests.models.runs import TABLE, small_spec, write_scenes
 
 CPU = torch.device("cpu")
@@ -104,6 +106,19 @@ def test_the_teacher_follows_the_network(files: TrainingFiles) -> None:
     weights = zip(before, method.dense.parameters(), method.teacher.parameters(), strict=True)
     for old, network, teacher in weights:
         torch.testing.assert_close(teacher, 0.75 * old + 0.25 * network)
+
+
+def test_the_temperature_is_that_of_the_classifier_it_starts_from(files: TrainingFiles) -> None:
+    """It is fitted on pixels that were held out of a frozen encoder's classifier: what the steps have done to
+    the encoder does not change it, and the network that becomes the model gets it."""
+    method, data = _begun(files, learning_rate=0.1)
+    cells = Cells.of(method.dense.encoder, method.dense.head, files, 64, method.spec.seed)
+    expected = cross_fitted_temperature(cells, CALIBRATION_L2)
+    average = copy.deepcopy(method.dense)
+    method.step(data.batch(0))
+    method.finish({"photo_to_label": average}, data)
+    assert average.temperature == method.dense.temperature == pytest.approx(expected, rel=1e-4)
+    assert expected != 1
 
 
 def test_rare_classes_weigh_more(files: TrainingFiles) -> None:

@@ -2,6 +2,7 @@
 
 import copy
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -13,6 +14,7 @@ from models.catalog import TrainingSpec
 from models.encoders.feature_maps import feature_maps, pretrained_feature_maps
 from models.images.palette import ClassTable
 from models.training.augmentation import mixed
+from models.training.calibration import Cells, cross_fitted_temperature
 from models.training.class_losses import WeightedCrossEntropy, confident_cross_entropy
 from models.training.crop_data import CropBatch, CropData, UnpairedCrops
 from models.training.data import Batch, Data, TrainingFiles
@@ -30,6 +32,8 @@ WEIGHT_DECAY = 0.01
 WARM_UP_STEPS = 30
 POWER = 0.9
 """Of the polynomial by which the learning rates fall."""
+CALIBRATION_L2 = 1e-4
+"""The penalty of the classifier that gives the temperature: weak, as fine-tuning is as free to over-fit."""
 SURE = 0.9
 """The consistency loss counts the pixels to whose guess the teacher gives this probability or more."""
 
@@ -107,6 +111,18 @@ class FineTuning(Method):
         self.cross_entropy.weights.copy_(class_weights(data.class_counts()))
         if self.spec.lambda_consistency:
             self.teacher.load_state_dict(self.dense.state_dict())
+
+    def finish(self, translators: Mapping[str, nn.Module], data: Data) -> None:
+        """Set the temperature to that of a linear classifier of the frozen encoder, cross-fitted on held-out
+        pixels (see `models.training.calibration`): the trained network has seen all pixels.
+        """
+        assert isinstance(data, CropData)
+        frozen = pretrained_feature_maps(self.spec.encoder)[0].to(self.dense.head.mean.device)
+        cells = Cells.of(frozen, self.dense.head, data.files, self.spec.load_size, self.spec.seed)
+        temperature = cross_fitted_temperature(cells, CALIBRATION_L2)
+        for network in (self.dense, *translators.values()):
+            network.get_buffer("temperature").fill_(temperature)
+        self.notes["temperature"] = temperature
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
         assert batch.classes is not None, "learns_classes asks for them"
