@@ -27,7 +27,7 @@ POOL_SHARE = 0.8
 answer for a pool whatever the seed: other pools show how much that answer depends on the photos at hand.
 """
 
-VERSION = 2
+VERSION = 3
 """Raised whenever the same picks would get other scores."""
 
 
