@@ -14,6 +14,7 @@ from tests.pages import PAGES, ROOT, anchor, page, sections, table_rows
 
 RESULTS = ROOT / "benchmarks/results"
 EXPERIMENTS = sorted((RESULTS / "experiments").glob("*.json"))
+STRATEGIES = sorted((RESULTS / "strategies").glob("*.json"))
 FIGURE = re.compile(r"(?<![\w.,])\d[\d.,]*(?: ± [\d.]+)?(?<=\d)(?!\w)")
 
 
@@ -57,13 +58,12 @@ def test_each_spread_stands_on_one_page() -> None:
     assert {figure: names for figure, names in owners.items() if len(names) > 1} == {}
 
 
-@pytest.mark.parametrize(
-    "path", [path for path in EXPERIMENTS if path.stem != "strategies"], ids=lambda path: path.stem
-)
+@pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
 def test_tables_of_experiments(path: Path) -> None:
     """Every row of an experiment's table has the scores and the number of runs of the JSON."""
     report = read(path)
-    section = sections(page("docs/reproduce.md"))[anchor(report["title"])]
+    owner = "docs/results.md" if path.stem == "comparison" else "docs/reproduce.md"
+    section = sections(page(owner))[anchor(report["title"])]
     table = {tuple(row[: len(report["columns"])]): row for row in table_rows(section)}
     for row in report["rows"]:
         finished = len(row["runs"])
@@ -96,14 +96,15 @@ def test_the_advice_follows_the_experiments() -> None:
             assert CURVES[method][count].mean_iou == round(row["scores"]["mean_iou"]["mean"], 3)
 
 
-def test_table_of_strategies() -> None:
-    """The table of label quality in docs/selection.md has the mean IoU of the experiment's JSON."""
-    rows = table_rows(sections(page("docs/selection.md"))["label-quality"])
-    columns = {pairs: rows[0].index(f"{pairs} pair" + "s" * (pairs != "1")) for pairs in ("1", "5", "10")}
-    table = {row[0].strip("`"): row for row in rows}
-    for row in read(RESULTS / "experiments/strategies.json")["rows"]:
-        pairs, strategy = row["cells"]
-        assert table[strategy][columns[pairs]] == spread(row["scores"]["mean_iou"])
+@pytest.mark.parametrize("path", STRATEGIES, ids=lambda path: path.stem)
+def test_tables_of_strategies(path: Path) -> None:
+    """docs/selection.md has every mean of the experiment's JSON, and every difference to random draws."""
+    section = sections(page("docs/selection.md"))["label-quality"]
+    for row in read(path)["rows"]:
+        mean, difference = row["mean"], row["difference"]
+        assert f"{mean['mean']:.3f} ± {mean['half']:.3f}" in section
+        if difference:
+            assert f"{difference['mean']:+.3f} ± {difference['half']:.3f}" in section
 
 
 def measured() -> Iterator[tuple[str, str, str]]:
