@@ -24,9 +24,6 @@ MOST_PAIRS = 20
 """Of more pairs, so many are drawn: one number needs no more."""
 ROUNDS = 3
 """Of a fit: one number does not need the exact solution."""
-FREE_L2 = 3e-4
-"""The penalty of a head that is about as sure of itself as a network that is fine-tuned. Chosen by one run,
-CamVid at 10 pairs, which needed a temperature of 1.5: heads at 1e-4 gave 1.8, at 1e-3 1.25."""
 LARGEST = 20.0
 """Temperatures are from 1/20 to 20."""
 
