@@ -61,6 +61,7 @@ def explained(client: Client, selection_id: str, images: list[dict[str, Any]]) -
         "random": {"draws": 1000, "beaten": 0.9, "mean": 0.7, "low": 0.6, "high": 0.8, "images": 4},
         "curve": [{"budget": 1, **point}, {"budget": 2, **point}],
         "knee": {"budget": 1, "method": "kneedle"},
+        "words": None,
         "picks": [
             {
                 **{"rank": rank, "image_id": images[place]["id"], "name": images[place]["name"]},
