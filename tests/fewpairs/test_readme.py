@@ -45,7 +45,7 @@ def run(folder: Path, server: str, command: list[str]) -> None:
     environment = os.environ | {"PATH": path, "FEWPAIRS_SERVER": server}
     environment["FEWPAIRS_POOL"] = "street"  # the tests' service has other pools, a reader's has this one
     ended = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=900, check=False
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
 
@@ -113,8 +113,8 @@ def test_curl_loop(folder: Path, server: str) -> None:
 
 
 def test_experiment(folder: Path, server: str) -> None:
-    """The experiment writes its report, with the paper's numbers next to those of two trainings."""
+    """The experiment writes its report, with a row for each training."""
     run(folder, server, ["bash", "-euc", EXPERIMENT])
-    report = (folder / "experiments" / "table6-street-tiny" / "table6.md").read_text()
-    assert "| FCN-8s | 20 | – |" in report
-    assert "0.237" in report
+    report = (folder / "experiments" / "curves-street-tiny" / "curves.md").read_text()
+    for row in ("cyclegan | –", "pix2pix | 1", "hybrid | 20"):
+        assert f"| {row} |" in report
