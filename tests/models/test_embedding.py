@@ -18,6 +18,7 @@ from PIL import Image
 from models.encoders import Encoder, decoding_processes, embed_files, read_square
 from models.encoders.decoding import empty_photos, read_into
 from models.encoders.decoding_processes import read_in_processes
+from models.encoders.runners import Features
 from scenes import draw
 from tests.models.encoding import encoder_for_tests
 from tests.processes import until
@@ -103,9 +104,9 @@ def test_batches_are_no_larger_than_asked(paths: list[Path]) -> None:
     """The encoder never gets more photos at once than the batch size."""
     batches: list[int] = []
 
-    def mean(photos: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    def mean(photos: npt.NDArray[np.uint8]) -> Features:
         batches.append(len(photos))
-        return np.asarray(photos.mean(axis=(1, 2, 3))[:, None], np.float32)
+        return Features(np.asarray(photos.mean(axis=(1, 2, 3))[:, None], np.float32), None)
 
     probe = Encoder("probe", 1, "", "cpu", threads=2, run=mean)
     embeddings, _ = embed_files(probe, paths * 6, batch_size=8)

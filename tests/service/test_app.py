@@ -15,11 +15,18 @@ from tests.service.steps import photo
 
 
 def test_importing_the_app_loads_no_numerics() -> None:
-    """The app loads neither torch, numpy nor faiss, nothing of the worker, and of models only the catalog."""
+    """The app loads neither torch, numpy nor faiss, nothing of the worker, and of models only what needs the
+    standard library alone.
+    """
     program = "import sys, service.app; print(*sys.modules)"
     loaded = set(subprocess.check_output([sys.executable, "-c", program], text=True).split())
     assert not loaded & {"torch", "numpy", "faiss", "onnxruntime", "worker"}
-    assert {name for name in loaded if name.startswith("models")} == {"models", "models.catalog"}
+    assert {name for name in loaded if name.startswith("models")} == {
+        "models",
+        "models.advice",
+        "models.catalog",
+        "models.measured",
+    }
 
 
 def test_an_older_schema_is_refused(tmp_path: Path) -> None:

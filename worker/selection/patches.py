@@ -23,7 +23,8 @@ def candidates_patches(
 
     Raises Permanent if the pool's encoder gives none.
     """
-    if not STRATEGIES[question.strategy].patches:
+    facts = STRATEGIES.get(question.strategy)  # the selection itself refuses an unknown one
+    if facts is None or not facts.patches:
         return None
     _complete(attempt, pool)
     vectors = attempt.tools.vectors.pool_vectors(pool.id)
