@@ -7,6 +7,7 @@ from math import isqrt
 import numpy as np
 
 from models.selection.patches import Patches, find_words
+from models.selection.strategies.words import word_weights
 from models.vectors.blocks import one_blas_thread
 from models.vectors.points import Distances, Indices
 
@@ -31,7 +32,8 @@ class BroughtPatch:
 
 @dataclass(frozen=True)
 class Brought:
-    """What one pick adds: `gain` is how much it raises Σ √(patches of a word), averaged over vocabularies.
+    """What one pick adds: `gain` is how much it raises Σ weight · √patches over the words, averaged over
+    vocabularies.
 
     `shown` is the share of all images' patches whose word is shown by a labelled image or by a pick up to
     this one. `patches` are those with the largest gains.
@@ -46,18 +48,19 @@ def brought(
     patches: Patches, images: Indices, picks: Indices, labelled: Indices, *, seed: int
 ) -> list[Brought]:
     """What each of the `picks` brings, in their order. All are images of `patches`; `images` holds every
-    image that a selection with this seed chose from, and the `labelled` ones. Weights are left aside.
+    image that a selection with this seed chose from, and the `labelled` ones. Their weights are left aside.
     """
     with one_blas_thread():
         words = find_words(patches, images, np.random.default_rng(seed))
         counts = words.counts(patches, images)
     totals = counts.sum(axis=0, dtype=np.float64)
+    weights = word_weights(counts, np.ones(len(images)))
     seen = counts[np.isin(images, labelled)].sum(axis=0, dtype=np.float64)
     told = []
     for pick in picks:
         nearest = words.nearest(patches, np.array([pick]))[0]
         own = np.bincount(nearest.ravel(), minlength=len(totals))
-        raised = np.sqrt(seen + own) - np.sqrt(seen)
+        raised = (np.sqrt(seen + own) - np.sqrt(seen)) * weights
         gains = (raised / np.maximum(own, 1))[nearest].mean(axis=1)
         new = (seen == 0)[nearest].mean(axis=1)
         seen = seen + own

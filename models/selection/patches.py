@@ -12,20 +12,17 @@ from models.vectors.points import Indices, Matrix, Vectors, as_float32
 
 Counts = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 
-VOCABULARIES = 4
+VOCABULARIES = 8
 """One vocabulary depends on where k-means starts, so several are drawn and all of them count."""
 
-WORDS = 200
-"""Words of a vocabulary. On CamVid 100 to 200 give better models than 50 or 400."""
+WORDS = 10
+"""Words of a vocabulary: about as many as there are classes. On CamVid 200 give worse models."""
 
 PATCHES_A_WORD = 8
 """In a small pool a vocabulary has fewer words, so that each stands for this many patches on average."""
 
 SAMPLE = 2**14
 """Patches that a vocabulary is made from; of more, that many are drawn."""
-
-LEAST_VARIANCE = 1e-6
-"""Directions with less than this share of the largest variance hold nothing but rounding."""
 
 IMAGES_A_BLOCK = 256
 
@@ -78,14 +75,13 @@ class Patches:
 
 @dataclass(frozen=True)
 class Words:
-    """Several vocabularies: the centres of each, (W, D), in the coordinates `patches @ axes`, axes (D, D)."""
+    """Several vocabularies: the centres of each, (W, D)."""
 
-    axes: Matrix
     centres: list[Matrix]
 
     def nearest(self, patches: Patches, images: slice | Indices) -> Indices:
         """The nearest word of every patch in each vocabulary: (M, P, vocabularies), columns of `counts`."""
-        rows = patches[images] @ self.axes
+        rows = patches[images]
         starts = np.cumsum([0, *map(len, self.centres[:-1])])
         columns = [
             faiss.knn(rows, each, 1)[1][:, 0] + start
@@ -110,23 +106,11 @@ def find_words(patches: Patches, images: Indices, rng: np.random.Generator) -> W
     """Several vocabularies of at most `WORDS` words: the centres that k-means finds in samples of these
     images' patches.
     """
-    axes = whitened(patches.drawn(images, SAMPLE, rng))
 
     def centres(own: np.random.Generator) -> Matrix:
-        return _centres(patches.drawn(images, SAMPLE, own) @ axes, own)
+        return _centres(patches.drawn(images, SAMPLE, own), own)
 
-    return Words(axes, on_all_threads(centres, rng.spawn(VOCABULARIES)))
-
-
-def whitened(sample: Matrix) -> Matrix:
-    """Axes (D, D) along the principal directions of the `sample` (M, D), scaled so that all deviations become
-    1: otherwise a few directions would decide alone (Jégou and Chum, 2012).
-    """
-    centred = sample.astype(np.float64) - sample.mean(axis=0, dtype=np.float64)
-    variances, directions = np.linalg.eigh(centred.T @ centred / len(sample))
-    least = max(float(variances[-1]) * LEAST_VARIANCE, float(np.finfo(np.float32).tiny))
-    axes: Matrix = (directions / np.sqrt(np.maximum(variances, least))).astype(np.float32)
-    return axes
+    return Words(on_all_threads(centres, rng.spawn(VOCABULARIES)))
 
 
 def _centres(sample: Matrix, rng: np.random.Generator) -> Matrix:

@@ -18,7 +18,7 @@ from models.vectors.points import Distances, Indices, Points, Vectors
 TABLE_ENTRIES = 2**22
 """Distances that a thread holds at a time: 16 MiB, and a few times as much for intermediate results."""
 
-VERSION = 3
+VERSION = 4
 """Part of every receipt: raise it whenever the same arguments give other picks than before."""
 
 

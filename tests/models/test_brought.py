@@ -19,15 +19,17 @@ def patches_showing(*shown: str) -> Patches:
 
 
 def test_gains_are_those_of_new_and_rare_words() -> None:
-    """With known words: √ of their counts, shares of all patches, and the places of new patches."""
+    """With known words: √ of their counts times √ of how many there are, shares of all patches, and places
+    of new patches.
+    """
     patches = patches_showing("aabc", "ddda", "abce", "aaaa")
     images = np.arange(len(patches))
     first, second = brought(patches, images, np.array([0, 1]), np.array([3]), seed=0)
     # Image 3 is labelled and shows a four times; image 0 adds two a, a b and a c.
-    assert first.gain == pytest.approx(np.sqrt(6) - np.sqrt(4) + 2)
+    assert first.gain == pytest.approx(np.sqrt(128) * (np.sqrt(6) - np.sqrt(4)) + 2 * np.sqrt(32))
     # Of 16 patches a, b and c, eight, two and two; d three; e one.
     assert first.shown == pytest.approx(12 / 16)
-    assert second.gain == pytest.approx(np.sqrt(3) + np.sqrt(7) - np.sqrt(6))
+    assert second.gain == pytest.approx(np.sqrt(48) * np.sqrt(3) + np.sqrt(128) * (np.sqrt(7) - np.sqrt(6)))
     assert second.shown == pytest.approx(15 / 16)
     assert [(patch.left, patch.top, patch.new) for patch in first.patches[:2]] == [(0, 0.5, 1), (0.5, 0.5, 1)]
     assert {patch.new for patch in first.patches[2:]} == {0}

@@ -19,9 +19,9 @@ REFRESHED = 64
 def words(problem: Problem) -> Indices:
     """Each next pick raises Σ_w u_w · √(patches of word w in the picks so far) the most.
 
-    Patches of fixed images count as well. A word's weight u_w is the mean weight of its patches, where a
-    patch weighs as much as its image. So the picks for a smaller budget are a prefix of the picks for a
-    larger one.
+    Patches of fixed images count as well. A word's weight u_w is the root of the number of its patches in all
+    images, times their mean weight, where a patch weighs as much as its image. The picks for a smaller budget
+    are a prefix of the picks for a larger one.
     """
     assert problem.patches
     images = np.union1d(problem.candidates, problem.fixed)
@@ -34,14 +34,14 @@ def words(problem: Problem) -> Indices:
 
 
 def word_weights(counts: Counts, weights: Distances) -> Distances:
-    """For each word, the mean weight of its patches, (W,); 0 for a word without patches."""
+    """For each word, the mean weight of its patches times the root of their number, (W,)."""
     parts = on_all_threads(
         lambda part: np.stack([weights[part], np.ones(part.stop - part.start)]) @ counts[part],
         blocks(len(counts), IMAGES_A_BLOCK),
     )
     weighted, plain = np.sum(parts, axis=0)
-    means: Distances = np.divide(weighted, plain, out=np.zeros(len(plain)), where=plain > 0)
-    return means
+    found: Distances = weighted / np.sqrt(np.maximum(plain, 1))
+    return found
 
 
 def greedy_cover(
