@@ -11,6 +11,11 @@ from models.selection.strategies.words import word_weights
 from models.vectors.blocks import one_blas_thread
 from models.vectors.points import Distances, Indices
 
+FINE_WORDS = 200
+"""Words of the vocabularies that tell what is new: the few that the selection counts are all shown by the
+first pick of many pools.
+"""
+
 LISTED = 6
 """The patches that are told of each pick."""
 
@@ -19,7 +24,7 @@ LISTED = 6
 class BroughtPatch:
     """A part of a photo, as shares of its width and height, and its share of the pick's gain.
 
-    `new` is the share of vocabularies in which no labelled image and no earlier pick shows its word.
+    `new` is the share of fine vocabularies in which no labelled image and no earlier pick shows its word.
     """
 
     left: float
@@ -35,8 +40,8 @@ class Brought:
     """What one pick adds: `gain` is how much it raises Σ weight · √patches over the words, averaged over
     vocabularies.
 
-    `shown` is the share of all images' patches whose word is shown by a labelled image or by a pick up to
-    this one. `patches` are those with the largest gains.
+    `shown` is the share of all images' patches whose fine word is shown by a labelled image or by a pick up
+    to this one. `patches` are those with the largest gains.
     """
 
     gain: float
@@ -52,23 +57,28 @@ def brought(
     """
     with one_blas_thread():
         words = find_words(patches, images, np.random.default_rng(seed))
-        counts = words.counts(patches, images)
-    totals = counts.sum(axis=0, dtype=np.float64)
+        fine_words = find_words(patches, images, np.random.default_rng(seed), FINE_WORDS)
+        counts, fine_counts = (found.counts(patches, images) for found in (words, fine_words))
     weights = word_weights(counts, np.ones(len(images)))
-    seen = counts[np.isin(images, labelled)].sum(axis=0, dtype=np.float64)
+    totals = fine_counts.sum(axis=0, dtype=np.float64)
+    is_labelled = np.isin(images, labelled)
+    seen = counts[is_labelled].sum(axis=0, dtype=np.float64)
+    is_shown = fine_counts[is_labelled].sum(axis=0) > 0
     told = []
     for pick in picks:
         nearest = words.nearest(patches, np.array([pick]))[0]
-        own = np.bincount(nearest.ravel(), minlength=len(totals))
+        own = np.bincount(nearest.ravel(), minlength=len(weights))
         raised = (np.sqrt(seen + own) - np.sqrt(seen)) * weights
         gains = (raised / np.maximum(own, 1))[nearest].mean(axis=1)
-        new = (seen == 0)[nearest].mean(axis=1)
+        fine = fine_words.nearest(patches, np.array([pick]))[0]
+        new = ~is_shown[fine]
+        is_shown[fine] = True
         seen = seen + own
         told.append(
             Brought(
                 float(raised.sum() / len(words.centres)),
-                float(totals[seen > 0].sum() / totals.sum()),
-                list(_largest(gains, new)),
+                float(totals[is_shown].sum() / totals.sum()),
+                list(_largest(gains, new.mean(axis=1))),
             )
         )
     return told

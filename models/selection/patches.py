@@ -102,20 +102,20 @@ class Words:
         return table
 
 
-def find_words(patches: Patches, images: Indices, rng: np.random.Generator) -> Words:
-    """Several vocabularies of at most `WORDS` words: the centres that k-means finds in samples of these
+def find_words(patches: Patches, images: Indices, rng: np.random.Generator, most: int = WORDS) -> Words:
+    """Several vocabularies of at most `most` words: the centres that k-means finds in samples of these
     images' patches.
     """
 
     def centres(own: np.random.Generator) -> Matrix:
-        return _centres(patches.drawn(images, SAMPLE, own), own)
+        return _centres(patches.drawn(images, SAMPLE, own), own, most)
 
     return Words(on_all_threads(centres, rng.spawn(VOCABULARIES)))
 
 
-def _centres(sample: Matrix, rng: np.random.Generator) -> Matrix:
+def _centres(sample: Matrix, rng: np.random.Generator, most: int) -> Matrix:
     rows = WeightedRows(lambda places: sample[places], np.ones(len(sample)))
-    k, none = max(1, min(WORDS, len(sample) // PATCHES_A_WORD)), sample[:0]
+    k, none = max(1, min(most, len(sample) // PATCHES_A_WORD)), sample[:0]
     clusters = lloyd(rows, kmeans_plus_plus(rows, k, none, rng), k, none).clusters
     order = np.argsort(clusters, kind="stable")
     starts = np.flatnonzero(np.diff(clusters[order], prepend=-1))

@@ -51,3 +51,12 @@ def test_the_selection_itself_is_explained() -> None:
     assert gains == sorted(gains, reverse=True)
     every = [brought(patches, images, np.array([image]), none, seed=5)[0].gain for image in range(60)]
     assert gains[0] == max(every)
+
+
+def test_what_is_shown_is_told_by_finer_words_than_the_selection_counts() -> None:
+    """The first pick has a patch of all ten words, and still most of what the images show is new."""
+    features = np.random.default_rng(2).normal(size=(40, 64, 4)).astype(np.float16)
+    patches, none = Patches.of(features), np.array([], np.intp)
+    told = brought(patches, np.arange(40), np.array([0, 1]), none, seed=0)
+    assert told[0].shown < told[1].shown < 0.7
+    assert max(patch.new for patch in told[1].patches) > 0
