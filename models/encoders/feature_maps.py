@@ -73,9 +73,8 @@ def pretrained_feature_maps(
     _check(name)
     explicit = weights or supplied_weights(name)
     path, digest = weights_file(name, explicit, cache_dir or default_cache_dir())
-    with torch.random.fork_rng(
-        devices=[]
-    ):  # the random weights that are replaced at once draw from PyTorch's generator
+    # The first weights, which are replaced at once, would draw from PyTorch's generator.
+    with torch.random.fork_rng(devices=[]):
         return read_weights(name, path, lambda: _made(name, path)), digest
 
 
