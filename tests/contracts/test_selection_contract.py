@@ -1,4 +1,4 @@
-"""What every selection strategy in `STRATEGIES` (models/catalog.py) promises."""
+"""What every selection strategy in `STRATEGIES` (models/catalog/strategies.py) promises."""
 
 import json
 import os

@@ -1,7 +1,7 @@
 """Per-step losses of 20 steps of the tiny recipe, recorded in tests/golden.
 
 A change that does not mean to change the maths must reproduce them. After a change that does, raise the
-method's version in models/catalog.py and record new losses, in the folder of that version:
+method's version in models/catalog/methods.py and record new losses, in the folder of that version:
 
     python -m tests.models.test_golden
 
