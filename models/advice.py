@@ -139,7 +139,8 @@ def _reasons(situation: Situation, method: str, is_measured: bool) -> Iterator[s
     if not situation.has_classes:
         yield "The label maps are images without classes, so methods that learn classes cannot be used."
     if situation.device == GPU:
-        yield "Sizes for a GPU are not measured; the job's `estimate` says how long the training takes."
+        told = "; the job's `estimate` says how long the training takes" if METHODS[method].rehearsed else ""
+        yield f"Sizes for a GPU are not measured{told}."
     if METHODS[method].needs_unpaired:
         yield f"It also learns from {_counted(situation.unpaired_photos, 'photo')} without a label map."
     else:

@@ -36,6 +36,8 @@ class MethodFacts:
     """The options that only this method has."""
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """By the name of a switch, the defaults that hold when it is on."""
+    rehearsed: bool = True
+    """Whether two steps before the first one tell what the training needs; else there is no estimate."""
     version: int = 1
     """Raised whenever the same spec and files would train another model: the golden losses then change."""
 
@@ -99,12 +101,14 @@ METHODS: dict[str, MethodFacts] = {
         keeps_aspect=True,
         directions=(PHOTOS_TO_LABELS,),
         defaults={
-            **{"load_size": 320, "image_size": 320, "total_steps": 10},
+            **{"load_size": 416, "image_size": 416, "total_steps": 10},
             **{"log_every": 1, "checkpoint_every": 1},
         },
         unused=_NETWORKS_OF_THE_PAPER
         | {"batch_size", "epochs", "ema", "generator", "lambda_consistency", "learning_rate", "beta1"}
         | {"beta2", "precision", "compile"},
+        rehearsed=False,  # one step is most of the training
+        version=2,
     ),
     "finetune": MethodFacts(
         implementation="models.training.methods.finetune:FineTuning",
@@ -120,6 +124,7 @@ METHODS: dict[str, MethodFacts] = {
             "tiny": {"load_size": 416, "image_size": 416, "batch_size": 3, "total_steps": 300},
         },
         unused=_NETWORKS_OF_THE_PAPER | {"generator", "compile"},
+        version=2,
     ),
 }
 

@@ -64,7 +64,7 @@ class RunResult:
     curve: tuple[CurvePoint, ...]
     steps_per_second: float
     core_minutes: float | None
-    """Minutes of CPU cores that the training took, its scores for the curve included. None if unknown."""
+    """Minutes of CPU cores that the training took, scoring excluded. None if unknown."""
     peak_memory_bytes: int
     notes: dict[str, Any]
     machine: dict[str, Any]

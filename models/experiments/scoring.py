@@ -31,12 +31,13 @@ def train_and_score(
     """Train the run, and score its model on the val photos, unless that is done already.
 
     Leaves `result.json` and the scores in the run directory, with the seconds of CPU cores that the training
-    took, if it was not resumed. Raises what `train` and `evaluate` raise; a
+    took, without the scores of its curve, if it was not resumed. Raises what `train` and `evaluate` raise; a
     model that cannot be scored stays.
     """
     resumed, start = bool(run.read_metrics()), time.process_time()
     train(run.path, device)
-    seconds = None if resumed else round(time.process_time() - start, 1)
+    scoring = sum(line.get("validation_core_seconds", 0.0) for line in run.read_metrics())
+    seconds = None if resumed else round(time.process_time() - start - scoring, 1)
     path = scores_path(run, direction, scorer)
     if not path.exists():
         scores = _scores(run, data, direction, scorer, device) | {"training": {"core_seconds": seconds}}

@@ -1,7 +1,6 @@
 """One temperature for all logits, fitted on pixels that were held out (Guo et al. 2017)."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -20,8 +19,8 @@ BLOCKS = 4
 """Blocks along each side of a photo: all cells of a block are held out together."""
 FOLDS = 4
 """The blocks of every diagonal are held out once, and in every row and column of blocks one."""
-MOST_PAIRS = 20
-"""Of more pairs, so many are drawn: one number needs no more."""
+MOST_PAIRS, MOST_CELLS = 20, 2**14
+"""Of more pairs and of more cells, so many are drawn: one number needs no more."""
 ROUNDS = 3
 """Of a fit: one number does not need the exact solution."""
 LARGEST = 20.0
@@ -63,14 +62,13 @@ class Cells:
 
     @classmethod
     def of(cls, encoder: FeatureMaps, head: LinearHead, files: TrainingFiles, size: int, seed: int) -> Self:
-        """The cells of at most MOST_PAIRS pairs, seen as a whole at their working size for `size`."""
+        """At most MOST_CELLS cells of at most MOST_PAIRS pairs, which are seen as a whole at their working size
+        for `size`.
+        """
         assert files.class_table
-        pairs: Sequence[int] = range(len(files.pairs))
-        if len(pairs) > MOST_PAIRS:
-            random = np.random.default_rng([seed, len(pairs)])
-            pairs = sorted(random.choice(len(pairs), MOST_PAIRS, replace=False).tolist())
+        random = np.random.default_rng([seed, len(files.pairs)])
         features, shares, folds = [], [], []
-        for index in pairs:
+        for index in _drawn(len(files.pairs), MOST_PAIRS, random):
             photo, classes = sized_pair(files.pairs[index], files.class_table, size)
             share = class_shares(classes, len(files.class_table.names))
             labelled = share.any(dim=1)
@@ -78,7 +76,8 @@ class Cells:
             features.append((cells - head.mean) / head.std)
             shares.append(share[labelled].to(cells))
             folds.append(_folds(photo.shape[1] // CELL, photo.shape[2] // CELL)[labelled])
-        return cls(torch.cat(features), torch.cat(shares), torch.cat(folds).to(features[0].device))
+        kept = _drawn(sum(map(len, folds)), MOST_CELLS, random)
+        return cls(*(torch.cat(parts)[kept].to(features[0].device) for parts in (features, shares, folds)))
 
 
 def cross_fitted_temperature(cells: Cells, l2: float = L2) -> float:
@@ -99,6 +98,14 @@ def cross_fitted_temperature(cells: Cells, l2: float = L2) -> float:
         logits.append(torch.addmm(solution.bias, cells.features[held], solution.weight.T))
         shares.append(cells.shares[held])
     return temperature(torch.cat(logits), torch.cat(shares)) if logits else 1.0
+
+
+def _drawn(count: int, most: int, random: np.random.Generator) -> list[int]:
+    """All numbers below `count`, or `most` of them, in their order."""
+    if count <= most:
+        return list(range(count))
+    drawn: list[int] = np.sort(random.choice(count, most, replace=False)).tolist()
+    return drawn
 
 
 def _folds(rows: int, columns: int) -> Tensor:

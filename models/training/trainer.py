@@ -73,8 +73,8 @@ class _Training:
         self._averages = averages(self._method.translators, self._spec.ema)
 
     def _estimate(self) -> None:
-        """Write `estimate.json` before the first step of a fresh training."""
-        if self._run.estimate.exists() or self._run.checkpoint.exists():
+        """Write `estimate.json` before the first step of a fresh training, if the method can be rehearsed."""
+        if not self._facts.rehearsed or self._run.estimate.exists() or self._run.checkpoint.exists():
             return
         table = self._manifest.files.class_table
         estimate = rehearse(self._spec, table, self._data, self._total, self._device)
@@ -139,13 +139,18 @@ class _Training:
         return validation is not None and (done % validation.every == 0 or done == self._total)
 
     def _validate(self) -> dict[str, Any]:
-        """The totals of an evaluation, or its error: a training goes on without scores."""
+        """The totals of an evaluation and its processor time, or its error: a training goes on without scores.
+        """
         assert self._manifest.validation
+        start = time.process_time()
         try:
             scores = evaluate(self._translator(), self._manifest.validation.items).to_json()
         except (ValueError, OSError) as error:
             return {"validation_error": str(error)}
-        return {"validation": {name: v for name, v in scores.items() if isinstance(v, float | dict)}}
+        return {
+            "validation": {name: v for name, v in scores.items() if isinstance(v, float | dict)},
+            "validation_core_seconds": round(time.process_time() - start, 3),
+        }
 
     def _translators(self) -> dict[str, nn.Module]:
         return {name: average.module for name, average in self._averages.items()} or self._method.translators

@@ -81,12 +81,15 @@ def test_rows_are_the_weighted_shares_of_labelled_cells(encoder: FeatureMaps, tm
 def test_many_pairs_fit_into_memory(
     encoder: FeatureMaps, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of too many numbers an equal part of each view is kept, chosen by the seed; many pairs have fewer
-    views.
+    """Of too many rows or numbers an equal part of each view is kept, chosen by the seed; many pairs have
+    fewer views.
     """
     data = files(tmp_path, 3, height=64, width=64)
     whole = feature_rows(encoder, data, 64, 0)
-    monkeypatch.setattr(feature_data, "MOST_NUMBERS", 496 * 3 * 4 * 10)
+    with monkeypatch.context() as patch:
+        patch.setattr(feature_data, "MOST_NUMBERS", 496 * 3 * 4 * 9)
+        assert len(feature_rows(encoder, data, 64, 0).features) == 3 * 4 * 9
+    monkeypatch.setattr(feature_data, "MOST_ROWS", 3 * 4 * 10)
     some, again, other = (feature_rows(encoder, data, 64, seed) for seed in (0, 0, 1))
     assert (len(whole.features), len(some.features)) == (3 * 4 * 64, 3 * 4 * 10)
     assert torch.equal(some.features, again.features)
