@@ -62,8 +62,8 @@ class Cells:
 
     @classmethod
     def of(cls, encoder: FeatureMaps, head: LinearHead, files: TrainingFiles, size: int, seed: int) -> Self:
-        """At most MOST_CELLS cells of at most MOST_PAIRS pairs, which are seen as a whole at their working size
-        for `size`.
+        """At most MOST_CELLS cells of at most MOST_PAIRS pairs, each seen as a whole at its working size for
+        `size`.
         """
         assert files.class_table
         random = np.random.default_rng([seed, len(files.pairs)])

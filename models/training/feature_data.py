@@ -19,8 +19,8 @@ from models.training.networks.dense import at_stride_8
 CELL = 8
 """Pixels of the photo between two rows of features."""
 MOST_ROWS = 2**15
-"""Of more rows, a random part is kept: four times as many changed mean IoUs by less than 0.002, and took three
-times as long to fit."""
+"""Of more rows, a random part is kept: four times as many changed mean IoUs by less than 0.002, and took
+three times as long to fit."""
 MOST_NUMBERS = 2**26
 """Numbers in all rows together, 256 MiB."""
 

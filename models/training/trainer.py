@@ -139,7 +139,8 @@ class _Training:
         return validation is not None and (done % validation.every == 0 or done == self._total)
 
     def _validate(self) -> dict[str, Any]:
-        """The totals of an evaluation and its processor time, or its error: a training goes on without scores.
+        """The totals of an evaluation and its processor time, or its error: a training goes on without
+        scores.
         """
         assert self._manifest.validation
         start = time.process_time()
