@@ -41,7 +41,7 @@ def write_report(
     """Write NAME.json, NAME.md, NAME-curves.png and NAME-sheet.png into `out`, from the runs under `work`.
 
     Only finished runs count, so a row may have fewer runs than planned, or none. `failed` holds by key why
-    runs failed; `command` is the command line to print. Without any finished run there are no pictures.
+    runs failed; `command` is the command line to print. Without a finished run to show there are no pictures.
     """
     results = read_results(experiment, work)
     content = _content(name, experiment, setting, results, failed)
@@ -49,7 +49,7 @@ def write_report(
         out / f"{name}-curves.png": "Learning curves",
         out / f"{name}-sheet.png": "Photos and their translations",
     }
-    if any(row.runs for row in results.rows):
+    if any(row.runs for row in _pictured(experiment, results)):
         for path, draw in zip(pictures, (_draw_curves, _draw_sheet), strict=True):
             with atomic_write(path) as temporary:
                 draw(experiment, setting, results, temporary)

@@ -3,11 +3,12 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from pathlib import Path
 from statistics import fmean, median, stdev
 from typing import Any, Self, TypeVar
 
-from models.catalog import PHOTOS_TO_LABELS
+from models.catalog import METHODS, PHOTOS_TO_LABELS
 from models.experiments import paper_scores
 from models.experiments.definitions import Experiment
 from models.experiments.run import Run
@@ -152,7 +153,7 @@ def _read_run(run: Run, work: Path, direction: str, scorer: Run | None) -> RunRe
         run=run,
         model=directory.model,
         scores=totals(scores),
-        curve=_curve(lines),
+        curve=_curve(lines, METHODS[run.spec.method].rehearsed),
         steps_per_second=median(line["steps_per_second"] for line in lines),
         core_minutes=_minutes(scores.get("training", {}).get("core_seconds")),
         peak_memory_bytes=max(line["peak_memory_bytes"] for line in lines),
@@ -175,13 +176,17 @@ def totals(scores: Mapping[str, Any]) -> Scores:
     return flat
 
 
-def _curve(lines: list[dict[str, Any]]) -> tuple[CurvePoint, ...]:
-    """The points of a run's curve. Seconds are steps at the run's median speed, so a busy machine does not
-    matter.
+def _curve(lines: list[dict[str, Any]], equal_steps: bool) -> tuple[CurvePoint, ...]:
+    """The points of a run's curve. If all steps take equally long, seconds are steps at the run's median
+    speed, so a busy machine does not matter; else they are what the steps took.
     """
-    pace = median(line["steps_per_second"] for line in lines)
+    steps = [line["step"] - before["step"] for before, line in pairwise([{"step": 0}, *lines])]
+    speeds = [line["steps_per_second"] for line in lines]
+    if equal_steps:
+        speeds = [median(speeds)] * len(speeds)
+    seconds = accumulate(count / speed for count, speed in zip(steps, speeds, strict=True))
     return tuple(
-        CurvePoint(line["step"], line["step"] / pace, totals(line["validation"]))
-        for line in lines
+        CurvePoint(line["step"], passed, totals(line["validation"]))
+        for line, passed in zip(lines, seconds, strict=True)
         if "validation" in line
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import statistics
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -268,6 +269,25 @@ def test_curves_count_the_seconds_of_training(data: Dataset, tmp_path: Path) -> 
     assert result.core_minutes == 1.0
     assert result.curve[1].score.mean == pytest.approx(statistics.mean(MEAN_IOUS))
     assert result.curve[1].score.sd == pytest.approx(statistics.stdev(MEAN_IOUS))
+
+
+def test_unequal_steps_count_what_they_took(data: Dataset, tmp_path: Path) -> None:
+    """Later steps of the probe take less time: 5 steps at 2 a second, 5 at 5 and 10 at 4 are 6 seconds."""
+    (run,) = runs(data, "probe", 1)
+    finish(run, tmp_path, class_scores(0.2))
+    (result,) = read_results(experiment_of(Row(("1", "probe"), (run,))), tmp_path).rows
+    assert [(point.step, point.seconds) for point in result.curve] == [(10, 3.5), (20, 6.0)]
+
+
+def test_without_a_run_to_show_there_are_no_pictures(data: Dataset, tmp_path: Path) -> None:
+    """If only rows are finished that the pictures leave out, the report is written without pictures."""
+    finished, shown = (
+        Row(("1", "hybrid"), runs(data, "hybrid")),
+        Row(("2", "hybrid"), runs(data, "hybrid", 1, 2)),
+    )
+    finish(finished.runs[0], tmp_path, class_scores(0.2))
+    experiment = replace(experiment_of(finished, shown), pictured=(shown,))
+    assert [path.name for path in report_of(experiment, data, tmp_path).files] == ["table.json", "table.md"]
 
 
 def test_images_without_classes_have_tolerances_and_their_baselines(
