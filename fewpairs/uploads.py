@@ -110,7 +110,7 @@ def upload_label_maps(
 ) -> Upload:
     """Send unpaired label maps under their file names. Label maps that the server has are not sent again."""
     listed = transport.items(f"/pools/{pool_id}/labels", source=source)
-    held = {item["name"]: item["sha256"] for item in listed}
+    held = {item["name"]: item["original_sha256"] for item in listed}
 
     def put(path: Path) -> str | Refusal:
         name = _name(path)
@@ -163,7 +163,7 @@ def _annotate(transport: Transport, image: dict[str, Any], path: Path, replace: 
             raise
 
     def held() -> tuple[str, bool]:
-        current = transport.request("GET", url)
+        current = transport.request("GET", url, params={"original": 1})
         return current.headers["ETag"], hashlib.sha256(current.content).hexdigest() == sha256(path)
 
     if image["annotation_revision"] is None and (outcome := put({"If-None-Match": "*"})):

@@ -79,10 +79,3 @@ def require_direction(session: Session, model_id: UUID, direction: str) -> None:
             f"This model ({method}) makes label maps from photos and not the reverse: use one trained with "
             f"{' or '.join(able)}."
         )
-
-
-def class_ids(pool: Pool) -> frozenset[int] | None:
-    """The values that a label map of the pool may contain; None if the pool has no classes."""
-    if pool.class_table is None:
-        return None
-    return frozenset([*range(len(pool.class_table["classes"])), pool.class_table["ignore"]])

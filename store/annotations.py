@@ -37,12 +37,8 @@ def newest_locked(session: Session, image_id: uuid.UUID) -> Annotation | None:
     return newest(session, image_id)
 
 
-def add(
-    session: Session, image_id: uuid.UUID, revision: int, *, sha256: str, size_bytes: int, media_type: str
-) -> Annotation:
-    annotation = Annotation(
-        image_id=image_id, revision=revision, sha256=sha256, size_bytes=size_bytes, media_type=media_type
-    )
+def add(session: Session, annotation: Annotation) -> Annotation:
+    """Add a revision of an image's annotation."""
     session.add(annotation)
     session.flush()
     return annotation

@@ -21,7 +21,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from store.clock import UtcDateTime, from_now
 from store.states import ASSIGNMENT_STATES, JOB_STATES, SPLITS
 
-SCHEMA = "0005"
+SCHEMA = "0006"
 """The revision of the newest migration, which makes these tables."""
 
 
@@ -44,6 +44,7 @@ class Base(DeclarativeBase):
         datetime: UtcDateTime,
         dict[str, Any]: JSON,
         list[str]: JSON,
+        list[int]: JSON,
     }
 
 
@@ -113,7 +114,24 @@ class Image(Row):
     """Why the worker could not embed the image, although the service accepted it."""
 
 
-class LabelMap(Row):
+class DrawnLabels(Row):
+    """A label map. Its blob is what counts: with classes, a grey PNG of positions in the class table."""
+
+    __abstract__ = True
+
+    sha256: Mapped[str] = mapped_column(String(64))
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    media_type: Mapped[str] = mapped_column(String(50))
+    original_sha256: Mapped[str | None] = mapped_column(String(64))
+    """The bytes as they were sent. None: the same as what counts."""
+    original_size_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    original_media_type: Mapped[str | None] = mapped_column(String(50))
+    class_pixels: Mapped[list[int] | None] = mapped_column(JSON(none_as_null=True))
+    """Pixels of each class, by position. None: not counted (no classes, or an older row)."""
+    unlabelled_pixels: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class LabelMap(DrawnLabels):
     """An unpaired label map. Names are unique within a source: a data set, or a program that draws."""
 
     __tablename__ = "label_maps"
@@ -122,14 +140,11 @@ class LabelMap(Row):
     pool_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("pools.id"))
     source: Mapped[str] = mapped_column(String(100))
     name: Mapped[str] = mapped_column(String(255))
-    sha256: Mapped[str] = mapped_column(String(64))
-    size_bytes: Mapped[int] = mapped_column(BigInteger)
-    media_type: Mapped[str] = mapped_column(String(50))
     width: Mapped[int]
     height: Mapped[int]
 
 
-class Annotation(Row):
+class Annotation(DrawnLabels):
     """An accepted label map of an image; revisions count from 1 and the newest counts."""
 
     __tablename__ = "annotations"
@@ -137,9 +152,6 @@ class Annotation(Row):
 
     image_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("images.id"))
     revision: Mapped[int]
-    sha256: Mapped[str] = mapped_column(String(64))
-    size_bytes: Mapped[int] = mapped_column(BigInteger)
-    media_type: Mapped[str] = mapped_column(String(50))
 
 
 class Job(Row):

@@ -2,14 +2,15 @@
 of others."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from service.annotations.schemas import Annotation
-from service.http.blobs import BINARY, blob_response
+from service.decoding.classes import Classes
+from service.http.blobs import BINARY
 from service.http.bodies import Route, receive
 from service.http.openapi import errors
 from service.http.problems import (
@@ -20,7 +21,8 @@ from service.http.problems import (
     PreconditionRequired,
     StaleRevision,
 )
-from service.lookups import class_ids, found_image, found_pool
+from service.label_map_files import ACCEPTED_FILES, Original, kept, label_map_response
+from service.lookups import found_image, found_pool
 from service.runtime import Service, ServiceDep
 from store import annotations, assignments, tables
 from store.blobs import Incoming
@@ -53,6 +55,8 @@ ETAG = {"ETag": {"description": 'The revision, `"<revision>"`.', "schema": {"typ
         ),
     },
     openapi_extra=BINARY,
+    description=f"The body is a label map of the image's size. {ACCEPTED_FILES} Send `If-None-Match: *` the "
+    'first time, and `If-Match: "<revision>"` to replace that revision. An assignment of the image ends.',
 )
 async def put_annotation(
     service: ServiceDep,
@@ -62,18 +66,15 @@ async def put_annotation(
     if_match: Annotated[str | None, IF_MATCH] = None,
     if_none_match: Annotated[str | None, IF_NONE_MATCH] = None,
 ) -> Annotation:
-    """The body is a label map of the image's size: in a pool with classes a PNG with one channel of class ids
-    (grey or palette, 1 to 16 bits), in an `rgb` pool an RGB image. Send `If-None-Match: *` the first time,
-    and `If-Match: "<revision>"` to replace that revision. An open assignment of the image ends."""
     replaced = _replaced_revision(if_match, if_none_match)
-    known, size = await run_in_threadpool(_expected, service, image_id, replaced)
+    table, size = await run_in_threadpool(_expected, service, image_id, replaced)
     with service.blobs.incoming() as incoming:
         await receive(request, incoming, service.settings, "max_image_bytes", "save the label map as a PNG")
-        annotation = await run_in_threadpool(_accept, service, image_id, replaced, known, size, incoming)
+        annotation = await run_in_threadpool(_accept, service, image_id, replaced, table, size, incoming)
     if replaced:
         response.status_code = 200
     response.headers["ETag"] = f'"{annotation.revision}"'
-    return Annotation.model_validate(annotation)
+    return annotation
 
 
 @router.get(
@@ -81,7 +82,7 @@ async def put_annotation(
     summary="Get an annotation's bytes",
     response_class=Response,
     responses={
-        200: {"content": {"image/*": {}}, "headers": ETAG, "description": "The bytes as they were sent."},
+        200: {"content": {"image/*": {}}, "headers": ETAG, "description": "The label map."},
         304: {"description": "`If-None-Match` names this revision."},
         **errors(NotFound),
     },
@@ -93,6 +94,7 @@ def get_annotation(
     revision: Annotated[
         int | None, Query(ge=1, le=2**31 - 1, description="Left out: the newest revision.")
     ] = None,
+    original: Original = False,
 ) -> Response:
     with service.database.read() as session:
         _, newest = found_image(session, image_id)
@@ -105,9 +107,7 @@ def get_annotation(
             else "The image has no annotation yet: send one with PUT and If-None-Match: *."
         )
     headers = {"ETag": f'"{annotation.revision}"', "Cache-Control": "no-cache"}
-    return blob_response(
-        service.blobs, request, annotation.sha256, annotation.size_bytes, annotation.media_type, headers
-    )
+    return label_map_response(service.blobs, request, annotation, original, headers)
 
 
 def _replaced_revision(if_match: str | None, if_none_match: str | None) -> int:
@@ -125,36 +125,30 @@ def _replaced_revision(if_match: str | None, if_none_match: str | None) -> int:
 
 def _expected(
     service: Service, image_id: UUID, replaced: int
-) -> tuple[frozenset[int] | None, tuple[int, int]]:
-    """The class ids and the size that the label map must have. Refuses a stale PUT early."""
+) -> tuple[dict[str, Any] | None, tuple[int, int]]:
+    """The class table and the size that the label map must have. Refuses a stale PUT early."""
     with service.database.read() as session:
         image, _ = found_image(session, image_id)
         _require_newest(annotations.newest(session, image_id), replaced)
-        return class_ids(found_pool(session, image.pool_id)), (image.width, image.height)
+        return found_pool(session, image.pool_id).class_table, (image.width, image.height)
 
 
 def _accept(
     service: Service,
     image_id: UUID,
     replaced: int,
-    known: frozenset[int] | None,
+    table: dict[str, Any] | None,
     size: tuple[int, int],
     incoming: Incoming,
-) -> tables.Annotation:
-    checked = service.decoders.label_map(incoming.path, known, size)
-    blob = incoming.keep()
+) -> Annotation:
+    checked = service.decoders.label_map(incoming.path, Classes.of(table), size)
+    files = kept(service.blobs, incoming, checked)
     with service.database.write() as session:
         _require_newest(annotations.newest_locked(session, image_id), replaced)
-        annotation = annotations.add(
-            session,
-            image_id,
-            replaced + 1,
-            sha256=blob.sha256,
-            size_bytes=blob.size,
-            media_type=checked.media_type,
-        )
+        annotation = tables.Annotation(image_id=image_id, revision=replaced + 1, **files)
+        annotations.add(session, annotation)
         assignments.annotated(session, image_id)
-    return annotation
+    return Annotation.of(annotation, table)
 
 
 def _require_newest(newest: tables.Annotation | None, replaced: int) -> None:
@@ -166,7 +160,7 @@ def _require_newest(newest: tables.Annotation | None, replaced: int) -> None:
             f"The image already has an annotation, revision {revision}: look at it, then replace it with "
             f'If-Match: "{revision}".',
             revision=revision,
-            sha256=newest.sha256,
+            sha256=newest.original_sha256 or newest.sha256,
         ).with_headers(ETag=f'"{revision}"')
     if newest is None:
         raise StaleRevision("The image has no annotation to replace: send yours with If-None-Match: *.")

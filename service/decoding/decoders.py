@@ -8,8 +8,10 @@ from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from service.decoding import archives, confined, validation
+from service.decoding import archives, confined, label_maps, validation
 from service.decoding.archives import Member
+from service.decoding.classes import Classes
+from service.decoding.label_maps import CheckedLabelMap
 from service.decoding.validation import Checked
 from service.http.limits import how_to_raise
 from service.http.problems import TooManyPixels, UndecodableImage
@@ -22,7 +24,7 @@ class Decoders:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload([confined.__name__, archives.__name__])
+        self._context.set_forkserver_preload([confined.__name__, archives.__name__, label_maps.__name__])
         self._lock = threading.Lock()
         self._pool = self._new_pool(min(4, os.cpu_count() or 1))
 
@@ -31,9 +33,10 @@ class Decoders:
         return self._run(validation.photo, str(path))
 
     def label_map(
-        self, path: Path, known: frozenset[int] | None, size: tuple[int, int] | None = None
-    ) -> Checked:
-        return self._run(validation.label_map, str(path), known, size)
+        self, path: Path, classes: Classes | None, size: tuple[int, int] | None = None
+    ) -> CheckedLabelMap:
+        """Read a label map; `classes` is None in a pool without classes."""
+        return self._run(label_maps.label_map, str(path), classes, size)
 
     def thumbnail(self, path: Path, side: int) -> bytes:
         return self._run(validation.thumbnail, str(path), side)

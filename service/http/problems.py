@@ -131,11 +131,11 @@ class ExifRotated(Problem, status=422):
 
 
 class LabelMapFormat(Problem, status=422):
-    """A label map must be a PNG."""
+    """A label map must be of a format that keeps pixels exactly."""
 
 
 class LabelMapMode(Problem, status=422):
-    """A label map must have one channel of class ids."""
+    """A label map must have class colours or one channel of class numbers."""
 
 
 class LabelMapSize(Problem, status=422):
@@ -143,7 +143,19 @@ class LabelMapSize(Problem, status=422):
 
 
 class LabelMapUnknownClass(Problem, status=422):
-    """The label map contains an id that is not a class."""
+    """The label map contains a number that is not a class."""
+
+
+class LabelMapUnknownColor(Problem, status=422):
+    """The label map contains a colour that is not a class's."""
+
+
+class LabelMapAmbiguous(Problem, status=422):
+    """The label map can be read in two ways."""
+
+
+class LabelMapEmpty(Problem, status=422):
+    """The label map has no labelled pixel."""
 
 
 class ArchiveUnreadable(Problem, status=422):
@@ -276,6 +288,9 @@ LABEL_MAP_PROBLEMS: tuple[type[Problem], ...] = (
     LabelMapFormat,
     LabelMapMode,
     LabelMapUnknownClass,
+    LabelMapUnknownColor,
+    LabelMapAmbiguous,
+    LabelMapEmpty,
     *PHOTO_PROBLEMS,
 )
 

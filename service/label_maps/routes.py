@@ -1,19 +1,21 @@
 """Addresses of unpaired label maps."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
-from service.http.blobs import BINARY, blob_response
+from service.decoding.classes import Classes
+from service.http.blobs import BINARY
 from service.http.bodies import Route, receive
 from service.http.names import Name, SourceName
 from service.http.openapi import content, errors, stored
 from service.http.pages import Cursor, Limit, Page, cut
 from service.http.problems import LABEL_MAP_PROBLEMS, InvalidName, NameTaken, NotFound
+from service.label_map_files import ACCEPTED_FILES, Original, kept, label_map_response
 from service.label_maps.schemas import LabelMap
-from service.lookups import class_ids, found_pool
+from service.lookups import found_pool
 from service.runtime import Service, ServiceDep
 from store import label_maps, tables
 from store.blobs import Incoming
@@ -41,6 +43,8 @@ FileName = Annotated[Name, Path(description="File name without folders, percent-
         **errors(NotFound, NameTaken, InvalidName, *LABEL_MAP_PROBLEMS),
     },
     openapi_extra=BINARY,
+    description="A label map without a photo in the pool, for example from another data set or drawn by a "
+    f"program. {ACCEPTED_FILES} A training can choose the sources that it learns from.",
 )
 async def put_label_map(
     service: ServiceDep,
@@ -50,16 +54,13 @@ async def put_label_map(
     name: FileName,
     source: OfSource = DEFAULT_SOURCE,
 ) -> LabelMap:
-    """A label map without a photo in the pool, for example from another data set or drawn by a program. In a
-    pool with classes: a PNG with one channel of class ids (grey or palette, 1 to 16 bits). In an `rgb` pool:
-    an RGB image. A training can choose the sources that it learns from."""
-    known = await run_in_threadpool(_class_ids, service, pool_id)
+    table = await run_in_threadpool(_class_table, service, pool_id)
     with service.blobs.incoming() as incoming:
         await receive(request, incoming, service.settings, "max_image_bytes", "save the label map as a PNG")
-        outcome, label_map = await run_in_threadpool(_accept, service, pool_id, known, source, name, incoming)
+        outcome, label_map = await run_in_threadpool(_accept, service, pool_id, table, source, name, incoming)
     if outcome == "unchanged":
         response.status_code = 200
-    return LabelMap.model_validate(label_map)
+    return label_map
 
 
 @router.get(
@@ -74,10 +75,10 @@ def list_label_maps(
 ) -> Page[LabelMap]:
     """Label maps in the order of upload."""
     with service.database.read() as session:
-        found_pool(session, pool_id)
+        table = found_pool(session, pool_id).class_table
         found = label_maps.page(session, pool_id, source=source, after=cursor, limit=limit + 1)
     page, following = cut(found, limit)
-    return Page(items=[LabelMap.model_validate(row) for row in page], next=following)
+    return Page(items=[LabelMap.of(row, table) for row in page], next=following)
 
 
 @router.get(
@@ -85,7 +86,7 @@ def list_label_maps(
     summary="Get an unpaired label map's bytes",
     response_class=Response,
     responses={
-        **content("image/*", "The bytes as they were sent."),
+        **content("image/*", "The label map."),
         **errors(NotFound, InvalidName),
     },
 )
@@ -95,6 +96,7 @@ def get_label_map(
     pool_id: UUID,
     name: FileName,
     source: OfSource = DEFAULT_SOURCE,
+    original: Original = False,
 ) -> Response:
     with service.database.read() as session:
         found_pool(session, pool_id)
@@ -104,31 +106,32 @@ def get_label_map(
             f"The pool has no unpaired label map {name} of the source {source}: GET /pools/{pool_id}/labels "
             "lists them."
         )
-    return blob_response(service.blobs, request, label_map.sha256, label_map.size_bytes, label_map.media_type)
+    return label_map_response(service.blobs, request, label_map, original)
 
 
-def _class_ids(service: Service, pool_id: UUID) -> frozenset[int] | None:
+def _class_table(service: Service, pool_id: UUID) -> dict[str, Any] | None:
     with service.database.read() as session:
-        return class_ids(found_pool(session, pool_id))
+        return found_pool(session, pool_id).class_table
 
 
 def _accept(
     service: Service,
     pool_id: UUID,
-    known: frozenset[int] | None,
+    table: dict[str, Any] | None,
     source: str,
     name: str,
     incoming: Incoming,
-) -> tuple[str, object]:
-    checked = service.decoders.label_map(incoming.path, known)
-    blob = incoming.keep()
-    new = tables.LabelMap(source=source, name=name, sha256=blob.sha256, size_bytes=blob.size, **vars(checked))
+) -> tuple[str, LabelMap]:
+    checked = service.decoders.label_map(incoming.path, Classes.of(table))
+    files = kept(service.blobs, incoming, checked)
+    size = {"width": checked.width, "height": checked.height}
+    new = tables.LabelMap(source=source, name=name, **size, **files)
     with service.database.write() as session:
         outcome, label_map = label_maps.add(session, pool_id, new)
     if outcome == "conflict":
         raise NameTaken(
             f"{name} of the source {source} is already in the pool with other bytes: send this label map "
             "under another name, or with another ?source=…",
-            sha256=label_map.sha256,
+            sha256=label_map.original_sha256 or label_map.sha256,
         )
-    return outcome, label_map
+    return outcome, LabelMap.of(label_map, table)

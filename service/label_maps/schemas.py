@@ -3,19 +3,16 @@
 from datetime import datetime
 from uuid import UUID
 
-from service.http.documents import Document
+from service.label_map_files import LabelMapFile
 
 
-class LabelMap(Document):
+class LabelMap(LabelMapFile):
     """An unpaired label map, which belongs to no image of the pool."""
 
     id: UUID
     pool_id: UUID
     source: str
     name: str
-    sha256: str
-    size_bytes: int
     width: int
     height: int
-    media_type: str
     created_at: datetime

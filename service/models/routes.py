@@ -9,6 +9,7 @@ from fastapi.concurrency import run_in_threadpool
 from sqlalchemy.orm import Session
 
 from models.catalog import DEFAULT_TEST_TIME, PHOTOS_TO_LABELS
+from service.decoding.classes import Classes
 from service.http.blobs import BINARY, blob_response, fresh
 from service.http.bodies import Route, receive
 from service.http.fields import TEST_TIME_MEANS, Direction, TestTime
@@ -28,7 +29,7 @@ from service.http.problems import (
     NotFound,
 )
 from service.jobs.enqueue import ACCEPTED, IdempotencyKey, Output, answered, order, translation
-from service.lookups import class_ids, found_model, found_pool, require_direction, require_pool
+from service.lookups import found_model, found_pool, require_direction, require_pool
 from service.models.schemas import Model
 from service.runtime import Service, ServiceDep
 from store import blobs, models, pools, tables
@@ -209,9 +210,10 @@ def _ordered(
     is_photo = asked["direction"] == PHOTOS_TO_LABELS
     if is_photo:
         service.decoders.photo(incoming.path)
+        sha256 = incoming.keep().sha256
     else:
-        service.decoders.label_map(incoming.path, class_ids(pool))
-    blob = incoming.keep()
-    asked = asked | {"sha256": blob.sha256}
+        canonical = service.decoders.label_map(incoming.path, Classes.of(pool.class_table)).canonical
+        sha256 = (blobs.put(service.blobs, [canonical.png]) if canonical else incoming.keep()).sha256
+    asked = asked | {"sha256": sha256}
     spec = {**asked, "name": "The photo" if is_photo else "The label map"}
     return order(service, pool.id, "translate", asked, idempotency_key, lambda session: spec)

@@ -16,23 +16,42 @@ from store.pools import PoolCounts
 from store.settings import EncoderName
 
 Channel = Annotated[int, Field(ge=0, le=255)]
+Color = tuple[Channel, Channel, Channel]
+
+
+def _is_unset(value: Any) -> bool:
+    return value is None or value == []
 
 
 class Class(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: Annotated[str, Field(min_length=1, max_length=100)]
-    color: tuple[Channel, Channel, Channel] = Field(
-        description="Red, green, blue. Each class has its own colour."
+    color: Color = Field(description="Red, green, blue. Each class has its own colour.")
+    id: Annotated[int, Field(ge=0, le=65535)] | None = Field(
+        None,
+        exclude_if=_is_unset,
+        description="The number of the class in files. Left out: its position in `classes`.",
     )
 
 
 class ClassTable(BaseModel):
-    """Ordered classes. A class id is a position in `classes`; `ignore` marks unlabelled pixels."""
+    """Ordered classes. A label map that counts holds positions in `classes`; `ignore` is unlabelled."""
 
     model_config = ConfigDict(extra="forbid")
 
     ignore: Channel = 255
+    ignore_ids: list[Annotated[int, Field(ge=0, le=65535)]] = Field(
+        default=[],
+        max_length=1000,
+        exclude_if=_is_unset,
+        description="Other numbers that mean unlabelled in files.",
+    )
+    ignore_color: Color | None = Field(
+        None,
+        exclude_if=_is_unset,
+        description="The colour that means unlabelled in files in class colours.",
+    )
     classes: list[Class] = Field(min_length=1, max_length=255)
 
     @model_validator(mode="after")
@@ -49,7 +68,25 @@ class ClassTable(BaseModel):
                 "Two classes have the same colour, so a translation could not tell them apart: give each "
                 "its own."
             )
+        self._check_files()
         return self
+
+    def _check_files(self) -> None:
+        """Refuse numbers and colours of files that would mean two things."""
+        unlabelled = {self.ignore, *self.ignore_ids}
+        named: dict[int, str] = {}
+        for position, entry in enumerate(self.classes):
+            number = position if entry.id is None else entry.id
+            if number in named or number in unlabelled:
+                other = named.get(number, "unlabelled pixels")
+                raise InvalidClassTable(
+                    f"In files, {number} would be {entry.name} and {other}: give each an `id` of its own."
+                )
+            named[number] = entry.name
+            if entry.color == self.ignore_color:
+                raise InvalidClassTable(
+                    f"`ignore_color` is also the colour of {entry.name}: choose another one."
+                )
 
 
 def _kind(value: Any) -> str:

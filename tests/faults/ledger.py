@@ -1,5 +1,6 @@
 """Records what the service answered with a 2xx, and checks that all of it is there once."""
 
+import io
 import itertools
 import time
 import uuid
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from PIL import Image as Picture
 from sqlalchemy import select
 
 from store.database import Database
@@ -82,7 +84,13 @@ class Ledger:
             if self._send("GET", f"/images/{id}/content", (200, 404)).content != content:
                 lost.append(f"image {id}")
         for id, content in self.annotations.items():
-            if self._send("GET", f"/images/{id}/annotation", (200, 404)).content != content:
+            sent = self._send("GET", f"/images/{id}/annotation", (200, 404), params={"original": 1})
+            counts = self._send("GET", f"/images/{id}/annotation", (200, 404))
+            if (
+                sent.content != content
+                or counts.status_code == 404
+                or pixels(counts.content) != pixels(content)
+            ):
                 lost.append(f"annotation of {id}")
         rows = {str(job.id): job for job in self.rows("embed") + self.rows("train")}
         lost += [f"job {id}" for id in self.jobs if id not in rows]
@@ -125,6 +133,11 @@ class Ledger:
                 pass
             assert time.monotonic() < give_up, f"{method} {path} was not answered"
             time.sleep(0.1)
+
+
+def pixels(png: bytes) -> bytes:
+    with Picture.open(io.BytesIO(png)) as image:
+        return image.tobytes()
 
 
 def ledger_database(folder: Path, database_url: str) -> Database:

@@ -11,7 +11,7 @@ from sqlalchemy import event
 from store import annotations, images, pools, trainings
 from store.database import Database
 from store.settings import Settings
-from store.tables import Image
+from store.tables import Annotation, Image
 
 LARGE_POOL = 600
 
@@ -35,10 +35,8 @@ def annotated_images(database: Database, count: int, revisions: int = 2) -> list
         added, _ = images.add(session, Settings(), pool.id, photos)
         for each in added:
             for revision in range(1, revisions + 1):
-                sha256 = f"{revision:064}"
-                annotations.add(
-                    session, each.image.id, revision, sha256=sha256, size_bytes=1, media_type="image/png"
-                )
+                drawn = {"sha256": f"{revision:064}", "size_bytes": 1, "media_type": "image/png"}
+                annotations.add(session, Annotation(image_id=each.image.id, revision=revision, **drawn))
     return [each.image.id for each in added]
 
 
