@@ -6,7 +6,7 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
@@ -17,7 +17,7 @@ from fewpairs.cli.output import complain, console, counted, file_progress
 from fewpairs.errors import FewpairsError
 
 if TYPE_CHECKING:
-    from models.experiments import LabelSource, Setting
+    from models.experiments import LabelSource, Report, Setting
     from models.experiments import Progress as Done
 
 STRATEGIES = "strategies"
@@ -80,58 +80,20 @@ def experiment(
     ] = None,
 ) -> None:
     """Run a table of the paper on your data, without the service, and compare it with the paper."""
-    try:
-        from models.experiments import (
-            EXPERIMENTS,
-            RUNS,
-            Dataset,
-            Setting,
-            compare_strategies,
-            execute,
-            train_features,
-            write_report,
-        )
-    except ImportError as error:
-        raise FewpairsError("Experiments need the models: run `pip install 'fewpairs[models]'`.") from error
-    if name not in RUNS:
-        raise FewpairsError(f"There is no experiment {name}: choose one of {', '.join(RUNS)}.")
+    paper_seeds, paper_draws = _paper_runs(name)
     if name == STRATEGIES and (steps or labels):
         raise FewpairsError(f"--steps and --labels have no effect on {STRATEGIES}: leave them out.")
+    counts = {"steps": steps, "seeds": seeds or paper_seeds, "draws": draws or paper_draws}
+    failed: dict[str, str] = {}
     try:
-        dataset, sources = Dataset(data), _sources(labels or [])
-        chosen = _encoder(encoder)
-        with file_progress() as bar:
-            task = bar.add_task(f"Embedding with {chosen}", total=len(dataset.train))
-            embeddings, patches = train_features(
-                dataset, chosen, work, lambda done, total: bar.update(task, completed=done)
-            )
-        setting = Setting(
-            dataset,
-            embeddings,
-            encoder=chosen,
-            scale=scale,
-            steps=steps,
-            seeds=seeds or RUNS[name][0],
-            draws=draws or RUNS[name][1],
-            sources=sources,
-            patches=patches,
-        )
+        setting = _setting(data, labels or [], encoder, work, scale=scale, **counts)
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # as ctrl-C: the trainings end too
-        failed: dict[str, str] = {}
-        command = " ".join(["fewpairs", *sys.argv[1:]])
         if name == STRATEGIES:
-            folder = out or work / f"{name}-{dataset.name}"
-            with _Stages() as stages:
-                report = compare_strategies(
-                    setting, work, folder, command, parallel=parallel, on_progress=stages.show
-                )
+            folder = out or work / f"{name}-{setting.data.name}"
+            report = _compare_strategies(setting, work, folder, parallel)
         else:
-            planned = EXPERIMENTS[name](setting)
-            _announce(setting, len(planned.runs))
-            with _Bar() as bar:
-                failed = execute(planned, work, device=device, parallel=parallel, on_progress=bar.show)
-            folder = out or work / f"{name}-{dataset.name}-{scale}"
-            report = write_report(name, planned, setting, work, folder, failed, command)
+            folder = out or work / f"{name}-{setting.data.name}-{scale}"
+            report, failed = _run_table(name, setting, work, folder, device, parallel)
     except (ValueError, OSError) as error:
         raise FewpairsError(f"{error}".rstrip(".") + ".") from error
     console.print(report.markdown, markup=False, soft_wrap=True)
@@ -141,6 +103,61 @@ def experiment(
         complain(f"{key} failed: {reason}")
     if failed:
         raise typer.Exit(1)
+
+
+def _paper_runs(name: str) -> tuple[int, int]:
+    """The paper's numbers of trainings for a row of experiment `name`, and for a row with random pairs."""
+    try:
+        from models.experiments import RUNS
+    except ImportError as error:
+        raise FewpairsError("Experiments need the models: run `pip install 'fewpairs[models]'`.") from error
+    if name not in RUNS:
+        raise FewpairsError(f"There is no experiment {name}: choose one of {', '.join(RUNS)}.")
+    return RUNS[name]
+
+
+def _setting(data: Path, labels: list[str], encoder: str, work: Path, **options: Any) -> "Setting":
+    """The setting of an experiment with these options, after embedding the photos."""
+    from models.experiments import Dataset, Setting, train_features
+
+    dataset, sources = Dataset(data), _sources(labels)
+    chosen = _encoder(encoder)
+    with file_progress() as bar:
+        task = bar.add_task(f"Embedding with {chosen}", total=len(dataset.train))
+        embeddings, patches = train_features(
+            dataset, chosen, work, lambda done, total: bar.update(task, completed=done)
+        )
+    return Setting(dataset, embeddings, encoder=chosen, sources=sources, patches=patches, **options)
+
+
+def _compare_strategies(setting: "Setting", work: Path, out: Path, parallel: int | None) -> "Report":
+    from models.experiments import compare_strategies
+
+    with _Stages() as stages:
+        return compare_strategies(
+            setting, work, out, _command_line(), parallel=parallel, on_progress=stages.show
+        )
+
+
+def _run_table(
+    name: str, setting: "Setting", work: Path, out: Path, device: str, parallel: int | None
+) -> "tuple[Report, dict[str, str]]":
+    """The report, and the reasons of failed trainings."""
+    from models.experiments import EXPERIMENTS, execute, write_report
+
+    planned = EXPERIMENTS[name](setting)
+    data = setting.data
+    console.print(
+        f"{data.name}: {len(data.train)} train and {len(data.val)} val photos;"
+        f" {counted(len(planned.runs), 'training')} at scale {setting.scale}"
+    )
+    with _Bar() as bar:
+        failed = execute(planned, work, device=device, parallel=parallel, on_progress=bar.show)
+    return write_report(name, planned, setting, work, out, failed, _command_line()), failed
+
+
+def _command_line() -> str:
+    return " ".join(["fewpairs", *sys.argv[1:]])
 
 
 def _sources(words: list[str]) -> "dict[str, LabelSource]":
@@ -171,14 +188,6 @@ def _encoder(name: str) -> str:
     except WeightsUnavailable as error:
         console.print(f"[yellow]![/] efficientnet_lite0 instead of resnet50: {error}", soft_wrap=True)
         return "efficientnet_lite0"
-
-
-def _announce(setting: "Setting", runs: int) -> None:
-    data = setting.data
-    console.print(
-        f"{data.name}: {len(data.train)} train and {len(data.val)} val photos;"
-        f" {counted(runs, 'training')} at scale {setting.scale}"
-    )
 
 
 class _Stages:

@@ -10,7 +10,7 @@ strategies          another kind of experiment: which selections give the better
 from models.experiments.dataset import Dataset, LabelSource
 from models.experiments.definitions import EXPERIMENTS, RUNS
 from models.experiments.execution import Progress, execute
-from models.experiments.report import write_report
+from models.experiments.report import Report, write_report
 from models.experiments.setting import Setting, train_features
 from models.experiments.strategies.compare import compare_strategies
 
@@ -20,6 +20,7 @@ __all__ = [
     "Dataset",
     "LabelSource",
     "Progress",
+    "Report",
     "Setting",
     "compare_strategies",
     "execute",
