@@ -6,16 +6,18 @@ from concurrent.futures import ThreadPoolExecutor
 
 import faiss
 import pytest
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from models.vectors.blocks import on_all_threads, one_blas_thread
 
 
 @pytest.fixture
 def three_threads() -> Iterator[None]:
+    """FAISS and BLAS have three threads, however many the environment gives them."""
     default = faiss.omp_get_max_threads()
-    faiss.omp_set_num_threads(3)
-    yield
+    with threadpool_limits(3, user_api="blas"):
+        faiss.omp_set_num_threads(3)
+        yield
     faiss.omp_set_num_threads(default)
 
 
