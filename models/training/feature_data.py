@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from models.catalog import TrainingSpec
-from models.encoders.feature_maps import FeatureMaps, pretrained_feature_maps
+from models.encoders.feature_maps import FeatureMaps
 from models.training.aspect_data import sized_pair
 from models.training.data import Batch, TrainingFiles
 from models.training.feature_store import FeatureStore, compact_maps
@@ -48,23 +48,21 @@ MOST_VIEWS = 400
 
 
 class FeatureData:
-    """Rows of features and targets of all pairs, standardised: every step sees all of them.
+    """`rows` of features and targets of all pairs, standardised: every step sees all of them.
 
-    ValueError names a file that cannot be used. Raises WeightsUnavailable.
+    `mean` (C) and `std` (C) are those of the features before. ValueError names a file that cannot be used.
     """
 
-    def __init__(self, files: TrainingFiles, spec: TrainingSpec, device: torch.device) -> None:
-        assert files.class_table
+    def __init__(self, encoder: FeatureMaps, files: TrainingFiles, spec: TrainingSpec) -> None:
         self.files = files
-        encoder, _ = pretrained_feature_maps(spec.encoder)
-        rows = feature_rows(encoder.to(device), files, spec.load_size, spec.seed)
+        rows = feature_rows(encoder, files, spec.load_size, spec.seed)
         self.mean, self.std = standardisation(rows.features)
-        self._rows = Rows(rows.features.sub_(self.mean).div_(self.std), rows.targets)
+        self.rows = Rows(rows.features.sub_(self.mean).div_(self.std), rows.targets)
 
     @property
     def nbytes(self) -> int:
         """Bytes of the rows."""
-        return self._rows.features.nbytes + self._rows.targets.nbytes
+        return self.rows.features.nbytes + self.rows.targets.nbytes
 
     def steps(self, epochs: int) -> int:
         """One step an epoch: it sees everything."""
@@ -72,7 +70,7 @@ class FeatureData:
 
     def batch(self, step: int) -> Batch:
         """All rows, whatever the step."""
-        return Batch(self._rows.features, self._rows.targets, len(self._rows.features))
+        return Batch(self.rows.features, self.rows.targets, len(self.rows.features))
 
 
 def feature_rows(encoder: FeatureMaps, files: TrainingFiles, size: int, seed: int) -> Rows:

@@ -60,10 +60,6 @@ class SupervisedFCN8s(Method):
         return TrainingData(files, spec, epoch_size, device, with_classes=True)
 
     @staticmethod
-    def epoch_size(spec: TrainingSpec, pairs: int, unpaired: int, epoch: int) -> tuple[int, int]:
-        return pairs, 0
-
-    @staticmethod
     def generator(spec: TrainingSpec, class_table: ClassTable | None) -> FCN8s:
         """An untrained translator, (B, 3, S, S) in [−1, 1] → class logits (B, K, S, S)."""
         return FCN8s(len(_needed(class_table).names), spec.channels)

@@ -18,9 +18,9 @@ from models.training.calibration import Cells, cross_fitted_temperature
 from models.training.class_losses import WeightedCrossEntropy, confident_cross_entropy
 from models.training.crop_data import CropBatch, CropData, UnpairedCrops
 from models.training.data import Batch, Data, TrainingFiles
-from models.training.feature_data import class_weights, feature_rows
+from models.training.feature_data import FeatureData, class_weights
 from models.training.image_pool import ImagePool
-from models.training.logistic import Rows, fit, standardisation
+from models.training.logistic import fit
 from models.training.methods.method import Method
 from models.training.methods.two_way import descend, detached
 from models.training.networks.decoder import Decoder
@@ -75,10 +75,6 @@ class FineTuning(Method):
         return CropData(files, spec, device)
 
     @staticmethod
-    def epoch_size(spec: TrainingSpec, pairs: int, unpaired: int, epoch: int) -> tuple[int, int]:
-        return pairs, 0
-
-    @staticmethod
     def generator(spec: TrainingSpec, class_table: ClassTable | None) -> DenseNetwork:
         """An untrained network, (B, 3, H, W) in [−1, 1] → class logits (B, K, H / 4, W / 4)."""
         assert class_table, "learns_classes asks for it"
@@ -94,20 +90,16 @@ class FineTuning(Method):
     def translators(self) -> dict[str, nn.Module]:
         return {"photo_to_label": self.dense}
 
-    @torch.no_grad()
     def begin(self, data: Data) -> None:
         """Fit the linear head to the encoder's features, and weigh the classes."""
         assert isinstance(data, CropData)
-        rows = feature_rows(self.dense.encoder, data.files, self.spec.load_size, self.spec.seed)
-        mean, std = standardisation(rows.features)
-        with torch.enable_grad():
-            solution = fit(Rows(rows.features.sub_(mean).div_(std), rows.targets))
-        head = self.dense.head
-        for ours, fitted in (
-            *((head.mean, mean), (head.std, std)),
-            *((head.weight, solution.weight), (head.bias, solution.bias)),
-        ):
-            ours.copy_(fitted)
+        features = FeatureData(self.dense.encoder, data.files, self.spec)
+        solution, head = fit(features.rows), self.dense.head
+        with torch.no_grad():
+            head.mean.copy_(features.mean)
+            head.std.copy_(features.std)
+            head.weight.copy_(solution.weight)
+            head.bias.copy_(solution.bias)
         self.notes["probe_converged"] = solution.converged
         self.cross_entropy.weights.copy_(class_weights(data.class_counts()))
         if self.spec.lambda_consistency:

@@ -38,8 +38,10 @@ class Method(Protocol):
 
     @staticmethod
     def epoch_size(spec: TrainingSpec, pairs: int, unpaired: int, epoch: int) -> tuple[int, int]:
-        """The numbers of paired and unpaired samples in epoch number `epoch`, given those of the data set."""
-        ...
+        """The numbers of paired and unpaired samples in epoch number `epoch`, given those of the data set. By
+        default an epoch has every pair once.
+        """
+        return pairs, 0
 
     @staticmethod
     def generator(spec: TrainingSpec, class_table: ClassTable | None) -> nn.Module:

@@ -3,7 +3,6 @@
 import torch
 from torch import Tensor
 
-from models.catalog import TrainingSpec
 from models.training.data import Batch
 from models.training.methods.two_way import TwoWayTranslation, descend, detached
 
@@ -13,10 +12,6 @@ class Pix2Pix(TwoWayTranslation):
 
     `conditional=False, adversarial="relativistic", lambda_l1=150` is the paper's own loss on pairs only.
     """
-
-    @staticmethod
-    def epoch_size(spec: TrainingSpec, pairs: int, unpaired: int, epoch: int) -> tuple[int, int]:
-        return pairs, 0
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
         spec, gan, x, y = self.spec, self.gan, batch.x, batch.y

@@ -39,11 +39,8 @@ class Probe(Method):
 
     @classmethod
     def data(cls, spec: TrainingSpec, files: TrainingFiles, device: torch.device) -> FeatureData:
-        return FeatureData(files, spec, device)
-
-    @staticmethod
-    def epoch_size(spec: TrainingSpec, pairs: int, unpaired: int, epoch: int) -> tuple[int, int]:
-        return pairs, 0
+        encoder, _ = pretrained_feature_maps(spec.encoder)
+        return FeatureData(encoder.to(device), files, spec)
 
     @staticmethod
     def generator(spec: TrainingSpec, class_table: ClassTable | None) -> DenseNetwork:
