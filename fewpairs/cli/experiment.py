@@ -87,7 +87,6 @@ def experiment(
     failed: dict[str, str] = {}
     try:
         setting = _setting(data, labels or [], encoder, work, scale=scale, **counts)
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # as ctrl-C: the trainings end too
         if name == STRATEGIES:
             folder = out or work / f"{name}-{setting.data.name}"
             report = _compare_strategies(setting, work, folder, parallel)
@@ -133,6 +132,7 @@ def _setting(data: Path, labels: list[str], encoder: str, work: Path, **options:
 def _compare_strategies(setting: "Setting", work: Path, out: Path, parallel: int | None) -> "Report":
     from models.experiments import compare_strategies
 
+    _end_trainings_too()
     with _Stages() as stages:
         return compare_strategies(
             setting, work, out, _command_line(), parallel=parallel, on_progress=stages.show
@@ -151,9 +151,15 @@ def _run_table(
         f"{data.name}: {len(data.train)} train and {len(data.val)} val photos;"
         f" {counted(len(planned.runs), 'training')} at scale {setting.scale}"
     )
+    _end_trainings_too()
     with _Bar() as bar:
         failed = execute(planned, work, device=device, parallel=parallel, on_progress=bar.show)
     return write_report(name, planned, setting, work, out, failed, _command_line()), failed
+
+
+def _end_trainings_too() -> None:
+    """Let a signal to end do what ctrl-C does."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def _command_line() -> str:

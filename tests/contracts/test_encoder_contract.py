@@ -19,14 +19,7 @@ def device(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-SLOW = ("efficientnet_lite1", "efficientnet_lite2")
-"""Their export takes half a minute, and their code is that of efficientnet_lite0."""
-
-
-@pytest.fixture(
-    scope="module",
-    params=[pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in EVERY_ENCODER],
-)
+@pytest.fixture(scope="module", params=EVERY_ENCODER)
 def encoder(request: pytest.FixtureRequest, device: str, tmp_path_factory: pytest.TempPathFactory) -> Encoder:
     return encoder_for_tests(request.param, tmp_path_factory, device)
 

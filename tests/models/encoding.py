@@ -18,7 +18,13 @@ from models.encoders.weights import weights_file
 TIMM = "test_resnet"
 """A tiny network that timm has for tests; it takes photos of 160 × 160."""
 
-EVERY_ENCODER = (*ENCODERS, f"timm:{TIMM}", "onnx:photos.onnx", "onnx:normalised.onnx", "onnx:single.onnx")
+SLOW = ("efficientnet_lite1", "efficientnet_lite2")
+"""Their export takes half a minute, and their code is that of efficientnet_lite0."""
+
+EXPORTED = [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in ENCODERS]
+"""The project's encoders, as parameters of tests that export their networks."""
+
+EVERY_ENCODER = (*EXPORTED, f"timm:{TIMM}", "onnx:photos.onnx", "onnx:normalised.onnx", "onnx:single.onnx")
 
 
 def weights_for_tests(name: str, temporary: pytest.TempPathFactory) -> Path:

@@ -20,7 +20,7 @@ from models.encoders.networks import ARCHITECTURES
 from models.encoders.runners import variant_runner
 from models.torchvision_shim import torchvision
 from scenes import draw
-from tests.models.encoding import encoder_for_tests, weights_for_tests
+from tests.models.encoding import EXPORTED, encoder_for_tests, weights_for_tests
 
 Photos = npt.NDArray[np.uint8]
 
@@ -30,7 +30,7 @@ def photos() -> Photos:
     return np.stack([draw(3, index, (256, 256)).photo for index in range(3)])
 
 
-@pytest.mark.parametrize("name", ENCODERS)
+@pytest.mark.parametrize("name", EXPORTED)
 def test_onnx_equals_torch(name: str, photos: Photos, tmp_path_factory: pytest.TempPathFactory) -> None:
     """The exported network, which runs on the CPU, gives the torch network's embeddings and patches."""
     state_dict = torch.load(weights_for_tests(name, tmp_path_factory), weights_only=True)

@@ -105,6 +105,25 @@ def test_a_receipt_gives_the_same_picks_though_the_pool_has_grown(
     ]
 
 
+def test_a_selection_by_patches_is_replayed_from_the_photos_of_then(
+    tools: Tools, pools: Pools, pool_id: uuid.UUID, done: Run
+) -> None:
+    """`words` picks the same photos again, in the same order, though photos with patches of their own and
+    annotations were added since, which change what it picks now.
+    """
+    ids = planted(pools, pool_id, cloud(12, 0))
+    pools.annotation(ids[3], scene(1)[1])
+    before = made(tools, done, strategy="words")
+    planted(pools, pool_id, 5 * cloud(12, 1))
+    for pick in before["picks"]:
+        pools.annotation(uuid.UUID(pick["image_id"]), scene(2)[1])
+
+    result = replayed(done, before["receipt"], picks=before["picks"])
+
+    assert result["selection"] | {"id": before["id"]} == before
+    assert result["same"]
+
+
 def test_a_replay_is_not_a_selection_of_the_pool(
     tools: Tools, pools: Pools, pool_id: uuid.UUID, done: Run
 ) -> None:
