@@ -47,10 +47,10 @@ class Case:
 CASES = (
     *(Case("hybrid", 256), Case("fcn8s", 256)),
     *(
-        Case("probe", 320),
-        Case("finetune", 320),
-        Case("finetune", 320, "flip"),
-        Case("finetune", 320, "scales"),
+        Case("probe", 416),
+        Case("finetune", 416),
+        Case("finetune", 416, "flip"),
+        Case("finetune", 416, "scales"),
     ),
     *(Case("finetune", 1024), Case("finetune", 2048)),
 )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import chain, zip_longest
 from typing import Any
 
-from models.catalog import LABELS_TO_PHOTOS, METHODS, PHOTOS_TO_LABELS
+from models.catalog import LABELS_TO_PHOTOS, METHODS, PHOTOS_TO_LABELS, build
 from models.experiments import paper_scores
 from models.experiments.run import Run
 from models.experiments.setting import Names, Setting
@@ -137,26 +137,29 @@ def table9(setting: Setting) -> Experiment:
 
 
 def comparison(setting: Setting) -> Experiment:
-    """Every method with the pairs that `words` picks from all train photos, another selection for every seed.
+    """Every method as its recipe trains it, with the pairs that `words` picks from all train photos, another
+    selection for every seed.
 
     `finetune, 64²` sees the photos as small as the paper's methods see them at scale tiny.
     """
-    unpaired, papers = setting.unpaired(200), [count for count in COMPARED if count in (1, 5, 10, PAIRS)]
+    unpaired, papers = setting.unpaired(200), [1, 5, 10, PAIRS]
     compared: dict[str, tuple[list[int], dict[str, Any]]] = {
         "probe": (COMPARED, {}),
         "finetune": (COMPARED, {}),
-        "finetune, 64²": (COMPARED, {"image_size": 64}),
+        "finetune, 64²": (papers, {"image_size": 64}),
         "pix2pix": (papers, {}),
         "fcn8s": (papers, {}),
         "hybrid": (papers, {"unpaired": unpaired}),
         "tripathy": (papers, {"unpaired": unpaired}),
     }
     rows = [
-        Row((name, str(count)), setting.words_runs(name.split(",")[0], count, **options))
+        Row((name, str(count)), setting.words_runs(method, count, **_own_steps(setting, method), **options))
         for name, (counts, options) in compared.items()
+        for method in [name.split(",")[0]]
         for count in counts
     ]
-    rows.append(Row(("cyclegan", "–"), setting.runs("cyclegan", unpaired=unpaired)))
+    cyclegan = setting.runs("cyclegan", unpaired=unpaired, **_own_steps(setting, "cyclegan"))
+    rows.append(Row(("cyclegan", "–"), cyclegan))
     pictured = tuple(row for row in rows if row.cells[1] in ("–", str(PAIRS)))
     title = "Comparison of all methods"
     return Experiment(title, ("method", "paired"), tuple(rows), pictured=pictured)
@@ -314,6 +317,11 @@ def _beyond(setting: Setting, pairs: Names) -> list[tuple[str, tuple[Run, ...]]]
     if setting.data.class_table is None:
         return []
     return [(name, setting.runs(name, pairs=pairs)) for name, facts in METHODS.items() if facts.beyond]
+
+
+def _own_steps(setting: Setting, method: str) -> dict[str, Any]:
+    """As many steps as the method's recipe has, unless the setting says how many."""
+    return {} if setting.steps else {"total_steps": build(setting.scale, method).total_steps}
 
 
 def _n(names: Names) -> str:

@@ -105,10 +105,10 @@ def test_images_without_classes_have_the_papers_rows_only(tmp_path: Path) -> Non
 
 
 def test_the_comparison_shows_every_method(data: Dataset) -> None:
-    """Each method has a row at 1, 5, 10 and 20 pairs, which each seed picks anew by words; the pictures show
-    the rows with 20 pairs.
+    """Each method has a row at 1, 5, 10 and 20 pairs, which each seed picks anew by words, and takes its
+    recipe's steps; the pictures show the rows with 20 pairs.
     """
-    setting = setting_of(data, seeds=2)
+    setting = setting_of(data, seeds=2, steps=None)
     compared = EXPERIMENTS["comparison"](setting)
     for method in sorted(set(METHODS) - {"cyclegan"}):
         for count in (1, 5, 10, 20):
@@ -116,6 +116,7 @@ def test_the_comparison_shows_every_method(data: Dataset) -> None:
             assert [run.pairs for run in row.runs] == [
                 setting.selected("words", count, data.train, seed) for seed in (0, 1)
             ]
+            assert row.runs[0].spec.total_steps == build("tiny", method).total_steps
     assert {row.cells[1] for row in compared.pictured} == {"–", "20"}
     assert {row.runs[0].spec.method for row in compared.pictured} == set(METHODS)
 
