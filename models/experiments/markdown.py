@@ -67,7 +67,7 @@ def _machine(machine: Mapping[str, Any]) -> str:
 def _reading(rgb: bool) -> str:
     text = (
         "Ours: mean ± standard deviation over n trainings, the last weights scored on all val photos. Core"
-        " minutes: of a training and its curve, by one core."
+        " minutes: of a training on one core, without the scores of its curve."
     )
     if rgb:
         return text + (
@@ -125,11 +125,13 @@ def _count(row: RowResult) -> str:
 
 
 def _notes(rows: Sequence[RowResult]) -> list[str]:
+    """What trainings of a method noted, without numbers, which differ from training to training."""
     noted = [
-        f"{row.label}: {name.replace('_', ' ')} {str(value).lower()}"
+        f"{run.run.spec.method}: {name.replace('_', ' ')} {str(value).lower()}"
         for row in rows
         for run in row.runs
         for name, value in run.notes.items()
+        if not isinstance(value, float)
     ]
     return list(dict.fromkeys(noted))
 

@@ -101,7 +101,9 @@ def finish(
     initialise(network, torch.Generator().manual_seed(run.spec.seed))
     translators = {"photo_to_label": network, "label_to_photo": network}
     save_model(directory.model, translators, ModelSpec(run.spec, run.data.class_table))
-    directory.result.write_text(json.dumps({"steps": STEPS, "notes": {"imagenet_weights": False}}))
+    directory.result.write_text(
+        json.dumps({"steps": STEPS, "notes": {"imagenet_weights": False, "temperature": 1.5}})
+    )
     scorer = RunDirectory(work / "runs" / by.key) if by else None
     per_image = [{"name": "0", "mean_iou": 0.123456789}]
     told = {"training": {"core_seconds": 30 * (run.spec.seed + 1)}}
@@ -249,7 +251,8 @@ def test_the_setting_is_told(data: Dataset, tmp_path: Path) -> None:
         "device H900, 3 threads",
     ):
         assert words in report.markdown
-    assert "- 1 paired, hybrid: imagenet weights false" in report.markdown
+    assert "- hybrid: imagenet weights false" in report.markdown
+    assert "temperature" not in report.markdown
 
 
 def test_curves_count_the_seconds_of_training(data: Dataset, tmp_path: Path) -> None:
