@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from models.experiments.strategies.cells import Cells, DatasetCells
@@ -25,14 +27,16 @@ def score_picks(cells: DatasetCells, picks: Sequence[int]) -> Scores:
     What counts is the pixel at the centre of every cell, where the probe predicts without interpolation.
     Classes that the scored photos do not contain are left out. If all photos are picked, `rest` is missing.
     """
-    probe = _Probe(cells, picks)
+    probe = CellProbe(cells, picks)
     rest = sorted(set(range(len(cells.train))) - set(picks))
     scores = {"val": probe.mean_iou(cells.val, range(len(cells.val)))}
     return scores | ({"rest": probe.mean_iou(cells.train, rest)} if rest else {})
 
 
-class _Probe:
-    """Multinomial logistic regression on the cells of photos and their mirror images, with class weights."""
+class CellProbe:
+    """Multinomial logistic regression on the cells of the train photos `picks` and their mirror images, with
+    class weights.
+    """
 
     def __init__(self, cells: DatasetCells, picks: Sequence[int]) -> None:
         views = [view.of(picks) for view in (cells.train, cells.mirrored)]
@@ -50,12 +54,18 @@ class _Probe:
         confusion = torch.zeros(classes, classes, dtype=torch.float64)
         for start in range(0, len(photos), PHOTOS_AT_ONCE):
             features, _, truth = cells.of(photos[start : start + PHOTOS_AT_ONCE])
-            joint = (truth.long() * classes + self._classes(features))[truth < classes]
+            guesses = self._logits(features).argmax(dim=1)
+            joint = (truth.long() * classes + guesses)[truth < classes]
             confusion += torch.bincount(joint, minlength=classes**2).view(classes, classes)
         hits, pixels = confusion.diagonal(), confusion.sum(dim=1)
         return float((hits / (pixels + confusion.sum(dim=0) - hits))[pixels > 0].mean())
 
-    def _classes(self, features: Tensor) -> Tensor:
+    def doubts(self, cells: Cells, photos: Iterable[int]) -> NDArray[np.float64]:
+        """For each photo the mean, over its cells, of 1 − the probability of the predicted class."""
+        sure = [self._logits(cells.of([photo])[0]).softmax(dim=1).amax(dim=1).mean() for photo in photos]
+        return 1 - torch.stack(sure).double().numpy()
+
+    def _logits(self, features: Tensor) -> Tensor:
         weight = self._solution.weight / self._std
         bias = self._solution.bias - weight @ self._mean
-        return torch.addmm(bias, features, weight.T).argmax(dim=1)
+        return torch.addmm(bias, features, weight.T)
