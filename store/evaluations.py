@@ -13,11 +13,11 @@ from store.tables import Evaluation, EvaluationImage, Image
 
 @dataclass(frozen=True)
 class ScoredImage:
-    """An image of an evaluation; `id` is the id of the image."""
+    """An image of an evaluation; `id` is the id of the image. `score` is None if nothing could be scored."""
 
     id: uuid.UUID
     name: str
-    score: float
+    score: float | None
     scores: dict[str, Any]
 
 
@@ -55,4 +55,7 @@ def images(
     if after:
         there = select(*key).where(*of_this, Image.id == after).correlate(None).scalar_subquery()
         query = query.where(tuple_(*key) < there if order == "best" else tuple_(*key) > there)
-    return [ScoredImage(*row) for row in session.execute(query)]
+    return [
+        ScoredImage(id, name, None if None in scores.values() else score, scores)
+        for id, name, score, scores in session.execute(query)
+    ]

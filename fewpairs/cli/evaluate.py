@@ -102,9 +102,13 @@ def _scores_tables(scores: dict[str, Any], title: str) -> Group:
 def _class_table(per_class: list[dict[str, Any]]) -> Table:
     table = Table("Class", *map(right, ("Accuracy", "IoU", "True pixels")))
     for entry in per_class:
-        numbers = [f"{entry[key]:.3f}" if entry["pixels"] else "–" for key in ("accuracy", "iou")]
+        numbers = [_number(entry[key]) for key in ("accuracy", "iou")]
         table.add_row(Text(entry["name"]), *numbers, f"{entry['pixels']:,}")
     return table
+
+
+def _number(score: float | None) -> str:
+    return "–" if score is None else f"{score:.3f}"
 
 
 def _images_table(images: list[dict[str, Any]], title: str) -> Table:
@@ -112,7 +116,7 @@ def _images_table(images: list[dict[str, Any]], title: str) -> Table:
     columns = folded("Image"), *(right(SCORES_OF_AN_IMAGE[name]) for name in names)
     table = Table(*columns, title=title, title_justify="left")
     for image in images:
-        table.add_row(Text(image["name"]), *(f"{image['scores'][name]:.3f}" for name in names))
+        table.add_row(Text(image["name"]), *(_number(image["scores"][name]) for name in names))
     return table
 
 

@@ -14,11 +14,13 @@ from models.images.palette import ClassTable
 class ClassScore:
     """One class: the share of its true pixels that were found, the intersection over union, and its true
     pixels.
+
+    Without a true pixel there is no accuracy; without a true or predicted one there is no IoU.
     """
 
     name: str
-    accuracy: float
-    iou: float
+    accuracy: float | None
+    iou: float | None
     pixels: int
 
 
@@ -26,26 +28,27 @@ class ClassScore:
 class ImageScore:
     """One image. `mean_iou` is the mean over the classes in its own truth.
 
-    If all pixels of its truth are ignored, nothing can be wrong, and both scores are 1.
+    If all pixels of its truth are ignored there is nothing to score, and both scores are None.
     """
 
     name: str
-    pixel_accuracy: float
-    mean_iou: float
+    pixel_accuracy: float | None
+    mean_iou: float | None
 
     @property
     def score(self) -> float:
-        """The score to sort images by: the mean IoU. Higher is better."""
-        return self.mean_iou
+        """The number to sort images by: the mean IoU, and 1 if there is none. Higher is better."""
+        return 1.0 if self.mean_iou is None else self.mean_iou
 
-    def to_json(self) -> dict[str, float]:
+    def to_json(self) -> dict[str, float | None]:
         """The scores by name."""
         return {"pixel_accuracy": self.pixel_accuracy, "mean_iou": self.mean_iou}
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Scores over all pixels that the truth does not ignore; each is a share from 0 to 1.
+    """Scores over all pixels that the truth does not ignore; each is a share from 0 to 1, or None if no pixel
+    counts.
 
     In `mean_accuracy` and `mean_iou`, classes absent from the truth count 0, as in the Cityscapes script of
     pix2pix, which the paper follows; `mean_iou_present` is the mean over the classes in the truth only.
@@ -54,11 +57,11 @@ class Evaluation:
     probabilities, or if no pixel counts.
     """
 
-    pixel_accuracy: float
-    mean_accuracy: float
-    mean_iou: float
-    mean_iou_present: float
-    doubtful_share: float
+    pixel_accuracy: float | None
+    mean_accuracy: float | None
+    mean_iou: float | None
+    mean_iou_present: float | None
+    doubtful_share: float | None
     per_class: tuple[ClassScore, ...]
     per_image: tuple[ImageScore, ...]
     expected_calibration_error: float | None = None
@@ -98,27 +101,31 @@ class ClassTally:
         self._doubtful += int(doubtful[counted].sum())
         if confidence is not None:
             self._calibration.add(confidence[counted], (truth == predicted)[counted])
-        scores = (_pixel_accuracy(confusion), _ious(confusion)[1]) if counted.any() else (1.0, 1.0)
-        self._per_image.append(ImageScore(name, *scores))
+        pixels = confusion.sum(axis=1)
+        mean_iou = _mean(_ious(confusion)[pixels > 0])
+        self._per_image.append(ImageScore(name, _ratio(np.trace(confusion), pixels.sum()), mean_iou))
         return self._per_image[-1]
 
     def evaluation(self) -> Evaluation:
         """The scores of all images so far."""
         confusion = self._confusion
-        ious, mean_iou_present = _ious(confusion)
-        pixels = confusion.sum(axis=1)
-        accuracies = _ratio(np.diag(confusion), pixels)
+        pixels, ious = confusion.sum(axis=1), _ious(confusion)
+        accuracies = np.diag(confusion) / np.maximum(pixels, 1)
+        some = bool(pixels.any())
         return Evaluation(
-            pixel_accuracy=_pixel_accuracy(confusion),
-            mean_accuracy=float(accuracies.mean()),
-            mean_iou=float(ious.mean()),
-            mean_iou_present=mean_iou_present,
-            doubtful_share=self._doubtful / max(1, int(pixels.sum())),
+            pixel_accuracy=_ratio(np.trace(confusion), pixels.sum()),
+            mean_accuracy=float(accuracies.mean()) if some else None,
+            mean_iou=float(ious.mean()) if some else None,
+            mean_iou_present=_mean(ious[pixels > 0]),
+            doubtful_share=_ratio(self._doubtful, pixels.sum()),
             per_class=tuple(
-                ClassScore(name, float(accuracy), float(iou), int(count))
-                for name, accuracy, iou, count in zip(
-                    self._table.names, accuracies, ious, pixels, strict=True
+                ClassScore(
+                    name,
+                    _ratio(confusion[place, place], pixels[place]),
+                    float(ious[place]) if pixels[place] + confusion[:, place].sum() else None,
+                    int(pixels[place]),
                 )
+                for place, name in enumerate(self._table.names)
             ),
             per_image=tuple(self._per_image),
             expected_calibration_error=self._calibration.expected_error(),
@@ -134,17 +141,16 @@ def confusion_matrix(
     return np.bincount(joint.ravel(), minlength=classes * classes).reshape(classes, classes)
 
 
-def _pixel_accuracy(confusion: NDArray[np.int64]) -> float:
-    return float(np.trace(confusion)) / max(1, int(confusion.sum()))
-
-
-def _ious(confusion: NDArray[np.int64]) -> tuple[NDArray[np.float64], float]:
-    """Intersection over union of every class, and the mean over the classes in the truth."""
-    pixels = confusion.sum(axis=1)
+def _ious(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Intersection over union of every class; 0 for a class that neither truth nor prediction has."""
     hits = np.diag(confusion)
-    ious = _ratio(hits, pixels + confusion.sum(axis=0) - hits)
-    return ious, float(ious[pixels > 0].mean()) if pixels.any() else 0.0
+    ious: NDArray[np.float64] = hits / np.maximum(confusion.sum(axis=1) + confusion.sum(axis=0) - hits, 1)
+    return ious
 
 
-def _ratio(part: NDArray[np.int64], whole: NDArray[np.int64]) -> NDArray[np.float64]:
-    return part / np.maximum(whole, 1)
+def _ratio(part: int, whole: int) -> float | None:
+    return int(part) / int(whole) if whole else None
+
+
+def _mean(values: NDArray[np.float64]) -> float | None:
+    return float(values.mean()) if values.size else None

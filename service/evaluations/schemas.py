@@ -15,21 +15,28 @@ class ClassScore(BaseModel):
     """The scores of one class."""
 
     name: str
-    accuracy: float = Field(
-        description="The share of the class's true pixels that were predicted as this class."
+    accuracy: float | None = Field(
+        description="The share of the class's true pixels that were predicted as this class; null without any."
     )
-    iou: float = Field(description="Intersection over union.")
+    iou: float | None = Field(
+        description="Intersection over union; null if the class was neither there nor predicted."
+    )
     pixels: int = Field(description="The number of the class's true pixels.")
 
 
 class ClassMetrics(BaseModel):
-    """Scores of a pool with classes: shares, 0 to 1, of all pixels that the annotations label."""
+    """Scores of a pool with classes: shares, 0 to 1, of all pixels that the annotations label; null if they
+    label none."""
 
-    pixel_accuracy: float
-    mean_accuracy: float = Field(description="Over all classes; a class that no annotation has counts as 0.")
-    mean_iou: float = Field(description="Over all classes; a class that no annotation has counts as 0.")
-    mean_iou_present: float = Field(description="Over the classes that the annotations have.")
-    doubtful_share: float = Field(
+    pixel_accuracy: float | None
+    mean_accuracy: float | None = Field(
+        description="Over all classes; a class that no annotation has counts as 0."
+    )
+    mean_iou: float | None = Field(
+        description="Over all classes; a class that no annotation has counts as 0."
+    )
+    mean_iou_present: float | None = Field(description="Over the classes that the annotations have.")
+    doubtful_share: float | None = Field(
         description="The share of pixels for which a second class was almost as good."
     )
     expected_calibration_error: float | None = Field(
@@ -60,10 +67,10 @@ class RgbMetrics(BaseModel):
 
 
 class ClassImageScores(BaseModel):
-    """The scores of one image of a pool with classes."""
+    """The scores of one image of a pool with classes; null if its annotation labels no pixel."""
 
-    pixel_accuracy: float
-    mean_iou: float = Field(description="Over the classes that the image's annotation has.")
+    pixel_accuracy: float | None
+    mean_iou: float | None = Field(description="Over the classes that the image's annotation has.")
 
 
 class RgbImageScores(BaseModel):
@@ -97,9 +104,10 @@ class ScoredImage(Document):
 
     image_id: UUID = Field(validation_alias="id")
     name: str
-    score: float = Field(
+    score: float | None = Field(
         description="Images are ordered by this number; higher is better: the mean IoU over the classes "
-        "in the annotation; in an `rgb` pool, minus the mean absolute error."
+        "in the annotation; in an `rgb` pool, minus the mean absolute error. Null, and last of the worst, if "
+        "there is nothing to score."
     )
     scores: ClassImageScores | RgbImageScores
 

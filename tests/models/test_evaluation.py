@@ -62,14 +62,15 @@ def test_scores_equal_an_independent_computation(tmp_path: Path, translator: Tra
     matrix = confusion_matrix(truth, predicted, labels=range(4))
     ious = jaccard_score(truth, predicted, labels=range(4), average=None, zero_division=0)
     accuracies = [matrix[c, c] / matrix[c].sum() if matrix[c].any() else 0.0 for c in range(4)]
+    assert evaluation.pixel_accuracy
     assert 0.2 < evaluation.pixel_accuracy < 0.98
     assert evaluation.pixel_accuracy == pytest.approx((truth == predicted).mean())
     assert evaluation.mean_accuracy == pytest.approx(np.mean(accuracies))
     assert evaluation.mean_iou == pytest.approx(ious.mean())
     assert evaluation.mean_iou_present == pytest.approx(ious[:3].mean())
     assert [score.name for score in evaluation.per_class] == ["sky", "road", "tree", "never"]
-    assert [score.iou for score in evaluation.per_class] == pytest.approx(list(ious))
-    assert [score.accuracy for score in evaluation.per_class] == pytest.approx(accuracies)
+    assert [score.iou for score in evaluation.per_class] == [*map(pytest.approx, ious[:3]), None]
+    assert [score.accuracy for score in evaluation.per_class] == [*map(pytest.approx, accuracies[:3]), None]
     assert [score.pixels for score in evaluation.per_class] == matrix.sum(axis=1).tolist()
 
 
@@ -102,8 +103,8 @@ def test_a_perfect_translator_scores_one(tmp_path: Path) -> None:
 
 
 def test_ignored_pixels_do_not_count(tmp_path: Path, translator: Translator) -> None:
-    """An image whose pixels are all ignored changes no total score, and does not count as one of
-    the worst.
+    """An image whose pixels are all ignored has no score, changes no total score, and does not count as one
+    of the worst.
     """
     scenes = items(tmp_path)
     without = evaluate(translator, scenes[:2])
@@ -113,8 +114,31 @@ def test_ignored_pixels_do_not_count(tmp_path: Path, translator: Translator) -> 
     assert isinstance(with_ignored, Evaluation)
     assert with_ignored.per_class == without.per_class
     assert with_ignored.doubtful_share == without.doubtful_share
-    assert with_ignored.per_image[2].to_json() == {"pixel_accuracy": 1, "mean_iou": 1}
+    assert with_ignored.per_image[2].to_json() == {"pixel_accuracy": None, "mean_iou": None}
     assert max(with_ignored.per_image, key=lambda image: image.score).name == "scene 2"
+
+
+def test_nothing_to_score_is_none(tmp_path: Path) -> None:
+    """If no pixel is labelled, no score is a number. A class that is neither there nor predicted has no
+    IoU; one that is only predicted has an IoU of 0, and no accuracy.
+    """
+    scenes = items(tmp_path, count=1)
+    predicted = Translator(Negative(), 32, WIDE).translate(read_photo(scenes[0].photo)).label_map
+    assert predicted is not None
+    found = int(predicted[0, 0])
+    write_label_map(scenes[0].label_map, np.where(predicted == found, 3, 255).astype(np.uint8))
+    partly = evaluate(Translator(Negative(), 32, WIDE), scenes)
+    write_label_map(scenes[0].label_map, np.full_like(predicted, 255))
+    nothing = evaluate(Translator(Negative(), 32, WIDE), scenes)
+    assert isinstance(partly, Evaluation)
+    assert isinstance(nothing, Evaluation)
+    scored = {place: (score.accuracy, score.iou) for place, score in enumerate(partly.per_class)}
+    assert scored == dict.fromkeys(range(3), (None, None)) | {found: (None, 0), 3: (0, 0)}
+    values = nothing.to_json()
+    assert [{**score, "name": "", "pixels": 0} for score in values.pop("per_class")] == [
+        {"name": "", "accuracy": None, "iou": None, "pixels": 0}
+    ] * 4
+    assert set(values.values()) == {None}
 
 
 def test_rgb_scores_equal_their_definition(tmp_path: Path) -> None:
