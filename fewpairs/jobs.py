@@ -51,6 +51,11 @@ class Job(Resource):
         return self.state in ENDED
 
     @property
+    def missing_classes(self) -> list[str]:
+        """The classes of which the pairs of this training have no pixel, as far as that is known."""
+        return list(self.document["missing_classes"] or [])
+
+    @property
     def progress(self) -> float:
         """The share of the work that is done, 0 to 1."""
         return float(self.document["progress"]["share"] or 0.0)

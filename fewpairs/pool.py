@@ -39,7 +39,8 @@ class Pool(Resource):
 
     @property
     def counts(self) -> dict[str, Any]:
-        """`images`, `embedded`, `annotated`, in all and per split; `unpaired_label_maps`, `label_sources`."""
+        """`images`, `embedded`, `annotated`, in all and per split; `unpaired_label_maps`, `label_sources`;
+        `labelled`, the pixels of each class in the annotations (None if there are no classes)."""
         return dict(self.document["counts"])
 
     def upload(self, photos: Paths, split: str = "train", on_progress: Progress | None = None) -> Upload:

@@ -9,6 +9,8 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from store import class_pixels
+from store.class_pixels import ClassPixels
 from store.pages import oldest_first
 from store.states import SPLITS
 from store.tables import Annotation, Image, LabelMap, Pool
@@ -26,6 +28,8 @@ class PoolCounts:
     splits: dict[str, SplitCounts] = field(default_factory=lambda: {split: SplitCounts() for split in SPLITS})
     label_sources: dict[str, int] = field(default_factory=dict)
     """The number of unpaired label maps of each source."""
+    contents: ClassPixels = field(default_factory=ClassPixels)
+    """What the newest annotations hold."""
 
 
 def create(
@@ -87,4 +91,6 @@ def counts(session: Session, pool_ids: Iterable[uuid.UUID]) -> Mapping[uuid.UUID
     )
     for pool_id, source, label_maps in session.execute(of_label_maps):
         found[pool_id].label_sources[source] = label_maps
+    for pool_id, contents in class_pixels.of_pools(session, ids).items():
+        found[pool_id].contents = contents
     return found

@@ -5,9 +5,11 @@ from typing import Annotated
 import typer
 
 from fewpairs.cli.application import LOOP, app
+from fewpairs.cli.labelled import summary
 from fewpairs.cli.options import PoolOption, ServerOption, find_pool
 from fewpairs.cli.sending import FolderArgument, send_files
 from fewpairs.client import Client
+from fewpairs.pool import Pool
 
 
 @app.command(rich_help_panel=LOOP)
@@ -26,4 +28,10 @@ def annotate(
         "Annotating",
         lambda files, tell: target.annotate(files, replace, tell),
         f"annotations of {target.name}",
+        lambda: _contents(target.refresh()),
     )
+
+
+def _contents(pool: Pool) -> str:
+    labelled = pool.counts["labelled"]
+    return summary(labelled) if labelled and labelled["label_maps"] else ""

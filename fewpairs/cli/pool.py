@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fewpairs.cli.application import LOOP, app
+from fewpairs.cli.labelled import class_table
 from fewpairs.cli.options import JsonOption, ServerOption, find_pool
 from fewpairs.cli.output import console, print_json, whole
 from fewpairs.client import Client
@@ -79,12 +80,7 @@ def show(
     console.print(_classes(pool))
 
 
-def _classes(pool: Pool) -> Text:
+def _classes(pool: Pool) -> Text | Table:
     if pool.is_rgb:
         return Text("Label maps are RGB images without classes.")
-    text = Text("Classes: ")
-    for index, entry in enumerate(pool.document["class_table"]["classes"]):
-        red, green, blue = entry["color"]
-        text.append("██", style=f"rgb({red},{green},{blue})")
-        text.append(f" {index} {entry['name']}  ")
-    return text
+    return class_table(pool.document["class_table"], pool.counts["labelled"])

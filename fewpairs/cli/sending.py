@@ -17,23 +17,29 @@ SHOWN_REFUSALS = 20
 
 
 def send_files(
-    directory: Path, doing: str, send: Callable[[Sequence[Path], Progress], Upload], what: str
+    directory: Path,
+    doing: str,
+    send: Callable[[Sequence[Path], Progress], Upload],
+    what: str,
+    contents: Callable[[], str] = str,
 ) -> None:
     """Send the images in a folder; exits with 1 if any was refused.
 
-    `doing` is the bar's label; `what` names the files in the report.
+    `doing` is the bar's label; `what` names the files in the report, and `contents` says what they hold.
     """
     files = image_files(directory)
     with file_progress() as bar:
         task = bar.add_task(doing, total=len(files))
         done = send(files, lambda done, total: bar.update(task, completed=done, total=total))
-    _report(done, what)
+    _report(done, what, contents())
 
 
-def _report(upload: Upload, what: str) -> None:
+def _report(upload: Upload, what: str, contents: str) -> None:
     parts = [(upload.new, "new"), (upload.replaced, "replaced"), (upload.unchanged, "there already")]
     counts = ", ".join(f"{count} {how}" for count, how in parts if count) or "none taken"
     console.print(f"[green]✓[/] {what}: {counts}")
+    if contents:
+        console.print(contents, soft_wrap=True)
     if not upload.rejected:
         return
     complain(f"{len(upload.rejected)} refused:")

@@ -8,6 +8,7 @@ import typer
 from fewpairs.cli.advice import command
 from fewpairs.cli.application import LOOP, app
 from fewpairs.cli.follow import follow_training
+from fewpairs.cli.labelled import without_pixels
 from fewpairs.cli.options import RECIPE_SIZES, PoolOption, ServerOption, find_pool
 from fewpairs.cli.output import console
 from fewpairs.client import Client
@@ -63,6 +64,8 @@ def train(
         console.print(f"Advised: {command(advised)}", soft_wrap=True)
     job = target.train(method, recipe, label_sources=label_source or None, **options)
     console.print(f"[green]✓[/] Training job {job.id}")
+    if job.missing_classes:
+        console.print(f"[yellow]![/] {without_pixels(job.missing_classes)} in the pairs: not learned")
     if not follow:
         console.print(f"See it with `fewpairs jobs`, stop it with `fewpairs cancel {job.id}`.")
         return

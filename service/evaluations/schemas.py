@@ -16,7 +16,7 @@ class ClassScore(BaseModel):
 
     name: str
     accuracy: float | None = Field(
-        description="The share of the class's true pixels that were predicted as this class; null without any."
+        description="The share of the class's true pixels that were predicted as this class; null if none."
     )
     iou: float | None = Field(
         description="Intersection over union; null if the class was neither there nor predicted."

@@ -48,6 +48,10 @@ class Job(Document):
     estimate: Estimate | None = Field(
         description="For a training, from shortly after its start; null otherwise."
     )
+    missing_classes: list[str] | None = Field(
+        description="For a training: the classes of which its pairs have no pixel. Null without pairs, in an "
+        "`rgb` pool, and for other jobs."
+    )
     result: dict[str, Any] | None = Field(
         description='The result of a job that succeeded, for example `{"model_id": …}`.'
     )
@@ -62,7 +66,11 @@ class Job(Document):
     @classmethod
     def of(cls, row: tables.Job) -> "Job":
         share = row.done / row.total if row.total else float(row.state == "succeeded")
-        return cls.of_row(row, progress=Progress(done=row.done, total=row.total, share=min(share, 1.0)))
+        return cls.of_row(
+            row,
+            progress=Progress(done=row.done, total=row.total, share=min(share, 1.0)),
+            missing_classes=row.spec.get("missing_classes"),
+        )
 
 
 class Metrics(BaseModel):

@@ -24,6 +24,9 @@ class TrainingReceipt(BaseModel):
     pairs: list[tuple[UUID, int]] = Field(description="Images, and the revisions of their annotations.")
     unpaired_photos: int
     unpaired_label_maps: dict[str, int] = Field(description="The number of label maps from each source.")
+    missing_classes: list[str] | None = Field(
+        None, description="The classes of which the pairs have no pixel; null if that is not known."
+    )
     losses: dict[str, float] = Field(description="The last step's losses, by name.")
     notes: dict[str, bool | float | str] = Field(
         description="What the training found: its encoder, for example, and deviations from the order."

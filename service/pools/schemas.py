@@ -12,6 +12,7 @@ from service.http.fields import Strategy
 from service.http.names import PoolName
 from service.http.problems import InvalidClassTable
 from store import tables
+from store.class_pixels import ClassPixels
 from store.pools import PoolCounts
 from store.settings import EncoderName
 
@@ -134,6 +135,35 @@ class Counts(Document):
     annotated: int
 
 
+class ClassCounts(BaseModel):
+    """What the newest annotations of a pool hold of one class."""
+
+    name: str
+    pixels: int
+    label_maps: int = Field(description="The number of label maps that have the class.")
+
+
+class LabelledDocument(BaseModel):
+    """What the newest annotations of a pool hold."""
+
+    label_maps: int = Field(description="The number of annotations that were counted: all but very old ones.")
+    unlabelled: int = Field(description="Pixels without a class.")
+    classes: list[ClassCounts] = Field(description="In the order of the class table.")
+
+    @classmethod
+    def of(cls, class_table: dict[str, Any], found: ClassPixels) -> "LabelledDocument":
+        return cls(
+            label_maps=found.label_maps,
+            unlabelled=found.unlabelled,
+            classes=[
+                ClassCounts(
+                    name=entry["name"], pixels=found.pixels[place], label_maps=found.label_maps_with[place]
+                )
+                for place, entry in enumerate(class_table["classes"])
+            ],
+        )
+
+
 class PoolCountsDocument(Counts):
     """Counts of the whole pool and of each split."""
 
@@ -141,13 +171,17 @@ class PoolCountsDocument(Counts):
     label_sources: dict[str, int] = Field(description="The number of unpaired label maps of each source.")
     train: Counts
     test: Counts
+    labelled: LabelledDocument | None = Field(description="Null in an `rgb` pool.")
 
     @classmethod
-    def of(cls, counts: PoolCounts) -> "PoolCountsDocument":
+    def of(cls, counts: PoolCounts, class_table: dict[str, Any] | None) -> "PoolCountsDocument":
         splits = counts.splits.values()
         totals = {name: sum(getattr(split, name) for split in splits) for name in Counts.model_fields}
         label_maps = sum(counts.label_sources.values())
-        return cls.of_row(counts, unpaired_label_maps=label_maps, **totals, **counts.splits)
+        labelled = LabelledDocument.of(class_table, counts.contents) if class_table else None
+        return cls.of_row(
+            counts, unpaired_label_maps=label_maps, labelled=labelled, **totals, **counts.splits
+        )
 
 
 class Pool(Document):
@@ -167,5 +201,5 @@ class Pool(Document):
             row,
             class_table=row.class_table or "rgb",
             default_strategy=row.default_strategy or DEFAULT_STRATEGY,
-            counts=PoolCountsDocument.of(counts),
+            counts=PoolCountsDocument.of(counts, row.class_table),
         )

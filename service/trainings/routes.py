@@ -25,10 +25,10 @@ from service.lookups import found_pool, require_pool
 from service.runtime import ServiceDep
 from service.situation import situation
 from service.trainings.schemas import NewTraining
-from store import images, label_maps, trainings
+from store import class_pixels, images, label_maps, trainings
 from store.label_maps import ANNOTATIONS
 from store.settings import Settings
-from store.tables import Pool
+from store.tables import Annotation, Pool
 
 router = APIRouter(tags=["trainings and evaluations"], route_class=Route)
 
@@ -67,7 +67,8 @@ def order_training(
 def _spec(session: Session, settings: Settings, pool_id: UUID, new: NewTraining) -> dict[str, Any]:
     """The job's spec, in which everything is decided that the order leaves open."""
     pool = found_pool(session, pool_id)
-    pairs = _pairs(session, pool_id, new)
+    annotations = _pairs(session, pool_id, new)
+    pairs = [(str(annotation.image_id), annotation.revision) for annotation in annotations]
     method, recipe = _chosen(replace(situation(session, settings, pool), pairs=len(pairs)), new)
     options = new.options.model_dump(exclude_none=True)
     try:
@@ -82,6 +83,7 @@ def _spec(session: Session, settings: Settings, pool_id: UUID, new: NewTraining)
         "options": options,
         "pairs": pairs,
         "label_sources": new.label_sources,
+        "missing_classes": class_pixels.missing(pool.class_table, annotations),
     }
 
 
@@ -121,12 +123,12 @@ def _methods(**facts: bool) -> str:
     )
 
 
-def _pairs(session: Session, pool_id: UUID, new: NewTraining) -> list[tuple[str, int]]:
-    """The pairs as (image id, revision). Fixed now, so that all attempts learn from the same pairs."""
+def _pairs(session: Session, pool_id: UUID, new: NewTraining) -> list[Annotation]:
+    """The annotations of the pairs. Fixed now, so that all attempts learn from the same pairs."""
     if not images.page(session, pool_id, after=None, limit=1, split="train"):
         raise PoolEmpty("The pool has no train image to learn from: upload photos first.")
     annotated = trainings.annotated(session, pool_id, "train")
-    pairs = {image.id: annotation.revision for image, annotation in annotated}
+    pairs = {image.id: annotation for image, annotation in annotated}
     if new.pairs is not None:
         unknown = [str(image_id) for image_id in new.pairs if image_id not in pairs]
         if unknown:
@@ -136,7 +138,7 @@ def _pairs(session: Session, pool_id: UUID, new: NewTraining) -> list[tuple[str,
                 images=unknown[:100],
             )
         pairs = {image_id: pairs[image_id] for image_id in new.pairs}
-    return [(str(image_id), revision) for image_id, revision in pairs.items()]
+    return list(pairs.values())
 
 
 def _check_label_sources(

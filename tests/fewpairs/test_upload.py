@@ -149,3 +149,19 @@ def test_a_photo_of_the_other_split_is_refused(run: Run, pool: Pool, photos: Pat
     assert "there already" not in result.output
     assert "8 refused" in result.output
     assert "already in the train split" in result.output
+
+
+def test_a_class_that_nobody_has_drawn_is_reported(run: Run, pool: Pool, photos: Path) -> None:
+    """`annotate`, `pool show` and `train` tell the pixels of each class, and name a class without any."""
+    pool.upload(photos / "images")
+    told = run("annotate", photos / "labels").output
+    assert "never drawn: 0 pixels in 8 label maps" in told
+    assert "ground " in told
+    ground = sum(int((drawings.drawing(seed)[1] == 0).sum()) for seed in range(8))
+    shown = run("pool", "show", pool.name).output
+    assert f"{ground:,}" in next(line for line in shown.splitlines() if " ground " in line)
+    ordered = run("train", "--method", "pix2pix", "--recipe", "tiny", "--steps", 1)
+    assert "never drawn: 0 pixels in the pairs" in ordered.output
+    for job in pool.jobs(kind="train"):
+        assert job.missing_classes == ["never drawn"]
+        job.cancel()

@@ -1,9 +1,10 @@
 """Pools."""
 
 import pytest
+from PIL import Image
 
 from tests.service.serving import Client
-from tests.service.steps import CLASSES, annotate, embed, label_map, new_pool, photo, put_photo
+from tests.service.steps import CLASSES, annotate, embed, encoded, label_map, new_pool, photo, put_photo
 
 
 def test_a_pool_keeps_its_class_table_and_encoder(client: Client) -> None:
@@ -95,4 +96,36 @@ def test_counts_are_by_split_and_count_an_image_once(client: Client) -> None:
         "label_sources": {"upload": 1},
         "train": {"images": 4, "embedded": 3, "annotated": 1},
         "test": {"images": 1, "embedded": 1, "annotated": 0},
+        "labelled": {
+            "label_maps": 1,
+            "unlabelled": 0,
+            "classes": [
+                {"name": "road", "pixels": 32 * 24, "label_maps": 1},
+                {"name": "car", "pixels": 0, "label_maps": 0},
+            ],
+        },
     }
+
+
+def test_the_pixels_of_each_class_are_those_of_the_newest_annotations(client: Client) -> None:
+    """Of two photos, one with a second revision, the newest label maps of both count, and in an rgb pool
+    there is nothing to count."""
+    pool_id = new_pool(client)
+    first, second = (put_photo(client, pool_id, f"{n}.jpg", photo(n)) for n in range(2))
+    annotate(client, first["id"], label_map(0))
+    annotate(client, second["id"], label_map(1))
+    replaced = {"If-Match": '"1"'}
+    drawn = Image.frombytes("L", (32, 24), bytes([1, 255] * 384))
+    client.put(f"/images/{first['id']}/annotation", content=encoded(drawn, "PNG"), headers=replaced)
+    assert client.get(f"/pools/{pool_id}").json()["counts"]["labelled"] == {
+        "label_maps": 2,
+        "unlabelled": 384,
+        "classes": [
+            {"name": "road", "pixels": 32 * 24 - 64, "label_maps": 1},
+            {"name": "car", "pixels": 384 + 64, "label_maps": 2},
+        ],
+    }
+    [listed] = [pool for pool in client.get("/pools").json()["items"] if pool["id"] == pool_id]
+    assert listed["counts"]["labelled"]["unlabelled"] == 384
+    rgb = client.get(f"/pools/{new_pool(client, 'rgb')}").json()
+    assert rgb["counts"]["labelled"] is None

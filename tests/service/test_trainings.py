@@ -32,7 +32,8 @@ def test_a_training_freezes_the_newest_revisions(client: Client) -> None:
     job = client.post(f"/pools/{pool_id}/trainings", json=order)
     assert (job.status_code, job.headers["location"]) == (202, f"/jobs/{job.json()['id']}")
     pairs = [[images[0]["id"], 1], [images[1]["id"], 2]]
-    assert spec_of(client, job.json()) == {**order, "pairs": pairs, "label_sources": None}
+    rest = {"label_sources": None, "missing_classes": []}
+    assert spec_of(client, job.json()) == {**order, "pairs": pairs, **rest}
     annotate(client, images[2]["id"])
     assert spec_of(client, job.json())["pairs"] == pairs
     some = client.post(f"/pools/{pool_id}/trainings", json={"pairs": [images[2]["id"]]}).json()
@@ -222,3 +223,20 @@ def test_an_option_takes_what_the_catalog_says(name: str) -> None:
     for value in bad:
         with pytest.raises(ValidationError):
             TrainingOptions.model_validate({name: value})
+
+
+def test_the_order_says_which_classes_its_pairs_lack(client: Client) -> None:
+    """A class without a pixel in the annotations of the order's pairs is named in the answer; other jobs
+    have no such list."""
+    pool_id = new_pool(client)
+    road, both = (put_photo(client, pool_id, f"{n}.jpg", photo(n)) for n in range(2))
+    annotate(client, road["id"], label_map(0))
+    annotate(client, both["id"], label_map(1))
+    address = f"/pools/{pool_id}/trainings"
+    everything = client.post(address, json={"method": "pix2pix"}).json()
+    assert everything["missing_classes"] == []
+    partly = client.post(address, json={"method": "pix2pix", "pairs": [road["id"]]}).json()
+    assert partly["missing_classes"] == ["car"]
+    assert client.get(f"/jobs/{partly['id']}").json()["missing_classes"] == ["car"]
+    [embedding, *_] = client.get("/jobs", params={"pool": pool_id, "kind": "embed"}).json()["items"]
+    assert embedding["missing_classes"] is None

@@ -91,6 +91,7 @@ class Pools:
             "options": used | options,
             "pairs": [[str(id), 1] for id in images],
             "label_sources": sources,
+            "missing_classes": ["fence"],
         }
         return self.job(pool_id, "train", spec)
 

@@ -108,7 +108,9 @@ def test_a_training_learns_from_the_sources_it_was_told(
     sources: list[str] | None,
     expected: dict[str, int],
 ) -> None:
-    """It uses the unpaired label maps of these sources, and the model's receipt counts them by source."""
+    """It uses the unpaired label maps of these sources, and the model's receipt counts them by source. The
+    classes that the pairs lack are in the receipt and in the job's result.
+    """
     pool_id = pools.pool()
     images = pools.annotated(pool_id, 2)
     files = {"annotations": [pools.content(scene(seed)[1]) for seed in range(2)]}
@@ -124,6 +126,8 @@ def test_a_training_learns_from_the_sources_it_was_told(
         model = session.scalars(select(Model).where(Model.job_id == job_id)).one()
     published.check(TrainingReceipt, model.receipt)
     assert model.receipt["unpaired_label_maps"] == expected
+    assert model.receipt["missing_classes"] == ["fence"]
+    assert (pools.get(job_id).result or {})["missing_classes"] == ["fence"]
     manifest = json.loads((run_directory(tools, job_id).path / "manifest.json").read_text())
     wanted = sorted(f"data/{digest}" for source in expected for digest in files[source])
     assert sorted(manifest["unpaired_label_maps"]) == wanted

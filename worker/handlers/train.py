@@ -52,10 +52,12 @@ def _keep(attempt: Attempt, run: RunDirectory) -> Outcome:
     files = {path.name: blobs.put_file(attempt.tools.blobs, path) for path in sorted(run.model.iterdir())}
     manifest = run.manifest()
     result = json.loads(run.result.read_text(encoding="utf-8"))
+    missing_classes = claim.spec.get("missing_classes")
     receipt: dict[str, Any] = {
         "pairs": claim.spec["pairs"] if manifest.files.pairs else [],
         "unpaired_photos": len(manifest.files.unpaired_photos),
         "unpaired_label_maps": manifest.label_sources,
+        "missing_classes": missing_classes,
         "losses": result["losses"],
         "notes": result["notes"],
     }
@@ -73,7 +75,7 @@ def _keep(attempt: Attempt, run: RunDirectory) -> Outcome:
         models.add(session, model, files)
         photo_features.add(session, features)
 
-    return Outcome({"model_id": str(model.id)}, save)
+    return Outcome({"model_id": str(model.id), "missing_classes": missing_classes}, save)
 
 
 def _drop_what_nobody_needs(run: RunDirectory) -> None:

@@ -1,0 +1,64 @@
+"""What annotations hold: the pixels of each class, by its position in the class table."""
+
+import uuid
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from store.tables import Annotation, Image
+
+
+@dataclass
+class ClassPixels:
+    """The sums over some label maps. Those of older databases are not counted."""
+
+    label_maps: int = 0
+    pixels: Counter[int] = field(default_factory=Counter)
+    label_maps_with: Counter[int] = field(default_factory=Counter)
+    """The number of label maps that have the class."""
+    unlabelled: int = 0
+
+    def add(self, class_pixels: Sequence[int], unlabelled: int) -> None:
+        present = {place: count for place, count in enumerate(class_pixels) if count}
+        self.label_maps += 1
+        self.pixels.update(present)
+        self.label_maps_with.update(present.keys())
+        self.unlabelled += unlabelled
+
+
+def of_pools(session: Session, pool_ids: Iterable[uuid.UUID]) -> Mapping[uuid.UUID, ClassPixels]:
+    """What the newest annotations of each pool hold."""
+    ids = list(pool_ids)
+    newest = (
+        select(Annotation.image_id, func.max(Annotation.revision).label("revision"))
+        .join(Image, Image.id == Annotation.image_id)
+        .where(Image.pool_id.in_(ids))
+        .group_by(Annotation.image_id)
+        .subquery()
+    )
+    query = (
+        select(Image.pool_id, Annotation.class_pixels, Annotation.unlabelled_pixels)
+        .join(newest, newest.c.image_id == Image.id)
+        .join(Annotation, (Annotation.image_id == Image.id) & (Annotation.revision == newest.c.revision))
+    )
+    found: dict[uuid.UUID, ClassPixels] = defaultdict(ClassPixels)
+    for pool_id, class_pixels, unlabelled in session.execute(query):
+        if class_pixels is not None and unlabelled is not None:
+            found[pool_id].add(class_pixels, unlabelled)
+    return found
+
+
+def missing(class_table: dict[str, Any] | None, annotations: Iterable[Annotation]) -> list[str] | None:
+    """The names of the classes that none of the annotations has; None if that is not known."""
+    sums = ClassPixels()
+    for annotation in annotations:
+        if annotation.class_pixels is None or annotation.unlabelled_pixels is None:
+            return None
+        sums.add(annotation.class_pixels, annotation.unlabelled_pixels)
+    if class_table is None or not sums.label_maps:
+        return None
+    return [entry["name"] for place, entry in enumerate(class_table["classes"]) if not sums.pixels[place]]
