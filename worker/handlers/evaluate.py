@@ -26,12 +26,14 @@ from worker.outcomes import Outcome, Permanent
 from worker.pictures import put_png
 
 Annotated = Sequence[tuple[Image, Annotation]]
+Pixels = npt.NDArray[np.uint8]
+Score = ImageScore | RgbImageScore
 
 
 def evaluate(attempt: Attempt) -> Outcome:
-    claim, tools = attempt.claim, attempt.tools
+    claim = attempt.claim
     model_id, split = uuid.UUID(claim.spec["model_id"]), claim.spec["split"]
-    with tools.database.read() as session:
+    with attempt.tools.database.read() as session:
         annotated = trainings.annotated(session, claim.pool_id, split)
     if not annotated:
         raise Permanent(
@@ -42,18 +44,8 @@ def evaluate(attempt: Attempt) -> Outcome:
     images: list[EvaluationImage] = []
     ids = {image.name: image.id for image, _ in annotated}
 
-    def keep(name: str, predicted: npt.NDArray[np.uint8], score: ImageScore | RgbImageScore) -> None:
-        png = put_png(tools.blobs, predicted)
-        images.append(
-            EvaluationImage(
-                evaluation_id=evaluation_id,
-                image_id=ids[name],
-                score=score.score,
-                scores=score.to_json(),
-                sha256=png.sha256,
-                size_bytes=png.size,
-            )
-        )
+    def keep(name: str, predicted: Pixels, score: Score) -> None:
+        images.append(_kept(attempt, evaluation_id, ids[name], predicted, score))
 
     try:
         metrics = _scored(attempt, model_id, annotated, keep).to_json()
@@ -72,6 +64,21 @@ def evaluate(attempt: Attempt) -> Outcome:
     return Outcome(
         {"model_id": str(model_id), "evaluation_id": str(evaluation_id), "metrics": metrics},
         lambda session: evaluations.add(session, row, images),
+    )
+
+
+def _kept(
+    attempt: Attempt, evaluation_id: uuid.UUID, image_id: uuid.UUID, predicted: Pixels, score: Score
+) -> EvaluationImage:
+    """The row of an image, after keeping its prediction."""
+    png = put_png(attempt.tools.blobs, predicted)
+    return EvaluationImage(
+        evaluation_id=evaluation_id,
+        image_id=image_id,
+        score=score.score,
+        scores=score.to_json(),
+        sha256=png.sha256,
+        size_bytes=png.size,
     )
 
 

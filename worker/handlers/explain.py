@@ -89,20 +89,27 @@ def explain(attempt: Attempt) -> Outcome:
         document={
             "selection_id": document["id"],
             "pool_id": str(claim.pool_id),
-            "budget": len(cover.picks),
-            "images": len(cover.counted),
-            "labelled": len(cover.labelled),
-            "left_out": {"near_test": len(candidates.near_test), "duplicates": len(candidates.duplicates)},
-            "coverage": asdict(found.coverage) | {"delta": found.delta},
-            "random": asdict(found.random),
-            "curve": [asdict(point) for point in found.curve],
-            "knee": None if found.knee is None else {"budget": found.knee, "method": "kneedle"},
+            **_numbers(found, cover, candidates),
             "picks": _picks(document["picks"], members, candidates),
             "words": _words(attempt, question, snapshot, candidates, cover),
         },
         files={name: asdict(blobs.put(attempt.tools.blobs, chunks)) for name, chunks in contents.items()},
     )
     return Outcome({"selection_id": document["id"]}, lambda session: session.add(row))
+
+
+def _numbers(found: Explanation, cover: Cover, candidates: Candidates) -> dict[str, Any]:
+    """What the document says of the selection as a whole."""
+    return {
+        "budget": len(cover.picks),
+        "images": len(cover.counted),
+        "labelled": len(cover.labelled),
+        "left_out": {"near_test": len(candidates.near_test), "duplicates": len(candidates.duplicates)},
+        "coverage": asdict(found.coverage) | {"delta": found.delta},
+        "random": asdict(found.random),
+        "curve": [asdict(point) for point in found.curve],
+        "knee": None if found.knee is None else {"budget": found.knee, "method": "kneedle"},
+    }
 
 
 def _title(selection: Mapping[str, Any], images: int) -> str:

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from models.vectors.points import Points
 from store.question import AUTO, OFF, Question
 from store.selections import Embedded
 from worker.attempt import Attempt
+from worker.cache.vectors import Matrix, PoolVectors
 from worker.outcomes import Permanent
 from worker.selection.snapshot import PoolSnapshot
 
@@ -35,14 +36,19 @@ class Candidates:
     """Images that are neither picked nor counted. Labelled ones among them still cover others."""
     typical_distance: float
     """The distance of two typical images of the split, whatever their names."""
-    test_distance: float | None
-    near_test: Sequence[Near]
+    test_distance: float | None = None
+    near_test: Sequence[Near] = ()
     """Images left out, each with the nearest image of `tests`."""
-    near_test_kept: Sequence[Near]
+    near_test_kept: Sequence[Near] = ()
     """Labelled images and images to include that are as near, but stay."""
-    duplicates_within: float | None
-    duplicates: Sequence[Near]
+    duplicates_within: float | None = None
+    duplicates: Sequence[Near] = ()
     """Images left out, each with the near-duplicate that counts for both."""
+
+    @property
+    def fixed(self) -> Rows:
+        """Labelled images and images to include: they stay, however near to another image they are."""
+        return np.union1d(self.labelled, self.include)
 
     @property
     def delta(self) -> float:
@@ -85,6 +91,20 @@ def find_candidates(attempt: Attempt, question: Question, snapshot: PoolSnapshot
     Labelled images and images to include are never left out for that. Raises Permanent if no image is left
     by the name filter.
     """
+    vectors = attempt.tools.vectors.pool_vectors(snapshot.pool.id)
+    found = _gathered(attempt, vectors, question, snapshot)
+    near = _threshold(question.test_distance, found.typical_distance)
+    if found.tests and near is not None:
+        tests = attempt.tools.vectors.gather(vectors, (image.id for image in found.tests))
+        found = _without_near_test(found, tests, near)
+    within = _threshold(question.duplicates_within, found.typical_distance)
+    return found if within is None else _without_duplicates(found, within)
+
+
+def _gathered(
+    attempt: Attempt, vectors: PoolVectors, question: Question, snapshot: PoolSnapshot
+) -> Candidates:
+    """The candidates, of which those are left out that the question excludes by name or by id."""
     matching = {image.id for image in snapshot.images if question.matches(image.name)}
     images = [image for image in snapshot.images if image.id in matching or image.id in snapshot.labelled]
     if not images:
@@ -93,44 +113,42 @@ def find_candidates(attempt: Attempt, question: Question, snapshot: PoolSnapshot
             f"No embedded {question.split} image can be picked: upload photos, or ask for other names.",
         )
     row_of = {image.id: row for row, image in enumerate(images)}
-    vectors = attempt.tools.vectors.pool_vectors(snapshot.pool.id)
-    # Measured on all images of the split: a name filter may match one drive, whose frames are all alike.
-    typical = typical_distance(vectors.matrix, rows=vectors.rows(image.id for image in snapshot.images))
-    gather = attempt.tools.vectors.gather
-    points = Points.of(gather(vectors, (image.id for image in images)))
-    labelled = _rows(row_of, snapshot.labelled)
-    include = _rows(row_of, map(uuid.UUID, question.include))
     others = [row for row, image in enumerate(images) if image.id not in matching]
-    left_out = np.union1d(_rows(row_of, map(uuid.UUID, question.exclude)), np.asarray(others, np.intp))
-
-    fixed = np.union1d(labelled, include)
-    asked = np.union1d(fixed, _without(len(images), left_out))
-    test_distance = _threshold(question.test_distance, typical) if snapshot.tests else None
-    near_any: list[Near] = []
-    if test_distance is not None:
-        tests = gather(vectors, (image.id for image in snapshot.tests))
-        near_any = leaks(points, asked, tests, test_distance)
-    stays = set(fixed.tolist())
-    near_test = [near for near in near_any if near[0] not in stays]
-    left_out = np.union1d(left_out, _rows_of(near_test))
-
-    within = _threshold(question.duplicates_within, typical)
-    asked = _without(len(images), fixed, left_out)
-    duplicates = [] if within is None else _duplicates(points, fixed, asked, within)
+    excluded = _rows(row_of, map(uuid.UUID, question.exclude))
     return Candidates(
         images=images,
         tests=snapshot.tests,
-        points=points,
-        labelled=labelled,
-        include=include,
-        left_out=np.union1d(left_out, _rows_of(duplicates)),
-        typical_distance=typical,
-        test_distance=test_distance,
-        near_test=near_test,
-        near_test_kept=[near for near in near_any if near[0] in stays],
-        duplicates_within=within,
-        duplicates=duplicates,
+        points=Points.of(attempt.tools.vectors.gather(vectors, (image.id for image in images))),
+        labelled=_rows(row_of, snapshot.labelled),
+        include=_rows(row_of, map(uuid.UUID, question.include)),
+        left_out=np.union1d(excluded, np.asarray(others, np.intp)),
+        # Measured on all images of the split: a name filter may match one drive, whose frames are all alike.
+        typical_distance=typical_distance(
+            vectors.matrix, rows=vectors.rows(image.id for image in snapshot.images)
+        ),
     )
+
+
+def _without_near_test(found: Candidates, tests: Matrix, distance: float) -> Candidates:
+    """Leave out the images that are nearer than `distance` to one of `tests`, (N, d)."""
+    asked = np.union1d(found.fixed, _without(len(found.images), found.left_out))
+    near, stays = leaks(found.points, asked, tests, distance), set(found.fixed.tolist())
+    left_out = [entry for entry in near if entry[0] not in stays]
+    return replace(
+        found,
+        left_out=np.union1d(found.left_out, _rows_of(left_out)),
+        test_distance=distance,
+        near_test=left_out,
+        near_test_kept=[entry for entry in near if entry[0] in stays],
+    )
+
+
+def _without_duplicates(found: Candidates, within: float) -> Candidates:
+    """Leave out the images for which another one counts that is nearer than `within`."""
+    asked = _without(len(found.images), found.fixed, found.left_out)
+    duplicates = _duplicates(found.points, found.fixed, asked, within)
+    left_out = np.union1d(found.left_out, _rows_of(duplicates))
+    return replace(found, left_out=left_out, duplicates_within=within, duplicates=duplicates)
 
 
 def _threshold(asked: float | str | None, typical: float) -> float | None:
