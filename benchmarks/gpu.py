@@ -77,14 +77,14 @@ PARTS = (
         "benchmarks.full_training",
         0.14,
         "--seconds {seconds}",
-        "--recipe tiny --channels 4 --scenes 8 --pairs 4 --seconds 2",
+        "--methods hybrid --recipe tiny --channels 4 --scenes 8 --pairs 4 --seconds 2",
     ),
     Part(
         "finetune",
         "benchmarks.full_training",
         0.14,
         "--methods finetune --encoder resnet50 --size 512 --consistency 0 1 --seconds {seconds}",
-        "--methods finetune --recipe tiny --size 64 --consistency 0 1 --scenes 8 --pairs 4 --seconds 2",
+        "--methods finetune --recipe tiny --size 64 --consistency 1 --scenes 8 --pairs 4 --seconds 2",
     ),
 )
 

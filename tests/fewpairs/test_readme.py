@@ -112,6 +112,7 @@ def test_curl_loop(folder: Path, server: str) -> None:
     assert size(folder / "label-map.png") == size(next((folder / "street/train/images").iterdir()))
 
 
+@pytest.mark.slow  # eight trainings; test_experiment.py runs the command with three
 def test_experiment(folder: Path, server: str) -> None:
     """The experiment writes its report, with a row for each training."""
     run(folder, server, ["bash", "-euc", EXPERIMENT])

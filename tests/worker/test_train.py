@@ -133,7 +133,13 @@ def test_a_training_learns_from_the_sources_it_was_told(
     assert sorted(manifest["unpaired_label_maps"]) == wanted
 
 
-@pytest.mark.parametrize("method", METHODS)
+LIKE_HYBRID = ("pix2pix", "cyclegan", "tripathy")
+"""They have hybrid's networks and data, and tests/contracts checks what differs."""
+
+
+@pytest.mark.parametrize(
+    "method", [pytest.param(name, marks=pytest.mark.slow if name in LIKE_HYBRID else ()) for name in METHODS]
+)
 def test_every_method_makes_a_model_that_can_be_evaluated(
     tools: Tools, pools: Pools, shutdown: threading.Event, method: str
 ) -> None:
