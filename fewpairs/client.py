@@ -1,12 +1,13 @@
 """The client of one service: its pools, jobs, models, selections and evaluations."""
 
-import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 from uuid import UUID
 
+from fewpairs.class_tables import read_class_table
 from fewpairs.errors import FewpairsError
 from fewpairs.evaluation import Evaluation
 from fewpairs.jobs import Job, result_of
@@ -16,6 +17,7 @@ from fewpairs.selection import Replay, Selection
 from fewpairs.transport import Transport
 
 ClassTable = str | Path | dict[str, Any]
+NAME_OF_A_TABLE = re.compile(r"[a-z0-9-]+")
 
 
 class Client:
@@ -57,7 +59,8 @@ class Client:
         """Create an empty pool.
 
         `classes` is the class table, `{"ignore": 255, "classes": [{"name": …, "color": [r, g, b]}, …]}`,
-        as a dict or as the path of a JSON file; or "rgb" when the target is an image without classes.
+        as a dict or as the path of a JSON file, of CVAT's `labelmap.txt` or of CamVid's `label_colors.txt`;
+        the name of a known one, "cityscapes"; or "rgb" when the target is an image without classes.
         `default_strategy` answers selections that name no strategy.
         """
         body = {"name": name, "class_table": _class_table(classes), "encoder": encoder}
@@ -104,15 +107,10 @@ class Client:
 
 
 def _class_table(classes: ClassTable) -> Any:
-    if classes == "rgb" or isinstance(classes, dict):
+    """The class table as the service takes it; a word that is no file is the name of a known table."""
+    if isinstance(classes, dict) or (isinstance(classes, str) and NAME_OF_A_TABLE.fullmatch(classes)):
         return classes
-    path = Path(classes)
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise FewpairsError(f"{path} does not exist: give a JSON file with the class table.") from None
-    except (ValueError, OSError) as error:
-        raise FewpairsError(f"{path} cannot be read as a JSON class table: {error}.") from error
+    return read_class_table(Path(classes))
 
 
 def _is_id(text: str) -> bool:

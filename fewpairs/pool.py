@@ -43,6 +43,18 @@ class Pool(Resource):
         `labelled`, the pixels of each class in the annotations (None if there are no classes)."""
         return dict(self.document["counts"])
 
+    def change_classes(
+        self, change: dict[str, dict[str, Any]] | None = None, append: Sequence[dict[str, Any]] = ()
+    ) -> "Pool":
+        """Rename or recolour classes, and append new ones; what label maps hold never changes.
+
+        `change` is by the names of now, `{"obj": {"name": "object", "color": [200, 30, 30]}}`; `append` is
+        `[{"name": "sign", "color": …}]`, and a colour that is left out is chosen.
+        """
+        body = {"change": change or {}, "append": list(append)}
+        self.document = self._transport.json("PATCH", f"{self.address}/class_table", json=body)
+        return self
+
     def upload(self, photos: Paths, split: str = "train", on_progress: Progress | None = None) -> Upload:
         """Send photos: folders with all below them, or files. Call it again to resume."""
         return upload_images(self._transport, self.id, _files(photos), split, on_progress)

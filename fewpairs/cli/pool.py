@@ -1,7 +1,6 @@
-"""`fewpairs pool create|list|show`"""
+"""`fewpairs pool create|classes|list|show`"""
 
-from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
@@ -16,14 +15,20 @@ from fewpairs.errors import FewpairsError
 from fewpairs.pool import Pool
 from models.catalog import DEFAULT_STRATEGY
 
-pool_app = typer.Typer(no_args_is_help=True, help="Create, list and show pools.")
+pool_app = typer.Typer(no_args_is_help=True, help="Create, change, list and show pools.")
 app.add_typer(pool_app, name="pool", rich_help_panel=LOOP)
 
 
 @pool_app.command("create")
 def create(
     name: Annotated[str, typer.Argument(help="Name of the new pool.", show_default=False)],
-    classes: Annotated[Path | None, typer.Option(help="JSON file with the class table.")] = None,
+    classes: Annotated[
+        str | None,
+        typer.Option(
+            help="JSON file with the class table, CVAT's labelmap.txt, CamVid's label_colors.txt, or the "
+            "name of a known table, cityscapes for example."
+        ),
+    ] = None,
     rgb: Annotated[
         bool, typer.Option("--rgb", help="The label maps are RGB images without classes.")
     ] = False,
@@ -38,9 +43,58 @@ def create(
 ) -> None:
     """Create a pool."""
     if (classes is None) == (not rgb):
-        raise FewpairsError("Say what the label maps hold: either --classes FILE or --rgb.")
+        raise FewpairsError("Say what the label maps hold: either --classes or --rgb.")
     pool = Client(server).create_pool(name, classes or "rgb", encoder, default_strategy)
     console.print(f"[green]✓[/] Pool [bold]{pool.name}[/] ({pool.id}), encoder {pool.document['encoder']}")
+
+
+@pool_app.command("classes")
+def change_classes(
+    name: Annotated[
+        str | None, typer.Argument(help="Name or id; not needed if there is only one pool.")
+    ] = None,
+    append: Annotated[
+        list[str] | None,
+        typer.Option(help="A new class, NAME or NAME=#rrggbb; may be repeated.", show_default=False),
+    ] = None,
+    rename: Annotated[
+        list[str] | None, typer.Option(help="OLD=NEW; may be repeated.", show_default=False)
+    ] = None,
+    color: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME=#rrggbb, by the name of now; may be repeated.", show_default=False),
+    ] = None,
+    server: ServerOption = None,
+) -> None:
+    """Append, rename or recolour classes. Label maps stay as they are."""
+    pool = find_pool(Client(server), name)
+    change: dict[str, dict[str, Any]] = {}
+    for old, new in map(_parts, rename or []):
+        change.setdefault(old, {})["name"] = new
+    for old, value in map(_parts, color or []):
+        change.setdefault(old, {})["color"] = _color(value)
+    added = []
+    for words in append or []:
+        new, equals, value = words.rpartition("=#")
+        added.append({"name": new, "color": _color(f"#{value}")} if equals else {"name": words})
+    console.print(_classes(pool.change_classes(change, added)))
+
+
+def _parts(words: str) -> tuple[str, str]:
+    name, equals, value = words.rpartition("=")
+    if not (equals and name and value):
+        raise FewpairsError(f"Write NAME=VALUE, not {words}.")
+    return name, value
+
+
+def _color(text: str) -> list[int]:
+    try:
+        channels = list(bytes.fromhex(text.removeprefix("#")))
+    except ValueError:
+        channels = []
+    if len(channels) != 3:
+        raise FewpairsError(f"A colour is written as #rrggbb, #ff8000 for example, not {text}.")
+    return channels
 
 
 @pool_app.command("list")

@@ -29,7 +29,7 @@ PROBLEM_OF_STATUS: dict[int, type[Problem]] = {
     405: problems.MethodNotAllowed,
 }
 PROBLEM_OF_FIELD: dict[str, type[Problem]] = {
-    "class_table": problems.InvalidClassTable,
+    **dict.fromkeys(("class_table", "change", "append"), problems.InvalidClassTable),
     "budget": problems.InvalidBudget,
     **dict.fromkeys(("method", "recipe", "options", "pairs"), problems.InvalidTraining),
 }

@@ -12,7 +12,8 @@ from service.http.openapi import errors
 from service.http.pages import Cursor, Limit, Page, cut
 from service.http.problems import FileTooLarge, InvalidClassTable, InvalidName, NotFound, PoolNameTaken
 from service.lookups import found_pool
-from service.pools.schemas import ClassTable, NewPool, Pool
+from service.pools.class_table import ClassTable, ClassTableChanges
+from service.pools.schemas import NewPool, Pool
 from service.runtime import ServiceDep
 from store import pools
 from store.pools import PoolCounts
@@ -27,7 +28,7 @@ router = APIRouter(tags=["pools"], route_class=Route)
     responses=errors(InvalidName, InvalidClassTable, PoolNameTaken, FileTooLarge),
 )
 def create_pool(service: ServiceDep, new: NewPool, response: Response) -> Pool:
-    """Nothing of this can be changed later."""
+    """Later, only the class table can be changed, with PATCH /pools/{id}/class_table."""
     table = new.class_table.model_dump(mode="json") if isinstance(new.class_table, ClassTable) else None
     try:
         with service.database.write() as session:
@@ -65,5 +66,24 @@ def list_pools(
 def get_pool(service: ServiceDep, pool_id: UUID) -> Pool:
     with service.database.read() as session:
         pool = found_pool(session, pool_id)
+        counts = pools.counts(session, [pool_id])
+    return Pool.of(pool, counts.get(pool_id, PoolCounts()))
+
+
+@router.patch(
+    "/pools/{pool_id}/class_table",
+    summary="Append, rename or recolour classes",
+    responses=errors(NotFound, InvalidClassTable, FileTooLarge),
+)
+def change_class_table(service: ServiceDep, pool_id: UUID, changes: ClassTableChanges) -> Pool:
+    """Classes keep their positions, so that label maps keep their meaning. Models that were trained before
+    keep the classes and the colours that they learned."""
+    with service.database.write() as session:
+        pools.lock(session, pool_id)
+        pool = found_pool(session, pool_id)
+        if pool.class_table is None:
+            raise InvalidClassTable("The label maps of this pool are RGB images without classes.")
+        pool.class_table = changes.applied_to(pool.class_table).model_dump(mode="json")
+        session.flush()
         counts = pools.counts(session, [pool_id])
     return Pool.of(pool, counts.get(pool_id, PoolCounts()))

@@ -1,102 +1,20 @@
 """Pools as they appear in JSON."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from models.catalog import DEFAULT_STRATEGY
 from service.http.documents import Document
 from service.http.fields import Strategy
 from service.http.names import PoolName
-from service.http.problems import InvalidClassTable
+from service.pools.class_table import ClassTable, Target
 from store import tables
 from store.class_pixels import ClassPixels
 from store.pools import PoolCounts
 from store.settings import EncoderName
-
-Channel = Annotated[int, Field(ge=0, le=255)]
-Color = tuple[Channel, Channel, Channel]
-
-
-def _is_unset(value: Any) -> bool:
-    return value is None or value == []
-
-
-class Class(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    name: Annotated[str, Field(min_length=1, max_length=100)]
-    color: Color = Field(description="Red, green, blue. Each class has its own colour.")
-    id: Annotated[int, Field(ge=0, le=65535)] | None = Field(
-        None,
-        exclude_if=_is_unset,
-        description="The number of the class in files. Left out: its position in `classes`.",
-    )
-
-
-class ClassTable(BaseModel):
-    """Ordered classes. A label map that counts holds positions in `classes`; `ignore` is unlabelled."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    ignore: Channel = 255
-    ignore_ids: list[Annotated[int, Field(ge=0, le=65535)]] = Field(
-        default=[],
-        max_length=1000,
-        exclude_if=_is_unset,
-        description="Other numbers that mean unlabelled in files.",
-    )
-    ignore_color: Color | None = Field(
-        None,
-        exclude_if=_is_unset,
-        description="The colour that means unlabelled in files in class colours.",
-    )
-    classes: list[Class] = Field(min_length=1, max_length=255)
-
-    @model_validator(mode="after")
-    def _unambiguous(self) -> "ClassTable":
-        if self.ignore < len(self.classes):
-            raise InvalidClassTable(
-                f"The ignore index {self.ignore} is also the id of class {self.classes[self.ignore].name}: "
-                f"choose one from {len(self.classes)} to 255."
-            )
-        if len({entry.name for entry in self.classes}) < len(self.classes):
-            raise InvalidClassTable("Two classes have the same name: give each its own.")
-        if len({entry.color for entry in self.classes}) < len(self.classes):
-            raise InvalidClassTable(
-                "Two classes have the same colour, so a translation could not tell them apart: give each "
-                "its own."
-            )
-        self._check_files()
-        return self
-
-    def _check_files(self) -> None:
-        """Refuse numbers and colours of files that would mean two things."""
-        unlabelled = {self.ignore, *self.ignore_ids}
-        named: dict[int, str] = {}
-        for position, entry in enumerate(self.classes):
-            number = position if entry.id is None else entry.id
-            if number in named or number in unlabelled:
-                other = named.get(number, "unlabelled pixels")
-                raise InvalidClassTable(
-                    f"In files, {number} would be {entry.name} and {other}: give each an `id` of its own."
-                )
-            named[number] = entry.name
-            if entry.color == self.ignore_color:
-                raise InvalidClassTable(
-                    f"`ignore_color` is also the colour of {entry.name}: choose another one."
-                )
-
-
-def _kind(value: Any) -> str:
-    return "rgb" if isinstance(value, str) else "classes"
-
-
-Target = Annotated[
-    Annotated[ClassTable, Tag("classes")] | Annotated[Literal["rgb"], Tag("rgb")], Discriminator(_kind)
-]
 
 
 class NewPool(BaseModel):
@@ -114,6 +32,7 @@ class NewPool(BaseModel):
                         ],
                     },
                 },
+                {"name": "streets of Cityscapes", "class_table": "cityscapes"},
                 {"name": "satellite", "class_table": "rgb", "encoder": "resnet50"},
             ]
         },
@@ -121,7 +40,8 @@ class NewPool(BaseModel):
 
     name: PoolName
     class_table: Target = Field(
-        description="The classes of the label maps, or `rgb` if they are RGB images without classes."
+        description="The classes of the label maps, or the name of a known table; `rgb` if label maps are "
+        "RGB images without classes."
     )
     encoder: EncoderName | None = Field(None, description="Left out: the server's encoder.")
     default_strategy: Strategy | None = Field(

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from fewpairs import Client, Pool
 from tests import drawings
 from tests.fewpairs.conftest import Run
@@ -27,5 +29,77 @@ def test_pool_create_takes_a_class_table_or_rgb(run: Run, tmp_path: Path, client
     assert client.pool("created rgb").document["default_strategy"] == "facility"
     for words in (["created", "--rgb"], ["neither"], ["x", "--classes", tmp_path / "none.json"]):
         refused = run("pool", "create", *words)
+        assert refused.exit_code == 1
+        assert refused.output.startswith("✗ ")
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        (
+            "labelmap.txt",
+            "# label:color_rgb:parts:actions\nroad:128,64,128::\n\nparked car:0,0,142::wheel\nsky:::\n",
+        ),
+        ("label_colors.txt", "128 64 128\troad\n0 0 142\t\tparked car\n70 130 180 sky\n"),
+    ],
+)
+def test_class_tables_of_other_tools_are_read(
+    run: Run, tmp_path: Path, client: Client, file: str, text: str
+) -> None:
+    """CVAT's and CamVid's lists give names and colours in their order; where CVAT gives no colour, one is
+    chosen."""
+    path = tmp_path / file
+    path.write_text(text)
+    assert run("pool", "create", f"from {file}", "--classes", path).exit_code == 0
+    classes = client.pool(f"from {file}").document["class_table"]["classes"]
+    assert [entry["name"] for entry in classes] == ["road", "parked car", "sky"]
+    assert [entry["color"] for entry in classes[:2]] == [[128, 64, 128], [0, 0, 142]]
+    assert len(classes[2]["color"]) == 3
+
+
+def test_a_list_of_classes_that_is_none_is_refused(run: Run, tmp_path: Path) -> None:
+    """The sentence names the line."""
+    path = tmp_path / "labelmap.txt"
+    path.write_text("road:128,64,128::\nnot a class\n")
+    refused = run("pool", "create", "refused", "--classes", path)
+    assert refused.exit_code == 1
+    assert "line 2" in refused.output
+
+
+def test_a_known_table_is_named_by_a_word(run: Run, client: Client) -> None:
+    """`--classes voc` makes a pool of VOC's classes; another word is refused with those that exist."""
+    assert run("pool", "create", "of voc", "--classes", "voc").exit_code == 0
+    assert len(client.pool("of voc").document["class_table"]["classes"]) == 21
+    refused = run("pool", "create", "of magic", "--classes", "magic")
+    assert (refused.exit_code, "cityscapes" in refused.output) == (1, True)
+
+
+def test_classes_change_from_the_command_line(run: Run, pool: Pool) -> None:
+    """`pool classes` appends, renames and recolours; a malformed colour is a sentence."""
+    words = [
+        "--append",
+        "mark",
+        "--append",
+        "edge=#010203",
+        "--rename",
+        "disc=circle",
+        "--color",
+        "disc=#0a0b0c",
+    ]
+    changed = run("pool", "classes", pool.name, *words)
+    assert changed.exit_code == 0, changed.output
+    assert "circle" in changed.output
+    classes = pool.refresh().document["class_table"]["classes"]
+    assert [entry["name"] for entry in classes] == [
+        "ground",
+        "block",
+        "circle",
+        "never drawn",
+        "mark",
+        "edge",
+    ]
+    assert [classes[place]["color"] for place in (2, 5)] == [[10, 11, 12], [1, 2, 3]]
+    for wrong in (["--color", "disc=red"], ["--rename", "disc"]):
+        refused = run("pool", "classes", pool.name, *wrong)
         assert refused.exit_code == 1
         assert refused.output.startswith("✗ ")

@@ -1,0 +1,164 @@
+"""Class tables as they appear in JSON, and what one may hold."""
+
+from collections import Counter
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from service.colors import far_apart
+from service.http.problems import InvalidClassTable
+from service.pools.presets import PRESETS
+
+Channel = Annotated[int, Field(ge=0, le=255)]
+Color = tuple[Channel, Channel, Channel]
+ClassName = Annotated[str, Field(min_length=1, max_length=100)]
+Number = Annotated[int, Field(ge=0, le=65535)]
+
+
+def _is_unset(value: Any) -> bool:
+    return value is None or value == []
+
+
+class Class(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: ClassName
+    color: Color | None = Field(
+        None,
+        description="Red, green, blue, of this class alone. Left out: one far from the others is chosen.",
+    )
+    id: Number | None = Field(
+        None,
+        exclude_if=_is_unset,
+        description="The number of the class in files. Left out: its position in `classes`.",
+    )
+
+
+class ClassTable(BaseModel):
+    """Ordered classes. A label map that counts holds positions in `classes`; `ignore` is unlabelled."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ignore: Channel = 255
+    ignore_ids: list[Number] = Field(
+        default=[],
+        max_length=1000,
+        exclude_if=_is_unset,
+        description="Other numbers that mean unlabelled in files.",
+    )
+    ignore_color: Color | None = Field(
+        None,
+        exclude_if=_is_unset,
+        description="The colour that means unlabelled in files in class colours.",
+    )
+    classes: list[Class] = Field(min_length=1, max_length=255)
+
+    @model_validator(mode="after")
+    def _unambiguous(self) -> "ClassTable":
+        if self.ignore < len(self.classes):
+            raise InvalidClassTable(
+                f"The ignore index {self.ignore} is also the id of class {self.classes[self.ignore].name}: "
+                f"choose one from {len(self.classes)} to 255."
+            )
+        name, count = Counter(entry.name for entry in self.classes).most_common(1)[0]
+        if count > 1:
+            raise InvalidClassTable(f"Several classes have the name {name}: give each its own.")
+        self._check_colors()
+        self._check_numbers()
+        self._choose_colors()
+        return self
+
+    def _check_colors(self) -> None:
+        """Refuse a colour that would mean two things."""
+        named = {self.ignore_color: "unlabelled pixels (`ignore_color`)"} if self.ignore_color else {}
+        for entry in self.classes:
+            if entry.color in named:
+                raise InvalidClassTable(
+                    f"{entry.name} has the colour of {named[entry.color]}, so that no translation could tell "
+                    "them apart: give each its own."
+                )
+            if entry.color:
+                named[entry.color] = entry.name
+
+    def _check_numbers(self) -> None:
+        """Refuse a number of files that would mean two things."""
+        named = dict.fromkeys([self.ignore, *self.ignore_ids], "unlabelled pixels")
+        for position, entry in enumerate(self.classes):
+            number = position if entry.id is None else entry.id
+            if number in named:
+                raise InvalidClassTable(
+                    f"In files, {number} would be {entry.name} and {named[number]}: give each its own `id`."
+                )
+            named[number] = entry.name
+
+    def _choose_colors(self) -> None:
+        without = [entry for entry in self.classes if entry.color is None]
+        taken = [entry.color for entry in self.classes if entry.color]
+        taken += [self.ignore_color] if self.ignore_color else []
+        for entry, color in zip(without, far_apart(len(without), taken), strict=True):
+            entry.color = color
+
+
+def _named_or_written(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
+    """A class table by its name or in full. Errors name the fields of the table, and none of the union's."""
+    if value == "rgb":
+        return value
+    if isinstance(value, str):
+        if value not in PRESETS:
+            names = ", ".join(["rgb", *PRESETS])
+            sentence = f"There is no class table of this name: give {names}, or the classes themselves"
+            raise PydanticCustomError("no_class_table", sentence)
+        value = PRESETS[value]
+    return ClassTable.model_validate(value)
+
+
+Target = Annotated[ClassTable | Literal["rgb", *PRESETS], WrapValidator(_named_or_written)]  # type: ignore[valid-type]
+"""What the label maps of a pool hold: a class table, one that is known by its name, or RGB."""
+
+
+class ClassChange(BaseModel):
+    """What changes of a class; its position, which label maps hold, never does."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: ClassName | None = None
+    color: Color | None = None
+
+
+class ClassTableChanges(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"change": {"obj": {"name": "object", "color": [200, 30, 30]}}, "append": [{"name": "sign"}]}
+            ]
+        },
+    )
+
+    change: dict[str, ClassChange] = Field(default={}, description="By the names that classes have now.")
+    append: list[Class] = Field(default=[], description="Classes for the next free positions.")
+
+    def applied_to(self, table: dict[str, Any]) -> ClassTable:
+        """The changed class table. Raises InvalidClassTable if a class is missing or two would be alike."""
+        known = [entry["name"] for entry in table["classes"]]
+        if unknown := [name for name in self.change if name not in known]:
+            raise InvalidClassTable(
+                f"There is no class {unknown[0]} to change, only {', '.join(known)}: new ones go to `append`."
+            )
+        changes = {name: change.model_dump(exclude_none=True) for name, change in self.change.items()}
+        classes = [entry | changes.get(entry["name"], {}) for entry in table["classes"]]
+        classes += [entry.model_dump() for entry in self.append]
+        if len(classes) > 255 or len(classes) > table["ignore"]:
+            raise InvalidClassTable(
+                f"The pool has room for {table['ignore']} classes, as {table['ignore']} marks unlabelled "
+                "pixels in its label maps: make a pool with a higher `ignore`."
+            )
+        return ClassTable.model_validate(table | {"classes": classes})
