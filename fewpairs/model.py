@@ -11,7 +11,7 @@ from models.catalog import DEFAULT_TEST_TIME, PHOTOS_TO_LABELS
 
 @dataclass(frozen=True)
 class Translation:
-    """One translated image: `content` is a PNG, single-channel class indices or an RGB image."""
+    """One translated image: `content` is a PNG, class indices with a palette of their colours, or RGB."""
 
     content: bytes
 

@@ -9,6 +9,7 @@ from pydantic import Field
 from service.decoding.label_maps import CheckedLabelMap
 from service.http.blobs import blob_response
 from service.http.documents import Document
+from service.http.palettes import palette_of
 from store import blobs
 from store.blobs import Blobs, Incoming
 from store.tables import DrawnLabels
@@ -16,8 +17,8 @@ from store.tables import DrawnLabels
 Original = Annotated[
     bool,
     Query(
-        description="1: the bytes as they were sent. Left out: what counts. In a pool with classes this is a "
-        "grey 8-bit PNG of positions in the class table, and of its ignore index."
+        description="1: the bytes as they were sent. Left out: what counts. In a pool with classes this is "
+        "an 8-bit PNG of positions in the class table (and its ignore index) with a palette of their colours."
     ),
 ]
 
@@ -31,7 +32,7 @@ ACCEPTED_FILES = (
 class LabelMapFile(Document):
     """What counts of a label map, what was sent, and what it holds."""
 
-    sha256: str = Field(description="Of the bytes that count.")
+    sha256: str = Field(description="Of what counts; with classes, of the PNG without its palette.")
     size_bytes: int
     media_type: str
     original_sha256: str = Field(description="Of the bytes that were sent.")
@@ -77,12 +78,17 @@ def kept(store: Blobs, incoming: Incoming, checked: CheckedLabelMap) -> dict[str
 
 
 def label_map_response(
-    store: Blobs, request: Request, row: DrawnLabels, original: bool, headers: dict[str, str] | None = None
+    store: Blobs,
+    request: Request,
+    row: DrawnLabels,
+    class_table: dict[str, Any] | None,
+    original: bool,
+    headers: dict[str, str] | None = None,
 ) -> Response:
     if original and row.original_sha256:
         assert row.original_size_bytes is not None
         assert row.original_media_type
         file = row.original_sha256, row.original_size_bytes, row.original_media_type
-    else:
-        file = row.sha256, row.size_bytes, row.media_type
-    return blob_response(store, request, *file, headers)
+        return blob_response(store, request, *file, headers)
+    palette = None if original else palette_of(class_table)
+    return blob_response(store, request, row.sha256, row.size_bytes, row.media_type, headers, palette)

@@ -89,11 +89,11 @@ def blend(photo: Path, label_map: Path, class_table: dict[str, Any]) -> Image.Im
     with Image.open(photo) as opened:
         base = opened.convert("RGB")
     with Image.open(label_map) as opened:
-        indices = opened.resize(base.size, Image.Resampling.NEAREST)
-    colours = [channel for entry in class_table["classes"] for channel in entry["color"]]
-    painted = indices.convert("L")
-    painted.putpalette(colours)
-    strength = indices.convert("L").point(
+        numbers = Image.frombytes("L", opened.size, opened.tobytes())
+    indices = numbers.resize(base.size, Image.Resampling.NEAREST)
+    painted = indices.copy()
+    painted.putpalette([channel for entry in class_table["classes"] for channel in entry["color"]])
+    strength = indices.point(
         [0 if i == class_table["ignore"] else round(255 * OVERLAY_STRENGTH) for i in range(256)]
     )
     return Image.composite(painted.convert("RGB"), base, strength)

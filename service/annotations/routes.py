@@ -97,7 +97,8 @@ def get_annotation(
     original: Original = False,
 ) -> Response:
     with service.database.read() as session:
-        _, newest = found_image(session, image_id)
+        image, newest = found_image(session, image_id)
+        class_table = found_pool(session, image.pool_id).class_table
         number = revision or newest
         annotation = annotations.revision(session, image_id, number) if number else None
     if annotation is None:
@@ -107,7 +108,7 @@ def get_annotation(
             else "The image has no annotation yet: send one with PUT and If-None-Match: *."
         )
     headers = {"ETag": f'"{annotation.revision}"', "Cache-Control": "no-cache"}
-    return label_map_response(service.blobs, request, annotation, original, headers)
+    return label_map_response(service.blobs, request, annotation, class_table, original, headers)
 
 
 def _replaced_revision(if_match: str | None, if_none_match: str | None) -> int:

@@ -83,7 +83,7 @@ def by_number(values: Image.Image, opaque: Image.Image | None, classes: Classes)
 
 
 def by_palette(image: Image.Image, colors: dict[int, Color | None], classes: Classes) -> Image.Image:
-    """The positions (L) of the colours of a palette image; the colour of a transparent entry is None.
+    """The positions (L) of the colours of a palette image; the colour of an unlabelled entry is None.
 
     Raises LabelMapUnknownColor for a pixel whose colour is no class's.
     """

@@ -161,7 +161,7 @@ def _of_palette(image: Image.Image, classes: Classes) -> Image.Image:
     labelled = [entry for entry in used if entry != classes.ignore]
     if all(_agrees(entry, colors[entry], classes) for entry in labelled):
         return by_number(values, None, classes)
-    seen = _without_transparent(image, colors)
+    seen = _without_unlabelled(image, colors, classes)
     if not all(color is None or color in classes.colors for color in (seen[entry] for entry in used)):
         unrelated = not any(
             colors[entry] in classes.colors and not (entry == 0 and _agrees(0, BLACK, classes))
@@ -218,14 +218,20 @@ def _palette(image: Image.Image) -> dict[int, Color]:
     return dict(enumerate(zip(red, green, blue, strict=True)))
 
 
-def _without_transparent(image: Image.Image, colors: dict[int, Color]) -> dict[int, Color | None]:
-    """The colours of a palette, with None for entries that are wholly transparent."""
+def _without_unlabelled(
+    image: Image.Image, colors: dict[int, Color], classes: Classes
+) -> dict[int, Color | None]:
+    """The colours of a palette, with None for entries that are unlabelled: wholly transparent, or the ignore
+    index in a colour that is no class's.
+    """
     transparency = image.info.get("transparency", b"")
     clear = (
         {transparency}
         if isinstance(transparency, int)
         else {entry for entry, alpha in enumerate(transparency) if alpha == 0}
     )
+    if colors[classes.ignore] not in classes.colors:
+        clear.add(classes.ignore)
     return {entry: None if entry in clear else color for entry, color in colors.items()}
 
 

@@ -13,6 +13,7 @@ from service.http.blobs import blob_response
 from service.http.bodies import Route
 from service.http.openapi import content, errors
 from service.http.pages import Cursor, Limit, Page, cut
+from service.http.palettes import palette_of
 from service.http.problems import (
     FileTooLarge,
     IdempotencyKeyReused,
@@ -114,16 +115,19 @@ def list_evaluation_images(
     },
 )
 def get_prediction(service: ServiceDep, request: Request, evaluation_id: UUID, image_id: UUID) -> Response:
-    """The label map that was compared with the annotation; in an `rgb` pool, the translation."""
+    """The label map that was compared with the annotation, a palette PNG of positions in the class table; in
+    an `rgb` pool, and for photos made of label maps, the translation."""
     with service.database.read() as session:
-        _found(session, evaluation_id)
+        model = found_model(session, _found(session, evaluation_id).model_id)
+        class_table = found_pool(session, model.pool_id).class_table
         image = evaluations.image(session, evaluation_id, image_id)
     if image is None:
         raise NotFound(
             f"The image {image_id} is not part of the evaluation: GET /evaluations/{evaluation_id}/images "
             "lists its images."
         )
-    return blob_response(service.blobs, request, image.sha256, image.size_bytes, "image/png")
+    palette = palette_of(class_table)
+    return blob_response(service.blobs, request, image.sha256, image.size_bytes, "image/png", palette=palette)
 
 
 def _found(session: Session, evaluation_id: UUID) -> tables.Evaluation:

@@ -6,6 +6,7 @@ from typing import Any, BinaryIO
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
+from service.http.palettes import HEADER_BYTES, Palette
 from store.blobs import CHUNK, Blobs
 
 FILE = {"type": "string", "format": "binary"}
@@ -49,18 +50,26 @@ def blob_response(
     size: int,
     media_type: str,
     headers: dict[str, str] | None = None,
+    palette: Palette | None = None,
 ) -> Response:
-    """Stream the blob, or answer 304. Without `headers`, the content counts as never changing."""
-    headers = headers or fresh(sha256)
+    """Stream the blob, or answer 304. Without `headers`, the content counts as never changing.
+
+    With `palette`, a grey PNG is sent in its colours, which may change.
+    """
+    headers = headers or (changing(f"{sha256}-{palette.tag}") if palette else fresh(sha256))
     if not_modified(request, headers):
         return Response(status_code=304, headers=headers)
     content = blobs.open(sha256)
+    start = content.read(HEADER_BYTES)
+    shown = palette.put_into(start) if palette else start
+    length = {"Content-Length": str(size + len(shown) - len(start))}
     return StreamingResponse(
-        _chunks(content), media_type=media_type, headers={**INERT, **headers, "Content-Length": str(size)}
+        _chunks(shown, content), media_type=media_type, headers={**INERT, **headers, **length}
     )
 
 
-def _chunks(content: BinaryIO) -> Iterator[bytes]:
+def _chunks(start: bytes, content: BinaryIO) -> Iterator[bytes]:
     with content:
+        yield start
         while chunk := content.read(CHUNK):
             yield chunk

@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.orm import Session
 
 from service.http.blobs import blob_response
+from service.http.palettes import palette_of
 from service.http.problems import (
     IdempotencyKeyReused,
     JobFailed,
@@ -173,9 +174,18 @@ def _embed_again(service: Service, pool_id: UUID) -> str:
     return f" Embedding had ended too early and was started again.{why}"
 
 
-def translation(service: Service, request: Request, result: dict[str, Any], format: str | None) -> Response:
-    """The PNG in the result of a translate job. Raises NotFound if there is none of this format."""
+def translation(
+    service: Service,
+    request: Request,
+    result: dict[str, Any],
+    format: str | None,
+    class_table: dict[str, Any] | None,
+) -> Response:
+    """The PNG in the result of a translate job, a label map in the colours of its classes. Raises NotFound if
+    there is none of this format.
+    """
     blob = result[format] if format else result["label_map"] or result["rgb"]
     if blob is None:
         raise NotFound("This translation is an image without classes, not a label map: ask for format=rgb.")
-    return blob_response(service.blobs, request, blob["sha256"], blob["size"], "image/png")
+    palette = palette_of(class_table)
+    return blob_response(service.blobs, request, blob["sha256"], blob["size"], "image/png", palette=palette)

@@ -15,7 +15,7 @@ from service.http.pages import Cursor, Limit, Page, cut
 from service.http.problems import JobFailed, JobNotFinished, NotCancellable, NotFound
 from service.jobs.enqueue import Output, require_success, translation
 from service.jobs.schemas import Job, Metrics
-from service.lookups import found_job
+from service.lookups import found_job, found_pool
 from service.runtime import Service, ServiceDep
 from store import jobs, tables
 from store.states import ENDED, JobState
@@ -106,7 +106,7 @@ async def get_events(
     summary="Get the image that a translate job made",
     response_class=Response,
     responses={
-        **content("image/png", "A PNG of the photo's size."),
+        **content("image/png", "A PNG of the photo's size; a label map has a palette of class colours."),
         **errors(NotFound, JobNotFinished, JobFailed),
     },
 )
@@ -114,7 +114,9 @@ def get_output(service: ServiceDep, request: Request, job_id: UUID, format: Outp
     job = service.job(job_id)
     if job.kind != "translate":
         raise NotFound(f"A job of kind {job.kind} makes no image: its result is in /jobs/{job_id}.")
-    return translation(service, request, require_success(job), format)
+    with service.database.read() as session:
+        class_table = found_pool(session, job.pool_id).class_table
+    return translation(service, request, require_success(job), format, class_table)
 
 
 @router.post("/jobs/{job_id}/cancel", summary="Cancel a job", responses=errors(NotFound, NotCancellable))

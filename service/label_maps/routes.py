@@ -99,14 +99,14 @@ def get_label_map(
     original: Original = False,
 ) -> Response:
     with service.database.read() as session:
-        found_pool(session, pool_id)
+        class_table = found_pool(session, pool_id).class_table
         label_map = label_maps.by_name(session, pool_id, source, name)
     if label_map is None:
         raise NotFound(
             f"The pool has no unpaired label map {name} of the source {source}: GET /pools/{pool_id}/labels "
             "lists them."
         )
-    return label_map_response(service.blobs, request, label_map, original)
+    return label_map_response(service.blobs, request, label_map, class_table, original)
 
 
 def _class_table(service: Service, pool_id: UUID) -> dict[str, Any] | None:

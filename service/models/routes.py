@@ -150,7 +150,7 @@ async def translate(
     result = await answered(service, job)
     if isinstance(result, Response):
         return result
-    return await run_in_threadpool(translation, service, request, result, format)
+    return await run_in_threadpool(translation, service, request, result, format, pool.class_table)
 
 
 def _keep(service: Service, pool_id: UUID, name: str | None, incoming: Incoming) -> tuple[bool, Model]:

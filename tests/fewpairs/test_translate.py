@@ -12,11 +12,17 @@ from tests import drawings
 from tests.fewpairs.conftest import Run
 
 
-def test_an_overlay_draws_pixels_towards_their_class(tmp_path: Path) -> None:
-    """Each pixel moves the same way from the photo to its class's colour; ignored pixels stay."""
+@pytest.mark.parametrize("mode", ["L", "P"])
+def test_an_overlay_draws_pixels_towards_their_class(tmp_path: Path, mode: str) -> None:
+    """Each pixel moves the same way from the photo to its class's colour; ignored pixels stay. The label
+    map may have a palette or none.
+    """
     photo = np.full((2, 3, 3), 100, np.uint8)
     Image.fromarray(photo).save(tmp_path / "photo.png")
-    Image.fromarray(np.array([[0, 1, 255]] * 2, np.uint8)).save(tmp_path / "labels.png")
+    label_map = Image.fromarray(np.array([[0, 1, 255]] * 2, np.uint8))
+    if mode == "P":
+        label_map.putpalette([0, 0, 0, 200, 100, 0] + [7] * 762)
+    label_map.save(tmp_path / "labels.png")
     table = {"ignore": 255, "classes": [{"color": [0, 0, 0]}, {"color": [200, 100, 0]}]}
     pixels = np.asarray(blend(tmp_path / "photo.png", tmp_path / "labels.png", table))
     assert pixels[0, 0] == pytest.approx([45, 45, 45], abs=1)
@@ -27,13 +33,17 @@ def test_an_overlay_draws_pixels_towards_their_class(tmp_path: Path) -> None:
 def test_translate_writes_label_maps_of_the_photos_size(
     run: Run, trained: Model, photos: Path, tmp_path: Path
 ) -> None:
-    """Each photo becomes a single-channel PNG of class ids; --overlay adds a picture, --rgb gives colours."""
+    """Each photo becomes a PNG of class ids with a palette of their colours; --overlay adds a picture, --rgb
+    gives the colours that were drawn.
+    """
     photo = photos / "images" / "0000.png"
     result = run("translate", trained.id, photo, "--out", tmp_path / "out", "--overlay")
     assert result.exit_code == 0, result.output
     with Image.open(tmp_path / "out" / "0000.png") as label_map:
         assert label_map.size == (drawings.WIDTH, drawings.HEIGHT)
         assert set(np.unique(np.asarray(label_map))) <= {0, 1, 2, 3}
+        assert label_map.mode == "P"
+        assert label_map.getpalette()[3:6] == [200, 0, 0]  # the colour of the second class
     with Image.open(tmp_path / "out" / "0000-overlay.png") as overlay:
         assert (overlay.mode, overlay.size) == ("RGB", (drawings.WIDTH, drawings.HEIGHT))
     run("translate", trained.id, photo, "--out", tmp_path / "rgb", "--rgb")

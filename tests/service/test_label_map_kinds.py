@@ -16,8 +16,10 @@ SIZE = (kinds.WIDTH, kinds.HEIGHT)
 
 @pytest.mark.parametrize("name", kinds.TAKEN)
 def test_what_counts_is_one_class_per_pixel(client: Client, name: str) -> None:
-    """The answer to GET is an 8-bit grey PNG of the positions meant; the bytes sent are at ?original=1; the
-    answer to PUT counts the pixels of each class. Paired and unpaired label maps are read alike."""
+    """The answer to GET is an 8-bit PNG of the positions meant, and means the same when it is sent; the bytes
+    sent are at ?original=1; the answer to PUT counts the pixels of each class. Paired and unpaired label maps
+    are read alike.
+    """
     kind = kinds.TAKEN[name]()
     pool_id = new_pool(client, kind.table)
     image = put_photo(client, pool_id, "a.jpg", photo(1, size=SIZE))
@@ -27,9 +29,12 @@ def test_what_counts_is_one_class_per_pixel(client: Client, name: str) -> None:
     ):
         made = client.put(address, content=kind.content, headers=headers)
         assert made.status_code == 201, made.text
-        counted = Image.open(io.BytesIO(client.get(address).content))
-        assert (counted.mode, counted.format) == ("L", "PNG")
+        content = client.get(address).content
+        counted = Image.open(io.BytesIO(content))
+        assert (counted.mode, counted.format) == ("P", "PNG")
         assert np.array_equal(np.asarray(counted), kind.ids)
+        again = client.put(f"/pools/{pool_id}/labels/again.png", content=content)
+        assert again.json()["sha256"] == made.json()["sha256"]
         assert client.get(address, params={"original": 1}).content == kind.content
         expected = [int((kind.ids == place).sum()) for place in range(len(kind.table["classes"]))]
         answer = made.json()

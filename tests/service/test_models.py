@@ -1,10 +1,12 @@
 """Models: their files, translations and imports."""
 
+import io
 import uuid
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from store import blobs, jobs
 from store.settings import Settings
@@ -14,6 +16,7 @@ from tests.service.steps import (
     WEIGHTS,
     add_model,
     annotate,
+    encoded,
     everything,
     fail,
     label_map,
@@ -76,10 +79,39 @@ def test_a_translation_is_a_job_whose_image_can_be_fetched_later(client: Client,
     succeed(client, job["id"], result)
     again = client.post(f"/models/{model_id}/translate", content=photo(1), headers=key)
     assert (again.status_code, again.headers["content-type"]) == (200, "image/png")
-    assert again.content == client.get(output).content == label_map()
+    assert again.content == client.get(output).content
+    with Image.open(io.BytesIO(again.content)) as drawn, Image.open(io.BytesIO(label_map())) as made:
+        assert (drawn.mode, drawn.tobytes()) == ("P", made.tobytes())
     assert client.get(output, params={"format": "rgb"}).content == photo(2, "PNG")
     other = client.post(f"/models/{model_id}/translate", content=photo(2), headers=key)
     assert slug(other) == "idempotency-key-reused"
+
+
+def test_a_label_map_is_shown_in_the_colours_of_now(client: Client) -> None:
+    """A translation is a valid palette PNG of the same indices, unlabelled pixels in the table's colour for
+    them; after a class is recoloured it is another file of the same indices.
+    """
+    table = {**CLASSES, "ignore_color": [9, 9, 9]}
+    model_id = model_of(client, table)
+    pool_id = client.get(f"/models/{model_id}").json()["pool_id"]
+    job = client.post(f"/models/{model_id}/translate", content=photo(1)).json()
+    stored = encoded(Image.frombytes("L", (4, 2), bytes([0, 1, 1, 255, 0, 0, 1, 255])), "PNG")
+    succeed(client, job["id"], {"label_map": kept(client, stored), "rgb": kept(client, photo(2, "PNG"))})
+    seen = []
+    for color in ([64, 0, 128], [1, 2, 3]):
+        answer = client.get(f"/jobs/{job['id']}/output")
+        with Image.open(io.BytesIO(answer.content)) as shown:
+            shown.verify()
+        with Image.open(io.BytesIO(answer.content)) as shown:
+            assert list(shown.tobytes()) == [0, 1, 1, 255, 0, 0, 1, 255]
+            pixels = [shown.convert("RGB").getpixel((x, 0)) for x in (0, 1, 3)]
+        assert pixels == [(128, 64, 128), tuple(color), (9, 9, 9)]
+        assert int(answer.headers["content-length"]) == len(answer.content)
+        known = {"If-None-Match": answer.headers["etag"]}
+        assert client.get(f"/jobs/{job['id']}/output", headers=known).status_code == 304
+        seen.append(answer.headers["etag"])
+        client.patch(f"/pools/{pool_id}/class_table", json={"change": {"car": {"color": [1, 2, 3]}}})
+    assert len(set(seen)) == 2
 
 
 def test_a_translation_may_average_views(client: Client, model_id: str) -> None:
