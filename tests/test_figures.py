@@ -64,7 +64,7 @@ def test_each_spread_stands_on_one_page() -> None:
 def test_tables_of_experiments(path: Path) -> None:
     """Every row of an experiment's table has the scores and the number of runs of the JSON."""
     report = read(path)
-    owner = "docs/results.md" if path.stem == "comparison" else "docs/reproduce.md"
+    owner = "docs/results.md" if path.stem in ("comparison", "generators") else "docs/reproduce.md"
     section = sections(page(owner))[anchor(report["title"])]
     table = {tuple(row[: len(report["columns"])]): row for row in table_rows(section)}
     for row in report["rows"]:

@@ -13,6 +13,11 @@ CLASS_SCORES = {
     "mean_iou_present": "mean IoU (present)",
     "doubtful_share": "doubtful",
 }
+OF_PROBABILITIES = {
+    "expected_calibration_error": "calibration error",
+    "errors_in_least_sure": "errors in the least sure fifth",
+}
+"""Scores of models that give probabilities."""
 PAPER_SCORES = ("pixel accuracy", "mean accuracy", "mean IoU")
 RGB_SCORES = {
     name: heading
@@ -31,7 +36,7 @@ def markdown(report: Mapping[str, Any], results: Results, columns: Sequence[str]
         f"# {report['title']}",
         _setting(report),
         f"```sh\n{command}\n```",
-        _table(results.rows, columns, RGB_SCORES if report["rgb"] else CLASS_SCORES),
+        _table(results.rows, columns, RGB_SCORES if report["rgb"] else _class_scores(results.rows)),
         _reading(report["rgb"]),
     ]
     if results.scorer:
@@ -100,6 +105,12 @@ def _table(rows: Sequence[RowResult], columns: Sequence[str], scores: Mapping[st
         minutes = NONE if row.core_minutes is None else f"{row.core_minutes:.1f}"
         lines.append([*row.cells, *ours, minutes, _count(row), *theirs])
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _class_scores(rows: Sequence[RowResult]) -> Mapping[str, str]:
+    """The headings of the scores by classes, with those of probabilities if a row has them."""
+    found = {name for row in rows for name in row.scores}
+    return CLASS_SCORES | {name: text for name, text in OF_PROBABILITIES.items() if name in found}
 
 
 def _paper_headings(rows: Sequence[RowResult]) -> list[str]:

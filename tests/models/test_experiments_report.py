@@ -274,6 +274,22 @@ def test_curves_count_the_seconds_of_training(data: Dataset, tmp_path: Path) -> 
     assert result.curve[1].score.sd == pytest.approx(statistics.stdev(MEAN_IOUS))
 
 
+def test_probabilities_are_judged_where_there_are_some(data: Dataset, tmp_path: Path) -> None:
+    """Columns for calibration appear if a row has these scores; other rows show none."""
+    with_them, without = (
+        Row(("1", "pix2pix"), runs(data, "pix2pix", 1)),
+        Row(("1", "hybrid"), runs(data, "hybrid", 1)),
+    )
+    judged = {"expected_calibration_error": 0.012, "errors_in_least_sure": 0.7}
+    finish(with_them.runs[0], tmp_path, class_scores(0.2) | judged)
+    finish(without.runs[0], tmp_path, class_scores(0.2))
+    first, second = table(report_of(experiment_of(with_them, without), data, tmp_path).markdown)
+    columns = ("calibration error", "errors in the least sure fifth")
+    assert [first[column] for column in columns] == ["0.012", "0.700"]
+    assert [second[column] for column in columns] == ["–", "–"]
+    assert "calibration" not in report_of(experiment_of(without), data, tmp_path).markdown
+
+
 def test_unequal_steps_count_what_they_took(data: Dataset, tmp_path: Path) -> None:
     """Later steps of the probe take less time: 5 steps at 2 a second, 5 at 5 and 10 at 4 are 6 seconds."""
     (run,) = runs(data, "probe", 1)
