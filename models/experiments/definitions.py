@@ -140,13 +140,13 @@ def comparison(setting: Setting) -> Experiment:
     """Every method as its recipe trains it, with the pairs that `words` picks from all train photos, another
     selection for every seed.
 
-    `finetune, 64²` sees the photos as small as the paper's methods see them at scale tiny.
+    `finetune, 64 pixels` sees the photos as small as the paper's methods see them at scale tiny.
     """
     unpaired, papers = setting.unpaired(200), [1, 5, 10, PAIRS]
     compared: dict[str, tuple[list[int], dict[str, Any]]] = {
         "probe": (COMPARED, {}),
         "finetune": (COMPARED, {}),
-        "finetune, 64²": (papers, {"image_size": 64}),
+        "finetune, 64 pixels": (papers, {"image_size": 64}),
         "pix2pix": (papers, {}),
         "fcn8s": (papers, {}),
         "hybrid": (papers, {"unpaired": unpaired}),
