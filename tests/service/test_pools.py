@@ -125,7 +125,7 @@ def test_the_pixels_of_each_class_are_those_of_the_newest_annotations(client: Cl
             {"name": "car", "pixels": 384 + 64, "label_maps": 2},
         ],
     }
-    [listed] = [pool for pool in client.get("/pools").json()["items"] if pool["id"] == pool_id]
+    [listed] = [pool for pool in client.get("/pools?limit=1000").json()["items"] if pool["id"] == pool_id]
     assert listed["counts"]["labelled"]["unlabelled"] == 384
     rgb = client.get(f"/pools/{new_pool(client, 'rgb')}").json()
     assert rgb["counts"]["labelled"] is None
