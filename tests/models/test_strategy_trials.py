@@ -17,7 +17,7 @@ from models.experiments.dataset import Dataset
 from models.experiments.setting import Setting
 from models.experiments.strategies.cells import Cells, DatasetCells, dataset_cells
 from models.experiments.strategies.intervals import Interval, student_quantile
-from models.experiments.strategies.oracle import score_picks
+from models.experiments.strategies.oracle import CellProbe, score_picks
 from models.experiments.strategies.outcomes import outcomes
 from models.experiments.strategies.report import write_strategies
 from models.experiments.strategies.trials import Scored, Trial, planned, pool_of, run, selections
@@ -98,6 +98,21 @@ def test_rest_leaves_the_picks_out(cells: DatasetCells) -> None:
     scores = score_picks(replace(cells, train=replace(cells.train, centres=wrong)), [0, 1])
     assert scores["rest"] < 0.2 < 0.8 < scores["val"]
     assert "rest" not in score_picks(cells, range(8))
+
+
+def test_a_photo_between_the_classes_is_doubted_more(cells: DatasetCells) -> None:
+    """Doubt is a share. A photo whose cells are all the mean of its photos' features leaves several classes
+    possible, and is doubted more than every photo whose cells show one.
+    """
+    probe = CellProbe(cells, [0, 3])
+    doubts = probe.doubts(cells.train, range(8))
+    assert doubts.shape == (8,)
+    assert ((doubts > 0) & (doubts < 1)).all()
+    blurred = cells.train.features.copy()
+    blurred[7 * CELLS :] = blurred.mean(axis=0, dtype=np.float32)
+    again = probe.doubts(replace(cells.train, features=blurred), range(8))
+    assert again[7] > 2 * doubts.max()
+    assert np.array_equal(again[:7], doubts[:7])
 
 
 def test_every_strategy_answers_for_the_same_pools(data: Dataset, tmp_path: Path) -> None:
