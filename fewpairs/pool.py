@@ -77,6 +77,25 @@ class Pool(Resource):
         """
         return upload_annotations(self._transport, self.id, _files(label_maps), replace, on_progress)
 
+    def withdraw(self, photo: str, revision: int | None = None) -> int:
+        """Take the label map of a photo back, given by name or id: the photo is not annotated any more.
+
+        Returns the number of the revision that says so. `revision` is the one to withdraw, by default the
+        newest. Raises FewpairsError if there is none, or if somebody has replaced it.
+        """
+        photo_id = self.image_id(photo)
+        if revision is None:
+            revision = self._transport.json("GET", f"/images/{photo_id}")["annotation_revision"]
+        if revision is None:
+            raise FewpairsError(f"{photo} has no label map that could be withdrawn.")
+        headers = {"If-Match": f'"{revision}"'}
+        answer = self._transport.json("DELETE", f"/images/{photo_id}/annotation", headers=headers)
+        return int(answer["revision"])
+
+    def events(self) -> Iterator[dict[str, Any]]:
+        """What was done to the pool and can be taken back, newest first: `action`, `kind`, `subject_id`, …"""
+        return self._transport.items(f"{self.address}/events")
+
     def images(self, split: str | None = None, annotated: bool | None = None) -> Iterator[dict[str, Any]]:
         """The pool's images, each as the service describes it."""
         return self._transport.items(f"{self.address}/images", split=split, annotated=annotated)

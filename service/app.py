@@ -13,6 +13,7 @@ from service.advice import routes as advice
 from service.annotations import routes as annotations
 from service.assignments import routes as assignments
 from service.evaluations import routes as evaluations
+from service.events import routes as events
 from service.explanations import routes as explanations
 from service.http import openapi, render
 from service.http.observe import JobCensus, Metrics, Observed
@@ -67,7 +68,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     render.install(app)
     for noun in (
         *(pools, images, label_maps, selections, assignments, annotations, explanations, similar),
-        *(advice, trainings, jobs, models, evaluations, operations, problems),
+        *(events, advice, trainings, jobs, models, evaluations, operations, problems),
     ):
         app.include_router(noun.router)
     openapi.install(app)

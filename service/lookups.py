@@ -51,11 +51,11 @@ def newest_selection(session: Session, pool_id: UUID) -> Selection:
 
 
 def found_image(session: Session, image_id: UUID) -> tuple[Image, int | None]:
-    """The image and the number of its newest annotation."""
+    """The image and the revision of its annotation; None if it has none."""
     missing = f"image {image_id}: GET /pools/{{id}}/images lists the images of a pool."
     image = found(images.get(session, image_id), missing)
-    newest = annotations.newest(session, image_id)
-    return image, newest.revision if newest else None
+    annotation = annotations.current(session, image_id)
+    return image, annotation.revision if annotation else None
 
 
 def found_job(session: Session, job_id: UUID) -> Job:

@@ -1,16 +1,31 @@
-"""Queries of annotations. Revisions count from 1 and never change; the newest one counts."""
+"""Queries of annotations. Revisions count from 1 and never change; the newest one counts, unless it withdraws
+the label map before it.
+"""
 
 import uuid
 from collections.abc import Mapping
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, and_, exists, select
+from sqlalchemy.orm import Session, aliased
 
 from store.chunks import rows_where_in
-from store.tables import Annotation, Image
+from store.tables import Annotation, DrawnLabels, Image
+
+
+def counts() -> ColumnElement[bool]:
+    """Whether a row of `Annotation` is the label map of its image now."""
+    later = aliased(Annotation)
+    is_replaced = exists().where(later.image_id == Annotation.image_id, later.revision > Annotation.revision)
+    return and_(~Annotation.withdrawn, ~is_replaced)
+
+
+def current(session: Session, image_id: uuid.UUID) -> Annotation | None:
+    """The annotation that counts."""
+    return session.scalar(select(Annotation).where(Annotation.image_id == image_id, counts()))
 
 
 def newest(session: Session, image_id: uuid.UUID) -> Annotation | None:
+    """The newest revision, which may be a withdrawal."""
     query = select(Annotation).where(Annotation.image_id == image_id)
     return session.scalar(query.order_by(Annotation.revision.desc()).limit(1))
 
@@ -32,7 +47,7 @@ def digests(session: Session, revisions: Mapping[uuid.UUID, int]) -> dict[uuid.U
 
 
 def newest_locked(session: Session, image_id: uuid.UUID) -> Annotation | None:
-    """The newest annotation. It stays the newest until the transaction ends."""
+    """The newest revision. It stays the newest until the transaction ends."""
     session.execute(select(Image.id).where(Image.id == image_id).with_for_update(key_share=True))
     return newest(session, image_id)
 
@@ -42,3 +57,10 @@ def add(session: Session, annotation: Annotation) -> Annotation:
     session.add(annotation)
     session.flush()
     return annotation
+
+
+def withdraw(session: Session, taken_back: Annotation) -> Annotation:
+    """Add a revision that takes the newest one back."""
+    repeated = {name: getattr(taken_back, name) for name in DrawnLabels.__annotations__}
+    place = {"image_id": taken_back.image_id, "revision": taken_back.revision + 1}
+    return add(session, Annotation(withdrawn=True, **place, **repeated))

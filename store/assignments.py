@@ -10,7 +10,7 @@ from itertools import islice, pairwise
 from sqlalchemy import ColumnElement, Select, and_, case, select, update
 from sqlalchemy.orm import Session
 
-from store import pools
+from store import annotations, pools
 from store.chunks import rows_where_in
 from store.clock import from_now
 from store.pages import newest_first
@@ -90,7 +90,7 @@ def _free(session: Session, picks: Mapping[uuid.UUID, int]) -> list[uuid.UUID]:
     Assignments whose lease has run out must be ended before; one that runs out later still holds its image.
     """
     ids = sorted(picks, key=lambda image_id: picks[image_id])
-    annotated = select(Annotation.image_id)
+    annotated = select(Annotation.image_id).where(annotations.counts())
     in_hand = select(Assignment.image_id).where(Assignment.state == OPEN)
     taken = {image_id for (image_id,) in rows_where_in(session, annotated, Annotation.image_id, ids)}
     taken |= {image_id for (image_id,) in rows_where_in(session, in_hand, Assignment.image_id, ids)}
@@ -107,7 +107,8 @@ def _locked(session: Session, free: Iterable[uuid.UUID], count: int) -> list[uui
     while some := list(islice(following, max(0, min(count - len(chosen), IMAGES_A_LOCK)))):
         these = select(Image.id).where(Image.id.in_(some)).with_for_update(key_share=True, skip_locked=True)
         locked = set(session.scalars(these))
-        locked -= set(session.scalars(select(Annotation.image_id).where(Annotation.image_id.in_(some))))
+        annotated = select(Annotation.image_id).where(Annotation.image_id.in_(some), annotations.counts())
+        locked -= set(session.scalars(annotated))
         chosen += [image_id for image_id in some if image_id in locked]
     return chosen
 

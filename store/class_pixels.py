@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from store import annotations
 from store.tables import Annotation, Image
 
 
@@ -33,17 +34,10 @@ class ClassPixels:
 def of_pools(session: Session, pool_ids: Iterable[uuid.UUID]) -> Mapping[uuid.UUID, ClassPixels]:
     """What the newest annotations of each pool hold."""
     ids = list(pool_ids)
-    newest = (
-        select(Annotation.image_id, func.max(Annotation.revision).label("revision"))
-        .join(Image, Image.id == Annotation.image_id)
-        .where(Image.pool_id.in_(ids))
-        .group_by(Annotation.image_id)
-        .subquery()
-    )
     query = (
         select(Image.pool_id, Annotation.class_pixels, Annotation.unlabelled_pixels)
-        .join(newest, newest.c.image_id == Image.id)
-        .join(Annotation, (Annotation.image_id == Image.id) & (Annotation.revision == newest.c.revision))
+        .join(Annotation, Annotation.image_id == Image.id)
+        .where(Image.pool_id.in_(ids), annotations.counts())
     )
     found: dict[uuid.UUID, ClassPixels] = defaultdict(ClassPixels)
     for pool_id, class_pixels, unlabelled in session.execute(query):
@@ -52,10 +46,10 @@ def of_pools(session: Session, pool_ids: Iterable[uuid.UUID]) -> Mapping[uuid.UU
     return found
 
 
-def missing(class_table: dict[str, Any] | None, annotations: Iterable[Annotation]) -> list[str] | None:
+def missing(class_table: dict[str, Any] | None, pairs: Iterable[Annotation]) -> list[str] | None:
     """The names of the classes that none of the annotations has; None if that is not known."""
     sums = ClassPixels()
-    for annotation in annotations:
+    for annotation in pairs:
         if annotation.class_pixels is None or annotation.unlabelled_pixels is None:
             return None
         sums.add(annotation.class_pixels, annotation.unlabelled_pixels)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from store import jobs, pools
+from store import annotations, jobs, pools
 from store.chunks import chunks, rows_where_in
 from store.pages import oldest_first
 from store.settings import Settings
@@ -150,10 +150,10 @@ def page(
     split: str | None = None,
     name: str | None = None,
 ) -> list[tuple[Image, int | None]]:
-    """Images in the order of their ids, each with the revision of its newest annotation, or None."""
+    """Images in the order of their ids, each with the revision of its annotation, or None."""
     newest = (
-        select(func.max(Annotation.revision))
-        .where(Annotation.image_id == Image.id)
+        select(Annotation.revision)
+        .where(Annotation.image_id == Image.id, annotations.counts())
         .correlate(Image)
         .scalar_subquery()
     )

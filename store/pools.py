@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from store import class_pixels
+from store import annotations, class_pixels
 from store.class_pixels import ClassPixels
 from store.pages import oldest_first
 from store.states import SPLITS
@@ -76,9 +76,9 @@ def counts(session: Session, pool_ids: Iterable[uuid.UUID]) -> Mapping[uuid.UUID
     for pool_id, split, images, embedded in session.execute(of_images):
         found[pool_id].splits[split] = SplitCounts(images, embedded)
     of_annotations = (
-        select(Image.pool_id, Image.split, func.count(Annotation.image_id.distinct()))
+        select(Image.pool_id, Image.split, func.count())
         .join(Annotation, Annotation.image_id == Image.id)
-        .where(Image.pool_id.in_(ids))
+        .where(Image.pool_id.in_(ids), annotations.counts())
         .group_by(Image.pool_id, Image.split)
     )
     for pool_id, split, annotated in session.execute(of_annotations):

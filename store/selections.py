@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from store import annotations
 from store.states import TRAIN
 from store.tables import Annotation, Image, Selection, Shard
 
@@ -84,12 +85,11 @@ def embedded(
 def annotated(
     session: Session, pool_id: uuid.UUID, split: str, among: Sequence[uuid.UUID] | None = None
 ) -> dict[uuid.UUID, int]:
-    """The newest revision of each annotated image of a split, by its id; `among`: of those listed."""
+    """The revision that counts of each annotated image of a split, by its id; `among`: of those listed."""
     query = (
-        select(Annotation.image_id, func.max(Annotation.revision))
+        select(Annotation.image_id, Annotation.revision)
         .join(Image, Image.id == Annotation.image_id)
-        .where(Image.pool_id == pool_id, Image.split == split)
-        .group_by(Annotation.image_id)
+        .where(Image.pool_id == pool_id, Image.split == split, annotations.counts())
     )
     if among is not None:
         query = query.where(Image.id.in_(among))
@@ -124,7 +124,7 @@ def shard_count(session: Session, pool_id: uuid.UUID) -> int:
 
 
 def annotation_count(session: Session) -> int:
-    """The number of annotations of all pools, which is cheap. It grows whenever an image is annotated."""
+    """The number of revisions in all pools, which is cheap. It grows with each annotation and withdrawal."""
     return session.scalars(select(func.count()).select_from(Annotation)).one()
 
 
@@ -140,9 +140,15 @@ def images_state(session: Session, pool_id: uuid.UUID, split: str) -> ImagesStat
 def annotations_state(session: Session, pool_id: uuid.UUID, split: str) -> AnnotationsState:
     revisions = annotated(session, pool_id, split)
     query = (
-        select(func.count(Annotation.image_id.distinct()))
+        select(func.count())
+        .select_from(Annotation)
         .join(Image, Image.id == Annotation.image_id)
-        .where(Image.pool_id == pool_id, Image.split == split, Image.shard_id.is_not(None))
+        .where(
+            Image.pool_id == pool_id,
+            Image.split == split,
+            Image.shard_id.is_not(None),
+            annotations.counts(),
+        )
     )
     return AnnotationsState(
         count=len(revisions),

@@ -14,6 +14,7 @@ from sqlalchemy import (
     MetaData,
     String,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -21,7 +22,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from store.clock import UtcDateTime, from_now
 from store.states import ASSIGNMENT_STATES, JOB_STATES, SPLITS
 
-SCHEMA = "0006"
+SCHEMA = "0007"
 """The revision of the newest migration, which makes these tables."""
 
 
@@ -152,6 +153,25 @@ class Annotation(DrawnLabels):
 
     image_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("images.id"))
     revision: Mapped[int]
+    withdrawn: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """The revision takes the label map before it back, whose columns it repeats: the image has none again."""
+
+
+class Event(Row):
+    """Something that somebody did to a pool and that can be taken back, or was."""
+
+    __tablename__ = "events"
+    __table_args__ = (Index(None, "pool_id", "id"),)
+
+    pool_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("pools.id"))
+    action: Mapped[str] = mapped_column(String(20))
+    kind: Mapped[str] = mapped_column(String(20))
+    """What was acted on: image, annotation, label_map, selection, model, job or pool."""
+    subject_id: Mapped[uuid.UUID] = mapped_column(index=True)
+    """Its id, which may belong to no row any more; that of an annotation is the id of its image."""
+    details: Mapped[dict[str, Any]]
+    principal_id: Mapped[uuid.UUID | None]
+    """Who did it. None: not known."""
 
 
 class Job(Row):

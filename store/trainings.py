@@ -3,9 +3,10 @@
 import uuid
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from store import annotations
 from store.chunks import rows_where_in
 from store.tables import Annotation, Image, LabelMap
 
@@ -13,17 +14,11 @@ from store.tables import Annotation, Image, LabelMap
 def annotated(
     session: Session, pool_id: uuid.UUID, split: str, *, limit: int | None = None
 ) -> list[tuple[Image, Annotation]]:
-    """The images of a split that have an annotation, each with its newest, in the order of their ids."""
-    newest = (
-        select(Annotation.image_id, func.max(Annotation.revision).label("revision"))
-        .group_by(Annotation.image_id)
-        .subquery()
-    )
+    """The images of a split that have an annotation, each with it, in the order of their ids."""
     query = (
         select(Image, Annotation)
-        .join(newest, newest.c.image_id == Image.id)
-        .join(Annotation, (Annotation.image_id == Image.id) & (Annotation.revision == newest.c.revision))
-        .where(Image.pool_id == pool_id, Image.split == split)
+        .join(Annotation, Annotation.image_id == Image.id)
+        .where(Image.pool_id == pool_id, Image.split == split, annotations.counts())
         .order_by(Image.id)
         .limit(limit)
     )

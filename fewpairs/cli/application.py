@@ -13,9 +13,9 @@ LOOP, CONTROL, HERE = "The loop", "Look and control", "On this machine"
 """Panels of the help page."""
 COMMANDS = (
     *("up", "demo", "scenes", "experiment", "migrate"),
-    *("pool", "upload", "labels", "select", "explain", "assign", "annotate"),
+    *("pool", "upload", "labels", "select", "explain", "assign", "annotate", "withdraw"),
     *("advice", "train", "evaluate", "translate"),
-    *("assignments", "replay", "similar", "duplicates", "jobs", "cancel", "model"),
+    *("assignments", "replay", "similar", "duplicates", "jobs", "cancel", "model", "events"),
 )
 """All commands, in the order of the help page. Each is the module of this name."""
 

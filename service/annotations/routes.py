@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
-from service.annotations.schemas import Annotation
+from service.annotations.schemas import Annotation, Withdrawal
 from service.decoding.classes import Classes
 from service.http.blobs import BINARY
 from service.http.bodies import Route, receive
@@ -24,14 +24,15 @@ from service.http.problems import (
 from service.label_map_files import ACCEPTED_FILES, Original, kept, label_map_response
 from service.lookups import found_image, found_pool
 from service.runtime import Service, ServiceDep
-from store import annotations, assignments, tables
+from store import annotations, assignments, events, tables
 from store.blobs import Incoming
 
 router = APIRouter(tags=["annotations"], route_class=Route)
 
 ONE_REVISION = re.compile(r'\s*"?([1-9][0-9]{0,8})"?\s*')
 IF_MATCH = Header(description='The revision that this one replaces, `"<revision>"`.', examples=['"1"'])
-IF_NONE_MATCH = Header(description="`*` if the image has no annotation yet.", examples=["*"])
+WITHDRAWN = Header(description='The revision to withdraw, `"<revision>"`.', examples=['"1"'])
+IF_NONE_MATCH = Header(description="`*` if the image has no annotation.", examples=["*"])
 ETAG = {"ETag": {"description": 'The revision, `"<revision>"`.', "schema": {"type": "string"}}}
 
 
@@ -77,6 +78,38 @@ async def put_annotation(
     return annotation
 
 
+@router.delete(
+    "/images/{image_id}/annotation",
+    summary="Withdraw an annotation",
+    responses={
+        200: {"headers": ETAG, "description": "The image has no annotation; earlier revisions are kept."},
+        **errors(NotFound, PreconditionRequired, StaleRevision),
+    },
+)
+def withdraw_annotation(
+    service: ServiceDep,
+    response: Response,
+    image_id: UUID,
+    if_match: Annotated[str | None, WITHDRAWN] = None,
+) -> Withdrawal:
+    """Adds a revision that says so. Nothing selects, trains or evaluates with the label map any more; only
+    trainings that were ordered before do. Annotate the image again with `If-None-Match: *`. Repeating the
+    request is safe."""
+    withdrawn = _named_revision(if_match)
+    if withdrawn is None:
+        raise PreconditionRequired('Say which revision is withdrawn: send If-Match: "<revision>".')
+    with service.database.write() as session:
+        image, _ = found_image(session, image_id)
+        newest = annotations.newest_locked(session, image_id)
+        if newest is None or not (newest.withdrawn and newest.revision == withdrawn + 1):
+            _require_newest(newest, withdrawn)
+            assert newest
+            newest = annotations.withdraw(session, newest)
+            events.add(session, image.pool_id, "withdrawn", "annotation", image_id, revision=newest.revision)
+    response.headers["ETag"] = f'"{newest.revision}"'
+    return Withdrawal.model_validate(newest)
+
+
 @router.get(
     "/images/{image_id}/annotation",
     summary="Get an annotation's bytes",
@@ -97,31 +130,46 @@ def get_annotation(
     original: Original = False,
 ) -> Response:
     with service.database.read() as session:
-        image, newest = found_image(session, image_id)
+        image, _ = found_image(session, image_id)
         class_table = found_pool(session, image.pool_id).class_table
-        number = revision or newest
-        annotation = annotations.revision(session, image_id, number) if number else None
-    if annotation is None:
-        raise NotFound(
-            f"The image has no revision {revision}: its newest revision is {newest}."
-            if revision and newest
-            else "The image has no annotation yet: send one with PUT and If-None-Match: *."
-        )
+        newest = annotations.newest(session, image_id)
+        annotation = annotations.revision(session, image_id, revision) if revision else newest
+    if annotation is None or annotation.withdrawn:
+        raise NotFound(_no_annotation(newest, revision))
     headers = {"ETag": f'"{annotation.revision}"', "Cache-Control": "no-cache"}
     return label_map_response(service.blobs, request, annotation, class_table, original, headers)
 
 
 def _replaced_revision(if_match: str | None, if_none_match: str | None) -> int:
-    """The revision that a PUT replaces; 0 if the image has none yet. Raises PreconditionRequired."""
+    """The revision that a PUT replaces; 0 if the image has none. Raises PreconditionRequired."""
     if if_match is None and if_none_match and if_none_match.strip() == "*":
         return 0
-    named = ONE_REVISION.fullmatch(if_match or "")
+    named = _named_revision(if_match)
     if if_none_match is None and named:
-        return int(named[1])
+        return named
     raise PreconditionRequired(
         "So that nobody silently overwrites the work of others, send either If-None-Match: * (if the image "
         'has no annotation yet) or If-Match: "<revision>" with the revision that this one replaces.'
     )
+
+
+def _named_revision(if_match: str | None) -> int | None:
+    named = ONE_REVISION.fullmatch(if_match or "")
+    return int(named[1]) if named else None
+
+
+def _no_annotation(newest: tables.Annotation | None, asked: int | None) -> str:
+    """Why there is no label map to send."""
+    if newest is None:
+        return "The image has no annotation yet: send one with PUT and If-None-Match: *."
+    if asked is None or (newest.withdrawn and asked == newest.revision):
+        return (
+            f"The image's annotation was withdrawn; it was revision {newest.revision - 1}. Send another with "
+            "PUT and If-None-Match: *."
+        )
+    if asked > newest.revision:
+        return f"The image has no revision {asked}: its newest revision is {newest.revision}."
+    return f"Revision {asked} withdrew the annotation: ask for another."
 
 
 def _expected(
@@ -145,15 +193,18 @@ def _accept(
     checked = service.decoders.label_map(incoming.path, Classes.of(table), size)
     files = kept(service.blobs, incoming, checked)
     with service.database.write() as session:
-        _require_newest(annotations.newest_locked(session, image_id), replaced)
-        annotation = tables.Annotation(image_id=image_id, revision=replaced + 1, **files)
+        newest = annotations.newest_locked(session, image_id)
+        _require_newest(newest, replaced)
+        revision = newest.revision + 1 if newest else 1
+        annotation = tables.Annotation(image_id=image_id, revision=revision, **files)
         annotations.add(session, annotation)
         assignments.annotated(session, image_id)
     return Annotation.of(annotation, table)
 
 
 def _require_newest(newest: tables.Annotation | None, replaced: int) -> None:
-    revision = newest.revision if newest else 0
+    """Refuse to replace or withdraw what does not count any more; `replaced` is 0 for nothing."""
+    revision = newest.revision if newest and not newest.withdrawn else 0
     if revision == replaced:
         return
     if replaced == 0 and newest:
@@ -163,8 +214,11 @@ def _require_newest(newest: tables.Annotation | None, replaced: int) -> None:
             revision=revision,
             sha256=newest.original_sha256 or newest.sha256,
         ).with_headers(ETag=f'"{revision}"')
-    if newest is None:
-        raise StaleRevision("The image has no annotation to replace: send yours with If-None-Match: *.")
+    if newest is None or newest.withdrawn:
+        withdrawn = f": it was withdrawn as revision {newest.revision}" if newest else ""
+        raise StaleRevision(
+            f"The image has no annotation to replace or withdraw{withdrawn}. Send one with If-None-Match: *."
+        )
     raise StaleRevision(
         f"The newest revision is {revision}, not {replaced}: look at what changed, then send yours with "
         f'If-Match: "{revision}".',

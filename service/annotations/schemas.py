@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from service.http.documents import Document
 from service.label_map_files import LabelMapFile
 
 
@@ -13,4 +14,12 @@ class Annotation(LabelMapFile):
 
     image_id: UUID
     revision: int = Field(description="Revisions count from 1, and the newest is used. Also the ETag.")
+    created_at: datetime
+
+
+class Withdrawal(Document):
+    """The revision that takes an image's annotation back."""
+
+    image_id: UUID
+    revision: int = Field(description="Also the ETag.")
     created_at: datetime

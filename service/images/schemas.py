@@ -31,7 +31,7 @@ class Image(Document):
         description="Why the photo could not be embedded; null otherwise. Such a photo is never picked."
     )
     annotation_revision: int | None = Field(
-        description="The revision of the newest annotation; null if the photo has none."
+        description="The revision of the annotation; null if the photo has none."
     )
     created_at: datetime
 

@@ -1,0 +1,1 @@
+"""Events: what was done to a pool and can be taken back."""

@@ -1,0 +1,94 @@
+"""Annotations that are withdrawn: revisions, who follows, and what is recorded."""
+
+from typing import Any
+
+from tests.service.serving import Client
+from tests.service.steps import ABSENT, annotate, embedded_pool, label_map, new_pool, put_photo, slug
+from tests.service.test_assignments import assign, pick_all
+
+
+def withdraw(client: Client, image_id: str, revision: int) -> Any:
+    return client.delete(f"/images/{image_id}/annotation", headers={"If-Match": f'"{revision}"'})
+
+
+def test_a_withdrawal_is_a_revision(client: Client) -> None:
+    """The image has no annotation, what was drawn can still be read, and the next revision counts on."""
+    image = put_photo(client, new_pool(client), "a.jpg")
+    address = f"/images/{image['id']}/annotation"
+    annotate(client, image["id"], label_map(0))
+    withdrawn = withdraw(client, image["id"], 1)
+    assert (withdrawn.status_code, withdrawn.headers["etag"]) == (200, '"2"')
+    assert client.get(f"/images/{image['id']}").json()["annotation_revision"] is None
+    assert "withdrawn" in client.get(address).json()["detail"]
+    assert client.get(address, params={"revision": 1, "original": 1}).content == label_map(0)
+    assert slug(client.get(address, params={"revision": 2})) == "not-found"
+    again = client.put(address, content=label_map(1), headers=ABSENT)
+    assert (again.status_code, again.json()["revision"]) == (201, 3)
+    assert client.get(address, params={"original": 1}).content == label_map(1)
+
+
+def test_a_withdrawal_names_the_revision_that_counts(client: Client) -> None:
+    """Without a revision it is refused, as it is with a stale one; asked twice, it is done once."""
+    image = put_photo(client, new_pool(client), "a.jpg")
+    address = f"/images/{image['id']}/annotation"
+    assert slug(client.delete(address)) == "precondition-required"
+    assert slug(withdraw(client, image["id"], 1)) == "stale-revision"
+    annotate(client, image["id"])
+    client.put(address, content=label_map(0), headers={"If-Match": '"1"'})
+    assert slug(withdraw(client, image["id"], 1)) == "stale-revision"
+    answers = [withdraw(client, image["id"], 2).json() for _ in range(2)]
+    assert answers[0] == answers[1]
+    assert slug(client.put(address, content=label_map(), headers={"If-Match": '"2"'})) == "stale-revision"
+
+
+def test_everything_that_counts_annotations_follows(client_of_each: Client) -> None:
+    """Counts, contents, lists, picks, assignments, trainings and evaluations see an unlabelled photo."""
+    client = client_of_each
+    pool_id, [image, other] = embedded_pool(client, 2)
+    pick_all(client, pool_id, [image, other])
+    model = client.post(f"/pools/{pool_id}/models", content=b"onnx").json()
+
+    def seen() -> list[Any]:
+        counts = client.get(f"/pools/{pool_id}").json()["counts"]
+        listed = client.get(f"/pools/{pool_id}/images", params={"annotated": True}).json()["items"]
+        asked = client.get(f"/pools/{pool_id}/select", params={"budget": 2})
+        given = assign(client, pool_id, "ana", count=2).json()["items"]
+        for item in given:
+            client.delete(f"/assignments/{item['id']}")
+        trained = client.post(f"/pools/{pool_id}/trainings", json={"method": "pix2pix"})
+        order = {"model_id": model["id"], "split": "train"}
+        evaluated = client.post(f"/pools/{pool_id}/evaluations", json=order)
+        return [
+            counts["train"]["annotated"],
+            counts["labelled"]["label_maps"],
+            [item["id"] for item in listed],
+            asked.status_code,
+            len(given),
+            trained.status_code,
+            evaluated.status_code,
+        ]
+
+    before = seen()
+    annotate(client, image["id"])
+    assert seen() == [1, 1, [image["id"]], 409, 1, 202, 202]
+    assert withdraw(client, image["id"], 1).status_code == 200
+    assert seen() == before == [0, 0, [], 202, 2, 409, 409]
+
+
+def test_withdrawals_are_listed(client: Client) -> None:
+    """The pool's events say what was withdrawn, newest first, in pages; other pools' events are not there."""
+    pool_id = new_pool(client)
+    images = [put_photo(client, pool_id, name)["id"] for name in ("a.jpg", "b.jpg")]
+    for image_id in images:
+        annotate(client, image_id)
+        withdraw(client, image_id, 1)
+    address = f"/pools/{pool_id}/events"
+    first = client.get(address, params={"limit": 1}).json()
+    second = client.get(address, params={"limit": 1, "cursor": first["next"]}).json()
+    [newest], [oldest] = first["items"], second["items"]
+    assert [newest["subject_id"], oldest["subject_id"]] == images[::-1]
+    assert (oldest["action"], oldest["kind"]) == ("withdrawn", "annotation")
+    assert (oldest["details"], oldest["principal_id"], second["next"]) == ({"revision": 2}, None, None)
+    assert client.get(f"/pools/{new_pool(client)}/events").json()["items"] == []
+    only = client.get(address, params={"subject": images[0]}).json()["items"]
+    assert [event["id"] for event in only] == [oldest["id"]]
