@@ -14,6 +14,7 @@ COPY worker worker
 COPY models models
 COPY store store
 COPY processes processes
+COPY folders folders
 COPY migrations migrations
 
 FROM source AS service-build

@@ -1,23 +1,22 @@
 """Valid names of pools, photos, label maps and sources of label maps."""
 
-import unicodedata
+from collections.abc import Callable
 from typing import Annotated
 
 from pydantic import AfterValidator, WithJsonSchema
 from starlette.convertors import PathConvertor, register_url_convertor
 
+from folders import names
 from service.http.problems import InvalidName
 from store.label_maps import ANNOTATIONS
 
-LONGEST = 255
 LONGEST_POOL_NAME = 200
 LONGEST_SOURCE = 100
-FORBIDDEN = {"Cc", "Cs", "Zl", "Zp"}
-REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+IN_A_NAME = r"[^/\\\x00-\x1f\x7f]+"
 
 
 class NameConvertor(PathConvertor):
-    """`{name:name}` in a route: the whole rest of the address; `checked` decides whether it is valid."""
+    """`{name:name}` in a route: the whole rest of the address; `checked_path` decides whether it is valid."""
 
     regex = "(?s:.*)"
 
@@ -25,23 +24,21 @@ class NameConvertor(PathConvertor):
 register_url_convertor("name", NameConvertor())
 
 
-def checked(name: str, longest: int = LONGEST) -> str:
-    """The name in Unicode form NFC, so that equal names are equal strings. Raises InvalidName."""
-    name = unicodedata.normalize("NFC", name)
-    if not 1 <= len(name) <= longest:
-        raise InvalidName(
-            f"A name has 1 to {longest} characters and this one has {len(name)}: choose another name."
-        )
-    if name in (".", "..") or "/" in name or "\\" in name:
-        raise InvalidName(
-            "A name is one file name, not a path: leave out folders, slashes and backslashes, and do not use "
-            "'.' or '..'."
-        )
-    if REPLACEMENT in name:
-        raise InvalidName("The name is not valid UTF-8: percent-encode its UTF-8 bytes.")
-    if any(unicodedata.category(character) in FORBIDDEN for character in name):
-        raise InvalidName("A name must not contain control characters or line breaks: rename the file.")
-    return name
+def checked_path(name: str) -> str:
+    """The relative path in Unicode form NFC, so that equal names are equal strings. Raises InvalidName."""
+    return _refused_as_invalid(names.checked_path, name)
+
+
+def checked(name: str, longest: int = names.LONGEST) -> str:
+    """The name, which is not a path, in Unicode form NFC. Raises InvalidName."""
+    return _refused_as_invalid(names.checked_name, name, longest)
+
+
+def _refused_as_invalid(check: Callable[..., str], *arguments: object) -> str:
+    try:
+        return check(*arguments)
+    except names.BadName as error:
+        raise InvalidName(str(error)) from None
 
 
 def checked_source(name: str) -> str:
@@ -54,14 +51,20 @@ def checked_source(name: str) -> str:
     return name
 
 
-def _schema(longest: int, example: str) -> WithJsonSchema:
+def _schema(longest: int, example: str, pattern: str = IN_A_NAME) -> WithJsonSchema:
     return WithJsonSchema(
-        {"type": "string", "minLength": 1, "maxLength": longest, "pattern": r"^[^/\\\x00-\x1f\x7f]+$"}
+        {"type": "string", "minLength": 1, "maxLength": longest, "pattern": f"^{pattern}$"}
         | {"examples": [example]}
     )
 
 
-Name = Annotated[str, AfterValidator(checked), _schema(LONGEST, "street-0001.jpg")]
+PathName = Annotated[
+    str,
+    AfterValidator(checked_path),
+    _schema(names.LONGEST, "day1/street-0001.jpg", f"{IN_A_NAME}(/{IN_A_NAME})*"),
+]
+"""The name of a photo or a label map."""
+Name = Annotated[str, AfterValidator(checked), _schema(names.LONGEST, "street-0001.onnx")]
 PoolName = Annotated[
     str, AfterValidator(lambda name: checked(name, LONGEST_POOL_NAME)), _schema(LONGEST_POOL_NAME, "streets")
 ]

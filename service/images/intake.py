@@ -5,18 +5,25 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID
 
+from folders.junk import is_junk
+from folders.layout import label_map_folders
 from service.decoding import archives
+from service.decoding.archives import Member
 from service.http import names
 from service.http.limits import too_large
 from service.http.problems import NameTaken, Problem
 from service.images import multipart
-from service.images.schemas import Image, Rejected, Upload
+from service.images.schemas import Image, LeftOut, Rejected, Upload
 from service.runtime import Service
 from store import images, tables
 from store.blobs import Incoming
 from store.images import Added
 
 BATCH = 100
+LABEL_MAPS = (
+    "By its name the folder holds the label maps of the photos beside it, so its files are not taken as "
+    "photos. Send them as annotations; if they are photos, rename the folder."
+)
 ARCHIVE_ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz")
 
 
@@ -53,9 +60,12 @@ class Intake:
     def __init__(self, service: Service, pool_id: UUID, split: str) -> None:
         self._service, self._pool_id, self._split = service, pool_id, split
         self._batch: list[tables.Image] = []
-        self._answer = Upload(accepted=[], unchanged=0, rejected=[])
+        self._answer = Upload(accepted=[], unchanged=0, rejected=[], left_out=[], junk=0)
 
     def photo(self, name: str, content: Iterable[bytes]) -> None:
+        if is_junk(name):
+            self._answer.junk += 1
+            return
         try:
             with self._service.blobs.incoming() as incoming:
                 self._write(content, incoming, "max_image_bytes", "scale the photo down")
@@ -67,11 +77,19 @@ class Intake:
 
     def archive(self, path: Path) -> None:
         with _tar_or_zip(self._service, path) as plain:
-            for member, content in archives.unpack(plain, self._service.decoders.members(plain)):
+            members = self._service.decoders.members(plain)
+            for member, content in archives.unpack(plain, self._without_label_maps(members)):
                 if member.refusal:
                     self._reject(member.name, member.refusal)
                 else:
                     self.photo(member.name, content)
+
+    def _without_label_maps(self, members: Sequence[Member]) -> list[Member]:
+        folders = label_map_folders(member.name for member in members if not is_junk(member.name))
+        for folder, count in folders.items():
+            self._answer.left_out.append(LeftOut(folder=folder, files=count, reason=LABEL_MAPS))
+        within = tuple(f"{folder}/" for folder in folders)
+        return [member for member in members if is_junk(member.name) or not member.name.startswith(within)]
 
     def archive_file(self, name: str, content: Iterable[bytes]) -> None:
         """Add the photos of an archive among other files; if the archive is bad, only it is rejected."""
@@ -121,7 +139,7 @@ def _tar_or_zip(service: Service, path: Path) -> Iterator[Path]:
 
 def _kept(service: Service, split: str, name: str, incoming: Incoming) -> tables.Image:
     """Check a photo and store its bytes. Raises a Problem."""
-    name = names.checked(name)
+    name = names.checked_path(name)
     incoming.flush()
     checked = service.decoders.photo(incoming.path)
     blob = incoming.keep()

@@ -8,7 +8,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from service.http.blobs import BINARY, FILE, blob_response, body, fresh, not_modified
 from service.http.bodies import Route, receive
-from service.http.names import Name
+from service.http.names import PathName
 from service.http.openapi import content, errors, stored
 from service.http.pages import Cursor, Limit, Page, cut
 from service.http.problems import (
@@ -60,7 +60,9 @@ async def put_image(
     request: Request,
     response: Response,
     pool_id: UUID,
-    name: Annotated[Name, Path(description="File name without folders, percent-encoded.")],
+    name: Annotated[
+        PathName, Path(description="A relative path with / between folders, otherwise percent-encoded.")
+    ],
     split: Annotated[Split, IN_TRAIN] = "train",
 ) -> Image:
     """The body is the file itself: 8-bit RGB or grey JPEG, PNG, WebP, TIFF or BMP, or a palette PNG; upright
@@ -87,9 +89,9 @@ async def put_image(
 async def upload_images(
     service: ServiceDep, request: Request, pool_id: UUID, split: Annotated[Split, IN_TRAIN] = "train"
 ) -> Upload:
-    """The body is multipart/form-data with any number of files, or one zip, tar or tar.gz. A photo in an
-    archive gets the last part of its path as its name. A bad file is listed in `rejected`; the others are
-    added."""
+    """The body is multipart/form-data with any number of files, or one zip, tar or tar.gz. A photo's name is
+    its path in the archive, or its file name in the form. A bad file is listed in `rejected`; the others are
+    added. Folders of label maps beside the photos are listed in `left_out`."""
     content_type = request.headers.get("content-type", "")
     kind = content_type.partition(";")[0].strip().lower()
     if kind != "multipart/form-data" and kind not in ARCHIVE_TYPES:

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from service.http.documents import Document
 from service.http.fields import Sha256
-from service.http.names import Name
+from service.http.names import PathName
 from store import tables
 from store.states import Split
 
@@ -17,7 +17,7 @@ class Image(Document):
 
     id: UUID
     pool_id: UUID
-    name: str
+    name: str = Field(description="A path below the pool, which no other photo of it has.")
     split: Split
     sha256: str = Field(
         description="SHA-256 of the bytes as they were sent; `/images/{id}/content` returns them unchanged."
@@ -49,18 +49,31 @@ class Rejected(BaseModel):
     reason: str
 
 
+class LeftOut(BaseModel):
+    """A folder of an archive whose files were not taken as photos."""
+
+    folder: str = Field(examples=["street/labels"])
+    files: int
+    reason: str
+
+
 class Upload(BaseModel):
     """The result of one upload. Every accepted file is durable."""
 
     accepted: list[Image]
     unchanged: int = Field(description="How many files were already in the pool with the same bytes.")
     rejected: list[Rejected]
+    left_out: list[LeftOut] = Field(description="Folders of label maps in an archive.")
+    junk: int = Field(
+        description="Hidden files and others that nobody means to send, such as `__MACOSX` and `Thumbs.db`; "
+        "they are only counted."
+    )
 
 
 class NamedDigest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    name: Name
+    name: PathName
     sha256: Sha256
 
 

@@ -9,7 +9,7 @@ from fastapi.concurrency import run_in_threadpool
 from service.decoding.classes import Classes
 from service.http.blobs import BINARY
 from service.http.bodies import Route, receive
-from service.http.names import Name, SourceName
+from service.http.names import PathName, SourceName
 from service.http.openapi import content, errors, stored
 from service.http.pages import Cursor, Limit, Page, cut
 from service.http.problems import LABEL_MAP_PROBLEMS, InvalidName, NameTaken, NotFound
@@ -31,7 +31,9 @@ OfSource = Annotated[
         "within a source."
     ),
 ]
-FileName = Annotated[Name, Path(description="File name without folders, percent-encoded.")]
+FileName = Annotated[
+    PathName, Path(description="A relative path with / between folders, otherwise percent-encoded.")
+]
 
 
 @router.put(

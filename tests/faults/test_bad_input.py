@@ -69,7 +69,7 @@ def test_zip_entries_that_escape_are_rejected_and_the_rest_goes_on(client: Clien
     answer = client.post(
         f"/pools/{pool_id}/images", content=content, headers={"Content-Type": "application/zip"}
     ).json()
-    assert [image["name"] for image in answer["accepted"]] == ["good.jpg"]
+    assert [image["name"] for image in answer["accepted"]] == ["folder/good.jpg"]
     assert [entry["type"] for entry in answer["rejected"]] == ["archive-unsafe-entry"] * (1 + len(ESCAPES))
 
 
@@ -85,7 +85,7 @@ def test_tar_entries_that_escape_are_rejected_and_the_rest_goes_on(
         content=tarred({**entries, "folder/good.jpg": photo(99)}, mode),
         headers={"Content-Type": f"application/{kind}"},
     ).json()
-    assert [image["name"] for image in answer["accepted"]] == ["good.jpg"]
+    assert [image["name"] for image in answer["accepted"]] == ["folder/good.jpg"]
     assert [entry["type"] for entry in answer["rejected"]] == ["archive-unsafe-entry"] * 6
 
 
@@ -137,10 +137,10 @@ def test_a_bad_class_table_is_refused(client: Client, what: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["a/b.jpg", "../b.jpg", "a\\b.jpg", "..", "n" * 300, "line\nbreak.jpg", "\x00"]
+    "name", ["a//b.jpg", "../b.jpg", "a\\b.jpg", "..", "n" * 300, "line\nbreak.jpg", "\x00"]
 )
-def test_a_name_that_could_be_a_path_is_refused(client: Client, name: str) -> None:
-    """Names with slashes (also percent-encoded), control characters or 300 characters are refused."""
+def test_a_name_that_leads_elsewhere_is_refused(client: Client, name: str) -> None:
+    """Also percent-encoded, and also as a pool's name: empty parts, `..`, line breaks, 300 characters."""
     pool_id = new_pool(client)
     before = everything(client, pool_id)
     response = client.put(

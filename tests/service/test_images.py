@@ -65,7 +65,7 @@ def test_repeating_an_upload_changes_nothing(client: Client) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["größe.jpg", "写真 1.jpg", "👩‍🎨.png", "a%2Fb.jpg", "a?b#c.jpg", "x" * 255, " .jpg", "e\u0301.jpg"],
+    ["größe.jpg", "写真 1.jpg", "👩‍🎨.png", "a%2Fb.jpg", "a?b#c.jpg", "x" * 255, "x y.jpg", "e\u0301.jpg"],
 )
 def test_any_file_name_round_trips(client: Client, name: str) -> None:
     """Unicode and unusual characters come back in form NFC, in records, in lists and in `missing`."""
@@ -95,16 +95,16 @@ def archive_of(kind: str, files: dict[str, bytes]) -> bytes:
 
 @pytest.mark.parametrize("kind", ["zip", "x-tar", "gzip"])
 def test_an_archive_is_taken_whole(client: Client, kind: str) -> None:
-    """More photos than one batch, in folders, are accepted by base name; then unchanged."""
+    """More photos than one batch, in folders, are accepted under their paths; then unchanged."""
     pool_id = new_pool(client)
     files = {f"day/{n % 3}/größe-{n}.jpg": photo(n) for n in range(130)}
     headers = {"Content-Type": f"application/{kind}"}
     content = archive_of(kind, files)
     answer = client.post(f"/pools/{pool_id}/images", content=content, headers=headers).json()
-    assert {image["name"] for image in answer["accepted"]} == {name.split("/")[-1] for name in files}
+    assert {image["name"] for image in answer["accepted"]} == set(files)
     assert (answer["unchanged"], answer["rejected"]) == (0, [])
     again = client.post(f"/pools/{pool_id}/images", content=content, headers=headers).json()
-    assert again == {"accepted": [], "unchanged": 130, "rejected": []}
+    assert (again["accepted"], again["unchanged"], again["rejected"]) == ([], 130, [])
 
 
 def test_two_files_of_one_name_in_one_upload(client: Client) -> None:
