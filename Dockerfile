@@ -15,6 +15,7 @@ COPY models models
 COPY store store
 COPY processes processes
 COPY folders folders
+COPY formats formats
 COPY migrations migrations
 
 FROM source AS service-build

@@ -8,6 +8,7 @@ import pytest
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
+from formats.catalog import FORMATS
 from models.catalog import METHODS, STRATEGIES
 from service.app import create_app
 from store.jobs import QUEUE_OF_KIND
@@ -72,6 +73,12 @@ def test_kinds_of_job() -> None:
 def test_methods(method: str) -> None:
     """Every training method is in the file of its name."""
     assert resolve_name(METHODS[method].implementation).__module__ == f"models.training.methods.{method}"
+
+
+def test_formats() -> None:
+    """Every format of label maps has its codec in formats/codecs, and nothing else is there."""
+    files = {path.stem.replace("_", "-") for path in ROOT.glob("formats/codecs/*.py")} - {"--init--"}
+    assert files == set(FORMATS)
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)

@@ -1,0 +1,39 @@
+"""The form of a label map that counts: a grey 8-bit PNG of positions in the class table. Pillow only."""
+
+import io
+from dataclasses import dataclass
+
+from PIL import Image
+
+EMPTY = "Every pixel of the label map is unlabelled, so that nothing can be learned from it: label some."
+
+
+@dataclass(frozen=True)
+class Canonical:
+    """The label map that counts: a PNG of positions in the class table, and how often each occurs in it."""
+
+    png: bytes
+    class_pixels: list[int]
+    unlabelled_pixels: int
+
+
+def canonical(positions: Image.Image, class_count: int, ignore: int) -> Canonical | None:
+    """Write positions in the class table (L); `ignore` is unlabelled. None if no pixel is labelled."""
+    counts = positions.histogram()
+    class_pixels = counts[:class_count]
+    if not any(class_pixels):
+        return None
+    content = io.BytesIO()
+    Image.frombytes("L", positions.size, positions.tobytes()).save(content, "PNG")
+    return Canonical(content.getvalue(), class_pixels, counts[ignore])
+
+
+def size_refusal(found: tuple[int, int], size: tuple[int, int]) -> str | None:
+    """Why a label map of this (width, height) is not one of a photo of that size; None if it can be."""
+    if found == size:
+        return None
+    return f"The label map is {found[0]}×{found[1]} and its image {size[0]}×{size[1]}: " + (
+        "was it drawn on the photo before EXIF turned it? Draw it on the photo as it is seen, upright."
+        if found == size[::-1]
+        else "send a label map of the image's size."
+    )

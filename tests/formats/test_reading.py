@@ -1,0 +1,57 @@
+"""Exports as other tools write them are read into the classes of a pool."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from formats.matching import Photos
+from formats.meanings import Classes
+from formats.reading import Read, read_all
+from tests import export_kinds as kinds
+
+
+def read(export: kinds.Export, mapping: dict[str, str | None]) -> list[Read]:
+    names = [entry["name"] for entry in export.table["classes"]]
+    answers = {label: None if name is None else names.index(name) for label, name in mapping.items()}
+    count, found = read_all(export.files, export.format, Classes.of(export.table, answers))
+    everything = [*found]
+    assert len(everything) == count
+    return everything
+
+
+@pytest.mark.parametrize("name", kinds.TAKEN)
+def test_exports_are_read(name: str) -> None:
+    """Each label map has the pixels that its tool means, and belongs to its photo. It tells where regions
+    overlap, and what was left out.
+    """
+    export = kinds.TAKEN[name]()
+    found = read(export, export.mapping)
+    photos = Photos(export.ids)
+    by_photo = {photos.named(one.photos)[0]: one for one in found}
+    assert by_photo.keys() == export.ids.keys()
+    for photo, truth in export.ids.items():
+        assert by_photo[photo].refusal is None
+        canonical = by_photo[photo].canonical
+        assert canonical
+        assert np.array_equal(np.asarray(Image.open(io.BytesIO(canonical.png))), truth), photo
+        assert canonical.class_pixels == [int((truth == place).sum()) for place in range(4)]
+        assert canonical.unlabelled_pixels == int((truth == kinds.UNLABELLED).sum())
+    assert sum(one.overlapped for one in found) == export.overlapped
+    notes = " ".join(note for one in found for note in one.notes)
+    assert export.noted in notes
+    assert bool(export.noted) == bool(notes)
+
+
+@pytest.mark.parametrize("name", [name for name, make in kinds.TAKEN.items() if make().mapping])
+def test_unknown_labels_are_asked_about(name: str) -> None:
+    """Without answers, label maps that hold unknown labels are refused and name them; nothing is guessed."""
+    export = kinds.TAKEN[name]()
+    found = read(export, {})
+    unknown = {one.label.name for each in found for one in each.found if one.meaning is None}
+    assert unknown == set(export.mapping)
+    for each in found:
+        own = [one.label.name for one in each.found if one.meaning is None]
+        assert (each.canonical is None) == bool(own)
+        assert all(label in str(each.refusal) for label in own)
