@@ -144,8 +144,8 @@ class Settings(BaseSettings):
     max_image_pixels: int = Field(
         64_000_000,
         ge=1,
-        le=80_000_000,
-        description="Largest photo or label map, in pixels; at most 80 million.",
+        le=250_000_000,
+        description="Largest photo or label map, in pixels; at most 250 million.",
     )
     max_model_bytes: int = Field(2048 * MIB, ge=1, description="Largest imported model, in bytes.")
     max_archive_bytes: int = Field(

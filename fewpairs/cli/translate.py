@@ -23,6 +23,7 @@ from fewpairs.errors import FewpairsError
 from fewpairs.photos import image_files
 from fewpairs.uploads import REFUSALS
 from models.catalog import DEFAULT_TEST_TIME, LABELS_TO_PHOTOS, PHOTOS_TO_LABELS
+from models.images.seen import as_seen
 
 OVERLAY_STRENGTH = 0.55
 """Share of the class's colour in each pixel of an overlay."""
@@ -87,7 +88,7 @@ def translate(
 def blend(photo: Path, label_map: Path, class_table: dict[str, Any]) -> Image.Image:
     """The photo with each pixel blended with the colour of its class; ignored pixels stay as they are."""
     with Image.open(photo) as opened:
-        base = opened.convert("RGB")
+        base = as_seen(opened)
     with Image.open(label_map) as opened:
         numbers = Image.frombytes("L", opened.size, opened.tobytes())
     indices = numbers.resize(base.size, Image.Resampling.NEAREST)

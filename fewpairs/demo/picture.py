@@ -8,6 +8,7 @@ from PIL import Image
 
 from fewpairs.demo.data import Pairs
 from fewpairs.evaluation import Evaluation
+from models.images.seen import as_seen, size_as_seen
 
 ROWS, CELL = 4, 300
 
@@ -50,9 +51,10 @@ def _predictions(evaluation: Evaluation, shown: Pairs, folder: Path) -> list[Pat
 def _cell(path: Path, palette: Sequence[int]) -> Image.Image:
     """The picture, CELL pixels wide. Class indices get the palette's colours, and black where it has none."""
     with Image.open(path) as image:
-        size = (CELL, round(image.height * CELL / image.width))
+        width, height = size_as_seen(image)
+        size = (CELL, round(height * CELL / width))
         if not palette:
-            return image.convert("RGB").resize(size, Image.Resampling.LANCZOS)
+            return as_seen(image).resize(size, Image.Resampling.LANCZOS)
         indices = image if image.mode == "P" else image.convert("L")
         colored = Image.frombytes("P", image.size, indices.tobytes())
         colored.putpalette([*palette, *[0] * (768 - len(palette))])

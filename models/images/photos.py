@@ -4,13 +4,13 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageOps
+from PIL import Image
 
 from models.images.palette import ClassTable
+from models.images.seen import MAX_PIXELS, in_rgb, orientation, turned
 
-MAX_PIXELS = 80_000_000  # below the size at which Pillow itself only warns of a decompression bomb
-ORIENTATION = ExifTags.Base.Orientation
-_PHOTO_MODES = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"}
+_LARGE = 80_000_000
+_PHOTO_MODES = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "LAB", "YCbCr"}
 _LABEL_MODES = {"1", "L", "P", "I;16"}
 _STRETCH = {"L;2": 85, "L;4": 17}  # Pillow stretches 2- and 4-bit grey to 0…255; dividing undoes it
 
@@ -18,9 +18,9 @@ RGB = NDArray[np.uint8]
 
 
 def read_photo(path: Path) -> RGB:
-    """RGB (H, W, 3) of an image file, turned upright by its EXIF orientation.
+    """RGB (H, W, 3) of an image file as people see it: upright, with the colours of its profile.
 
-    ValueError names the file when it is not a complete 8-bit image or is larger than 80 megapixels.
+    ValueError names the file when it is not a complete 8-bit image or is larger than 250 megapixels.
     """
     return upright(*decode_photo(path))
 
@@ -29,22 +29,22 @@ def decode_photo(path: Path, least_side: int | None = None) -> tuple[RGB, int]:
     """RGB (H, W, 3) of an image file as it is stored, and the EXIF orientation that `upright` takes.
 
     With `least_side` a large JPEG is decoded at a half, a quarter or an eighth of its size, if each side
-    keeps that many pixels: this takes a fraction of the time. Raises as `read_photo` does.
+    keeps that many pixels: this takes a fraction of the time. Other photos above 80 megapixels are averaged
+    to a fraction of their size, so that they take no more memory than smaller ones. Raises as `read_photo`
+    does.
     """
     image, _ = _loaded(path, least_side)
     if image.mode not in _PHOTO_MODES:
         raise ValueError(f"{path.name} has pixels of mode {image.mode}; save it as 8-bit RGB")
-    rgb = np.array(image if image.mode == "RGB" else image.convert("RGB"))
-    return rgb, image.getexif().get(ORIENTATION, 1)
+    rgb = in_rgb(image)
+    if least_side and image.width * image.height > _LARGE:
+        rgb = rgb.reduce(max(1, min(image.size) // least_side))
+    return np.array(rgb), orientation(image)
 
 
 def upright(rgb: RGB, orientation: int) -> RGB:
     """The photo (H, W, 3) turned and mirrored as its EXIF orientation, 1 to 8, says."""
-    if orientation == 1:
-        return rgb
-    image = Image.fromarray(rgb)
-    image.getexif()[ORIENTATION] = orientation
-    return np.array(ImageOps.exif_transpose(image))
+    return rgb if orientation == 1 else np.array(turned(Image.fromarray(rgb), orientation))
 
 
 def read_label_map(path: Path) -> NDArray[np.uint8]:
@@ -103,5 +103,5 @@ def _loaded(path: Path, least_side: int | None = None) -> tuple[Image.Image, str
             raise
         raise ValueError(f"{path.name} is not a complete image: {error}") from error
     if width * height > MAX_PIXELS:
-        raise ValueError(f"{path.name} has {width}×{height} pixels, more than 80 megapixels")
+        raise ValueError(f"{path.name} has {width}×{height} pixels, more than 250 megapixels")
     return image, str(packing)

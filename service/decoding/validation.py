@@ -11,14 +11,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image, UnidentifiedImageError
+from PIL import AvifImagePlugin, Image, UnidentifiedImageError
 
+from models.images.seen import as_seen, size_as_seen
+from service.decoding.formats import TAKEN, check_not_raw, unread
 from service.http.problems import (
-    AlphaChannel,
     AnimatedImage,
-    ExifRotated,
     NotAnImage,
     TooManyPixels,
+    TransparentImage,
     TruncatedImage,
     UndecodableImage,
     UnsupportedBitDepth,
@@ -32,16 +33,18 @@ MEDIA_TYPES = {
     "WEBP": "image/webp",
     "TIFF": "image/tiff",
     "BMP": "image/bmp",
+    "AVIF": "image/avif",
 }
-TAKEN = "Send JPEG, PNG, WebP, TIFF or BMP."
-ORIENTATION, BITS_PER_SAMPLE = 274, 258
+BITS_PER_SAMPLE = 258
 PNG_BIT_DEPTH_AT = 24
-ALPHA_MODES = {"RGBA", "RGBa", "LA", "La", "PA"}
-DEEP_MODES = {"I", "F", "I;16", "I;16L", "I;16B", "I;16N", "1"}
+ALPHA_MODES = {"RGBA", "LA", "PA"}
+PHOTO_MODES = {"RGB", "L", "P", "RGBX", "CMYK", "LAB", "YCbCr"} | ALPHA_MODES
 
 
 @dataclass(frozen=True)
 class Checked:
+    """An accepted file; `width` and `height` are those of the upright image."""
+
     media_type: str
     width: int
     height: int
@@ -50,31 +53,27 @@ class Checked:
 def limit_pixels(most: int) -> None:
     """From now on refuse larger images as soon as their header is read, before any pixel is decoded."""
     Image.MAX_IMAGE_PIXELS = most
+    AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # each thread takes memory of its own
     warnings.simplefilter("error", Image.DecompressionBombWarning)
 
 
 def photo(path: str) -> Checked:
-    """Accept an upright 8-bit RGB or grey photo, or a palette PNG, without transparency. Raises a Problem."""
+    """Accept a photo with 8 bits per channel that is transparent nowhere. Raises a Problem."""
     with opened(path) as image:
         check_still(image)
-        _check_colours(image, path)
-        if image.getexif().get(ORIENTATION, 1) > 1:
-            raise ExifRotated(
-                "The file stores the photo rotated and notes this in EXIF. Many programs ignore the note, so "
-                "photo and label map would not match. Save the photo upright, for example with "
-                "ImageOps.exif_transpose or `mogrify -auto-orient`."
-            )
+        _check_depth(image, path)
         image.load()
-        return Checked(media_type(image), image.width, image.height)
+        _check_opaque(image)
+        return Checked(media_type(image), *size_as_seen(image))
 
 
 def thumbnail(path: str, side: int) -> bytes:
-    """Make a JPEG of the image, at most `side` pixels wide and high."""
+    """Make a JPEG of the image as it is seen, at most `side` pixels wide and high."""
     with opened(path) as image:
         image.draft("RGB", (side, side))
         image.thumbnail((side, side))
         content = io.BytesIO()
-        image.convert("RGB").save(content, "JPEG", quality=85)
+        as_seen(image).save(content, "JPEG", quality=85)
         return content.getvalue()
 
 
@@ -82,12 +81,13 @@ def thumbnail(path: str, side: int) -> bytes:
 def opened(path: str) -> Iterator[Image.Image]:
     """Open the file; any failure to open or decode it becomes a Problem."""
     is_open = False
+    check_not_raw(path)
     try:
         with Image.open(path, formats=[*MEDIA_TYPES, "GIF"]) as image:
             is_open = True
             yield image
     except UnidentifiedImageError:
-        raise _unidentified(path) from None
+        raise unread(path) from None
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise TooManyPixels(
             f"The image has more than {Image.MAX_IMAGE_PIXELS:,} pixels: scale it down."
@@ -108,16 +108,8 @@ def opened(path: str) -> Iterator[Image.Image]:
     ) as error:
         kind = TruncatedImage if is_open else NotAnImage
         raise kind(
-            f"The image cannot be decoded ({error}): copy the whole file again, or save it again."
+            f"The image is incomplete or damaged ({error}): copy the whole file again, or save it again."
         ) from None
-
-
-def _unidentified(path: str) -> NotAnImage | UnsupportedFormat:
-    try:
-        with Image.open(path) as image:
-            return UnsupportedFormat(f"The file is {image.format}. {TAKEN}")
-    except Exception:
-        return NotAnImage(f"The file is not an image of a known format, whatever its name says. {TAKEN}")
 
 
 def check_still(image: Image.Image) -> None:
@@ -128,18 +120,31 @@ def check_still(image: Image.Image) -> None:
         raise UnsupportedFormat(f"The file is GIF, which reduces photos to 256 colours. {TAKEN}")
 
 
-def _check_colours(image: Image.Image, path: str) -> None:
-    if image.mode in ALPHA_MODES or "transparency" in image.info:
-        raise AlphaChannel(
-            "The image has transparency, which the networks cannot use: save it without an alpha channel."
+def _check_depth(image: Image.Image, path: str) -> None:
+    depth = 1 if image.mode == "1" else bits(image, path)
+    if depth != 8 and image.mode not in ("L", "P"):
+        stretch = (
+            "`fewpairs upload FOLDER --stretch 1,99` does it while it sends photos (the 1st percentile of a "
+            "photo's pixels becomes black and the 99th white), or "
         )
-    if image.mode in DEEP_MODES or bits(image, path) > 8:
         raise UnsupportedBitDepth(
-            "The image does not have 8 bits per channel: convert it to 8 bits, with the contrast that you "
-            "want."
+            f"The image does not have 8 bits per channel but {depth}: convert it. "
+            f"{stretch if 8 < depth <= 16 else 'For example, '}`magick IN -auto-level PNG24:OUT.png`."
         )
-    if image.mode not in ("RGB", "L", "P"):
+    if image.mode not in PHOTO_MODES:
         raise UnsupportedColorMode(f"The image has the colour mode {image.mode}: convert it to RGB.")
+
+
+def _check_opaque(image: Image.Image) -> None:
+    if image.mode not in ALPHA_MODES and "transparency" not in image.info:
+        return
+    alpha = (image if image.mode in ("RGBA", "LA") else image.convert("RGBA")).getchannel("A")
+    pixels = image.width * image.height
+    if clear := pixels - alpha.histogram()[255]:
+        raise TransparentImage(
+            f"The image is transparent in {clear:,} of its {pixels:,} pixels, and networks need a colour in "
+            "each: fill them, for example with `magick IN -background white -flatten OUT.png`."
+        )
 
 
 def bits(image: Image.Image, path: str) -> int:

@@ -119,15 +119,11 @@ class UnsupportedBitDepth(Problem, status=422):
 
 
 class UnsupportedColorMode(Problem, status=422):
-    """The image is neither RGB nor grey."""
+    """The image has colours that cannot be converted."""
 
 
-class AlphaChannel(Problem, status=422):
-    """The image has an alpha channel."""
-
-
-class ExifRotated(Problem, status=422):
-    """The image is stored rotated."""
+class TransparentImage(Problem, status=422):
+    """The image is transparent in places."""
 
 
 class LabelMapFormat(Problem, status=422):
@@ -279,8 +275,7 @@ PHOTO_PROBLEMS: tuple[type[Problem], ...] = (
     AnimatedImage,
     UnsupportedBitDepth,
     UnsupportedColorMode,
-    AlphaChannel,
-    ExifRotated,
+    TransparentImage,
     FileTooLarge,
     DiskFull,
 )

@@ -28,12 +28,6 @@ def animated(format: str) -> bytes:
     return encoded(frames[0], format, save_all=True, append_images=frames[1:])
 
 
-def rotated() -> bytes:
-    exif = Image.Exif()
-    exif[274] = 6
-    return photo(exif=exif)
-
-
 def deep_png() -> bytes:
     """A 16-bit RGB PNG, which Pillow can read but not write."""
     return png(32, 24, 16, RGB, zlib.compress(b"".join(b"\0" + b"\x12\x34" * 3 * 32 for _ in range(24))))
@@ -59,14 +53,12 @@ BAD_PHOTOS: dict[str, tuple[Callable[[], bytes], str]] = {
     "16-bit RGB PNG": (deep_png, "unsupported-bit-depth"),
     "float TIFF": (lambda: of_mode("F", "TIFF"), "unsupported-bit-depth"),
     "black and white PNG": (lambda: of_mode("1", "PNG"), "unsupported-bit-depth"),
-    "CMYK JPEG": (lambda: of_mode("CMYK", "JPEG"), "unsupported-color-mode"),
-    "transparent PNG": (lambda: of_mode("RGBA", "PNG"), "alpha-channel"),
-    "transparent WebP": (lambda: of_mode("RGBA", "WEBP"), "alpha-channel"),
+    "transparent PNG": (lambda: of_mode("RGBA", "PNG"), "transparent-image"),
+    "transparent WebP": (lambda: of_mode("RGBA", "WEBP"), "transparent-image"),
     "transparent palette": (
         lambda: encoded(Image.new("P", (32, 24)), "PNG", transparency=0),
-        "alpha-channel",
+        "transparent-image",
     ),
-    "rotated by EXIF": (rotated, "exif-rotated"),
 }
 
 

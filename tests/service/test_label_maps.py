@@ -64,7 +64,7 @@ def test_an_rgb_pool_takes_images_as_label_maps(client: Client) -> None:
     pool_id = new_pool(client, "rgb")
     assert client.put(f"/pools/{pool_id}/labels/a.jpg", content=photo()).status_code == 201
     transparent = encoded(Image.new("RGBA", (8, 8)), "PNG")
-    assert slug(client.put(f"/pools/{pool_id}/labels/b.png", content=transparent)) == "alpha-channel"
+    assert slug(client.put(f"/pools/{pool_id}/labels/b.png", content=transparent)) == "transparent-image"
 
 
 def test_each_source_has_its_own_names(client: Client) -> None:

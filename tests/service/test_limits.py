@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from models.images.seen import MAX_PIXELS
 from store.settings import Settings
 from tests.service.serving import Client, serve
-from tests.service.steps import ABSENT, embed, label_map, new_pool, photo, put_photo, slug
+from tests.service.steps import ABSENT, GREY, embed, label_map, new_pool, photo, png, put_photo, slug
 
 
 def refusal(response: Any) -> str:
@@ -69,13 +70,15 @@ def test_too_many_pixels_are_told_how_far_the_limit_can_be_raised(tmp_path: Path
         for address, content in (("images/a.jpg", photo()), ("labels/a.png", label_map())):
             detail = refusal(client.put(f"/pools/{pool_id}/{address}", content=content))
             assert detail.endswith(
-                "or raise FEWPAIRS_MAX_IMAGE_PIXELS on the server (now 500, at most 80,000,000)."
+                "or raise FEWPAIRS_MAX_IMAGE_PIXELS on the server (now 500, at most 250,000,000)."
             )
 
 
 def test_a_limit_at_its_maximum_is_not_advised_to_be_raised(tmp_path: Path) -> None:
-    """The refusal does not advise a value with which the server would not start."""
-    grey = label_map(size=(9_000, 9_000))
-    with serve(limited(tmp_path, max_image_pixels=80_000_000)) as client:
+    """The refusal does not advise a value with which the server would not start. The maximum is also that of
+    trainings and embeddings.
+    """
+    grey = png(16_000, 16_000, 8, GREY, b"")
+    with serve(limited(tmp_path, max_image_pixels=MAX_PIXELS)) as client:
         detail = refusal(client.put(f"/pools/{new_pool(client)}/labels/a.png", content=grey))
-    assert detail == "The image has more than 80,000,000 pixels: scale it down."
+    assert detail == "The image has more than 250,000,000 pixels: scale it down."
