@@ -16,6 +16,7 @@ from service.evaluations import routes as evaluations
 from service.events import routes as events
 from service.explanations import routes as explanations
 from service.http import openapi, render
+from service.http.browsers import Guarded
 from service.http.observe import JobCensus, Metrics, Observed
 from service.images import routes as images
 from service.jobs import routes as jobs
@@ -64,6 +65,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.metrics = metrics
     app.state.stopping = lambda: False  # `service.__main__.server` replaces it
+    app.add_middleware(Guarded, settings=settings)
     app.add_middleware(Observed, metrics=metrics, unexpected=render.unexpected)
     render.install(app)
     for noun in (

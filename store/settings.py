@@ -139,6 +139,11 @@ class Settings(BaseSettings):
         le=65_535,
         description="Port at which the service listens; 0: any free one, for `fewpairs up`.",
     )
+    allowed_hosts: str = Field(
+        "localhost,127.0.0.1,[::1]",
+        description="Host names under which the service answers, beside FEWPAIRS_HOST; *: all. Others are "
+        "refused, so that a page whose name points at this machine reaches nothing.",
+    )
 
     max_image_bytes: int = Field(64 * MIB, ge=1, description="Largest photo or label map, in bytes.")
     max_image_pixels: int = Field(
@@ -193,6 +198,12 @@ class Settings(BaseSettings):
     @cached_property
     def blobs(self) -> str:
         return self.blob_url or (self.data_dir.absolute() / "blobs").as_uri()
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """The host names under which the service answers, in lower case and without brackets."""
+        names = (*self.allowed_hosts.split(","), self.host)
+        return frozenset(name.strip().strip("[]").lower() for name in names)
 
     @property
     def encoders(self) -> Path:

@@ -21,6 +21,18 @@ from store.database import Database
 log = structlog.get_logger()
 
 QUIET = ("/healthz", "/readyz", "/metrics")
+METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
+"""The methods with metrics of their own: a client may invent any number of others."""
+
+ANSWER_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+}
+"""What browsers may do with an answer; on every answer that has no other value of its own."""
+
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 SECONDS = (0.005, 0.02, 0.1, 0.5, 2.5, 10.0, 60.0)
 
@@ -68,7 +80,7 @@ class JobCensus(Collector):
 
 
 class Observed:
-    """ASGI middleware: a request id, a metric and a log line for each request; `nosniff` on each answer.
+    """ASGI middleware: a request id, a metric and a log line for each request, and headers for browsers.
 
     `unexpected` answers exceptions that no handler inside answered; here the request id is known.
     """
@@ -93,7 +105,8 @@ class Observed:
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-ID"] = request_id
-                headers["X-Content-Type-Options"] = "nosniff"
+                for name, value in ANSWER_HEADERS.items():
+                    headers.setdefault(name, value)
             await send(message)
 
         started = time.perf_counter()
@@ -112,8 +125,9 @@ class Observed:
         route = getattr(scope.get("route"), "path_format", None) or getattr(
             scope.get("route"), "path", "other"
         )
-        self._metrics.requests.labels(scope["method"], route, status).inc()
-        self._metrics.seconds.labels(scope["method"], route).observe(seconds)
+        method = scope["method"] if scope["method"] in METHODS else "other"
+        self._metrics.requests.labels(method, route, status).inc()
+        self._metrics.seconds.labels(method, route).observe(seconds)
         if scope["path"] not in QUIET:
             log.info(
                 "request",

@@ -36,6 +36,14 @@ class BadRequest(Problem, status=400):
     """The request cannot be understood."""
 
 
+class ForeignSite(Problem, status=403):
+    """A page of another site made this request."""
+
+
+class HostNotAllowed(Problem, status=421):
+    """This service does not answer under this host name."""
+
+
 class NotFound(Problem, status=404):
     """There is nothing at this address."""
 

@@ -7,12 +7,13 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 
 from service.http import problems
+from service.http.observe import METHODS
 from service.http.problems import Problem
 
 log = structlog.get_logger()
@@ -97,7 +98,7 @@ def _methods(request: Request) -> list[str]:
     """Every method that the address accepts; the framework names only the methods of one route."""
     return [
         method
-        for method in ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
+        for method in METHODS
         for route in request.app.routes
         if route.matches({**request.scope, "method": method})[0] is Match.FULL
     ]
@@ -115,6 +116,10 @@ def _database_error(request: Request, error: Exception) -> Response:
     sqlite_code = getattr(error.orig, "sqlite_errorcode", None)
     if sqlite_code in SQLITE_NO_SPACE or getattr(error.orig, "sqlstate", None) == POSTGRESQL_NO_SPACE:
         return render(request, _disk_full())
+    if isinstance(error, DataError):
+        return render(
+            request, problems.Validation(f"The database cannot store a value of the request: {error.orig}.")
+        )
     if isinstance(error, OperationalError | IntegrityError) and sqlite_code != sqlite3.SQLITE_ERROR:
         log.warning("database.unavailable", error=str(error.orig))
         unavailable = problems.Unavailable(

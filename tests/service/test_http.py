@@ -50,9 +50,9 @@ def test_the_document_describes_every_address() -> None:
                     assert list(content) == ["application/problem+json"], (method, path, status)
                     slugs |= set(content["application/problem+json"]["examples"])
     assert "HTTPValidationError" not in document["components"]["schemas"]
-    of_the_framework = {"method-not-allowed"}
+    of_every_address = {"method-not-allowed", "foreign-site", "host-not-allowed"}
     inside_an_upload = {"archive-unsafe-entry"}
-    assert set(problems.BY_SLUG) - slugs == of_the_framework | inside_an_upload
+    assert set(problems.BY_SLUG) - slugs == of_every_address | inside_an_upload
 
 
 def test_the_interactive_page_needs_no_other_server(client: Client) -> None:
