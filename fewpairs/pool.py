@@ -92,6 +92,33 @@ class Pool(Resource):
         answer = self._transport.json("DELETE", f"/images/{photo_id}/annotation", headers=headers)
         return int(answer["revision"])
 
+    def rename(self, name: str) -> "Pool":
+        """Give the pool another name."""
+        self.document = self._transport.json("PATCH", self.address, json={"name": name})
+        return self
+
+    def rename_photo(self, photo: str, name: str) -> dict[str, Any]:
+        """Give a photo, named or by its id, another name. Returns the photo's document."""
+        return self._change(photo, name=name)
+
+    def exclude(self, photo: str) -> dict[str, Any]:
+        """Leave a photo out of selections, trainings and evaluations; `include` takes that back."""
+        return self._change(photo, excluded=True)
+
+    def include(self, photo: str) -> dict[str, Any]:
+        """Use a photo again that was excluded."""
+        return self._change(photo, excluded=False)
+
+    def move(self, photo: str, split: str) -> dict[str, Any]:
+        """Move a photo to the other split. If that would leak, the FewpairsError says what to do."""
+        return self._change(photo, split=split)
+
+    def _change(self, photo: str, **changes: Any) -> dict[str, Any]:
+        address = f"/images/{self.image_id(photo)}"
+        while (response := self._transport.request("PATCH", address, json=changes)).status_code == 202:
+            settled(Job(self._transport, response.json()))
+        return dict(response.json())
+
     def events(self) -> Iterator[dict[str, Any]]:
         """What was done to the pool and can be taken back, newest first: `action`, `kind`, `subject_id`, …"""
         return self._transport.items(f"{self.address}/events")

@@ -3,7 +3,7 @@ the label map before it.
 """
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import ColumnElement, and_, exists, select
 from sqlalchemy.orm import Session, aliased
@@ -22,6 +22,12 @@ def counts() -> ColumnElement[bool]:
 def current(session: Session, image_id: uuid.UUID) -> Annotation | None:
     """The annotation that counts."""
     return session.scalar(select(Annotation).where(Annotation.image_id == image_id, counts()))
+
+
+def annotated(session: Session, image_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
+    """Those of the images that have an annotation."""
+    query = select(Annotation.image_id).where(counts())
+    return {image_id for (image_id,) in rows_where_in(session, query, Annotation.image_id, image_ids)}
 
 
 def newest(session: Session, image_id: uuid.UUID) -> Annotation | None:

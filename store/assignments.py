@@ -13,9 +13,10 @@ from sqlalchemy.orm import Session
 from store import annotations, pools
 from store.chunks import rows_where_in
 from store.clock import from_now
+from store.filters import in_use
 from store.pages import newest_first
 from store.states import ANNOTATED, EXPIRED, OPEN, RETURNED
-from store.tables import Annotation, Assignment, Image
+from store.tables import Assignment, Image
 
 IMAGES_A_LOCK = 500
 
@@ -85,16 +86,17 @@ def hand_out(
 
 
 def _free(session: Session, picks: Mapping[uuid.UUID, int]) -> list[uuid.UUID]:
-    """The picks that are neither annotated nor assigned, by rank.
+    """The picks in use that are neither annotated nor assigned, by rank.
 
     Assignments whose lease has run out must be ended before; one that runs out later still holds its image.
     """
     ids = sorted(picks, key=lambda image_id: picks[image_id])
-    annotated = select(Annotation.image_id).where(annotations.counts())
     in_hand = select(Assignment.image_id).where(Assignment.state == OPEN)
-    taken = {image_id for (image_id,) in rows_where_in(session, annotated, Annotation.image_id, ids)}
+    used = select(Image.id).where(in_use())
+    taken = annotations.annotated(session, ids)
     taken |= {image_id for (image_id,) in rows_where_in(session, in_hand, Assignment.image_id, ids)}
-    return [image_id for image_id in ids if image_id not in taken]
+    usable = {image_id for (image_id,) in rows_where_in(session, used, Image.id, ids)}
+    return [image_id for image_id in ids if image_id in usable - taken]
 
 
 def _locked(session: Session, free: Iterable[uuid.UUID], count: int) -> list[uuid.UUID]:
@@ -107,8 +109,7 @@ def _locked(session: Session, free: Iterable[uuid.UUID], count: int) -> list[uui
     while some := list(islice(following, max(0, min(count - len(chosen), IMAGES_A_LOCK)))):
         these = select(Image.id).where(Image.id.in_(some)).with_for_update(key_share=True, skip_locked=True)
         locked = set(session.scalars(these))
-        annotated = select(Annotation.image_id).where(Annotation.image_id.in_(some), annotations.counts())
-        locked -= set(session.scalars(annotated))
+        locked -= annotations.annotated(session, some)
         chosen += [image_id for image_id in some if image_id in locked]
     return chosen
 

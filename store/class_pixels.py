@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from store import annotations
+from store.filters import in_use
 from store.tables import Annotation, Image
 
 
@@ -37,7 +38,7 @@ def of_pools(session: Session, pool_ids: Iterable[uuid.UUID]) -> Mapping[uuid.UU
     query = (
         select(Image.pool_id, Annotation.class_pixels, Annotation.unlabelled_pixels)
         .join(Annotation, Annotation.image_id == Image.id)
-        .where(Image.pool_id.in_(ids), annotations.counts())
+        .where(Image.pool_id.in_(ids), in_use(), annotations.counts())
     )
     found: dict[uuid.UUID, ClassPixels] = defaultdict(ClassPixels)
     for pool_id, class_pixels, unlabelled in session.execute(query):

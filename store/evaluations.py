@@ -1,13 +1,14 @@
 """Queries of evaluations and of the images that they scored."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, select, tuple_
+from sqlalchemy import ColumnElement, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
+from store.filters import in_use
 from store.tables import Evaluation, EvaluationImage, Image
 
 
@@ -31,6 +32,18 @@ def add(session: Session, evaluation: Evaluation, images: Iterable[EvaluationIma
 
 def get(session: Session, evaluation_id: uuid.UUID) -> Evaluation | None:
     return session.get(Evaluation, evaluation_id)
+
+
+def left(session: Session, evaluation_ids: Iterable[uuid.UUID]) -> Mapping[uuid.UUID, int]:
+    """How many images of each evaluation have left its split since, or are not in use; 0 is left out."""
+    query = (
+        select(Evaluation.id, func.count())
+        .join(EvaluationImage, EvaluationImage.evaluation_id == Evaluation.id)
+        .join(Image, Image.id == EvaluationImage.image_id)
+        .where(Evaluation.id.in_(list(evaluation_ids)), or_(Image.split != Evaluation.split, ~in_use()))
+        .group_by(Evaluation.id)
+    )
+    return dict(session.execute(query).all())
 
 
 def image(session: Session, evaluation_id: uuid.UUID, image_id: uuid.UUID) -> EvaluationImage | None:

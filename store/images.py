@@ -133,6 +133,10 @@ def get(session: Session, image_id: uuid.UUID) -> Image | None:
     return session.get(Image, image_id)
 
 
+def by_name(session: Session, pool_id: uuid.UUID, name: str) -> Image | None:
+    return session.scalar(select(Image).where(Image.pool_id == pool_id, Image.name == name))
+
+
 def names(session: Session, image_ids: Iterable[uuid.UUID]) -> Mapping[uuid.UUID, NameAndSplit]:
     """The names and splits of images, by their ids."""
     query = select(Image.id, Image.name, Image.split)

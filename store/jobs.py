@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 from store.clock import from_now
 from store.pages import newest_first
 from store.settings import Settings
-from store.states import JobState
+from store.states import ENDED, JobState
 from store.tables import Job, JobMetric
 
 QUEUES = ("cpu", "embed", "gpu")
@@ -254,6 +254,12 @@ def page(
     """Jobs made before the job `before`, newest first."""
     query = newest_first(select(Job), Job, before, limit, pool_id=pool_id, state=state, kind=kind)
     return session.scalars(query).all()
+
+
+def unfinished(session: Session, pool_id: uuid.UUID, kind: Kind) -> Sequence[Job]:
+    """The pool's jobs of this kind that are queued or running, oldest first."""
+    query = select(Job).where(Job.pool_id == pool_id, Job.kind == kind, Job.state.not_in(ENDED))
+    return session.scalars(query.order_by(Job.id)).all()
 
 
 def metrics(session: Session, job_id: uuid.UUID, *, after: int, limit: int) -> list[dict[str, Any]]:

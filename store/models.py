@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from store.blobs import Blob
 from store.pages import newest_first
-from store.tables import Evaluation, Model, ModelFile
+from store.states import TRAIN
+from store.tables import Evaluation, Image, Model, ModelFile
 
 
 def add(session: Session, model: Model, files: Mapping[str, Blob]) -> None:
@@ -25,6 +26,18 @@ def add(session: Session, model: Model, files: Mapping[str, Blob]) -> None:
 
 def get(session: Session, model_id: uuid.UUID) -> Model | None:
     return session.get(Model, model_id)
+
+
+def trained_on(session: Session, image: Image) -> list[Model]:
+    """The pool's models that learned from this image: from its annotation, or from the photo alone."""
+    query = select(Model).where(Model.pool_id == image.pool_id, Model.job_id.is_not(None)).order_by(Model.id)
+    return [model for model in session.scalars(query) if _learned_from(model, image)]
+
+
+def _learned_from(model: Model, image: Image) -> bool:
+    is_pair = any(image_id == str(image.id) for image_id, _ in model.receipt.get("pairs", []))
+    saw_all = model.receipt.get("unpaired_photos", 0) > 0 and image.split == TRAIN
+    return is_pair or (saw_all and image.created_at < model.created_at)
 
 
 def by_name(session: Session, pool_id: uuid.UUID, name: str) -> Model | None:

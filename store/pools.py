@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from store import annotations, class_pixels
 from store.class_pixels import ClassPixels
+from store.filters import in_use
 from store.pages import oldest_first
 from store.states import SPLITS
 from store.tables import Annotation, Image, LabelMap, Pool
@@ -26,6 +27,8 @@ class SplitCounts:
 @dataclass
 class PoolCounts:
     splits: dict[str, SplitCounts] = field(default_factory=lambda: {split: SplitCounts() for split in SPLITS})
+    excluded: int = 0
+    """Images that the other counts leave out."""
     label_sources: dict[str, int] = field(default_factory=dict)
     """The number of unpaired label maps of each source."""
     contents: ClassPixels = field(default_factory=ClassPixels)
@@ -59,6 +62,12 @@ def lock(session: Session, pool_id: uuid.UUID) -> None:
     session.execute(select(Pool.id).where(Pool.id == pool_id).with_for_update(key_share=True))
 
 
+def rename(session: Session, pool: Pool, name: str) -> None:
+    """Raises IntegrityError if another pool has the name."""
+    pool.name = name
+    session.flush()
+
+
 def page(session: Session, *, name: str | None, after: uuid.UUID | None, limit: int) -> Sequence[Pool]:
     """Pools made after the pool `after`, oldest first."""
     return session.scalars(oldest_first(select(Pool), Pool, after, limit, name=name)).all()
@@ -70,7 +79,7 @@ def counts(session: Session, pool_ids: Iterable[uuid.UUID]) -> Mapping[uuid.UUID
     found: dict[uuid.UUID, PoolCounts] = defaultdict(PoolCounts)
     of_images = (
         select(Image.pool_id, Image.split, func.count(), func.count(Image.shard_id))
-        .where(Image.pool_id.in_(ids))
+        .where(Image.pool_id.in_(ids), in_use())
         .group_by(Image.pool_id, Image.split)
     )
     for pool_id, split, images, embedded in session.execute(of_images):
@@ -78,11 +87,18 @@ def counts(session: Session, pool_ids: Iterable[uuid.UUID]) -> Mapping[uuid.UUID
     of_annotations = (
         select(Image.pool_id, Image.split, func.count())
         .join(Annotation, Annotation.image_id == Image.id)
-        .where(Image.pool_id.in_(ids), annotations.counts())
+        .where(Image.pool_id.in_(ids), in_use(), annotations.counts())
         .group_by(Image.pool_id, Image.split)
     )
     for pool_id, split, annotated in session.execute(of_annotations):
         found[pool_id].splits[split].annotated = annotated
+    of_excluded = (
+        select(Image.pool_id, func.count())
+        .where(Image.pool_id.in_(ids), Image.excluded)
+        .group_by(Image.pool_id)
+    )
+    for pool_id, excluded in session.execute(of_excluded):
+        found[pool_id].excluded = excluded
     of_label_maps = (
         select(LabelMap.pool_id, LabelMap.source, func.count())
         .where(LabelMap.pool_id.in_(ids))

@@ -2,7 +2,7 @@
 
 import hashlib
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -10,8 +10,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from store import annotations
+from store.filters import in_use
 from store.states import TRAIN
-from store.tables import Annotation, Image, Selection, Shard
+from store.tables import Annotation, Event, Image, Selection, Shard
 
 ROWS_A_READ = 5000
 
@@ -65,11 +66,12 @@ def embedded(
     *,
     up_to: uuid.UUID | None = None,
     among: Sequence[uuid.UUID] | None = None,
+    without: Collection[uuid.UUID] | None = None,
 ) -> Iterator[Embedded]:
-    """Yield the embedded images of a split, in the order of their ids.
+    """Yield the embedded images of a split that are in use, in the order of their ids.
 
-    `up_to` limits them to ids up to this one, `among` to these images. They are read in parts, because a pool
-    may have millions.
+    `up_to` limits them to ids up to this one, `among` to these images. `without` are the images that are not
+    in use; None: those that are excluded now. They are read in parts, because a pool may have millions.
     """
     query = select(Image.id, Image.name, Image.sha256).where(
         Image.pool_id == pool_id, Image.split == split, Image.shard_id.is_not(None)
@@ -78,8 +80,16 @@ def embedded(
         query = query.where(Image.id <= up_to)
     if among is not None:
         query = query.where(Image.id.in_(among))
+    if without is None:
+        query = query.where(in_use())
     rows = session.execute(query.order_by(Image.id).execution_options(yield_per=ROWS_A_READ))
-    return (Embedded(*row) for row in rows)
+    return (image for image in (Embedded(*row) for row in rows) if image.id not in (without or ()))
+
+
+def excluded(session: Session, pool_id: uuid.UUID) -> set[uuid.UUID]:
+    """The embedded images of a pool that are not in use."""
+    query = select(Image.id).where(Image.pool_id == pool_id, Image.excluded, Image.shard_id.is_not(None))
+    return set(session.scalars(query))
 
 
 def annotated(
@@ -89,7 +99,7 @@ def annotated(
     query = (
         select(Annotation.image_id, Annotation.revision)
         .join(Image, Image.id == Annotation.image_id)
-        .where(Image.pool_id == pool_id, Image.split == split, annotations.counts())
+        .where(Image.pool_id == pool_id, Image.split == split, in_use(), annotations.counts())
     )
     if among is not None:
         query = query.where(Image.id.in_(among))
@@ -117,10 +127,19 @@ def _digest(lines: Iterable[str]) -> str:
     return digest.hexdigest()
 
 
-def shard_count(session: Session, pool_id: uuid.UUID) -> int:
-    """A number that grows whenever an image of the pool is embedded, because shards are only ever added."""
-    query = select(func.count()).select_from(Shard).where(Shard.pool_id == pool_id)
-    return session.scalars(query).one()
+def version(session: Session, pool_id: uuid.UUID) -> str:
+    """A text that is another one after each change of the pool's images: the ids of the newest shard and of
+    their newest event.
+    """
+    shards = select(Shard.id).where(Shard.pool_id == pool_id).order_by(Shard.id.desc())
+    events = select(Event.id).where(Event.pool_id == pool_id, Event.kind == "image").order_by(Event.id.desc())
+    newest = [session.scalar(query.limit(1)) for query in (shards, events)]
+    return "-".join(id.hex if id else "" for id in newest)
+
+
+def any_embedded(session: Session, pool_id: uuid.UUID) -> bool:
+    query = select(Image.id).where(Image.pool_id == pool_id, Image.shard_id.is_not(None)).limit(1)
+    return session.scalar(query) is not None
 
 
 def annotation_count(session: Session) -> int:
@@ -147,6 +166,7 @@ def annotations_state(session: Session, pool_id: uuid.UUID, split: str) -> Annot
             Image.pool_id == pool_id,
             Image.split == split,
             Image.shard_id.is_not(None),
+            in_use(),
             annotations.counts(),
         )
     )
@@ -163,12 +183,13 @@ def annotations_state(session: Session, pool_id: uuid.UUID, split: str) -> Annot
 def waiting(session: Session, pool_id: uuid.UUID, splits: Sequence[str]) -> int:
     """The number of images whose embedding is still to be tried."""
     query = select(func.count()).select_from(Image).where(Image.pool_id == pool_id, Image.split.in_(splits))
-    return session.scalars(query.where(Image.shard_id.is_(None), Image.embed_error.is_(None))).one()
+    return session.scalars(query.where(Image.shard_id.is_(None), Image.embed_error.is_(None), in_use())).one()
 
 
 def image_count(session: Session, pool_id: uuid.UUID, split: str) -> int:
+    """The number of images in use."""
     query = select(func.count()).select_from(Image).where(Image.pool_id == pool_id, Image.split == split)
-    return session.scalars(query).one()
+    return session.scalars(query.where(in_use())).one()
 
 
 def get(session: Session, selection_id: uuid.UUID) -> Selection | None:

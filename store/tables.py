@@ -22,7 +22,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from store.clock import UtcDateTime, from_now
 from store.states import ASSIGNMENT_STATES, JOB_STATES, SPLITS
 
-SCHEMA = "0007"
+SCHEMA = "0008"
 """The revision of the newest migration, which makes these tables."""
 
 
@@ -111,6 +111,8 @@ class Image(Row):
     height: Mapped[int]
     embed_job_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("jobs.id"), index=True)
     shard_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("shards.id"))
+    excluded: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether it is left out of selections, trainings and evaluations."""
     embed_error: Mapped[str | None]
     """Why the worker could not embed the image, although the service accepted it."""
 

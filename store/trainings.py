@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from store import annotations
 from store.chunks import rows_where_in
+from store.filters import in_use
 from store.tables import Annotation, Image, LabelMap
 
 
@@ -18,7 +19,7 @@ def annotated(
     query = (
         select(Image, Annotation)
         .join(Annotation, Annotation.image_id == Image.id)
-        .where(Image.pool_id == pool_id, Image.split == split, annotations.counts())
+        .where(Image.pool_id == pool_id, Image.split == split, in_use(), annotations.counts())
         .order_by(Image.id)
         .limit(limit)
     )
@@ -43,8 +44,10 @@ def pairs(session: Session, revisions: Iterable[tuple[str, int]]) -> list[tuple[
 
 
 def train_photos(session: Session, pool_id: uuid.UUID) -> Sequence[Image]:
-    """The train photos that could be decoded, in the order of their ids."""
-    query = select(Image).where(Image.pool_id == pool_id, Image.split == "train", Image.embed_error.is_(None))
+    """The train photos in use that could be decoded, in the order of their ids."""
+    query = select(Image).where(
+        Image.pool_id == pool_id, Image.split == "train", Image.embed_error.is_(None), in_use()
+    )
     return session.scalars(query.order_by(Image.id)).all()
 
 

@@ -1,4 +1,4 @@
-"""`fewpairs pool create|classes|list|show`"""
+"""`fewpairs pool create|classes|rename|list|show`"""
 
 from typing import Annotated, Any
 
@@ -9,7 +9,7 @@ from rich.text import Text
 from fewpairs.cli.application import LOOP, app
 from fewpairs.cli.labelled import class_table
 from fewpairs.cli.options import JsonOption, ServerOption, find_pool
-from fewpairs.cli.output import console, print_json, whole
+from fewpairs.cli.output import console, counted, escaped, print_json, whole
 from fewpairs.client import Client
 from fewpairs.errors import FewpairsError
 from fewpairs.pool import Pool
@@ -80,6 +80,17 @@ def change_classes(
     console.print(_classes(pool.change_classes(change, added)))
 
 
+@pool_app.command("rename")
+def rename(
+    name: Annotated[str, typer.Argument(help="Name or id of the pool.", show_default=False)],
+    new_name: Annotated[str, typer.Argument(help="The new name.", show_default=False)],
+    server: ServerOption = None,
+) -> None:
+    """Give a pool another name."""
+    pool = Client(server).pool(name).rename(new_name)
+    console.print(f"[green]✓[/] {escaped(name)} is {escaped(pool.name)}")
+
+
 def _parts(words: str) -> tuple[str, str]:
     name, equals, value = words.rpartition("=")
     if not (equals and name and value):
@@ -129,6 +140,8 @@ def show(
         counts = pool.counts[split]
         table.add_row(split, str(counts["images"]), str(counts["embedded"]), str(counts["annotated"]))
     console.print(table)
+    if excluded := pool.counts["excluded"]:
+        console.print(f"Excluded, and not counted above: {counted(excluded, 'photo')}")
     sources = ", ".join(f"{count} from {source}" for source, count in pool.counts["label_sources"].items())
     console.print(Text(f"Unpaired label maps: {sources or 'none'}"))
     console.print(_classes(pool))

@@ -80,7 +80,8 @@ def order_evaluation(
 )
 def get_evaluation(service: ServiceDep, evaluation_id: UUID) -> Evaluation:
     with service.database.read() as session:
-        return Evaluation.model_validate(_found(session, evaluation_id))
+        row = _found(session, evaluation_id)
+        return Evaluation.of(row, evaluations.left(session, [row.id]))
 
 
 @router.get(

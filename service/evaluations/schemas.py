@@ -1,5 +1,6 @@
 """Evaluations as they appear in JSON, and the order of one."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -8,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from models.catalog import DEFAULT_TEST_TIME, PHOTOS_TO_LABELS
 from service.http.documents import Document
 from service.http.fields import TEST_TIME_MEANS, Direction, TestTime
+from store import tables
 from store.states import Split
 
 
@@ -96,7 +98,16 @@ class Evaluation(Document):
     )
     test_time: str = Field(description=TEST_TIME_MEANS, examples=["none"])
     metrics: ClassMetrics | RgbMetrics
+    left: int = Field(
+        description="How many of its images have left the split since, or are excluded now: do not compare "
+        "its scores with those of later evaluations."
+    )
     created_at: datetime
+
+    @classmethod
+    def of(cls, row: tables.Evaluation, left: Mapping[UUID, int]) -> "Evaluation":
+        """`left` as `store.evaluations.left` gives it."""
+        return cls.of_row(row, left=left.get(row.id, 0))
 
 
 class ScoredImage(Document):

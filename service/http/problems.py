@@ -91,6 +91,10 @@ class NameTaken(Problem, status=409):
     """This name is already used for other content."""
 
 
+class WouldLeak(Problem, status=409):
+    """The test split would not be a test any more."""
+
+
 # Files
 
 

@@ -1,6 +1,6 @@
 """Addresses of photos."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -19,14 +19,19 @@ from service.http.problems import (
     DiskFull,
     FileTooLarge,
     InvalidName,
+    JobFailed,
     NameTaken,
     NotFound,
+    PoolNotEmbedded,
     UnsupportedMediaType,
+    WouldLeak,
 )
+from service.images import changes as changing
 from service.images import intake
-from service.images.schemas import Image, Listing, Missing, Upload
+from service.images.schemas import Image, ImageChanges, Listing, Missing, Upload
+from service.jobs.enqueue import ACCEPTED, answered
 from service.lookups import found_image, found_pool, require_pool
-from service.runtime import ServiceDep
+from service.runtime import Service, ServiceDep
 from store import images
 from store.blobs import CHUNK
 from store.states import Split
@@ -153,6 +158,28 @@ def get_image(service: ServiceDep, image_id: UUID) -> Image:
         return Image.of(*found_image(session, image_id))
 
 
+@router.patch(
+    "/images/{image_id}",
+    summary="Rename a photo, move it, or leave it out",
+    response_model=Image,
+    responses={
+        **ACCEPTED,
+        **errors(NotFound, InvalidName, NameTaken, WouldLeak, PoolNotEmbedded, JobFailed, FileTooLarge),
+    },
+)
+async def change_image(service: ServiceDep, image_id: UUID, changes: ImageChanges) -> Image | Response:
+    """What was selected, trained and evaluated before stays as it is. Trainings that were ordered before
+    still learn from an excluded photo. 202: the photo is compared with those of the split that it leaves; ask
+    again in a moment."""
+    near: list[Any] = []
+    if job := await run_in_threadpool(changing.near_asked, service, image_id, changes):
+        result = await answered(service, job)
+        if isinstance(result, Response):
+            return result
+        near = result["items"]
+    return await run_in_threadpool(_changed, service, image_id, changes, near)
+
+
 @router.get(
     "/images/{image_id}/content",
     summary="Get a photo's bytes",
@@ -194,3 +221,8 @@ def get_thumbnail(
         copy.flush()
         jpeg = service.decoders.thumbnail(copy.path, size)
     return Response(jpeg, media_type="image/jpeg", headers=headers)
+
+
+def _changed(service: Service, image_id: UUID, changes: ImageChanges, near: list[Any]) -> Image:
+    with service.database.write() as session:
+        return Image.of(*changing.change(session, image_id, changes, near))

@@ -27,6 +27,7 @@ class Image(Document):
     height: int
     media_type: str
     embedded: bool
+    excluded: bool = Field(description="Whether it is left out of selections, trainings and evaluations.")
     embed_error: str | None = Field(
         description="Why the photo could not be embedded; null otherwise. Such a photo is never picked."
     )
@@ -39,6 +40,22 @@ class Image(Document):
     def of(cls, row: tables.Image, annotation_revision: int | None) -> "Image":
         embedded = row.shard_id is not None
         return cls.of_row(row, embedded=embedded, annotation_revision=annotation_revision)
+
+
+class ImageChanges(BaseModel):
+    """What is to change; what is left out or null stays."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"excluded": True}]})
+
+    name: PathName | None = None
+    excluded: bool | None = Field(
+        None, description="true: leave it out of selections, trainings and evaluations. false: use it again."
+    )
+    split: Split | None = Field(
+        None,
+        description="Move it to this split. Refused if a model that learned from it would be tested on it, "
+        "and if an annotated train photo would be nearly the same as a test photo.",
+    )
 
 
 class Rejected(BaseModel):

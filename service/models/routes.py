@@ -1,6 +1,7 @@
 """Addresses of models."""
 
 import json
+from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
@@ -32,7 +33,7 @@ from service.jobs.enqueue import ACCEPTED, IdempotencyKey, Output, answered, ord
 from service.lookups import found_model, found_pool, require_direction, require_pool
 from service.models.schemas import Model
 from service.runtime import Service, ServiceDep
-from store import blobs, models, pools, tables
+from store import blobs, evaluations, models, pools, tables
 from store.blobs import Incoming
 
 router = APIRouter(tags=["models"], route_class=Route)
@@ -47,10 +48,7 @@ def list_models(service: ServiceDep, pool_id: UUID, cursor: Cursor = None, limit
     with service.database.read() as session:
         found_pool(session, pool_id)
         page, following = cut(models.page(session, pool_id, before=cursor, limit=limit + 1), limit)
-        ids = [model.id for model in page]
-        files, evaluations = models.files(session, ids), models.evaluations(session, ids)
-    items = [Model.of(row, files.get(row.id, []), evaluations.get(row.id, [])) for row in page]
-    return Page(items=items, next=following)
+        return Page(items=_documents(session, page), next=following)
 
 
 @router.post(
@@ -88,7 +86,7 @@ async def import_model(
 @router.get("/models/{model_id}", summary="Get a model and its scores", responses=errors(NotFound))
 def get_model(service: ServiceDep, model_id: UUID) -> Model:
     with service.database.read() as session:
-        return _document(session, found_model(session, model_id))
+        return _documents(session, [found_model(session, model_id)])[0]
 
 
 @router.get(
@@ -170,12 +168,12 @@ def _keep(service: Service, pool_id: UUID, name: str | None, incoming: Incoming)
         )
         models.add(session, model, {ONNX_FILE: blob, SPEC_FILE: described})
         session.refresh(model)
-        return True, _document(session, model)
+        return True, _documents(session, [model])[0]
 
 
 def _same(session: Session, known: tables.Model, sha256: str) -> Model:
     """The model of this name, if it has the same file. Raises NameTaken."""
-    document = _document(session, known)
+    document = _documents(session, [known])[0]
     if sha256 not in [file.sha256 for file in document.files]:
         raise NameTaken(
             f"The pool already has another model named {known.name}: send this one under another name."
@@ -183,9 +181,11 @@ def _same(session: Session, known: tables.Model, sha256: str) -> Model:
     return document
 
 
-def _document(session: Session, row: tables.Model) -> Model:
-    files, evaluations = models.files(session, [row.id]), models.evaluations(session, [row.id])
-    return Model.of(row, files.get(row.id, []), evaluations.get(row.id, []))
+def _documents(session: Session, rows: Sequence[tables.Model]) -> list[Model]:
+    ids = [row.id for row in rows]
+    files, scores = models.files(session, ids), models.evaluations(session, ids)
+    left = evaluations.left(session, [evaluation.id for made in scores.values() for evaluation in made])
+    return [Model.of(row, files.get(row.id, []), scores.get(row.id, []), left) for row in rows]
 
 
 def _checked(service: Service, model_id: UUID, direction: str, format: str | None) -> tables.Pool:

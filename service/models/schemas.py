@@ -1,6 +1,6 @@
 """Models as they appear in JSON."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -49,6 +49,12 @@ class Model(Document):
 
     @classmethod
     def of(
-        cls, row: tables.Model, files: Sequence[tables.ModelFile], evaluations: Sequence[tables.Evaluation]
+        cls,
+        row: tables.Model,
+        files: Sequence[tables.ModelFile],
+        evaluations: Sequence[tables.Evaluation],
+        left: Mapping[UUID, int],
     ) -> "Model":
-        return cls.of_row(row, receipt=row.receipt or None, files=files, evaluations=evaluations)
+        """`left` as `store.evaluations.left` gives it."""
+        scores = [Evaluation.of(evaluation, left) for evaluation in evaluations]
+        return cls.of_row(row, receipt=row.receipt or None, files=files, evaluations=scores)

@@ -13,9 +13,9 @@ from service.http.pages import Cursor, Limit, Page, cut
 from service.http.problems import FileTooLarge, InvalidClassTable, InvalidName, NotFound, PoolNameTaken
 from service.lookups import found_pool
 from service.pools.class_table import ClassTable, ClassTableChanges
-from service.pools.schemas import NewPool, Pool
+from service.pools.schemas import NewPool, Pool, PoolChanges
 from service.runtime import ServiceDep
-from store import pools
+from store import events, pools
 from store.pools import PoolCounts
 
 router = APIRouter(tags=["pools"], route_class=Route)
@@ -28,7 +28,7 @@ router = APIRouter(tags=["pools"], route_class=Route)
     responses=errors(InvalidName, InvalidClassTable, PoolNameTaken, FileTooLarge),
 )
 def create_pool(service: ServiceDep, new: NewPool, response: Response) -> Pool:
-    """Later, only the class table can be changed, with PATCH /pools/{id}/class_table."""
+    """Later, only the name and the class table can be changed."""
     table = new.class_table.model_dump(mode="json") if isinstance(new.class_table, ClassTable) else None
     try:
         with service.database.write() as session:
@@ -40,10 +40,7 @@ def create_pool(service: ServiceDep, new: NewPool, response: Response) -> Pool:
                 default_strategy=new.default_strategy,
             )
     except IntegrityError:
-        raise PoolNameTaken(
-            f"There is already a pool named {new.name}: choose another name, or find the pool with "
-            "GET /pools?name=…"
-        ) from None
+        raise _name_taken(new.name) from None
     response.headers["Location"] = f"/pools/{pool.id}"
     return Pool.of(pool, PoolCounts())
 
@@ -71,6 +68,25 @@ def get_pool(service: ServiceDep, pool_id: UUID) -> Pool:
 
 
 @router.patch(
+    "/pools/{pool_id}",
+    summary="Rename a pool",
+    responses=errors(NotFound, InvalidName, PoolNameTaken, FileTooLarge),
+)
+def change_pool(service: ServiceDep, pool_id: UUID, changes: PoolChanges) -> Pool:
+    try:
+        with service.database.write() as session:
+            pools.lock(session, pool_id)
+            pool = found_pool(session, pool_id)
+            if (before := pool.name) != changes.name:
+                pools.rename(session, pool, changes.name)
+                events.add(session, pool_id, "renamed", "pool", pool_id, before=before, name=pool.name)
+            counts = pools.counts(session, [pool_id])
+    except IntegrityError:
+        raise _name_taken(changes.name) from None
+    return Pool.of(pool, counts.get(pool_id, PoolCounts()))
+
+
+@router.patch(
     "/pools/{pool_id}/class_table",
     summary="Append, rename or recolour classes",
     responses=errors(NotFound, InvalidClassTable, FileTooLarge),
@@ -87,3 +103,9 @@ def change_class_table(service: ServiceDep, pool_id: UUID, changes: ClassTableCh
         session.flush()
         counts = pools.counts(session, [pool_id])
     return Pool.of(pool, counts.get(pool_id, PoolCounts()))
+
+
+def _name_taken(name: str) -> PoolNameTaken:
+    return PoolNameTaken(
+        f"There is already a pool named {name}: choose another name, or find the pool with GET /pools?name=…"
+    )

@@ -49,6 +49,12 @@ class NewPool(BaseModel):
     )
 
 
+class PoolChanges(BaseModel):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"name": "streets of 2024"}]})
+
+    name: PoolName
+
+
 class Counts(Document):
     images: int
     embedded: int
@@ -87,6 +93,7 @@ class LabelledDocument(BaseModel):
 class PoolCountsDocument(Counts):
     """Counts of the whole pool and of each split."""
 
+    excluded: int = Field(description="Photos that the other counts leave out.")
     unpaired_label_maps: int
     label_sources: dict[str, int] = Field(description="The number of unpaired label maps of each source.")
     train: Counts

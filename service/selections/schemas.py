@@ -177,6 +177,7 @@ class Receipt(Options):
     revisions: list[int] | None = Field(
         description="The revisions of their annotations; null without `balance`, when they do not matter."
     )
+    not_in_use: list[UUID] = Field([], description="The images that were excluded.")
     algorithm_version: str
     computed_with: dict[str, str] = Field(
         description="Versions of the libraries that computed the picks, and the platform."

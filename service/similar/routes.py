@@ -111,7 +111,7 @@ async def list_duplicates(
 def _asked_about(service: Service, image_id: UUID, limit: int) -> tables.Job:
     with service.database.read() as session:
         image, _ = found_image(session, image_id)
-        shards = selections.shard_count(session, image.pool_id)
+        version = selections.version(session, image.pool_id)
     if image.embed_error:
         raise ImageNotEmbedded(
             f"{image.name} could not be embedded ({image.embed_error}): save the photo again, and upload it "
@@ -122,7 +122,7 @@ def _asked_about(service: Service, image_id: UUID, limit: int) -> tables.Job:
             service, image.pool_id, f"{image.name} is not embedded yet: ask again in a moment."
         )
     spec = {"what": "similar", "image_id": str(image_id), "limit": limit}
-    return ask(service, image.pool_id, "search", f"similar:{image_id}:{limit}:{shards}", spec)
+    return ask(service, image.pool_id, "search", f"similar:{image_id}:{limit}:{version}", spec)
 
 
 def _search_for(
@@ -149,7 +149,7 @@ def _duplicates_asked(service: Service, pool_id: UUID, within: float | str) -> t
     _require_embedded(service, pool_id)
     with service.database.read() as session:
         waiting = selections.waiting(session, pool_id, SPLITS)
-        shards = selections.shard_count(session, pool_id)
+        version = selections.version(session, pool_id)
     if waiting:
         raise pool_not_embedded(
             service,
@@ -157,14 +157,14 @@ def _duplicates_asked(service: Service, pool_id: UUID, within: float | str) -> t
             f"Photos of the pool are not embedded yet ({waiting}): ask again in a moment.",
         )
     spec = {"what": "duplicates", "within": None if within == "auto" else within}
-    return ask(service, pool_id, "search", f"duplicate-groups:{pool_id}:{within}:{shards}", spec)
+    return ask(service, pool_id, "search", f"duplicate-groups:{pool_id}:{within}:{version}", spec)
 
 
 def _require_embedded(service: Service, pool_id: UUID) -> None:
     """Raise a Problem if the pool has no embedded image."""
     with service.database.read() as session:
         found_pool(session, pool_id)
-        if selections.shard_count(session, pool_id):
+        if selections.any_embedded(session, pool_id):
             return
         images = sum(selections.image_count(session, pool_id, split) for split in SPLITS)
         waiting = selections.waiting(session, pool_id, SPLITS)

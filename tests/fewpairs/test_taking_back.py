@@ -20,3 +20,23 @@ def test_withdraw(run: Run, pool: Pool, photos: Path) -> None:
     with pytest.raises(FewpairsError, match="no label map"):
         pool.withdraw(name)
     assert pool.annotate(photos / "labels").new == 1
+
+
+def test_leave_out_move_and_rename(run: Run, pool: Pool, photos: Path) -> None:
+    """The commands change the photos and the pool, and `events` lists each change."""
+    pool.upload(photos / "images")
+    pool.select(1, strategy="random")  # waits for the embeddings
+    first, second = [image["name"] for image in pool.images()][:2]
+    for words in (
+        ("photo", "exclude", first),
+        ("photo", "include", first),
+        ("photo", "move", second, "--split", "test"),
+        ("photo", "rename", first, "new.png"),
+    ):
+        assert run(*words).exit_code == 0, words
+    assert sorted(image["split"] for image in pool.images()) == ["test"] + ["train"] * 7
+    assert pool.image_id("new.png")
+    assert [event["action"] for event in pool.events()] == ["renamed", "moved", "included", "excluded"]
+    before = pool.name
+    assert run("pool", "rename", before, f"{before} again").exit_code == 0
+    assert pool.refresh().name == f"{before} again"

@@ -144,7 +144,13 @@ def receipt(pool_id: str, **values: Any) -> dict[str, Any]:
     return {
         **{"pool_id": pool_id, **asdict(question), "include": [], "exclude": []},
         **{"image_count": 4, "last_image_id": str(new_id()), "encoder": "resnet50"},
-        **{"labelled": [], "revisions": None, "algorithm_version": "1", "computed_with": {"numpy": "2"}},
+        **{
+            "labelled": [],
+            "revisions": None,
+            "not_in_use": [],
+            "algorithm_version": "1",
+            "computed_with": {"numpy": "2"},
+        },
         **dict.fromkeys(digests, "0" * 64),
         **values,
     }
@@ -186,8 +192,10 @@ def add_selection(client: Client, job: dict[str, Any], document: dict[str, Any])
         session.add(row)
 
 
-def add_model(client: Client, pool_id: str, method: str = "hybrid") -> str:
-    """Add a model as a training does, to a pool with an annotated train image, and return its id."""
+def add_model(client: Client, pool_id: str, method: str = "hybrid", **learned: Any) -> str:
+    """Add a model as a training does, to a pool with an annotated train image, and return its id. `learned`
+    is put into its receipt.
+    """
     job = client.post(f"/pools/{pool_id}/trainings", json={"method": method}).json()
     model = Model(
         id=new_id(),
@@ -197,7 +205,7 @@ def add_model(client: Client, pool_id: str, method: str = "hybrid") -> str:
         spec={"recipe": "tiny"},
         receipt={
             **{"pairs": [], "unpaired_photos": 0, "unpaired_label_maps": {}},
-            **{"losses": {"g": 1.0}, "notes": NOTES},
+            **{"losses": {"g": 1.0}, "notes": NOTES, **learned},
         },
     )
     contents = {"photo_to_label.safetensors": WEIGHTS, "spec.json": b"{}"}

@@ -92,6 +92,7 @@ def test_counts_are_by_split_and_count_an_image_once(client: Client) -> None:
         "images": 5,
         "embedded": 4,
         "annotated": 1,
+        "excluded": 0,
         "unpaired_label_maps": 1,
         "label_sources": {"upload": 1},
         "train": {"images": 4, "embedded": 3, "annotated": 1},

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sqlalchemy import update
 
 from models.machine import computed_with
 from service.selections.schemas import Replayed
-from store.tables import Selection
+from store.tables import Image, Selection
 from tests import published
 from tests.worker.factories import Pools, scene
 from tests.worker.model_folders import untrained
@@ -103,6 +104,36 @@ def test_a_receipt_gives_the_same_picks_though_the_pool_has_grown(
         "Photos added since, which the replay leaves out: 6.",
         "Photos annotated since, which the replay treats as not annotated: 1.",
     ]
+
+
+def test_photos_excluded_later_change_no_replay(
+    tools: Tools, pools: Pools, pool_id: uuid.UUID, done: Run
+) -> None:
+    """The receipt knows which photos were not in use; what was excluded or included since is reported."""
+    ids = planted(pools, pool_id, cloud(12, 0))
+    planted(pools, pool_id, cloud(2, 1), "test")
+    exclude(tools, ids[0])
+    before = made(tools, done)
+    assert before["receipt"]["not_in_use"] == [str(ids[0])]
+    picked = [uuid.UUID(pick["image_id"]) for pick in before["picks"]]
+    assert ids[0] not in picked
+    exclude(tools, ids[0], False)
+    exclude(tools, picked[0])
+
+    result = replayed(done, before["receipt"])
+
+    assert result["same"]
+    assert result["changed"] == [
+        "Photos excluded since, which the replay does not leave out: 1.",
+        "Photos that are in use again since, which the replay leaves out: 1.",
+    ]
+    assert done("explain", {"selection_id": before["id"]}) == {"selection_id": before["id"]}
+    assert str(picked[0]) not in {pick["image_id"] for pick in made(tools, done)["picks"]}
+
+
+def exclude(tools: Tools, image_id: uuid.UUID, excluded: bool = True) -> None:
+    with tools.database.write() as session:
+        session.execute(update(Image).where(Image.id == image_id).values(excluded=excluded))
 
 
 def test_a_selection_by_patches_is_replayed_from_the_photos_of_then(

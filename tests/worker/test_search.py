@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sqlalchemy import update
 
 from models.similarity import DUPLICATE_SHARE, typical_distance
 from service.similar.schemas import Duplicates, Similar
@@ -49,7 +50,7 @@ def searched(pools: Pools, shutdown: threading.Event, pool_id: uuid.UUID, **spec
     job_id = pools.job(pool_id, "search", spec)
     run(job_id, pools.tools, shutdown)
     job = pools.get(job_id)
-    if job.result and spec["what"] != "duplicates":
+    if job.result and spec["what"] in ("similar", "photo"):
         published.check(Similar, job.result)
     return job
 
@@ -193,6 +194,41 @@ def test_duplicates_are_grouped_under_the_one_that_was_first(
     assert apart == pytest.approx(plain_distances(tools, pool_id, first), abs=1e-5)
     assert list(apart.values()) == sorted(apart.values())
     assert all_of_them["duplicates"] == 7
+
+
+def test_an_excluded_photo_is_no_duplicate(
+    tools: Tools, pools: Pools, pool_id: uuid.UUID, shutdown: threading.Event
+) -> None:
+    """Neither in groups nor across splits: it does not count as being there."""
+    ids = tools.vectors.pool_vectors(pool_id).image_ids
+    first, last = min(ids), max(ids)
+    across = {"what": "across", "image_id": str(last), "split": "train"}
+
+    found = searched(pools, shutdown, pool_id, **across)
+    assert found.result, found.error
+    assert [(item["image_id"], item["distance"]) for item in found.result["items"]] == [(str(first), 0)]
+    with tools.database.write() as session:
+        session.execute(update(Image).where(Image.id == first).values(excluded=True))
+
+    found = searched(pools, shutdown, pool_id, **across)
+    assert found.result, found.error
+    assert found.result["items"] == []
+    exact = duplicates(tools, searched(pools, shutdown, pool_id, what="duplicates", within=0.0))
+    assert (exact["images"], exact["groups"]) == (7, [])
+
+
+def test_a_split_is_searched_without_the_photo_itself(
+    tools: Tools, pools: Pools, shutdown: threading.Event
+) -> None:
+    """All equals of one split are found, and none of the other split."""
+    pool_id = pools.pool()
+    train = planted(pools, pool_id, np.concatenate([np.ones((2, 3)), np.eye(3)]))
+    planted(pools, pool_id, np.ones((1, 3)), split="test")
+
+    found = searched(pools, shutdown, pool_id, what="across", image_id=str(train[0]), split="train")
+
+    assert found.result, found.error
+    assert [item["image_id"] for item in found.result["items"]] == [str(train[1])]
 
 
 def test_of_many_duplicates_the_nearest_are_listed(

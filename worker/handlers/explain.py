@@ -26,7 +26,8 @@ from store.explanations import Member
 from store.question import Question
 from store.tables import Job
 from worker.attempt import Attempt
-from worker.outcomes import Outcome
+from worker.handlers.replay import not_in_use
+from worker.outcomes import Outcome, Permanent
 from worker.selection.candidates import Candidates, Rows, find_candidates
 from worker.selection.patches import candidates_patches
 from worker.selection.snapshot import PoolSnapshot, take_snapshot
@@ -152,8 +153,21 @@ def _selection(attempt: Attempt) -> tuple[dict[str, Any], Question, PoolSnapshot
             question,
             up_to=receipt["last_image_id"],
             labelled=dict.fromkeys(map(uuid.UUID, receipt["labelled"]), 0),
+            without=not_in_use(receipt),
         )
+    _require_picks(selection.document, snapshot)
     return selection.document, question, snapshot
+
+
+def _require_picks(document: dict[str, Any], snapshot: PoolSnapshot) -> None:
+    """Raise Permanent if the pool does not have all of the picks any more."""
+    gone = {pick["image_id"] for pick in document["picks"]} - {str(image.id) for image in snapshot.images}
+    if gone:
+        raise Permanent(
+            "picks-missing",
+            f"Picks that were moved to the other split or deleted since: {len(gone)}. This selection cannot "
+            "be explained any more: make a new one.",
+        )
 
 
 def _cover(document: dict[str, Any], candidates: Candidates) -> Cover:

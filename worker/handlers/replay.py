@@ -26,6 +26,7 @@ def replay(attempt: Attempt) -> Outcome:
             question,
             up_to=receipt["last_image_id"],
             labelled=_revisions_then(receipt),
+            without=not_in_use(receipt),
         )
         now = take_snapshot(session, claim.pool_id, question)
     changed, made = list(_differences(question, receipt, then)), None
@@ -49,6 +50,11 @@ def _revisions_then(receipt: Mapping[str, Any]) -> dict[uuid.UUID, int]:
     """The annotated images by id, with the revisions that counted, or 0 where revisions did not matter."""
     ids = [uuid.UUID(image_id) for image_id in receipt["labelled"]]
     return dict(zip(ids, receipt["revisions"] or [0] * len(ids), strict=True))
+
+
+def not_in_use(receipt: Mapping[str, Any]) -> set[uuid.UUID]:
+    """The images that were excluded when the selection was made; older receipts do not know any."""
+    return set(map(uuid.UUID, receipt.get("not_in_use") or []))
 
 
 def _differences(question: Question, receipt: Mapping[str, Any], then: PoolSnapshot) -> Iterator[str]:
@@ -92,9 +98,14 @@ def _first_other(receipt: Mapping[str, Any], made: Mapping[str, Any]) -> Iterato
 
 
 def _since(then: PoolSnapshot, now: PoolSnapshot) -> Iterator[str]:
-    """Sentences about what was added since the selection, which changes nothing."""
-    if more := len(now.images) + len(now.tests) - len(then.images) - len(then.tests):
+    """Sentences about what has changed since the selection without changing the picks."""
+    before, after = ({image.id for image in (*pool.images, *pool.tests)} for pool in (then, now))
+    if more := len(after - before - set(then.without)):
         yield f"Photos added since, which the replay leaves out: {more}."
+    if left := len(before - after):
+        yield f"Photos excluded since, which the replay does not leave out: {left}."
+    if again := len(after.intersection(then.without)):
+        yield f"Photos that are in use again since, which the replay leaves out: {again}."
     if more := len(now.labelled.keys() - then.labelled.keys()):
         yield f"Photos annotated since, which the replay treats as not annotated: {more}."
 

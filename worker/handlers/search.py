@@ -14,11 +14,12 @@ from models.similarity import (
     DUPLICATE_SHARE,
     PoolIndex,
     duplicate_groups,
+    leaks,
     pair_distances,
     typical_distance,
 )
 from store import blobs, images, selections
-from store.states import TRAIN
+from store.states import SPLITS, TRAIN
 from store.tables import Pool
 from worker.attempt import Attempt
 from worker.cache.vectors import PoolVectors
@@ -35,9 +36,8 @@ Found = list[tuple[uuid.UUID, float]]
 
 
 def search(attempt: Attempt) -> Outcome:
-    return {"similar": _similar, "photo": _photo, "duplicates": _duplicates}[attempt.claim.spec["what"]](
-        attempt
-    )
+    handlers = {"similar": _similar, "photo": _photo, "duplicates": _duplicates, "across": _across}
+    return handlers[attempt.claim.spec["what"]](attempt)
 
 
 def _similar(attempt: Attempt) -> Outcome:
@@ -92,10 +92,9 @@ def _nearest(
 
 def _duplicates(attempt: Attempt) -> Outcome:
     claim, tools = attempt.claim, attempt.tools
-    with tools.database.read() as session:
-        train = [image.id for image in selections.embedded(session, claim.pool_id, TRAIN)]
+    train, tests = _in_use(attempt)
     vectors = tools.vectors.pool_vectors(claim.pool_id)
-    oldest_first = np.argsort([image_id.hex for image_id in vectors.image_ids])
+    oldest_first = vectors.rows(sorted(train + tests))
     # Measured as for a selection of train images, so that `auto` means the same threshold.
     train_rows = vectors.rows(train)
     typical = _typical(vectors, train_rows if len(train) > 1 else oldest_first)
@@ -110,7 +109,7 @@ def _duplicates(attempt: Attempt) -> Outcome:
         "pool_id": str(claim.pool_id),
         "within": within,
         "typical_distance": typical,
-        "images": len(vectors.image_ids),
+        "images": len(oldest_first),
         "duplicates": sum(len(group) - 1 for group in groups),
         "group_count": len(groups),
         "across": sum(0 < int(is_train[group].sum()) < len(group) for group in groups),
@@ -120,6 +119,30 @@ def _duplicates(attempt: Attempt) -> Outcome:
     }
     blob = blobs.put(tools.blobs, [json.dumps(document).encode()])
     return Outcome({"duplicates": asdict(blob)})
+
+
+def _across(attempt: Attempt) -> Outcome:
+    """Find the images of a split that are nearly the same as an image, by the threshold of selections."""
+    spec = attempt.claim.spec
+    image_id = uuid.UUID(spec["image_id"])
+    train, tests = _in_use(attempt)
+    vectors = attempt.tools.vectors.pool_vectors(attempt.claim.pool_id)
+    within = DUPLICATE_SHARE * (_typical(vectors, vectors.rows(train)) or 0.0) if train else 0.0
+    rows = vectors.rows(id for id in (train if spec["split"] == TRAIN else tests) if id != image_id)
+    near = leaks(vectors.matrix, rows, vectors.matrix[vectors.rows([image_id])], within)
+    found = sorted(((vectors.image_ids[row], apart) for row, _, apart in near), key=lambda one: one[1])
+    [items] = _described(attempt, [found[:MOST_OF_A_GROUP]])
+    return Outcome({"image_id": str(image_id), "within": within, "items": items})
+
+
+def _in_use(attempt: Attempt) -> tuple[list[uuid.UUID], list[uuid.UUID]]:
+    """The embedded train images and the embedded test images."""
+    with attempt.tools.database.read() as session:
+        train, tests = (
+            [image.id for image in selections.embedded(session, attempt.claim.pool_id, split)]
+            for split in SPLITS
+        )
+    return train, tests
 
 
 def _described(attempt: Attempt, found: list[Found]) -> list[list[dict[str, Any]]]:

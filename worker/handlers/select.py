@@ -85,6 +85,7 @@ def _receipt(question: Question, snapshot: PoolSnapshot) -> dict[str, Any]:
         "annotated_digest": selections.annotated_digest(snapshot.labelled),
         "labelled": [str(image_id) for image_id in labelled],
         "revisions": [snapshot.labelled[image_id] for image_id in labelled] if question.balance else None,
+        "not_in_use": [str(image_id) for image_id in sorted(snapshot.without)],
     }
 
 

@@ -1,7 +1,7 @@
 """The part of a pool that a question is about, at one moment."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -24,6 +24,8 @@ class PoolSnapshot:
     """The embedded test images, if the question depends on them."""
     labelled: Mapping[uuid.UUID, int]
     """The annotated images of the split by id, each with the revision that counts."""
+    without: Collection[uuid.UUID]
+    """The embedded images of the pool that are not in use, and in none of the above."""
 
 
 def take_snapshot(
@@ -33,16 +35,26 @@ def take_snapshot(
     *,
     up_to: str | None = None,
     labelled: Mapping[uuid.UUID, int] | None = None,
+    without: Collection[uuid.UUID] | None = None,
 ) -> PoolSnapshot:
-    """The pool as it is now; or as it was, with the images up to an id and with these `labelled` ones."""
+    """The pool as it is now; or as it was, with the images up to an id, with these `labelled` ones, and
+    `without` those that were not in use.
+    """
     last = uuid.UUID(up_to) if up_to else None
-    images = list(selections.embedded(session, pool_id, question.split, up_to=last))
+    if without is None:
+        without = selections.excluded(session, pool_id)
+    images = list(selections.embedded(session, pool_id, question.split, up_to=last, without=without))
     if labelled is None:
         labelled = selections.annotated(session, pool_id, question.split)
-    tests = selections.embedded(session, pool_id, TEST, up_to=last) if question.looks_at_tests else ()
+    tests = (
+        selections.embedded(session, pool_id, TEST, up_to=last, without=without)
+        if question.looks_at_tests
+        else ()
+    )
     return PoolSnapshot(
         pool=session.get_one(Pool, pool_id),
         images=images,
         tests=list(tests),
+        without=without,
         labelled={image.id: labelled[image.id] for image in images if image.id in labelled},
     )

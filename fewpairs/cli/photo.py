@@ -1,0 +1,56 @@
+"""`fewpairs photo exclude|include|move|rename`"""
+
+from typing import Annotated
+
+import typer
+
+from fewpairs.cli.application import CONTROL, app
+from fewpairs.cli.options import PoolOption, ServerOption, find_pool
+from fewpairs.cli.output import console, escaped
+from fewpairs.client import Client
+
+photo_app = typer.Typer(no_args_is_help=True, help="Leave photos out, move and rename them.")
+app.add_typer(photo_app, name="photo", rich_help_panel=CONTROL)
+
+PhotosArgument = Annotated[list[str], typer.Argument(help="Names or ids of photos.", show_default=False)]
+
+
+@photo_app.command("exclude")
+def exclude(photos: PhotosArgument, pool: PoolOption = None, server: ServerOption = None) -> None:
+    """Leave photos out of selections, trainings and evaluations."""
+    target = find_pool(Client(server), pool)
+    for photo in photos:
+        console.print(f"[green]✓[/] {escaped(target.exclude(photo)['name'])} is excluded")
+
+
+@photo_app.command("include")
+def include(photos: PhotosArgument, pool: PoolOption = None, server: ServerOption = None) -> None:
+    """Use photos again that were excluded."""
+    target = find_pool(Client(server), pool)
+    for photo in photos:
+        console.print(f"[green]✓[/] {escaped(target.include(photo)['name'])} is in use")
+
+
+@photo_app.command("move")
+def move(
+    photos: PhotosArgument,
+    split: Annotated[str, typer.Option(help="train or test.", show_default=False)],
+    pool: PoolOption = None,
+    server: ServerOption = None,
+) -> None:
+    """Move photos to the other split. Refused if models would be tested on what they learned from."""
+    target = find_pool(Client(server), pool)
+    for photo in photos:
+        console.print(f"[green]✓[/] {escaped(target.move(photo, split)['name'])} is a {split} photo")
+
+
+@photo_app.command("rename")
+def rename(
+    photo: Annotated[str, typer.Argument(help="Name or id of a photo.", show_default=False)],
+    name: Annotated[str, typer.Argument(help="The new name.", show_default=False)],
+    pool: PoolOption = None,
+    server: ServerOption = None,
+) -> None:
+    """Give a photo another name."""
+    renamed = find_pool(Client(server), pool).rename_photo(photo, name)
+    console.print(f"[green]✓[/] {escaped(photo)} is {escaped(renamed['name'])}")
