@@ -10,7 +10,8 @@ from fewpairs.model import Model, Translation
 from fewpairs.pool import Pool
 from fewpairs.selection import Pick, Replay, Selection
 from fewpairs.similar import Duplicates, NearImage, Similar
-from fewpairs.uploads import Refusal, Upload
+from fewpairs.sources import Refusal
+from fewpairs.uploads import Upload
 
 __all__ = [
     "Assignment",

@@ -1,7 +1,7 @@
 """Pools: upload photos, select, annotate, train."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +10,14 @@ from fewpairs.errors import FewpairsError
 from fewpairs.explanation import Explanation, explain
 from fewpairs.jobs import Job, answer_of, settled
 from fewpairs.model import Model
-from fewpairs.photos import image_files
 from fewpairs.resource import Resource
 from fewpairs.selection import Selection
 from fewpairs.similar import Duplicates, Similar, image_id, similar
+from fewpairs.sources import File, Found, Refusal, find
 from fewpairs.uploads import Progress, Upload, upload_annotations, upload_images, upload_label_maps
 
-Paths = str | Path | Sequence[str | Path]
+Files = str | Path | Sequence[str | Path] | Sequence[File]
+"""Folders with all below them, zips and tars, or single files; or what `fewpairs.sources` found in them."""
 LOOK_AGAIN_S = 0.5
 
 
@@ -55,27 +56,51 @@ class Pool(Resource):
         self.document = self._transport.json("PATCH", f"{self.address}/class_table", json=body)
         return self
 
-    def upload(self, photos: Paths, split: str = "train", on_progress: Progress | None = None) -> Upload:
-        """Send photos: folders with all below them, or files. Call it again to resume."""
-        return upload_images(self._transport, self.id, _files(photos), split, on_progress)
+    def upload(
+        self, photos: Files, split: str = "train", on_progress: Progress | None = None, under: str = ""
+    ) -> Upload:
+        """Send photos: folders with all below them, zips, tars, or files. Call it again to resume.
+
+        A photo's name is its path below what was given, in the folder `under` of the pool. Folders of label
+        maps beside the photos are left out: give them to `annotate`.
+        """
+        with _found(photos, under) as found:
+            files = found.photos()
+            upload = upload_images(self._transport, self.id, files, split, on_progress)
+            return _with_others(upload, found, files, "It is in a folder of label maps: annotate with it.")
 
     def upload_labels(
-        self, label_maps: Paths, on_progress: Progress | None = None, source: str = "upload"
+        self,
+        label_maps: Files,
+        on_progress: Progress | None = None,
+        source: str = "upload",
+        under: str = "",
     ) -> Upload:
         """Send unpaired label maps: label maps of no photo of this pool.
 
         `source` names the data set they come from; a training can be told which sources to use.
         """
-        return upload_label_maps(self._transport, self.id, _files(label_maps), source, on_progress)
+        with _found(label_maps, under) as found:
+            upload = upload_label_maps(self._transport, self.id, found.files, source, on_progress)
+            return _with_others(upload, found, found.files)
 
     def annotate(
-        self, label_maps: Paths, replace: bool = False, on_progress: Progress | None = None
+        self,
+        label_maps: Files,
+        replace: bool = False,
+        on_progress: Progress | None = None,
+        under: str = "",
+        pairs: Mapping[str, str] | None = None,
     ) -> Upload:
-        """Send label maps, each for the photo of the same stem: `0001.png` belongs to `0001.jpg`.
+        """Send label maps, each for the photo that its name says: `day1/0001_mask.png` for `day1/0001.jpg`.
 
-        A photo that has another label map keeps it, unless `replace` is true.
+        `under` is a folder of the pool that their names are in; `pairs` are names of photos by names of label
+        maps, where the names say too little. A photo that has another label map keeps it, unless `replace`.
         """
-        return upload_annotations(self._transport, self.id, _files(label_maps), replace, on_progress)
+        with _found(label_maps, under) as found:
+            files = found.label_maps()
+            upload = upload_annotations(self._transport, self.id, files, pairs, replace, on_progress)
+            return _with_others(upload, found, files, "It is not in the folder of label maps beside it.")
 
     def withdraw(self, photo: str, revision: int | None = None) -> int:
         """Take the label map of a photo back, given by name or id: the photo is not annotated any more.
@@ -279,5 +304,19 @@ class Pool(Resource):
             yield Job(self._transport, document)
 
 
-def _files(sources: Paths) -> list[Path]:
-    return image_files(*([sources] if isinstance(sources, str | Path) else sources))
+def _found(sources: Files, under: str) -> Found:
+    paths = [sources] if isinstance(sources, str | Path) else list(sources)
+    files = [entry for entry in paths if isinstance(entry, File)]
+    if files:
+        return Found(files)
+    return find(*(entry for entry in paths if not isinstance(entry, File)), under=under)
+
+
+def _with_others(upload: Upload, found: Found, sent: Sequence[File], why: str = "") -> Upload:
+    """The upload with the files that were found and not sent."""
+    told = {*(file.path for file in sent), *(refusal.path for refusal in found.skipped)}
+    others = [file.path for file in found.files if file.path not in told]
+    upload.skipped = [*found.skipped, *(Refusal(path, "other-folder", why) for path in others)]
+    upload.rejected += found.rejected
+    upload.junk = found.junk
+    return upload

@@ -6,7 +6,7 @@ import tempfile
 import time
 import uuid
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -58,22 +58,28 @@ class Transport:
         params: dict[str, Any] | None = None,
         json: Any = None,
         file: Path | None = None,
+        content: Callable[[], Iterator[bytes]] | None = None,
         once: bool = False,
         repeatable: bool = True,
         headers: dict[str, str] | None = None,
     ) -> httpx.Response:
         """The successful response; raises FewpairsError.
 
-        `file` is streamed as the body at each attempt. With `once` the request has an Idempotency-Key, so
-        that its repetition does not make a second job.
+        `file`, or what `content` yields, is streamed as the body at each attempt. With `once` the request has
+        an Idempotency-Key, so that its repetition does not make a second job.
         """
-        headers = (headers or {}) | ({"Content-Type": "application/octet-stream"} if file else {})
+        headers = (headers or {}) | ({"Content-Type": "application/octet-stream"} if file or content else {})
         headers |= {"Idempotency-Key": str(uuid.uuid4())} if once else {}
         for attempt in range(ATTEMPTS):
             try:
                 with file.open("rb") if file else nullcontext() as body:
                     response = self._http.request(
-                        method, path, params=_without_none(params), json=json, content=body, headers=headers
+                        method,
+                        path,
+                        params=_without_none(params),
+                        json=json,
+                        content=content() if content else body,
+                        headers=headers,
                     )
             except httpx.TransportError as error:
                 self._repeat_or_raise(error, attempt, repeatable)

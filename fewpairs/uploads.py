@@ -1,17 +1,18 @@
 """Sends many files at once. Skips files that the server has, and collects the files that it refuses."""
 
 import hashlib
-import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
 from fewpairs.errors import FewpairsError
-from fewpairs.photos import sha256
+from fewpairs.sources import File, Refusal, unreadable
 from fewpairs.transport import Transport
+from folders.archives import ArchiveError
+from folders.matching import match
 
 THREADS = 8
 BATCH = 256
@@ -24,23 +25,20 @@ Progress = Callable[[int, int], None]
 """Called with the number of files done and the number of all files."""
 
 
-@dataclass(frozen=True)
-class Refusal:
-    """A file that was not taken, and a sentence that says why."""
-
-    path: Path
-    type: str
-    reason: str
-
-
 @dataclass
 class Upload:
-    """The outcome of an upload: counts of files, and the refused ones."""
+    """The outcome of an upload: counts of files, and the files that were not taken."""
 
     new: int = 0
     unchanged: int = 0
     replaced: int = 0
     rejected: list[Refusal] = field(default_factory=list)
+    skipped: list[Refusal] = field(default_factory=list)
+    """Files that were not meant to be sent, such as texts among photos."""
+    junk: int = 0
+    """Hidden files and others that operating systems leave behind."""
+    matched: Counter[str] = field(default_factory=Counter)
+    """How many label maps found their photos by which part of their names."""
 
     @property
     def done(self) -> int:
@@ -54,109 +52,104 @@ class Upload:
 
 
 def upload_images(
-    transport: Transport, pool_id: str, paths: Sequence[Path], split: str, on_progress: Progress | None = None
+    transport: Transport, pool_id: str, files: Sequence[File], split: str, on_progress: Progress | None = None
 ) -> Upload:
-    """Send photos under their file names. Photos that the server has are not sent again."""
+    """Send photos under their names. Photos that the server has are not sent again."""
 
-    def put(path: Path) -> str | Refusal:
-        url = f"/pools/{pool_id}/images/{quote(_name(path), safe='')}"
-        return _put(transport, url, path, params={"split": split})
+    def put(file: File) -> str | Refusal:
+        url = f"/pools/{pool_id}/images/{quote(file.name)}"
+        return _put(transport, url, file, params={"split": split})
 
     upload = Upload()
-    unique = _without_namesakes(paths, upload)
+    unique = _without_namesakes(files, upload)
     for start in range(0, len(unique), BATCH):
         batch = unique[start : start + BATCH]
         missing, held = _missing(transport, pool_id, split, batch)
         upload.unchanged += held
-        _send(put, missing, upload, on_progress, len(paths))
+        _send(put, missing, upload, on_progress, len(files))
         if on_progress:
-            on_progress(upload.done, len(paths))
+            on_progress(upload.done, len(files))
     return upload
 
 
-def _missing(transport: Transport, pool_id: str, split: str, batch: Sequence[Path]) -> tuple[list[Path], int]:
+def _missing(transport: Transport, pool_id: str, split: str, batch: Sequence[File]) -> tuple[list[File], int]:
     """The files to send, and the number of files that the server has.
 
     Unreadable files, and names that the pool has with other bytes or in the other split, are sent all the
     same: sending them gives the reason why they are refused.
     """
 
-    def digest(path: Path) -> str | None:
+    def digest(file: File) -> str | None:
         try:
-            return sha256(path)
-        except OSError:
+            return _sha256(file)
+        except (OSError, ArchiveError):
             return None
 
-    digests = dict(zip(batch, _parallel(digest, batch), strict=True))
-    files = [{"name": _name(path), "sha256": digest} for path, digest in digests.items() if digest]
-    listing = {"split": split, "files": files}
-    try:
-        answer = transport.json("POST", f"/pools/{pool_id}/missing", json=listing)
-    except FewpairsError as error:
-        if error.status != 422:
-            raise
-        return list(batch), 0  # a name is not valid: sending the files tells which
+    digests = dict(zip((file.name for file in batch), _parallel(digest, batch), strict=True))
+    listed = [{"name": name, "sha256": digest} for name, digest in digests.items() if digest]
+    answer = transport.json("POST", f"/pools/{pool_id}/missing", json={"split": split, "files": listed})
     to_send = {*answer["missing"], *answer["conflicts"]}
-    missing = [path for path in batch if digests[path] is None or _name(path) in to_send]
+    missing = [file for file in batch if digests[file.name] is None or file.name in to_send]
     return missing, len(batch) - len(missing)
 
 
 def upload_label_maps(
     transport: Transport,
     pool_id: str,
-    paths: Sequence[Path],
+    files: Sequence[File],
     source: str,
     on_progress: Progress | None = None,
 ) -> Upload:
-    """Send unpaired label maps under their file names. Label maps that the server has are not sent again."""
+    """Send unpaired label maps under their names. Label maps that the server has are not sent again."""
     listed = transport.items(f"/pools/{pool_id}/labels", source=source)
     held = {item["name"]: item["original_sha256"] for item in listed}
 
-    def put(path: Path) -> str | Refusal:
-        name = _name(path)
-        if name in held and held[name] == sha256(path):
+    def put(file: File) -> str | Refusal:
+        if file.name in held and held[file.name] == _sha256(file):
             return "unchanged"
-        url = f"/pools/{pool_id}/labels/{quote(name, safe='')}"
-        return _put(transport, url, path, params={"source": source})
+        url = f"/pools/{pool_id}/labels/{quote(file.name)}"
+        return _put(transport, url, file, params={"source": source})
 
     upload = Upload()
-    _send(put, _without_namesakes(paths, upload), upload, on_progress, len(paths))
+    _send(put, _without_namesakes(files, upload), upload, on_progress, len(files))
     return upload
 
 
 def upload_annotations(
     transport: Transport,
     pool_id: str,
-    paths: Sequence[Path],
+    files: Sequence[File],
+    pairs: Mapping[str, str] | None = None,
     replace: bool = False,
     on_progress: Progress | None = None,
 ) -> Upload:
-    """Send each label map as the annotation of the image of the same stem (`0001.png` for `0001.jpg`)."""
-    images: dict[str, list[dict[str, Any]]] = {}
-    for image in transport.items(f"/pools/{pool_id}/images"):
-        images.setdefault(Path(image["name"]).stem, []).append(image)
+    """Send each label map as the annotation of the photo that `folders.matching` finds for it.
 
-    def put(path: Path) -> str | Refusal:
-        matches = images.get(Path(_name(path)).stem, [])
-        if not matches:
-            return Refusal(path, "no-image", "The pool has no image of this stem.")
-        if len(matches) > 1:
-            names = ", ".join(image["name"] for image in matches)
-            return Refusal(path, "ambiguous-stem", f"More than one image has this stem: {names}.")
-        return _annotate(transport, matches[0], path, replace)
-
+    `pairs` are names of photos by names of label maps; they come first.
+    """
     upload = Upload()
-    _send(put, paths, upload, on_progress, len(paths))
+    images = {image["name"]: image for image in transport.items(f"/pools/{pool_id}/images")}
+    unique = _without_namesakes(files, upload)
+    matches = {found.label_map: found for found in match([file.name for file in unique], images, pairs)}
+    upload.matched = Counter(found.by for found in matches.values() if found.photo)
+
+    def put(file: File) -> str | Refusal:
+        found = matches[file.name]
+        if found.photo is None:
+            return Refusal(file.path, found.problem, found.reason)
+        return _annotate(transport, images[found.photo], file, replace)
+
+    _send(put, unique, upload, on_progress, len(files))
     return upload
 
 
-def _annotate(transport: Transport, image: dict[str, Any], path: Path, replace: bool) -> str | Refusal:
+def _annotate(transport: Transport, image: dict[str, Any], file: File, replace: bool) -> str | Refusal:
     """One conditional PUT. After a 412 the bytes are compared: our own request may have been repeated."""
     url = f"/images/{image['id']}/annotation"
 
     def put(precondition: dict[str, str]) -> str | Refusal | None:
         try:
-            return _put(transport, url, path, headers=precondition)
+            return _put(transport, url, file, headers=precondition)
         except FewpairsError as error:
             if error.status == 412:
                 return None
@@ -164,7 +157,7 @@ def _annotate(transport: Transport, image: dict[str, Any], path: Path, replace: 
 
     def held() -> tuple[str, bool]:
         current = transport.request("GET", url, params={"original": 1})
-        return current.headers["ETag"], hashlib.sha256(current.content).hexdigest() == sha256(path)
+        return current.headers["ETag"], hashlib.sha256(current.content).hexdigest() == _sha256(file)
 
     if image["annotation_revision"] is None and (outcome := put({"If-None-Match": "*"})):
         return outcome
@@ -174,53 +167,56 @@ def _annotate(transport: Transport, image: dict[str, Any], path: Path, replace: 
     if not replace:
         revision = etag.strip('"')
         reason = f"Its image has another label map (revision {revision}): keep it, or use --replace."
-        return Refusal(path, "annotation-exists", reason)
+        return Refusal(file.path, "annotation-exists", reason)
     outcome = put({"If-Match": etag})
     if isinstance(outcome, Refusal):
         return outcome
     if outcome or held()[1]:
         return "replaced"
     return Refusal(
-        path, "stale-revision", "Somebody else has just replaced its label map: look at the new one."
+        file.path, "stale-revision", "Somebody else has just replaced its label map: look at the new one."
     )
 
 
-def _put(transport: Transport, url: str, path: Path, **options: Any) -> str | Refusal:
+def _put(transport: Transport, url: str, file: File, **options: Any) -> str | Refusal:
     try:
-        response = transport.request("PUT", url, file=path, **options)
+        response = transport.request("PUT", url, content=file.read, **options)
     except FewpairsError as error:
         if error.status not in REFUSALS:
             raise
-        return Refusal(path, error.type, error.detail)
-    except OSError as error:
-        return Refusal(path, "unreadable", f"The file cannot be read: {error.strerror}.")
+        return Refusal(file.path, error.type, error.detail)
+    except (OSError, ArchiveError) as error:
+        return unreadable(file.path, error)
     return "new" if response.status_code == 201 else "unchanged"
 
 
-def _name(path: Path) -> str:
-    """The file's name in NFC, as the server keeps it: file systems differ in how they write accents."""
-    return unicodedata.normalize("NFC", path.name)
+def _sha256(file: File) -> str:
+    digest = hashlib.sha256()
+    for piece in file.read():
+        digest.update(piece)
+    return digest.hexdigest()
 
 
-def _without_namesakes(paths: Iterable[Path], upload: Upload) -> list[Path]:
+def _without_namesakes(files: Iterable[File], upload: Upload) -> list[File]:
     """The first file of each name. A pool has one image of a name, so the others are refused."""
-    first: dict[str, Path] = {}
-    for path in paths:
-        kept = first.setdefault(_name(path), path)
-        if kept is not path:
-            upload.add(Refusal(path, "name-taken", f"{kept} has the same name: give each file its own."))
+    first: dict[str, File] = {}
+    for file in files:
+        kept = first.setdefault(file.name, file)
+        if kept is not file:
+            reason = f"{kept.path} has the same name, {file.name}: send it under another one."
+            upload.add(Refusal(file.path, "name-taken", reason))
     return list(first.values())
 
 
 def _send(
-    put: Callable[[Path], str | Refusal],
-    paths: Sequence[Path],
+    put: Callable[[File], str | Refusal],
+    files: Sequence[File],
     upload: Upload,
     on_progress: Progress | None,
     total: int,
 ) -> None:
     """Put the files, add their outcomes to `upload`, and report progress after each."""
-    for outcome in _parallel(put, paths):
+    for outcome in _parallel(put, files):
         upload.add(outcome)
         if on_progress:
             on_progress(upload.done, total)

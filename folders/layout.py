@@ -21,6 +21,10 @@ LABEL_MAPS = {
     *("annot", "ann", "gt", "gtfine", "gtcoarse", "groundtruth", "segmentation", "segmentations"),
     *("segmentationclass", "segmentationobject"),
 }
+SPLITS = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("val", "valid", "validation", "test", "testing"), "test"),
+}
 GLUED = re.compile(r"(?<=.)annot$")
 """SegNet's CamVid: `train` and `trainannot`."""
 WITHOUT_CLASSES = re.compile(
@@ -43,6 +47,12 @@ def label_map_folders(files: Iterable[str]) -> Mapping[str, int]:
             inside[folder.parent].add(folder.name)
     found = (_label_map_folder(PurePosixPath(file), inside) for file in files)
     return Counter(str(folder) for folder in found if folder)
+
+
+def split_of(file: str) -> str | None:
+    """`train` or `test`, if a folder of the path is named so; photos to validate with are test photos."""
+    folders = (without_layout(folder).casefold() for folder in PurePosixPath(file).parts[:-1])
+    return next((SPLITS[folder] for folder in folders if folder in SPLITS), None)
 
 
 def without_layout(folder: str) -> str:

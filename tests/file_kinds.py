@@ -6,6 +6,9 @@ import tarfile
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+
+from PIL import Image
 
 from tests import drawings
 
@@ -310,3 +313,105 @@ ARCHIVES: dict[str, Callable[[], Archive]] = {
         rejected={"1.png": "create it again"},
     ),
 }
+
+
+@dataclass
+class Folder:
+    """A folder to upload, what is stored of it, and what has to be said about the rest."""
+
+    files: Mapping[str, bytes | Path]
+    """Bytes, or the target of a symbolic link; the folder is `given`."""
+    stored: set[str]
+    said: tuple[str, ...] = ()
+    annotated: set[str] = field(default_factory=set)
+    tested: set[str] = field(default_factory=set)
+    """Photos of the test split."""
+    refused: bool = False
+    """Whether an image could not be taken, so that the command fails."""
+
+
+FOLDERS: dict[str, Callable[[], Folder]] = {
+    "a phone's": lambda: Folder(
+        {
+            **{"given/IMG_1.png": photo(1), "given/IMG_2.jpe": jpeg(2), "given/IMG_3": jpeg(3)},
+            **{"given/IMG_4.HEIC": b"\0\0\0\x18ftypheic" + bytes(40), "given/IMG_5.jpg": b""},
+            **{"given/notes.txt": b"met Tuesday\n", "given/.thumbnails/1.jpg": jpeg(4)},
+        },
+        stored={"IMG_1.png", "IMG_2.jpe", "IMG_3"},
+        said=("IMG_4.HEIC", "IMG_5.jpg", "notes.txt", "1 hidden or system file"),
+        refused=True,
+    ),
+    "links to folders": lambda: Folder(
+        {
+            **{"given/first.png": photo(1), "given/images": Path("../elsewhere")},
+            **{
+                "elsewhere/a.png": photo(2),
+                "elsewhere/b.png": photo(3),
+                "elsewhere/up": Path("../given/images"),
+            },
+        },
+        stored={"first.png", "images/a.png", "images/b.png"},
+        said=("images/up", "a link to a folder that it is in"),
+    ),
+    "images and labels": lambda: Folder(
+        {
+            **{f"given/images/{n}.png": photo(n) for n in range(3)},
+            **{f"given/labels/{n}_mask.png": label_map(n) for n in range(2)},
+            **{"given/classes.json": b"{}", "given/labels/.DS_Store": b"Bud1"},
+        },
+        stored={"images/0.png", "images/1.png", "images/2.png"},
+        annotated={"images/0.png", "images/1.png"},
+        said=(
+            "3 train photos",
+            "2 label maps in labels",
+            "classes.json",
+            "1 hidden or system file",
+            "2 by ending",
+        ),
+    ),
+    "train and val, with equal names": lambda: Folder(
+        {
+            **{f"given/train/{n}.png": photo(n) for n in range(2)},
+            **{f"given/val/{n}.png": photo(10 + n) for n in range(2)},
+            **{f"given/val_labels/{n}.png": label_map(10 + n) for n in range(2)},
+        },
+        stored={"train/0.png", "train/1.png", "val/0.png", "val/1.png"},
+        annotated={"val/0.png", "val/1.png"},
+        tested={"val/0.png", "val/1.png"},
+        said=("2 train photos", "2 test photos", "2 label maps in val_labels"),
+    ),
+    "Cityscapes": lambda: Folder(
+        {
+            "given/leftImg8bit/train/ulm/u_leftImg8bit.png": photo(1),
+            "given/gtFine/train/ulm/u_gtFine_labelIds.png": label_map(1),
+            "given/gtFine/train/ulm/u_gtFine_instanceIds.png": label_map(1),
+            "given/gtFine/train/ulm/u_gtFine_color.png": photo(1),
+            "given/gtFine/train/ulm/u_gtFine_polygons.json": b"{}",
+        },
+        stored={"leftImg8bit/train/ulm/u_leftImg8bit.png"},
+        annotated={"leftImg8bit/train/ulm/u_leftImg8bit.png"},
+        said=("gtFine", "u_gtFine_instanceIds.png", "u_gtFine_color.png", "u_gtFine_polygons.json"),
+    ),
+    "one file name in nested folders": lambda: Folder(
+        {f"given/{day}/cam{n}/0001.png": photo(n + 5 * len(day)) for day in ("a", "bb") for n in range(2)},
+        stored={f"{day}/cam{n}/0001.png" for day in ("a", "bb") for n in range(2)},
+    ),
+}
+
+
+def jpeg(seed: int) -> bytes:
+    content = io.BytesIO()
+    Image.fromarray(drawings.drawing(seed)[0]).save(content, "JPEG", quality=90)
+    return content.getvalue()
+
+
+def write_folder(files: Mapping[str, bytes | Path], folder: Path) -> Path:
+    """Write the files and links below `folder`; returns the folder that is `given`."""
+    for name, content in files.items():
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(content, bytes):
+            target.write_bytes(content)
+        else:
+            target.symlink_to(content)
+    return folder / "given"

@@ -6,46 +6,67 @@ from typing import Annotated
 
 import typer
 
-from fewpairs.cli.output import complain, console, errors, escaped, file_progress
-from fewpairs.photos import image_files
+from fewpairs.cli.output import complain, console, counted, errors, escaped, file_progress
+from fewpairs.sources import File, Found, Refusal
 from fewpairs.uploads import Progress, Upload
 
 FolderArgument = Annotated[
-    Path, typer.Argument(help="A folder (with all below it) or one file.", show_default=False)
+    Path, typer.Argument(help="A folder (with all below it), a zip, a tar or one file.", show_default=False)
 ]
-SHOWN_REFUSALS = 20
+UnderOption = Annotated[
+    str, typer.Option("--under", help="A folder of the pool to put their names into, for example day1.")
+]
+SHOWN = 20
+"""The most files that a list names."""
+
+Send = Callable[[Sequence[File], Progress], Upload]
 
 
 def send_files(
-    directory: Path,
-    doing: str,
-    send: Callable[[Sequence[Path], Progress], Upload],
-    what: str,
-    contents: Callable[[], str] = str,
-) -> None:
-    """Send the images in a folder; exits with 1 if any was refused.
+    files: Sequence[File], doing: str, send: Send, what: str, contents: Callable[[], str] = str
+) -> bool:
+    """Send the files and report what became of them. Returns whether all were taken.
 
     `doing` is the bar's label; `what` names the files in the report, and `contents` says what they hold.
     """
-    files = image_files(directory)
     with file_progress() as bar:
         task = bar.add_task(doing, total=len(files))
-        done = send(files, lambda done, total: bar.update(task, completed=done, total=total))
-    _report(done, what, contents())
-
-
-def _report(upload: Upload, what: str, contents: str) -> None:
+        upload = send(files, lambda done, total: bar.update(task, completed=done, total=total))
     parts = [(upload.new, "new"), (upload.replaced, "replaced"), (upload.unchanged, "there already")]
     counts = ", ".join(f"{count} {how}" for count, how in parts if count) or "none taken"
     console.print(f"[green]✓[/] {what}: {counts}")
-    if contents:
-        console.print(contents, soft_wrap=True)
-    if not upload.rejected:
-        return
-    complain(f"{len(upload.rejected)} refused:")
-    for refusal in upload.rejected[:SHOWN_REFUSALS]:
-        line = f"  {escaped(str(refusal.path))}: {escaped(refusal.reason)} [dim]({refusal.type})[/]"
-        errors.print(line, soft_wrap=True)
-    if len(upload.rejected) > SHOWN_REFUSALS:
-        errors.print(f"  … and {len(upload.rejected) - SHOWN_REFUSALS} more")
-    raise typer.Exit(1)
+    if set(upload.matched) - {"path", "stem", "pairs"}:
+        rules = ", ".join(f"{count} by {rule}" for rule, count in upload.matched.most_common())
+        console.print(f"Matched with their photos: {rules}", soft_wrap=True)
+    if said := contents():
+        console.print(said, soft_wrap=True)
+    return report_rejected(upload.rejected)
+
+
+def report_others(found: Found) -> bool:
+    """Say which files were not sent, and why. Returns whether all images could be sent."""
+    if found.junk:
+        console.print(f"[dim]Left out: {counted(found.junk, 'hidden or system file')}[/]")
+    if found.skipped:
+        console.print(f"Left out: {counted(len(found.skipped), 'file')}")
+        _list(found.skipped, lambda line: console.print(line, soft_wrap=True))
+    return report_rejected(found.rejected)
+
+
+def report_rejected(rejected: Sequence[Refusal]) -> bool:
+    if rejected:
+        complain(f"{len(rejected)} refused:")
+        _list(rejected, lambda line: errors.print(line, soft_wrap=True))
+    return not rejected
+
+
+def _list(refusals: Sequence[Refusal], say: Callable[[str], None]) -> None:
+    for refusal in refusals[:SHOWN]:
+        say(f"  {escaped(_text(refusal.path))}: {escaped(refusal.reason)} [dim]({refusal.type})[/]")
+    if len(refusals) > SHOWN:
+        say(f"  … and {len(refusals) - SHOWN} more")
+
+
+def _text(path: Path) -> str:
+    """The path as a terminal can show it, whatever bytes it has."""
+    return str(path).encode(errors="surrogateescape").decode(errors="backslashreplace")

@@ -1,5 +1,6 @@
 """`fewpairs translate`"""
 
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,7 +21,7 @@ from fewpairs.cli.options import (
 from fewpairs.cli.output import complain, console, file_progress
 from fewpairs.client import Client
 from fewpairs.errors import FewpairsError
-from fewpairs.photos import image_files
+from fewpairs.sources import find
 from fewpairs.uploads import REFUSALS
 from models.catalog import DEFAULT_TEST_TIME, LABELS_TO_PHOTOS, PHOTOS_TO_LABELS
 from models.images.seen import as_seen
@@ -59,26 +60,26 @@ def translate(
         raise FewpairsError(
             "--overlay paints the classes of a photo: it needs label maps as the output. Leave it out."
         )
-    files = image_files(*photos)
-    stems = [file.stem for file in files]
-    if twice := {stem for stem in stems if stems.count(stem) > 1}:
+    files = find(*photos, in_archives=False).files
+    targets = Counter(Path(file.name).with_suffix(".png") for file in files)
+    if twice := [str(target) for target, count in targets.items() if count > 1]:
         raise FewpairsError(
-            f"Several photos would become {sorted(twice)[0]}.png: translate them one after the other, into "
-            "different folders."
+            f"Several photos would become {twice[0]}: translate them one after the other, into different "
+            "folders."
         )
     refused = 0
     with file_progress() as bar:
         for file in bar.track(files, description="Translating"):
+            target = (out / file.name).with_suffix(".png")
             try:
-                drawn = found.translate(file, "rgb" if rgb else None, way, test_time)
-                target = drawn.save(out / f"{file.stem}.png")
+                found.translate(file.path, "rgb" if rgb else None, way, test_time).save(target)
                 if overlay:
-                    blend(file, target, table).save(out / f"{file.stem}-overlay.png")
+                    blend(file.path, target, table).save(target.with_stem(f"{target.stem}-overlay"))
             except FewpairsError as error:
                 if error.status not in REFUSALS:
                     raise
                 refused += 1
-                complain(f"{file}: {error.detail}")
+                complain(f"{file.path}: {error.detail}")
     what = "photos" if way == PHOTOS_TO_LABELS else "label maps"
     console.print(f"[green]✓[/] {len(files) - refused} of {len(files)} {what} translated into {out}")
     if refused:

@@ -1,27 +1,56 @@
 """`fewpairs upload`"""
 
+from collections.abc import Sequence
+from functools import partial
 from typing import Annotated
 
 import typer
 
 from fewpairs.cli.application import LOOP, app
+from fewpairs.cli.layout import agreed
 from fewpairs.cli.options import PoolOption, ServerOption, find_pool
-from fewpairs.cli.sending import FolderArgument, send_files
+from fewpairs.cli.sending import FolderArgument, UnderOption, report_others, send_files
 from fewpairs.client import Client
+from fewpairs.pool import Pool
+from fewpairs.sources import File, find
+from fewpairs.uploads import Progress, Upload
 
 
 @app.command(rich_help_panel=LOOP)
 def upload(
     directory: FolderArgument,
     pool: PoolOption = None,
-    split: Annotated[str, typer.Option(help="train or test.")] = "train",
+    split: Annotated[
+        str | None,
+        typer.Option(
+            help="train or test; left out: what the folders say (train, val, test), else train.",
+            show_default=False,
+        ),
+    ] = None,
+    under: UnderOption = "",
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Do what the folders' names say without asking.")
+    ] = False,
     server: ServerOption = None,
 ) -> None:
-    """Send photos. Run it again to resume: photos that the server has are not sent twice."""
+    """Send photos, named by their paths in the folder. Run it again to resume: nothing is sent twice."""
     target = find_pool(Client(server), pool)
-    send_files(
-        directory,
-        "Uploading",
-        lambda files, tell: target.upload(files, split, tell),
-        f"{split} photos of {target.name}",
-    )
+    with find(directory, under=under) as found:
+        plan = agreed(found, directory, split, yes)
+        taken = [
+            send_files(files, "Uploading", partial(_upload, target, name), f"{name} photos of {target.name}")
+            for name, files in plan.photos.items()
+        ]
+        if plan.label_maps:
+            what = f"annotations of {target.name}"
+            taken.append(send_files(plan.label_maps, "Annotating", partial(_annotate, target), what))
+        if not all([*taken, report_others(found)]):
+            raise typer.Exit(1)
+
+
+def _upload(pool: Pool, split: str, files: Sequence[File], on_progress: Progress) -> Upload:
+    return pool.upload(files, split, on_progress)
+
+
+def _annotate(pool: Pool, files: Sequence[File], on_progress: Progress) -> Upload:
+    return pool.annotate(files, on_progress=on_progress)

@@ -13,7 +13,8 @@ from typing import Any
 from PIL import Image, UnidentifiedImageError
 
 from fewpairs.errors import FewpairsError
-from fewpairs.photos import image_files
+from fewpairs.sources import File, find
+from folders.matching import match
 
 SCENES, SCENES_SEED = 160, 1
 UNPAIRED_SCENES, UNPAIRED_SEED = 120, 2
@@ -22,7 +23,7 @@ TEST_SHARE = 0.25
 MULTI_CHANNEL = ("RGB", "RGBA", "YCbCr", "CMYK")
 LAYOUT = "images/ and labels/ (and classes.json), or train/ and val/ with those in each"
 
-Pairs = list[tuple[Path, Path]]
+Pairs = list[tuple[File, File]]
 """Pairs of a photo and its label map."""
 
 
@@ -55,11 +56,12 @@ def draw_scenes(folder: Path, say: Callable[[str], None]) -> DemoData:
         if done.returncode != 0:
             raise FewpairsError(f"The scenes could not be drawn: {done.stderr.strip()}")
     classes = (folder / "photographed" / "classes.json").read_text(encoding="utf-8")
-    unpaired = [path for path in image_files(folder / "unpaired") if path.parent.name == "labels"]
+    drawn = (file.path for file in find(folder / "unpaired").files)
+    unpaired = [path for path in drawn if path.parent.name == "labels"]
     return DemoData(
         class_table=json.loads(classes),
-        train=_pairs(folder / "photographed" / "train")[0],
-        test=_pairs(folder / "photographed" / "val")[0],
+        train=_pairs(folder / "photographed" / "train", "train")[0],
+        test=_pairs(folder / "photographed" / "val", "val")[0],
         unpaired=_renamed(unpaired, folder / "labels"),
         notes=["The unpaired label maps belong to more scenes, whose photos the service never sees."],
     )
@@ -71,13 +73,13 @@ def read_data(source: Path, folder: Path) -> DemoData:
         (source / name for name in ("test", "val") if (source / name / "images").is_dir()), None
     )
     if (source / "train" / "images").is_dir() and test_folder:
-        train, train_without = _pairs(source / "train")
-        test, test_without = _pairs(test_folder)
+        train, train_without = _pairs(source / "train", "train")
+        test, test_without = _pairs(test_folder, test_folder.name)
     elif (source / "images").is_dir():
         pairs, train_without = _pairs(source)
         random.Random(0).shuffle(pairs)
         cut = max(1, round(len(pairs) * TEST_SHARE))
-        test, train, test_without = sorted(pairs[:cut]), sorted(pairs[cut:]), 0
+        test, train, test_without = _sorted(pairs[:cut]), _sorted(pairs[cut:]), 0
     else:
         raise FewpairsError(f"{source} does not have the folders that the demo reads: {LAYOUT}.")
     notes = [
@@ -91,26 +93,33 @@ def read_data(source: Path, folder: Path) -> DemoData:
             notes.append(f"Only {most} of {len(pairs)} {name} photos are used, evenly spaced.")
     train, test = _spaced(train, MOST_TRAIN), _spaced(test, MOST_TEST)
     return DemoData(
-        class_table=_class_table(source, train[0][1]),
+        class_table=_class_table(source, train[0][1].path),
         train=train,
         test=test,
-        unpaired=_renamed([label for _, label in train], folder / "labels"),
+        unpaired=_renamed([label.path for _, label in train], folder / "labels"),
         notes=notes,
     )
 
 
-def _pairs(folder: Path) -> tuple[Pairs, int]:
-    """The photos of `folder/images` with the label map of the same stem, and the number of other photos."""
+def _pairs(folder: Path, under: str = "") -> tuple[Pairs, int]:
+    """The photos of `folder/images` with their label maps in `folder/labels`, and the number of other photos.
+
+    Their names are in the folder `under`.
+    """
     if not (folder / "labels").is_dir():
         raise FewpairsError(f"{folder} has no folder labels: the demo reads {LAYOUT}.")
-    labels = {path.stem: path for path in image_files(folder / "labels")}
-    photos = image_files(folder / "images")
-    pairs = [(photo, labels[photo.stem]) for photo in photos if photo.stem in labels]
+    photos, labels = (
+        {file.name: file for file in find(folder / part, under=under).files} for part in ("images", "labels")
+    )
+    found = match(list(labels), photos)
+    pairs = [(photos[each.photo], labels[each.label_map]) for each in found if each.photo]
     if not pairs:
-        raise FewpairsError(
-            f"No photo in {folder}/images has a label map of the same stem in {folder}/labels."
-        )
-    return pairs, len(photos) - len(pairs)
+        raise FewpairsError(f"No label map in {folder}/labels has the name of a photo in {folder}/images.")
+    return _sorted(pairs), len(photos) - len(pairs)
+
+
+def _sorted(pairs: Pairs) -> Pairs:
+    return sorted(pairs, key=lambda pair: pair[0].name)
 
 
 def _class_table(source: Path, label_map: Path) -> dict[str, Any] | str:

@@ -29,9 +29,9 @@ def draw_picture(
     predictions = [_predictions(evaluation, shown, folder) for evaluation in columns.values()]
     rows = [
         [
-            _cell(photo, []),
+            _cell(photo.path, []),
             *(_cell(column[row], palette) for column in predictions),
-            _cell(label_map, palette),
+            _cell(label_map.path, palette),
         ]
         for row, (photo, label_map) in enumerate(shown)
     ]
@@ -43,7 +43,7 @@ def _predictions(evaluation: Evaluation, shown: Pairs, folder: Path) -> list[Pat
     """The files of the scored predictions for these photos."""
     ids = {image["name"]: image["image_id"] for image in evaluation.images("name")}
     return [
-        evaluation.save_prediction(ids[photo.name], folder / evaluation.id / f"{photo.stem}.png")
+        evaluation.save_prediction(ids[photo.name], (folder / evaluation.id / photo.name).with_suffix(".png"))
         for photo, _ in shown
     ]
 

@@ -8,8 +8,8 @@ from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
+from folders.archives import Entry
 from service.decoding import archives, confined, label_maps, validation
-from service.decoding.archives import Member
 from service.decoding.classes import Classes
 from service.decoding.label_maps import CheckedLabelMap
 from service.decoding.validation import Checked
@@ -41,7 +41,7 @@ class Decoders:
     def thumbnail(self, path: Path, side: int) -> bytes:
         return self._run(validation.thumbnail, str(path), side)
 
-    def members(self, path: Path) -> list[Member]:
+    def members(self, path: Path) -> list[Entry]:
         """The files of a zip or tar. Refuses an archive that unpacks to more than the settings allow."""
         limits = archives.Limits.of(self._settings)
         return self._run(archives.members, str(path), limits)

@@ -5,10 +5,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID
 
+from folders.archives import Entry
 from folders.junk import is_junk
 from folders.layout import label_map_folders
 from service.decoding import archives
-from service.decoding.archives import Member
 from service.http import names
 from service.http.limits import too_large
 from service.http.problems import NameTaken, Problem
@@ -79,17 +79,20 @@ class Intake:
         with _tar_or_zip(self._service, path) as plain:
             members = self._service.decoders.members(plain)
             for member, content in archives.unpack(plain, self._without_label_maps(members)):
-                if member.refusal:
-                    self._reject(member.name, member.refusal)
+                if member.is_junk:
+                    self._answer.junk += 1
+                elif member.refusal:
+                    refusal = Rejected(name=member.name, **vars(member.refusal))
+                    self._answer.rejected.append(refusal)
                 else:
                     self.photo(member.name, content)
 
-    def _without_label_maps(self, members: Sequence[Member]) -> list[Member]:
-        folders = label_map_folders(member.name for member in members if not is_junk(member.name))
+    def _without_label_maps(self, members: Sequence[Entry]) -> list[Entry]:
+        folders = label_map_folders(member.name for member in members if not member.is_junk)
         for folder, count in folders.items():
             self._answer.left_out.append(LeftOut(folder=folder, files=count, reason=LABEL_MAPS))
         within = tuple(f"{folder}/" for folder in folders)
-        return [member for member in members if is_junk(member.name) or not member.name.startswith(within)]
+        return [member for member in members if member.is_junk or not member.name.startswith(within)]
 
     def archive_file(self, name: str, content: Iterable[bytes]) -> None:
         """Add the photos of an archive among other files; if the archive is bad, only it is rejected."""

@@ -22,8 +22,8 @@ def test_train_and_val_are_taken_as_they_are(tmp_path: Path) -> None:
     drawings.write(tmp_path / "val", range(5, 8))
     write_classes(tmp_path)
     data = read_data(tmp_path, tmp_path / "demo")
-    assert [photo.name for photo, _ in data.test] == ["0005.png", "0006.png", "0007.png"]
-    assert all(photo.stem == label.stem for photo, label in data.train + data.test)
+    assert [photo.name for photo, _ in data.test] == ["val/0005.png", "val/0006.png", "val/0007.png"]
+    assert all(photo.name == label.name for photo, label in data.train + data.test)
     assert data.class_table == drawings.CLASS_TABLE
 
 
@@ -43,11 +43,11 @@ def test_unpaired_label_maps_do_not_tell_their_photos(tmp_path: Path) -> None:
     drawings.write(tmp_path, range(12))
     write_classes(tmp_path)
     data = read_data(tmp_path, tmp_path / "demo")
-    own = [label.read_bytes() for _, label in data.train]
+    own = [label.path.read_bytes() for _, label in data.train]
     unpaired = [path.read_bytes() for path in data.unpaired]
     assert sorted(own) == sorted(unpaired)
     assert own != unpaired
-    assert not {path.stem for path in data.unpaired} & {label.stem for _, label in data.train}
+    assert not {path.stem for path in data.unpaired} & {label.path.stem for _, label in data.train}
     assert any("label" in note and "paper" in note for note in data.notes)
 
 
@@ -79,7 +79,7 @@ def test_what_is_missing_is_said(tmp_path: Path) -> None:
     said = {
         "ids": "classes.json",
         "bare": "no folder labels",
-        "other": "same stem",
+        "other": "has the name of a photo",
         "": "not have the folders",
     }
     for folder, sentence in said.items():

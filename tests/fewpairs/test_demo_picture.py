@@ -8,6 +8,7 @@ from PIL import Image
 
 from fewpairs import Model
 from fewpairs.demo.picture import CELL, draw_picture
+from fewpairs.sources import find
 from models.images.sheet import GAP, HEADING, MARGIN
 from tests import drawings
 
@@ -25,7 +26,8 @@ def colored(path: Path) -> NDArray[np.uint8]:
 def test_a_row_has_the_photo_every_prediction_and_the_truth(trained: Model, tmp_path: Path) -> None:
     """A row shows a test photo, each evaluation's prediction for it, and its label map, in class colours."""
     drawings.write(tmp_path, range(100, 102))
-    test = [(tmp_path / "images" / f"{n:04d}.png", tmp_path / "labels" / f"{n:04d}.png") for n in (100, 101)]
+    photos, labels = (find(tmp_path / part).files for part in ("images", "labels"))
+    test = list(zip(photos, labels, strict=True))
     evaluation = trained.evaluate("test").wait(timeout=60).evaluation
     table = drawings.CLASS_TABLE
     sheet = draw_picture({"first": evaluation, "second": evaluation}, test, table, tmp_path)
@@ -36,8 +38,8 @@ def test_a_row_has_the_photo_every_prediction_and_the_truth(trained: Model, tmp_
             np.asarray(sheet.crop((left, top, left + CELL, top + height)))
             for left in range(MARGIN, sheet.width - MARGIN, CELL + GAP)
         ]
-        with Image.open(photo) as image:
+        with Image.open(photo.path) as image:
             drawn = np.asarray(image.resize((CELL, height), Image.Resampling.LANCZOS))
-        predicted = colored(tmp_path / evaluation.id / f"{photo.stem}.png")
-        for cell, expected in zip(shown, (drawn, predicted, predicted, colored(label_map)), strict=True):
+        predicted = colored(tmp_path / evaluation.id / photo.name)
+        for cell, expected in zip(shown, (drawn, predicted, predicted, colored(label_map.path)), strict=True):
             assert np.array_equal(cell, expected)

@@ -46,14 +46,16 @@ def test_other_bytes_under_a_taken_name_are_refused(pool: Pool, photos: Path) ->
     assert [image["sha256"] for image in pool.images()] == before
 
 
-def test_two_files_of_one_name_in_a_folder_tree_are_told_apart(pool: Pool, photos: Path) -> None:
-    """The client refuses the second file of a name and sends the first."""
+def test_two_files_of_one_name_in_two_folders_are_two_photos(pool: Pool, photos: Path) -> None:
+    """A photo's name is its path below the folder; given one by one, the second file of a name is refused."""
     below = photos / "images" / "more"
     below.mkdir()
     (below / "0000.png").write_bytes(drawings.png(drawings.drawing(50)[0]))
-    upload = pool.upload(photos / "images")
-    assert upload.new == 8
+    assert pool.upload(photos / "images").new == 9
+    assert {"0000.png", "more/0000.png"} <= {image["name"] for image in pool.images()}
+    upload = pool.upload([photos / "images" / "0000.png", below / "0000.png"])
     assert [refusal.path for refusal in upload.rejected] == [below / "0000.png"]
+    assert pool.upload(below / "0000.png", under="more").unchanged == 1
 
 
 def test_names_with_spaces_and_accents_arrive(pool: Pool, photos: Path) -> None:
@@ -86,7 +88,7 @@ def test_a_folder_without_images_gets_a_sentence(run: Run, tmp_path: Path, comma
         assert "Traceback" not in result.output
 
 
-def test_label_maps_are_matched_by_stem(run: Run, pool: Pool, photos: Path) -> None:
+def test_label_maps_are_matched_by_name(run: Run, pool: Pool, photos: Path) -> None:
     """0001.png annotates the photo 0001.png; a label map without a photo is named, the others are taken."""
     pool.upload(photos / "images")
     stray = photos / "labels" / "stray.png"
@@ -94,7 +96,7 @@ def test_label_maps_are_matched_by_stem(run: Run, pool: Pool, photos: Path) -> N
     result = run("annotate", photos / "labels")
     assert result.exit_code == 1
     assert "8 new" in result.output
-    assert "no image of this stem" in result.output
+    assert "no photo of such a name" in result.output
     assert pool.refresh().counts["annotated"] == 8
 
 
