@@ -87,7 +87,9 @@ class _Search:
         nearest = [photo for photo, count in shared.items() if count == most]
         if len(nearest) > 1:
             return Match(
-                label_map, problem="ambiguous", reason=f"It could belong to {_listed(nearest)}: say to which."
+                label_map,
+                problem="ambiguous",
+                reason=f"It could belong to {_listed(sorted(nearest))}: say to which.",
             )
         [photo] = nearest
         if rule.with_folders or most > 0 or not folders:

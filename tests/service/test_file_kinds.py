@@ -42,10 +42,11 @@ def test_a_name_that_looks_like_another_or_leads_elsewhere_is_refused(client: Cl
     before = everything(client, pool_id)
     for name, word in kinds.NAMES_REFUSED.values():
         address = quote(name, safe="").replace(".", "%2E")
-        for answer in (
-            client.put(f"/pools/{pool_id}/images/{address}", content=photo()),
-            client.post(f"/pools/{pool_id}/missing", json={"files": [{"name": name, "sha256": "0" * 64}]}),
-        ):
+        asked = {"files": [{"name": name, "sha256": "0" * 64}]}
+        answers = [client.post(f"/pools/{pool_id}/missing", json=asked)]
+        if "\0" not in name:  # no address may hold one
+            answers.append(client.put(f"/pools/{pool_id}/images/{address}", content=photo()))
+        for answer in answers:
             assert (answer.status_code, slug(answer)) == (422, "invalid-name"), name
             assert word in answer.json()["detail"]
     assert everything(client, pool_id) == before
