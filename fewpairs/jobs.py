@@ -97,6 +97,14 @@ class Job(Resource):
         self._transport.request("POST", f"{self.address}/cancel")
         return self.refresh()
 
+    def finish(self) -> "Job":
+        """Ask a training to end now and to keep its model; `wait` for it. Changes nothing if it has ended.
+
+        Raises FewpairsError if it has not begun, or is no training.
+        """
+        self._transport.request("POST", f"{self.address}/finish")
+        return self.refresh()
+
     def wait(self, on_progress: Callable[["Job"], None] | None = None, timeout: float | None = None) -> "Job":
         """Wait until the job has succeeded. Raises JobFailed, or TimeoutError after `timeout` seconds.
 

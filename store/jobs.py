@@ -60,6 +60,8 @@ class StopReasons:
 
     cancel: bool
     past_deadline: bool
+    finish: bool = False
+    """Whether to end well with what is done so far."""
 
 
 def create(
@@ -126,11 +128,11 @@ def heartbeat(session: Session, claim: Claim, *, lease_s: float) -> StopReasons:
         update(Job)
         .where(_mine(claim))
         .values(lease_expires_at=from_now(lease_s))
-        .returning(Job.cancel_requested, Job.deadline_at < from_now(0))
+        .returning(Job.cancel_requested, Job.deadline_at < from_now(0), Job.finish_requested)
     ).one_or_none()
     if row is None:
         raise LeaseLost(f"attempt {claim.attempt} of job {claim.job_id} is no longer running")
-    return StopReasons(cancel=row[0], past_deadline=bool(row[1]))
+    return StopReasons(cancel=row[0], past_deadline=bool(row[1]), finish=row[2])
 
 
 def hold(session: Session, claim: Claim) -> None:
@@ -153,9 +155,11 @@ def estimated(session: Session, claim: Claim, estimate: dict[str, Any]) -> None:
     _write_as_owner(session, claim, estimate=estimate)
 
 
-def succeed(session: Session, claim: Claim, result: dict[str, Any]) -> None:
-    """End the job well. Call it first in the transaction that writes its result. Raises LeaseLost."""
-    _end(session, claim, "succeeded", result=result, done=Job.total, error=null())
+def succeed(session: Session, claim: Claim, result: dict[str, Any], done: int | None = None) -> None:
+    """End the job well, with this much of its work `done` (None: all of it). Call it first in the transaction
+    that writes its result. Raises LeaseLost.
+    """
+    _end(session, claim, "succeeded", result=result, done=Job.total if done is None else done, error=null())
 
 
 def fail(session: Session, claim: Claim, *, type: str, detail: str) -> None:
@@ -195,6 +199,17 @@ def cancel(session: Session, job_id: uuid.UUID) -> None:
         .values(state="cancelled", cancel_requested=True, finished_at=from_now(0))
     )
     session.execute(update(Job).where(Job.id == job_id, Job.state == "running").values(cancel_requested=True))
+
+
+def finish(session: Session, job_id: uuid.UUID) -> bool:
+    """Ask a training that has begun to end now with a model. Returns False if it has ended, or is none."""
+    asked = session.execute(
+        update(Job)
+        .where(Job.id == job_id, Job.kind == "train", Job.attempt > 0, Job.state.not_in(ENDED))
+        .values(finish_requested=True)
+        .returning(Job.id)
+    )
+    return asked.one_or_none() is not None
 
 
 def _released(ring_in_s: float, allowed: ColumnElement[int] | None = None) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from store.clock import UtcDateTime, from_now
 from store.states import ASSIGNMENT_STATES, JOB_STATES, SPLITS
 
-SCHEMA = "0008"
+SCHEMA = "0009"
 """The revision of the newest migration, which makes these tables."""
 
 
@@ -204,6 +204,8 @@ class Job(Row):
     deadline_s: Mapped[float]
     deadline_at: Mapped[datetime | None]
     cancel_requested: Mapped[bool] = mapped_column(default=False)
+    finish_requested: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether a training is to end now and keep its model."""
     ring_at: Mapped[datetime]
     """When the sweep rings, if no worker has claimed the job by then."""
     rings: Mapped[int] = mapped_column(default=0)

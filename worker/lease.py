@@ -71,6 +71,11 @@ class Lease:
         if self._shutdown.is_set():
             raise ShutDown
 
+    @property
+    def asks_to_finish(self) -> bool:
+        """Whether the attempt is to end now with what it has."""
+        return self._reasons.finish
+
     def _beat(self) -> None:
         while not self._over.wait(min(self._lease_s / 3, LONGEST_BEAT_S)):
             asked_at = time.monotonic()

@@ -11,12 +11,14 @@ from sqlalchemy.orm import Session
 class Outcome:
     """The result of a job, and how to write it: `save` runs in the transaction that ends the job.
 
-    `afterwards` runs after the commit, unless the worker dies in between.
+    `afterwards` runs after the commit, unless the worker dies in between. `done` is how much of the job's
+    total was done; None: all of it.
     """
 
     result: dict[str, Any]
     save: Callable[[Session], None] = field(default=lambda session: None)
     afterwards: Callable[[], None] = field(default=lambda: None)
+    done: int | None = None
 
 
 class Problem(Exception):

@@ -60,7 +60,7 @@ def _see_through(attempt: Attempt) -> None:
         with stopped_by(attempt.lease.check):
             outcome = HANDLERS[claim.kind](attempt)
         with attempt.tools.database.write() as session:
-            jobs.succeed(session, claim, outcome.result)
+            jobs.succeed(session, claim, outcome.result, outcome.done)
             outcome.save(session)
         log.info("job.succeeded")
         outcome.afterwards()

@@ -15,7 +15,8 @@ COMMANDS = (
     *("up", "demo", "scenes", "experiment", "migrate"),
     *("pool", "upload", "labels", "select", "explain", "assign", "annotate", "withdraw"),
     *("advice", "train", "evaluate", "translate"),
-    *("assignments", "replay", "similar", "duplicates", "photo", "jobs", "cancel", "model", "events"),
+    *("assignments", "replay", "similar", "duplicates", "photo"),
+    *("jobs", "cancel", "finish", "model", "events"),
 )
 """All commands, in the order of the help page. Each is the module of this name."""
 

@@ -3,6 +3,7 @@
 spec.json               TrainingSpec
 manifest.json           which files to train on (see `models.training.manifest`)
 lock                    held by the one process that trains here
+finish.json             asks to end before all steps are done; then says after which step
 estimate.json           memory and time the training will take (see `models.training.rehearsal`)
 metrics.jsonl           one line per logged step
 features/               features of photos, computed or brought (see `models.training.feature_store`)
@@ -39,6 +40,7 @@ class RunDirectory:
         self.manifest_file = self.path / "manifest.json"
         self.checkpoint = self.path / "checkpoint.safetensors"
         self.estimate = self.path / "estimate.json"
+        self.finish_file = self.path / "finish.json"
         self.metrics = self.path / "metrics.jsonl"
         self.features = self.path / FEATURES
         self.samples = self.path / "samples"
@@ -60,6 +62,25 @@ class RunDirectory:
     def write_manifest(self, manifest: Manifest) -> None:
         """Put `manifest.json` in place."""
         write_text(self.manifest_file, json.dumps(manifest.to_json(), indent=1) + "\n")
+
+    def ask_to_finish(self) -> None:
+        """Let the training end after the step that it is at, as if no more had been planned."""
+        if not self.finish_file.exists():
+            write_text(self.finish_file, "{}\n")
+
+    def last_step(self, done: int, total: int) -> int:
+        """The step that a training of `total` steps ends after, when `done` are done.
+
+        The first answer after `ask_to_finish` is kept, so that a training that is killed and resumed ends
+        after the same step.
+        """
+        if not self.finish_file.exists():
+            return total
+        last = self._read(self.finish_file).get("step")
+        if last is None:
+            last = min(max(1, done), total)
+            write_text(self.finish_file, json.dumps({"step": last}) + "\n")
+        return int(last)
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -40,6 +40,8 @@ class TrainingDiverged(ArithmeticError):
 def train(run_dir: Path, device: str = "auto", on_step: Callable[[int, int], object] | None = None) -> None:
     """Train as the run directory's `spec.json` and `manifest.json` say, until `result.json` is there.
 
+    It ends early, with the model of that step, after `RunDirectory.ask_to_finish`.
+
     Continues from the checkpoint if there is one; on the CPU the result is then bit for bit equal to that of
     an uninterrupted run. A complete run is not changed. `on_step(step, total)` is called after every step.
 
@@ -67,6 +69,7 @@ class _Training:
         _check_samples(self._spec, self._facts, files)
         self._data = method_type.data(self._spec, files, device)
         self._total = self._spec.total_steps or self._data.steps(self._spec.epochs)
+        self._last = self._total
         self._estimate()
         self._method: Method = method_type(self._spec, device, files.class_table)
         self._step = AcceleratedStep(self._method, self._spec, device)
@@ -88,23 +91,25 @@ class _Training:
         else:
             self._begin()
         self._run.forget_metrics_after(done)
+        self._last = self._run.last_step(done + 1, total)
         unread: list[dict[str, Tensor]] = []
         clock = time.monotonic()
-        while done < total:
+        while done < self._last:
             factor = method.learning_rate_factor(done, total)
             set_learning_rates(method.optimizers, factor)
             unread.append(self._step(self._data.batch(done)))
             for name, average in self._averages.items():
                 average.update_parameters(method.translators[name])
             done += 1
-            if done == total:
+            self._last = self._run.last_step(done, total)
+            if done == self._last:
                 method.finish(self._translators(), self._data)
-            if done % spec.log_every == 0 or done == total or self._validates(done):
+            if done % spec.log_every == 0 or done == self._last or self._validates(done):
                 self._log(done, _read(done, unread), spec.learning_rate * factor, clock)
                 unread = []
             if done % spec.sample_every == 0:
                 self._draw_sheet(self._run.samples / f"step-{done}.png")
-            if done % spec.checkpoint_every == 0 or done == total:
+            if done % spec.checkpoint_every == 0 or done == self._last:
                 self._checkpoint(done)
             if not unread:
                 clock = time.monotonic()
@@ -136,7 +141,7 @@ class _Training:
 
     def _validates(self, done: int) -> bool:
         validation = self._manifest.validation
-        return validation is not None and (done % validation.every == 0 or done == self._total)
+        return validation is not None and (done % validation.every == 0 or done == self._last)
 
     def _validate(self) -> dict[str, Any]:
         """The totals of an evaluation and its processor time, or its error: a training goes on without
@@ -184,7 +189,7 @@ class _Training:
         }
         last = self._run.read_metrics()[-1]
         result = {
-            "steps": self._total,
+            "steps": self._last,
             "losses": last["losses"],
             "validation": last.get("validation"),
             "notes": self._method.notes,

@@ -270,6 +270,10 @@ class NotCancellable(Problem, status=409):
     """Jobs of this kind cannot be cancelled."""
 
 
+class NotFinishable(Problem, status=409):
+    """The job cannot be finished early."""
+
+
 class JobNotFinished(Problem, status=409):
     """The job has not ended yet."""
 

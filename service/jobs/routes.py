@@ -12,12 +12,12 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from service.http.bodies import Route
 from service.http.openapi import content, errors
 from service.http.pages import Cursor, Limit, Page, cut
-from service.http.problems import JobFailed, JobNotFinished, NotCancellable, NotFound
+from service.http.problems import JobFailed, JobNotFinished, NotCancellable, NotFinishable, NotFound
 from service.jobs.enqueue import Output, require_success, translation
 from service.jobs.schemas import Job, Metrics
 from service.lookups import found_job, found_pool
 from service.runtime import Service, ServiceDep
-from store import jobs, tables
+from store import events, jobs, tables
 from store.states import ENDED, JobState
 
 router = APIRouter(tags=["jobs"], route_class=Route)
@@ -127,6 +127,27 @@ def cancel_job(service: ServiceDep, job_id: UUID) -> Job:
         if found_job(session, job_id).kind == "embed":
             raise NotCancellable("Embedding is part of the pool and cannot be cancelled: let it continue.")
         jobs.cancel(session, job_id)
+    return get_job(service, job_id)
+
+
+@router.post(
+    "/jobs/{job_id}/finish",
+    summary="End a training now and keep its model",
+    responses=errors(NotFound, NotFinishable),
+)
+def finish_job(service: ServiceDep, job_id: UUID) -> Job:
+    """The training ends after the step that it is at; its model is exported as at the end of all steps. The
+    answer comes at once: follow the job. A job that has ended does not change."""
+    with service.database.write() as session:
+        job = found_job(session, job_id)
+        is_new = not job.finish_requested
+        if jobs.finish(session, job_id):
+            if is_new:
+                events.add(session, job.pool_id, "finished", "job", job_id, done=job.done)
+        elif job.kind != "train":
+            raise NotFinishable(f"A job of kind {job.kind} has no model to keep: cancel it, or let it end.")
+        elif job.state not in ENDED:
+            raise NotFinishable("The training has not begun: it has no model to keep. Cancel it instead.")
     return get_job(service, job_id)
 
 

@@ -59,6 +59,7 @@ class Job(Document):
         description="Why the last attempt failed, even if another attempt follows."
     )
     cancel_requested: bool
+    finish_requested: bool = Field(description="Whether a training was asked to end now with its model.")
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None

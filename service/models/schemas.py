@@ -21,6 +21,9 @@ class ModelFile(Document):
 class TrainingReceipt(BaseModel):
     """What a model was trained on."""
 
+    steps: int | None = Field(
+        None, description="The number of steps, fewer than planned if the training was finished early."
+    )
     pairs: list[tuple[UUID, int]] = Field(description="Images, and the revisions of their annotations.")
     unpaired_photos: int
     unpaired_label_maps: dict[str, int] = Field(description="The number of label maps from each source.")

@@ -23,7 +23,16 @@ from models.training.run_directory import RunDirectory, RunInUse
 from models.training.schedule import constant_then_linear
 from models.training.trainer import TrainingDiverged, train
 from models.translation.artifacts import load_model
-from tests.models.runs import losses, metric_lines, poison, resumable_spec, small_spec, train_until, write_run
+from tests.models.runs import (
+    Stop,
+    losses,
+    metric_lines,
+    poison,
+    resumable_spec,
+    small_spec,
+    train_until,
+    write_run,
+)
 
 KILL = """
 import os, signal, sys
@@ -112,6 +121,46 @@ def test_a_run_killed_at_any_step_ends_bit_identical(tmp_path: Path) -> None:
     assert losses(killed) == losses(whole)
     for name in ("checkpoint.safetensors", "model/photo_to_label.safetensors", "model/photo_to_label.onnx"):
         assert (killed / name).read_bytes() == (whole / name).read_bytes()
+
+
+def test_a_run_that_is_finished_early_is_the_run_up_to_that_step(tmp_path: Path) -> None:
+    """It ends after the step that it is at, with the losses of the whole run so far and a model of its own;
+    killed after it was asked, it ends after the same step with the same weights.
+    """
+    whole, asked, killed = (write_run(tmp_path / name, resumable_spec("hybrid")) for name in ("w", "a", "k"))
+    train(whole, "cpu")
+
+    def ask(run_dir: Path, die: bool = False) -> Any:
+        def after(done: int, total: int) -> None:
+            if done == 5:
+                RunDirectory(run_dir).ask_to_finish()
+            if done == 6 and die:
+                raise Stop
+
+        return after
+
+    train(asked, "cpu", ask(asked))
+    with pytest.raises(Stop):
+        train(killed, "cpu", ask(killed, die=True))
+    (killed / "checkpoint.safetensors").unlink()
+    train(killed, "cpu")
+
+    assert losses(asked) == losses(killed) == losses(whole)[: len(losses(asked))]
+    for run_dir in (asked, killed):
+        assert json.loads((run_dir / "result.json").read_text())["steps"] == 6
+        assert metric_lines(run_dir)[-1]["step"] == 6
+    for name in ("checkpoint.safetensors", "model/photo_to_label.safetensors", "model/photo_to_label.onnx"):
+        assert (killed / name).read_bytes() == (asked / name).read_bytes()
+    weights = "model/photo_to_label.safetensors"
+    assert (asked / weights).read_bytes() != (whole / weights).read_bytes()
+
+
+def test_a_run_asked_before_its_first_step_takes_one(tmp_path: Path) -> None:
+    """A model needs a step."""
+    run_dir = write_run(tmp_path, small_spec("pix2pix", total_steps=3))
+    RunDirectory(run_dir).ask_to_finish()
+    train(run_dir, "cpu")
+    assert json.loads((run_dir / "result.json").read_text())["steps"] == 1
 
 
 def test_leftovers_of_a_crash_do_no_harm(tmp_path: Path) -> None:

@@ -96,6 +96,25 @@ def test_jobs_are_listed_newest_first_and_filtered(client: Client, job: dict[str
     assert len(ids()) == 3
 
 
+def test_only_a_training_that_has_begun_can_be_finished(client: Client, job: dict[str, Any]) -> None:
+    """Its worker learns of it with the next heartbeat, once; one that has ended stays as it is."""
+    address = f"/jobs/{job['id']}/finish"
+    embedding = embed_jobs(client, job["pool_id"])[0]
+    assert slug(client.post(f"/jobs/{embedding['id']}/finish")) == "not-finishable"
+    assert slug(client.post(address)) == "not-finishable"
+    claimed = claim(client, job)
+    for _ in range(2):
+        assert client.post(address).json()["finish_requested"]
+    with client.service.database.write() as session:
+        assert jobs.heartbeat(session, claimed, lease_s=60).finish
+        jobs.report(session, claimed, done=3, total=10)
+        jobs.succeed(session, claimed, {"model_id": "m"}, 3)
+    ended = client.post(address).json()
+    assert (ended["state"], ended["progress"]["done"], ended["progress"]["total"]) == ("succeeded", 3, 10)
+    [event] = client.get(f"/pools/{job['pool_id']}/events").json()["items"]
+    assert (event["action"], event["kind"], event["subject_id"]) == ("finished", "job", job["id"])
+
+
 def test_metrics_continue_after_a_step(client: Client, job: dict[str, Any]) -> None:
     """`next` of one answer is `after` of the next request; at the end it is null."""
     address = f"/jobs/{job['id']}/metrics"

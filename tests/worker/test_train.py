@@ -212,6 +212,34 @@ def test_a_cancelled_training_stops(tools: Tools, pools: Pools) -> None:
     assert not (run_dir.path / "data").exists()
 
 
+def test_a_finished_training_keeps_its_model_whatever_is_killed(
+    tools: Tools, pools: Pools, shutdown: threading.Event
+) -> None:
+    """The job succeeds with the steps that were done. SIGKILL right after it was asked changes nothing."""
+    job_id = endless_training(pools)
+    run_dir = run_directory(tools, job_id)
+    with running(job_id, tools):
+        until(lambda: pools.get(job_id).done > 2, "progress")
+        with tools.database.write() as session:
+            assert jobs.finish(session, job_id)
+        until(run_dir.finish_file.exists, "the request in the run directory")
+        for process in training_processes(job_id):
+            os.kill(process.pid, signal.SIGKILL)
+    if pools.get(job_id).state == "queued":
+        run(job_id, tools, shutdown)
+
+    job = pools.get(job_id)
+    steps = json.loads(run_dir.finish_file.read_text())["step"]
+    assert (job.state, job.done, job.total) == ("succeeded", steps, ENDLESS["total_steps"])
+    assert job.result
+    assert job.result["steps"] == steps
+    with tools.database.read() as session:
+        model = session.scalars(select(Model).where(Model.job_id == job_id)).one()
+        [last] = jobs.metrics(session, job_id, after=steps - 1, limit=10)
+        assert not jobs.finish(session, job_id)
+    assert (model.receipt["steps"], last["step"]) == (steps, steps)
+
+
 def test_a_training_past_its_deadline_fails(tools: Tools, pools: Pools) -> None:
     """The deadline ends the subprocess and fails the job; the error names the setting."""
     job_id = endless_training(pools)

@@ -53,7 +53,9 @@ def _keep(attempt: Attempt, run: RunDirectory) -> Outcome:
     manifest = run.manifest()
     result = json.loads(run.result.read_text(encoding="utf-8"))
     missing_classes = claim.spec.get("missing_classes")
+    steps = int(result["steps"])
     receipt: dict[str, Any] = {
+        "steps": steps,
         "pairs": claim.spec["pairs"] if manifest.files.pairs else [],
         "unpaired_photos": len(manifest.files.unpaired_photos),
         "unpaired_label_maps": manifest.label_sources,
@@ -75,7 +77,8 @@ def _keep(attempt: Attempt, run: RunDirectory) -> Outcome:
         models.add(session, model, files)
         photo_features.add(session, features)
 
-    return Outcome({"model_id": str(model.id), "missing_classes": missing_classes}, save)
+    document = {"model_id": str(model.id), "missing_classes": missing_classes, "steps": steps}
+    return Outcome(document, save, done=steps)
 
 
 def _drop_what_nobody_needs(run: RunDirectory) -> None:

@@ -19,7 +19,8 @@ LAST_LINES = 8
 
 
 def supervise(attempt: Attempt, run: RunDirectory, command: Sequence[str]) -> None:
-    """Run the command, which trains in the run directory, to its end. Its output goes to `log.txt`.
+    """Run the command, which trains in the run directory, to its end, or until the user asks to finish. Its
+    output goes to `log.txt`.
 
     Raises Permanent for what it says in its error file, Mishap when it was killed or crashed, and whatever
     `lease.check` raises; then the process has ended.
@@ -35,6 +36,8 @@ def supervise(attempt: Attempt, run: RunDirectory, command: Sequence[str]) -> No
         relay = Relay(attempt, run)
         while child.poll() is None:
             attempt.lease.check()
+            if attempt.lease.asks_to_finish:
+                run.ask_to_finish()
             relay()
             _reassure(child)
             with suppress(subprocess.TimeoutExpired):
