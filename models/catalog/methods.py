@@ -55,6 +55,7 @@ METHODS: dict[str, MethodFacts] = {
         needs_unpaired=True,
         unused=frozenset({"lambda_consistency"}),
         switches=frozenset({"joint"}),
+        version=2,
     ),
     "pix2pix": MethodFacts(
         implementation="models.training.methods.pix2pix:Pix2Pix",
@@ -65,7 +66,7 @@ METHODS: dict[str, MethodFacts] = {
         },
         unused=frozenset({"balance", "lambda_consistency", "lambda_cycle", "lambda_identity"}),
         switches=frozenset({"conditional"}),
-        version=2,
+        version=3,
     ),
     "cyclegan": MethodFacts(
         implementation="models.training.methods.cyclegan:CycleGAN",
@@ -73,6 +74,7 @@ METHODS: dict[str, MethodFacts] = {
         needs_pairs=False,
         needs_unpaired=True,
         unused=frozenset({"balance", "lambda_consistency", "lambda_l1"}),
+        version=2,
     ),
     "tripathy": MethodFacts(
         implementation="models.training.methods.tripathy:Tripathy",
@@ -80,6 +82,7 @@ METHODS: dict[str, MethodFacts] = {
         needs_unpaired=True,
         defaults={"adversarial": "least_squares", "balance": False, "lambda_identity": 5.0, "lambda_l1": 0.0},
         unused=frozenset({"lambda_consistency", "lambda_l1"}),
+        version=2,
     ),
     "fcn8s": MethodFacts(
         implementation="models.training.methods.fcn8s:SupervisedFCN8s",

@@ -68,8 +68,8 @@ def evaluate_photos(
     """Evaluate labels → photos (§6.4): a good photo is one in which a segmentation model recognises the label
     map.
 
-    `translator` makes a photo from every true label map, drawn in class colours with ignored pixels black as
-    in training. The photo is resized bilinearly to the label map's size. `scorer` predicts the classes of the
+    `translator` makes a photo from every true label map, drawn as in
+    training. The photo is resized bilinearly to the label map's size. `scorer` predicts the classes of the
     photo, which are compared with the truth; doubt and calibration are the scorer's. ValueError if the
     translator has the wrong direction, if the two models have different classes or none, and as for
     `evaluate`.
@@ -84,7 +84,7 @@ def evaluate_photos(
     tally = ClassTally(table)
     for item in _at_least_one(items):
         truth = _read_truth(item, table)
-        photo = translator.draw(table.encode(truth))
+        photo = translator.draw(table.draw(truth))
         found = scorer.translate(photo)
         assert found.label_map is not None
         assert found.doubtful is not None

@@ -69,13 +69,20 @@ class ClassTable:
         return {"ignore": self.ignore, "classes": classes}
 
     def encode(self, indices: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Colour a label map: class indices (H, W) → RGB (H, W, 3).
+        """Colour a label map for people: class indices (H, W) → RGB (H, W, 3).
 
         Ignored pixels turn black, as unlabelled pixels do in Cityscapes; a class may be black too.
         ValueError names the first index that is neither a class nor `ignore`.
         """
-        palette = np.zeros((256, 3), dtype=np.uint8)
-        palette[: len(self.colors)] = self.colors
+        return self.draw(indices)[:, :, :3]
+
+    def draw(self, indices: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Colour a label map for a network: class indices (H, W) → RGBA (H, W, 4), opaque where labelled,
+        wholly transparent where ignored. ValueError as for `encode`.
+        """
+        palette = np.zeros((256, 4), dtype=np.uint8)
+        palette[: len(self.colors), :3] = self.colors
+        palette[: len(self.colors), 3] = 255
         self.check(indices)
         return palette[indices]
 

@@ -68,21 +68,25 @@ def write_label_map(path: Path, indices: NDArray[np.uint8]) -> None:
     Image.fromarray(indices).save(path, format="PNG")
 
 
-def read_target(path: Path, class_table: ClassTable | None) -> RGB:
-    """What a translator of photos should draw, RGB (H, W, 3): a label map in its class colours, or without a
-    class table the RGB image itself. ValueError names the file.
+def read_target(path: Path, class_table: ClassTable | None) -> NDArray[np.uint8]:
+    """What a translator of photos should draw: a label map as `ClassTable.draw` colours it, RGBA (H, W, 4),
+    or without a class table the image itself, RGB (H, W, 3). ValueError names the file.
     """
     if class_table is None:
         return read_photo(path)
     try:
-        return class_table.encode(read_label_map(path))
+        return class_table.draw(read_label_map(path))
     except ValueError as error:
         raise ValueError(f"label map {path.name}: {error}") from error
 
 
-def resized(rgb: RGB, height: int, width: int, resampling: Image.Resampling) -> RGB:
-    """RGB (H, W, 3) at another size; shrinking averages over all pixels, except with NEAREST."""
-    return np.array(Image.fromarray(rgb).resize((width, height), resampling))
+def resized(
+    image: NDArray[np.uint8], height: int, width: int, resampling: Image.Resampling
+) -> NDArray[np.uint8]:
+    """RGB (H, W, 3) or RGBA (H, W, 4) at another size; shrinking averages over all pixels, except with
+    NEAREST. Colours are weighted by their opacity, so the colour of transparent pixels does not count.
+    """
+    return np.array(Image.fromarray(image).resize((width, height), resampling))
 
 
 def _loaded(path: Path, least_side: int | None = None) -> tuple[Image.Image, str]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import wraps
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -108,8 +109,8 @@ class _Recording:
     ) -> None:
         self._pools, self._device = list(method.pools.values()), device
         self._plans: list[tuple[ImagePool, Tensor]] = []
-        classes = None if batch.classes is None else batch.classes.clone()
-        self._batch = replace(batch, x=batch.x.clone(), y=batch.y.clone(), classes=classes)
+        copies: dict[str, Any] = {name: tensor.clone() for name, tensor in batch.tensors.items()}
+        self._batch = replace(batch, **copies)
         optimizers = list(method.optimizers.values())
         _keep_rates_on_device(optimizers, device)
         side = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
@@ -124,10 +125,8 @@ class _Recording:
             self._losses = step(self._batch)
 
     def replay(self, batch: Batch) -> Losses:
-        self._batch.x.copy_(batch.x)
-        self._batch.y.copy_(batch.y)
-        if self._batch.classes is not None and batch.classes is not None:
-            self._batch.classes.copy_(batch.classes)
+        for name, tensor in self._batch.tensors.items():
+            tensor.copy_(batch.tensors[name])
         for pool, plan in self._plans:
             plan.copy_(to_device(pool.plan(plan.shape[1]), self._device))
         self._graph.replay()

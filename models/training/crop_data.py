@@ -91,7 +91,8 @@ class CropData:
         cuts = zip(windows, pairs, strict=True)
         classes = torch.stack([seen.cut_classes(self._classes[index], *self._size) for seen, index in cuts])
         x, masks = self._strong(self._weak(photos, windows), random)
-        return CropBatch(x, x[:0], len(x), mixed(classes.long(), masks), self._unpaired_crops(random))
+        unpaired = self._unpaired_crops(random)
+        return CropBatch(x, x[:0], len(x), mixed(classes.long(), masks), unpaired=unpaired)
 
     def _unpaired_crops(self, random: np.random.Generator) -> UnpairedCrops | None:
         if not self._unpaired:

@@ -14,7 +14,7 @@ from torch import Tensor
 from models.catalog import TrainingSpec
 from models.images.palette import ClassTable
 from models.images.photos import read_label_map, read_target, resized
-from models.images.tensors import scaled, to_tensor
+from models.images.tensors import scaled, scaled_target, to_tensor
 from models.training.schedule import Indices, Schedule
 from models.training.transfer import to_device
 
@@ -26,14 +26,22 @@ class Batch:
     """One step's samples, float32 (B, 3, S, S) in [−1, 1]: photos `x` and coloured label maps `y`.
 
     The first `pairs` are pairs: y[i] is the label map of x[i], cropped and flipped alike. `classes` are their
-    class indices, int64 (pairs, S, S), for methods that learn them. For a method that learns from features,
-    `x` are rows of features (B, C), and `y` their targets (B, K).
+    class indices, int64 (pairs, S, S), for methods that learn them. `labelled` are the pixels of `y` that
+    have a class, bool (B, 1, S, S); the others of `y` are 0. None: all count. For a method that learns from
+    features, `x` are rows of features (B, C), and `y` their targets (B, K).
     """
 
     x: Tensor
     y: Tensor
     pairs: int
     classes: Tensor | None = None
+    labelled: Tensor | None = None
+
+    @property
+    def tensors(self) -> dict[str, Tensor]:
+        """The tensors that it has, by name."""
+        every = {"x": self.x, "y": self.y, "classes": self.classes, "labelled": self.labelled}
+        return {name: tensor for name, tensor in every.items() if tensor is not None}
 
 
 class Data(Protocol):
@@ -123,10 +131,10 @@ class TrainingData:
         random = np.random.default_rng([self._spec.seed, step, 1])  # 1: other numbers than the schedule's
         pairs = self._crops(draw.pairs, random)
         photos, label_maps = self._crops(draw.photos, random), self._crops(draw.label_maps, random)
-        x = torch.cat([pairs.cut(self._pair_x), photos.cut(self._photos)])
-        y = torch.cat([pairs.cut(self._pair_y), label_maps.cut(self._label_maps)])
+        x = scaled(torch.cat([pairs.cut(self._pair_x), photos.cut(self._photos)]))
+        y, labelled = scaled_target(torch.cat([pairs.cut(self._pair_y), label_maps.cut(self._label_maps)]))
         classes = None if self._pair_classes is None else pairs.cut(self._pair_classes)[:, 0].long()
-        return Batch(scaled(x), scaled(y), len(draw.pairs), classes)
+        return Batch(x, y, len(draw.pairs), classes, labelled)
 
     def _crops(self, indices: Indices, random: np.random.Generator) -> "_Crops":
         """Random crops of these images, each flipped with p = ½."""
@@ -166,7 +174,8 @@ def _domain(
     class_table: ClassTable | None = None,
     resampling: Image.Resampling = Image.Resampling.BICUBIC,
 ) -> Tensor:
-    images = torch.empty((len(paths), 3, size, size), dtype=torch.uint8)
+    """Images (N, 3, S, S), or with a class table drawn label maps (N, 4, S, S)."""
+    images = torch.empty((len(paths), 4 if class_table else 3, size, size), dtype=torch.uint8)
     for index, path in enumerate(paths):
         images[index] = to_tensor(resized(read_target(path, class_table), size, size, resampling))
     return images.to(device)

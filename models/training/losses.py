@@ -1,12 +1,19 @@
-"""The losses of the paper's §3.3, each a mean over all elements of its arguments."""
+"""The losses of the paper's §3.3, each a mean over all elements that count."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from torch import Tensor
-from torch.nn.functional import l1_loss, softplus
+from torch.nn.functional import softplus
 
-__all__ = ["ADVERSARIAL_LOSSES", "AdversarialLoss", "l1_loss"]
+
+def l1_loss(images_BCHW: Tensor, truth_BCHW: Tensor, labelled_B1HW: Tensor | None = None) -> Tensor:
+    """The mean absolute difference over all pixels, or over the labelled ones (bool); 0 when none is."""
+    difference = (images_BCHW - truth_BCHW).abs()
+    if labelled_B1HW is None:
+        return difference.mean()
+    count = images_BCHW.shape[1] * labelled_B1HW.sum()
+    return (difference * labelled_B1HW).sum() / count.clamp(min=1)
 
 
 @dataclass(frozen=True)

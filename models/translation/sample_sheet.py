@@ -106,5 +106,5 @@ def _row(
     return [truth, *drawn, photo_cell] if reverse else [photo_cell, *drawn, truth]
 
 
-def _cell(rgb: NDArray[np.uint8], size: _Size, resampling: Image.Resampling) -> Image.Image:
-    return Image.fromarray(rgb).resize((size[1], size[0]), resampling)
+def _cell(image: NDArray[np.uint8], size: _Size, resampling: Image.Resampling) -> Image.Image:
+    return Image.fromarray(image[:, :, :3]).resize((size[1], size[0]), resampling)

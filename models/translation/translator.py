@@ -15,7 +15,7 @@ from models.catalog import DIRECTIONS, LABELS_TO_PHOTOS, METHODS, PHOTOS_TO_LABE
 from models.images.aspect import working_size
 from models.images.palette import ClassTable
 from models.images.photos import resized
-from models.images.tensors import scaled, to_tensor, unscaled
+from models.images.tensors import scaled_target, to_tensor, unscaled
 from models.translation.artifacts import ModelSpec, load_model, read_spec
 from models.translation.decoding import decode_logits
 from models.translation.onnx_network import OnnxNetwork
@@ -146,7 +146,7 @@ class Translator:
     def draw(self, image: NDArray[np.uint8], size: tuple[int, int] | None = None) -> NDArray[np.uint8]:
         """Only the RGB translation (H, W, 3), resized bilinearly to `size` (height, width; or the image's).
 
-        `image` (H, W, 3) is the photo; for labels → photos it is the label map in its class colours.
+        `image` is the photo (H, W, 3), or for labels → photos what `models.images.photos.read_target` gives.
         """
         if self.learns_classes:
             return self.translate(image, size).rgb
@@ -181,7 +181,7 @@ class Translator:
 
         def input_at(scale: float) -> Tensor:
             small = resized(image, *self._input_size(image, scale), self._resampling)
-            return scaled(to_tensor(small))[None].to(device)
+            return scaled_target(to_tensor(small)[None])[0].to(device)
 
         network = partial(predict, self._network) if self.keeps_aspect else self._network
         training = self._network.training

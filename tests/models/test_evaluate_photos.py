@@ -80,11 +80,12 @@ def test_scores_equal_the_protocol_by_hand(tmp_path: Path) -> None:
     )
     predicted = []
     for item, (name, photo) in zip(scenes, seen, strict=True):
-        colored = np.zeros((48, 64, 3), dtype=np.uint8)  # black where ignored
+        colored = np.zeros((48, 64, 4), dtype=np.uint8)  # transparent where ignored
         for index, color in enumerate(TABLE.colors):
-            colored[read_label_map(item.label_map) == index] = color
+            colored[read_label_map(item.label_map) == index] = (*color, 255)
         small = np.asarray(Image.fromarray(colored).resize((32, 32), Image.Resampling.BICUBIC))
-        x = torch.from_numpy(small.astype(np.float32).transpose(2, 0, 1)[None] / 127.5 - 1)
+        scaled = (small[:, :, :3].astype(np.float32) / 127.5 - 1) * (small[:, :, 3:] >= 128)
+        x = torch.from_numpy(scaled.transpose(2, 0, 1)[None])
         with torch.no_grad():
             y = network(x)[0].numpy().transpose(1, 2, 0)
         drawn = Image.fromarray(np.rint((y + 1) * 127.5).astype(np.uint8))

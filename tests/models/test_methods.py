@@ -20,7 +20,12 @@ Losses = dict[str, Tensor]
 
 
 class Plain(Protocol):
-    def step(self, x: Tensor, y: Tensor, pairs: int) -> Losses: ...
+    def step(self, x: Tensor, y: Tensor, pairs: int, m: Tensor) -> Losses: ...
+
+
+def over(m: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    """The mean of |a − b| where the mask is 1."""
+    return ((a - b).abs() * m).sum() / m.expand_as(a).sum()
 
 
 class PlainTraining:
@@ -37,22 +42,25 @@ class PlainTraining:
 
 
 class PlainHybrid(PlainTraining):
-    """Eq. 1 to 6, with separate network calls. The pool is still filling, so it returns the newest fakes."""
+    """Eq. 1 to 6, with separate network calls. The pool is still filling, so it returns the newest fakes.
 
-    def step(self, x: Tensor, y: Tensor, pairs: int) -> Losses:
+    Only pixels where the mask `m` is 1 count of label maps, the true and the translated.
+    """
+
+    def step(self, x: Tensor, y: Tensor, pairs: int, m: Tensor) -> Losses:
         G_XY, G_YX = lambda v: plain.generator(self.G_XY, v), lambda v: plain.generator(self.G_YX, v)
         C_X, C_Y = lambda v: plain.discriminator(self.D_X, v), lambda v: plain.discriminator(self.D_Y, v)
         losses = {
-            "G_gan": -logsigmoid(C_Y(G_XY(x)) - C_Y(y)).mean() - logsigmoid(C_X(G_YX(y)) - C_X(x)).mean(),
-            "G_cycle": (G_YX(G_XY(x)) - x).abs().mean() + (G_XY(G_YX(y)) - y).abs().mean(),
-            "G_identity": (G_YX(x) - x).abs().mean() + (G_XY(y) - y).abs().mean(),
+            "G_gan": -logsigmoid(C_Y(G_XY(x) * m) - C_Y(y)).mean() - logsigmoid(C_X(G_YX(y)) - C_X(x)).mean(),
+            "G_cycle": (G_YX(G_XY(x)) - x).abs().mean() + over(m, G_XY(G_YX(y)), y),
+            "G_identity": (G_YX(x) - x).abs().mean() + over(m, G_XY(y), y),
         }
         total = losses["G_gan"] + 10 * losses["G_cycle"] + 10 * losses["G_identity"]
         if pairs:
-            x_p, y_p = x[:pairs], y[:pairs]
-            losses["G_l1"] = (G_XY(x_p) - y_p).abs().mean() + (G_YX(y_p) - x_p).abs().mean()
+            x_p, y_p, m_p = x[:pairs], y[:pairs], m[:pairs]
+            losses["G_l1"] = over(m_p, G_XY(x_p), y_p) + over(m_p, G_YX(y_p), x_p)
             total = total + 150 * losses["G_l1"]
-        fake_x, fake_y = G_YX(y).detach(), G_XY(x).detach()
+        fake_x, fake_y = G_YX(y).detach(), G_XY(x).detach() * m
         self.adam_G.descend(total)
         losses["D_X"] = -logsigmoid(C_X(x) - C_X(fake_x)).mean()
         losses["D_Y"] = -logsigmoid(C_Y(y) - C_Y(fake_y)).mean()
@@ -66,21 +74,21 @@ class PlainPix2Pix(PlainTraining):
     As in their code, the discriminators step first, and then judge the generators.
     """
 
-    def step(self, x: Tensor, y: Tensor, pairs: int) -> Losses:
+    def step(self, x: Tensor, y: Tensor, pairs: int, m: Tensor) -> Losses:
         def judged(layers: plain.Layers, condition: Tensor, image: Tensor, real: float) -> Tensor:
             logits = plain.discriminator(layers, torch.cat([condition, image], dim=1))
             return binary_cross_entropy_with_logits(logits, torch.full_like(logits, real))
 
         fake_y, fake_x = plain.generator(self.G_XY, x), plain.generator(self.G_YX, y)
-        seen_x, seen_y = fake_x.detach(), fake_y.detach()
+        seen_x, seen_y = fake_x.detach(), fake_y.detach() * m
         discriminators = {
             "D_X": (judged(self.D_X, y, x, 1) + judged(self.D_X, y, seen_x, 0)) / 2,
             "D_Y": (judged(self.D_Y, x, y, 1) + judged(self.D_Y, x, seen_y, 0)) / 2,
         }
         self.adam_D.descend(discriminators["D_X"] + discriminators["D_Y"])
         losses = {
-            "G_gan": judged(self.D_Y, x, fake_y, 1) + judged(self.D_X, y, fake_x, 1),
-            "G_l1": l1_loss(fake_y, y) + l1_loss(fake_x, x),
+            "G_gan": judged(self.D_Y, x, fake_y * m, 1) + judged(self.D_X, y, fake_x, 1),
+            "G_l1": over(m, fake_y, y) + over(m, fake_x, x),
         }
         total = losses["G_gan"] + 100 * losses["G_l1"]
         self.adam_G.descend(total)
@@ -98,7 +106,7 @@ class PlainTripathy(PlainTraining):
     def layers(self) -> dict[str, plain.Layers]:
         return super().layers() | {"D_C": self.D_C, "D_D": self.D_D}
 
-    def step(self, x: Tensor, y: Tensor, pairs: int) -> Losses:
+    def step(self, x: Tensor, y: Tensor, pairs: int, m: Tensor) -> Losses:
         G_XY, G_YX = lambda v: plain.generator(self.G_XY, v), lambda v: plain.generator(self.G_YX, v)
 
         def error(layers: plain.Layers, truth: float, *images: Tensor) -> Tensor:
@@ -107,21 +115,21 @@ class PlainTripathy(PlainTraining):
         fake_x, fake_y = G_YX(y), G_XY(x)
         cycled_x, cycled_y = G_YX(fake_y), G_XY(fake_x)
         if pairs:
-            seen_by_C, seen_by_D = ((x, y), (fake_x, y)), ((y, x), (fake_y, x))
+            seen_by_C, seen_by_D = ((x, y), (fake_x, y)), ((y, x), (fake_y * m, x))
         else:
-            seen_by_C, seen_by_D = ((x, fake_y), (cycled_x, fake_y)), ((y, fake_x), (cycled_y, fake_x))
+            seen_by_C, seen_by_D = ((x, fake_y), (cycled_x, fake_y)), ((y, fake_x), (cycled_y * m, fake_x))
         losses = {
-            "G_gan": error(self.D_X, 1, fake_x) + error(self.D_Y, 1, fake_y),
+            "G_gan": error(self.D_X, 1, fake_x) + error(self.D_Y, 1, fake_y * m),
             "G_conditional": error(self.D_C, 1, *seen_by_C[1]) + error(self.D_D, 1, *seen_by_D[1]),
-            "G_cycle": l1_loss(cycled_x, x) + l1_loss(cycled_y, y),
-            "G_identity": l1_loss(G_YX(x), x) + l1_loss(G_XY(y), y),
+            "G_cycle": l1_loss(cycled_x, x) + over(m, cycled_y, y),
+            "G_identity": l1_loss(G_YX(x), x) + over(m, G_XY(y), y),
         }
         total = losses["G_gan"] + losses["G_conditional"]
         total = total + 10 * losses["G_cycle"] + 5 * losses["G_identity"]
         self.adam_G.descend(total)
         for name, D, real, fake in (
             ("D_X", self.D_X, (x,), (fake_x,)),
-            ("D_Y", self.D_Y, (y,), (fake_y,)),
+            ("D_Y", self.D_Y, (y,), (fake_y * m,)),
             ("D_C", self.D_C, *seen_by_C),
             ("D_D", self.D_D, *seen_by_D),
         ):
@@ -137,6 +145,7 @@ def images(seed: int, batch: int) -> Tensor:
     return torch.rand(batch, 3, 32, 32, dtype=torch.float64, generator=random) * 2 - 1
 
 
+@pytest.mark.parametrize("holes", [False, True], ids=["all labelled", "some unlabelled"])
 @pytest.mark.parametrize(
     ("name", "oracle", "kinds"),
     [
@@ -147,20 +156,25 @@ def images(seed: int, batch: int) -> Tensor:
     ],
 )
 def test_training_steps_equal_a_plain_computation(
-    name: str, oracle: Callable[[Method], Plain], kinds: list[int]
+    name: str, oracle: Callable[[Method], Plain], kinds: list[int], holes: bool
 ) -> None:
     """Losses and all weights after whole steps equal the paper's formulas with separate calls and own Adam.
 
     Several steps in float64, so that Adam's moments and the order of the two updates matter. A batch of one
-    pair and one unpaired sample is what a joint step sees.
+    pair and one unpaired sample is what a joint step sees. Without holes in the label maps the losses are the
+    published ones.
     """
     method = method_named(name)(small_spec(name, channels=4, batch_size=2), torch.device("cpu"), TABLE)
     reference: Any = oracle(method)
     for network in method.networks.values():
         network.double()
     for step, pairs in enumerate(kinds):
-        x, y = images(2 * step, 2), images(2 * step + 1, 2)
-        losses, expected = method.step(Batch(x, y, pairs)), reference.step(x, y, pairs)
+        x, y, m = images(2 * step, 2), images(2 * step + 1, 2), torch.ones(2, 1, 32, 32, dtype=torch.float64)
+        if holes:
+            m = (images(100 + step, 2)[:, :1] > -0.4).double()
+            y = y * m
+        batch = Batch(x, y, pairs, labelled=m.bool() if holes else None)
+        losses, expected = method.step(batch), reference.step(x, y, pairs, m)
         assert losses.keys() == expected.keys()
         for loss_name, loss in losses.items():
             torch.testing.assert_close(loss, expected[loss_name].detach(), rtol=1e-8, atol=1e-10)

@@ -89,14 +89,19 @@ def test_exporting_leaves_the_network_as_it_was(tmp_path: Path) -> None:
 
 def by_hand(
     network: nn.Module,
-    photo: NDArray[np.uint8],
+    image: NDArray[np.uint8],
     height: int,
     width: int,
     resampling: Image.Resampling = Image.Resampling.BICUBIC,
 ) -> NDArray[np.uint8]:
-    """The steps of §4.1.2 one by one with Pillow and NumPy."""
-    small = np.asarray(Image.fromarray(photo).resize((32, 32), resampling))
-    x = torch.from_numpy(small.astype(np.float32).transpose(2, 0, 1)[None] / 127.5 - 1)
+    """The steps of §4.1.2 one by one with Pillow and NumPy. Of an image with transparency, the transparent
+    pixels are 0.
+    """
+    small = np.asarray(Image.fromarray(image).resize((32, 32), resampling))
+    scaled = small[:, :, :3].astype(np.float32) / 127.5 - 1
+    if image.shape[2] == 4:
+        scaled = scaled * (small[:, :, 3:] >= 128)
+    x = torch.from_numpy(scaled.transpose(2, 0, 1)[None])
     with torch.no_grad():
         y = network(x)[0].numpy().transpose(1, 2, 0)
     drawn = Image.fromarray(np.rint((y + 1) * 127.5).astype(np.uint8))
@@ -154,7 +159,7 @@ def test_label_maps_become_photos(tmp_path: Path, resize: str) -> None:
     there, back = generator(), generator(seed=1)
     spec = small_spec("hybrid", label_resize=resize)
     save_model(tmp_path, {"photo_to_label": there, "label_to_photo": back}, ModelSpec(spec, TABLE))
-    colored = TABLE.encode(scene(0)[1])
+    colored = TABLE.draw(scene(0)[1])
     drawn = Translator.load(tmp_path, "cpu", "labels_to_photos").draw(colored)
     resampling = Image.Resampling[resize.upper()]
     assert np.array_equal(drawn, by_hand(back, colored, 48, 64, resampling))

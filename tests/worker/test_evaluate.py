@@ -128,7 +128,7 @@ def test_photos_made_of_label_maps_are_scored_by_another_model(
     for seed, (_, row) in enumerate(rows):
         _, truth = drawing(seed)
         photo = picture(tools, row.sha256)
-        assert np.array_equal(photo, drawer.draw(TABLE.encode(truth)))
+        assert np.array_equal(photo, drawer.draw(TABLE.draw(truth)))
         found = scorer.translate(photo).label_map
         counted = truth != 255
         assert row.scores["pixel_accuracy"] == pytest.approx((found == truth)[counted].mean())

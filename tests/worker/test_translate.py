@@ -43,7 +43,7 @@ def test_a_label_map_becomes_a_photo(
     assert job.result, job.error
     assert job.result["label_map"] is None
     drawer = Translator.load(folder, device="cpu", direction=direction)
-    assert np.array_equal(picture(tools, job.result["rgb"]["sha256"]), drawer.draw(TABLE.encode(label_map)))
+    assert np.array_equal(picture(tools, job.result["rgb"]["sha256"]), drawer.draw(TABLE.draw(label_map)))
 
 
 def test_an_imported_model_translates(

@@ -41,9 +41,9 @@ def translate(attempt: Attempt) -> Outcome:
 
 
 def _read(path: Path, translator: Translator) -> npt.NDArray[np.uint8]:
-    """The image as the network takes it, RGB (H, W, 3): a label map in its class colours."""
+    """The image as the network takes it: a photo, RGB (H, W, 3), or a drawn label map, RGBA (H, W, 4)."""
     if translator.direction == LABELS_TO_PHOTOS and translator.class_table:
-        return translator.class_table.encode(read_label_map(path))
+        return translator.class_table.draw(read_label_map(path))
     return read_photo(path)
 
 

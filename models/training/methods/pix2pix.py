@@ -17,9 +17,9 @@ class Pix2Pix(TwoWayTranslation):
         spec, gan, x, y = self.spec, self.gan, batch.x, batch.y
 
         predicted, fake_x = self.G_XY(x), self.G_YX(y)
-        fake_y = self.drawn(predicted)
-        real_XY, real_YX = self._judged(x, y), self._judged(y, x)
-        fake_XY, fake_YX = self._judged(x, fake_y), self._judged(y, fake_x)
+        fake_y = self.judged(self.drawn(predicted), batch)
+        real_XY, real_YX = self._beside(x, y), self._beside(y, x)
+        fake_XY, fake_YX = self._beside(x, fake_y), self._beside(y, fake_x)
 
         # As in the original code, the discriminators step first, and then judge the generators.
         losses = {
@@ -36,6 +36,6 @@ class Pix2Pix(TwoWayTranslation):
         descend(self.adam_G, total)
         return detached(losses | on_pairs | {"G": total})
 
-    def _judged(self, condition: Tensor, image: Tensor) -> Tensor:
+    def _beside(self, condition: Tensor, image: Tensor) -> Tensor:
         """What a discriminator sees: the image, after its condition (6 channels) if it is conditional."""
         return torch.cat([condition, image], dim=1) if self.spec.conditional else image

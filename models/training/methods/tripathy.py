@@ -46,31 +46,32 @@ class Tripathy(TwoWayTranslation):
         return (paired, 0) if epoch < max(1, round(quarters)) else (0, unpaired)
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        spec, gan, x, y = self.spec, self.gan, batch.x, batch.y
+        spec, gan, x, y, labelled = self.spec, self.gan, batch.x, batch.y, batch.labelled
 
         # The norms couple no two samples, so one call on a larger batch gives G_XY(x), G_XY(y) and so on.
         fake_y, same_y = self.drawn(self.G_XY(torch.cat([x, y]))).chunk(2)
         fake_x, same_x, cycled_x = self.G_YX(torch.cat([y, x, fake_y])).chunk(3)
         cycled_y = self.drawn(self.G_XY(fake_x))
+        judged_y = self.judged(fake_y, batch)
 
         if batch.pairs:
             real_xy, fake_xy = _joined(x, y), _joined(fake_x, y)
-            real_yx, fake_yx = _joined(y, x), _joined(fake_y, x)
+            real_yx, fake_yx = _joined(y, x), _joined(judged_y, x)
         else:
             real_xy, fake_xy = _joined(x, fake_y), _joined(cycled_x, fake_y)
-            real_yx, fake_yx = _joined(y, fake_x), _joined(cycled_y, fake_x)
+            real_yx, fake_yx = _joined(y, fake_x), _joined(self.judged(cycled_y, batch), fake_x)
         C_x, C_y = self.D_X(x), self.D_Y(y)
         C_xy, C_yx = self.D_C(real_xy.detach()), self.D_D(real_yx.detach())
 
         adversarial_X = gan.generator(C_x.detach(), self.D_X(fake_x))
-        adversarial_Y = gan.generator(C_y.detach(), self.D_Y(fake_y))
+        adversarial_Y = gan.generator(C_y.detach(), self.D_Y(judged_y))
         conditional_X = gan.generator(C_xy.detach(), self.D_C(fake_xy))
         conditional_Y = gan.generator(C_yx.detach(), self.D_D(fake_yx))
         losses = {
             "G_gan": adversarial_X + adversarial_Y,
             "G_conditional": conditional_X + conditional_Y,
-            "G_cycle": l1_loss(cycled_x, x) + l1_loss(cycled_y, y),
-            "G_identity": l1_loss(same_x, x) + l1_loss(same_y, y),
+            "G_cycle": l1_loss(cycled_x, x) + l1_loss(cycled_y, y, labelled),
+            "G_identity": l1_loss(same_x, x) + l1_loss(same_y, y, labelled),
         }
         total = (
             spec.lambda_gan * (losses["G_gan"] + losses["G_conditional"])
@@ -80,7 +81,7 @@ class Tripathy(TwoWayTranslation):
         descend(self.adam_G, total)
 
         losses["D_X"] = gan.discriminator(C_x, self.D_X(self.pool_X.query(fake_x)))
-        losses["D_Y"] = gan.discriminator(C_y, self.D_Y(self.pool_Y.query(fake_y)))
+        losses["D_Y"] = gan.discriminator(C_y, self.D_Y(self.pool_Y.query(judged_y)))
         descend(self.adam_D, losses["D_X"] + losses["D_Y"])
 
         losses["D_C"] = gan.discriminator(C_xy, self.D_C(fake_xy.detach()))

@@ -80,13 +80,20 @@ class TwoWayTranslation(Method):
             return predicted
         return torch.einsum("bkhw,kc->bchw", predicted.softmax(dim=1), self._colors_K3)
 
+    def judged(self, drawn: Tensor, batch: Batch) -> Tensor:
+        """What D_Y sees of a translated label map (B, 3, S, S): it is blank where the batch's own label map
+        is unlabelled, so that the real one and the translated one do not differ there.
+        """
+        return drawn if batch.labelled is None else drawn * batch.labelled
+
     def pair_losses(self, predicted: Tensor, fake_x: Tensor, batch: Batch) -> dict[str, Tensor]:
-        """Eq. 5 on the batch's pairs, given G_XY's and G_YX's outputs. For class logits, the cross-entropy of
-        the true classes stands in place of ‖G_XY(x) − y‖₁."""
+        """Eq. 5 on the batch's pairs, given G_XY's and G_YX's outputs, over the labelled pixels. For class
+        logits, the cross-entropy of the true classes stands in place of ‖G_XY(x) − y‖₁."""
         pairs = slice(batch.pairs)
-        to_photo = l1_loss(fake_x[pairs], batch.x[pairs])
+        labelled = None if batch.labelled is None else batch.labelled[pairs]
+        to_photo = l1_loss(fake_x[pairs], batch.x[pairs], labelled)
         if not self.classes:
-            return {"G_l1": l1_loss(predicted[pairs], batch.y[pairs]) + to_photo}
+            return {"G_l1": l1_loss(predicted[pairs], batch.y[pairs], labelled) + to_photo}
         assert batch.classes is not None, "learns_classes asks for them"
         to_classes = labelled_cross_entropy(predicted[pairs], batch.classes, self.classes.ignore)
         return {"G_l1": to_photo, "G_cross_entropy": to_classes}
