@@ -12,7 +12,8 @@ from models.catalog import METHODS, PHOTOS_TO_LABELS
 from models.experiments import paper_scores
 from models.experiments.definitions import Experiment
 from models.experiments.run import Run
-from models.experiments.scoring import scores_path
+from models.experiments.scoring import cost_path, scores_path
+from models.training.run_directory import RunDirectory
 
 Scores = dict[str, float]
 Item = TypeVar("Item")
@@ -155,15 +156,19 @@ def _read_run(run: Run, work: Path, direction: str, scorer: Run | None) -> RunRe
         scores=totals(scores),
         curve=_curve(lines, METHODS[run.spec.method].rehearsed),
         steps_per_second=median(line["steps_per_second"] for line in lines),
-        core_minutes=_minutes(scores.get("training", {}).get("core_seconds")),
+        core_minutes=_core_minutes(directory),
         peak_memory_bytes=max(line["peak_memory_bytes"] for line in lines),
         notes=json.loads(directory.result.read_text(encoding="utf-8")).get("notes") or {},
         machine=scores["machine"],
     )
 
 
-def _minutes(seconds: float | None) -> float | None:
-    return None if seconds is None else round(seconds / 60, 2)
+def _core_minutes(directory: RunDirectory) -> float | None:
+    path = cost_path(directory)
+    if not path.exists():
+        return None
+    seconds: float = json.loads(path.read_text(encoding="utf-8"))["core_seconds"]
+    return round(seconds / 60, 2)
 
 
 def totals(scores: Mapping[str, Any]) -> Scores:

@@ -30,18 +30,24 @@ def train_and_score(
 ) -> None:
     """Train the run, and score its model on the val photos, unless that is done already.
 
-    Leaves `result.json` and the scores in the run directory, with the seconds of CPU cores that the training
-    took, without the scores of its curve, if it was not resumed. Raises what `train` and `evaluate` raise; a
-    model that cannot be scored stays.
+    Leaves `result.json`, the scores and, if the training was not resumed, its cost in the run directory.
+    Raises what `train` and `evaluate` raise; a model that cannot be scored stays.
     """
     resumed, start = bool(run.read_metrics()), time.process_time()
     train(run.path, device)
-    scoring = sum(line.get("validation_core_seconds", 0.0) for line in run.read_metrics())
-    seconds = None if resumed else round(time.process_time() - start - scoring, 1)
+    if not resumed:
+        scoring = sum(line.get("validation_core_seconds", 0.0) for line in run.read_metrics())
+        cost = {"core_seconds": round(time.process_time() - start - scoring, 1)}
+        write_text(cost_path(run), json.dumps(cost) + "\n")
     path = scores_path(run, direction, scorer)
     if not path.exists():
-        scores = _scores(run, data, direction, scorer, device) | {"training": {"core_seconds": seconds}}
+        scores = _scores(run, data, direction, scorer, device)
         write_text(path, json.dumps(scores, indent=1) + "\n")
+
+
+def cost_path(run: RunDirectory) -> Path:
+    """The file with the seconds of CPU cores that the training took, without the scores of its curve."""
+    return run.path / "cost.json"
 
 
 def scores_path(run: RunDirectory, direction: str, scorer: RunDirectory | None) -> Path:

@@ -20,6 +20,7 @@ from models.experiments.dataset import Dataset, LabelSource
 from models.experiments.definitions import EXPERIMENTS, RUNS, Experiment, Row
 from models.experiments.execution import Progress, execute
 from models.experiments.run import Run
+from models.experiments.scoring import cost_path, scores_path, train_and_score
 from models.experiments.setting import Setting, train_features
 from models.images.photos import write_label_map
 from models.training.methods.tripathy import Tripathy
@@ -276,6 +277,20 @@ def test_an_experiment_runs_once_and_a_failed_run_stops_no_other(tmp_path: Path)
     after = {path: os.stat(path).st_mtime_ns for path in before}
     untouched = [path for path in before if bad.key not in str(path)]
     assert [after[path] for path in untouched] == [before[path] for path in untouched]
+
+
+def test_scoring_again_keeps_what_the_training_cost(data: Dataset, tmp_path: Path) -> None:
+    """When scores are made anew, because the protocol changed, the processor time of the training is still
+    the one that was measured when it ran.
+    """
+    run = setting_of(data).run("pix2pix", pairs=("000",)).prepare(tmp_path / "work")
+    train_and_score(run, data, "photos_to_labels", None, "cpu")
+    cost = json.loads(cost_path(run).read_text())
+    assert cost["core_seconds"] > 0
+    scores_path(run, "photos_to_labels", None).unlink()
+    train_and_score(run, data, "photos_to_labels", None, "cpu")
+    assert scores_path(run, "photos_to_labels", None).exists()
+    assert json.loads(cost_path(run).read_text()) == cost
 
 
 def test_a_run_goes_on_after_its_data_has_moved(data: Dataset, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from models.experiments.learning_curves import LINES, learning_curves
 from models.experiments.report import SHEET_COLUMNS, Report, write_report
 from models.experiments.results import evenly, label_of, read_results
 from models.experiments.run import Run
-from models.experiments.scoring import scores_path
+from models.experiments.scoring import cost_path, scores_path
 from models.experiments.setting import Setting
 from models.images.sheet import GAP, MARGIN
 from models.training.networks import Generator, initialise
@@ -106,10 +106,9 @@ def finish(
     )
     scorer = RunDirectory(work / "runs" / by.key) if by else None
     per_image = [{"name": "0", "mean_iou": 0.123456789}]
-    told = {"training": {"core_seconds": 30 * (run.spec.seed + 1)}}
-    more = told | {"per_class": [{"name": "sky"}], "per_image": per_image, "machine": MACHINE}
-    text = json.dumps(scores | more)
-    scores_path(directory, direction, scorer).write_text(text)
+    cost_path(directory).write_text(json.dumps({"core_seconds": 30 * (run.spec.seed + 1)}))
+    more = {"per_class": [{"name": "sky"}], "per_image": per_image, "machine": MACHINE}
+    scores_path(directory, direction, scorer).write_text(json.dumps(scores | more))
     return directory
 
 
