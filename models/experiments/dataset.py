@@ -9,6 +9,7 @@ from pathlib import Path
 
 from models.files import sha256
 from models.images.palette import ClassTable
+from models.images.photos import colors_disagree
 from models.training.data import Pair
 
 SUFFIXES = {".jpg", ".jpeg", ".png"}
@@ -34,6 +35,16 @@ class Dataset:
                 )
             if unlabelled := photos.keys() - label_maps.keys():
                 raise ValueError(f"{self.directory}/{split}/labels has no label map of {min(unlabelled)}")
+            self._check_palettes(label_maps.values())
+
+    def _check_palettes(self, label_maps: Iterable[Path]) -> None:
+        table = self.class_table
+        for path in label_maps if table else ():
+            if table and colors_disagree(path, table):
+                raise ValueError(
+                    f"{path} is a palette image in which a class has its colour at another class's number:"
+                    " save it as a grey PNG of class numbers, or use a pool, which reads the colours"
+                )
 
     @property
     def name(self) -> str:

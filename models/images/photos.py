@@ -63,6 +63,25 @@ def read_label_map(path: Path) -> NDArray[np.uint8]:
     return indices.astype(np.uint8)
 
 
+def colors_disagree(path: Path, class_table: ClassTable) -> bool:
+    """Whether a label map is a palette image in which a class's colour stands at another class's number.
+
+    Drawing programs order palettes as they like. ValueError as for `read_label_map`.
+    """
+    with Image.open(path) as image:
+        palette = image.getpalette("RGB") if image.mode == "P" else None
+    if not palette:
+        return False
+    positions = {color: index for index, color in enumerate(class_table.colors)}
+    colors = enumerate(zip(*[iter(palette)] * 3, strict=False))
+    elsewhere = [
+        index
+        for index, color in colors
+        if positions.get(color, index) != index and index != class_table.ignore
+    ]
+    return bool(elsewhere) and bool(np.isin(read_label_map(path), elsewhere).any())
+
+
 def write_label_map(path: Path, indices: NDArray[np.uint8]) -> None:
     """Write class indices (H, W) as an 8-bit grey PNG, which `read_label_map` reads back unchanged."""
     Image.fromarray(indices).save(path, format="PNG")

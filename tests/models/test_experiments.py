@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -243,6 +244,21 @@ def test_a_folder_that_is_no_data_set_is_refused(
     """The error says what is missing."""
     spoil(data.directory)
     with pytest.raises(ValueError, match=message):
+        Dataset(data.directory)
+
+
+@pytest.mark.parametrize(("order", "refused"), [((0, 1, 2), False), ((1, 0, 2), True)])
+def test_a_palette_that_says_otherwise_is_refused(
+    order: tuple[int, ...], refused: bool, data: Dataset
+) -> None:
+    """A label map whose palette has class colours in another order than the class table is not read by its
+    numbers: the experiment says so at once. In the same order it is read.
+    """
+    path = data.label_map("val", "000")
+    image = Image.open(path)
+    image.putpalette([channel for index in order for channel in TABLE.colors[index]])
+    image.save(path)
+    with pytest.raises(ValueError, match=r"000\.png is a palette image") if refused else nullcontext():
         Dataset(data.directory)
 
 
