@@ -15,7 +15,7 @@ from fewpairs.pool import Pool
 from fewpairs.selection import Selection
 
 SEED = 0
-STEPS = {"hybrid": 300, "finetune": 150}
+STEPS = {"hybrid": 240, "finetune": 120}
 """Fewer than the recipe's, to keep the demo short."""
 
 
