@@ -28,10 +28,8 @@ def canonical(positions: Image.Image, class_count: int, ignore: int) -> Canonica
     return Canonical(content.getvalue(), class_pixels, counts[ignore])
 
 
-def size_refusal(found: tuple[int, int], size: tuple[int, int]) -> str | None:
-    """Why a label map of this (width, height) is not one of a photo of that size; None if it can be."""
-    if found == size:
-        return None
+def wrong_size(found: tuple[int, int], size: tuple[int, int]) -> str:
+    """Why a label map of the (width, height) `found` is not one of a photo of another size."""
     return f"The label map is {found[0]}×{found[1]} and its image {size[0]}×{size[1]}: " + (
         "was it drawn on the photo before EXIF turned it? Draw it on the photo as it is seen, upright."
         if found == size[::-1]

@@ -32,6 +32,14 @@ def codec(name: str) -> Codec:
     return cast(Codec, import_module(f"formats.codecs.{name.replace('-', '_')}"))
 
 
+@dataclass(frozen=True)
+class Listed:
+    """A label map of an export that is not read yet: its file, and where its photo may be, the best first."""
+
+    file: str
+    photos: tuple[str, ...]
+
+
 class ZipFiles(Mapping[str, bytes]):
     """The files in a zip that this program has packed itself."""
 
@@ -66,8 +74,6 @@ class Read:
     """A label map of an export as the pool would have it, or the reason why it cannot be."""
 
     file: str
-    photos: tuple[str, ...]
-    """Paths under which its photo may be known, the best first."""
     size: tuple[int, int] = (0, 0)
     """Width and height."""
     found: list[Found] = field(default_factory=list)
@@ -77,15 +83,19 @@ class Read:
     refusal: str | None = None
 
 
-def read_all(files: Files, format: str, classes: Classes) -> tuple[int, Iterator[Read]]:
-    """How many label maps an export has, and each of them. Raises Unreadable."""
+def read_all(files: Files, format: str, classes: Classes) -> tuple[list[Listed], Iterator[Read]]:
+    """The label maps of an export, and then what is in each of them. Raises Unreadable."""
     entries = codec(format).read(files)
-    return len(entries), (read(entry, classes) for entry in entries)
+    if not entries:
+        raise Unreadable("it holds no label map of this format")
+    return [Listed(entry.file, entry.photos) for entry in entries], (
+        read(entry, classes) for entry in entries
+    )
 
 
 def read(entry: Entry, classes: Classes) -> Read:
     """Read one label map; whatever is wrong with its files becomes a refusal."""
-    result = Read(entry.file, entry.photos)
+    result = Read(entry.file)
     try:
         _understand(result, entry.read(), classes)
     except Unreadable as error:

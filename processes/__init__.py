@@ -1,1 +1,3 @@
-"""Child processes that end when their parent does. Standard library only; every room may import it."""
+"""Child processes that end when their parent does, and their limits. Standard library only; every room may
+import it.
+"""

@@ -19,6 +19,7 @@ from service.http import openapi, render
 from service.http.browsers import Guarded
 from service.http.observe import JobCensus, Metrics, Observed
 from service.images import routes as images
+from service.imports import routes as imports
 from service.jobs import routes as jobs
 from service.label_maps import routes as label_maps
 from service.models import routes as models
@@ -69,7 +70,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(Observed, metrics=metrics, unexpected=render.unexpected)
     render.install(app)
     for noun in (
-        *(pools, images, label_maps, selections, assignments, annotations, explanations, similar),
+        *(pools, images, label_maps, selections, assignments, annotations, imports, explanations, similar),
         *(events, advice, trainings, jobs, models, evaluations, operations, problems),
     ):
         app.include_router(noun.router)

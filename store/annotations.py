@@ -3,7 +3,7 @@ the label map before it.
 """
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from sqlalchemy import ColumnElement, and_, exists, select
 from sqlalchemy.orm import Session, aliased
@@ -56,6 +56,30 @@ def newest_locked(session: Session, image_id: uuid.UUID) -> Annotation | None:
     """The newest revision. It stays the newest until the transaction ends."""
     session.execute(select(Image.id).where(Image.id == image_id).with_for_update(key_share=True))
     return newest(session, image_id)
+
+
+def newest_of_pool(session: Session, pool_id: uuid.UUID) -> dict[uuid.UUID, Annotation]:
+    """The newest revision of each image of a pool that has one, which may be a withdrawal."""
+    query = select(Annotation).join(Image, Image.id == Annotation.image_id).where(Image.pool_id == pool_id)
+    return _newest_by_image(row for (row,) in session.execute(query))
+
+
+def newest_locked_of(session: Session, image_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Annotation]:
+    """The newest revisions of these images. They stay the newest until the transaction ends."""
+    images = select(Image.id).order_by(Image.id).with_for_update(key_share=True)
+    for _ in rows_where_in(session, images, Image.id, sorted(image_ids)):
+        pass
+    rows = rows_where_in(session, select(Annotation), Annotation.image_id, image_ids)
+    return _newest_by_image(row for (row,) in rows)
+
+
+def _newest_by_image(found: Iterable[Annotation]) -> dict[uuid.UUID, Annotation]:
+    newest: dict[uuid.UUID, Annotation] = {}
+    for annotation in found:
+        other = newest.get(annotation.image_id)
+        if other is None or other.revision < annotation.revision:
+            newest[annotation.image_id] = annotation
+    return newest
 
 
 def add(session: Session, annotation: Annotation) -> Annotation:

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, select, update
 from sqlalchemy.orm import Session
 
 from store import annotations, pools
-from store.chunks import rows_where_in
+from store.chunks import VALUES_A_QUERY, chunks, rows_where_in
 from store.clock import from_now
 from store.filters import in_use
 from store.pages import newest_first
@@ -151,13 +151,14 @@ def give_back(session: Session, assignment_id: uuid.UUID) -> bool:
     return _write_open(session, assignment_id, state=RETURNED, ended_at=from_now(0))
 
 
-def annotated(session: Session, image_id: uuid.UUID) -> None:
-    """End the image's open assignment, if there is one, because the image is annotated now."""
-    session.execute(
-        update(Assignment)
-        .where(Assignment.image_id == image_id, Assignment.state == OPEN)
-        .values(state=ANNOTATED, ended_at=from_now(0))
-    )
+def annotated(session: Session, *image_ids: uuid.UUID) -> None:
+    """End the open assignments of these images, because they are annotated now."""
+    for some in chunks(image_ids, VALUES_A_QUERY):
+        session.execute(
+            update(Assignment)
+            .where(Assignment.image_id.in_(some), Assignment.state == OPEN)
+            .values(state=ANNOTATED, ended_at=from_now(0))
+        )
 
 
 def minutes_per_image(session: Session, pool_id: uuid.UUID) -> float | None:

@@ -144,6 +144,11 @@ def names(session: Session, image_ids: Iterable[uuid.UUID]) -> Mapping[uuid.UUID
     return {image_id: NameAndSplit(name, split) for image_id, name, split in rows}
 
 
+def of_pool(session: Session, pool_id: uuid.UUID) -> Sequence[Image]:
+    """The images of a pool, in the order of their ids."""
+    return session.scalars(select(Image).where(Image.pool_id == pool_id).order_by(Image.id)).all()
+
+
 def page(
     session: Session,
     pool_id: uuid.UUID,

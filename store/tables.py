@@ -22,7 +22,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from store.clock import UtcDateTime, from_now
 from store.states import ASSIGNMENT_STATES, JOB_STATES, SPLITS
 
-SCHEMA = "0009"
+SCHEMA = "0010"
 """The revision of the newest migration, which makes these tables."""
 
 
@@ -68,6 +68,8 @@ class Pool(Row):
     """Set by the first shard; a worker whose weights differ refuses the pool."""
     default_strategy: Mapped[str | None] = mapped_column(String(20))
     """The strategy of a selection that names none; None: the service's default."""
+    label_mapping: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """What people said that labels of imports mean: the position of a class, or None for unlabelled."""
 
 
 class Shard(Row):

@@ -16,6 +16,7 @@ from worker.attempt import Attempt, Tools
 from worker.handlers.embed import embed
 from worker.handlers.evaluate import evaluate
 from worker.handlers.explain import explain
+from worker.handlers.import_annotations import import_annotations
 from worker.handlers.replay import replay
 from worker.handlers.search import search
 from worker.handlers.select import select
@@ -27,8 +28,11 @@ from worker.outcomes import Cancelled, Mishap, Outcome, Permanent, Problem, Shut
 log = structlog.get_logger()
 
 HANDLERS: dict[str, Callable[[Attempt], Outcome]] = {
-    handler.__name__: handler
-    for handler in (embed, evaluate, explain, replay, search, select, train, translate)
+    "import": import_annotations,
+    **{
+        handler.__name__: handler
+        for handler in (embed, evaluate, explain, replay, search, select, train, translate)
+    },
 }
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from folders.archives import Archive, ArchiveError, Entry, readable
 from service.http.problems import ArchiveBomb, ArchiveUnreadable
-from store.blobs import CHUNK
+from store.blobs import CHUNK, Blobs
 from store.settings import Settings
 
 RATIO_COUNTS_FROM = 1024 * 1024
@@ -27,7 +27,7 @@ class Limits:
         return cls(settings.max_archive_entries, settings.max_archive_bytes, settings.max_archive_ratio)
 
 
-def is_gzip(path: Path) -> bool:
+def _is_gzip(path: Path) -> bool:
     with path.open("rb") as file:
         return file.read(2) == GZIP_MAGIC
 
@@ -60,7 +60,19 @@ def unpack(path: Path, found: Sequence[Entry]) -> Iterator[tuple[Entry, Iterator
             yield entry, _content(archive, entry)
 
 
-def gunzip(path: Path, write: Callable[[bytes], None], limits: Limits) -> None:
+@contextmanager
+def gunzipped(path: Path, blobs: Blobs, settings: Settings) -> Iterator[Path]:
+    """The zip or tar itself; for a .tar.gz the tar in it. Raises ArchiveBomb or ArchiveUnreadable."""
+    if not _is_gzip(path):
+        yield path
+        return
+    with blobs.incoming() as tar:
+        _gunzip(path, tar.write, Limits.of(settings))
+        tar.flush()
+        yield tar.path
+
+
+def _gunzip(path: Path, write: Callable[[bytes], None], limits: Limits) -> None:
     """Decompress a .tar.gz and count the bytes that come out. Raises ArchiveBomb or ArchiveUnreadable."""
     unpacked = 0
     most = min(limits.bytes, max(RATIO_COUNTS_FROM, path.stat().st_size * limits.ratio))

@@ -4,11 +4,11 @@ This form is a grey 8-bit PNG of positions in the class table. Like `service.dec
 in the processes of `service.decoding.decoders` and needs nothing but Pillow.
 """
 
-import io
 from dataclasses import dataclass
 
 from PIL import Image, ImageOps
 
+from formats.canonical import EMPTY, Canonical, canonical, wrong_size
 from service.decoding.classes import (
     Classes,
     Color,
@@ -32,15 +32,6 @@ from service.http.problems import (
 FORMATS = ("PNG", "BMP", "TIFF", "WEBP")
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
 PHOTOMETRIC, WHITE_IS_ZERO = 262, 0
-
-
-@dataclass(frozen=True)
-class Canonical:
-    """The label map that counts: a PNG of positions in the class table, and how often each occurs in it."""
-
-    png: bytes
-    class_pixels: list[int]
-    unlabelled_pixels: int
 
 
 @dataclass(frozen=True)
@@ -97,15 +88,7 @@ def _checked_kind(image: Image.Image, path: str) -> str:
 def _check_size(found: tuple[int, int], size: tuple[int, int] | None) -> None:
     if not size or found == size:
         return
-    turned = found == size[::-1]
-    raise LabelMapSize(
-        f"The label map is {found[0]}×{found[1]} and its image {size[0]}×{size[1]}: "
-        + (
-            "was it drawn on the photo before EXIF turned it? Draw it on the photo as it is seen, upright."
-            if turned
-            else "send a label map of the image's size."
-        )
-    )
+    raise LabelMapSize(wrong_size(found, size))
 
 
 def _indices(image: Image.Image, packing: int, classes: Classes) -> Image.Image:
@@ -240,12 +223,7 @@ def _used(values: Image.Image, mask: Image.Image | None = None) -> list[int]:
 
 
 def _canonical(indices: Image.Image, classes: Classes) -> Canonical:
-    counts = indices.histogram()
-    class_pixels, unlabelled = counts[: len(classes.names)], counts[classes.ignore]
-    if not any(class_pixels):
-        raise LabelMapEmpty(
-            "Every pixel of the label map is unlabelled, so that nothing can be learned from it: label some."
-        )
-    content = io.BytesIO()
-    Image.frombytes("L", indices.size, indices.tobytes()).save(content, "PNG")
-    return Canonical(content.getvalue(), class_pixels, unlabelled)
+    made = canonical(indices, len(classes.names), classes.ignore)
+    if made is None:
+        raise LabelMapEmpty(EMPTY)
+    return made

@@ -43,6 +43,7 @@ TAGS = [
         "assignments": "Picks handed out to annotators, so that no two people draw the same image.",
         "annotations": "The label maps of images, kept as revisions that are never overwritten.",
         "events": "What was done to a pool and can be taken back.",
+        "imports and exports": "Annotations from other tools, and for them.",
         "advice": "How to train on what a pool has, and what to label next.",
         "trainings and evaluations": "Order long work; the answer is a job.",
         "jobs": "Watch and cancel work.",

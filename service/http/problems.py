@@ -162,6 +162,10 @@ class LabelMapAmbiguous(Problem, status=422):
     """The label map can be read in two ways."""
 
 
+class InvalidImport(Problem, status=422):
+    """The import cannot be made as described."""
+
+
 class LabelMapEmpty(Problem, status=422):
     """The label map has no labelled pixel."""
 

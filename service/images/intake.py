@@ -1,7 +1,6 @@
 """Turn uploads into photos of a pool: check them, store their bytes, then add their rows in batches."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from uuid import UUID
 
@@ -76,7 +75,7 @@ class Intake:
             self._add_batch()
 
     def archive(self, path: Path) -> None:
-        with _tar_or_zip(self._service, path) as plain:
+        with archives.gunzipped(path, self._service.blobs, self._service.settings) as plain:
             members = self._service.decoders.members(plain)
             for member, content in archives.unpack(plain, self._without_label_maps(members)):
                 if member.is_junk:
@@ -127,17 +126,6 @@ class Intake:
                 self._answer.unchanged += 1
             else:
                 self._reject(photo.name, _name_taken(added, photo.split))
-
-
-@contextmanager
-def _tar_or_zip(service: Service, path: Path) -> Iterator[Path]:
-    if not archives.is_gzip(path):
-        yield path
-        return
-    with service.blobs.incoming() as tar:
-        archives.gunzip(path, tar.write, archives.Limits.of(service.settings))
-        tar.flush()
-        yield tar.path
 
 
 def _kept(service: Service, split: str, name: str, incoming: Incoming) -> tables.Image:

@@ -9,8 +9,9 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
+from service.http.blobs import blob_response
 from service.http.bodies import Route
-from service.http.openapi import content, errors
+from service.http.openapi import errors
 from service.http.pages import Cursor, Limit, Page, cut
 from service.http.problems import JobFailed, JobNotFinished, NotCancellable, NotFinishable, NotFound
 from service.jobs.enqueue import Output, require_success, translation
@@ -103,17 +104,26 @@ async def get_events(
 
 @router.get(
     "/jobs/{job_id}/output",
-    summary="Get the image that a translate job made",
+    summary="Get the file that a job made",
     response_class=Response,
     responses={
-        **content("image/png", "A PNG of the photo's size; a label map has a palette of class colours."),
+        200: {
+            "content": {"image/png": {}, "application/json": {}},
+            "description": "Of a translate job, a PNG of the photo's size; a label map has a palette of "
+            "class colours. Of an import, its whole report: what became of every label map.",
+        },
+        304: {"description": "`If-None-Match` names these bytes."},
         **errors(NotFound, JobNotFinished, JobFailed),
     },
 )
 def get_output(service: ServiceDep, request: Request, job_id: UUID, format: Output = None) -> Response:
     job = service.job(job_id)
+    if job.kind == "import":
+        report = require_success(job)["report"]
+        file = report["sha256"], report["size"], "application/json"
+        return blob_response(service.blobs, request, *file)
     if job.kind != "translate":
-        raise NotFound(f"A job of kind {job.kind} makes no image: its result is in /jobs/{job_id}.")
+        raise NotFound(f"A job of kind {job.kind} makes no file: its result is in /jobs/{job_id}.")
     with service.database.read() as session:
         class_table = found_pool(session, job.pool_id).class_table
     return translation(service, request, require_success(job), format, class_table)

@@ -119,6 +119,9 @@ class Pool(Document):
     class_table: ClassTable | Literal["rgb"]
     encoder: str
     default_strategy: str = Field(description="The strategy of a selection that names none.")
+    label_mapping: dict[str, str | None] = Field(
+        description="What was said that labels of imports mean: a class, or null for unlabelled."
+    )
     created_at: datetime
     counts: PoolCountsDocument
 
@@ -128,5 +131,12 @@ class Pool(Document):
             row,
             class_table=row.class_table or "rgb",
             default_strategy=row.default_strategy or DEFAULT_STRATEGY,
+            label_mapping=_label_mapping(row),
             counts=PoolCountsDocument.of(counts, row.class_table),
         )
+
+
+def _label_mapping(row: tables.Pool) -> dict[str, str | None]:
+    names = [entry["name"] for entry in row.class_table["classes"]] if row.class_table else []
+    kept = row.label_mapping or {}
+    return {label: None if place is None else names[place] for label, place in kept.items()}

@@ -12,13 +12,12 @@ from formats.reading import Read, read_all
 from tests import export_kinds as kinds
 
 
-def read(export: kinds.Export, mapping: dict[str, str | None]) -> list[Read]:
+def read(export: kinds.Export, mapping: dict[str, str | None]) -> dict[tuple[str, ...], Read]:
+    """What was read, by the paths where its photo may be."""
     names = [entry["name"] for entry in export.table["classes"]]
     answers = {label: None if name is None else names.index(name) for label, name in mapping.items()}
-    count, found = read_all(export.files, export.format, Classes.of(export.table, answers))
-    everything = [*found]
-    assert len(everything) == count
-    return everything
+    listed, found = read_all(export.files, export.format, Classes.of(export.table, answers))
+    return {one.photos: read for one, read in zip(listed, found, strict=True)}
 
 
 @pytest.mark.parametrize("name", kinds.TAKEN)
@@ -29,7 +28,7 @@ def test_exports_are_read(name: str) -> None:
     export = kinds.TAKEN[name]()
     found = read(export, export.mapping)
     photos = Photos(export.ids)
-    by_photo = {photos.named(one.photos)[0]: one for one in found}
+    by_photo = {photos.named(paths)[0]: one for paths, one in found.items()}
     assert by_photo.keys() == export.ids.keys()
     for photo, truth in export.ids.items():
         assert by_photo[photo].refusal is None
@@ -38,8 +37,8 @@ def test_exports_are_read(name: str) -> None:
         assert np.array_equal(np.asarray(Image.open(io.BytesIO(canonical.png))), truth), photo
         assert canonical.class_pixels == [int((truth == place).sum()) for place in range(4)]
         assert canonical.unlabelled_pixels == int((truth == kinds.UNLABELLED).sum())
-    assert sum(one.overlapped for one in found) == export.overlapped
-    notes = " ".join(note for one in found for note in one.notes)
+    assert sum(one.overlapped for one in found.values()) == export.overlapped
+    notes = " ".join(note for one in found.values() for note in one.notes)
     assert export.noted in notes
     assert bool(export.noted) == bool(notes)
 
@@ -49,9 +48,9 @@ def test_unknown_labels_are_asked_about(name: str) -> None:
     """Without answers, label maps that hold unknown labels are refused and name them; nothing is guessed."""
     export = kinds.TAKEN[name]()
     found = read(export, {})
-    unknown = {one.label.name for each in found for one in each.found if one.meaning is None}
+    unknown = {one.label.name for each in found.values() for one in each.found if one.meaning is None}
     assert unknown == set(export.mapping)
-    for each in found:
+    for each in found.values():
         own = [one.label.name for one in each.found if one.meaning is None]
         assert (each.canonical is None) == bool(own)
         assert all(label in str(each.refusal) for label in own)

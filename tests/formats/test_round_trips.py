@@ -65,11 +65,11 @@ def test_out_and_in_again(format: str, maps: list[Any], colors: list[Any], first
     unlabelled: dict[str, int | None] = dict.fromkeys(
         {"background", "unlabelled"} - {label.name for label in labels}
     )
-    _, found = read_all(
+    listed, found = read_all(
         written(format, drawings, labels), format, Classes(labels, UNLABELLED, None, unlabelled)
     )
     photos = Photos(drawing.photo for drawing in drawings)
-    read = {tuple(photos.named(one.photos)): one for one in found}
+    read = {tuple(photos.named(one.photos)): content for one, content in zip(listed, found, strict=True)}
     labelled = [drawing for drawing in drawings if drawing.numbers.any()]
     for drawing in labelled:
         one = read[drawing.photo,]

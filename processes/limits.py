@@ -1,0 +1,16 @@
+"""Limits that a process sets for itself before it reads files from users."""
+
+import resource
+import time
+
+
+def limit_memory(most_bytes: int) -> None:
+    """Let this process have at most so many bytes of memory, and leave no core file."""
+    resource.setrlimit(resource.RLIMIT_AS, (most_bytes, most_bytes))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def limit_cpu(seconds: int) -> None:
+    """Let the kernel end this process after so many more seconds of CPU time."""
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time()) + seconds, hard))

@@ -1,0 +1,1 @@
+"""Imports: the label maps in exports of other tools become annotations."""

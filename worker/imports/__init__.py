@@ -1,0 +1,1 @@
+"""What an import job reads, and what it makes of it."""
