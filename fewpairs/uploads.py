@@ -37,6 +37,8 @@ class Upload:
     """Files that were not meant to be sent, such as texts among photos."""
     junk: int = 0
     """Hidden files and others that operating systems leave behind."""
+    copies: list[Refusal] = field(default_factory=list)
+    """Photos that were taken, but have the bytes of others in the pool, so that they are never picked."""
     matched: Counter[str] = field(default_factory=Counter)
     """How many label maps found their photos by which part of their names."""
 
@@ -58,7 +60,11 @@ def upload_images(
 
     def put(file: File) -> str | Refusal:
         url = f"/pools/{pool_id}/images/{quote(file.name)}"
-        return _put(transport, url, file, params={"split": split})
+        return _put(transport, url, file, note_copy, params={"split": split})
+
+    def note_copy(file: File, image: dict[str, Any]) -> None:
+        if of := image.get("copy_of"):
+            upload.copies.append(Refusal(file.path, "copy", f"It has the same bytes as {of}."))
 
     upload = Upload()
     unique = _without_namesakes(files, upload)
@@ -178,7 +184,13 @@ def _annotate(transport: Transport, image: dict[str, Any], file: File, replace: 
     )
 
 
-def _put(transport: Transport, url: str, file: File, **options: Any) -> str | Refusal:
+def _put(
+    transport: Transport,
+    url: str,
+    file: File,
+    on_answer: Callable[[File, dict[str, Any]], None] | None = None,
+    **options: Any,
+) -> str | Refusal:
     try:
         response = transport.request("PUT", url, content=file.read, **options)
     except FewpairsError as error:
@@ -187,6 +199,8 @@ def _put(transport: Transport, url: str, file: File, **options: Any) -> str | Re
         return Refusal(file.path, error.type, error.detail)
     except (OSError, ArchiveError) as error:
         return unreadable(file.path, error)
+    if on_answer:
+        on_answer(file, response.json())
     return "new" if response.status_code == 201 else "unchanged"
 
 

@@ -30,6 +30,8 @@ class Added:
 
     outcome: Literal["created", "unchanged", "conflict"]
     image: Image
+    copy_of: str | None = None
+    """The name of the pool's first image with the same bytes, if that is another one."""
 
 
 def add(
@@ -41,6 +43,7 @@ def add(
     """
     pools.lock(session, pool_id)
     known = _by_name(session, pool_id, [photo.name for photo in photos])
+    firsts = _first_of_bytes(session, pool_id, [photo.sha256 for photo in photos])
     added, fresh = [], []
     for photo in photos:
         image = known.get(photo.name)
@@ -48,10 +51,13 @@ def add(
             photo.id, photo.pool_id = new_id(), pool_id
             known[photo.name] = photo
             fresh.append(photo)
-            added.append(Added("created", photo))
+            first = firsts.setdefault(photo.sha256, photo)
+            added.append(Added("created", photo, None if first is photo else first.name))
         else:
             same = (image.sha256, image.split) == (photo.sha256, photo.split)
-            added.append(Added("unchanged" if same else "conflict", image))
+            first = firsts.get(photo.sha256, image)
+            copy_of = first.name if same and first.id != image.id else None
+            added.append(Added("unchanged" if same else "conflict", image, copy_of))
     full = _give_to_embed_jobs(session, settings, pool_id, fresh)
     session.add_all(fresh)
     session.flush()
@@ -89,6 +95,13 @@ def stranded(session: Session, pool_id: uuid.UUID) -> Sequence[Image]:
 def _by_name(session: Session, pool_id: uuid.UUID, names: Sequence[str]) -> dict[str, Image]:
     query = select(Image).where(Image.pool_id == pool_id)
     return {image.name: image for (image,) in rows_where_in(session, query, Image.name, names)}
+
+
+def _first_of_bytes(session: Session, pool_id: uuid.UUID, digests: Sequence[str]) -> dict[str, Image]:
+    """The first image of each of these SHA-256 that the pool has, by SHA-256."""
+    query = select(Image).where(Image.pool_id == pool_id)
+    found = [image for (image,) in rows_where_in(session, query, Image.sha256, set(digests))]
+    return {image.sha256: image for image in sorted(found, key=lambda image: image.id, reverse=True)}
 
 
 def _give_to_embed_jobs(

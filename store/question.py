@@ -31,6 +31,8 @@ class Question:
     test_distance: float | Literal["auto", "off"] = AUTO
     balance: bool = False
     model: str | None = None
+    count_copies: bool = True
+    """Whether images with the same bytes count one by one, as in all questions of before this was asked."""
 
     @property
     def looks_at_tests(self) -> bool:

@@ -22,7 +22,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from store.clock import UtcDateTime, from_now
 from store.states import ASSIGNMENT_STATES, JOB_STATES, SPLITS
 
-SCHEMA = "0010"
+SCHEMA = "0011"
 """The revision of the newest migration, which makes these tables."""
 
 
@@ -93,6 +93,7 @@ class Image(Row):
     __table_args__ = (
         UniqueConstraint("pool_id", "name"),
         Index(None, "pool_id", "id"),
+        Index(None, "pool_id", "sha256"),
         Index(
             "ix_images_waiting",
             "pool_id",

@@ -38,6 +38,10 @@ def send_files(
     if set(upload.matched) - {"path", "stem", "pairs"}:
         rules = ", ".join(f"{count} by {rule}" for rule, count in upload.matched.most_common())
         console.print(f"Matched with their photos: {rules}", soft_wrap=True)
+    if upload.copies:
+        what = f"{counted(len(upload.copies), 'photo')} with the bytes of another one, never picked"
+        console.print(f"[yellow]![/] {what}:")
+        _list(upload.copies, lambda line: console.print(line, soft_wrap=True))
     if said := contents():
         console.print(said, soft_wrap=True)
     return report_rejected(upload.rejected)

@@ -12,7 +12,7 @@ from service.http import names
 from service.http.limits import too_large
 from service.http.problems import NameTaken, Problem
 from service.images import multipart
-from service.images.schemas import Image, LeftOut, Rejected, Upload
+from service.images.schemas import LeftOut, Rejected, Upload, Uploaded
 from service.runtime import Service
 from store import images, tables
 from store.blobs import Incoming
@@ -121,7 +121,7 @@ class Intake:
         batch, self._batch = self._batch, []
         for photo, added in zip(batch, _add(self._service, self._pool_id, batch), strict=True):
             if added.outcome == "created":
-                self._answer.accepted.append(Image.of(added.image, None))
+                self._answer.accepted.append(Uploaded.added(added))
             elif added.outcome == "unchanged":
                 self._answer.unchanged += 1
             else:

@@ -28,7 +28,7 @@ from service.http.problems import (
 )
 from service.images import changes as changing
 from service.images import intake
-from service.images.schemas import Image, ImageChanges, Listing, Missing, Upload
+from service.images.schemas import Image, ImageChanges, Listing, Missing, Upload, Uploaded
 from service.jobs.enqueue import ACCEPTED, answered
 from service.lookups import found_image, found_pool, require_pool
 from service.runtime import Service, ServiceDep
@@ -55,7 +55,7 @@ IN_TRAIN = Query(
     summary="Upload one photo",
     status_code=201,
     responses={
-        **stored(Image, "photo"),
+        **stored(Uploaded, "photo"),
         **errors(NotFound, NameTaken, InvalidName, *PHOTO_PROBLEMS),
     },
     openapi_extra=BINARY,
@@ -69,7 +69,7 @@ async def put_image(
         PathName, Path(description="A relative path with / between folders, otherwise percent-encoded.")
     ],
     split: Annotated[Split, IN_TRAIN] = "train",
-) -> Image:
+) -> Uploaded:
     """The body is the file itself: 8-bit RGB or grey JPEG, PNG, WebP, TIFF or BMP, or a palette PNG; upright
     and without alpha. Its bytes are kept unchanged. Repeating the request is safe."""
     await run_in_threadpool(require_pool, service.database, pool_id)
@@ -78,9 +78,10 @@ async def put_image(
         added = await run_in_threadpool(intake.accept, service, pool_id, split, name, incoming)
     if added.outcome == "unchanged":
         response.status_code = 200
-        return await run_in_threadpool(get_image, service, added.image.id)
+        image = await run_in_threadpool(get_image, service, added.image.id)
+        return Uploaded.added(added, image.annotation_revision)
     response.headers["Location"] = f"/images/{added.image.id}"
-    return Image.of(added.image, None)
+    return Uploaded.added(added)
 
 
 @router.post(

@@ -9,6 +9,7 @@ from service.http.documents import Document
 from service.http.fields import Sha256
 from service.http.names import PathName
 from store import tables
+from store.images import Added
 from store.states import Split
 
 
@@ -40,6 +41,25 @@ class Image(Document):
     def of(cls, row: tables.Image, annotation_revision: int | None) -> "Image":
         embedded = row.shard_id is not None
         return cls.of_row(row, embedded=embedded, annotation_revision=annotation_revision)
+
+
+class Uploaded(Image):
+    """A photo as the answer to its upload."""
+
+    copy_of: str | None = Field(
+        description="The name of the pool's first photo with the same bytes; null if it is this one. A copy "
+        "is never picked."
+    )
+
+    @classmethod
+    def added(cls, added: Added, annotation_revision: int | None = None) -> "Uploaded":
+        embedded = added.image.shard_id is not None
+        return cls.of_row(
+            added.image,
+            embedded=embedded,
+            annotation_revision=annotation_revision,
+            copy_of=added.copy_of,
+        )
 
 
 class ImageChanges(BaseModel):
@@ -77,7 +97,7 @@ class LeftOut(BaseModel):
 class Upload(BaseModel):
     """The result of one upload. Every accepted file is durable."""
 
-    accepted: list[Image]
+    accepted: list[Uploaded]
     unchanged: int = Field(description="How many files were already in the pool with the same bytes.")
     rejected: list[Rejected]
     left_out: list[LeftOut] = Field(description="Folders of label maps in an archive.")

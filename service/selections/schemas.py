@@ -90,7 +90,11 @@ class Options(BaseModel):
         values = self.model_dump(mode="json", include=set(Options.model_fields))
         strategy = self.strategy or pool.default_strategy or DEFAULT_STRATEGY
         values["strategy"] = advised_strategy(pool.encoder) if strategy == ADVISED else strategy
+        values["count_copies"] = self._counts_copies()
         return Question(**values | {part: sorted(set(values[part])) for part in ("include", "exclude")})
+
+    def _counts_copies(self) -> bool:
+        return False
 
 
 class Pick(BaseModel):
@@ -130,7 +134,7 @@ class NearTest(BaseModel):
 
 
 class Duplicate(BaseModel):
-    """An image that does not count, and the near-duplicate that counts for both."""
+    """An image that does not count, and the copy or near-duplicate that counts for both."""
 
     image_id: UUID
     name: str
@@ -178,11 +182,18 @@ class Receipt(Options):
         description="The revisions of their annotations; null without `balance`, when they do not matter."
     )
     not_in_use: list[UUID] = Field([], description="The images that were excluded.")
+    count_copies: bool = Field(
+        True,
+        description="Whether images with the same bytes counted one by one, as they did in older receipts.",
+    )
     algorithm_version: str
     computed_with: dict[str, str] = Field(
         description="Versions of the libraries that computed the picks, and the platform."
     )
     picks_digest: str = Field(description="SHA-256 of the picks' ids by rank.")
+
+    def _counts_copies(self) -> bool:
+        return self.count_copies
 
 
 class Chosen(BaseModel):

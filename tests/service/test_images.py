@@ -54,7 +54,7 @@ def test_repeating_an_upload_changes_nothing(client: Client) -> None:
     assert client.put(address, content=photo(1)).status_code == 201
     before = everything(client, pool_id)
     again = client.put(address, content=photo(1))
-    assert (again.status_code, again.json()) == (200, before["images"][0])
+    assert (again.status_code, again.json()) == (200, before["images"][0] | {"copy_of": None})
     assert slug(client.put(address, content=photo(1), params={"split": "test"})) == "name-taken"
     blobs = before.pop("blobs")
     assert slug(client.put(address, content=photo(2))) == "name-taken"
@@ -241,3 +241,21 @@ def test_a_thumbnail_is_a_small_jpeg(client: Client, size: int, expected: tuple[
     thumbnail = Image.open(io.BytesIO(answer.content))
     assert (thumbnail.format, thumbnail.size) == ("JPEG", expected)
     assert slug(client.get(f"/images/{image['id']}/thumbnail", params={"size": 9999})) == "validation"
+
+
+def test_the_same_bytes_under_two_names_are_reported(client: Client) -> None:
+    """The answers to uploads name the pool's first photo of these bytes, whatever its split; other pools do
+    not count, and both photos are kept.
+    """
+    put_photo(client, new_pool(client), "elsewhere.jpg", photo(1))
+    pool_id = new_pool(client)
+    first = put_photo(client, pool_id, "b.jpg", photo(1), split="test")
+    second = put_photo(client, pool_id, "a.jpg", photo(1))
+    assert (first["copy_of"], second["copy_of"]) == (None, "b.jpg")
+    again = client.put(f"/pools/{pool_id}/images/a.jpg", content=photo(1)).json()
+    assert again == second
+    files = {"c.jpg": photo(2), "d.jpg": photo(1), "e.jpg": photo(2)}
+    headers = {"Content-Type": "application/zip"}
+    answer = client.post(f"/pools/{pool_id}/images", content=archive_of("zip", files), headers=headers).json()
+    copies = {image["name"]: image["copy_of"] for image in answer["accepted"]}
+    assert copies == {"c.jpg": None, "d.jpg": "b.jpg", "e.jpg": "c.jpg"}

@@ -114,7 +114,8 @@ def test_a_selection_says_what_it_chose_from(
         **{"balance": False, "model": None, "image_count": 12, "images_digest": images.digest},
         **{"tests_digest": None, "last_image_id": str(ids[-1]), "encoder": "efficientnet_lite0"},
         **{"weights_digest": WEIGHTS, "annotated_digest": annotations.annotated_digest},
-        **{"labelled": [str(ids[2]), str(ids[4])], "revisions": None},
+        **{"labelled": [str(ids[2]), str(ids[4])], "revisions": None, "not_in_use": []},
+        "count_copies": True,
         "algorithm_version": expected.algorithm_version,
         **{"computed_with": computed_with(), "picks_digest": selections.picks_digest(document["picks"])},
     }

@@ -102,7 +102,7 @@ def _too_few(question: Question, candidates: Candidates) -> str:
         for count, why in (
             (len(candidates.labelled), "annotated"),
             (len(candidates.near_test), "too near to a test image (`test_distance`)"),
-            (len(candidates.duplicates), "near-duplicates of others (`duplicates_within`)"),
+            (len(candidates.duplicates), "copies of others, or near-duplicates (`duplicates_within`)"),
             (len(question.exclude), "excluded"),
         )
         if count

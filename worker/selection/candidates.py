@@ -43,7 +43,7 @@ class Candidates:
     """Labelled images and images to include that are as near, but stay."""
     duplicates_within: float | None = None
     duplicates: Sequence[Near] = ()
-    """Images left out, each with the near-duplicate that counts for both."""
+    """Images left out, each with the copy or near-duplicate that counts for both."""
 
     @property
     def fixed(self) -> Rows:
@@ -93,6 +93,8 @@ def find_candidates(attempt: Attempt, question: Question, snapshot: PoolSnapshot
     """
     vectors = attempt.tools.vectors.pool_vectors(snapshot.pool.id)
     found = _gathered(attempt, vectors, question, snapshot)
+    if not question.count_copies:
+        found = _without_copies(found)
     near = _threshold(question.test_distance, found.typical_distance)
     if found.tests and near is not None:
         tests = attempt.tools.vectors.gather(vectors, (image.id for image in found.tests))
@@ -129,6 +131,17 @@ def _gathered(
     )
 
 
+def _without_copies(found: Candidates) -> Candidates:
+    """Leave out the images that have the bytes of another one: of a fixed one, or of an earlier one."""
+    asked = _without(len(found.images), found.fixed, found.left_out).tolist()
+    firsts: dict[str, int] = {}
+    for row in (*found.fixed.tolist(), *asked):
+        firsts.setdefault(found.images[row].sha256, row)
+    nearest = ((row, firsts[found.images[row].sha256]) for row in asked)
+    copies = [(row, first, 0.0) for row, first in nearest if row != first]
+    return replace(found, left_out=np.union1d(found.left_out, _rows_of(copies)), duplicates=copies)
+
+
 def _without_near_test(found: Candidates, tests: Matrix, distance: float) -> Candidates:
     """Leave out the images that are nearer than `distance` to one of `tests`, (N, d)."""
     asked = np.union1d(found.fixed, _without(len(found.images), found.left_out))
@@ -148,7 +161,8 @@ def _without_duplicates(found: Candidates, within: float) -> Candidates:
     asked = _without(len(found.images), found.fixed, found.left_out)
     duplicates = _duplicates(found.points, found.fixed, asked, within)
     left_out = np.union1d(found.left_out, _rows_of(duplicates))
-    return replace(found, left_out=left_out, duplicates_within=within, duplicates=duplicates)
+    both = [*found.duplicates, *duplicates]
+    return replace(found, left_out=left_out, duplicates_within=within, duplicates=both)
 
 
 def _threshold(asked: float | str | None, typical: float) -> float | None:
