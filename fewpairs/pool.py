@@ -14,6 +14,7 @@ from fewpairs.resource import Resource
 from fewpairs.selection import Selection
 from fewpairs.similar import Duplicates, Similar, image_id, similar
 from fewpairs.sources import File, Found, Refusal, find
+from fewpairs.stretch import Stretch
 from fewpairs.uploads import Progress, Upload, upload_annotations, upload_images, upload_label_maps
 
 Files = str | Path | Sequence[str | Path] | Sequence[File]
@@ -57,16 +58,24 @@ class Pool(Resource):
         return self
 
     def upload(
-        self, photos: Files, split: str = "train", on_progress: Progress | None = None, under: str = ""
+        self,
+        photos: Files,
+        split: str = "train",
+        on_progress: Progress | None = None,
+        under: str = "",
+        stretch: tuple[float, float] | None = None,
     ) -> Upload:
         """Send photos: folders with all below them, zips, tars, or files. Call it again to resume.
 
         A photo's name is its path below what was given, in the folder `under` of the pool. Folders of label
-        maps beside the photos are left out: give them to `annotate`.
+        maps beside the photos are left out: give them to `annotate`. With `stretch`, two percentiles, 16-bit
+        photos are sent with 8 bits, with the values between the percentiles spread over 0…255.
         """
+        stretching = Stretch(*stretch) if stretch else None
         with _found(photos, under) as found:
-            files = found.photos()
+            files = [stretching.of(file) if stretching else file for file in found.photos()]
             upload = upload_images(self._transport, self.id, files, split, on_progress)
+            upload.stretched = stretching.done if stretching else {}
             return _with_others(upload, found, files, "It is in a folder of label maps: annotate with it.")
 
     def upload_labels(

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from fewpairs.errors import FewpairsError
 from fewpairs.sources import File, Refusal, unreadable
+from fewpairs.stretch import NotStretched
 from fewpairs.transport import Transport
 from folders.archives import ArchiveError
 from folders.matching import match
@@ -41,6 +42,8 @@ class Upload:
     """Photos that were taken, but have the bytes of others in the pool, so that they are never picked."""
     matched: Counter[str] = field(default_factory=Counter)
     """How many label maps found their photos by which part of their names."""
+    stretched: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Names of 16-bit photos that were sent with 8 bits, each with the values that became black and white."""
 
     @property
     def done(self) -> int:
@@ -88,7 +91,7 @@ def _missing(transport: Transport, pool_id: str, split: str, batch: Sequence[Fil
     def digest(file: File) -> str | None:
         try:
             return _sha256(file)
-        except (OSError, ArchiveError):
+        except (OSError, ArchiveError, NotStretched):
             return None
 
     digests = dict(zip((file.name for file in batch), _parallel(digest, batch), strict=True))
@@ -199,6 +202,8 @@ def _put(
         return Refusal(file.path, error.type, error.detail)
     except (OSError, ArchiveError) as error:
         return unreadable(file.path, error)
+    except NotStretched as error:
+        return Refusal(file.path, "not-stretched", str(error))
     if on_answer:
         on_answer(file, response.json())
     return "new" if response.status_code == 201 else "unchanged"

@@ -41,7 +41,14 @@ def send_files(
     if upload.copies:
         what = f"{counted(len(upload.copies), 'photo')} with the bytes of another one, never picked"
         console.print(f"[yellow]![/] {what}:")
-        _list(upload.copies, lambda line: console.print(line, soft_wrap=True))
+        _list([_refused(copy) for copy in upload.copies], _say)
+    if upload.stretched:
+        console.print(f"Stretched from 16 to 8 bits: {counted(len(upload.stretched), 'photo')}")
+        changes = upload.stretched.items()
+        _list(
+            [f"{escaped(name)}: {black} became black, {white} white" for name, (black, white) in changes],
+            _say,
+        )
     if said := contents():
         console.print(said, soft_wrap=True)
     return report_rejected(upload.rejected)
@@ -53,22 +60,30 @@ def report_others(found: Found) -> bool:
         console.print(f"[dim]Left out: {counted(found.junk, 'hidden or system file')}[/]")
     if found.skipped:
         console.print(f"Left out: {counted(len(found.skipped), 'file')}")
-        _list(found.skipped, lambda line: console.print(line, soft_wrap=True))
+        _list([_refused(refusal) for refusal in found.skipped], _say)
     return report_rejected(found.rejected)
 
 
 def report_rejected(rejected: Sequence[Refusal]) -> bool:
     if rejected:
         complain(f"{len(rejected)} refused:")
-        _list(rejected, lambda line: errors.print(line, soft_wrap=True))
+        _list([_refused(refusal) for refusal in rejected], lambda line: errors.print(line, soft_wrap=True))
     return not rejected
 
 
-def _list(refusals: Sequence[Refusal], say: Callable[[str], None]) -> None:
-    for refusal in refusals[:SHOWN]:
-        say(f"  {escaped(_text(refusal.path))}: {escaped(refusal.reason)} [dim]({refusal.type})[/]")
-    if len(refusals) > SHOWN:
-        say(f"  … and {len(refusals) - SHOWN} more")
+def _list(lines: Sequence[str], say: Callable[[str], None]) -> None:
+    for line in lines[:SHOWN]:
+        say(f"  {line}")
+    if len(lines) > SHOWN:
+        say(f"  … and {len(lines) - SHOWN} more")
+
+
+def _say(line: str) -> None:
+    console.print(line, soft_wrap=True)
+
+
+def _refused(refusal: Refusal) -> str:
+    return f"{escaped(_text(refusal.path))}: {escaped(refusal.reason)} [dim]({refusal.type})[/]"
 
 
 def _text(path: Path) -> str:

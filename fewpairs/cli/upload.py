@@ -11,8 +11,10 @@ from fewpairs.cli.layout import agreed
 from fewpairs.cli.options import PoolOption, ServerOption, find_pool
 from fewpairs.cli.sending import FolderArgument, UnderOption, report_others, send_files
 from fewpairs.client import Client
+from fewpairs.errors import FewpairsError
 from fewpairs.pool import Pool
 from fewpairs.sources import File, find
+from fewpairs.stretch import Stretch
 from fewpairs.uploads import Progress, Upload
 
 
@@ -31,14 +33,30 @@ def upload(
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help="Do what the folders' names say without asking.")
     ] = False,
+    stretch: Annotated[
+        str | None,
+        typer.Option(
+            "--stretch",
+            metavar="LOW,HIGH",
+            help="Make 8 bits of 16-bit photos: of each photo's values, the percentile LOW becomes black and "
+            "HIGH white; for example 1,99.",
+            show_default=False,
+        ),
+    ] = None,
     server: ServerOption = None,
 ) -> None:
     """Send photos, named by their paths in the folder. Run it again to resume: nothing is sent twice."""
+    percentiles = _percentiles(stretch) if stretch else None
     target = find_pool(Client(server), pool)
     with find(directory, under=under) as found:
         plan = agreed(found, directory, split, yes)
         taken = [
-            send_files(files, "Uploading", partial(_upload, target, name), f"{name} photos of {target.name}")
+            send_files(
+                files,
+                "Uploading",
+                partial(_upload, target, name, percentiles),
+                f"{name} photos of {target.name}",
+            )
             for name, files in plan.photos.items()
         ]
         if plan.label_maps:
@@ -48,8 +66,19 @@ def upload(
             raise typer.Exit(1)
 
 
-def _upload(pool: Pool, split: str, files: Sequence[File], on_progress: Progress) -> Upload:
-    return pool.upload(files, split, on_progress)
+def _percentiles(text: str) -> tuple[float, float]:
+    try:
+        low, high = map(float, text.split(","))
+    except ValueError:
+        raise FewpairsError(f"--stretch takes two percentiles, 1,99 for example, not {text}.") from None
+    Stretch(low, high)  # tells whether they are percentiles
+    return low, high
+
+
+def _upload(
+    pool: Pool, split: str, stretch: tuple[float, float] | None, files: Sequence[File], on_progress: Progress
+) -> Upload:
+    return pool.upload(files, split, on_progress, stretch=stretch)
 
 
 def _annotate(pool: Pool, files: Sequence[File], on_progress: Progress) -> Upload:
