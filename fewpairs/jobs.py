@@ -38,7 +38,7 @@ class Job(Resource):
 
     @property
     def kind(self) -> str:
-        """embed, select, explain, replay, search, train, evaluate or translate."""
+        """embed, select, explain, replay, search, train, evaluate, translate or import."""
         return str(self.document["kind"])
 
     @property

@@ -8,6 +8,7 @@ from typing import Any
 from fewpairs.assignment import LEASE_S, Assignment, Assignments
 from fewpairs.errors import FewpairsError
 from fewpairs.explanation import Explanation, explain
+from fewpairs.imports import order_import
 from fewpairs.jobs import Job, answer_of, settled
 from fewpairs.model import Model
 from fewpairs.resource import Resource
@@ -156,6 +157,31 @@ class Pool(Resource):
     def events(self) -> Iterator[dict[str, Any]]:
         """What was done to the pool and can be taken back, newest first: `action`, `kind`, `subject_id`, …"""
         return self._transport.items(f"{self.address}/events")
+
+    def import_annotations(
+        self,
+        export: str | Path,
+        format: str,
+        *,
+        mapping: Mapping[str, str | None] | None = None,
+        dry_run: bool = False,
+        replace: bool = False,
+    ) -> Job:
+        """Start an import of another tool's export: a folder, a zip, a tar or a JSON.
+
+        `format` is one of `formats.catalog.FORMATS`. `mapping` gives the class (None: unlabelled) of labels
+        that the pool does not have; the pool keeps it. With `dry_run` the job only says what would happen.
+        With `replace` annotations that the photos have now are replaced.
+        """
+        return order_import(
+            self._transport,
+            self.id,
+            Path(export),
+            format,
+            mapping=mapping or {},
+            dry_run=dry_run,
+            replace=replace,
+        )
 
     def images(self, split: str | None = None, annotated: bool | None = None) -> Iterator[dict[str, Any]]:
         """The pool's images, each as the service describes it."""

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from formats.data_sets import VOC, voc_color
+
 Color = tuple[int, int, int]
 
 
@@ -16,17 +18,6 @@ def _table(
             for entry, value in zip(classes, values, strict=True):
                 entry[key] = value
     return {"ignore": 255, "classes": classes, **others}
-
-
-def _voc_color(number: int) -> Color:
-    """VOC's own rule: three bits of the number at a time become the next lower bits of the channels."""
-    red = green = blue = 0
-    for place in range(8):
-        bits = number >> 3 * place
-        red |= (bits & 1) << 7 - place
-        green |= (bits >> 1 & 1) << 7 - place
-        blue |= (bits >> 2 & 1) << 7 - place
-    return red, green, blue
 
 
 _CITYSCAPES = {
@@ -96,10 +87,6 @@ _CAMVID_32 = {
     "VegetationMisc": (192, 192, 0),
     "Wall": (64, 192, 0),
 }
-_VOC = (
-    "background, aeroplane, bicycle, bird, boat, bottle, bus, car, cat, chair, cow, diningtable, dog, "
-    "horse, motorbike, person, pottedplant, sheep, sofa, train, tvmonitor"
-)
 _ADE20K = (
     "wall, building, sky, floor, tree, ceiling, road, bed, windowpane, grass, cabinet, sidewalk, person, "
     "earth, door, table, mountain, plant, curtain, chair, car, water, painting, sofa, shelf, house, sea, "
@@ -146,7 +133,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     ),
     "camvid": _table(",".join(_CAMVID), _CAMVID.values(), ignore_ids=[11], ignore_color=(0, 0, 0)),
     "camvid32": _table(",".join(_CAMVID_32), _CAMVID_32.values(), ignore_color=(0, 0, 0)),
-    "voc": _table(_VOC, map(_voc_color, range(21)), ignore_color=_voc_color(255)),
+    "voc": _table(",".join(VOC), map(voc_color, range(len(VOC))), ignore_color=voc_color(255)),
     "ade20k": _table(_ADE20K, ids=range(1, 151), ignore_ids=[0]),
     "coco-stuff": _table(
         _COCO_STUFF, ids=[number - 1 for number in range(1, 183) if number not in _WITHOUT_MASKS_IN_COCO]

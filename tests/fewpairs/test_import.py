@@ -1,0 +1,126 @@
+"""`fewpairs import` on exports of other tools."""
+
+import io
+import json
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+
+from fewpairs import Client, Pool
+from formats.catalog import FORMATS
+from tests import export_kinds as kinds
+from tests.fewpairs.conftest import Run, numbers
+
+EXPORTS = {name: make() for name, make in kinds.TAKEN.items()}
+ONE_OF_EACH = {export.format: name for name, export in EXPORTS.items()}
+
+
+def filled(client: Client, export: kinds.Export, folder: Path) -> Pool:
+    """A pool with the photos of an export."""
+    pool = client.create_pool(f"imports {next(numbers)}", classes=export.table)
+    for number, name in enumerate(export.ids):
+        path = folder / "photos" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (kinds.WIDTH, kinds.HEIGHT), (number, 90, 100)).save(path)
+    pool.upload(folder / "photos")
+    return pool
+
+
+def unpacked(export: kinds.Export, folder: Path) -> Path:
+    for path, content in export.files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(content)
+    return folder
+
+
+def answers(export: kinds.Export) -> list[str]:
+    given = ((label, "unlabelled" if name is None else name) for label, name in export.mapping.items())
+    return [word for label, name in given for word in ("--map", f"{label}={name}")]
+
+
+def check(pool: Pool, export: kinds.Export) -> None:
+    server = pool._transport.server
+    for image in pool.images():
+        content = httpx.get(f"{server}/images/{image['id']}/annotation").content
+        drawn = np.asarray(Image.open(io.BytesIO(content)))
+        assert np.array_equal(drawn, export.ids[image["name"]]), image["name"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[] if name in ONE_OF_EACH.values() else pytest.mark.slow)
+        for name in kinds.TAKEN
+    ],
+)
+def test_exports_are_imported(run: Run, client: Client, name: str, tmp_path: Path) -> None:
+    """An unpacked export annotates the photos with what its tool means."""
+    assert ONE_OF_EACH.keys() == FORMATS.keys()
+    export = EXPORTS[name]
+    pool = filled(client, export, tmp_path)
+    folder = unpacked(export, tmp_path / "export")
+    result = run("import", pool.name, folder, "--format", export.format, "--yes", *answers(export))
+    assert result.exit_code == 0, result.output
+    assert f"{len(export.ids)} taken" in result.output
+    assert ("under several regions" in result.output) == bool(export.overlapped)
+    assert export.noted in result.output
+    check(pool, export)
+
+
+def test_what_would_happen_is_shown_and_asked(run: Run, client: Client, tmp_path: Path) -> None:
+    """A dry run shows what would be taken and which labels are unknown, and changes nothing; without --yes an
+    import asks first; answers are kept.
+    """
+    export = kinds.cvat()
+    pool = filled(client, export, tmp_path)
+    path = tmp_path / "export.zip"
+    path.write_bytes(kinds.zipped(export.files))
+    words = ("import", pool.name, path, "--format", "cvat")
+    shown = run(*words, "--dry-run")
+    assert shown.exit_code == 0
+    assert "2 would be refused" in shown.output
+    assert "--map 'background=…'" in shown.output
+    asked = run(*words)
+    assert asked.exit_code == 1
+    assert "--map 'background=…'" in asked.output
+    assert "Import?" not in asked.output
+    assert pool.refresh().counts["annotated"] == 0
+    refused = run(*words, *answers(export))  # there is nobody who could agree
+    assert (refused.exit_code, "Import?" in refused.output) == (1, True)
+    assert pool.refresh().counts["annotated"] == 0
+
+    done = json.loads(run(*words, *answers(export), "--yes", "--json").output)
+    assert {label["label"]: label["by"] for label in done["labels"]}["background"] == "mapping"
+    assert done["taken"] == 2
+    check(pool, export)
+    again = run(*words, "--yes")
+    assert again.exit_code == 0
+    assert "2 unchanged" in again.output
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--format", "cvat", "--map", "background"], "--map takes LABEL=CLASS"),
+        (["--format", "cvat", "--map", "sky=heaven"], "heaven"),
+        (["--format", "word"], "--format"),
+    ],
+)
+def test_wrong_words_are_explained(
+    run: Run, pool: Pool, words: list[str], sentence: str, tmp_path: Path
+) -> None:
+    """A wrong option is answered with what it takes."""
+    (tmp_path / "labelmap.txt").write_text("sky:1,2,3::")
+    result = run("import", pool.name, tmp_path, *words)
+    assert result.exit_code == 1
+    assert sentence in result.output
+
+
+def test_a_missing_export(run: Run, pool: Pool, tmp_path: Path) -> None:
+    """A path that does not exist is named."""
+    result = run("import", pool.name, tmp_path / "none.zip", "--format", "voc")
+    assert result.exit_code == 1
+    assert "none.zip does not exist" in result.output
