@@ -49,7 +49,7 @@ class Tools:
 
 @dataclass
 class Attempt:
-    """One try at a job. Calls of `progress`, and work in `models.vectors.blocks`, raise if it has to stop."""
+    """One try at a job. Calls of `progress`, and long work in `models`, raise if it has to stop."""
 
     claim: jobs.Claim
     tools: Tools

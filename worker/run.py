@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import structlog
 
-from models.vectors.blocks import stopped_by
+from models.stopping import stopped_by
 from store import jobs
 from store.blobs import BlobMissing
 from worker.attempt import Attempt, Tools

@@ -11,7 +11,7 @@ from torch.nn.functional import interpolate
 from models.encoders.networks import IMAGENET_MEAN, IMAGENET_STD, Embeddings, Photos
 from models.encoders.runners import Features, Runner, onnx_session
 from models.pretrained import WeightsUnavailable
-from models.translation.onnx_network import names_a_file
+from models.translation.external_data import names_a_file
 
 TAKES = (
     "an encoder takes one input, either photos, uint8 (N, 256, 256, 3), or float32 (N, 3, height, width) of "

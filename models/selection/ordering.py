@@ -5,7 +5,8 @@ import heapq
 import numpy as np
 
 from models.selection.problem import Problem
-from models.vectors.blocks import blocks, on_all_threads, stop_if_asked
+from models.stopping import stop_if_asked
+from models.vectors.blocks import blocks, on_all_threads
 from models.vectors.distances import distance_table
 from models.vectors.points import Distances, Indices, Matrix
 

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from models.vectors.blocks import blocks, on_all_threads, stop_if_asked
+from models.stopping import stop_if_asked
+from models.vectors.blocks import blocks, on_all_threads
 from models.vectors.distances import distance_table, euclidean
 from models.vectors.points import Distances, Indices, Matrix, Points, Vectors
 

@@ -7,7 +7,8 @@ import numpy as np
 
 from models.faiss_shim import faiss
 from models.files import atomic_write
-from models.vectors.blocks import blocks, stop_if_asked
+from models.stopping import stop_if_asked
+from models.vectors.blocks import blocks
 from models.vectors.points import Indices, Matrix, Vectors
 
 EXACT_ROWS = 100_000

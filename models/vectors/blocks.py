@@ -4,16 +4,16 @@ number.
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from contextvars import ContextVar, copy_context
+from contextvars import copy_context
 from functools import cache
 from typing import Any, TypeVar
 
 from threadpoolctl import OpenBLASController, ThreadpoolController
 
 from models.faiss_shim import faiss
+from models.stopping import stop_if_asked
 
 BLOCK_ROWS = 4096
 """Rows that a thread works on at a time: 32 MiB of float32 at 2,048 dimensions."""
@@ -21,25 +21,7 @@ BLOCK_ROWS = 4096
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-_check: ContextVar[Callable[[], None]] = ContextVar("_check", default=lambda: None)
 _this_thread = threading.local()
-
-
-@contextmanager
-def stopped_by(check: Callable[[], None]) -> Iterator[None]:
-    """A context in which work calls `check` before every block; an exception that `check` raises ends the
-    work.
-    """
-    token = _check.set(check)
-    try:
-        yield
-    finally:
-        _check.reset(token)
-
-
-def stop_if_asked() -> None:
-    """Call the function given to `stopped_by`, which raises if the work has to stop."""
-    _check.get()()
 
 
 def blocks(count: int, rows: int = BLOCK_ROWS) -> list[slice]:

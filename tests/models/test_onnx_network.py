@@ -1,19 +1,22 @@
 from __future__ import annotations
 
+import gc
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
 import torch
-from onnx import ModelProto, TensorProto, helper
+from onnx import ModelProto, NodeProto, TensorProto, helper
 from torch import nn
 
 from models.evaluation import EvaluationItem, evaluate
 from models.images.palette import ClassTable
+from models.stopping import stopped_by
 from models.training.networks import Generator, initialise
-from models.translation import onnx_network
+from models.translation import onnx_session
 from models.translation.artifacts import ImportedSpec, load_model, read_spec
 from models.translation.export import export_onnx
 from models.translation.onnx_network import OnnxNetwork
@@ -219,8 +222,24 @@ def test_a_file_that_refers_to_another_is_refused(tmp_path: Path, place: str) ->
         OnnxNetwork(path, TABLE)
 
 
-def test_a_graph_without_end_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A loop of 2⁶² rounds is stopped at the limit, and the model counts as unusable."""
+def write_network(path: Path, nodes: list[NodeProto], *constants: TensorProto) -> None:
+    """An ONNX file with these nodes, which make `logits` of `photo`."""
+    value = helper.make_tensor_value_info
+    graph = helper.make_graph(
+        nodes,
+        "graph",
+        [value("photo", TensorProto.FLOAT, ["batch", 3, 16, 16])],
+        [value("logits", TensorProto.FLOAT, ["batch", 3, "height", "width"])],
+        initializer=constants,
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), path)
+
+
+def whole_numbers(name: str, *values: int) -> TensorProto:
+    return helper.make_tensor(name, TensorProto.INT64, [len(values)], values)
+
+
+def write_endless_loop(path: Path) -> None:
     value = helper.make_tensor_value_info
     body = helper.make_graph(
         [
@@ -236,16 +255,83 @@ def test_a_graph_without_end_is_stopped(tmp_path: Path, monkeypatch: pytest.Monk
         [value("go_on", TensorProto.BOOL, []), value("negative", TensorProto.FLOAT, None)],
     )
     rounds = helper.make_tensor("rounds", TensorProto.INT64, [], [2**62])
-    graph = helper.make_graph(
-        [helper.make_node("Loop", ["rounds", "", "photo"], ["logits"], body=body)],
-        "graph",
-        [value("photo", TensorProto.FLOAT, ["batch", 3, 16, 16])],
-        [value("logits", TensorProto.FLOAT, ["batch", 3, 16, 16])],
-        initializer=[rounds],
-    )
+    write_network(path, [helper.make_node("Loop", ["rounds", "", "photo"], ["logits"], body=body)], rounds)
+
+
+def test_a_graph_without_end_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A loop of 2⁶² rounds is stopped at the limit of processor time, and the model counts as unusable."""
     path = tmp_path / "model.onnx"
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), path)
+    write_endless_loop(path)
+    monkeypatch.setattr(onnx_session, "SECONDS", 0.5)
     network = OnnxNetwork(path, TABLE)
-    monkeypatch.setattr(onnx_network, "LONGEST_RUN_S", 0.2)
-    with pytest.raises(ValueError, match=r"cannot be used: one batch took more than 0\.2 seconds"):
+    for _ in range(2):  # the second time in another process
+        with pytest.raises(ValueError, match=r"more than 0\.5 seconds of processor time"):
+            network(torch.zeros(1, 3, 16, 16))
+
+
+def test_constants_that_take_for_ever_are_not_computed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Products of large matrices, which onnxruntime computes while it loads the file, meet the same limit."""
+    path = tmp_path / "model.onnx"
+    nodes = [helper.make_node("ConstantOfShape", ["shape"], ["m0"])]
+    nodes += [helper.make_node("MatMul", [f"m{i}", "m0"], [f"m{i + 1}"]) for i in range(200)]
+    nodes += [
+        helper.make_node("ReduceMax", ["m200"], ["most"], keepdims=0),
+        helper.make_node("Add", ["photo", "most"], ["logits"]),
+    ]
+    write_network(path, nodes, whole_numbers("shape", 3000, 3000))
+    monkeypatch.setattr(onnx_session, "SECONDS", 0.5)
+    with pytest.raises(ValueError, match=r"more than 0\.5 seconds of processor time"):
+        OnnxNetwork(path, TABLE)
+
+
+def test_an_output_that_no_memory_holds_is_refused(tmp_path: Path) -> None:
+    """A file of some hundred bytes whose output has 10 GB takes no more than the limit."""
+    path = tmp_path / "model.onnx"
+    write_network(
+        path,
+        [
+            helper.make_node("ConstantOfShape", ["shape"], ["zeros"]),
+            helper.make_node("ReduceMax", ["photo"], ["brightest"], keepdims=0),
+            helper.make_node("Add", ["zeros", "brightest"], ["logits"]),
+        ],
+        whole_numbers("shape", 1, 3, 29_000, 29_000),
+    )
+    with pytest.raises(ValueError, match="it needs more than 1,024 MiB of memory"):
+        OnnxNetwork(path, TABLE)(torch.zeros(1, 3, 16, 16))
+
+
+def running(path: Path) -> list[str]:
+    """The processes with the file in their command line."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            if str(path).encode() in (folder / "cmdline").read_bytes():
+                found.append(folder.name)
+    return found
+
+
+def test_a_network_that_runs_is_ended_when_the_work_has_to_stop(tmp_path: Path) -> None:
+    """What `stopped_by` raises comes out at once, and the process of the endless loop is gone."""
+    path = tmp_path / "model.onnx"
+    write_endless_loop(path)
+    network = OnnxNetwork(path, TABLE)
+
+    def stop() -> None:
+        raise InterruptedError
+
+    with stopped_by(stop), pytest.raises(InterruptedError):
         network(torch.zeros(1, 3, 16, 16))
+    assert not running(path)
+
+
+def test_the_process_ends_with_its_network(tmp_path: Path) -> None:
+    """No process of a model stays when the translator is no longer used."""
+    path = tmp_path / "model.onnx"
+    write_graph(path)
+    network = OnnxNetwork(path, TABLE)
+    assert running(path)
+    del network
+    gc.collect()
+    assert not running(path)

@@ -18,7 +18,7 @@ from models.similarity import (
     pair_distances,
     typical_distance,
 )
-from models.vectors.blocks import stopped_by
+from models.stopping import stopped_by
 from models.vectors.points import Points
 
 Rows = np.ndarray[tuple[int, int], np.dtype[np.float64]]

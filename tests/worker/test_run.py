@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import select, update
 
 from models.images.photos import read_photo
-from models.vectors.blocks import on_all_threads, stop_if_asked
+from models.stopping import stop_if_asked
+from models.vectors.blocks import on_all_threads
 from store import jobs, models
 from store.blobs import put_file
 from store.clock import from_now

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pytest
 from sqlalchemy import delete, update
 
-from models.vectors.blocks import stopped_by
+from models.stopping import stopped_by
 from store import blobs, embeddings
 from store.blobs import open_blobs
 from store.tables import Image, Shard, new_id

@@ -22,7 +22,8 @@ from filelock import FileLock
 
 from models.files import sync, write_text
 from models.similarity import PoolIndex
-from models.vectors.blocks import blocks, stop_if_asked
+from models.stopping import stop_if_asked
+from models.vectors.blocks import blocks
 from store import embeddings
 from store.blobs import Blobs
 from store.database import Database

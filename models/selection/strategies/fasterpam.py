@@ -6,7 +6,7 @@ from models.selection.medoids import medoids
 from models.selection.ordering import greedy_order
 from models.selection.problem import Problem
 from models.selection.strategies.kmedoids import clustered
-from models.vectors.blocks import stop_if_asked
+from models.stopping import stop_if_asked
 from models.vectors.distances import distance_table, nearest_centres
 from models.vectors.points import Distances, Indices, Matrix
 

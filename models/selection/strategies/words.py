@@ -4,7 +4,8 @@ import numpy as np
 
 from models.selection.patches import Counts, find_words
 from models.selection.problem import Problem
-from models.vectors.blocks import blocks, on_all_threads, stop_if_asked
+from models.stopping import stop_if_asked
+from models.vectors.blocks import blocks, on_all_threads
 from models.vectors.points import Distances, Indices
 
 IMAGES_A_BLOCK = 2048
