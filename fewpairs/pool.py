@@ -154,6 +154,22 @@ class Pool(Resource):
             settled(Job(self._transport, response.json()))
         return dict(response.json())
 
+    def delete_photo(self, photo: str, now: bool = False) -> dict[str, Any]:
+        """Delete a photo with all that was made of it. Returns `{"kind", "id", "gone_at"}`.
+
+        Until `gone_at` it can be taken back with `undelete_photo`, by its id; with `now` it cannot.
+        """
+        address = f"/images/{self.image_id(photo)}"
+        return dict(self._transport.json("DELETE", address, params={"now": now}))
+
+    def undelete_photo(self, photo_id: str) -> dict[str, Any]:
+        """Take the deletion of a photo back. Raises FewpairsError if it is too late."""
+        return dict(self._transport.json("POST", f"/images/{photo_id}/undelete"))
+
+    def deleted_photos(self) -> Iterator[dict[str, Any]]:
+        """The photos that were deleted and can be taken back."""
+        return self._transport.items(f"{self.address}/images", deleted=True)
+
     def events(self) -> Iterator[dict[str, Any]]:
         """What was done to the pool and can be taken back, newest first: `action`, `kind`, `subject_id`, …"""
         return self._transport.items(f"{self.address}/events")

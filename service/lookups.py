@@ -6,20 +6,30 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from models.catalog import LABELS_TO_PHOTOS, METHODS
-from service.http.problems import NoSelection, NoSuchDirection, NotFound
+from service.http.problems import Gone, NoSelection, NoSuchDirection, NotFound
 from store import annotations, images, jobs, models, pools, selections
 from store.database import Database
-from store.tables import Image, Job, Model, Pool, Selection
+from store.tables import Deletable, Image, Job, Model, Pool, Selection
 
 BACKWARD = "label_to_photo.safetensors"
 
 Row = TypeVar("Row")
+Deleted = TypeVar("Deleted", bound=Deletable)
 
 
 def found(row: Row | None, missing: str) -> Row:
     """The row. Raises NotFound if there is none; `missing` is what there is not, and where to look."""
     if row is None:
         raise NotFound(f"There is no {missing}")
+    return row
+
+
+def kept(row: Deleted, what: str) -> Deleted:
+    """The row. Raises Gone if it was deleted; `what` names it, and the address that takes that back."""
+    if row.gone_at is not None:
+        raise Gone(
+            f"{what} takes that back until {row.gone_at:%Y-%m-%d %H:%M} UTC.", gone_at=row.gone_at.isoformat()
+        )
     return row
 
 
@@ -54,6 +64,7 @@ def found_image(session: Session, image_id: UUID) -> tuple[Image, int | None]:
     """The image and the revision of its annotation; None if it has none."""
     missing = f"image {image_id}: GET /pools/{{id}}/images lists the images of a pool."
     image = found(images.get(session, image_id), missing)
+    kept(image, f"{image.name} was deleted: POST /images/{image_id}/undelete")
     annotation = annotations.current(session, image_id)
     return image, annotation.revision if annotation else None
 

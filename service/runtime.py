@@ -13,9 +13,10 @@ from fastapi.concurrency import run_in_threadpool
 
 from service.decoding.decoders import Decoders
 from service.doorbell import Doorbell
+from service.http.problems import Unavailable
 from service.lookups import found_job
 from service.state_cache import StateCache
-from store.blobs import open_blobs
+from store.blobs import BlobMissing, open_blobs
 from store.database import Database
 from store.settings import Settings
 from store.states import ENDED
@@ -40,6 +41,13 @@ class Service:
         """Wake a worker for each job. Call it after the commit."""
         for job in queued:
             self.doorbell.ring(job)
+
+    def require_blobs(self, *digests: str) -> None:
+        """Raise Unavailable unless the blobs are there. Call it in the transaction that adds their names."""
+        try:
+            self.blobs.require(*digests)
+        except BlobMissing:
+            raise Unavailable("The same bytes were deleted at this moment: send them again.") from None
 
     def job(self, job_id: UUID) -> Job:
         with self.database.read() as session:

@@ -161,6 +161,15 @@ def annotated(session: Session, *image_ids: uuid.UUID) -> None:
         )
 
 
+def end(session: Session, image_id: uuid.UUID) -> None:
+    """End the image's open assignment, if there is one, without an annotation."""
+    session.execute(
+        update(Assignment)
+        .where(Assignment.image_id == image_id, Assignment.state == OPEN)
+        .values(state=RETURNED, ended_at=from_now(0))
+    )
+
+
 def minutes_per_image(session: Session, pool_id: uuid.UUID) -> float | None:
     """The median time from assignment to annotation; None if no assignment has ended in an annotation.
 

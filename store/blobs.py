@@ -74,6 +74,18 @@ class Blobs(Protocol):
         """
         ...
 
+    def require(self, *digests: str) -> None:
+        """Raise BlobMissing unless all of these blobs are there.
+
+        Called in the transaction that adds their names to the database: until then, blobs that were kept
+        already may be removed, because the last row that named them was deleted.
+        """
+        ...
+
+    def remove(self, sha256: str) -> None:
+        """Delete a blob; if there is none, do nothing. Only for `store.references`."""
+        ...
+
     def drop(self, held: str) -> None:
         """Delete the bytes held under this name; if there are none, do nothing."""
         ...
@@ -151,6 +163,16 @@ class LocalBlobs:
             yield
         except FileNotFoundError as error:
             raise BlobMissing(f"The blob {name} is not at {self.root}.") from error
+
+    def require(self, *digests: str) -> None:
+        for digest in digests:
+            if not self.path(digest).exists():
+                raise BlobMissing(f"The blob {digest} is not at {self.root}.")
+
+    def remove(self, sha256: str) -> None:
+        path = self.path(sha256)
+        path.unlink(missing_ok=True)
+        _sync_folder(path.parent)
 
     def drop(self, held: str) -> None:
         self.held_path(held).unlink(missing_ok=True)

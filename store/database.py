@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session
 from store.tables import SCHEMA
 
 BUSY_TIMEOUT_S = 15
+WRITERS = 0x6665777772697465 >> 1
+"""PostgreSQL's lock that writers share, and that one who has to be alone has alone, as on SQLite."""
 NETWORK_FILE_SYSTEMS = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs"}
 
 
@@ -24,7 +26,8 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        if make_url(url).get_backend_name() == "sqlite":
+        self._is_sqlite = make_url(url).get_backend_name() == "sqlite"
+        if self._is_sqlite:
             _refuse_network_file_system(Path(make_url(url).database or ""))
             self._writer = _sqlite_engine(url, "BEGIN IMMEDIATE")
             self._reader = _sqlite_engine(url, "BEGIN")
@@ -40,7 +43,24 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Session]:
         with Session(self._writer, expire_on_commit=False) as session, session.begin():
+            if not self._is_sqlite:
+                session.execute(text("SELECT pg_advisory_xact_lock_shared(:key)"), {"key": WRITERS})
             yield session
+
+    @contextmanager
+    def alone(self) -> Iterator[Session]:
+        """As `write`, while nobody else writes."""
+        with Session(self._writer, expire_on_commit=False) as session, session.begin():
+            if not self._is_sqlite:
+                session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": WRITERS})
+            yield session
+
+    def forget_deleted(self) -> None:
+        """Empty SQLite's log, which keeps deleted rows until they are written over; the file keeps none."""
+        if self._is_sqlite:
+            connection = self._writer.raw_connection()
+            connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            connection.close()
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -71,6 +91,7 @@ def _sqlite_engine(url: str, begin: str) -> Engine:
         connection.execute(f"PRAGMA journal_mode={journal_mode(sqlite3.sqlite_version_info)}")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute("PRAGMA secure_delete=ON")  # what is deleted does not stay in free pages
 
     @event.listens_for(engine, "begin")
     def _(connection: Any) -> None:

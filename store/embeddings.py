@@ -39,14 +39,22 @@ def add_shard(
     image_ids: Sequence[uuid.UUID],
     patches_sha256: str | None = None,
 ) -> None:
-    """Add the shard whose row n is the embedding of `image_ids[n]`, and mark those images embedded."""
+    """Add the shard whose row n is the embedding of `image_ids[n]`, and mark those images embedded.
+
+    Raises LookupError if one of the images has been removed.
+    """
     shard = Shard(id=id, pool_id=pool_id, job_id=job_id, sha256=sha256, patches_sha256=patches_sha256)
     shard.image_ids = [image_id.hex for image_id in image_ids]
     session.add(shard)
     session.flush()
-    session.execute(
-        update(Image).where(Image.embed_job_id == job_id, Image.id.in_(image_ids)).values(shard_id=id)
-    )
+    marked = session.scalars(
+        update(Image)
+        .where(Image.embed_job_id == job_id, Image.id.in_(image_ids))
+        .values(shard_id=id)
+        .returning(Image.id)
+    ).all()
+    if len(marked) < len(image_ids):
+        raise LookupError("photos of the job were deleted in the meantime")
 
 
 def mark_unembeddable(session: Session, reasons: Mapping[uuid.UUID, str]) -> None:

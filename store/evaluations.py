@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
-from store.filters import in_use
+from store.filters import in_use, kept
 from store.tables import Evaluation, EvaluationImage, Image
 
 
@@ -61,7 +61,7 @@ def images(
     key.append(Image.id.expression)
     query = (
         select(Image.id, Image.name, EvaluationImage.score, EvaluationImage.scores)
-        .where(*of_this)
+        .where(*of_this, kept(Image))
         .order_by(*(column.desc() if order == "best" else column for column in key))
         .limit(limit)
     )

@@ -11,7 +11,17 @@ from store.pages import newest_first
 from store.tables import Event
 
 Kind = Literal["image", "annotation", "label_map", "selection", "model", "job", "pool"]
-Action = Literal["withdrawn", "excluded", "included", "moved", "renamed", "finished"]
+Action = Literal[
+    "withdrawn",
+    "excluded",
+    "included",
+    "moved",
+    "renamed",
+    "finished",
+    "deleted",
+    "undeleted",
+    "removed",
+]
 
 
 def add(

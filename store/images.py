@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from store import annotations, jobs, pools
 from store.chunks import chunks, rows_where_in
+from store.filters import kept
 from store.pages import oldest_first
 from store.settings import Settings
 from store.tables import Annotation, Image, Job, new_id
@@ -26,7 +27,9 @@ class NameAndSplit:
 
 @dataclass(frozen=True)
 class Added:
-    """The outcome for a photo. In a conflict, `image` has the name, but other bytes or another split."""
+    """The outcome for a photo. In a conflict, `image` has the name, but other bytes or another split, or was
+    deleted and can still be taken back.
+    """
 
     outcome: Literal["created", "unchanged", "conflict"]
     image: Image
@@ -54,7 +57,7 @@ def add(
             first = firsts.setdefault(photo.sha256, photo)
             added.append(Added("created", photo, None if first is photo else first.name))
         else:
-            same = (image.sha256, image.split) == (photo.sha256, photo.split)
+            same = (image.sha256, image.split, image.gone_at) == (photo.sha256, photo.split, None)
             first = firsts.get(photo.sha256, image)
             copy_of = first.name if same and first.id != image.id else None
             added.append(Added("unchanged" if same else "conflict", image, copy_of))
@@ -99,7 +102,7 @@ def _by_name(session: Session, pool_id: uuid.UUID, names: Sequence[str]) -> dict
 
 def _first_of_bytes(session: Session, pool_id: uuid.UUID, digests: Sequence[str]) -> dict[str, Image]:
     """The first image of each of these SHA-256 that the pool has, by SHA-256."""
-    query = select(Image).where(Image.pool_id == pool_id)
+    query = select(Image).where(Image.pool_id == pool_id, kept(Image))
     found = [image for (image,) in rows_where_in(session, query, Image.sha256, set(digests))]
     return {image.sha256: image for image in sorted(found, key=lambda image: image.id, reverse=True)}
 
@@ -150,16 +153,24 @@ def by_name(session: Session, pool_id: uuid.UUID, name: str) -> Image | None:
     return session.scalar(select(Image).where(Image.pool_id == pool_id, Image.name == name))
 
 
+def deleted_among(session: Session, image_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
+    """Those of the images that were deleted."""
+    asked = set(image_ids)
+    rows = rows_where_in(session, select(Image.id).where(kept(Image)), Image.id, asked)
+    return asked - {image_id for (image_id,) in rows}
+
+
 def names(session: Session, image_ids: Iterable[uuid.UUID]) -> Mapping[uuid.UUID, NameAndSplit]:
-    """The names and splits of images, by their ids."""
-    query = select(Image.id, Image.name, Image.split)
+    """The names and splits of images that are not deleted, by their ids."""
+    query = select(Image.id, Image.name, Image.split).where(kept(Image))
     rows = rows_where_in(session, query, Image.id, image_ids)
     return {image_id: NameAndSplit(name, split) for image_id, name, split in rows}
 
 
 def of_pool(session: Session, pool_id: uuid.UUID) -> Sequence[Image]:
-    """The images of a pool, in the order of their ids."""
-    return session.scalars(select(Image).where(Image.pool_id == pool_id).order_by(Image.id)).all()
+    """The images of a pool that are not deleted, in the order of their ids."""
+    query = select(Image).where(Image.pool_id == pool_id, kept(Image))
+    return session.scalars(query.order_by(Image.id)).all()
 
 
 def page(
@@ -171,6 +182,7 @@ def page(
     annotated: bool | None = None,
     split: str | None = None,
     name: str | None = None,
+    deleted: bool = False,
 ) -> list[tuple[Image, int | None]]:
     """Images in the order of their ids, each with the revision of its annotation, or None."""
     newest = (
@@ -180,6 +192,7 @@ def page(
         .scalar_subquery()
     )
     query = oldest_first(select(Image, newest), Image, after, limit, pool_id=pool_id, split=split, name=name)
+    query = query.where(~kept(Image) if deleted else kept(Image))
     if annotated is not None:
         query = query.where(newest.is_not(None) if annotated else newest.is_(None))
     return [(image, revision) for image, revision in session.execute(query)]
@@ -190,13 +203,13 @@ def missing(
 ) -> tuple[list[str], list[str]]:
     """Names among the files `{name: sha256}` that the pool lacks, and names in conflict.
 
-    In a conflict, the pool's image of this name has other bytes or is in the other split.
+    In a conflict, the pool's image of this name has other bytes, is in the other split, or was deleted.
     """
-    query = select(Image.name, Image.sha256, Image.split).where(Image.pool_id == pool_id)
-    known = {
-        name: (sha256, its_split)
-        for name, sha256, its_split in rows_where_in(session, query, Image.name, files)
-    }
+    known = _by_name(session, pool_id, list(files))
     lacking = [name for name in files if name not in known]
-    conflicts = [name for name, sha256 in files.items() if known.get(name) not in (None, (sha256, split))]
+    conflicts = [
+        name
+        for name, image in known.items()
+        if (image.sha256, image.split, image.gone_at) != (files[name], split, None)
+    ]
     return lacking, conflicts

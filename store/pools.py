@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from store import annotations, class_pixels
 from store.class_pixels import ClassPixels
-from store.filters import in_use
+from store.filters import in_use, kept
 from store.pages import oldest_first
 from store.states import SPLITS
 from store.tables import Annotation, Image, LabelMap, Pool
@@ -94,7 +94,7 @@ def counts(session: Session, pool_ids: Iterable[uuid.UUID]) -> Mapping[uuid.UUID
         found[pool_id].splits[split].annotated = annotated
     of_excluded = (
         select(Image.pool_id, func.count())
-        .where(Image.pool_id.in_(ids), Image.excluded)
+        .where(Image.pool_id.in_(ids), Image.excluded, kept(Image))
         .group_by(Image.pool_id)
     )
     for pool_id, excluded in session.execute(of_excluded):

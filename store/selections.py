@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from store import annotations
-from store.filters import in_use
+from store.filters import in_use, kept
 from store.states import TRAIN
 from store.tables import Annotation, Event, Image, Selection, Shard
 
@@ -74,14 +74,14 @@ def embedded(
     in use; None: those that are excluded now. They are read in parts, because a pool may have millions.
     """
     query = select(Image.id, Image.name, Image.sha256).where(
-        Image.pool_id == pool_id, Image.split == split, Image.shard_id.is_not(None)
+        Image.pool_id == pool_id, Image.split == split, Image.shard_id.is_not(None), kept(Image)
     )
     if up_to:
         query = query.where(Image.id <= up_to)
     if among is not None:
         query = query.where(Image.id.in_(among))
     if without is None:
-        query = query.where(in_use())
+        query = query.where(~Image.excluded)
     rows = session.execute(query.order_by(Image.id).execution_options(yield_per=ROWS_A_READ))
     return (image for image in (Embedded(*row) for row in rows) if image.id not in (without or ()))
 
@@ -89,7 +89,7 @@ def embedded(
 def excluded(session: Session, pool_id: uuid.UUID) -> set[uuid.UUID]:
     """The embedded images of a pool that are not in use."""
     query = select(Image.id).where(Image.pool_id == pool_id, Image.excluded, Image.shard_id.is_not(None))
-    return set(session.scalars(query))
+    return set(session.scalars(query.where(kept(Image))))
 
 
 def annotated(

@@ -166,6 +166,12 @@ class Settings(BaseSettings):
         4.0, ge=0, le=300, description="Seconds that a request waits for its job before it answers 202."
     )
 
+    keep_deleted_s: float = Field(
+        7 * DAY_S,
+        ge=0,
+        le=3650 * DAY_S,
+        description="Seconds for which what was deleted can be taken back; then it is removed for good.",
+    )
     lease_s: float = Field(
         30.0,
         gt=0,

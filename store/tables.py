@@ -22,7 +22,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from store.clock import UtcDateTime, from_now
 from store.states import ASSIGNMENT_STATES, JOB_STATES, SPLITS
 
-SCHEMA = "0011"
+SCHEMA = "0012"
 """The revision of the newest migration, which makes these tables."""
 
 
@@ -56,7 +56,14 @@ class Row(Base):
     created_at: Mapped[datetime] = mapped_column(default=from_now(0))
 
 
-class Pool(Row):
+class Deletable(Row):
+    __abstract__ = True
+
+    gone_at: Mapped[datetime | None] = mapped_column(index=True)
+    """Until when it can be taken back that this was deleted. None: it is not deleted."""
+
+
+class Pool(Deletable):
     """A set of photos with one class table (None for an `rgb` pool) and one encoder."""
 
     __tablename__ = "pools"
@@ -86,7 +93,7 @@ class Shard(Row):
     """A `.npy` blob of patch features, float16 (len(image_ids), patches, dimension). None: not computed."""
 
 
-class Image(Row):
+class Image(Deletable):
     """One photo of a pool."""
 
     __tablename__ = "images"
@@ -137,7 +144,7 @@ class DrawnLabels(Row):
     unlabelled_pixels: Mapped[int | None] = mapped_column(BigInteger)
 
 
-class LabelMap(DrawnLabels):
+class LabelMap(DrawnLabels, Deletable):
     """An unpaired label map. Names are unique within a source: a data set, or a program that draws."""
 
     __tablename__ = "label_maps"
@@ -179,7 +186,7 @@ class Event(Row):
     """Who did it. None: not known."""
 
 
-class Job(Row):
+class Job(Deletable):
     """A durable unit of work; `store.jobs` says how it moves from state to state."""
 
     __tablename__ = "jobs"
@@ -235,7 +242,7 @@ class JobMetric(Base):
     values: Mapped[dict[str, Any]]
 
 
-class Selection(Row):
+class Selection(Deletable):
     """The answer to one select job; `document` is the Selection of the HTTP contract."""
 
     __tablename__ = "selections"
@@ -286,7 +293,7 @@ class Explanation(Row):
     """`{"sha256", "size"}` of blobs `map`, `map.png`, `curve.png` and `members` (`store.explanations`)."""
 
 
-class Model(Row):
+class Model(Deletable):
     """A translator; its weights are blobs listed in `model_files`.
 
     One that was trained here has a job; one that was imported has a name.
@@ -366,3 +373,11 @@ class EvaluationImage(Base):
     scores: Mapped[dict[str, Any]]
     sha256: Mapped[str] = mapped_column(String(64))
     size_bytes: Mapped[int] = mapped_column(BigInteger)
+
+
+class Leaving(Base):
+    """A blob that may not be needed any more; it is removed unless a row still names it."""
+
+    __tablename__ = "leaving"
+
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)

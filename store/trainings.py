@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from store import annotations
 from store.chunks import rows_where_in
-from store.filters import in_use
+from store.filters import in_use, kept
 from store.tables import Annotation, Image, LabelMap
 
 
@@ -29,17 +29,17 @@ def annotated(
 def pairs(session: Session, revisions: Iterable[tuple[str, int]]) -> list[tuple[Image, Annotation]]:
     """The images with these ids, each with the annotation of that revision, in the given order.
 
-    Raises LookupError when there is no such annotation.
+    Raises LookupError for an image that was deleted.
     """
     wanted = [(uuid.UUID(image_id), revision) for image_id, revision in revisions]
-    query = select(Image, Annotation).join(Annotation, Annotation.image_id == Image.id)
+    query = select(Image, Annotation).join(Annotation, Annotation.image_id == Image.id).where(kept(Image))
     found: dict[tuple[uuid.UUID, int], tuple[Image, Annotation]] = {
         (image.id, annotation.revision): (image, annotation)
         for image, annotation in rows_where_in(session, query, Image.id, {id for id, _ in wanted})
     }
     for image_id, revision in wanted:
         if (image_id, revision) not in found:
-            raise LookupError(f"there is no revision {revision} of an annotation of image {image_id}")
+            raise LookupError(f"the image {image_id}, or revision {revision} of its annotation, was deleted")
     return [found[pair] for pair in wanted]
 
 

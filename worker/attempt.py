@@ -100,7 +100,7 @@ class Attempt:
         """The blobs as files, in the given order, which exist until the block ends. Raises BlobMissing."""
         cache = self.tools.settings.cache_dir
         cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=cache, prefix="job-") as folder:
+        with tempfile.TemporaryDirectory(dir=cache, prefix=f"job-{self.claim.job_id.hex}-") as folder:
             paths = [Path(folder) / digest for digest in digests]
             for path in set(paths):
                 self.tools.blobs.fetch(path.name, path)

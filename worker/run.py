@@ -13,6 +13,7 @@ from models.stopping import stopped_by
 from store import jobs
 from store.blobs import BlobMissing
 from worker.attempt import Attempt, Tools
+from worker.handlers.delete import delete
 from worker.handlers.embed import embed
 from worker.handlers.evaluate import evaluate
 from worker.handlers.explain import explain
@@ -31,7 +32,7 @@ HANDLERS: dict[str, Callable[[Attempt], Outcome]] = {
     "import": import_annotations,
     **{
         handler.__name__: handler
-        for handler in (embed, evaluate, explain, replay, search, select, train, translate)
+        for handler in (delete, embed, evaluate, explain, replay, search, select, train, translate)
     },
 }
 

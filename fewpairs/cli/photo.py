@@ -1,4 +1,4 @@
-"""`fewpairs photo exclude|include|move|rename`"""
+"""`fewpairs photo delete|exclude|include|move|rename|undelete`"""
 
 from typing import Annotated
 
@@ -6,10 +6,10 @@ import typer
 
 from fewpairs.cli.application import CONTROL, app
 from fewpairs.cli.options import PoolOption, ServerOption, find_pool
-from fewpairs.cli.output import console, escaped
+from fewpairs.cli.output import console, escaped, moment
 from fewpairs.client import Client
 
-photo_app = typer.Typer(no_args_is_help=True, help="Leave photos out, move and rename them.")
+photo_app = typer.Typer(no_args_is_help=True, help="Leave photos out, move, rename and delete them.")
 app.add_typer(photo_app, name="photo", rich_help_panel=CONTROL)
 
 PhotosArgument = Annotated[list[str], typer.Argument(help="Names or ids of photos.", show_default=False)]
@@ -54,3 +54,30 @@ def rename(
     """Give a photo another name."""
     renamed = find_pool(Client(server), pool).rename_photo(photo, name)
     console.print(f"[green]✓[/] {escaped(photo)} is {escaped(renamed['name'])}")
+
+
+@photo_app.command("delete")
+def delete(
+    photos: PhotosArgument,
+    now: Annotated[
+        bool, typer.Option("--now", help="Remove them for good: this cannot be taken back.")
+    ] = False,
+    pool: PoolOption = None,
+    server: ServerOption = None,
+) -> None:
+    """Delete photos with their label maps and all that was made of them."""
+    target = find_pool(Client(server), pool)
+    for photo in photos:
+        gone_at = target.delete_photo(photo, now)["gone_at"]
+        until = "" if now else f"; `fewpairs photo undelete` takes that back until {moment(gone_at)} UTC"
+        console.print(f"[green]✓[/] {escaped(photo)} is deleted{until}")
+
+
+@photo_app.command("undelete")
+def undelete(photos: PhotosArgument, pool: PoolOption = None, server: ServerOption = None) -> None:
+    """Take the deletion of photos back."""
+    target = find_pool(Client(server), pool)
+    ids = {image["name"]: image["id"] for image in target.deleted_photos()}
+    for photo in photos:
+        restored = target.undelete_photo(ids.get(photo, photo))
+        console.print(f"[green]✓[/] {escaped(restored['name'])} is back")

@@ -193,6 +193,8 @@ def _accept(
     checked = service.decoders.label_map(incoming.path, Classes.of(table), size)
     files = kept(service.blobs, incoming, checked)
     with service.database.write() as session:
+        found_image(session, image_id)
+        service.require_blobs(files["sha256"], files.get("original_sha256", files["sha256"]))
         newest = annotations.newest_locked(session, image_id)
         _require_newest(newest, replaced)
         revision = newest.revision + 1 if newest else 1

@@ -89,6 +89,8 @@ def stored(model: type[BaseModel], noun: str) -> Responses:
 def errors(*kinds: type[Problem]) -> Responses:
     """The `responses` of a route that may refuse a request with these problems, for the OpenAPI document."""
     found: Responses = {}
+    if problems.NotFound in kinds:
+        kinds = (*kinds, problems.Gone)
     always: tuple[type[Problem], ...] = (problems.Validation, problems.InternalError, problems.Unavailable)
     for kind in (*kinds, *always):
         response = found.setdefault(kind.status, {"description": "", "content": {PROBLEM_JSON: {}}})

@@ -48,6 +48,10 @@ class NotFound(Problem, status=404):
     """There is nothing at this address."""
 
 
+class Gone(Problem, status=410):
+    """It was deleted."""
+
+
 class MethodNotAllowed(Problem, status=405):
     """This address does not accept this method."""
 

@@ -141,12 +141,19 @@ def _add(service: Service, pool_id: UUID, photos: Sequence[tables.Image]) -> lis
     if not photos:
         return []
     with service.database.write() as session:
+        service.require_blobs(*(photo.sha256 for photo in photos))
         added, full = images.add(session, service.settings, pool_id, photos)
     service.ring(*full)
     return added
 
 
 def _name_taken(added: Added, split: str) -> NameTaken:
+    if added.image.gone_at is not None:
+        return NameTaken(
+            f"{added.image.name} is the name of a photo that was deleted and can still be taken back, with "
+            f"POST /images/{added.image.id}/undelete: delete it with ?now=1 first, or send this photo under "
+            "another name."
+        )
     if added.image.split != split:
         return NameTaken(
             f"{added.image.name} is already in the {added.image.split} split, and an image is in one split "

@@ -6,6 +6,8 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
+from service import deletion
+from service.deletion import Deletion, Now
 from service.http.blobs import BINARY, FILE, blob_response, body, fresh, not_modified
 from service.http.bodies import Route, receive
 from service.http.names import PathName
@@ -30,7 +32,7 @@ from service.images import changes as changing
 from service.images import intake
 from service.images.schemas import Image, ImageChanges, Listing, Missing, Upload, Uploaded
 from service.jobs.enqueue import ACCEPTED, answered
-from service.lookups import found_image, found_pool, require_pool
+from service.lookups import found, found_image, found_pool, require_pool
 from service.runtime import Service, ServiceDep
 from store import images
 from store.blobs import CHUNK
@@ -139,17 +141,27 @@ def list_images(
     ] = None,
     split: Split | None = None,
     name: Annotated[str | None, Query(description="Only the photo with this name.")] = None,
+    deleted: Annotated[
+        bool, Query(description="1: only photos that were deleted and can be taken back.")
+    ] = False,
     cursor: Cursor = None,
     limit: Limit = 100,
 ) -> Page[Image]:
     """Photos in the order of upload."""
     with service.database.read() as session:
         found_pool(session, pool_id)
-        found = images.page(
-            session, pool_id, after=cursor, limit=limit + 1, annotated=annotated, split=split, name=name
+        rows = images.page(
+            session,
+            pool_id,
+            after=cursor,
+            limit=limit + 1,
+            annotated=annotated,
+            split=split,
+            name=name,
+            deleted=deleted,
         )
-    revisions = {image.id: revision for image, revision in found}
-    page, following = cut([image for image, _ in found], limit)
+    revisions = {image.id: revision for image, revision in rows}
+    page, following = cut([image for image, _ in rows], limit)
     return Page(items=[Image.of(image, revisions[image.id]) for image in page], next=following)
 
 
@@ -179,6 +191,27 @@ async def change_image(service: ServiceDep, image_id: UUID, changes: ImageChange
             return result
         near = result["items"]
     return await run_in_threadpool(_changed, service, image_id, changes, near)
+
+
+@router.delete("/images/{image_id}", summary="Delete a photo", responses=errors(NotFound))
+def delete_image(service: ServiceDep, image_id: UUID, now: Now = False) -> Deletion:
+    """It disappears at once, with its annotations, and nothing is selected, trained or evaluated with it. For
+    a time it can be taken back; then its bytes, its embedding and all that was made of it are removed for
+    good. Repeating the request is safe."""
+    with service.database.read() as session:
+        image = found(images.get(session, image_id), f"image {image_id}.")
+    return deletion.delete(service, "image", image, now)
+
+
+@router.post(
+    "/images/{image_id}/undelete", summary="Take the deletion of a photo back", responses=errors(NotFound)
+)
+def undelete_image(service: ServiceDep, image_id: UUID) -> Image:
+    """The photo is as it was, with its annotations. 410: it is too late."""
+    with service.database.read() as session:
+        image = found(images.get(session, image_id), f"image {image_id}.")
+    deletion.undelete(service, "image", image)
+    return get_image(service, image_id)
 
 
 @router.get(

@@ -129,6 +129,7 @@ def _accept(
     size = {"width": checked.width, "height": checked.height}
     new = tables.LabelMap(source=source, name=name, **size, **files)
     with service.database.write() as session:
+        service.require_blobs(new.sha256, new.original_sha256 or new.sha256)
         outcome, label_map = label_maps.add(session, pool_id, new)
     if outcome == "conflict":
         raise NameTaken(

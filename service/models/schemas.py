@@ -1,6 +1,6 @@
 """Models as they appear in JSON."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -46,6 +46,7 @@ class Model(Document):
     method: str = Field(examples=["hybrid"], description="`onnx`: it was imported.")
     spec: dict[str, Any] = Field(description="The complete configuration of the training.")
     receipt: TrainingReceipt | None = Field(description="Null: it was imported.")
+    deleted: list[UUID] = Field(description="The images of its pairs that were deleted since.")
     files: list[ModelFile]
     evaluations: list[Evaluation] = Field(description="Oldest first.")
     created_at: datetime
@@ -57,7 +58,9 @@ class Model(Document):
         files: Sequence[tables.ModelFile],
         evaluations: Sequence[tables.Evaluation],
         left: Mapping[UUID, int],
+        deleted: Collection[UUID],
     ) -> "Model":
-        """`left` as `store.evaluations.left` gives it."""
+        """`left` as `store.evaluations.left` gives it; `deleted` are images, of pairs of any model."""
         scores = [Evaluation.of(evaluation, left) for evaluation in evaluations]
-        return cls.of_row(row, receipt=row.receipt or None, files=files, evaluations=scores)
+        gone = [image_id for image_id, _ in row.receipt.get("pairs", []) if UUID(image_id) in deleted]
+        return cls.of_row(row, receipt=row.receipt or None, deleted=gone, files=files, evaluations=scores)

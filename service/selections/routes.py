@@ -27,8 +27,8 @@ from service.jobs.enqueue import ACCEPTED, IdempotencyKey, answered, order
 from service.lookups import found_pool, found_selection, newest_selection
 from service.runtime import Service, ServiceDep
 from service.selections.questions import asked, check_options
-from service.selections.schemas import Options, Replay, Replayed, Selection
-from store import tables
+from service.selections.schemas import Options, Replay, Replayed, SelectionNow
+from store import images, selections, tables
 
 router = APIRouter(tags=["selections"], route_class=Route)
 
@@ -36,7 +36,7 @@ router = APIRouter(tags=["selections"], route_class=Route)
 @router.get(
     "/pools/{pool_id}/select",
     summary="Ask which images to label",
-    response_model=Selection,
+    response_model=SelectionNow,
     responses={
         **ACCEPTED,
         **errors(
@@ -58,20 +58,20 @@ async def select_images(service: ServiceDep, pool_id: UUID, options: Annotated[O
 @router.get(
     "/pools/{pool_id}/selection",
     summary="Get a pool's newest selection",
-    response_model=Selection,
+    response_model=SelectionNow,
     responses=errors(NotFound, NoSelection),
 )
 def get_newest_selection(service: ServiceDep, pool_id: UUID) -> Response:
     """The newest selection of train images. Assignments hand out its picks if no other selection is named."""
     with service.database.read() as session:
         found_pool(session, pool_id)
-        return JSONResponse(newest_selection(session, pool_id).document)
+        return JSONResponse(_with_deleted(session, newest_selection(session, pool_id)))
 
 
 @router.get(
     "/selections/{selection_id}",
     summary="Get a selection",
-    response_model=Selection,
+    response_model=SelectionNow,
     responses=errors(NotFound),
 )
 def get_selection(service: ServiceDep, selection_id: UUID) -> Response:
@@ -98,7 +98,13 @@ async def replay(service: ServiceDep, made: Replay, idempotency_key: Idempotency
 
 def _document(service: Service, selection_id: UUID) -> dict[str, Any]:
     with service.database.read() as session:
-        return found_selection(session, selection_id).document
+        return _with_deleted(session, found_selection(session, selection_id))
+
+
+def _with_deleted(session: Session, selection: tables.Selection) -> dict[str, Any]:
+    """The document, and which picks were deleted since."""
+    deleted = images.deleted_among(session, selections.ranks(selection))
+    return selection.document | {"deleted": sorted(map(str, deleted))}
 
 
 def _replay_ordered(service: Service, made: Replay, idempotency_key: str | None) -> tables.Job:

@@ -215,6 +215,12 @@ class Selection(Chosen):
     id: UUID
 
 
+class SelectionNow(Selection):
+    """A selection, and what has become of its picks."""
+
+    deleted: list[UUID] = Field(description="The picks whose photos were deleted since.")
+
+
 class PickedImage(BaseModel):
     image_id: UUID
 

@@ -63,6 +63,7 @@ def _commit(
             patches_sha256 = kept(tools.blobs, np.concatenate(patches))
     with tools.database.write() as session:
         jobs.hold(session, claim)
+        tools.blobs.require(*filter(None, [sha256, patches_sha256]))
         embeddings.mark_unembeddable(session, reasons)
         if not embedded:
             return

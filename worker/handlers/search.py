@@ -152,6 +152,7 @@ def _described(attempt: Attempt, found: list[Found]) -> list[list[dict[str, Any]
         [
             {"image_id": str(image_id), **asdict(names[image_id]), "distance": apart}
             for image_id, apart in near
+            if image_id in names
         ]
         for near in found
     ]

@@ -4,6 +4,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from models.catalog import METHODS, TrainingSpec, build
 from models.images.palette import ClassTable
 from models.training.data import TrainingFiles
@@ -11,7 +13,7 @@ from models.training.manifest import Manifest
 from models.training.run_directory import RunDirectory
 from store import trainings
 from store.label_maps import ANNOTATIONS
-from store.tables import Pool
+from store.tables import Annotation, Image, Pool
 from worker.attempt import Attempt
 from worker.outcomes import Permanent
 
@@ -54,7 +56,7 @@ def _manifest(attempt: Attempt) -> Manifest:
     facts, sources = METHODS[claim.spec["method"]], claim.spec["label_sources"]
     with attempt.tools.database.read() as session:
         pool = session.get_one(Pool, claim.pool_id)
-        pairs = trainings.pairs(session, claim.spec["pairs"])
+        pairs = _pairs(session, claim.spec["pairs"])
         photos = trainings.train_photos(session, claim.pool_id) if facts.needs_unpaired else []
         uploaded = trainings.unpaired_label_maps(session, claim.pool_id, sources)
         samples = trainings.annotated(session, claim.pool_id, "test", limit=SAMPLES) or pairs[:SAMPLES]
@@ -74,6 +76,14 @@ def _manifest(attempt: Attempt) -> Manifest:
         [(_file(image), _file(annotation)) for image, annotation in samples],
         label_sources=Counter(source for source, _ in label_maps),
     )
+
+
+def _pairs(session: Session, revisions: list[tuple[str, int]]) -> list[tuple[Image, Annotation]]:
+    try:
+        return trainings.pairs(session, revisions)
+    except LookupError as error:
+        detail = f"A pair of the training is gone: {error}. Order the training again."
+        raise Permanent("pairs-deleted", detail) from error
 
 
 def _file(row: Any) -> Path:

@@ -1,0 +1,115 @@
+"""Photos that are deleted, taken back, and removed."""
+
+import uuid
+from typing import Any
+
+from tests.service.serving import Client
+from tests.service.steps import add_model, annotate, embedded_pool, label_map, photo, put_photo, slug
+from tests.service.test_assignments import held, pick_all
+
+
+def test_a_deleted_photo_is_gone_until_it_is_taken_back(client_of_each: Client) -> None:
+    """Its addresses answer 410 and nothing counts or uses it; taken back, all is as it was."""
+    client = client_of_each
+    pool_id, [image, other, third] = embedded_pool(client, 3)
+    annotate(client, image["id"])
+    annotate(client, third["id"])
+    address = f"/images/{image['id']}"
+
+    def seen() -> list[Any]:
+        listed = client.get(f"/pools/{pool_id}/images").json()["items"]
+        asked = client.get(f"/pools/{pool_id}/select", params={"budget": 1})
+        answers = [client.get(f"{address}{rest}").status_code for rest in ("", "/content", "/annotation")]
+        return [client.get(f"/pools/{pool_id}").json()["counts"], listed, asked.json()["id"], answers]
+
+    before = seen()
+    deleted = client.delete(address)
+    assert deleted.status_code == 200
+    assert client.delete(address).json() == deleted.json()
+    counts, listed, _, answers = seen()
+    assert (counts["images"], counts["annotated"], [item["id"] for item in listed], answers) == (
+        *(2, 1, [other["id"], third["id"]]),
+        [410] * 3,
+    )
+    replaced = client.put(f"{address}/annotation", content=label_map(), headers={"If-Match": '"1"'})
+    assert slug(replaced) == "gone"
+    [waiting] = client.get(f"/pools/{pool_id}/images", params={"deleted": True}).json()["items"]
+    assert (waiting["id"], waiting["name"]) == (image["id"], image["name"])
+    assert client.post(f"{address}/undelete").json() == client.get(address).json()
+    assert seen() == before
+    events = client.get(f"/pools/{pool_id}/events").json()["items"]
+    assert [(event["action"], event["subject_id"]) for event in events] == [
+        ("undeleted", image["id"]),
+        ("deleted", image["id"]),
+    ]
+
+
+def test_a_photo_deleted_now_cannot_be_taken_back(client: Client) -> None:
+    """A job that removes it is ordered at once; what was deleted for a time can still be deleted now."""
+    pool_id, [image, other] = embedded_pool(client, 2)
+    client.delete(f"/images/{image['id']}")
+    for one in (image, other):
+        assert client.delete(f"/images/{one['id']}", params={"now": True}).status_code == 200
+        assert slug(client.post(f"/images/{one['id']}/undelete")) == "gone"
+    [job] = client.get("/jobs", params={"pool": pool_id, "kind": "delete"}).json()["items"]
+    assert job["state"] == "queued"
+    assert slug(client.delete(f"/images/{uuid.uuid4()}")) == "not-found"
+
+
+def test_the_name_of_a_deleted_photo_is_taken(client: Client) -> None:
+    """The refusal says how to take the photo back, and how to free its name."""
+    pool_id, [image] = embedded_pool(client, 1)
+    client.delete(f"/images/{image['id']}")
+    again = client.put(f"/pools/{pool_id}/images/{image['name']}", content=photo(0))
+    assert slug(again) == "name-taken"
+    assert f"/images/{image['id']}/undelete" in again.json()["detail"]
+    listing = {"files": [{"name": image["name"], "sha256": image["sha256"]}]}
+    assert client.post(f"/pools/{pool_id}/missing", json=listing).json()["conflicts"] == [image["name"]]
+
+
+def test_receipts_say_what_was_deleted(client: Client) -> None:
+    """Selections and models keep their receipts and say what is gone; no such pick is handed out."""
+    pool_id, images = embedded_pool(client)
+    annotate(client, images[0]["id"])
+    selection_id = pick_all(client, pool_id, images[1:])
+    model_id = add_model(client, pool_id, pairs=[[images[0]["id"], 1]])
+    assert client.get(f"/selections/{selection_id}").json()["deleted"] == []
+    assert held(client, pool_id, "ana") == [images[1]["id"]]
+    for image in images[:2]:
+        client.delete(f"/images/{image['id']}")
+    selection = client.get(f"/selections/{selection_id}").json()
+    assert selection["deleted"] == [images[1]["id"]]
+    assert len(selection["picks"]) == 3
+    model = client.get(f"/models/{model_id}").json()
+    assert (model["deleted"], model["receipt"]["pairs"]) == ([images[0]["id"]], [[images[0]["id"], 1]])
+    assert held(client, pool_id, "ana", count=3) == [images[2]["id"], images[3]["id"]]
+
+
+def test_an_upload_whose_bytes_are_being_removed_is_told_so(client: Client) -> None:
+    """The service answers 503 instead of keeping a photo without its bytes."""
+    pool_id, _ = embedded_pool(client, 1)
+    content, blobs = photo(991), client.service.blobs
+    require = blobs.require
+
+    def removed_before(*digests: str) -> None:
+        for digest in digests:
+            blobs.remove(digest)
+        require(*digests)
+
+    blobs.require = removed_before  # type: ignore[method-assign]
+    try:
+        refused = client.put(f"/pools/{pool_id}/images/late.jpg", content=content)
+    finally:
+        blobs.require = require  # type: ignore[method-assign]
+    assert slug(refused) == "unavailable"
+    put_photo(client, pool_id, "late.jpg", content)
+
+
+def test_the_log_does_not_name_photos(client: Client, capsys: Any) -> None:
+    """Log files outlive what was deleted."""
+    pool_id, _ = embedded_pool(client, 1)
+    capsys.readouterr()
+    put_photo(client, pool_id, "a-name-to-forget.jpg")
+    logged = capsys.readouterr().out
+    assert f"/pools/{pool_id}/images/{{name}}" in logged
+    assert "a-name-to-forget" not in logged

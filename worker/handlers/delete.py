@@ -1,0 +1,133 @@
+"""Delete jobs: remove for good what was deleted from a pool and can be taken back no more.
+
+Each photo is removed in steps that can be repeated: its row in the shard, the files that were made of it, its
+rows, and at last the blobs that no row names. A worker that dies leaves the rest to the next attempt.
+"""
+
+import shutil
+import uuid
+
+import numpy as np
+from filelock import FileLock
+
+from models.training.run_directory import RunDirectory
+from store import deletions, embeddings, jobs, references, removal
+from store.tables import Image, Shard, new_id
+from worker.attempt import Attempt
+from worker.handlers.embed import kept
+from worker.outcomes import Outcome
+
+
+def delete(attempt: Attempt) -> Outcome:
+    """The result is `{"removed", "waiting"}`. Nothing is removed while other jobs work with the pool."""
+    claim, database = attempt.claim, attempt.tools.database
+    with database.read() as session:
+        due = deletions.due(session, claim.pool_id)
+        is_busy = bool(deletions.others_at_work(session, claim.pool_id))
+    removed = [] if is_busy else due
+    for _, id in attempt.each(removed):
+        _remove_image(attempt, id)
+    _remove_blobs(attempt)
+    return Outcome({"removed": len(removed), "waiting": len(due) - len(removed)})
+
+
+def _remove_image(attempt: Attempt, image_id: uuid.UUID) -> None:
+    database, claim = attempt.tools.database, attempt.claim
+    with database.read() as session:
+        image = session.get(Image, image_id)
+        models = removal.models_of(session, claim.pool_id)
+    if image is None:
+        return
+    if image.shard_id:
+        _remove_from_shard(attempt, image)
+    drawn_on = {
+        model_id for model_id, job_id in models.items() if _is_drawn(_run(attempt, job_id), image.sha256)
+    }
+    _remove_copies(attempt, image, drawn_on)
+    with database.write() as session:
+        jobs.hold(session, claim)
+        removal.remove_image(session, image, drawn_on)
+
+
+def _remove_from_shard(attempt: Attempt, image: Image) -> None:
+    """Put a shard without the image in the place of its shard, so that no copy of the embedding stays."""
+    blobs, database = attempt.tools.blobs, attempt.tools.database
+    with database.read() as session:
+        assert image.shard_id
+        old = embeddings.shard(session, image.shard_id)
+    rows = [row for row, image_id in enumerate(old.image_ids) if image_id != image.id.hex]
+    new = None
+    if rows:
+        digests = [
+            kept(blobs, _array(attempt, digest)[rows]) if digest else None
+            for digest in (old.sha256, old.patches_sha256)
+        ]
+        ids = [old.image_ids[row] for row in rows]
+        new = Shard(id=new_id(), pool_id=old.pool_id, job_id=old.job_id, sha256=digests[0], image_ids=ids)
+        new.patches_sha256 = digests[1]
+    with database.write() as session:
+        jobs.hold(session, attempt.claim)
+        if new:
+            blobs.require(*filter(None, [new.sha256, new.patches_sha256]))
+        removal.replace_shard(session, old, new)
+
+
+def _array(attempt: Attempt, digest: str) -> np.ndarray:
+    with attempt.tools.blobs.open(digest) as file:
+        array: np.ndarray = np.load(file, allow_pickle=False)
+    return array
+
+
+def _remove_copies(attempt: Attempt, image: Image, drawn_on: set[uuid.UUID]) -> None:
+    """Remove what caches and run directories of ended jobs hold of the photo."""
+    cache = attempt.tools.settings.cache_dir
+    vectors = cache / "vectors" / str(image.pool_id)
+    if vectors.is_dir():
+        with FileLock(vectors / "vectors.lock"):
+            for path in vectors.iterdir():
+                if path.suffix != ".lock":
+                    path.unlink()
+    for folder in cache.glob("job-*"):
+        job_id = uuid.UUID(folder.name.split("-")[1])
+        if (folder / image.sha256).exists() and not _is_running(attempt, job_id):
+            shutil.rmtree(folder, ignore_errors=True)
+    for model_id in drawn_on:
+        shutil.rmtree(cache / "models" / str(model_id), ignore_errors=True)
+    with attempt.tools.database.read() as session:
+        trainings = removal.trainings_of(session, image.pool_id)
+    for run in (_run(attempt, job_id) for job_id in trainings):
+        if _names(run, image.sha256):
+            for copies in (run.path / "data", run.features, run.samples, run.model):
+                shutil.rmtree(copies, ignore_errors=True)
+            run.checkpoint.unlink(missing_ok=True)
+
+
+def _is_running(attempt: Attempt, job_id: uuid.UUID) -> bool:
+    with attempt.tools.database.read() as session:
+        job = jobs.get(session, job_id)
+    return job is not None and job.state == "running"
+
+
+def _run(attempt: Attempt, job_id: uuid.UUID) -> RunDirectory:
+    return RunDirectory(attempt.tools.settings.runs_dir / str(job_id))
+
+
+def _names(run: RunDirectory, sha256: str) -> bool:
+    return run.manifest_file.exists() and sha256 in run.manifest_file.read_text(encoding="utf-8")
+
+
+def _is_drawn(run: RunDirectory, sha256: str) -> bool:
+    """Whether the sample sheet of a training shows the photo; it does for all we know if the run is gone."""
+    return not run.manifest_file.exists() or sha256 in {
+        path.name for pair in run.manifest().samples for path in pair
+    }
+
+
+def _remove_blobs(attempt: Attempt) -> None:
+    is_done = False
+    while not is_done:
+        attempt.lease.check()
+        with attempt.tools.database.alone() as session:
+            jobs.hold(session, attempt.claim)
+            is_done = references.remove_leaving(session, attempt.tools.blobs)
+    attempt.tools.database.forget_deleted()
