@@ -8,8 +8,9 @@ from typing import Literal
 
 IMAGE_SUFFIXES = frozenset(
     {
-        *(".avif", ".bmp", ".dng", ".gif", ".heic", ".heif", ".jfif", ".jpe", ".jpeg", ".jpg", ".jxl"),
+        *(".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jpe", ".jpeg", ".jpg", ".jxl"),
         *(".png", ".pgm", ".ppm", ".tif", ".tiff", ".webp"),
+        *(".arw", ".cr2", ".cr3", ".dng", ".nef", ".orf", ".raf", ".rw2"),  # the answer says what to do
     }
 )
 PHOTOS = {

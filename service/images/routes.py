@@ -72,8 +72,9 @@ async def put_image(
     ],
     split: Annotated[Split, IN_TRAIN] = "train",
 ) -> Uploaded:
-    """The body is the file itself: 8-bit RGB or grey JPEG, PNG, WebP, TIFF or BMP, or a palette PNG; upright
-    and without alpha. Its bytes are kept unchanged. Repeating the request is safe."""
+    """The body is the file itself: JPEG, PNG, WebP, AVIF, TIFF or BMP with 8 bits per channel, nowhere
+    transparent. Its bytes are kept unchanged; width and height are those of the photo turned upright by EXIF.
+    Repeating the request is safe."""
     await run_in_threadpool(require_pool, service.database, pool_id)
     with service.blobs.incoming() as incoming:
         await receive(request, incoming, service.settings, "max_image_bytes", "scale the photo down")

@@ -228,6 +228,17 @@ def test_large_jpegs_are_read_small_but_true(tmp_path: Path) -> None:
     assert np.abs(read_square(tmp_path / "large.jpg").astype(int) - whole).mean() < 0.3
 
 
+def test_very_large_photos_are_read_small_but_true(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Averaging a PNG of more pixels than the limit, lowered here, changes it as little, turned or not."""
+    monkeypatch.setattr("models.images.photos._LARGE", 1_000_000)
+    large = Image.fromarray(draw(2, 1).photo).resize((2600, 1950), Image.Resampling.BICUBIC)
+    exif = Image.Exif()
+    exif[ORIENTATION] = 3
+    large.transpose(Image.Transpose.ROTATE_180).save(tmp_path / "large.png", exif=exif)
+    whole = np.asarray(large.resize((256, 256), Image.Resampling.BILINEAR))
+    assert np.abs(read_square(tmp_path / "large.png").astype(int) - whole).mean() < 0.3
+
+
 def test_photos_are_resized_as_pillow_does(tmp_path: Path) -> None:
     """Photos of several sizes differ from Pillow's result by at most one grey level, in few pixels."""
     photo = Image.fromarray(draw(2, 1).photo)

@@ -11,13 +11,16 @@ from pathlib import Path
 
 import psutil
 import pytest
+from PIL import Image
 
+from models.images.seen import MAX_PIXELS
 from service.decoding import confined, validation
+from service.decoding.classes import Classes
 from service.decoding.decoders import Decoders
 from service.http.problems import UndecodableImage
 from store.settings import Settings
 from tests.processes import until
-from tests.service.steps import photo
+from tests.service.steps import CLASSES, photo
 
 
 @pytest.fixture
@@ -66,6 +69,23 @@ def test_memory_is_bounded(decoders: Decoders, good: Path) -> None:
     assert decoders._run(devour, str(good)) == -1
     most = confined.BASE_BYTES + confined.BYTES_PER_PIXEL * 1_000_000
     assert decoders._run(limits, str(good)) == (most, most)
+
+
+@pytest.mark.slow
+def test_the_largest_photos_and_label_maps_fit_in_the_memory(tmp_path: Path) -> None:
+    """With the limit at its maximum, 250 megapixels are checked, made a thumbnail and read as classes."""
+    size = (15_800, 15_800)
+    Image.new("RGBA", size, (64, 0, 128, 255)).save(tmp_path / "large.png", compress_level=1)
+    decoders = Decoders(Settings(data_dir=tmp_path, max_image_pixels=MAX_PIXELS))
+    try:
+        photo = decoders.photo(tmp_path / "large.png")
+        assert (photo.width, photo.height) == size
+        assert len(decoders.thumbnail(tmp_path / "large.png", 512)) > 500
+        label_map = decoders.label_map(tmp_path / "large.png", Classes.of(CLASSES), size)
+        assert label_map.canonical
+        assert label_map.canonical.class_pixels == [0, size[0] * size[1]]
+    finally:
+        decoders.close()
 
 
 def test_time_is_bounded() -> None:
