@@ -14,12 +14,10 @@ from fewpairs.model import Model
 from fewpairs.resource import Resource
 from fewpairs.selection import Selection
 from fewpairs.similar import Duplicates, Similar, image_id, similar
-from fewpairs.sources import File, Found, Refusal, find
+from fewpairs.sources import Files, found_in
 from fewpairs.stretch import Stretch
 from fewpairs.uploads import Progress, Upload, upload_annotations, upload_images, upload_label_maps
 
-Files = str | Path | Sequence[str | Path] | Sequence[File]
-"""Folders with all below them, zips and tars, or single files; or what `fewpairs.sources` found in them."""
 LOOK_AGAIN_S = 0.5
 
 
@@ -64,20 +62,23 @@ class Pool(Resource):
         split: str = "train",
         on_progress: Progress | None = None,
         under: str = "",
+        allow_label_maps: bool = False,
         stretch: tuple[float, float] | None = None,
     ) -> Upload:
         """Send photos: folders with all below them, zips, tars, or files. Call it again to resume.
 
-        A photo's name is its path below what was given, in the folder `under` of the pool. Folders of label
-        maps beside the photos are left out: give them to `annotate`. With `stretch`, two percentiles, 16-bit
-        photos are sent with 8 bits, with the values between the percentiles spread over 0…255.
+        A photo's name is its path below what was given, in the folder `under` of the pool. What looks like a
+        label map, or lies in a folder of label maps beside the photos, is left out (give it to `annotate`)
+        unless `allow_label_maps`. With `stretch`, two percentiles, 16-bit photos are sent with 8 bits, with
+        the values between the percentiles spread over 0…255.
         """
         stretching = Stretch(*stretch) if stretch else None
-        with _found(photos, under) as found:
-            files = [stretching.of(file) if stretching else file for file in found.photos()]
-            upload = upload_images(self._transport, self.id, files, split, on_progress)
+        with found_in(photos, under) as found:
+            chosen = found.files if allow_label_maps else found.photos()
+            files = [stretching.of(file) if stretching else file for file in chosen]
+            upload = upload_images(self._transport, self.id, files, split, on_progress, allow_label_maps)
             upload.stretched = stretching.done if stretching else {}
-            return _with_others(upload, found, files, "It is in a folder of label maps: annotate with it.")
+            return upload.with_others(found, files, "It is in a folder of label maps: annotate with it.")
 
     def upload_labels(
         self,
@@ -90,9 +91,9 @@ class Pool(Resource):
 
         `source` names the data set they come from; a training can be told which sources to use.
         """
-        with _found(label_maps, under) as found:
+        with found_in(label_maps, under) as found:
             upload = upload_label_maps(self._transport, self.id, found.files, source, on_progress)
-            return _with_others(upload, found, found.files)
+            return upload.with_others(found, found.files)
 
     def annotate(
         self,
@@ -107,10 +108,10 @@ class Pool(Resource):
         `under` is a folder of the pool that their names are in; `pairs` are names of photos by names of label
         maps, where the names say too little. A photo that has another label map keeps it, unless `replace`.
         """
-        with _found(label_maps, under) as found:
+        with found_in(label_maps, under) as found:
             files = found.label_maps()
             upload = upload_annotations(self._transport, self.id, files, pairs, replace, on_progress)
-            return _with_others(upload, found, files, "It is not in the folder of label maps beside it.")
+            return upload.with_others(found, files, "It is not in the folder of label maps beside it.")
 
     def withdraw(self, photo: str, revision: int | None = None) -> int:
         """Take the label map of a photo back, given by name or id: the photo is not annotated any more.
@@ -353,21 +354,3 @@ class Pool(Resource):
         """The pool's jobs, or those of one state or kind, newest first."""
         for document in self._transport.items("/jobs", pool=self.id, state=state, kind=kind):
             yield Job(self._transport, document)
-
-
-def _found(sources: Files, under: str) -> Found:
-    paths = [sources] if isinstance(sources, str | Path) else list(sources)
-    files = [entry for entry in paths if isinstance(entry, File)]
-    if files:
-        return Found(files)
-    return find(*(entry for entry in paths if not isinstance(entry, File)), under=under)
-
-
-def _with_others(upload: Upload, found: Found, sent: Sequence[File], why: str = "") -> Upload:
-    """The upload with the files that were found and not sent."""
-    told = {*(file.path for file in sent), *(refusal.path for refusal in found.skipped)}
-    others = [file.path for file in found.files if file.path not in told]
-    upload.skipped = [*found.skipped, *(Refusal(path, "other-folder", why) for path in others)]
-    upload.rejected += found.rejected
-    upload.junk = found.junk
-    return upload

@@ -1,7 +1,7 @@
 """Finds the files that a user means: in folders with all below them, in archives, or one by one."""
 
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -34,6 +34,10 @@ class File:
     name: str
     """Its path below what was given."""
     read: Read = field(compare=False)
+
+
+Files = str | Path | Sequence[str | Path] | Sequence[File]
+"""Folders with all below them, zips and tars, or single files; or what `find` found in them."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +113,15 @@ def find(*sources: str | Path, under: str = "", in_archives: bool = True) -> Fou
         where = ", ".join(map(str, sources)) or "What was given"
         raise FewpairsError(f"{where} holds no image (a file ending in {', '.join(sorted(IMAGE_SUFFIXES))}).")
     return found
+
+
+def found_in(sources: Files, under: str) -> Found:
+    """What `find` finds in the sources, or the files that it has found before."""
+    given = [sources] if isinstance(sources, str | Path) else list(sources)
+    files = [entry for entry in given if isinstance(entry, File)]
+    if files:
+        return Found(files)
+    return find(*(entry for entry in given if not isinstance(entry, File)), under=under)
 
 
 def read(path: Path) -> Iterator[bytes]:

@@ -5,11 +5,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
 from fewpairs.errors import FewpairsError
-from fewpairs.sources import File, Refusal, unreadable
+from fewpairs.sources import File, Found, Refusal, unreadable
 from fewpairs.stretch import NotStretched
 from fewpairs.transport import Transport
 from folders.archives import ArchiveError
@@ -49,6 +49,15 @@ class Upload:
     def done(self) -> int:
         return self.new + self.unchanged + self.replaced + len(self.rejected)
 
+    def with_others(self, found: Found, sent: Sequence[File], why: str = "") -> Self:
+        """Add what was found and not sent; `why` is the reason for images."""
+        told = {*(file.path for file in sent), *(refusal.path for refusal in found.skipped)}
+        others = [file.path for file in found.files if file.path not in told]
+        self.skipped = [*found.skipped, *(Refusal(path, "other-folder", why) for path in others)]
+        self.rejected += found.rejected
+        self.junk = found.junk
+        return self
+
     def add(self, outcome: str | Refusal) -> None:
         if isinstance(outcome, Refusal):
             self.rejected.append(outcome)
@@ -57,19 +66,25 @@ class Upload:
 
 
 def upload_images(
-    transport: Transport, pool_id: str, files: Sequence[File], split: str, on_progress: Progress | None = None
+    transport: Transport,
+    pool_id: str,
+    files: Sequence[File],
+    split: str,
+    on_progress: Progress | None = None,
+    allow_label_maps: bool = False,
 ) -> Upload:
     """Send photos under their names. Photos that the server has are not sent again."""
 
     def put(file: File) -> str | Refusal:
         url = f"/pools/{pool_id}/images/{quote(file.name)}"
-        return _put(transport, url, file, note_copy, params={"split": split})
+        return _put(transport, url, file, note_copy, params=params)
 
     def note_copy(file: File, image: dict[str, Any]) -> None:
         if of := image.get("copy_of"):
             upload.copies.append(Refusal(file.path, "copy", f"It has the same bytes as {of}."))
 
     upload = Upload()
+    params = {"split": split, "allow_label_maps": allow_label_maps}
     unique = _without_namesakes(files, upload)
     for start in range(0, len(unique), BATCH):
         batch = unique[start : start + BATCH]

@@ -315,6 +315,44 @@ ARCHIVES: dict[str, Callable[[], Archive]] = {
 }
 
 
+def saved(image: Image.Image, format: str = "PNG") -> bytes:
+    content = io.BytesIO()
+    image.save(content, format)
+    return content.getvalue()
+
+
+def _in_palette(numbers: Image.Image) -> Image.Image:
+    image = Image.frombytes("P", numbers.size, numbers.tobytes())
+    image.putpalette([channel for number in range(256) for channel in (number * 37 % 256, 99, 255 - number)])
+    return image
+
+
+def _grey_photo() -> Image.Image:
+    return Image.fromarray(drawings.drawing(5)[0]).convert("L")
+
+
+def _ids() -> Image.Image:
+    return Image.fromarray(drawings.drawing(5)[1])
+
+
+LABEL_MAPS: dict[str, Callable[[], bytes]] = {
+    "numbers in grey": lambda: saved(_ids()),
+    "numbers in grey and opaque alpha": lambda: saved(_ids().convert("LA")),
+    "numbers in a palette": lambda: saved(_in_palette(_ids())),
+    "a mask of black and white": lambda: saved(_ids().point(lambda value: 255 * (value == 1))),
+    "numbers in a BMP": lambda: saved(_ids(), "BMP"),
+}
+"""Files that look like label maps when they are sent as photos."""
+NO_LABEL_MAPS: dict[str, Callable[[], bytes]] = {
+    "a grey photo": lambda: saved(_grey_photo()),
+    "a grey photo of few values": lambda: saved(_grey_photo().point(lambda value: value // 8 * 8)),
+    "a photo reduced to a palette": lambda: saved(Image.fromarray(drawings.drawing(5)[0]).quantize(32)),
+    "one grey": lambda: saved(Image.new("L", (32, 24), 90)),
+    "flat colours": lambda: saved(Image.new("RGB", (32, 24), (0, 90, 0))),
+    "a grey JPEG": lambda: saved(_grey_photo(), "JPEG"),
+}
+
+
 @dataclass
 class Folder:
     """A folder to upload, what is stored of it, and what has to be said about the rest."""
@@ -400,9 +438,7 @@ FOLDERS: dict[str, Callable[[], Folder]] = {
 
 
 def jpeg(seed: int) -> bytes:
-    content = io.BytesIO()
-    Image.fromarray(drawings.drawing(seed)[0]).save(content, "JPEG", quality=90)
-    return content.getvalue()
+    return saved(Image.fromarray(drawings.drawing(seed)[0]), "JPEG")
 
 
 def write_folder(files: Mapping[str, bytes | Path], folder: Path) -> Path:

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from fewpairs.cli.application import LOOP, app
-from fewpairs.cli.layout import agreed
+from fewpairs.cli.layout import Plan, agreed
 from fewpairs.cli.options import PoolOption, ServerOption, find_pool
 from fewpairs.cli.sending import FolderArgument, UnderOption, report_others, send_files
 from fewpairs.client import Client
@@ -43,20 +43,24 @@ def upload(
             show_default=False,
         ),
     ] = None,
+    allow_label_maps: Annotated[
+        bool, typer.Option("--allow-label-maps", help="Send as photos also what looks like label maps.")
+    ] = False,
     server: ServerOption = None,
 ) -> None:
     """Send photos, named by their paths in the folder. Run it again to resume: nothing is sent twice."""
-    percentiles = _percentiles(stretch) if stretch else None
+    options = {
+        "allow_label_maps": allow_label_maps,
+        "stretch": _percentiles(stretch) if stretch else None,
+    }
     target = find_pool(Client(server), pool)
     with find(directory, under=under) as found:
-        plan = agreed(found, directory, split, yes)
+        plan = Plan({split or "train": found.files}, [])
+        if not allow_label_maps:
+            plan = agreed(found, directory, split, yes)
+        send = partial(_upload, target, options)
         taken = [
-            send_files(
-                files,
-                "Uploading",
-                partial(_upload, target, name, percentiles),
-                f"{name} photos of {target.name}",
-            )
+            send_files(files, "Uploading", partial(send, name), f"{name} photos of {target.name}")
             for name, files in plan.photos.items()
         ]
         if plan.label_maps:
@@ -76,9 +80,9 @@ def _percentiles(text: str) -> tuple[float, float]:
 
 
 def _upload(
-    pool: Pool, split: str, stretch: tuple[float, float] | None, files: Sequence[File], on_progress: Progress
+    pool: Pool, options: dict[str, Any], split: str, files: Sequence[File], on_progress: Progress
 ) -> Upload:
-    return pool.upload(files, split, on_progress, stretch=stretch)
+    return pool.upload(files, split, on_progress, **options)
 
 
 def _annotate(pool: Pool, files: Sequence[File], on_progress: Progress) -> Upload:

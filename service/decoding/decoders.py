@@ -28,9 +28,9 @@ class Decoders:
         self._lock = threading.Lock()
         self._pool = self._new_pool(min(4, os.cpu_count() or 1))
 
-    def photo(self, path: Path) -> Checked:
+    def photo(self, path: Path, allow_label_maps: bool = True) -> Checked:
         """Check a photo. This and the other methods raise a Problem if the file is refused."""
-        return self._run(validation.photo, str(path))
+        return self._run(validation.photo, str(path), allow_label_maps)
 
     def label_map(
         self, path: Path, classes: Classes | None, size: tuple[int, int] | None = None

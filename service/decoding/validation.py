@@ -15,6 +15,7 @@ from PIL import AvifImagePlugin, Image, UnidentifiedImageError
 
 from models.images.seen import as_seen, size_as_seen
 from service.decoding.formats import TAKEN, check_not_raw, unread
+from service.decoding.mistaken import check_no_label_map
 from service.http.problems import (
     AnimatedImage,
     NotAnImage,
@@ -57,13 +58,15 @@ def limit_pixels(most: int) -> None:
     warnings.simplefilter("error", Image.DecompressionBombWarning)
 
 
-def photo(path: str) -> Checked:
+def photo(path: str, allow_label_maps: bool = True) -> Checked:
     """Accept a photo with 8 bits per channel that is transparent nowhere. Raises a Problem."""
     with opened(path) as image:
         check_still(image)
         _check_depth(image, path)
         image.load()
         _check_opaque(image)
+        if not allow_label_maps:
+            check_no_label_map(image)
         return Checked(media_type(image), *size_as_seen(image))
 
 

@@ -142,6 +142,10 @@ class TransparentImage(Problem, status=422):
     """The image is transparent in places."""
 
 
+class LooksLikeLabelMap(Problem, status=422):
+    """The file looks like a label map, and photos are asked for."""
+
+
 class LabelMapFormat(Problem, status=422):
     """A label map must be of a format that keeps pixels exactly."""
 

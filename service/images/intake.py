@@ -1,6 +1,7 @@
 """Turn uploads into photos of a pool: check them, store their bytes, then add their rows in batches."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
@@ -21,30 +22,40 @@ from store.images import Added
 BATCH = 100
 LABEL_MAPS = (
     "By its name the folder holds the label maps of the photos beside it, so its files are not taken as "
-    "photos. Send them as annotations; if they are photos, rename the folder."
+    "photos. Send them as annotations; if they are photos, send the archive with ?allow_label_maps=true."
 )
 ARCHIVE_ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz")
 
 
-def accept(service: Service, pool_id: UUID, split: str, name: str, incoming: Incoming) -> Added:
+@dataclass(frozen=True)
+class Destination:
+    """Where photos go."""
+
+    pool_id: UUID
+    split: str
+    allow_label_maps: bool = False
+    """Whether files are taken that look like label maps, or are in folders of label maps."""
+
+
+def accept(service: Service, to: Destination, name: str, incoming: Incoming) -> Added:
     """Add one photo. Raises a Problem, and then nothing is changed."""
-    photo = _kept(service, split, name, incoming)
-    [added] = _add(service, pool_id, [photo])
+    photo = _kept(service, to, name, incoming)
+    [added] = _add(service, to.pool_id, [photo])
     if added.outcome == "conflict":
-        raise _name_taken(added, split)
+        raise _name_taken(added, to.split)
     return added
 
 
-def accept_archive(service: Service, pool_id: UUID, split: str, archive: Path) -> Upload:
+def accept_archive(service: Service, to: Destination, archive: Path) -> Upload:
     """Add every photo of a zip or tar. Raises a Problem, and changes nothing, if the archive is bad."""
-    intake = Intake(service, pool_id, split)
+    intake = Intake(service, to)
     intake.archive(archive)
     return intake.answer()
 
 
-def accept_form(service: Service, pool_id: UUID, split: str, body: Path, content_type: str) -> Upload:
+def accept_form(service: Service, to: Destination, body: Path, content_type: str) -> Upload:
     """Add every file of a multipart body; for a file that is a zip or tar, the photos in it."""
-    intake = Intake(service, pool_id, split)
+    intake = Intake(service, to)
     for name, content in multipart.files(body, content_type):
         if name.lower().endswith(ARCHIVE_ENDINGS):
             intake.archive_file(name, content)
@@ -56,8 +67,8 @@ def accept_form(service: Service, pool_id: UUID, split: str, body: Path, content
 class Intake:
     """Takes photos one by one and adds them in batches; notes a bad photo and goes on with the others."""
 
-    def __init__(self, service: Service, pool_id: UUID, split: str) -> None:
-        self._service, self._pool_id, self._split = service, pool_id, split
+    def __init__(self, service: Service, to: Destination) -> None:
+        self._service, self._to = service, to
         self._batch: list[tables.Image] = []
         self._answer = Upload(accepted=[], unchanged=0, rejected=[], left_out=[], junk=0)
 
@@ -68,7 +79,7 @@ class Intake:
         try:
             with self._service.blobs.incoming() as incoming:
                 self._write(content, incoming, "max_image_bytes", "scale the photo down")
-                self._batch.append(_kept(self._service, self._split, name, incoming))
+                self._batch.append(_kept(self._service, self._to, name, incoming))
         except Problem as problem:
             self._reject(name, problem)
         if len(self._batch) >= BATCH:
@@ -87,6 +98,8 @@ class Intake:
                     self.photo(member.name, content)
 
     def _without_label_maps(self, members: Sequence[Entry]) -> list[Entry]:
+        if self._to.allow_label_maps:
+            return list(members)
         folders = label_map_folders(member.name for member in members if not member.is_junk)
         for folder, count in folders.items():
             self._answer.left_out.append(LeftOut(folder=folder, files=count, reason=LABEL_MAPS))
@@ -119,7 +132,7 @@ class Intake:
 
     def _add_batch(self) -> None:
         batch, self._batch = self._batch, []
-        for photo, added in zip(batch, _add(self._service, self._pool_id, batch), strict=True):
+        for photo, added in zip(batch, _add(self._service, self._to.pool_id, batch), strict=True):
             if added.outcome == "created":
                 self._answer.accepted.append(Uploaded.added(added))
             elif added.outcome == "unchanged":
@@ -128,13 +141,13 @@ class Intake:
                 self._reject(photo.name, _name_taken(added, photo.split))
 
 
-def _kept(service: Service, split: str, name: str, incoming: Incoming) -> tables.Image:
+def _kept(service: Service, to: Destination, name: str, incoming: Incoming) -> tables.Image:
     """Check a photo and store its bytes. Raises a Problem."""
     name = names.checked_path(name)
     incoming.flush()
-    checked = service.decoders.photo(incoming.path)
+    checked = service.decoders.photo(incoming.path, to.allow_label_maps)
     blob = incoming.keep()
-    return tables.Image(name=name, split=split, sha256=blob.sha256, size_bytes=blob.size, **vars(checked))
+    return tables.Image(name=name, split=to.split, sha256=blob.sha256, size_bytes=blob.size, **vars(checked))
 
 
 def _add(service: Service, pool_id: UUID, photos: Sequence[tables.Image]) -> list[Added]:

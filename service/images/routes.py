@@ -22,6 +22,7 @@ from service.http.problems import (
     FileTooLarge,
     InvalidName,
     JobFailed,
+    LooksLikeLabelMap,
     NameTaken,
     NotFound,
     PoolNotEmbedded,
@@ -30,6 +31,7 @@ from service.http.problems import (
 )
 from service.images import changes as changing
 from service.images import intake
+from service.images.intake import Destination
 from service.images.schemas import Image, ImageChanges, Listing, Missing, Upload, Uploaded
 from service.jobs.enqueue import ACCEPTED, answered
 from service.lookups import found, found_image, found_pool, require_pool
@@ -50,6 +52,10 @@ SIDE = Query(ge=16, le=512, description="Longest side in pixels.")
 IN_TRAIN = Query(
     description="`test` images are for evaluation only: they are never picked and never trained on."
 )
+AllowLabelMaps = Annotated[
+    bool,
+    Query(description="true: also take files that look like label maps, or lie in folders of label maps."),
+]
 
 
 @router.put(
@@ -58,7 +64,7 @@ IN_TRAIN = Query(
     status_code=201,
     responses={
         **stored(Uploaded, "photo"),
-        **errors(NotFound, NameTaken, InvalidName, *PHOTO_PROBLEMS),
+        **errors(NotFound, NameTaken, InvalidName, LooksLikeLabelMap, *PHOTO_PROBLEMS),
     },
     openapi_extra=BINARY,
 )
@@ -71,14 +77,16 @@ async def put_image(
         PathName, Path(description="A relative path with / between folders, otherwise percent-encoded.")
     ],
     split: Annotated[Split, IN_TRAIN] = "train",
+    allow_label_maps: AllowLabelMaps = False,
 ) -> Uploaded:
     """The body is the file itself: JPEG, PNG, WebP, AVIF, TIFF or BMP with 8 bits per channel, nowhere
     transparent. Its bytes are kept unchanged; width and height are those of the photo turned upright by EXIF.
     Repeating the request is safe."""
     await run_in_threadpool(require_pool, service.database, pool_id)
+    to = Destination(pool_id, split, allow_label_maps)
     with service.blobs.incoming() as incoming:
         await receive(request, incoming, service.settings, "max_image_bytes", "scale the photo down")
-        added = await run_in_threadpool(intake.accept, service, pool_id, split, name, incoming)
+        added = await run_in_threadpool(intake.accept, service, to, name, incoming)
     if added.outcome == "unchanged":
         response.status_code = 200
         image = await run_in_threadpool(get_image, service, added.image.id)
@@ -96,7 +104,11 @@ async def put_image(
     openapi_extra=body(FORM | dict.fromkeys(sorted(ARCHIVE_TYPES), FILE)),
 )
 async def upload_images(
-    service: ServiceDep, request: Request, pool_id: UUID, split: Annotated[Split, IN_TRAIN] = "train"
+    service: ServiceDep,
+    request: Request,
+    pool_id: UUID,
+    split: Annotated[Split, IN_TRAIN] = "train",
+    allow_label_maps: AllowLabelMaps = False,
 ) -> Upload:
     """The body is multipart/form-data with any number of files, or one zip, tar or tar.gz. A photo's name is
     its path in the archive, or its file name in the form. A bad file is listed in `rejected`; the others are
@@ -109,14 +121,13 @@ async def upload_images(
             "PUT /pools/{id}/images/{name}."
         )
     await run_in_threadpool(require_pool, service.database, pool_id)
+    to = Destination(pool_id, split, allow_label_maps)
     with service.blobs.incoming() as incoming:
         several = "send the photos in several requests"
         received = await receive(request, incoming, service.settings, "max_archive_bytes", several)
         if kind == "multipart/form-data":
-            return await run_in_threadpool(
-                intake.accept_form, service, pool_id, split, received, content_type
-            )
-        return await run_in_threadpool(intake.accept_archive, service, pool_id, split, received)
+            return await run_in_threadpool(intake.accept_form, service, to, received, content_type)
+        return await run_in_threadpool(intake.accept_archive, service, to, received)
 
 
 @router.post(

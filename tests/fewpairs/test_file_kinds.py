@@ -98,3 +98,24 @@ def test_pairs_of_a_file_decide_what_names_cannot(run: Run, pool: Pool, tmp_path
     assert revisions == {"day0/1.png": None, "day1/1.png": 1}
     (tmp_path / "pairs.csv").write_text("label_map,photo\n2.png,day1/1.png\n")
     assert "names 2.png" in run("annotate", drawn.parent, "--pairs", tmp_path / "pairs.csv").output
+
+
+def test_a_folder_of_label_maps_is_not_a_folder_of_photos(run: Run, pool: Pool, tmp_path: Path) -> None:
+    """Label maps that are sent as photos by mistake are refused, each with the way to insist."""
+    for number, make in enumerate(kinds.LABEL_MAPS.values()):
+        (tmp_path / f"{number}.png").write_bytes(make())
+    result = run("upload", tmp_path)
+    assert result.exit_code == 1
+    assert result.output.count("(looks-like-label-map)") == len(kinds.LABEL_MAPS)
+    assert run("upload", tmp_path, "--allow-label-maps").exit_code == 0
+    assert pool.refresh().counts["images"] == len(kinds.LABEL_MAPS)
+
+
+def test_photos_with_the_same_bytes_are_named(run: Run, pool: Pool, tmp_path: Path) -> None:
+    """The upload takes both and says which one is a copy of which."""
+    for name in ("a.png", "b.png", "c.png"):
+        (tmp_path / name).write_bytes(kinds.photo(len(name) + (name == "c.png")))
+    assert run("upload", tmp_path / "a.png").exit_code == 0
+    result = run("upload", tmp_path)
+    assert "1 photo with the bytes of another one" in result.output
+    assert "b.png: It has the same bytes as a.png" in result.output

@@ -85,3 +85,27 @@ def test_a_photo_of_a_zip_sent_alone_is_the_same_photo(client: Client) -> None:
     alone = client.put(f"/pools/{pool_id}/images/{quote('日本/東京.png')}", content=kinds.photo(1))
     assert alone.status_code == 200
     assert names(client, pool_id) == archive.stored
+
+
+@pytest.mark.parametrize("kind", kinds.LABEL_MAPS)
+def test_a_label_map_sent_as_a_photo_is_questioned(client: Client, kind: str) -> None:
+    """It is refused with the way to send it all the same, alone and in an archive; then it is taken."""
+    pool_id, content = new_pool(client), kinds.LABEL_MAPS[kind]()
+    address, headers = f"/pools/{pool_id}/images", {"Content-Type": kinds.ZIP}
+    refused = client.put(f"{address}/a.png", content=content)
+    assert slug(refused) == "looks-like-label-map"
+    assert "allow_label_maps=true" in refused.json()["detail"]
+    archive = kinds.zipped({"images/1.png": kinds.photo(1), "labels/1.png": content, "b.png": content})
+    answer = client.post(address, content=archive, headers=headers).json()
+    assert [entry["type"] for entry in answer["rejected"]] == ["looks-like-label-map"]
+    sure = {"allow_label_maps": True}
+    assert client.put(f"{address}/a.png", content=content, params=sure).status_code == 201
+    client.post(address, content=archive, headers=headers, params=sure)
+    assert names(client, pool_id) == {"a.png", "b.png", "images/1.png", "labels/1.png"}
+
+
+@pytest.mark.parametrize("kind", kinds.NO_LABEL_MAPS)
+def test_a_photo_of_one_channel_is_not_questioned(client: Client, kind: str) -> None:
+    """Grey photos, photos with a palette and plain areas are taken."""
+    made = client.put(f"/pools/{new_pool(client)}/images/a.png", content=kinds.NO_LABEL_MAPS[kind]())
+    assert made.status_code == 201, made.text
