@@ -332,7 +332,7 @@ def _grey_photo() -> Image.Image:
 
 
 def _ids() -> Image.Image:
-    return Image.fromarray(drawings.drawing(5)[1])
+    return Image.fromarray(drawings.drawing(5)[1] % 2)
 
 
 LABEL_MAPS: dict[str, Callable[[], bytes]] = {
@@ -347,6 +347,7 @@ NO_LABEL_MAPS: dict[str, Callable[[], bytes]] = {
     "a grey photo": lambda: saved(_grey_photo()),
     "a grey photo of few values": lambda: saved(_grey_photo().point(lambda value: value // 8 * 8)),
     "a photo reduced to a palette": lambda: saved(Image.fromarray(drawings.drawing(5)[0]).quantize(32)),
+    "a scan of two greys": lambda: saved(_ids().point(lambda value: 200 - 150 * value)),
     "one grey": lambda: saved(Image.new("L", (32, 24), 90)),
     "flat colours": lambda: saved(Image.new("RGB", (32, 24), (0, 90, 0))),
     "a grey JPEG": lambda: saved(_grey_photo(), "JPEG"),

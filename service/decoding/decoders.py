@@ -3,7 +3,7 @@
 import multiprocessing
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from pathlib import Path
 from typing import TypeVar
@@ -12,6 +12,7 @@ from folders.archives import Entry
 from service.decoding import archives, confined, label_maps, validation
 from service.decoding.classes import Classes
 from service.decoding.label_maps import CheckedLabelMap
+from service.decoding.mistaken import NO_NUMBERS
 from service.decoding.validation import Checked
 from service.http.limits import how_to_raise
 from service.http.problems import TooManyPixels, UndecodableImage
@@ -28,9 +29,12 @@ class Decoders:
         self._lock = threading.Lock()
         self._pool = self._new_pool(min(4, os.cpu_count() or 1))
 
-    def photo(self, path: Path, allow_label_maps: bool = True) -> Checked:
-        """Check a photo. This and the other methods raise a Problem if the file is refused."""
-        return self._run(validation.photo, str(path), allow_label_maps)
+    def photo(self, path: Path, numbers: Set[int] = NO_NUMBERS) -> Checked:
+        """Check a photo, and that it is no label map of these numbers of classes.
+
+        This and the other methods raise a Problem if the file is refused.
+        """
+        return self._run(validation.photo, str(path), numbers)
 
     def label_map(
         self, path: Path, classes: Classes | None, size: tuple[int, int] | None = None

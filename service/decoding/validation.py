@@ -6,7 +6,7 @@ Every image is decoded completely: its header and Pillow's `verify()` also accep
 import io
 import struct
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from PIL import AvifImagePlugin, Image, UnidentifiedImageError
 
 from models.images.seen import as_seen, size_as_seen
 from service.decoding.formats import TAKEN, check_not_raw, unread
-from service.decoding.mistaken import check_no_label_map
+from service.decoding.mistaken import NO_NUMBERS, check_no_label_map
 from service.http.problems import (
     AnimatedImage,
     NotAnImage,
@@ -58,15 +58,16 @@ def limit_pixels(most: int) -> None:
     warnings.simplefilter("error", Image.DecompressionBombWarning)
 
 
-def photo(path: str, allow_label_maps: bool = True) -> Checked:
-    """Accept a photo with 8 bits per channel that is transparent nowhere. Raises a Problem."""
+def photo(path: str, numbers: Set[int] = NO_NUMBERS) -> Checked:
+    """Accept a photo with 8 bits per channel that is transparent nowhere, and no label map of these numbers
+    of classes. Raises a Problem.
+    """
     with opened(path) as image:
         check_still(image)
         _check_depth(image, path)
         image.load()
         _check_opaque(image)
-        if not allow_label_maps:
-            check_no_label_map(image)
+        check_no_label_map(image, numbers)
         return Checked(media_type(image), *size_as_seen(image))
 
 

@@ -9,11 +9,13 @@ from folders.archives import Entry
 from folders.junk import is_junk
 from folders.layout import label_map_folders
 from service.decoding import archives
+from service.decoding.classes import Classes
 from service.http import names
 from service.http.limits import too_large
 from service.http.problems import NameTaken, Problem
 from service.images import multipart
 from service.images.schemas import LeftOut, Rejected, Upload, Uploaded
+from service.lookups import found_pool
 from service.runtime import Service
 from store import images, tables
 from store.blobs import Incoming
@@ -33,8 +35,18 @@ class Destination:
 
     pool_id: UUID
     split: str
-    allow_label_maps: bool = False
+    allow_label_maps: bool
     """Whether files are taken that look like label maps, or are in folders of label maps."""
+    numbers: frozenset[int]
+    """What label maps hold; empty if they are allowed, or if the pool has no classes."""
+
+    @classmethod
+    def of(cls, service: Service, pool_id: UUID, split: str, allow_label_maps: bool) -> "Destination":
+        """Raises NotFound if there is no such pool."""
+        with service.database.read() as session:
+            classes = Classes.of(found_pool(session, pool_id).class_table)
+        asked = classes if not allow_label_maps else None
+        return cls(pool_id, split, allow_label_maps, frozenset(asked.numbers) if asked else frozenset())
 
 
 def accept(service: Service, to: Destination, name: str, incoming: Incoming) -> Added:
@@ -145,7 +157,7 @@ def _kept(service: Service, to: Destination, name: str, incoming: Incoming) -> t
     """Check a photo and store its bytes. Raises a Problem."""
     name = names.checked_path(name)
     incoming.flush()
-    checked = service.decoders.photo(incoming.path, to.allow_label_maps)
+    checked = service.decoders.photo(incoming.path, to.numbers)
     blob = incoming.keep()
     return tables.Image(name=name, split=to.split, sha256=blob.sha256, size_bytes=blob.size, **vars(checked))
 

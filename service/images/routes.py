@@ -34,7 +34,7 @@ from service.images import intake
 from service.images.intake import Destination
 from service.images.schemas import Image, ImageChanges, Listing, Missing, Upload, Uploaded
 from service.jobs.enqueue import ACCEPTED, answered
-from service.lookups import found, found_image, found_pool, require_pool
+from service.lookups import found, found_image, found_pool
 from service.runtime import Service, ServiceDep
 from store import images
 from store.blobs import CHUNK
@@ -82,8 +82,7 @@ async def put_image(
     """The body is the file itself: JPEG, PNG, WebP, AVIF, TIFF or BMP with 8 bits per channel, nowhere
     transparent. Its bytes are kept unchanged; width and height are those of the photo turned upright by EXIF.
     Repeating the request is safe."""
-    await run_in_threadpool(require_pool, service.database, pool_id)
-    to = Destination(pool_id, split, allow_label_maps)
+    to = await run_in_threadpool(Destination.of, service, pool_id, split, allow_label_maps)
     with service.blobs.incoming() as incoming:
         await receive(request, incoming, service.settings, "max_image_bytes", "scale the photo down")
         added = await run_in_threadpool(intake.accept, service, to, name, incoming)
@@ -120,8 +119,7 @@ async def upload_images(
             "Send multipart/form-data, or a zip or tar with its Content-Type; send a single photo to "
             "PUT /pools/{id}/images/{name}."
         )
-    await run_in_threadpool(require_pool, service.database, pool_id)
-    to = Destination(pool_id, split, allow_label_maps)
+    to = await run_in_threadpool(Destination.of, service, pool_id, split, allow_label_maps)
     with service.blobs.incoming() as incoming:
         several = "send the photos in several requests"
         received = await receive(request, incoming, service.settings, "max_archive_bytes", several)
