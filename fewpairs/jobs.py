@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -38,7 +39,7 @@ class Job(Resource):
 
     @property
     def kind(self) -> str:
-        """embed, select, explain, replay, search, train, evaluate, translate or import."""
+        """embed, select, explain, replay, search, train, evaluate, translate, import or export."""
         return str(self.document["kind"])
 
     @property
@@ -135,6 +136,10 @@ class Job(Resource):
             sentence, extras = f"{who} failed: {error['detail']}", extras | {"error": error}
             raise JobFailed(sentence, type=error["type"], status=409, extras=extras)
         return self
+
+    def download(self, target: str | Path) -> Path:
+        """Save the file that a finished job made: an export's zip, or an import's report."""
+        return self._transport.download(f"{self.address}/output", Path(target))
 
     def metrics(self, after: int = -1) -> list[dict[str, Any]]:
         """The loss history: one line for each reported step after step `after`."""

@@ -200,6 +200,19 @@ class Pool(Resource):
             replace=replace,
         )
 
+    def export_annotations(
+        self, format: str, *, picks: bool = False, revisions: bool = False, predictions: str | None = None
+    ) -> Job:
+        """Start an export for another tool; `download` of the finished job gets the zip.
+
+        `format` is one of `formats.catalog.FORMATS`. `picks` adds those of the newest selection, `revisions`
+        the earlier ones, and `predictions`, the id of an evaluation, what its model predicted.
+        """
+        params = {"format": format, "picks": picks, "revisions": revisions, "predictions": predictions}
+        address = f"{self.address}/exports"
+        document = self._transport.request("POST", address, params=params, once=True).json()
+        return Job(self._transport, document)
+
     def images(self, split: str | None = None, annotated: bool | None = None) -> Iterator[dict[str, Any]]:
         """The pool's images, each as the service describes it."""
         return self._transport.items(f"{self.address}/images", split=split, annotated=annotated)

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 Color = tuple[int, int, int]
 
+LIST = "labelmap.txt"
 CVAT_LINE = re.compile(r"(?P<name>[^:]+):(?P<color>\d+,\d+,\d+)?:[^:]*:[^:]*")
 """`name:red,green,blue:parts:actions`, as in CVAT's `labelmap.txt`."""
 COLORS_LINE = re.compile(r"(?P<color>\d+\s+\d+\s+\d+)\s+(?P<name>\S.*)")
@@ -29,9 +30,12 @@ def parsed(text: str) -> list[tuple[str, Color | None]]:
 
 
 def written(labels: Iterable[tuple[str, Color]]) -> bytes:
-    """CVAT's `labelmap.txt`."""
+    """CVAT's `labelmap.txt`. Raises ValueError for a name that it has no way to write."""
     lines = ["# label:color_rgb:parts:actions"]
-    lines += [f"{name}:{red},{green},{blue}::" for name, (red, green, blue) in labels]
+    for name, (red, green, blue) in labels:
+        if set(name) & {":", "\n", "\r"} or name.startswith("#") or name != name.strip():
+            raise ValueError(f"{LIST} has no way to write the name {name!r}: rename the class")
+        lines.append(f"{name}:{red},{green},{blue}::")
     return ("\n".join(lines) + "\n").encode()
 
 

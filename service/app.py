@@ -15,6 +15,7 @@ from service.assignments import routes as assignments
 from service.evaluations import routes as evaluations
 from service.events import routes as events
 from service.explanations import routes as explanations
+from service.exports import routes as exports
 from service.http import openapi, render
 from service.http.browsers import Guarded
 from service.http.observe import JobCensus, Metrics, Observed
@@ -70,7 +71,18 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(Observed, metrics=metrics, unexpected=render.unexpected)
     render.install(app)
     for noun in (
-        *(pools, images, label_maps, selections, assignments, annotations, imports, explanations, similar),
+        *(
+            pools,
+            images,
+            label_maps,
+            selections,
+            assignments,
+            annotations,
+            imports,
+            exports,
+            explanations,
+            similar,
+        ),
         *(events, advice, trainings, jobs, models, evaluations, operations, problems),
     ):
         app.include_router(noun.router)

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, and_, exists, select
 from sqlalchemy.orm import Session, aliased
 
 from store.chunks import rows_where_in
+from store.filters import kept
 from store.tables import Annotation, DrawnLabels, Image
 
 
@@ -56,6 +57,26 @@ def newest_locked(session: Session, image_id: uuid.UUID) -> Annotation | None:
     """The newest revision. It stays the newest until the transaction ends."""
     session.execute(select(Image.id).where(Image.id == image_id).with_for_update(key_share=True))
     return newest(session, image_id)
+
+
+def of_pool(session: Session, pool_id: uuid.UUID) -> list[tuple[Image, Annotation]]:
+    """The images of a pool that are annotated, with what counts, in the order of their ids."""
+    return _pairs(session, pool_id, counts())
+
+
+def earlier_of_pool(session: Session, pool_id: uuid.UUID) -> list[tuple[Image, Annotation]]:
+    """The images of a pool with the revisions that do not count any more, but for withdrawals."""
+    return _pairs(session, pool_id, and_(~Annotation.withdrawn, ~counts()))
+
+
+def _pairs(
+    session: Session, pool_id: uuid.UUID, which: ColumnElement[bool]
+) -> list[tuple[Image, Annotation]]:
+    query = select(Image, Annotation).join(Annotation, Annotation.image_id == Image.id)
+    rows = session.execute(
+        query.where(Image.pool_id == pool_id, kept(Image), which).order_by(Image.id, Annotation.revision)
+    )
+    return [(image, annotation) for image, annotation in rows]
 
 
 def newest_of_pool(session: Session, pool_id: uuid.UUID) -> dict[uuid.UUID, Annotation]:

@@ -50,6 +50,14 @@ def image(session: Session, evaluation_id: uuid.UUID, image_id: uuid.UUID) -> Ev
     return session.get(EvaluationImage, (evaluation_id, image_id))
 
 
+def predictions(session: Session, evaluation_id: uuid.UUID) -> list[tuple[Image, EvaluationImage]]:
+    """The images of an evaluation with their predictions, in the order of their ids."""
+    query = select(Image, EvaluationImage).join(EvaluationImage, EvaluationImage.image_id == Image.id)
+    of_this = EvaluationImage.evaluation_id == evaluation_id, kept(Image)
+    rows = session.execute(query.where(*of_this).order_by(Image.id))
+    return [(image, predicted) for image, predicted in rows]
+
+
 def images(
     session: Session, evaluation_id: uuid.UUID, *, order: str, after: uuid.UUID | None, limit: int
 ) -> Sequence[ScoredImage]:

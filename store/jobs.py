@@ -29,12 +29,24 @@ QUEUES = ("cpu", "embed", "gpu")
 """A worker serves its queues in turn, so a selection never waits for thousands of embed jobs."""
 
 Kind = Literal[
-    "embed", "select", "explain", "replay", "search", "train", "evaluate", "translate", "import", "delete"
+    "embed",
+    "select",
+    "explain",
+    "replay",
+    "search",
+    "train",
+    "evaluate",
+    "translate",
+    "import",
+    "export",
+    "delete",
 ]
 
 QUEUE_OF_KIND: Mapping[str, str] = {
     "embed": "embed",
-    **dict.fromkeys(("select", "explain", "replay", "search", "translate", "import", "delete"), "cpu"),
+    **dict.fromkeys(
+        ("select", "explain", "replay", "search", "translate", "import", "export", "delete"), "cpu"
+    ),
     **dict.fromkeys(("train", "evaluate"), "gpu"),
 }
 LONGEST_RING_S = 300.0

@@ -17,6 +17,7 @@ from worker.handlers.delete import delete
 from worker.handlers.embed import embed
 from worker.handlers.evaluate import evaluate
 from worker.handlers.explain import explain
+from worker.handlers.export import export
 from worker.handlers.import_annotations import import_annotations
 from worker.handlers.replay import replay
 from worker.handlers.search import search
@@ -32,7 +33,7 @@ HANDLERS: dict[str, Callable[[Attempt], Outcome]] = {
     "import": import_annotations,
     **{
         handler.__name__: handler
-        for handler in (delete, embed, evaluate, explain, replay, search, select, train, translate)
+        for handler in (delete, embed, evaluate, explain, export, replay, search, select, train, translate)
     },
 }
 

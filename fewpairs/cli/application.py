@@ -13,7 +13,7 @@ LOOP, CONTROL, HERE = "The loop", "Look and control", "On this machine"
 """Panels of the help page."""
 COMMANDS = (
     *("up", "demo", "scenes", "experiment", "migrate"),
-    *("pool", "upload", "labels", "select", "explain", "assign", "annotate", "import", "withdraw"),
+    *("pool", "upload", "labels", "select", "explain", "assign", "annotate", "import", "export", "withdraw"),
     *("advice", "train", "evaluate", "translate"),
     *("assignments", "replay", "similar", "duplicates", "photo"),
     *("jobs", "cancel", "finish", "model", "events"),

@@ -15,13 +15,13 @@ from formats.contract import Color, Drawing, Drawn, Entry, Files, Label, Unreada
 from formats.paths import below, in_folders
 from formats.pictures import BLACK, by_numbers_or_colors, free_color, palette_png
 
-LIST, FOLDER, INDEX = "labelmap.txt", "SegmentationClass", "ImageSets/Segmentation/default.txt"
+FOLDER, INDEX = "SegmentationClass", "ImageSets/Segmentation/default.txt"
 
 
 def read(files: Files) -> list[Entry]:
     labels = listed(files)
     if labels is None:
-        raise Unreadable(f"it has no {LIST}: export it from CVAT as Segmentation mask 1.1")
+        raise Unreadable(f"it has no {labelmap.LIST}: export it from CVAT as Segmentation mask 1.1")
     colors: dict[Color, int] = {}
     for number, label in enumerate(labels, start=1):
         if label.color:
@@ -42,7 +42,7 @@ def write(drawings: Iterable[Drawing], labels: Sequence[Label]) -> Written:
     colors = [label.color or BLACK for label in labels]
     palette = dict(enumerate([free_color(colors, BLACK), *colors]))
     names = [unlabelled, *(label.name for label in labels)]
-    yield LIST, labelmap.written(zip(names, palette.values(), strict=True))
+    yield labelmap.LIST, labelmap.written(zip(names, palette.values(), strict=True))
     places = []
     for drawing in drawings:
         places.append(f"{drawing.place}\n")
@@ -52,7 +52,7 @@ def write(drawings: Iterable[Drawing], labels: Sequence[Label]) -> Written:
 
 def listed(files: Files) -> tuple[Label, ...] | None:
     """The labels in `labelmap.txt`, in its order; None if there is no such file. Raises Unreadable."""
-    path = next((path for path in sorted(files) if PurePosixPath(path).name == LIST), None)
+    path = next((path for path in sorted(files) if PurePosixPath(path).name == labelmap.LIST), None)
     if path is None:
         return None
     try:

@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 
 from formats import labelmap
-from formats.codecs.cvat import LIST, listed
+from formats.codecs.cvat import listed
 from formats.contract import Drawing, Drawn, Entry, Files, Label, Written
 from formats.data_sets import VOC, voc_color
 from formats.paths import below, in_folders
@@ -45,7 +45,7 @@ def write(drawings: Iterable[Drawing], labels: Sequence[Label]) -> Written:
         raise ValueError(f"VOC has room for {VOID - 1} classes beside {BACKGROUND}")
     palette = dict(enumerate(ordered.values())) | {VOID: free_color([*ordered.values()], VOID_COLOR)}
     void = next(name for name in VOID_NAMES if name not in ordered)
-    yield LIST, labelmap.written([*ordered.items(), (void, palette[VOID])])
+    yield labelmap.LIST, labelmap.written([*ordered.items(), (void, palette[VOID])])
     places = []
     numbers = list(ordered)
     values = np.array([VOID, *(numbers.index(label.name) for label in labels)], np.uint8)

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+from fastapi import Query
 from pydantic import (
     Field,
     StringConstraints,
@@ -11,16 +12,21 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from formats.catalog import FORMATS
 from models.catalog import DIRECTIONS, STRATEGIES, TEST_TIME
 
 if TYPE_CHECKING:
     Direction = str
     Strategy = str
     TestTime = str
+    Format = str
 else:
+    Format = Literal[tuple(FORMATS)]
     Direction = Literal[DIRECTIONS]
     Strategy = Literal[tuple(STRATEGIES)]
     TestTime = Literal[tuple(TEST_TIME)]
+
+OF_FORMAT = Query(description="; ".join(f"`{name}`: {what}" for name, what in FORMATS.items()) + ".")
 
 TEST_TIME_MEANS = (
     "What a model that learns classes predicts a photo from. "

@@ -174,6 +174,10 @@ class InvalidImport(Problem, status=422):
     """The import cannot be made as described."""
 
 
+class InvalidExport(Problem, status=422):
+    """The export cannot be made as described."""
+
+
 class LabelMapEmpty(Problem, status=422):
     """The label map has no labelled pixel."""
 

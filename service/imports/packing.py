@@ -10,26 +10,10 @@ from service.decoding import archives
 from service.http.problems import NameTaken, Problem
 from service.runtime import Service
 from store.blobs import Incoming
+from store.zips import zipped
 
 JSON_BEGINS = (b"{", b"[")
 JSON_NAME = "import.json"
-
-
-class _Stream:
-    """What zipfile needs of a file that it only writes to."""
-
-    def __init__(self, incoming: Incoming) -> None:
-        self._incoming = incoming
-
-    def write(self, data: bytes, /) -> int:
-        self._incoming.write(bytes(data))
-        return len(data)
-
-    def flush(self) -> None:
-        self._incoming.flush()
-
-    def close(self) -> None:
-        """Called never: `Incoming` closes itself."""
 
 
 def pack(service: Service, sent: Path, packed: Incoming) -> list[dict[str, Any]]:
@@ -40,19 +24,19 @@ def pack(service: Service, sent: Path, packed: Incoming) -> list[dict[str, Any]]
     """
     with sent.open("rb") as file:
         is_json = file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(JSON_BEGINS)
-    with zipfile.ZipFile(_Stream(packed), "w") as zipped:
+    with zipped(packed) as archive:
         if is_json:
-            zipped.write(sent, JSON_NAME)
+            archive.write(sent, JSON_NAME)
             return []
         with archives.gunzipped(sent, service.blobs, service.settings) as plain:
-            return _copied(service, plain, zipped)
+            return _copied(service, plain, archive)
 
 
-def _copied(service: Service, archive: Path, zipped: zipfile.ZipFile) -> list[dict[str, Any]]:
+def _copied(service: Service, sent: Path, packed: zipfile.ZipFile) -> list[dict[str, Any]]:
     left_out: list[dict[str, Any]] = []
     taken = set()
-    wanted = [member for member in service.decoders.members(archive) if _may_count(member.name)]
-    for member, content in archives.unpack(archive, wanted):
+    wanted = [member for member in service.decoders.members(sent) if _may_count(member.name)]
+    for member, content in archives.unpack(sent, wanted):
         if member.refusal:
             left_out.append({"file": member.name, **vars(member.refusal)})
             continue
@@ -63,7 +47,7 @@ def _copied(service: Service, archive: Path, zipped: zipfile.ZipFile) -> list[di
                 for chunk in content:
                     copy.write(chunk)
                 copy.flush()
-                zipped.write(copy.path, member.name)
+                packed.write(copy.path, member.name)
             taken.add(member.name)
         except Problem as problem:
             left_out.append({"file": member.name, "type": problem.slug, "reason": problem.detail})

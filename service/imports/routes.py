@@ -1,7 +1,7 @@
 """Addresses of imports."""
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
@@ -9,9 +9,9 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from sqlalchemy.orm import Session
 
-from formats.catalog import FORMATS
 from service.http.blobs import FILE, body
 from service.http.bodies import Route, receive
+from service.http.fields import OF_FORMAT, Format
 from service.http.openapi import errors
 from service.http.problems import (
     ArchiveBomb,
@@ -29,15 +29,9 @@ from service.runtime import Service, ServiceDep
 from store import annotations, tables
 from store.blobs import Incoming
 
-if TYPE_CHECKING:
-    Format = str
-else:
-    Format = Literal[tuple(FORMATS)]
-
 router = APIRouter(tags=["imports and exports"], route_class=Route)
 
 MOST_LABELS = 1000
-OF_FORMAT = Query(description="; ".join(f"`{name}`: {what}" for name, what in FORMATS.items()) + ".")
 DRY_RUN = Query(description="Only say what would happen; nothing is kept.")
 REPLACE = Query(
     description="Also replace annotations: those that the photos have now. What somebody draws after this "

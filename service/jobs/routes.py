@@ -24,6 +24,8 @@ from store.states import ENDED, JobState
 router = APIRouter(tags=["jobs"], route_class=Route)
 
 POLL_S = 0.3
+FILES = {"import": ("report", "application/json"), "export": ("file", "application/zip")}
+"""The file in the result of a job of this kind, and its media type."""
 MOST_METRICS = 1000
 
 AFTER = Query(ge=-1, le=2**31 - 1, description="Only steps greater than this.")
@@ -108,9 +110,9 @@ async def get_events(
     response_class=Response,
     responses={
         200: {
-            "content": {"image/png": {}, "application/json": {}},
+            "content": {"image/png": {}, "application/json": {}, "application/zip": {}},
             "description": "Of a translate job, a PNG of the photo's size; a label map has a palette of "
-            "class colours. Of an import, its whole report: what became of every label map.",
+            "class colours. Of an import, its report: what became of every label map. Of an export, its zip.",
         },
         304: {"description": "`If-None-Match` names these bytes."},
         **errors(NotFound, JobNotFinished, JobFailed),
@@ -118,10 +120,10 @@ async def get_events(
 )
 def get_output(service: ServiceDep, request: Request, job_id: UUID, format: Output = None) -> Response:
     job = service.job(job_id)
-    if job.kind == "import":
-        report = require_success(job)["report"]
-        file = report["sha256"], report["size"], "application/json"
-        return blob_response(service.blobs, request, *file)
+    if job.kind in FILES:
+        name, media_type = FILES[job.kind]
+        file = require_success(job)[name]
+        return blob_response(service.blobs, request, file["sha256"], file["size"], media_type)
     if job.kind != "translate":
         raise NotFound(f"A job of kind {job.kind} makes no file: its result is in /jobs/{job_id}.")
     with service.database.read() as session:

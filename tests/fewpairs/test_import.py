@@ -124,3 +124,17 @@ def test_a_missing_export(run: Run, pool: Pool, tmp_path: Path) -> None:
     result = run("import", pool.name, tmp_path / "none.zip", "--format", "voc")
     assert result.exit_code == 1
     assert "none.zip does not exist" in result.output
+
+
+def test_exports_come_out_as_folders_and_zips(run: Run, client: Client, tmp_path: Path) -> None:
+    """`fewpairs export` writes a new folder or zip, and `fewpairs import` finds nothing changed in it."""
+    export = kinds.voc_own_labels()
+    pool = filled(client, export, tmp_path)
+    run("import", pool.name, unpacked(export, tmp_path / "export"), "--format", export.format, "--yes")
+    for out in (tmp_path / "out", tmp_path / "out.zip"):
+        made = run("export", pool.name, out, "--format", "supervisely")
+        assert made.exit_code == 0, made.output
+        assert "2 label maps in" in made.output
+        assert "2 unchanged" in run("import", pool.name, out, "--format", "supervisely", "--yes").output
+        assert run("export", pool.name, out, "--format", "coco").exit_code == 1
+    assert (tmp_path / "out" / "ds0" / "ann" / "a.jpg.json").is_file()

@@ -41,6 +41,7 @@ def import_annotations(attempt: Attempt) -> Outcome:
 
     def save(session: Session) -> None:
         if not spec["dry_run"]:
+            tools.blobs.require(*(row.sha256 for row in rows))
             _annotate(session, rows, newest)
             _remember(session, pool, spec["mapping"])
 

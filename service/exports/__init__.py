@@ -1,0 +1,1 @@
+"""Exports: the label maps of a pool in the formats of other tools."""
