@@ -79,6 +79,26 @@ class Client:
             raise FewpairsError(f"There is no pool called {name_or_id}.", type="not-found", status=404)
         return Pool.get(self._transport, name_or_id)
 
+    def deleted_pools(self) -> Iterator[Pool]:
+        """The pools that were deleted and can be taken back."""
+        for document in self._transport.items("/pools", deleted=True):
+            yield Pool(self._transport, document)
+
+    def delete(self, kind: str, id: str, now: bool = False) -> str:
+        """Delete something by its id; `kind` is pool, image, label_map, selection, model or job.
+
+        Returns until when `undelete` can take that back; with `now` it cannot.
+        """
+        answer = self._transport.json("DELETE", f"/{kind}s/{id}", params={"now": now})
+        return str(answer["gone_at"])
+
+    def undelete(self, kind: str, id: str) -> dict[str, Any]:
+        """Take a deletion back. Returns the document of what is there again.
+
+        Raises FewpairsError if it is too late.
+        """
+        return dict(self._transport.json("POST", f"/{kind}s/{id}/undelete"))
+
     def jobs(self, state: str | None = None) -> Iterator[Job]:
         """All jobs, or those in one state, newest first."""
         for document in self._transport.items("/jobs", state=state):

@@ -32,6 +32,15 @@ class Resource(Described):
         """Ask the service for it. Raises FewpairsError when there is none."""
         return cls(transport, transport.json("GET", f"{cls.collection}/{id}"))
 
+    def delete(self, now: bool = False) -> str:
+        """Delete it. Returns until when `undelete` can take that back; with `now` it cannot."""
+        return str(self._transport.json("DELETE", self.address, params={"now": now})["gone_at"])
+
+    def undelete(self) -> Self:
+        """Take its deletion back. Raises FewpairsError if it is too late."""
+        self.document = self._transport.json("POST", f"{self.address}/undelete")
+        return self
+
     def refresh(self) -> Self:
         """Bring the document up to date."""
         self.document = self._transport.json("GET", self.address)

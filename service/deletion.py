@@ -6,12 +6,14 @@ from uuid import UUID
 
 from fastapi import Query
 from pydantic import BaseModel, Field
+from sqlalchemy.orm import Session
 
-from service.http.problems import Gone
+from service.http.problems import Gone, NotFound
 from service.runtime import Service
-from store import deletions, pools
+from store import deletions, events, pools
 from store.deletions import Rows
 from store.events import Kind
+from store.tables import Pool
 
 Now = Annotated[
     bool, Query(description="1: remove it for good, without the time in which that can be taken back.")
@@ -29,11 +31,10 @@ class Deletion(BaseModel):
     )
 
 
-def delete(service: Service, kind: Kind, row: Rows, now: bool) -> Deletion:
-    """Delete what was found; `row` may be deleted already."""
+def delete(service: Service, kind: Kind, id: UUID, now: bool) -> Deletion:
+    """Delete something, which may be deleted already. Raises NotFound, or Gone if it was removed for good."""
     with service.database.write() as session:
-        pools.lock(session, row.pool_id)
-        row = session.get_one(type(row), row.id, populate_existing=True)
+        row = _locked(session, kind, id)
         deletions.delete(session, kind, row, 0 if now else service.settings.keep_deleted_s)
         ordered = deletions.order(session, service.settings) if now else []
         assert row.gone_at
@@ -42,10 +43,19 @@ def delete(service: Service, kind: Kind, row: Rows, now: bool) -> Deletion:
     return deletion
 
 
-def undelete(service: Service, kind: Kind, row: Rows) -> None:
-    """Take a deletion back. Raises Gone if it is too late."""
+def undelete(service: Service, kind: Kind, id: UUID) -> None:
+    """Take a deletion back. Raises NotFound, or Gone if it is too late."""
     with service.database.write() as session:
-        pools.lock(session, row.pool_id)
-        row = session.get_one(type(row), row.id, populate_existing=True)
-        if not deletions.undelete(session, kind, row):
+        if not deletions.undelete(session, kind, _locked(session, kind, id)):
             raise Gone("It is too late: it is being removed for good.")
+
+
+def _locked(session: Session, kind: Kind, id: UUID) -> Rows:
+    row: Rows | None = session.get(deletions.TABLES[kind], id)
+    if row is None or (isinstance(row, Pool) and row.removed):
+        if removal := events.removal(session, id):
+            raise Gone(f"It was removed for good on {removal.created_at:%Y-%m-%d}.", **removal.details)
+        raise NotFound(f"There is no {kind.replace('_', ' ')} {id}.")
+    pools.lock(session, deletions.pool_of(row))
+    session.refresh(row)
+    return row

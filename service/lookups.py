@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from models.catalog import LABELS_TO_PHOTOS, METHODS
 from service.http.problems import Gone, NoSelection, NoSuchDirection, NotFound
-from store import annotations, images, jobs, models, pools, selections
+from store import annotations, events, images, jobs, models, pools, selections
 from store.database import Database
 from store.tables import Deletable, Image, Job, Model, Pool, Selection
 
@@ -24,13 +24,32 @@ def found(row: Row | None, missing: str) -> Row:
     return row
 
 
-def kept(row: Deleted, what: str) -> Deleted:
-    """The row. Raises Gone if it was deleted; `what` names it, and the address that takes that back."""
-    if row.gone_at is not None:
-        raise Gone(
-            f"{what} takes that back until {row.gone_at:%Y-%m-%d %H:%M} UTC.", gone_at=row.gone_at.isoformat()
-        )
+def present(session: Session, row: Deleted | None, id: UUID, missing: str) -> Deleted:
+    """The row. Raises NotFound, or Gone if it or its pool was deleted; `missing` is what it is, and where to
+    look.
+    """
+    noun, where = missing.split(": ", 1)
+    if row is None:
+        if removal := events.removal(session, id):
+            gone = f"The {noun} {id} was removed for good on {removal.created_at:%Y-%m-%d}."
+            raise Gone(gone, **removal.details)
+        raise NotFound(f"There is no {noun} {id}: {where}")
+    _require_kept(row, noun)
+    if not isinstance(row, Pool):
+        _require_kept(session.get_one(Pool, row.pool_id), "pool")  # type: ignore[attr-defined]
     return row
+
+
+def _require_kept(row: Deletable, noun: str) -> None:
+    if row.gone_at is None:
+        return
+    if isinstance(row, Pool) and row.removed:
+        raise Gone(f"The pool {row.id} was removed for good.")
+    raise Gone(
+        f"The {noun} {row.id} was deleted; until {row.gone_at:%Y-%m-%d %H:%M} UTC that can be taken back, "
+        f"with POST /{noun}s/{row.id}/undelete.",
+        gone_at=row.gone_at.isoformat(),
+    )
 
 
 def require_pool(database: Database, pool_id: UUID) -> None:
@@ -40,14 +59,12 @@ def require_pool(database: Database, pool_id: UUID) -> None:
 
 
 def found_pool(session: Session, pool_id: UUID) -> Pool:
-    return found(pools.get(session, pool_id), f"pool {pool_id}: GET /pools lists all pools.")
+    return present(session, pools.get(session, pool_id), pool_id, "pool: GET /pools lists all pools.")
 
 
 def found_selection(session: Session, selection_id: UUID) -> Selection:
-    return found(
-        selections.get(session, selection_id),
-        f"selection {selection_id}: GET /pools/{{id}}/select makes one.",
-    )
+    selection = selections.get(session, selection_id)
+    return present(session, selection, selection_id, "selection: GET /pools/{id}/select makes one.")
 
 
 def newest_selection(session: Session, pool_id: UUID) -> Selection:
@@ -62,22 +79,19 @@ def newest_selection(session: Session, pool_id: UUID) -> Selection:
 
 def found_image(session: Session, image_id: UUID) -> tuple[Image, int | None]:
     """The image and the revision of its annotation; None if it has none."""
-    missing = f"image {image_id}: GET /pools/{{id}}/images lists the images of a pool."
-    image = found(images.get(session, image_id), missing)
-    kept(image, f"{image.name} was deleted: POST /images/{image_id}/undelete")
+    missing = "image: GET /pools/{id}/images lists the images of a pool."
+    image = present(session, images.get(session, image_id), image_id, missing)
     annotation = annotations.current(session, image_id)
     return image, annotation.revision if annotation else None
 
 
 def found_job(session: Session, job_id: UUID) -> Job:
-    return found(jobs.get(session, job_id), f"job {job_id}: GET /jobs lists all jobs.")
+    return present(session, jobs.get(session, job_id), job_id, "job: GET /jobs lists all jobs.")
 
 
 def found_model(session: Session, model_id: UUID) -> Model:
-    return found(
-        models.get(session, model_id),
-        f"model {model_id}: GET /pools/{{id}}/models lists the models of a pool.",
-    )
+    missing = "model: GET /pools/{id}/models lists the models of a pool."
+    return present(session, models.get(session, model_id), model_id, missing)
 
 
 def require_direction(session: Session, model_id: UUID, direction: str) -> None:

@@ -33,6 +33,12 @@ def add(
     session.flush()
 
 
+def removal(session: Session, subject_id: uuid.UUID) -> Event | None:
+    """The event of the removal of something, with its receipt if it had one."""
+    query = select(Event).where(Event.subject_id == subject_id, Event.action == "removed")
+    return session.scalar(query.limit(1))
+
+
 def page(
     session: Session,
     pool_id: uuid.UUID,

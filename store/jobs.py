@@ -20,10 +20,11 @@ from sqlalchemy import ColumnElement, CursorResult, and_, case, func, insert, nu
 from sqlalchemy.orm import Session
 
 from store.clock import from_now
+from store.filters import kept
 from store.pages import newest_first
 from store.settings import Settings
 from store.states import ENDED, JobState
-from store.tables import Job, JobMetric
+from store.tables import Job, JobMetric, Model, Selection
 
 QUEUES = ("cpu", "embed", "gpu")
 """A worker serves its queues in turn, so a selection never waits for thousands of embed jobs."""
@@ -215,6 +216,13 @@ def cancel(session: Session, job_id: uuid.UUID) -> None:
     session.execute(update(Job).where(Job.id == job_id, Job.state == "running").values(cancel_requested=True))
 
 
+def cancel_all(session: Session, pool_id: uuid.UUID) -> None:
+    """Cancel all jobs of a pool, as `cancel` does."""
+    query = select(Job.id).where(Job.pool_id == pool_id, Job.state.not_in(ENDED))
+    for job_id in session.scalars(query).all():
+        cancel(session, job_id)
+
+
 def finish(session: Session, job_id: uuid.UUID) -> bool:
     """Ask a training that has begun to end now with a model. Returns False if it has ended, or is none."""
     asked = session.execute(
@@ -282,7 +290,15 @@ def page(
 ) -> Sequence[Job]:
     """Jobs made before the job `before`, newest first."""
     query = newest_first(select(Job), Job, before, limit, pool_id=pool_id, state=state, kind=kind)
-    return session.scalars(query).all()
+    return session.scalars(query.where(kept(Job))).all()
+
+
+def result_kept(session: Session, job_id: uuid.UUID) -> str | None:
+    """What a job made that has to be deleted before it, in words."""
+    for noun, table in (("selection", Selection), ("model", Model)):
+        if made := session.scalar(select(table.id).where(table.job_id == job_id)):
+            return f"{noun} {made}"
+    return None
 
 
 def unfinished(session: Session, pool_id: uuid.UUID, kind: Kind) -> Sequence[Job]:

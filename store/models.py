@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from store.blobs import Blob
+from store.filters import kept
 from store.pages import newest_first
 from store.states import TRAIN
 from store.tables import Evaluation, Image, Model, ModelFile
@@ -30,8 +31,8 @@ def get(session: Session, model_id: uuid.UUID) -> Model | None:
 
 def trained_on(session: Session, image: Image) -> list[Model]:
     """The pool's models that learned from this image: from its annotation, or from the photo alone."""
-    query = select(Model).where(Model.pool_id == image.pool_id, Model.job_id.is_not(None)).order_by(Model.id)
-    return [model for model in session.scalars(query) if _learned_from(model, image)]
+    query = select(Model).where(Model.pool_id == image.pool_id, Model.job_id.is_not(None), kept(Model))
+    return [model for model in session.scalars(query.order_by(Model.id)) if _learned_from(model, image)]
 
 
 def _learned_from(model: Model, image: Image) -> bool:
@@ -47,7 +48,8 @@ def by_name(session: Session, pool_id: uuid.UUID, name: str) -> Model | None:
 
 def page(session: Session, pool_id: uuid.UUID, *, before: uuid.UUID | None, limit: int) -> Sequence[Model]:
     """Models made before the model `before`, newest first."""
-    return session.scalars(newest_first(select(Model), Model, before, limit, pool_id=pool_id)).all()
+    query = newest_first(select(Model), Model, before, limit, pool_id=pool_id)
+    return session.scalars(query.where(kept(Model))).all()
 
 
 def file(session: Session, model_id: uuid.UUID, name: str) -> ModelFile | None:

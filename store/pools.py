@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from store import annotations, class_pixels
@@ -68,9 +68,13 @@ def rename(session: Session, pool: Pool, name: str) -> None:
     session.flush()
 
 
-def page(session: Session, *, name: str | None, after: uuid.UUID | None, limit: int) -> Sequence[Pool]:
-    """Pools made after the pool `after`, oldest first."""
-    return session.scalars(oldest_first(select(Pool), Pool, after, limit, name=name)).all()
+def page(
+    session: Session, *, name: str | None, after: uuid.UUID | None, limit: int, deleted: bool = False
+) -> Sequence[Pool]:
+    """Pools made after the pool `after`, oldest first; or those that were deleted and can be taken back."""
+    query = oldest_first(select(Pool), Pool, after, limit, name=name)
+    state = and_(~kept(Pool), ~Pool.removed) if deleted else kept(Pool)
+    return session.scalars(query.where(state)).all()
 
 
 def counts(session: Session, pool_ids: Iterable[uuid.UUID]) -> Mapping[uuid.UUID, PoolCounts]:
@@ -101,7 +105,7 @@ def counts(session: Session, pool_ids: Iterable[uuid.UUID]) -> Mapping[uuid.UUID
         found[pool_id].excluded = excluded
     of_label_maps = (
         select(LabelMap.pool_id, LabelMap.source, func.count())
-        .where(LabelMap.pool_id.in_(ids))
+        .where(LabelMap.pool_id.in_(ids), kept(LabelMap))
         .group_by(LabelMap.pool_id, LabelMap.source)
         .order_by(LabelMap.source)
     )

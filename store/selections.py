@@ -199,7 +199,7 @@ def get(session: Session, selection_id: uuid.UUID) -> Selection | None:
 def newest(session: Session, pool_id: uuid.UUID) -> Selection | None:
     """The newest selection of train images: its picks are handed out unless another selection is named."""
     split = Selection.document["receipt"]["split"].as_string()
-    query = select(Selection).where(Selection.pool_id == pool_id, split == TRAIN)
+    query = select(Selection).where(Selection.pool_id == pool_id, split == TRAIN, kept(Selection))
     return session.scalar(query.order_by(Selection.id.desc()).limit(1))
 
 

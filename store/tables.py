@@ -22,7 +22,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from store.clock import UtcDateTime, from_now
 from store.states import ASSIGNMENT_STATES, JOB_STATES, SPLITS
 
-SCHEMA = "0012"
+SCHEMA = "0013"
 """The revision of the newest migration, which makes these tables."""
 
 
@@ -75,6 +75,8 @@ class Pool(Deletable):
     """Set by the first shard; a worker whose weights differ refuses the pool."""
     default_strategy: Mapped[str | None] = mapped_column(String(20))
     """The strategy of a selection that names none; None: the service's default."""
+    removed: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether nothing is left of it but this row and its events."""
     label_mapping: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     """What people said that labels of imports mean: the position of a class, or None for unlabelled."""
 

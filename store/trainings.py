@@ -55,7 +55,7 @@ def unpaired_label_maps(
     session: Session, pool_id: uuid.UUID, sources: Sequence[str] | None
 ) -> Sequence[LabelMap]:
     """The unpaired label maps of these sources (None: of all sources), in the order of their ids."""
-    query = select(LabelMap).where(LabelMap.pool_id == pool_id).order_by(LabelMap.id)
+    query = select(LabelMap).where(LabelMap.pool_id == pool_id, kept(LabelMap)).order_by(LabelMap.id)
     if sources is not None:
         query = query.where(LabelMap.source.in_(sources))
     return session.scalars(query).all()

@@ -286,6 +286,10 @@ class NotCancellable(Problem, status=409):
     """Jobs of this kind cannot be cancelled."""
 
 
+class NotDeletable(Problem, status=409):
+    """The job cannot be deleted."""
+
+
 class NotFinishable(Problem, status=409):
     """The job cannot be finished early."""
 

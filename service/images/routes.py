@@ -34,7 +34,7 @@ from service.images import intake
 from service.images.intake import Destination
 from service.images.schemas import Image, ImageChanges, Listing, Missing, Upload, Uploaded
 from service.jobs.enqueue import ACCEPTED, answered
-from service.lookups import found, found_image, found_pool
+from service.lookups import found_image, found_pool
 from service.runtime import Service, ServiceDep
 from store import images
 from store.blobs import CHUNK
@@ -208,9 +208,7 @@ def delete_image(service: ServiceDep, image_id: UUID, now: Now = False) -> Delet
     """It disappears at once, with its annotations, and nothing is selected, trained or evaluated with it. For
     a time it can be taken back; then its bytes, its embedding and all that was made of it are removed for
     good. Repeating the request is safe."""
-    with service.database.read() as session:
-        image = found(images.get(session, image_id), f"image {image_id}.")
-    return deletion.delete(service, "image", image, now)
+    return deletion.delete(service, "image", image_id, now)
 
 
 @router.post(
@@ -218,9 +216,7 @@ def delete_image(service: ServiceDep, image_id: UUID, now: Now = False) -> Delet
 )
 def undelete_image(service: ServiceDep, image_id: UUID) -> Image:
     """The photo is as it was, with its annotations. 410: it is too late."""
-    with service.database.read() as session:
-        image = found(images.get(session, image_id), f"image {image_id}.")
-    deletion.undelete(service, "image", image)
+    deletion.undelete(service, "image", image_id)
     return get_image(service, image_id)
 
 

@@ -9,11 +9,20 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
+from service import deletion
+from service.deletion import Deletion, Now
 from service.http.blobs import blob_response
 from service.http.bodies import Route
 from service.http.openapi import errors
 from service.http.pages import Cursor, Limit, Page, cut
-from service.http.problems import JobFailed, JobNotFinished, NotCancellable, NotFinishable, NotFound
+from service.http.problems import (
+    JobFailed,
+    JobNotFinished,
+    NotCancellable,
+    NotDeletable,
+    NotFinishable,
+    NotFound,
+)
 from service.jobs.enqueue import Output, require_success, translation
 from service.jobs.schemas import Job, Metrics
 from service.lookups import found_job, found_pool
@@ -142,6 +151,27 @@ def cancel_job(service: ServiceDep, job_id: UUID) -> Job:
     return get_job(service, job_id)
 
 
+@router.delete("/jobs/{job_id}", summary="Delete a job", responses=errors(NotFound, NotDeletable))
+def delete_job(service: ServiceDep, job_id: UUID, now: Now = False) -> Deletion:
+    """The record of a job that has ended: its history and run directory, and what only it refers to, a
+    translation or an evaluation for example. A model or a selection that it made has to be deleted first."""
+    with service.database.read() as session:
+        if job := jobs.get(session, job_id):
+            _require_deletable(job, jobs.result_kept(session, job_id))
+    return deletion.delete(service, "job", job_id, now)
+
+
+@router.post(
+    "/jobs/{job_id}/undelete",
+    summary="Take the deletion of a job back",
+    responses=errors(NotFound),
+)
+def undelete_job(service: ServiceDep, job_id: UUID) -> Job:
+    """410: it is too late."""
+    deletion.undelete(service, "job", job_id)
+    return get_job(service, job_id)
+
+
 @router.post(
     "/jobs/{job_id}/finish",
     summary="End a training now and keep its model",
@@ -168,3 +198,12 @@ def _look(service: Service, job_id: UUID, after: int) -> tuple[tables.Job, list[
     with service.database.read() as session:
         job = found_job(session, job_id)
         return job, jobs.metrics(session, job_id, after=after, limit=MOST_METRICS)
+
+
+def _require_deletable(job: tables.Job, made: str | None) -> None:
+    if job.kind in ("embed", "delete"):
+        raise NotDeletable(f"Jobs of kind {job.kind} belong to their pool: delete the pool.")
+    if job.state not in ENDED:
+        raise NotDeletable(f"The job is {job.state}: cancel it first.")
+    if made:
+        raise NotDeletable(f"The job made the {made}: delete that instead, or first for good.")

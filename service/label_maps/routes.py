@@ -6,7 +6,9 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
+from service import deletion
 from service.decoding.classes import Classes
+from service.deletion import Deletion, Now
 from service.http.blobs import BINARY
 from service.http.bodies import Route, receive
 from service.http.names import PathName, SourceName
@@ -15,7 +17,7 @@ from service.http.pages import Cursor, Limit, Page, cut
 from service.http.problems import LABEL_MAP_PROBLEMS, InvalidName, NameTaken, NotFound
 from service.label_map_files import ACCEPTED_FILES, Original, kept, label_map_response
 from service.label_maps.schemas import LabelMap
-from service.lookups import found_pool
+from service.lookups import found, found_pool
 from service.runtime import Service, ServiceDep
 from store import label_maps, tables
 from store.blobs import Incoming
@@ -103,12 +105,40 @@ def get_label_map(
     with service.database.read() as session:
         class_table = found_pool(session, pool_id).class_table
         label_map = label_maps.by_name(session, pool_id, source, name)
-    if label_map is None:
+    if label_map is None or label_map.gone_at is not None:
         raise NotFound(
             f"The pool has no unpaired label map {name} of the source {source}: GET /pools/{pool_id}/labels "
             "lists them."
         )
     return label_map_response(service.blobs, request, label_map, class_table, original)
+
+
+@router.delete(
+    "/label_maps/{label_map_id}",
+    summary="Delete a label map",
+    responses=errors(NotFound),
+)
+def delete_label_map(service: ServiceDep, label_map_id: UUID, now: Now = False) -> Deletion:
+    """Trainings that are ordered afterwards do not learn from it. For a time it can be taken back; then its
+    bytes are removed for good."""
+    return deletion.delete(service, "label_map", label_map_id, now)
+
+
+@router.post(
+    "/label_maps/{label_map_id}/undelete",
+    summary="Take the deletion of a label map back",
+    responses=errors(NotFound),
+)
+def undelete_label_map(service: ServiceDep, label_map_id: UUID) -> LabelMap:
+    """410: it is too late."""
+    deletion.undelete(service, "label_map", label_map_id)
+    return _document(service, label_map_id)
+
+
+def _document(service: Service, label_map_id: UUID) -> LabelMap:
+    with service.database.read() as session:
+        row = found(label_maps.get(session, label_map_id), f"label map {label_map_id}.")
+        return LabelMap.of(row, found_pool(session, row.pool_id).class_table)
 
 
 def _class_table(service: Service, pool_id: UUID) -> dict[str, Any] | None:
@@ -133,8 +163,8 @@ def _accept(
         outcome, label_map = label_maps.add(session, pool_id, new)
     if outcome == "conflict":
         raise NameTaken(
-            f"{name} of the source {source} is already in the pool with other bytes: send this label map "
-            "under another name, or with another ?source=…",
+            f"{name} of the source {source} is already in the pool with other bytes, or was deleted: send "
+            "this label map under another name, or with another ?source=…",
             sha256=label_map.original_sha256 or label_map.sha256,
         )
     return outcome, LabelMap.of(label_map, table)

@@ -10,7 +10,9 @@ from fastapi.concurrency import run_in_threadpool
 from sqlalchemy.orm import Session
 
 from models.catalog import DEFAULT_TEST_TIME, PHOTOS_TO_LABELS
+from service import deletion
 from service.decoding.classes import Classes
+from service.deletion import Deletion, Now
 from service.http.blobs import BINARY, blob_response, fresh
 from service.http.bodies import Route, receive
 from service.http.fields import TEST_TIME_MEANS, Direction, TestTime
@@ -87,6 +89,24 @@ async def import_model(
 def get_model(service: ServiceDep, model_id: UUID) -> Model:
     with service.database.read() as session:
         return _documents(session, [found_model(session, model_id)])[0]
+
+
+@router.delete("/models/{model_id}", summary="Delete a model", responses=errors(NotFound))
+def delete_model(service: ServiceDep, model_id: UUID, now: Now = False) -> Deletion:
+    """It disappears with its evaluations. For a time it can be taken back; then its files and predictions are
+    removed for good. Its receipt stays, in the answer 410 and in the pool's events."""
+    return deletion.delete(service, "model", model_id, now)
+
+
+@router.post(
+    "/models/{model_id}/undelete",
+    summary="Take the deletion of a model back",
+    responses=errors(NotFound),
+)
+def undelete_model(service: ServiceDep, model_id: UUID) -> Model:
+    """410: it is too late."""
+    deletion.undelete(service, "model", model_id)
+    return get_model(service, model_id)
 
 
 @router.get(

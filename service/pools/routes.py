@@ -6,6 +6,8 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from sqlalchemy.exc import IntegrityError
 
+from service import deletion
+from service.deletion import Deletion, Now
 from service.http.bodies import Route
 from service.http.names import PoolName
 from service.http.openapi import errors
@@ -15,7 +17,7 @@ from service.lookups import found_pool
 from service.pools.class_table import ClassTable, ClassTableChanges
 from service.pools.schemas import NewPool, Pool, PoolChanges
 from service.runtime import ServiceDep
-from store import events, pools
+from store import events, jobs, pools
 from store.pools import PoolCounts
 
 router = APIRouter(tags=["pools"], route_class=Route)
@@ -49,12 +51,16 @@ def create_pool(service: ServiceDep, new: NewPool, response: Response) -> Pool:
 def list_pools(
     service: ServiceDep,
     name: Annotated[PoolName | None, Query(description="Only the pool with exactly this name.")] = None,
+    deleted: Annotated[
+        bool, Query(description="1: only pools that were deleted and can be taken back.")
+    ] = False,
     cursor: Cursor = None,
     limit: Limit = 100,
 ) -> Page[Pool]:
     """Oldest first."""
     with service.database.read() as session:
-        page, following = cut(pools.page(session, name=name, after=cursor, limit=limit + 1), limit)
+        found = pools.page(session, name=name, after=cursor, limit=limit + 1, deleted=deleted)
+        page, following = cut(found, limit)
         counts = pools.counts(session, [pool.id for pool in page])
     return Page(items=[Pool.of(pool, counts.get(pool.id, PoolCounts())) for pool in page], next=following)
 
@@ -86,6 +92,27 @@ def change_pool(service: ServiceDep, pool_id: UUID, changes: PoolChanges) -> Poo
     return Pool.of(pool, counts.get(pool_id, PoolCounts()))
 
 
+@router.delete("/pools/{pool_id}", summary="Delete a pool", responses=errors(NotFound))
+def delete_pool(service: ServiceDep, pool_id: UUID, now: Now = False) -> Deletion:
+    """Everything in it disappears. For a time it can be taken back; then all of it is removed for good. With
+    `now`, its jobs are cancelled."""
+    if now:
+        with service.database.write() as session:
+            jobs.cancel_all(session, pool_id)
+    return deletion.delete(service, "pool", pool_id, now)
+
+
+@router.post(
+    "/pools/{pool_id}/undelete",
+    summary="Take the deletion of a pool back",
+    responses=errors(NotFound),
+)
+def undelete_pool(service: ServiceDep, pool_id: UUID) -> Pool:
+    """410: it is too late."""
+    deletion.undelete(service, "pool", pool_id)
+    return get_pool(service, pool_id)
+
+
 @router.patch(
     "/pools/{pool_id}/class_table",
     summary="Append, rename or recolour classes",
@@ -107,5 +134,6 @@ def change_class_table(service: ServiceDep, pool_id: UUID, changes: ClassTableCh
 
 def _name_taken(name: str) -> PoolNameTaken:
     return PoolNameTaken(
-        f"There is already a pool named {name}: choose another name, or find the pool with GET /pools?name=…"
+        f"There is already a pool named {name}, or one that was deleted and can be taken back: choose "
+        "another name, or find the pool with GET /pools?name=… (&deleted=1)"
     )

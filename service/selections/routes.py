@@ -8,6 +8,8 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from sqlalchemy.orm import Session
 
+from service import deletion
+from service.deletion import Deletion, Now
 from service.http.bodies import Route
 from service.http.openapi import errors
 from service.http.problems import (
@@ -76,6 +78,26 @@ def get_newest_selection(service: ServiceDep, pool_id: UUID) -> Response:
 )
 def get_selection(service: ServiceDep, selection_id: UUID) -> Response:
     return JSONResponse(_document(service, selection_id))
+
+
+@router.delete("/selections/{selection_id}", summary="Delete a selection", responses=errors(NotFound))
+def delete_selection(service: ServiceDep, selection_id: UUID, now: Now = False) -> Deletion:
+    """Its picks are handed out no more, and the same question gets a new answer. For a time it can be taken
+    back; then its explanation and assignments are removed for good. Its receipt stays, in the answer 410 and
+    in the pool's events."""
+    return deletion.delete(service, "selection", selection_id, now)
+
+
+@router.post(
+    "/selections/{selection_id}/undelete",
+    summary="Take the deletion of a selection back",
+    responses=errors(NotFound),
+    response_model=SelectionNow,
+)
+def undelete_selection(service: ServiceDep, selection_id: UUID) -> Response:
+    """410: it is too late."""
+    deletion.undelete(service, "selection", selection_id)
+    return get_selection(service, selection_id)
 
 
 @router.post(

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from fewpairs import FewpairsError, Pool
+from fewpairs import Client, FewpairsError, Pool
 from tests.fewpairs.conftest import Run
+from tests.processes import until
 
 
 def test_withdraw(run: Run, pool: Pool, photos: Path) -> None:
@@ -40,3 +41,23 @@ def test_leave_out_move_and_rename(run: Run, pool: Pool, photos: Path) -> None:
     before = pool.name
     assert run("pool", "rename", before, f"{before} again").exit_code == 0
     assert pool.refresh().name == f"{before} again"
+
+
+def test_delete_and_undelete(run: Run, client: Client, pool: Pool, photos: Path) -> None:
+    """Photos, jobs and pools are deleted and come back; a photo that is deleted now does not."""
+    pool.upload(photos / "images")
+    pool.select(1, strategy="random")
+    first, second = [image["name"] for image in pool.images()][:2]
+    gone = pool.image_id(second)
+    assert run("photo", "delete", first).exit_code == 0
+    assert [image["name"] for image in pool.deleted_photos()] == [first]
+    assert run("photo", "undelete", first).exit_code == 0
+    assert run("photo", "delete", second, "--now").exit_code == 0
+    assert "too late" in run("photo", "undelete", gone).output
+    until(lambda: "removed" in {event["action"] for event in pool.events()}, "the removal")
+    assert len(list(pool.images())) == 7
+    assert run("delete", "pool", pool.name).exit_code == 0
+    assert pool.id in {deleted.id for deleted in client.deleted_pools()}
+    assert run("undelete", "pool", pool.name).exit_code == 0
+    assert pool.refresh().counts["images"] == 7
+    assert "photo" in run("delete", "photo", first).output

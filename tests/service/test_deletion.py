@@ -3,6 +3,8 @@
 import uuid
 from typing import Any
 
+from store.removal import results
+from store.tables import Model
 from tests.service.serving import Client
 from tests.service.steps import add_model, annotate, embedded_pool, label_map, photo, put_photo, slug
 from tests.service.test_assignments import held, pick_all
@@ -113,3 +115,64 @@ def test_the_log_does_not_name_photos(client: Client, capsys: Any) -> None:
     logged = capsys.readouterr().out
     assert f"/pools/{pool_id}/images/{{name}}" in logged
     assert "a-name-to-forget" not in logged
+
+
+def test_everything_else_is_deleted_and_taken_back_alike(client: Client) -> None:
+    """A selection, model, job, label map and pool answer 410, are in no list, and come back as they were."""
+    pool_id, [image, *_] = embedded_pool(client, 2)
+    annotate(client, image["id"])
+    labels = f"/pools/{pool_id}/labels"
+    label_map_id = client.put(f"{labels}/a.png", content=label_map()).json()["id"]
+    training = client.post(f"/pools/{pool_id}/trainings", json={"method": "pix2pix"}).json()["id"]
+    assert slug(client.delete(f"/jobs/{training}")) == "not-deletable"
+    client.post(f"/jobs/{training}/cancel")
+    selection, model = pick_all(client, pool_id, [image]), add_model(client, pool_id)
+    of_model = client.get(f"/models/{model}").json()["job_id"]
+    assert model in client.delete(f"/jobs/{of_model}").json()["detail"]
+    for address, listed in (
+        (f"/selections/{selection}", None),
+        (f"/models/{model}", f"/pools/{pool_id}/models"),
+        (f"/jobs/{training}", f"/jobs?pool={pool_id}"),
+        (f"/label_maps/{label_map_id}", labels),
+        (f"/pools/{pool_id}", "/pools?limit=1000"),
+    ):
+        id = address.rsplit("/", 1)[1]
+        is_label_map = "label_maps" in address
+        before = client.get(labels).json()["items"][0] if is_label_map else client.get(address).json()
+        assert client.delete(address).json()["id"] == id
+        if not is_label_map:
+            assert slug(client.get(address)) == "gone"
+        if listed and "/pools/" not in address:
+            assert id not in [item["id"] for item in client.get(listed).json()["items"]]
+        assert client.post(f"{address}/undelete").json() == before
+    kinds = [event["kind"] for event in client.get(f"/pools/{pool_id}/events").json()["items"]]
+    assert kinds[::-2] == ["selection", "model", "job", "label_map", "pool"]
+
+
+def test_what_is_in_a_deleted_pool_is_gone_too(client: Client) -> None:
+    """Its photos and jobs answer 410; it is listed as deleted, its name is taken, and it comes back whole."""
+    pool_id, [image, _] = embedded_pool(client, 2)
+    pool = client.get(f"/pools/{pool_id}").json()
+    client.delete(f"/pools/{pool_id}")
+    job = client.get("/jobs", params={"pool": pool_id}).json()["items"][0]
+    for address in (f"/pools/{pool_id}/images", f"/images/{image['id']}", f"/jobs/{job['id']}"):
+        assert slug(client.get(address)) == "gone"
+    taken = client.post("/pools", json={"name": pool["name"], "class_table": "rgb"})
+    assert slug(taken) == "pool-name-taken"
+    [listed] = client.get("/pools", params={"deleted": True, "name": pool["name"]}).json()["items"]
+    assert listed["id"] == pool_id
+    assert client.post(f"/pools/{pool_id}/undelete").json() == pool
+    assert client.get(f"/images/{image['id']}").status_code == 200
+
+
+def test_a_removed_model_answers_with_its_receipt(client: Client) -> None:
+    """Its address is 410, and the problem document has what the model was trained on."""
+    pool_id, [image] = embedded_pool(client, 1)
+    annotate(client, image["id"])
+    model_id = uuid.UUID(add_model(client, pool_id, pairs=[[image["id"], 1]]))
+    with client.service.database.write() as session:
+        results.remove_model(session, session.get_one(Model, model_id))
+    gone = client.get(f"/models/{model_id}")
+    assert slug(gone) == "gone"
+    assert gone.json()["receipt"]["pairs"] == [[image["id"], 1]]
+    assert slug(client.delete(f"/models/{model_id}")) == "gone"

@@ -14,8 +14,20 @@ from sqlalchemy import select, update
 from store import deletions, embeddings, events, references
 from store.blobs import open_blobs
 from store.database import Database
-from store.tables import Annotation, Event, Image, Job, Selection
+from store.tables import (
+    Annotation,
+    Event,
+    Explanation,
+    Image,
+    Job,
+    LabelMap,
+    Model,
+    ModelFile,
+    Pool,
+    Selection,
+)
 from tests.worker.factories import Pools, scene
+from tests.worker.model_folders import untrained
 from tests.worker.planted import planted
 from worker.attempt import Tools
 from worker.cache.networks import Networks
@@ -247,3 +259,76 @@ def test_bytes_that_come_back_are_kept(tools: Tools, pools: Pools) -> None:
         assert references.remove_leaving(session, tools.blobs)
     with pytest.raises(FileNotFoundError):
         tools.blobs.require(gone)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+def test_results_are_removed_with_all_that_belongs_to_them(
+    tools: Tools, pools: Pools, done: Callable[..., Job], tmp_path: Path
+) -> None:
+    """A selection, a model, a translation's job and a label map leave no file; receipts stay in events."""
+    pool_id = pools.pool()
+    first, *_ = planted(pools, pool_id, np.random.default_rng(0).normal(size=(6, 5)))
+    chosen = done(pools.job(pool_id, "select", {"question": QUESTION, "up_to": None})).result
+    assert chosen
+    selection_id = uuid.UUID(chosen["selection_id"])
+    done(pools.job(pool_id, "explain", {"selection_id": str(selection_id)}))
+    folder = untrained(tmp_path / "model")
+    model_id = pools.model(pool_id, folder)
+    tools.networks.translator(model_id, "photos_to_labels")
+    spec = {"model_id": str(model_id), "direction": "photos_to_labels", "sha256": pools.content(b"sent")}
+    translated = pools.job(pool_id, "translate", spec, state="succeeded")
+    pools.label_map(pool_id, b"a label map")
+    kept = {path for path in (tools.settings.data_dir / "blobs").rglob("*") if path.is_file()}
+    with tools.database.write() as session:
+        [label_map] = session.scalars(select(LabelMap))
+        for kind, row in (
+            ("selection", session.get_one(Selection, selection_id)),
+            ("model", session.get_one(Model, model_id)),
+            ("job", session.get_one(Job, translated)),
+            ("label_map", label_map),
+        ):
+            deletions.delete(session, kind, row, 0)
+    [job_id] = ordered(tools)
+
+    assert done(job_id).result == {"removed": 4, "waiting": 0}
+
+    with tools.database.read() as session:
+        tables = (Explanation, Selection, Model, ModelFile, LabelMap)
+        assert [session.scalars(select(table)).all() for table in tables] == [[]] * 5
+        removal = events.removal(session, selection_id)
+        assert removal
+        assert removal.details["receipt"]["budget"] == 3
+        assert len(removal.details["picks"]) == 3
+        assert session.get(Image, first)
+    left = {path for path in (tools.settings.data_dir / "blobs").rglob("*") if path.is_file()}
+    files = {path.name for path in kept - left}
+    assert len(files) == 4 + len(list(folder.iterdir())) + 2
+    assert not (tools.settings.cache_dir / "models" / str(model_id)).exists()
+    assert list(holding(tools.settings.data_dir / "blobs", b"sent", b"a label map")) == []
+
+
+@pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+def test_a_removed_pool_leaves_only_its_row(tools: Tools, pools: Pools, done: Callable[..., Job]) -> None:
+    """All its rows, blobs and files go but what another pool uses; its events stay without names."""
+    pool_id, other = pools.pool(name="streets-to-forget"), pools.pool()
+    images = planted(pools, pool_id, np.random.default_rng(0).normal(size=(4, 5)))
+    pools.annotation(images[0], scene(9)[1])
+    pools.label_map(pool_id, b"a label map")
+    done(pools.job(pool_id, "select", {"question": QUESTION, "up_to": None}))
+    [twin] = pools.photos(other, [scene(2)[0]])[1]
+    with tools.database.write() as session:
+        deletions.delete(session, "pool", session.get_one(Pool, pool_id), 0)
+    [job_id] = ordered(tools)
+
+    assert done(job_id).state == "succeeded"
+
+    with tools.database.read() as session:
+        assert [image.id for image in session.scalars(select(Image))] == [twin]
+        assert session.scalars(select(Annotation)).all() == []
+        assert [job.kind for job in session.scalars(select(Job).where(Job.pool_id == pool_id))] == ["delete"]
+        assert [event.details for event in events.page(session, pool_id, before=None, limit=9)] == [{}, {}]
+    contents = [scene(0)[0], scene(9)[1], b"a label map", b"streets-to-forget"]
+    if "postgresql" not in tools.database.url:
+        assert list(holding(tools.settings.data_dir, *contents)) == []
+    tools.blobs.require(pools.content(scene(2)[0]))
+    assert ordered(tools) == []

@@ -1,6 +1,6 @@
-"""Delete jobs: remove for good what was deleted from a pool and can be taken back no more.
+"""Delete jobs: remove for good what was deleted, of a pool or the pool itself, and can be taken back no more.
 
-Each photo is removed in steps that can be repeated: its row in the shard, the files that were made of it, its
+A photo is removed in steps that can be repeated: its row in the shard, the files that were made of it, its
 rows, and at last the blobs that no row names. A worker that dies leaves the rest to the next attempt.
 """
 
@@ -11,8 +11,11 @@ import numpy as np
 from filelock import FileLock
 
 from models.training.run_directory import RunDirectory
-from store import deletions, embeddings, jobs, references, removal
-from store.tables import Image, Shard, new_id
+from store import deletions, embeddings, jobs, references
+from store.events import Kind
+from store.removal import images as removal
+from store.removal import pools, results
+from store.tables import Image, Job, LabelMap, Model, Pool, Selection, Shard, new_id
 from worker.attempt import Attempt
 from worker.handlers.embed import kept
 from worker.outcomes import Outcome
@@ -25,10 +28,49 @@ def delete(attempt: Attempt) -> Outcome:
         due = deletions.due(session, claim.pool_id)
         is_busy = bool(deletions.others_at_work(session, claim.pool_id))
     removed = [] if is_busy else due
-    for _, id in attempt.each(removed):
-        _remove_image(attempt, id)
+    for kind, id in attempt.each(removed):
+        if kind == "image":
+            _remove_image(attempt, id)
+        else:
+            _remove_files(attempt, kind, id)
+            _remove_row(attempt, kind, id)
     _remove_blobs(attempt)
     return Outcome({"removed": len(removed), "waiting": len(due) - len(removed)})
+
+
+def _remove_row(attempt: Attempt, kind: Kind, id: uuid.UUID) -> None:
+    with attempt.tools.database.write() as session:
+        jobs.hold(session, attempt.claim)
+        match session.get(deletions.TABLES[kind], id):
+            case Selection() as selection:
+                results.remove_selection(session, selection)
+            case Model() as model:
+                results.remove_model(session, model)
+            case Job() as job:
+                results.remove_job(session, job)
+            case LabelMap() as label_map:
+                results.remove_label_map(session, label_map)
+            case Pool() as pool:
+                pools.remove_pool(session, pool, attempt.claim.job_id)
+
+
+def _remove_files(attempt: Attempt, kind: Kind, id: uuid.UUID) -> None:
+    """Remove the run directory of a job or a model's training, and what is cached of a model or a pool."""
+    settings = attempt.tools.settings
+    trainings, models = [id] if kind == "job" else [], [id] if kind == "model" else []
+    with attempt.tools.database.read() as session:
+        if kind == "model":
+            model = session.get(Model, id)
+            trainings += [model.job_id] if model and model.job_id else []
+        if kind == "pool":
+            trainings, models = pools.jobs_and_models(session, id)
+            shutil.rmtree(settings.cache_dir / "vectors" / str(id), ignore_errors=True)
+    for job_id in trainings:
+        shutil.rmtree(settings.runs_dir / str(job_id), ignore_errors=True)
+        for folder in settings.cache_dir.glob(f"job-{job_id.hex}-*"):
+            shutil.rmtree(folder, ignore_errors=True)
+    for model_id in models:
+        shutil.rmtree(settings.cache_dir / "models" / str(model_id), ignore_errors=True)
 
 
 def _remove_image(attempt: Attempt, image_id: uuid.UUID) -> None:

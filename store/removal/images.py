@@ -1,4 +1,4 @@
-"""Remove rows for good: a photo's, and those that were made of it or say its name."""
+"""Remove the rows of a photo, and those that were made of it or say its name."""
 
 import uuid
 from collections.abc import Sequence

@@ -1,0 +1,1 @@
+"""Remove rows for good, with all that belongs to them; their blobs leave after the commit."""
