@@ -3,8 +3,9 @@
 import json
 import re
 from collections.abc import Iterable, Iterator
+from typing import Any
 
-from sqlalchemy import Column, delete, select
+from sqlalchemy import Column, delete, inspect, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -26,6 +27,16 @@ def leave(session: Session, digests: Iterable[str]) -> None:
     for chunk in chunks(sorted(set(digests)), VALUES_A_QUERY):
         rows = [{"sha256": digest} for digest in chunk]
         session.execute(dialect.insert(Leaving).on_conflict_do_nothing(), rows)
+
+
+def of_rows(session: Session) -> set[str]:
+    """The blobs that the rows name which this transaction has read or added."""
+    found: set[str] = set()
+    for row in session:
+        state: Any = inspect(row)
+        names = [column.name for column in state.mapper.columns if column.name.endswith("sha256")]
+        found |= set(filter(None, (getattr(row, name) for name in names)))
+    return found
 
 
 def remove_leaving(session: Session, blobs: Blobs) -> bool:

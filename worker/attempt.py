@@ -3,6 +3,7 @@
 import math
 import tempfile
 import time
+import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -105,3 +106,11 @@ class Attempt:
             for path in set(paths):
                 self.tools.blobs.fetch(path.name, path)
             yield paths
+
+
+def job_of(folder: Path) -> uuid.UUID | None:
+    """The job whose attempt made this folder in the cache; None if an older version did."""
+    try:
+        return uuid.UUID(folder.name.split("-")[1])
+    except ValueError:
+        return None

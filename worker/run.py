@@ -6,11 +6,12 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 import structlog
 
 from models.stopping import stopped_by
-from store import jobs
+from store import jobs, references
 from store.blobs import BlobMissing
 from worker.attempt import Attempt, Tools
 from worker.handlers.delete import delete
@@ -68,6 +69,8 @@ def _see_through(attempt: Attempt) -> None:
         with attempt.tools.database.write() as session:
             jobs.succeed(session, claim, outcome.result, outcome.done)
             outcome.save(session)
+            session.flush()
+            attempt.tools.blobs.require(*references.of_rows(session), *_blobs_of(outcome.result))
         log.info("job.succeeded")
         outcome.afterwards()
     except jobs.LeaseLost:
@@ -96,3 +99,8 @@ def _end(attempt: Attempt, write: Callable[..., None], event: str, problem: Prob
     with attempt.tools.database.write() as session:
         write(session, attempt.claim, **error)
     (log.warning if problem else log.info)(event, **error)
+
+
+def _blobs_of(result: dict[str, Any]) -> list[str]:
+    """The blobs that a job's result names: each is an object with its `sha256`."""
+    return [value["sha256"] for value in result.values() if isinstance(value, dict) and "sha256" in value]

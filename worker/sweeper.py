@@ -1,7 +1,7 @@
 """The sweep: about once a second, every worker process releases silent jobs and rings for forgotten ones.
 
-Once an hour it also deletes abandoned files among the blobs, and once a minute it orders the removal of what
-cannot be undeleted any more.
+Once an hour it also deletes abandoned files among the blobs, and second copies; once a minute it orders the
+removal of what cannot be undeleted any more.
 """
 
 import math
@@ -15,6 +15,7 @@ from store.bell import Bell
 from store.blobs import Blobs
 from store.database import Database
 from store.settings import Settings
+from worker.garbage import remove_copies
 
 log = structlog.get_logger()
 
@@ -39,6 +40,7 @@ def sweep_until(
                 ordered_at = now
             if now - dropped_at >= DROP_EVERY_S:
                 blobs.drop_abandoned()
+                remove_copies(settings, database)
                 dropped_at = now
         except Exception as error:  # The database may be away; nothing may end this thread.
             log.warning("sweep.failed", error=str(error))

@@ -16,7 +16,7 @@ from store.events import Kind
 from store.removal import images as removal
 from store.removal import pools, results
 from store.tables import Image, Job, LabelMap, Model, Pool, Selection, Shard, new_id
-from worker.attempt import Attempt
+from worker.attempt import Attempt, job_of
 from worker.handlers.embed import kept
 from worker.outcomes import Outcome
 
@@ -130,8 +130,7 @@ def _remove_copies(attempt: Attempt, image: Image, drawn_on: set[uuid.UUID]) -> 
                 if path.suffix != ".lock":
                     path.unlink()
     for folder in cache.glob("job-*"):
-        job_id = uuid.UUID(folder.name.split("-")[1])
-        if (folder / image.sha256).exists() and not _is_running(attempt, job_id):
+        if (folder / image.sha256).exists() and not _is_running(attempt, job_of(folder)):
             shutil.rmtree(folder, ignore_errors=True)
     for model_id in drawn_on:
         shutil.rmtree(cache / "models" / str(model_id), ignore_errors=True)
@@ -144,9 +143,9 @@ def _remove_copies(attempt: Attempt, image: Image, drawn_on: set[uuid.UUID]) -> 
             run.checkpoint.unlink(missing_ok=True)
 
 
-def _is_running(attempt: Attempt, job_id: uuid.UUID) -> bool:
+def _is_running(attempt: Attempt, job_id: uuid.UUID | None) -> bool:
     with attempt.tools.database.read() as session:
-        job = jobs.get(session, job_id)
+        job = jobs.get(session, job_id) if job_id else None
     return job is not None and job.state == "running"
 
 

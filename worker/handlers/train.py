@@ -78,12 +78,12 @@ def _keep(attempt: Attempt, run: RunDirectory) -> Outcome:
         photo_features.add(session, features)
 
     document = {"model_id": str(model.id), "missing_classes": missing_classes, "steps": steps}
-    return Outcome(document, save, done=steps)
+    return Outcome(document, save, lambda: shutil.rmtree(run.model, ignore_errors=True), steps)
 
 
 def _drop_what_nobody_needs(run: RunDirectory) -> None:
     """Delete the photos, their features and the checkpoint of an ended training; its log, metrics and samples
-    stay.
+    stay. Its model is a second copy once the job's result is written.
     """
     for folder in (run.path / "data", run.features):
         shutil.rmtree(folder, ignore_errors=True)
