@@ -125,6 +125,13 @@ def interlaced(drawn: Ids, depth: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*each) for each in chunks)
 
 
+def turned() -> bytes:
+    """Stored as a camera held upright stores it, with EXIF's note of it (orientation 6)."""
+    note = Image.Exif()
+    note[0x0112] = 6
+    return file(np.ascontiguousarray(ids().T[::-1]), exif=note)
+
+
 def chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
@@ -159,6 +166,8 @@ TAKEN: dict[str, Made] = {
         file(Image.merge("LA", with_alpha(holed(), np.dstack([holed() % 9] * 3)).split()[2:])),
         holed(),
     ),
+    "numbers in grey, turned by EXIF": lambda: Kind(turned(), ids()),
+    "numbers in grey, EXIF cut off": lambda: Kind(file(ids(), exif=b"Exif\0\0II*\0\x08\0\0\0\x99\0"), ids()),
     "numbers in three equal channels": lambda: Kind(file(np.dstack([holed()] * 3)), holed()),
     "numbers in one bit": lambda: Kind(file(Image.fromarray(ids() == 1)), (ids() == 1).astype(np.uint8), TWO),
     "numbers in a palette of greys": lambda: Kind(file(palette(holed(), GREYS)), holed()),

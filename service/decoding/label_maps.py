@@ -6,9 +6,10 @@ in the processes of `service.decoding.decoders` and needs nothing but Pillow.
 
 from dataclasses import dataclass
 
-from PIL import Image, ImageOps
+from PIL import Image
 
 from formats.canonical import EMPTY, Canonical, canonical, wrong_size
+from models.images.seen import orientation, turned
 from service.decoding.classes import (
     Classes,
     Color,
@@ -53,8 +54,7 @@ def label_map(path: str, classes: Classes | None, size: tuple[int, int] | None) 
     with opened(path) as image:
         kind = _checked_kind(image, path)
         packing = bits(image, path)
-        image.load()
-        upright = ImageOps.exif_transpose(image)
+        upright = turned(image, orientation(image))
         _check_size(upright.size, size)
         indices = _indices(upright, packing, classes)
     return CheckedLabelMap(kind, indices.width, indices.height, _canonical(indices, classes))
