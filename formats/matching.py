@@ -1,78 +1,62 @@
-"""Find the photo of a label map by its path. Standard library only."""
+"""Find the photos of an export's label maps."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from pathlib import PurePosixPath
+from dataclasses import dataclass, replace
 
-TOOL_ENDINGS = (
-    *("_gtFine_labelIds", "_gtCoarse_labelIds", "_leftImg8bit", "_labelIds", "_segmentation"),
-    *("_labels", "_label", "_mask", "_L"),
-)
-"""What tools add to the name of a photo."""
+from folders.matching import Match, match
+
+TAKEN, MISSING = "image-taken", "no-image"
 
 
-class Photos:
-    """The photos of a pool, by their names: relative paths like `day1/0001.jpg`."""
+@dataclass(frozen=True)
+class Listed:
+    """A label map of an export that is not read yet: its file, and where its photo may be, the best first."""
 
-    def __init__(self, names: Iterable[str]) -> None:
-        self._names = set(names)
-        self._by_stem: dict[str, list[PurePosixPath]] = defaultdict(list)
-        for name in sorted(self._names):
-            self._by_stem[_bare(PurePosixPath(name).name)].append(PurePosixPath(name))
-
-    def named(self, paths: Sequence[str]) -> list[str]:
-        """The photo that one of the paths means; several if that is open, none if there is none.
-
-        The whole path counts first, then the path without suffix, then the file's stem and as many folders as
-        possible; last the stem without what tools add, in any case of letters.
-        """
-        for path in (*paths, *(path.rpartition(".")[0] for path in paths)):
-            if path in self._names:
-                return [path]
-        places = [PurePosixPath(path) for path in paths if path]
-        for place in places:
-            near = self._by_stem.get(_bare(place.name), [])
-            if whole := [photo for photo in near if _without_suffix(photo) == _without_suffix(place)]:
-                return _named(whole, place)
-        for place in places:
-            if found := [
-                photo for photo in self._by_stem.get(_bare(place.name), []) if photo.stem == place.stem
-            ]:
-                return _named(found, place)
-        for place in places:
-            if found := self._by_stem.get(_bare(place.name), []):
-                return _named(found, place)
-        return []
+    file: str
+    photos: tuple[str, ...]
 
 
-def _named(photos: Sequence[PurePosixPath], place: PurePosixPath) -> list[str]:
-    """The photos that share the most folders with the path; of these the one with its suffix, if any."""
-    most = max(_shared(photo, place) for photo in photos)
-    nearest = [photo for photo in photos if _shared(photo, place) == most]
-    same = [photo for photo in nearest if photo.name == place.name]
-    return [str(photo) for photo in same or nearest]
+def placed(listed: Sequence[Listed], photos: Iterable[str]) -> list[Match]:
+    """The photo of each label map, or why it has none (`folders.matching`); no photo gets two.
+
+    The first path of a label map under which a photo is found counts.
+    """
+    names = list(photos)
+    found = match([one.photos[0] for one in listed], names)
+    for turn in range(1, max((len(one.photos) for one in listed), default=0)):
+        waiting = [place for place, one in enumerate(found) if _may_be_elsewhere(one)]
+        waiting = [place for place in waiting if turn < len(listed[place].photos)]
+        again = match([listed[place].photos[turn] for place in waiting], names)
+        for place, one in zip(waiting, again, strict=True):
+            if one.photo or found[place].problem == MISSING:
+                found[place] = one
+    return _one_each(listed, [_named(one, of) for one, of in zip(listed, found, strict=True)])
 
 
-def _shared(photo: PurePosixPath, place: PurePosixPath) -> int:
-    """How many folders of both paths are equal, from the end."""
-    count = 0
-    for one, other in zip(photo.parts[-2::-1], place.parts[-2::-1], strict=False):
-        if one != other:
-            break
-        count += 1
-    return count
+def _named(one: Listed, found: Match) -> Match:
+    """If there is no photo, say what was looked for."""
+    missing = f"The pool has no photo {one.photos[0]}."
+    return replace(found, reason=missing) if found.problem == MISSING else found
 
 
-def _without_suffix(path: PurePosixPath) -> PurePosixPath:
-    return path.with_suffix("")
+def _may_be_elsewhere(found: Match) -> bool:
+    return found.photo is None and found.problem != TAKEN
 
 
-def _bare(name: str) -> str:
-    """A file's stem without what tools add, in small letters; `a.jpg.png` is `a`."""
-    stem = PurePosixPath(name).stem
-    if PurePosixPath(stem).suffix.lower() in (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp"):
-        stem = PurePosixPath(stem).stem
-    for ending in TOOL_ENDINGS:
-        if len(stem) > len(ending) and stem.lower().endswith(ending.lower()):
-            return stem[: -len(ending)].lower()
-    return stem.lower()
+def _one_each(listed: Sequence[Listed], found: Sequence[Match]) -> list[Match]:
+    files = defaultdict(list)
+    for one, of in zip(listed, found, strict=True):
+        if of.photo:
+            files[of.photo].append(one.file)
+    return [
+        _taken(of, [file for file in files[of.photo] if file != one.file] or files[of.photo][1:])
+        if of.photo and len(files[of.photo]) > 1
+        else of
+        for one, of in zip(listed, found, strict=True)
+    ]
+
+
+def _taken(found: Match, others: Sequence[str]) -> Match:
+    reason = f"{', '.join(others)} could also be the label map of {found.photo}: leave out all but one."
+    return replace(found, photo=None, by="", problem=TAKEN, reason=reason)

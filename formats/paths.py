@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
+from folders.layout import IMAGE_SUFFIXES
+
 
 def plain(path: str) -> str:
     """A path as other systems write it, in `/`, without a drive, `.` and `..` and without a first `/`."""
@@ -28,7 +30,9 @@ def in_folders(paths: Iterable[str], folder: str, suffix: str) -> list[str]:
 
 
 def without_suffix(path: str) -> str:
-    return str(PurePosixPath(path).with_suffix("")) if path else path
+    """The path without the suffix of an image or a JSON."""
+    suffix = PurePosixPath(path).suffix
+    return path.removesuffix(suffix) if suffix.lower() in {*IMAGE_SUFFIXES, ".json"} else path
 
 
 def places(photos: Iterable[str]) -> dict[str, str]:

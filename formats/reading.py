@@ -12,6 +12,7 @@ from PIL import Image
 
 from formats.canonical import EMPTY, Canonical, canonical
 from formats.contract import Drawing, Drawn, Entry, Files, Label, Unreadable, Written
+from formats.matching import Listed
 from formats.meanings import Classes, Meaning
 
 
@@ -30,14 +31,6 @@ class Codec(Protocol):
 def codec(name: str) -> Codec:
     """The codec of a format in `formats.catalog`."""
     return cast(Codec, import_module(f"formats.codecs.{name.replace('-', '_')}"))
-
-
-@dataclass(frozen=True)
-class Listed:
-    """A label map of an export that is not read yet: its file, and where its photo may be, the best first."""
-
-    file: str
-    photos: tuple[str, ...]
 
 
 class ZipFiles(Mapping[str, bytes]):

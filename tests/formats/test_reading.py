@@ -6,18 +6,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from formats.matching import Photos
+from formats.matching import placed
 from formats.meanings import Classes
 from formats.reading import Read, read_all
 from tests import export_kinds as kinds
 
 
-def read(export: kinds.Export, mapping: dict[str, str | None]) -> dict[tuple[str, ...], Read]:
-    """What was read, by the paths where its photo may be."""
+def read(export: kinds.Export, mapping: dict[str, str | None]) -> dict[str, Read]:
+    """What was read, by the names of the photos."""
     names = [entry["name"] for entry in export.table["classes"]]
     answers = {label: None if name is None else names.index(name) for label, name in mapping.items()}
     listed, found = read_all(export.files, export.format, Classes.of(export.table, answers))
-    return {one.photos: read for one, read in zip(listed, found, strict=True)}
+    photos = [str(one.photo) for one in placed(listed, export.ids)]
+    return dict(zip(photos, found, strict=True))
 
 
 @pytest.mark.parametrize("name", kinds.TAKEN)
@@ -27,12 +28,10 @@ def test_exports_are_read(name: str) -> None:
     """
     export = kinds.TAKEN[name]()
     found = read(export, export.mapping)
-    photos = Photos(export.ids)
-    by_photo = {photos.named(paths)[0]: one for paths, one in found.items()}
-    assert by_photo.keys() == export.ids.keys()
+    assert found.keys() == export.ids.keys()
     for photo, truth in export.ids.items():
-        assert by_photo[photo].refusal is None
-        canonical = by_photo[photo].canonical
+        assert found[photo].refusal is None
+        canonical = found[photo].canonical
         assert canonical
         assert np.array_equal(np.asarray(Image.open(io.BytesIO(canonical.png))), truth), photo
         assert canonical.class_pixels == [int((truth == place).sum()) for place in range(4)]

@@ -15,7 +15,7 @@ from pycocotools import mask as coco
 
 from formats.catalog import FORMATS
 from formats.contract import Drawing, Label
-from formats.matching import Photos
+from formats.matching import placed
 from formats.meanings import Classes
 from formats.paths import places
 from formats.reading import codec, read_all
@@ -68,11 +68,11 @@ def test_out_and_in_again(format: str, maps: list[Any], colors: list[Any], first
     listed, found = read_all(
         written(format, drawings, labels), format, Classes(labels, UNLABELLED, None, unlabelled)
     )
-    photos = Photos(drawing.photo for drawing in drawings)
-    read = {tuple(photos.named(one.photos)): content for one, content in zip(listed, found, strict=True)}
+    matches = placed(listed, where)
+    read = {match.photo: content for match, content in zip(matches, found, strict=True)}
     labelled = [drawing for drawing in drawings if drawing.numbers.any()]
     for drawing in labelled:
-        one = read[drawing.photo,]
+        one = read[drawing.photo]
         assert one.canonical, one.refusal
         ids = np.asarray(Image.open(io.BytesIO(one.canonical.png)))
         assert np.array_equal(ids, np.where(drawing.numbers == 0, UNLABELLED, drawing.numbers - 1))

@@ -150,13 +150,13 @@ def test_what_cannot_be_taken_is_named(client: Client) -> None:
     lines = {line["file"].removeprefix(f"{folder}/").removesuffix(".png"): line for line in result["files"]}
     types = {name: line["type"] for name, line in lines.items()}
     assert types == {
-        **{"a": None, "nobody": "no-image", "twice": "image-taken", "x/twice": "image-taken"},
+        **{"a": None, "nobody": "no-image", "twice": None, "x/twice": "image-taken"},
         **{"open": "ambiguous", "small": "label-map-size", "cut": "label-map-unreadable"},
         **{"odd": "label-map-unreadable", "empty": "label-map-unreadable"},
     }
     for name, words in {
         **{"nobody": ["nobody"], "open": ["day1/open.jpg", "day2/open.jpg"], "small": ["30×20", "8×8"]},
-        **{"odd": ["(7, 3)", "(1, 2, 3)", "0.2"], "empty": ["unlabelled"], "twice": ["x/twice"]},
+        **{"odd": ["(7, 3)", "(1, 2, 3)", "0.2"], "empty": ["unlabelled"], "x/twice": ["twice.jpg"]},
     }.items():
         assert [word for word in words if word not in lines[name]["reason"]] == []
     newest = client.get("/jobs", params={"pool": pool_id, "kind": "import"}).json()["items"][0]

@@ -2,15 +2,15 @@
 
 import hashlib
 import uuid
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from formats.canonical import Canonical, wrong_size
 from formats.contract import Color
-from formats.matching import Photos
-from formats.reading import Listed, Read
+from formats.matching import Listed, placed
+from formats.reading import Read
 from store.tables import Annotation, Image
 
 Result = Literal["taken", "replaced", "unchanged", "refused"]
@@ -68,24 +68,12 @@ class Plan:
 
     def place(self, listed: Sequence[Listed]) -> None:
         """Find the photo of each label map of the export, by names alone."""
-        photos = Photos(image.name for image in self.images)
         self._by_name = {image.name: image for image in self.images}
-        files = defaultdict(list)
-        for one in listed:
-            line = Line(one.file)
+        for one, found in zip(listed, placed(listed, self._by_name), strict=True):
+            line = Line(one.file, found.photo)
+            if found.photo is None:
+                line.refuse(found.problem, found.reason)
             self.lines.append(line)
-            named = photos.named(one.photos)
-            if len(named) == 1:
-                [line.photo] = named
-                files[line.photo].append(line)
-            elif named:
-                line.refuse("ambiguous", f"It could belong to {', '.join(named[:5])}.")
-            else:
-                line.refuse("no-image", f"The pool has no photo {one.photos[0]}.")
-        for photo, several in files.items():
-            for line in several if len(several) > 1 else ():
-                others = ", ".join(other.file for other in several if other is not line)
-                line.refuse("image-taken", f"{others} could also be the label map of {photo}: leave one out.")
 
     def decide(self, line: Line, read: Read) -> New | None:
         """Fill the line; returns the annotation that it adds, if any."""

@@ -11,8 +11,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from formats.matching import Listed
 from formats.process import Request
-from formats.reading import Listed, Read
+from formats.reading import Read
 from worker.outcomes import Permanent
 
 
