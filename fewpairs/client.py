@@ -1,12 +1,13 @@
 """The client of one service: its pools, jobs, models, selections and evaluations."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 from uuid import UUID
 
+from fewpairs.archives import import_pool
 from fewpairs.class_tables import read_class_table
 from fewpairs.errors import FewpairsError
 from fewpairs.evaluation import Evaluation
@@ -98,6 +99,16 @@ class Client:
         Raises FewpairsError if it is too late.
         """
         return dict(self._transport.json("POST", f"/{kind}s/{id}/undelete"))
+
+    def import_pool(
+        self, path: str | Path, name: str | None = None, on_progress: Callable[[int], None] | None = None
+    ) -> Pool:
+        """Take in a pool that `Pool.export` wrote, perhaps on another server; call it again to resume.
+
+        It keeps its ids, so that receipts stay valid, and its name unless `name` is given. Raises
+        FewpairsError if the pool, or another one of this name, is here already.
+        """
+        return Pool(self._transport, import_pool(self._transport, Path(path), name, on_progress))
 
     def jobs(self, state: str | None = None) -> Iterator[Job]:
         """All jobs, or those in one state, newest first."""

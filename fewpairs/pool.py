@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from fewpairs.archives import export_pool
 from fewpairs.assignment import LEASE_S, Assignment, Assignments
 from fewpairs.errors import FewpairsError
 from fewpairs.explanation import Explanation, explain
@@ -212,6 +213,13 @@ class Pool(Resource):
         address = f"{self.address}/exports"
         document = self._transport.request("POST", address, params=params, once=True).json()
         return Job(self._transport, document)
+
+    def export(self, path: str | Path, on_wait: Callable[[Job], None] | None = None) -> Path:
+        """Write the whole pool into a zip, for `Client.import_pool`; call it again to resume.
+
+        It holds photos, label maps with all revisions, selections, models, evaluations, embeddings, events.
+        """
+        return export_pool(self._transport, self.id, Path(path), on_wait)
 
     def images(self, split: str | None = None, annotated: bool | None = None) -> Iterator[dict[str, Any]]:
         """The pool's images, each as the service describes it."""

@@ -1,5 +1,6 @@
 """The client's HTTP: problems become errors, and requests that can be repeated are repeated."""
 
+import hashlib
 import os
 import random
 import tempfile
@@ -111,7 +112,7 @@ class Transport:
         """A response whose body is still to be read. The request is not repeated."""
         try:
             with self._http.stream("GET", path, headers=headers) as response:
-                if response.status_code != 200:
+                if response.status_code not in (200, 206):
                     response.read()
                     raise FewpairsError.of(response)
                 self._has_answered = True
@@ -137,6 +138,41 @@ class Transport:
                 finally:
                     Path(part.name).unlink(missing_ok=True)
         raise AssertionError("the last attempt returns or raises")
+
+    def download_again(self, path: str, target: Path, sha256: str) -> Path:
+        """Write the body, whose SHA-256 is known, to `target`.
+
+        What has arrived stays in a hidden file beside it until all is there, so that the next attempt, or the
+        next call, goes on from there.
+        """
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = target.with_name(f".{target.name}.{sha256[:16]}.part")
+        for attempt in range(ATTEMPTS):
+            try:
+                self._append(path, part, sha256)
+                break
+            except httpx.TransportError as error:
+                self._repeat_or_raise(error, attempt, repeatable=True)
+        with part.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if found != sha256:
+            part.unlink()
+            raise FewpairsError(f"{target.name} was damaged on its way: run the same command again.")
+        return part.replace(target)
+
+    def _append(self, path: str, part: Path, sha256: str) -> None:
+        """Write the rest of the body to a file that holds its beginning."""
+        size = part.stat().st_size if part.exists() else 0
+        headers = {"Range": f"bytes={size}-", "If-Range": f'"{sha256}"'}
+        try:
+            with self.stream(path, headers=headers) as response, part.open("ab") as file:
+                if response.status_code == 200:
+                    file.truncate(0)
+                for chunk in response.iter_bytes():
+                    file.write(chunk)
+        except FewpairsError as error:
+            if error.status != 416:  # the file was complete already
+                raise
 
     def _repeat_or_raise(self, error: httpx.TransportError, attempt: int, repeatable: bool) -> None:
         nothing_was_sent = isinstance(error, httpx.ConnectError)

@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 
 from service.advice import routes as advice
 from service.annotations import routes as annotations
+from service.archives import routes as archives
 from service.assignments import routes as assignments
 from service.evaluations import routes as evaluations
 from service.events import routes as events
@@ -71,18 +72,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(Observed, metrics=metrics, unexpected=render.unexpected)
     render.install(app)
     for noun in (
-        *(
-            pools,
-            images,
-            label_maps,
-            selections,
-            assignments,
-            annotations,
-            imports,
-            exports,
-            explanations,
-            similar,
-        ),
+        *(pools, archives, images, label_maps, selections, assignments, annotations, imports),
+        *(exports, explanations, similar),
         *(events, advice, trainings, jobs, models, evaluations, operations, problems),
     ):
         app.include_router(noun.router)

@@ -64,7 +64,7 @@ class Blobs(Protocol):
         ...
 
     def open(self, sha256: str) -> BinaryIO:
-        """Raises BlobMissing."""
+        """Open a blob, or held bytes by their name. Raises BlobMissing."""
         ...
 
     def fetch(self, sha256: str, destination: Path) -> None:
@@ -147,15 +147,18 @@ class LocalBlobs:
 
     def open(self, sha256: str) -> BinaryIO:
         with self._found(sha256):
-            return self.path(sha256).open("rb")
+            return self._place(sha256).open("rb")
 
     def fetch(self, sha256: str, destination: Path) -> None:
-        source = self.held_path(sha256) if sha256.startswith(HELD) else self.path(sha256)
+        source = self._place(sha256)
         try:
             os.link(source, destination)
         except OSError:  # another file system, or one without hard links
             with self._found(sha256):
                 shutil.copyfile(source, destination)
+
+    def _place(self, name: str) -> Path:
+        return self.held_path(name) if name.startswith(HELD) else self.path(name)
 
     @contextmanager
     def _found(self, name: str) -> Iterator[None]:

@@ -41,6 +41,7 @@ Kind = Literal[
     "import",
     "export",
     "delete",
+    "pack",
 ]
 
 QUEUE_OF_KIND: Mapping[str, str] = {
@@ -48,6 +49,7 @@ QUEUE_OF_KIND: Mapping[str, str] = {
     **dict.fromkeys(
         ("select", "explain", "replay", "search", "translate", "import", "export", "delete"), "cpu"
     ),
+    "pack": "cpu",
     **dict.fromkeys(("train", "evaluate"), "gpu"),
 }
 LONGEST_RING_S = 300.0

@@ -77,6 +77,11 @@ def page(
     return session.scalars(query.where(state)).all()
 
 
+def has_name(session: Session, name: str) -> bool:
+    """Whether a pool has the name, also one that was deleted and can be taken back."""
+    return session.scalar(select(Pool.id).where(Pool.name == name)) is not None
+
+
 def counts(session: Session, pool_ids: Iterable[uuid.UUID]) -> Mapping[uuid.UUID, PoolCounts]:
     """How much is in each pool; an image with several annotations counts as one annotated image."""
     ids = list(pool_ids)

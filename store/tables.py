@@ -22,7 +22,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from store.clock import UtcDateTime, from_now
 from store.states import ASSIGNMENT_STATES, JOB_STATES, SPLITS
 
-SCHEMA = "0013"
+SCHEMA = "0014"
 """The revision of the newest migration, which makes these tables."""
 
 
@@ -383,3 +383,18 @@ class Leaving(Base):
     __tablename__ = "leaving"
 
     sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+
+
+class ArchivePart(Base):
+    """A blob of an archive that has arrived and was checked, while its pool is not there yet."""
+
+    __tablename__ = "archive_parts"
+
+    archive: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """The SHA-256 of the archive's records, which are a part themselves."""
+    kind: Mapped[str] = mapped_column(String(20), primary_key=True)
+    """What it was checked to be, as `store.archives` names it."""
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    facts: Mapped[dict[str, Any]]
+    """What the checks found: its size in bytes, and the values that its row must have."""
+    created_at: Mapped[datetime] = mapped_column(default=from_now(0))

@@ -20,6 +20,7 @@ from worker.handlers.evaluate import evaluate
 from worker.handlers.explain import explain
 from worker.handlers.export import export
 from worker.handlers.import_annotations import import_annotations
+from worker.handlers.pack import pack
 from worker.handlers.replay import replay
 from worker.handlers.search import search
 from worker.handlers.select import select
@@ -34,7 +35,19 @@ HANDLERS: dict[str, Callable[[Attempt], Outcome]] = {
     "import": import_annotations,
     **{
         handler.__name__: handler
-        for handler in (delete, embed, evaluate, explain, export, replay, search, select, train, translate)
+        for handler in (
+            delete,
+            embed,
+            evaluate,
+            explain,
+            export,
+            pack,
+            replay,
+            search,
+            select,
+            train,
+            translate,
+        )
     },
 }
 

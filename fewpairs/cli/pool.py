@@ -1,5 +1,6 @@
-"""`fewpairs pool create|classes|rename|list|show`"""
+"""`fewpairs pool create|classes|rename|list|show|export|import`"""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -15,7 +16,7 @@ from fewpairs.errors import FewpairsError
 from fewpairs.pool import Pool
 from models.catalog import DEFAULT_STRATEGY
 
-pool_app = typer.Typer(no_args_is_help=True, help="Create, change, list and show pools.")
+pool_app = typer.Typer(no_args_is_help=True, help="Create, change, list, show and move pools.")
 app.add_typer(pool_app, name="pool", rich_help_panel=LOOP)
 
 
@@ -145,6 +146,40 @@ def show(
     sources = ", ".join(f"{count} from {source}" for source, count in pool.counts["label_sources"].items())
     console.print(Text(f"Unpaired label maps: {sources or 'none'}"))
     console.print(_classes(pool))
+
+
+@pool_app.command("export")
+def export_pool(
+    name: Annotated[str, typer.Argument(help="Name or id of the pool.", show_default=False)],
+    file: Annotated[Path, typer.Argument(help="The zip to write.", show_default=False)],
+    server: ServerOption = None,
+) -> None:
+    """Write a whole pool into one file, to import it on another server. Run it again to resume.
+
+    The file holds photos, label maps with all revisions, selections, models, evaluations and embeddings.
+    """
+    pool = find_pool(Client(server), name)
+    with console.status("Exporting") as status:
+        pool.export(file, lambda job: status.update(f"Exporting {job.progress:.0%}"))
+    size = file.stat().st_size
+    console.print(f"[green]✓[/] {escaped(str(file))}  [dim]{size / 1e6:.1f} MB[/]", soft_wrap=True)
+
+
+@pool_app.command("import")
+def import_pool(
+    file: Annotated[Path, typer.Argument(help="A file that `pool export` wrote.", show_default=False)],
+    name: Annotated[
+        str | None, typer.Option(help="Name of the pool here; default: the name it had.", show_default=False)
+    ] = None,
+    server: ServerOption = None,
+) -> None:
+    """Take in a whole pool from another server, with its ids and receipts. Run it again to resume."""
+    with console.status("Importing") as status:
+        pool = Client(server).import_pool(
+            file, name, lambda sent: status.update(f"Importing: {counted(sent, 'file')} sent")
+        )
+    photos = counted(pool.counts["images"], "photo")
+    console.print(f"[green]✓[/] Pool [bold]{escaped(pool.name)}[/] ({pool.id}), {photos}")
 
 
 def _classes(pool: Pool) -> Text | Table:

@@ -11,7 +11,7 @@ from typing import TypeVar
 from folders.archives import Entry
 from service.decoding import archives, confined, label_maps, validation
 from service.decoding.classes import Classes
-from service.decoding.label_maps import CheckedLabelMap
+from service.decoding.label_maps import CheckedLabelMap, Positions
 from service.decoding.mistaken import NO_NUMBERS
 from service.decoding.validation import Checked
 from service.http.limits import how_to_raise
@@ -41,6 +41,14 @@ class Decoders:
     ) -> CheckedLabelMap:
         """Read a label map; `classes` is None in a pool without classes."""
         return self._run(label_maps.label_map, str(path), classes, size)
+
+    def positions(self, path: Path, classes: int, ignore: int) -> Positions:
+        """Check a label map that counts already."""
+        return self._run(label_maps.positions, str(path), classes, ignore)
+
+    def image(self, path: Path) -> Checked:
+        """Check that a file is an image of a known format."""
+        return self._run(validation.image, str(path))
 
     def thumbnail(self, path: Path, side: int) -> bytes:
         return self._run(validation.thumbnail, str(path), side)

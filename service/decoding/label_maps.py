@@ -27,6 +27,7 @@ from service.http.problems import (
     LabelMapFormat,
     LabelMapMode,
     LabelMapSize,
+    LabelMapUnknownClass,
     UnsupportedBitDepth,
 )
 
@@ -58,6 +59,28 @@ def label_map(path: str, classes: Classes | None, size: tuple[int, int] | None) 
         _check_size(upright.size, size)
         indices = _indices(upright, packing, classes)
     return CheckedLabelMap(kind, indices.width, indices.height, _canonical(indices, classes))
+
+
+@dataclass(frozen=True)
+class Positions(Checked):
+    """A label map that counts already."""
+
+    class_pixels: list[int]
+    unlabelled_pixels: int
+
+
+def positions(path: str, classes: int, ignore: int) -> Positions:
+    """Check a label map that a service has made: a PNG of positions in a class table. Raises a Problem."""
+    with opened(path) as image:
+        check_still(image)
+        if media_type(image) != "image/png" or image.mode not in ("L", "P") or bits(image, path) != 8:
+            raise LabelMapMode("The label map is no PNG with one channel of 8 bits.")
+        image.load()
+        counts = image.histogram()
+        if unknown := [value for value in range(classes, 256) if counts[value] and value != ignore]:
+            raise LabelMapUnknownClass(f"The label map has pixels of {unknown[0]}, which is no class.")
+        size = image.width, image.height
+        return Positions("image/png", *size, class_pixels=counts[:classes], unlabelled_pixels=counts[ignore])
 
 
 def _checked_kind(image: Image.Image, path: str) -> str:

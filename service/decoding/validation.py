@@ -71,6 +71,14 @@ def photo(path: str, numbers: Set[int] = NO_NUMBERS) -> Checked:
         return Checked(media_type(image), *size_as_seen(image))
 
 
+def image(path: str) -> Checked:
+    """Accept any image of a known format that can be decoded. Raises a Problem."""
+    with opened(path) as found:
+        check_still(found)
+        found.load()
+        return Checked(media_type(found), found.width, found.height)
+
+
 def thumbnail(path: str, side: int) -> bytes:
     """Make a JPEG of the image as it is seen, at most `side` pixels wide and high."""
     with opened(path) as image:

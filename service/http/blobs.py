@@ -1,5 +1,6 @@
 """Answer with stored bytes: with a type that the server chose, an ETag, and nothing a browser runs."""
 
+import re
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
@@ -7,10 +8,12 @@ from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
 from service.http.palettes import HEADER_BYTES, Palette
+from service.http.problems import RangeNotSatisfiable
 from store.blobs import CHUNK, Blobs
 
 FILE = {"type": "string", "format": "binary"}
 """The schema of a file in the OpenAPI document."""
+FROM_A_BYTE = re.compile(r"bytes=([0-9]{1,18})-")
 
 INERT = {"Content-Security-Policy": "default-src 'none'; sandbox"}
 
@@ -66,6 +69,30 @@ def blob_response(
     return StreamingResponse(
         _chunks(shown, content), media_type=media_type, headers={**INERT, **headers, **length}
     )
+
+
+def range_response(request: Request, file: BinaryIO, sha256: str, size: int, media_type: str) -> Response:
+    """Stream a file from the byte that `Range: bytes=N-` asks for, or all of it. Raises RangeNotSatisfiable.
+
+    Other ranges, and ranges of another file than that of `If-Range`, are answered with all of it.
+    """
+    headers = {**INERT, **changing(sha256), "Accept-Ranges": "bytes"}
+    asked = FROM_A_BYTE.fullmatch(request.headers.get("range", ""))
+    is_same = request.headers.get("if-range", headers["ETag"]) == headers["ETag"]
+    start = int(asked[1]) if asked and is_same else 0
+    if not_modified(request, headers):
+        file.close()
+        return Response(status_code=304, headers=headers)
+    if start >= size:
+        file.close()
+        problem = RangeNotSatisfiable(f"The file has {size} bytes: begin before its end.")
+        raise problem.with_headers(Content_Range=f"bytes */{size}")
+    file.seek(start)
+    headers["Content-Length"] = str(size - start)
+    if asked and is_same:
+        headers["Content-Range"] = f"bytes {start}-{size - 1}/{size}"
+    status = 206 if asked and is_same else 200
+    return StreamingResponse(_chunks(b"", file), status, headers, media_type)
 
 
 def _chunks(start: bytes, content: BinaryIO) -> Iterator[bytes]:

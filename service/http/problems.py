@@ -190,6 +190,30 @@ class ArchiveUnsafeEntry(Problem, status=422):
     """The archive contains an entry that is not a regular file inside it."""
 
 
+class InvalidArchive(Problem, status=422):
+    """The archive of a pool cannot be used."""
+
+
+class ArchiveTooNew(Problem, status=422):
+    """The archive was made by a newer version of Fewpairs."""
+
+
+class ArchiveIncomplete(Problem, status=409):
+    """Parts of the archive have not arrived yet."""
+
+
+class ArchiveGone(Problem, status=410):
+    """The archive is not kept any more."""
+
+
+class PoolExists(Problem, status=409):
+    """The pool is on this server already."""
+
+
+class RangeNotSatisfiable(Problem, status=416):
+    """The file is shorter than the range that was asked for."""
+
+
 class ArchiveBomb(Problem, status=422):
     """The archive unpacks to more than this server accepts."""
 

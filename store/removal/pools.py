@@ -26,6 +26,12 @@ def remove_pool(session: Session, pool: Pool, current_job: uuid.UUID) -> None:
     events.add(session, pool.id, "removed", "pool", pool.id)
 
 
+def exports(session: Session, pool_id: uuid.UUID) -> dict[uuid.UUID, str]:
+    """The names under which exports of the pool are held, by their jobs."""
+    query = select(Job).where(Job.pool_id == pool_id, Job.kind == "pack", Job.state == "succeeded")
+    return {job.id: job.result["held"] for job in session.scalars(query) if job.result}
+
+
 def jobs_and_models(session: Session, pool_id: uuid.UUID) -> tuple[list[uuid.UUID], list[uuid.UUID]]:
     """The ids of all jobs and models of a pool."""
     tables = Base.metadata.tables

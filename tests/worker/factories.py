@@ -95,6 +95,11 @@ class Pools:
         }
         return self.job(pool_id, "train", spec)
 
+    def end(self, job_id: uuid.UUID, state: str) -> None:
+        """End a job without a result."""
+        with self.tools.database.write() as session:
+            session.get_one(Job, job_id).state = state
+
     def get(self, job_id: uuid.UUID) -> Job:
         with self.tools.database.read() as session:
             job = jobs.get(session, job_id)

@@ -65,6 +65,10 @@ def _remove_files(attempt: Attempt, kind: Kind, id: uuid.UUID) -> None:
         if kind == "pool":
             trainings, models = pools.jobs_and_models(session, id)
             shutil.rmtree(settings.cache_dir / "vectors" / str(id), ignore_errors=True)
+        exports = pools.exports(session, attempt.claim.pool_id)
+    for job_id, held in exports.items():
+        if id in (job_id, attempt.claim.pool_id):
+            attempt.tools.blobs.drop(held)
     for job_id in trainings:
         shutil.rmtree(settings.runs_dir / str(job_id), ignore_errors=True)
         for folder in settings.cache_dir.glob(f"job-{job_id.hex}-*"):
@@ -136,6 +140,9 @@ def _remove_copies(attempt: Attempt, image: Image, drawn_on: set[uuid.UUID]) -> 
         shutil.rmtree(cache / "models" / str(model_id), ignore_errors=True)
     with attempt.tools.database.read() as session:
         trainings = removal.trainings_of(session, image.pool_id)
+        exports = pools.exports(session, image.pool_id)
+    for held in exports.values():
+        attempt.tools.blobs.drop(held)
     for run in (_run(attempt, job_id) for job_id in trainings):
         if _names(run, image.sha256):
             for copies in (run.path / "data", run.features, run.samples, run.model):

@@ -81,10 +81,15 @@ def _commit(
 
 
 def kept(store: blobs.Blobs, features: npt.NDArray[np.floating]) -> str:
-    """Keep the features as a `.npy` blob of float16, which can hold all of them: see `EmbeddedBatch`."""
+    """Keep the features as a blob. Returns its SHA-256."""
+    return blobs.put(store, [packed(features)]).sha256
+
+
+def packed(features: npt.NDArray[np.floating]) -> bytes:
+    """The features as a `.npy` file of float16, which can hold all of them: see `EmbeddedBatch`."""
     content = io.BytesIO()
     np.save(content, features.astype(np.float16), allow_pickle=False)
-    return blobs.put(store, [content.getvalue()]).sha256
+    return content.getvalue()
 
 
 def _result(images: Sequence[Image]) -> dict[str, Any]:
