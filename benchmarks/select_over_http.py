@@ -115,13 +115,13 @@ def served(folder: Path) -> Iterator[str]:
     with (folder / "up.log").open("wb") as log:
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
     try:
-        yield _address(process, folder)
+        yield started_address(process, folder)
     finally:
         process.terminate()
         process.wait()
 
 
-def _address(process: "subprocess.Popen[bytes]", folder: Path) -> str:
+def started_address(process: "subprocess.Popen[bytes]", folder: Path) -> str:
     """Wait for the address that `fewpairs up` writes into its lock file as soon as it is ready."""
     give_up = time.monotonic() + START_LIMIT_S
     note = folder / "up.lock"

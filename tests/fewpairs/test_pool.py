@@ -1,6 +1,7 @@
 """`pool` as a command."""
 
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -103,3 +104,19 @@ def test_classes_change_from_the_command_line(run: Run, pool: Pool) -> None:
         refused = run("pool", "classes", pool.name, *wrong)
         assert refused.exit_code == 1
         assert refused.output.startswith("✗ ")
+
+
+def test_a_pool_is_exported_and_known_where_it_is(run: Run, pool: Pool, photos: Path, tmp_path: Path) -> None:
+    """`pool export` writes the pool into a file, and `pool import` says that the pool is here already."""
+    pool.upload(photos / "images")
+    pool.annotate(photos / "labels")
+    file = tmp_path / "moved" / "pool.zip"
+    exported = run("pool", "export", pool.name, file)
+    assert exported.exit_code == 0, exported.output
+    with zipfile.ZipFile(file) as zip:
+        assert len([name for name in zip.namelist() if name.startswith("blobs/")]) >= 16
+    refused = run("pool", "import", file, "--name", "another")
+    assert refused.exit_code == 1
+    assert f"already on this server, as {pool.name}" in refused.output
+    file.write_bytes(b"no zip")
+    assert "cannot be read as the archive of a pool" in run("pool", "import", file).output
