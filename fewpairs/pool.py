@@ -156,6 +156,16 @@ class Pool(Resource):
             settled(Job(self._transport, response.json()))
         return dict(response.json())
 
+    def replace_photo(self, photo: str, file: str | Path) -> dict[str, Any]:
+        """Give a photo other bytes, of the same size. Its label map stays; its embedding is made anew.
+
+        Raises FewpairsError if somebody has replaced it in the meantime.
+        """
+        address = f"/images/{self.image_id(photo)}"
+        headers = {"If-Match": f'"{self._transport.json("GET", address)["sha256"]}"'}
+        content = f"{address}/content"
+        return dict(self._transport.json("PUT", content, file=Path(file), headers=headers))
+
     def delete_photo(self, photo: str, now: bool = False) -> dict[str, Any]:
         """Delete a photo with all that was made of it. Returns `{"kind", "id", "gone_at"}`.
 

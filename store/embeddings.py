@@ -7,7 +7,7 @@ images' patches (N, P, D) if the encoder gives them.
 import uuid
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import Text, cast, or_, select, update
 from sqlalchemy.orm import Session
 
 from store.tables import Image, Pool, Shard
@@ -69,6 +69,12 @@ def shard_ids(session: Session, pool_id: uuid.UUID) -> Sequence[uuid.UUID]:
 
 def shard(session: Session, shard_id: uuid.UUID) -> Shard:
     return session.get_one(Shard, shard_id)
+
+
+def shards_with(session: Session, pool_id: uuid.UUID, image_id: uuid.UUID) -> Sequence[Shard]:
+    """The shards that have a row of the image: at most one, but for the time that a replaced photo waits."""
+    query = select(Shard).where(Shard.pool_id == pool_id, cast(Shard.image_ids, Text).contains(image_id.hex))
+    return session.scalars(query).all()
 
 
 def shards_without_patches(session: Session, pool_id: uuid.UUID) -> Sequence[Shard]:

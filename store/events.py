@@ -21,6 +21,7 @@ Action = Literal[
     "deleted",
     "undeleted",
     "removed",
+    "replaced",
 ]
 
 

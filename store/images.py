@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from store import annotations, jobs, pools
+from store import annotations, events, jobs, pools, references
 from store.chunks import chunks, rows_where_in
 from store.filters import kept
 from store.pages import oldest_first
 from store.settings import Settings
-from store.tables import Annotation, Image, Job, new_id
+from store.tables import Annotation, Image, Job, PhotoFeatures, Uncertainty, new_id
 
 EMBED_RING_IN_S = 1.0
 
@@ -79,6 +79,26 @@ def embed_again(session: Session, settings: Settings, pool_id: uuid.UUID) -> lis
     return again
 
 
+def replace(session: Session, settings: Settings, image: Image, photo: Image) -> list[Job]:
+    """Give an image the bytes of another photo of its size. Returns the jobs to ring for after commit: one
+    embeds it again, one removes the bytes that nothing names any more.
+    """
+    of_image = PhotoFeatures.image_id == image.id
+    features = session.scalars(select(PhotoFeatures.sha256).where(of_image)).all()
+    references.leave(session, [image.sha256, *features])
+    session.execute(delete(PhotoFeatures).where(of_image))
+    session.execute(delete(Uncertainty).where(Uncertainty.image_id == image.id))
+    digests = {"before": image.sha256, "sha256": photo.sha256}
+    events.add(session, image.pool_id, "replaced", "image", image.id, **digests)
+    again = jobs.create(
+        session, settings, kind="embed", pool_id=image.pool_id, spec={"replaced": True}, total=1
+    )
+    image.sha256, image.size_bytes, image.media_type = photo.sha256, photo.size_bytes, photo.media_type
+    image.shard_id, image.embed_error, image.embed_job_id = None, None, again.id
+    session.flush()
+    return [again, jobs.create(session, settings, kind="delete", pool_id=image.pool_id, spec={})]
+
+
 def stranded(session: Session, pool_id: uuid.UUID) -> Sequence[Image]:
     """The images whose embed job failed or was cancelled before it reached them."""
     query = (
@@ -137,6 +157,7 @@ def _open_embed_job(session: Session, settings: Settings, pool_id: uuid.UUID) ->
             Job.state == "queued",
             Job.attempt == 0,
             Job.total < settings.embed_chunk,
+            Job.spec["replaced"].as_boolean().is_not(True),
         )
         .order_by(Job.id.desc())
         .limit(1)

@@ -1,5 +1,6 @@
-"""`fewpairs photo delete|exclude|include|move|rename|undelete`"""
+"""`fewpairs photo delete|exclude|include|move|rename|replace|undelete`"""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -8,6 +9,7 @@ from fewpairs.cli.application import CONTROL, app
 from fewpairs.cli.options import PoolOption, ServerOption, find_pool
 from fewpairs.cli.output import console, escaped, moment
 from fewpairs.client import Client
+from fewpairs.errors import FewpairsError
 
 photo_app = typer.Typer(no_args_is_help=True, help="Leave photos out, move, rename and delete them.")
 app.add_typer(photo_app, name="photo", rich_help_panel=CONTROL)
@@ -81,3 +83,17 @@ def undelete(photos: PhotosArgument, pool: PoolOption = None, server: ServerOpti
     for photo in photos:
         restored = target.undelete_photo(ids.get(photo, photo))
         console.print(f"[green]✓[/] {escaped(restored['name'])} is back")
+
+
+@photo_app.command("replace")
+def replace(
+    photo: Annotated[str, typer.Argument(help="Name or id of a photo.", show_default=False)],
+    file: Annotated[Path, typer.Argument(help="The corrected photo.", show_default=False)],
+    pool: PoolOption = None,
+    server: ServerOption = None,
+) -> None:
+    """Give a photo other bytes, of the same size. Its label map stays."""
+    if not file.is_file():
+        raise FewpairsError(f"There is no file {file}: give the path of a photo.")
+    find_pool(Client(server), pool).replace_photo(photo, file)
+    console.print(f"[green]✓[/] {escaped(photo)} has the bytes of {escaped(str(file))}")

@@ -154,6 +154,10 @@ class LabelMapMode(Problem, status=422):
     """A label map must have class colours or one channel of class numbers."""
 
 
+class PhotoSize(Problem, status=422):
+    """The photo and the one that it replaces have different sizes."""
+
+
 class LabelMapSize(Problem, status=422):
     """The label map and its image have different sizes."""
 

@@ -3,12 +3,12 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Header, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from service import deletion
 from service.deletion import Deletion, Now
-from service.http.blobs import BINARY, FILE, blob_response, body, fresh, not_modified
+from service.http.blobs import BINARY, FILE, blob_response, body, changing, not_modified
 from service.http.bodies import Route, receive
 from service.http.names import PathName
 from service.http.openapi import content, errors, stored
@@ -25,12 +25,15 @@ from service.http.problems import (
     LooksLikeLabelMap,
     NameTaken,
     NotFound,
+    PhotoSize,
     PoolNotEmbedded,
+    PreconditionRequired,
+    StaleRevision,
     UnsupportedMediaType,
     WouldLeak,
 )
-from service.images import changes as changing
-from service.images import intake
+from service.images import changes as changed
+from service.images import intake, replacing
 from service.images.intake import Destination
 from service.images.schemas import Image, ImageChanges, Listing, Missing, Upload, Uploaded
 from service.jobs.enqueue import ACCEPTED, answered
@@ -49,6 +52,7 @@ ARCHIVE_TYPES = {
 FILES = {"files": {"type": "array", "items": FILE}}
 FORM = {"multipart/form-data": {"type": "object", "properties": FILES}}
 SIDE = Query(ge=16, le=512, description="Longest side in pixels.")
+REPLACED = Header(description='The ETag of the bytes that are replaced, `"<sha256>"`.')
 IN_TRAIN = Query(
     description="`test` images are for evaluation only: they are never picked and never trained on."
 )
@@ -195,7 +199,7 @@ async def change_image(service: ServiceDep, image_id: UUID, changes: ImageChange
     still learn from an excluded photo. 202: the photo is compared with those of the split that it leaves; ask
     again in a moment."""
     near: list[Any] = []
-    if job := await run_in_threadpool(changing.near_asked, service, image_id, changes):
+    if job := await run_in_threadpool(changed.near_asked, service, image_id, changes):
         result = await answered(service, job)
         if isinstance(result, Response):
             return result
@@ -230,10 +234,30 @@ def undelete_image(service: ServiceDep, image_id: UUID) -> Image:
     },
 )
 def get_content(service: ServiceDep, request: Request, image_id: UUID) -> Response:
-    """The bytes as they were uploaded. They never change, so they can be cached forever."""
+    """The bytes as they were uploaded."""
     with service.database.read() as session:
         image, _ = found_image(session, image_id)
-    return blob_response(service.blobs, request, image.sha256, image.size_bytes, image.media_type)
+    headers = changing(image.sha256)
+    return blob_response(service.blobs, request, image.sha256, image.size_bytes, image.media_type, headers)
+
+
+@router.put(
+    "/images/{image_id}/content",
+    summary="Replace a photo by a corrected one",
+    responses=errors(NotFound, PreconditionRequired, StaleRevision, PhotoSize, *PHOTO_PROBLEMS),
+    openapi_extra=BINARY,
+)
+async def replace_content(
+    service: ServiceDep, request: Request, image_id: UUID, if_match: Annotated[str | None, REPLACED] = None
+) -> Image:
+    """The body is a photo of the same size. The image keeps its name, its split and its annotations; its
+    embedding is made anew, and the old bytes are removed. Models and scores stay as they are."""
+    if if_match is None:
+        raise PreconditionRequired('Say which bytes are replaced: send If-Match with their ETag, "<sha256>".')
+    with service.blobs.incoming() as incoming:
+        await receive(request, incoming, service.settings, "max_image_bytes", "scale the photo down")
+        await run_in_threadpool(replacing.replace, service, image_id, if_match, incoming)
+    return await run_in_threadpool(get_image, service, image_id)
 
 
 @router.get(
@@ -248,10 +272,10 @@ def get_content(service: ServiceDep, request: Request, image_id: UUID) -> Respon
 def get_thumbnail(
     service: ServiceDep, request: Request, image_id: UUID, size: Annotated[int, SIDE] = 256
 ) -> Response:
-    """Made on request; it never changes, so it can be cached forever."""
+    """Made on request."""
     with service.database.read() as session:
         image, _ = found_image(session, image_id)
-    headers = fresh(f"{image.sha256}-{size}")
+    headers = changing(f"{image.sha256}-{size}")
     if not_modified(request, headers):
         return Response(status_code=304, headers=headers)
     with service.blobs.incoming() as copy:
@@ -265,4 +289,4 @@ def get_thumbnail(
 
 def _changed(service: Service, image_id: UUID, changes: ImageChanges, near: list[Any]) -> Image:
     with service.database.write() as session:
-        return Image.of(*changing.change(session, image_id, changes, near))
+        return Image.of(*changed.change(session, image_id, changes, near))

@@ -28,7 +28,7 @@ from store.tables import (
 
 NAMELESS = "(deleted)"
 """Stands for the name of a removed photo, in what stays."""
-REPEATABLE = ("search", "explain", "replay", "import", "pack")
+REPEATABLE = ("search", "explain", "replay", "import", "pack", "export")
 """Kinds of jobs whose results name photos, and that can be made again or have had their effect."""
 SHEET = "samples.png"
 

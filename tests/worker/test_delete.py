@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from sqlalchemy import select, update
 
-from store import deletions, embeddings, events, references
+from store import deletions, embeddings, events, images, references
 from store.blobs import open_blobs
 from store.database import Database
+from store.removal import images as removal
 from store.tables import (
     Annotation,
     Event,
@@ -166,6 +167,7 @@ def test_a_kill_in_any_step_loses_nothing_else(
     with tools.database.read() as session:
         image = session.get_one(Image, first)
     vectors, vector = rows(tools, others), row(tools, image)
+    assert done(pools.job(pool_id, "pack", {})).state == "succeeded"
     delete(tools, first)
     [job_id] = ordered(tools)
 
@@ -197,7 +199,7 @@ def kill_at(tools: Tools, job_id: uuid.UUID, step: str) -> None:
                 references.remove_leaving = lambda *given: die(remove(*given))  # type: ignore[assignment]
             else:
                 place, _, name = step.rpartition(".")
-                setattr(deleting.removal if place else deleting, name, die)
+                setattr(removal if place else deleting, name, die)
             networks = Networks(settings, database, blobs)
             run(job_id, Tools(settings, database, blobs, networks), threading.Event())
         finally:
@@ -311,8 +313,8 @@ def test_results_are_removed_with_all_that_belongs_to_them(
 def test_a_removed_pool_leaves_only_its_row(tools: Tools, pools: Pools, done: Callable[..., Job]) -> None:
     """All its rows, blobs and files go but what another pool uses; its events stay without names."""
     pool_id, other = pools.pool(name="streets-to-forget"), pools.pool()
-    images = planted(pools, pool_id, np.random.default_rng(0).normal(size=(4, 5)))
-    pools.annotation(images[0], scene(9)[1])
+    ids = planted(pools, pool_id, np.random.default_rng(0).normal(size=(4, 5)))
+    pools.annotation(ids[0], scene(9)[1])
     pools.label_map(pool_id, b"a label map")
     done(pools.job(pool_id, "select", {"question": QUESTION, "up_to": None}))
     [twin] = pools.photos(other, [scene(2)[0]])[1]
@@ -332,3 +334,29 @@ def test_a_removed_pool_leaves_only_its_row(tools: Tools, pools: Pools, done: Ca
         assert list(holding(tools.settings.data_dir, *contents)) == []
     tools.blobs.require(pools.content(scene(2)[0]))
     assert ordered(tools) == []
+
+
+@pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+def test_a_replaced_photo_leaves_neither_bytes_nor_embedding(
+    tools: Tools, pools: Pools, done: Callable[..., Job]
+) -> None:
+    """The old row is in no shard, the new one is in one, and the others are as they were."""
+    pool_id = pools.pool()
+    embed_job, ids = pools.photos(pool_id, [scene(seed)[0] for seed in range(3)])
+    done(embed_job)
+    before = rows(tools, ids)
+    tools.vectors.pool_vectors(pool_id)
+    corrected = pools.content(scene(7)[0])
+    with tools.database.write() as session:
+        photo = Image(sha256=corrected, size_bytes=9, media_type="image/png")
+        again, cleaning = images.replace(session, tools.settings, session.get_one(Image, ids[0]), photo)
+
+    for job in (again, cleaning):
+        assert done(job.id).state == "succeeded"
+
+    after = rows(tools, ids)
+    assert after[1:] == before[1:]
+    assert after[0] != before[0]
+    assert sorted(tools.vectors.pool_vectors(pool_id).image_ids) == sorted(ids)
+    assert list(holding(tools.settings.data_dir / "blobs", scene(0)[0], before[0])) == []
+    tools.blobs.require(corrected)

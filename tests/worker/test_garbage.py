@@ -12,6 +12,7 @@ from store.blobs import LocalBlobs
 from store.clock import from_now
 from store.tables import Job
 from tests.worker.factories import Pools, scene
+from tests.worker.planted import planted
 from worker import garbage
 from worker.attempt import Tools
 from worker.run import run
@@ -99,8 +100,7 @@ def test_a_result_whose_blob_was_removed_is_made_again(
 ) -> None:
     """If its bytes leave before its rows are written, the job is tried again instead of naming nothing."""
     pool_id = pools.pool()
-    job_id, _ = pools.photos(pool_id, [scene(1)[0]])
-    run(job_id, tools, shutdown)
+    planted(pools, pool_id, [[1.0, 0.0], [0.0, 1.0]])
     search = pools.job(pool_id, "search", {"what": "duplicates", "within": 0.0})
     require = tools.blobs.require
 

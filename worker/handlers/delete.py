@@ -7,18 +7,17 @@ rows, and at last the blobs that no row names. A worker that dies leaves the res
 import shutil
 import uuid
 
-import numpy as np
 from filelock import FileLock
 
 from models.training.run_directory import RunDirectory
-from store import deletions, embeddings, jobs, references
+from store import deletions, jobs, references
 from store.events import Kind
 from store.removal import images as removal
 from store.removal import pools, results
-from store.tables import Image, Job, LabelMap, Model, Pool, Selection, Shard, new_id
+from store.tables import Image, Job, LabelMap, Model, Pool, Selection
 from worker.attempt import Attempt, job_of
-from worker.handlers.embed import kept
 from worker.outcomes import Outcome
+from worker.shards import remove_from_shards
 
 
 def delete(attempt: Attempt) -> Outcome:
@@ -84,8 +83,7 @@ def _remove_image(attempt: Attempt, image_id: uuid.UUID) -> None:
         models = removal.models_of(session, claim.pool_id)
     if image is None:
         return
-    if image.shard_id:
-        _remove_from_shard(attempt, image)
+    remove_from_shards(attempt, image_id)
     drawn_on = {
         model_id for model_id, job_id in models.items() if _is_drawn(_run(attempt, job_id), image.sha256)
     }
@@ -93,35 +91,6 @@ def _remove_image(attempt: Attempt, image_id: uuid.UUID) -> None:
     with database.write() as session:
         jobs.hold(session, claim)
         removal.remove_image(session, image, drawn_on)
-
-
-def _remove_from_shard(attempt: Attempt, image: Image) -> None:
-    """Put a shard without the image in the place of its shard, so that no copy of the embedding stays."""
-    blobs, database = attempt.tools.blobs, attempt.tools.database
-    with database.read() as session:
-        assert image.shard_id
-        old = embeddings.shard(session, image.shard_id)
-    rows = [row for row, image_id in enumerate(old.image_ids) if image_id != image.id.hex]
-    new = None
-    if rows:
-        digests = [
-            kept(blobs, _array(attempt, digest)[rows]) if digest else None
-            for digest in (old.sha256, old.patches_sha256)
-        ]
-        ids = [old.image_ids[row] for row in rows]
-        new = Shard(id=new_id(), pool_id=old.pool_id, job_id=old.job_id, sha256=digests[0], image_ids=ids)
-        new.patches_sha256 = digests[1]
-    with database.write() as session:
-        jobs.hold(session, attempt.claim)
-        if new:
-            blobs.require(*filter(None, [new.sha256, new.patches_sha256]))
-        removal.replace_shard(session, old, new)
-
-
-def _array(attempt: Attempt, digest: str) -> np.ndarray:
-    with attempt.tools.blobs.open(digest) as file:
-        array: np.ndarray = np.load(file, allow_pickle=False)
-    return array
 
 
 def _remove_copies(attempt: Attempt, image: Image, drawn_on: set[uuid.UUID]) -> None:

@@ -1,17 +1,16 @@
 """Embed jobs: turn photos into immutable shards of embeddings. A shard is committed as soon as it is full."""
 
-import io
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from models.encoders import EmbeddedBatch, embed_batches
-from store import blobs, embeddings, jobs
+from store import embeddings, jobs
 from store.tables import Image, Pool, new_id
 from worker.attempt import Attempt
 from worker.outcomes import Outcome, Permanent
+from worker.shards import kept, remove_from_shards
 
 SHARD_IMAGES = 64
 """The size at which a shard is committed: the work of a few seconds, which is what a killed worker loses."""
@@ -28,6 +27,9 @@ def embed(attempt: Attempt) -> Outcome:
         raise weights_mismatch(pool, encoder.weights_digest)
 
     waiting = [image for image in images if not (image.shard_id or image.embed_error)]
+    if claim.spec.get("replaced"):
+        for image in waiting:
+            remove_from_shards(attempt, image.id)
     before = len(images) - len(waiting)
     batches: list[EmbeddedBatch] = []
     with attempt.files(image.sha256 for image in waiting) as paths:
@@ -78,18 +80,6 @@ def _commit(
             image_ids=embedded,
             patches_sha256=patches_sha256,
         )
-
-
-def kept(store: blobs.Blobs, features: npt.NDArray[np.floating]) -> str:
-    """Keep the features as a blob. Returns its SHA-256."""
-    return blobs.put(store, [packed(features)]).sha256
-
-
-def packed(features: npt.NDArray[np.floating]) -> bytes:
-    """The features as a `.npy` file of float16, which can hold all of them: see `EmbeddedBatch`."""
-    content = io.BytesIO()
-    np.save(content, features.astype(np.float16), allow_pickle=False)
-    return content.getvalue()
 
 
 def _result(images: Sequence[Image]) -> dict[str, Any]:

@@ -16,8 +16,8 @@ from store import archives
 from store.blobs import CHUNK, Blobs, Incoming
 from store.tables import Pool, Shard
 from worker.attempt import Attempt
-from worker.handlers.embed import packed
 from worker.outcomes import Outcome
+from worker.shards import packed
 
 FIRST_DATE = (1980, 1, 1, 0, 0, 0)
 """The date of all files, so that the same pool gives the same bytes."""
