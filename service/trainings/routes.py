@@ -68,6 +68,8 @@ def order_training(
 def _spec(session: Session, settings: Settings, pool_id: UUID, new: NewTraining) -> dict[str, Any]:
     """The job's spec, in which everything is decided that the order leaves open."""
     pool = found_pool(session, pool_id)
+    if new.method is None:
+        _require_photos(session, pool_id)
     annotations = _pairs(session, pool_id, new)
     pairs = [(str(annotation.image_id), annotation.revision) for annotation in annotations]
     method, recipe = _chosen(replace(situation(session, settings, pool), pairs=len(pairs)), new)
@@ -78,6 +80,7 @@ def _spec(session: Session, settings: Settings, pool_id: UUID, new: NewTraining)
         raise InvalidTraining(f"{error}.") from error
     if pool.class_table and not built.learns_classes(has_classes=True):
         _check_colors(pool.id, method, pool.class_table["classes"])
+    _require_photos(session, pool_id)
     _check_method(pool, method, has_pairs=bool(pairs))
     _check_label_sources(session, pool_id, method, new.label_sources, has_pairs=bool(pairs))
     return {
@@ -88,6 +91,11 @@ def _spec(session: Session, settings: Settings, pool_id: UUID, new: NewTraining)
         "label_sources": new.label_sources,
         "missing_classes": class_pixels.missing(pool.class_table, annotations),
     }
+
+
+def _require_photos(session: Session, pool_id: UUID) -> None:
+    if not images.page(session, pool_id, after=None, limit=1, split="train"):
+        raise PoolEmpty("The pool has no train image to learn from: upload photos first.")
 
 
 def _chosen(pool: Situation, new: NewTraining) -> tuple[str, str]:
@@ -144,8 +152,6 @@ def _methods(**facts: bool) -> str:
 
 def _pairs(session: Session, pool_id: UUID, new: NewTraining) -> list[Annotation]:
     """The annotations of the pairs. Fixed now, so that all attempts learn from the same pairs."""
-    if not images.page(session, pool_id, after=None, limit=1, split="train"):
-        raise PoolEmpty("The pool has no train image to learn from: upload photos first.")
     annotated = trainings.annotated(session, pool_id, "train")
     pairs = {image.id: annotation for image, annotation in annotated}
     if new.pairs is not None:

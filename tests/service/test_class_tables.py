@@ -121,14 +121,18 @@ def test_the_answer_says_where_the_table_is_wrong(client: Client, class_table: A
 
 
 def test_colours_that_a_translator_confuses_are_refused_for_its_methods(client: Client) -> None:
-    """With two colours one grey step apart, methods that draw in colours are refused, naming both classes; a
-    method that learns classes is taken, and after a change of colour every method."""
+    """With two colours one grey step apart, methods that draw in colours are refused, naming both classes,
+    before the pool has a photo and after; a method that learns classes is taken, and after a change of colour
+    every method."""
     table = {
         "classes": [{"name": n, "color": [c, c, c]} for n, c in (("mud", 90), ("clay", 91), ("sand", 200))]
     }
     pool_id = new_pool(client, table)
-    annotate(client, put_photo(client, pool_id, "a.jpg")["id"])
     address = f"/pools/{pool_id}/trainings"
+    empty = client.post(address, json={"method": "pix2pix"})
+    assert slug(empty) == "invalid-training"
+    assert "mud and clay" in empty.json()["detail"]
+    annotate(client, put_photo(client, pool_id, "a.jpg")["id"])
     for method in ("pix2pix", "hybrid"):
         refused = client.post(address, json={"method": method, "recipe": "tiny"})
         assert slug(refused) == "invalid-training"
