@@ -24,15 +24,19 @@ def class_table(class_table: dict[str, Any], labelled: dict[str, Any]) -> Table:
 
 
 def summary(labelled: dict[str, Any]) -> str:
-    """The shares of the largest classes; then, on a line of their own, the classes without a pixel."""
+    """The pixels of the largest classes; then, on a line of their own, the classes without a pixel."""
     classes = sorted(labelled["classes"], key=lambda found: -found["pixels"])
     total = sum(found["pixels"] for found in classes)
     present = [found for found in classes if found["pixels"]]
-    shares = [f"{escaped(found['name'])} {found['pixels'] / total:.1%}" for found in present[:SHOWN_CLASSES]]
+    shown = [
+        f"{escaped(found['name'])} {found['pixels']:,} ({found['pixels'] / total:.1%})"
+        for found in present[:SHOWN_CLASSES]
+    ]
     if len(present) > SHOWN_CLASSES:
-        shares.append(f"{len(present) - SHOWN_CLASSES} smaller ones")
-    every = total + labelled["unlabelled"]
-    lines = [f"Labelled {total / max(1, every):.1%} of the pixels: {', '.join(shares)}"]
+        shown.append(f"{len(present) - SHOWN_CLASSES} smaller ones")
+    share = total / max(1, total + labelled["unlabelled"])
+    labelled_and_not = f"{total:,} pixels labelled ({share:.1%}), {labelled['unlabelled']:,} unlabelled"
+    lines = [f"{labelled_and_not}: {', '.join(shown)}"]
     if missing := [found["name"] for found in labelled["classes"] if not found["pixels"]]:
         where = counted(labelled["label_maps"], "label map")
         lines.append(f"[yellow]![/] {without_pixels(missing)} in {where}")
