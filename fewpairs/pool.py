@@ -339,6 +339,7 @@ class Pool(Resource):
         recipe: str | None = None,
         pairs: Sequence[str] | None = None,
         label_sources: Sequence[str] | None = None,
+        start_from: Model | str | None = None,
         **options: Any,
     ) -> Job:
         """Start a training on the annotated photos, or on those whose ids are `pairs`.
@@ -346,8 +347,9 @@ class Pool(Resource):
         `label_sources` names the sources of unpaired label maps to learn from; `annotations` stands for the
         label maps of the pairs; None means all sources.
 
-        Without `method` and `recipe` it is the training that `advice` says. `options` override the recipe:
-        total_steps, image_size, batch_size, seed, …
+        `start_from` is a model of the pool, or its id, with the same method and networks: the training starts
+        with its weights. Without `method` and `recipe` it is the training that `advice` says. `options`
+        override the recipe: total_steps, image_size, batch_size, seed, …
         """
         document = self._transport.json(
             "POST",
@@ -356,6 +358,7 @@ class Pool(Resource):
                 "method": method,
                 "recipe": recipe,
                 "options": options,
+                "start_from": start_from.id if isinstance(start_from, Model) else start_from,
                 "pairs": list(pairs) if pairs is not None else None,
                 "label_sources": list(label_sources) if label_sources is not None else None,
             },

@@ -30,9 +30,16 @@ def get(session: Session, model_id: uuid.UUID) -> Model | None:
 
 
 def trained_on(session: Session, image: Image) -> list[Model]:
-    """The pool's models that learned from this image: from its annotation, or from the photo alone."""
+    """The pool's models that learned from this image: from its annotation, from the photo
+    alone, or through the model that they started from.
+    """
     query = select(Model).where(Model.pool_id == image.pool_id, Model.job_id.is_not(None), kept(Model))
-    return [model for model in session.scalars(query.order_by(Model.id)) if _learned_from(model, image)]
+    found: list[Model] = []
+    for model in session.scalars(query.order_by(Model.id)):
+        started = model.receipt.get("start_from") in {str(earlier.id) for earlier in found}
+        if started or _learned_from(model, image):
+            found.append(model)
+    return found
 
 
 def _learned_from(model: Model, image: Image) -> bool:

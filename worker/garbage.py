@@ -82,7 +82,7 @@ def _runs(session: Session, folder: Path) -> Iterator[Path]:
             job.state == "failed" and job.finished_at and now - job.finished_at > FAILED_KEPT
         ):
             run = RunDirectory(path)
-            yield from (path / "data", run.features, run.checkpoint, run.model)
+            yield from (path / "data", run.features, run.start, run.checkpoint, run.model)
 
 
 def _caches(session: Session, folder: Path) -> Iterator[Path]:

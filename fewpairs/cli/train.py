@@ -46,6 +46,10 @@ def train(
             show_default=False,
         ),
     ] = None,
+    start_from: Annotated[
+        str | None,
+        typer.Option(help="Id of a model to start from, with the same networks.", show_default=False),
+    ] = None,
     option: Annotated[
         list[str] | None, typer.Option(help="Any other training option as NAME=VALUE; may be repeated.")
     ] = None,
@@ -62,7 +66,7 @@ def train(
         method, recipe = advised["method"], advised["recipe"]
         options = advised["options"] | options
         console.print(f"Advised: {command(advised)}", soft_wrap=True)
-    job = target.train(method, recipe, label_sources=label_source or None, **options)
+    job = target.train(method, recipe, label_sources=label_source or None, start_from=start_from, **options)
     console.print(f"[green]✓[/] Training job {job.id}")
     if job.missing_classes:
         console.print(f"[yellow]![/] {without_pixels(job.missing_classes)} in the pairs: not learned")

@@ -7,6 +7,7 @@ finish.json             asks to end before all steps are done; then says after w
 estimate.json           memory and time the training will take (see `models.training.rehearsal`)
 metrics.jsonl           one line per logged step
 features/               features of photos, computed or brought (see `models.training.feature_store`)
+start/                  weights that the translators start from, if there are any
 samples/step-N.png      sample sheets
 checkpoint.safetensors  everything needed to continue
 model/                  the result
@@ -43,6 +44,7 @@ class RunDirectory:
         self.finish_file = self.path / "finish.json"
         self.metrics = self.path / "metrics.jsonl"
         self.features = self.path / FEATURES
+        self.start = self.path / "start"
         self.samples = self.path / "samples"
         self.model = self.path / "model"
         self.result = self.path / "result.json"

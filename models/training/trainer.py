@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
@@ -122,6 +123,17 @@ class _Training:
             self._method.begin(self._data)
         except ValueError as error:
             raise UnusableRun(str(error)) from error
+        if self._run.start.exists():
+            self._take_start()
+
+    def _take_start(self) -> None:
+        """Give the translators the weights in `start/`, of a model with the same networks."""
+        for name, network in self._method.translators.items():
+            try:
+                network.load_state_dict(load_file(self._run.start / f"{name}.safetensors"))
+            except (RuntimeError, OSError) as error:
+                raise UnusableRun(f"the model to start from has other networks: {error}") from error
+        self._averages = averages(self._method.translators, self._spec.ema)
 
     def _log(self, done: int, losses: dict[str, list[float]], learning_rate: float, clock: float) -> None:
         steps = max(len(values) for values in losses.values())

@@ -25,6 +25,7 @@ class TrainingReceipt(BaseModel):
         None, description="The number of steps, fewer than planned if the training was finished early."
     )
     pairs: list[tuple[UUID, int]] = Field(description="Images, and the revisions of their annotations.")
+    start_from: UUID | None = Field(None, description="The model whose weights it started from.")
     unpaired_photos: int
     unpaired_label_maps: dict[str, int] = Field(description="The number of label maps from each source.")
     missing_classes: list[str] | None = Field(

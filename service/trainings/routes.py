@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 from sqlalchemy.orm import Session
 
 from models.advice import Situation, advised_method, advised_recipe
-from models.catalog import DEFAULT_RECIPE, METHODS, build
+from models.catalog import DEFAULT_RECIPE, METHODS, TrainingSpec, build
 from service.colors import SAFE_DISTANCE, nearest_pair
 from service.http.bodies import Route
 from service.http.openapi import errors
@@ -22,14 +22,17 @@ from service.http.problems import (
     PoolEmpty,
 )
 from service.jobs.enqueue import ACCEPTED, IdempotencyKey, accepted, order
-from service.lookups import found_pool, require_pool
+from service.lookups import found_model, found_pool, require_pool
 from service.runtime import ServiceDep
 from service.situation import situation
 from service.trainings.schemas import NewTraining
 from store import class_pixels, images, label_maps, trainings
 from store.label_maps import ANNOTATIONS
 from store.settings import Settings
-from store.tables import Annotation, Pool
+from store.tables import Annotation, Model, Pool
+
+NETWORK_OPTIONS = ("encoder", "generator", "channels", "blocks")
+"""The options that decide the shapes of a translator's weights."""
 
 router = APIRouter(tags=["trainings and evaluations"], route_class=Route)
 
@@ -82,6 +85,8 @@ def _spec(session: Session, settings: Settings, pool_id: UUID, new: NewTraining)
         _check_colors(pool.id, method, pool.class_table["classes"])
     _require_photos(session, pool_id)
     _check_method(pool, method, has_pairs=bool(pairs))
+    if new.start_from:
+        _check_start(found_model(session, new.start_from), pool_id, method, built)
     _check_label_sources(session, pool_id, method, new.label_sources, has_pairs=bool(pairs))
     return {
         "method": method,
@@ -89,6 +94,7 @@ def _spec(session: Session, settings: Settings, pool_id: UUID, new: NewTraining)
         "options": options,
         "pairs": pairs,
         "label_sources": new.label_sources,
+        "start_from": new.start_from and str(new.start_from),
         "missing_classes": class_pixels.missing(pool.class_table, annotations),
     }
 
@@ -139,6 +145,22 @@ def _check_colors(pool_id: UUID, method: str, classes: list[dict[str, Any]]) -> 
             f"or use {_methods(learns_classes=True)}.",
             classes=[classes[first]["name"], classes[second]["name"]],
         )
+
+
+def _check_start(model: Model, pool_id: UUID, method: str, spec: TrainingSpec) -> None:
+    """Raise InvalidTraining if the training's networks cannot start with the model's weights."""
+    if model.pool_id != pool_id or model.job_id is None:
+        raise InvalidTraining(
+            f"The model {model.id} was not trained in this pool: start from one that was, or leave out "
+            "`start_from`."
+        )
+    wanted = {"method": method} | {name: getattr(spec, name) for name in NETWORK_OPTIONS}
+    for name, value in wanted.items():
+        if (other := {"method": model.method, **model.spec}.get(name)) != value:
+            raise InvalidTraining(
+                f"The model {model.id} has {name} {other} and this training {value}, so their networks "
+                "differ: give the training what the model has."
+            )
 
 
 def _methods(**facts: bool) -> str:

@@ -64,6 +64,11 @@ class NewTraining(BaseModel):
     pairs: Annotated[list[UUID], Field(min_length=1, max_length=100_000)] | None = Field(
         None, description="Annotated train images to learn from; null for all of them."
     )
+    start_from: UUID | None = Field(
+        None,
+        description="A model of the pool with the same method and networks, whose weights the training "
+        "starts from; null: new weights.",
+    )
     label_sources: Annotated[list[str], Field(min_length=1, max_length=100)] | None = Field(
         None,
         description="Where the unpaired label maps come from: sources of uploads, and `annotations` for the "

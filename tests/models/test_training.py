@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import json
 import math
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -21,7 +22,7 @@ from models.training.data import Batch
 from models.training.methods.hybrid import Hybrid
 from models.training.run_directory import RunDirectory, RunInUse
 from models.training.schedule import constant_then_linear
-from models.training.trainer import TrainingDiverged, train
+from models.training.trainer import TrainingDiverged, UnusableRun, train
 from models.translation.artifacts import load_model
 from tests.models.runs import (
     Stop,
@@ -161,6 +162,22 @@ def test_a_run_asked_before_its_first_step_takes_one(tmp_path: Path) -> None:
     RunDirectory(run_dir).ask_to_finish()
     train(run_dir, "cpu")
     assert json.loads((run_dir / "result.json").read_text())["steps"] == 1
+
+
+def test_a_run_starts_from_the_weights_it_is_given(tmp_path: Path) -> None:
+    """With a learning rate of 0 its model is the one it started from; other networks are refused."""
+    first = write_run(tmp_path / "first", small_spec("pix2pix", total_steps=1))
+    train(first, "cpu")
+    still = {"total_steps": 1, "learning_rate": 0.0, "seed": 5}
+    second = write_run(tmp_path / "second", small_spec("pix2pix", **still))
+    shutil.copytree(first / "model", second / "start")
+    train(second, "cpu")
+    weights = "model/photo_to_label.safetensors"
+    assert (second / weights).read_bytes() == (first / weights).read_bytes()
+    other = write_run(tmp_path / "other", small_spec("pix2pix", channels=8, **still))
+    shutil.copytree(first / "model", other / "start")
+    with pytest.raises(UnusableRun, match="other networks"):
+        train(other, "cpu")
 
 
 def test_leftovers_of_a_crash_do_no_harm(tmp_path: Path) -> None:

@@ -192,7 +192,7 @@ def add_selection(client: Client, job: dict[str, Any], document: dict[str, Any])
         session.add(row)
 
 
-def add_model(client: Client, pool_id: str, method: str = "hybrid", **learned: Any) -> str:
+def add_model(client: Client, pool_id: str, method: str = "hybrid", spec: Any = None, **learned: Any) -> str:
     """Add a model as a training does, to a pool with an annotated train image, and return its id. `learned`
     is put into its receipt.
     """
@@ -202,7 +202,7 @@ def add_model(client: Client, pool_id: str, method: str = "hybrid", **learned: A
         pool_id=uuid.UUID(pool_id),
         job_id=uuid.UUID(job["id"]),
         method=method,
-        spec={"recipe": "tiny"},
+        spec=spec or {"recipe": "tiny"},
         receipt={
             **{"pairs": [], "unpaired_photos": 0, "unpaired_label_maps": {}},
             **{"losses": {"g": 1.0}, "notes": NOTES, **learned},

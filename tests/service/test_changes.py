@@ -122,9 +122,10 @@ def test_models_are_not_tested_on_what_they_learned_from(client: Client) -> None
     assert (slug(refused), refused.json()["jobs"]) == ("would-leak", [waiting["id"]])
     client.post(f"/jobs/{waiting['id']}/cancel")
     model_id = add_model(client, pool_id, pairs=[[images[0]["id"], 1]], unpaired_photos=2)
+    later_id = add_model(client, pool_id, "pix2pix", start_from=model_id)
     for image in images:
         refused = move(client, image, "test")
-        assert (slug(refused), refused.json()["models"]) == ("would-leak", [model_id])
+        assert (slug(refused), refused.json()["models"]) == ("would-leak", [model_id, later_id])
     late = put_photo(client, pool_id, "late.jpg", photo(77))
     embed(client, pool_id)
     assert move(client, late, "test").status_code == 200

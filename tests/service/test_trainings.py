@@ -10,7 +10,7 @@ from models.catalog import METHODS, OPTIONS, build
 from service.trainings.schemas import TrainingOptions
 from store import jobs
 from tests.service.serving import Client
-from tests.service.steps import annotate, label_map, new_pool, photo, put_photo, slug
+from tests.service.steps import add_model, annotate, label_map, new_pool, photo, put_photo, slug
 
 
 def spec_of(client: Client, job: dict[str, Any]) -> dict[str, Any]:
@@ -32,7 +32,7 @@ def test_a_training_freezes_the_newest_revisions(client: Client) -> None:
     job = client.post(f"/pools/{pool_id}/trainings", json=order)
     assert (job.status_code, job.headers["location"]) == (202, f"/jobs/{job.json()['id']}")
     pairs = [[images[0]["id"], 1], [images[1]["id"], 2]]
-    rest = {"label_sources": None, "missing_classes": []}
+    rest = {"label_sources": None, "start_from": None, "missing_classes": []}
     assert spec_of(client, job.json()) == {**order, "pairs": pairs, **rest}
     annotate(client, images[2]["id"])
     assert spec_of(client, job.json())["pairs"] == pairs
@@ -240,3 +240,22 @@ def test_the_order_says_which_classes_its_pairs_lack(client: Client) -> None:
     assert client.get(f"/jobs/{partly['id']}").json()["missing_classes"] == ["car"]
     [embedding, *_] = client.get("/jobs", params={"pool": pool_id, "kind": "embed"}).json()["items"]
     assert embedding["missing_classes"] is None
+
+
+def test_a_training_starts_only_from_a_model_with_the_same_networks(client: Client) -> None:
+    """It must be of this pool, trained, of the same method, and with the same options that shape networks."""
+    pool_id, other = new_pool(client), new_pool(client)
+    annotate(client, put_photo(client, pool_id, "a.jpg")["id"])
+    annotate(client, put_photo(client, other, "a.jpg")["id"])
+    spec = build("tiny", "pix2pix").to_json()
+    model_id, stranger = (add_model(client, id, "pix2pix", spec=spec) for id in (pool_id, other))
+    imported = client.post(f"/pools/{pool_id}/models", content=b"onnx").json()["id"]
+
+    def order(start_from: str, method: str = "pix2pix", **options: Any) -> Any:
+        body = {"method": method, "recipe": "tiny", "start_from": start_from, "options": options}
+        return client.post(f"/pools/{pool_id}/trainings", json=body)
+
+    assert order(model_id).status_code == 202
+    for refused in (order(stranger), order(imported), order(model_id, "hybrid"), order(model_id, channels=8)):
+        assert slug(refused) == "invalid-training"
+    assert slug(order(str(uuid.uuid4()))) == "not-found"

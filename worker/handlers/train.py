@@ -15,7 +15,7 @@ from worker.attempt import Attempt
 from worker.cache.networks import encoder_cache, supplied_weights
 from worker.outcomes import Cancelled, Outcome
 from worker.training.features import bring_features, new_features
-from worker.training.prepare import prepare
+from worker.training.prepare import bring_start, prepare
 from worker.training.supervisor import supervise
 
 
@@ -26,6 +26,7 @@ def train(attempt: Attempt) -> Outcome:
         if not run.result.exists():
             prepare(attempt, run)
             bring_features(attempt, run)
+            bring_start(attempt, run)
             supervise(attempt, run, _command(run, settings))
         outcome = _keep(attempt, run)
     except Cancelled:
@@ -56,6 +57,7 @@ def _keep(attempt: Attempt, run: RunDirectory) -> Outcome:
     steps = int(result["steps"])
     receipt: dict[str, Any] = {
         "steps": steps,
+        "start_from": claim.spec.get("start_from"),
         "pairs": claim.spec["pairs"] if manifest.files.pairs else [],
         "unpaired_photos": len(manifest.files.unpaired_photos),
         "unpaired_label_maps": manifest.label_sources,
@@ -85,6 +87,6 @@ def _drop_what_nobody_needs(run: RunDirectory) -> None:
     """Delete the photos, their features and the checkpoint of an ended training; its log, metrics and samples
     stay. Its model is a second copy once the job's result is written.
     """
-    for folder in (run.path / "data", run.features):
+    for folder in (run.path / "data", run.features, run.start):
         shutil.rmtree(folder, ignore_errors=True)
     run.checkpoint.unlink(missing_ok=True)

@@ -1,5 +1,6 @@
 """Fills a run directory with the files that a training reads. Repeating it changes no existing file."""
 
+import uuid
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from models.images.palette import ClassTable
 from models.training.data import TrainingFiles
 from models.training.manifest import Manifest
 from models.training.run_directory import RunDirectory
-from store import trainings
+from store import models, trainings
 from store.label_maps import ANNOTATIONS
 from store.tables import Annotation, Image, Pool
 from worker.attempt import Attempt
@@ -40,6 +41,23 @@ def prepare(attempt: Attempt, run: RunDirectory) -> None:
             part.unlink(missing_ok=True)
             attempt.tools.blobs.fetch(path.name, part)
             part.rename(path)
+
+
+def bring_start(attempt: Attempt, run: RunDirectory) -> None:
+    """Fetch the weights of the model that the training starts from, if it names one. Raises Permanent."""
+    model_id = attempt.claim.spec.get("start_from")
+    if model_id is None or run.start.exists():
+        return
+    with attempt.tools.database.read() as session:
+        files = models.files(session, [uuid.UUID(model_id)]).get(uuid.UUID(model_id))
+    if files is None:
+        raise Permanent("start-deleted", f"The model {model_id} was deleted: start from another one.")
+    part = run.path / f"start-{attempt.claim.attempt}"
+    part.mkdir()
+    for file in files:
+        if file.name.endswith(".safetensors"):
+            attempt.tools.blobs.fetch(file.sha256, part / file.name)
+    part.rename(run.start)
 
 
 def _spec(attempt: Attempt) -> TrainingSpec:
