@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from models.catalog import METHODS
 from models.measured import CURVES
 from tests.pages import PAGES, ROOT, anchor, page, sections, table_rows
 
@@ -91,18 +90,14 @@ def test_numbers_of_the_advice() -> None:
 
 
 def test_the_advice_follows_the_experiments() -> None:
-    """The advice's mean IoU of the paper's methods is that of the learning curves' JSON, and that of the
-    others the comparison's.
-    """
-    for row in read(RESULTS / "experiments/comparison.json")["rows"]:
-        method, pairs = row["cells"]
-        if method in CURVES and METHODS[method].beyond:
-            assert CURVES[method][int(pairs)].mean_iou == round(row["scores"]["mean_iou"]["mean"], 3)
-    for row in read(RESULTS / "experiments/curves.json")["rows"]:
-        method, pairs = row["cells"]
-        if method in CURVES:
-            count = 0 if pairs == "–" else int(pairs)
-            assert CURVES[method][count].mean_iou == round(row["scores"]["mean_iou"]["mean"], 3)
+    """The advice's mean IoU and minutes are those of the comparison's JSON."""
+    rows = {tuple(row["cells"]): row for row in read(RESULTS / "experiments/comparison.json")["rows"]}
+    for method, curve in CURVES.items():
+        for pairs, point in curve.items():
+            row = rows[method, str(pairs or "–")]
+            assert point.mean_iou == round(row["scores"]["mean_iou"]["mean"], 3)
+            minutes = [run["core_minutes"] for run in row["runs"] if run["core_minutes"] is not None]
+            assert point.minutes == pytest.approx(median(minutes) / 2, abs=0.051)
 
 
 @pytest.mark.parametrize("path", STRATEGIES, ids=lambda path: path.stem)
