@@ -75,6 +75,8 @@ def _outcome(job: Job) -> str:
             return str(found)
         case {"embedded": count, "failed": failed}:
             return f"{counted(count, 'photo')} embedded" + (f", {len(failed)} not" if failed else "")
+        case {"removed": count}:
+            return f"{count} removed for good"
         case {"same": same}:
             return "the same picks" if same else "not the same picks"
         case {"items": found}:

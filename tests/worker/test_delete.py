@@ -33,6 +33,7 @@ from tests.worker.planted import planted
 from worker.attempt import Tools
 from worker.cache.networks import Networks
 from worker.handlers import delete as deleting
+from worker.outcomes import Permanent
 from worker.run import run
 from worker.sweeper import order_removals
 
@@ -306,6 +307,9 @@ def test_results_are_removed_with_all_that_belongs_to_them(
     files = {path.name for path in kept - left}
     assert len(files) == 4 + len(list(folder.iterdir())) + 2
     assert not (tools.settings.cache_dir / "models" / str(model_id)).exists()
+    networks = Networks(tools.settings, tools.database, tools.blobs)
+    with pytest.raises(Permanent, match="was deleted"):
+        networks.translator(model_id, "photos_to_labels")
     assert list(holding(tools.settings.data_dir / "blobs", b"sent", b"a label map")) == []
 
 

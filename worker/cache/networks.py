@@ -45,12 +45,17 @@ class Networks:
             raise Permanent("unusable-model", f"The model {model_id} cannot be used: {error}") from error
 
     def _model_folder(self, model_id: uuid.UUID) -> Path:
-        """A folder with the model's files. A model never changes, so the folder does not either."""
+        """A folder with the model's files. A model never changes, so the folder does not either.
+
+        Raises Permanent if the model was removed.
+        """
         folder = self._settings.cache_dir / "models" / str(model_id)
         if folder.is_dir():
             return folder
         with self._database.read() as session:
-            files = models.files(session, [model_id])[model_id]
+            files = models.files(session, [model_id]).get(model_id)
+        if files is None:
+            raise Permanent("model-deleted", f"The model {model_id} was deleted: name another one.")
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix="arriving-") as arriving:
             whole = Path(arriving) / "model"
