@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 from PIL import Image
 from pycocotools import mask as coco
@@ -660,3 +661,6 @@ TAKEN: dict[str, Made] = {
         *(supervisely_bitmaps, supervisely_polygon, supervisely_alpha),
     )
 }
+_FIRST = {make().format: name for name, make in reversed(TAKEN.items())}.values()
+ONE_OF_EACH = [pytest.param(name, marks=() if name in _FIRST else pytest.mark.slow) for name in TAKEN]
+"""All of them, for tests that run a service; the first of each format runs with the usual tests."""

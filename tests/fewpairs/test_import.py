@@ -10,12 +10,10 @@ import pytest
 from PIL import Image
 
 from fewpairs import Client, Pool
-from formats.catalog import FORMATS
 from tests import export_kinds as kinds
 from tests.fewpairs.conftest import Run, numbers
 
 EXPORTS = {name: make() for name, make in kinds.TAKEN.items()}
-ONE_OF_EACH = {export.format: name for name, export in EXPORTS.items()}
 
 
 def filled(client: Client, export: kinds.Export, folder: Path) -> Pool:
@@ -49,16 +47,9 @@ def check(pool: Pool, export: kinds.Export) -> None:
         assert np.array_equal(drawn, export.ids[image["name"]]), image["name"]
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=[] if name in ONE_OF_EACH.values() else pytest.mark.slow)
-        for name in kinds.TAKEN
-    ],
-)
+@pytest.mark.parametrize("name", kinds.ONE_OF_EACH)
 def test_exports_are_imported(run: Run, client: Client, name: str, tmp_path: Path) -> None:
     """An unpacked export annotates the photos with what its tool means."""
-    assert ONE_OF_EACH.keys() == FORMATS.keys()
     export = EXPORTS[name]
     pool = filled(client, export, tmp_path)
     folder = unpacked(export, tmp_path / "export")

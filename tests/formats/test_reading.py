@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from formats.contract import Unreadable
 from formats.matching import placed
 from formats.meanings import Classes
 from formats.reading import Read, read_all
@@ -53,3 +54,29 @@ def test_unknown_labels_are_asked_about(name: str) -> None:
         own = [one.label.name for one in each.found if one.meaning is None]
         assert (each.canonical is None) == bool(own)
         assert all(label in str(each.refusal) for label in own)
+
+
+@pytest.mark.parametrize(
+    ("format", "files"),
+    [
+        ("label-studio", {"a.json": b"[" * 100_000}),
+        ("coco", {"a.json": kinds.coco_document([], {}).replace(b'"width": 30', b'"width": 3000000000')}),
+        ("png", {"classes.json": b'{"classes": [{"name": 7}]}', "a.png": b""}),
+        ("supervisely", {"ds/ann/a.jpg.json": b'{"size": {"width": 30, "height": 20}, "objects": 5}'}),
+        (
+            "labelme",
+            {"a.json": kinds.labelme_file([kinds.shape("water", "polygon", [[1e300, 0], [1, "x"]])])},
+        ),
+        ("coco-panoptic", {"a.json": kinds.panoptic_document({1 << 40: 1}, {1: "sky"})}),
+        ("cityscapes", {"gtFine/a_gtFine_labelIds.png": kinds.png(np.zeros((2, 2, 3), np.uint8))}),
+        ("voc", {"SegmentationClass/a.png": b"\x89PNG\r\n\x1a\n" + bytes(50)}),
+    ],
+)
+def test_files_that_are_something_else_are_refused(format: str, files: dict[str, bytes]) -> None:
+    """Whatever an export holds, it ends with a refusal of the label map, or of the export."""
+    try:
+        [found] = read(kinds.Export(format, files, {"a.jpg": kinds.ids()}), {}).values()
+    except Unreadable:
+        return
+    assert found.refusal
+    assert found.canonical is None

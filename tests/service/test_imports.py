@@ -46,7 +46,7 @@ def ids_of(client: Client, image: dict[str, Any]) -> Any:
     return np.asarray(Image.open(io.BytesIO(response.content))) if response.status_code == 200 else None
 
 
-@pytest.mark.parametrize("name", kinds.TAKEN)
+@pytest.mark.parametrize("name", kinds.ONE_OF_EACH)
 def test_exports_become_annotations(client: Client, name: str) -> None:
     """What counts is what the other tool means; the result counts it, file by file and in all."""
     export = kinds.TAKEN[name]()

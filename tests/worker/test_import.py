@@ -1,10 +1,9 @@
-"""Import jobs: everything in one transaction, or nothing; and no file stops the worker."""
+"""Import jobs: everything in one transaction, or nothing."""
 
 import threading
 import uuid
 from typing import Any
 
-import numpy as np
 import pytest
 
 from store import annotations, blobs, jobs
@@ -82,33 +81,3 @@ def test_a_worker_that_lost_its_job_writes_nothing(pools: Pools, shutdown: threa
         run(job_id, pools.tools, shutdown)
     assert pools.get(job_id).state == "running"
     assert count(pools.tools, pool_id) == 0
-
-
-@pytest.mark.parametrize(
-    ("format", "files"),
-    [
-        ("label-studio", {"a.json": b"[" * 100_000}),
-        ("coco", {"a.json": kinds.coco_document([], {}).replace(b'"width": 30', b'"width": 3000000000')}),
-        ("png", {"classes.json": b'{"classes": [{"name": 7}]}', "a.png": b""}),
-        ("supervisely", {"ds/ann/a.jpg.json": b'{"size": {"width": 30, "height": 20}, "objects": 5}'}),
-        (
-            "labelme",
-            {"a.json": kinds.labelme_file([kinds.shape("water", "polygon", [[1e300, 0], [1, "x"]])])},
-        ),
-        ("coco-panoptic", {"a.json": kinds.panoptic_document({1 << 40: 1}, {1: "sky"})}),
-        ("cityscapes", {"gtFine/a_gtFine_labelIds.png": kinds.png(np.zeros((2, 2, 3), np.uint8))}),
-        ("voc", {"SegmentationClass/a.png": b"\x89PNG\r\n\x1a\n" + bytes(50)}),
-    ],
-)
-def test_files_that_are_something_else_are_refused(
-    pools: Pools, shutdown: threading.Event, format: str, files: dict[str, bytes]
-) -> None:
-    """Whatever an export holds, the job ends: with a refusal of the label map, or of the export."""
-    _, job_id = ordered(pools, kinds.Export(format, files, {"a.jpg": kinds.ids()}))
-    run(job_id, pools.tools, shutdown)
-    job = pools.get(job_id)
-    if job.state == "succeeded":
-        assert job.result["refused"] == 1
-        assert job.result["files"][0]["reason"]
-    else:
-        assert (job.state, job.error["type"]) == ("failed", "import-unreadable")
