@@ -31,7 +31,7 @@ def not_utf8(raw: bytes) -> BadName:
     """Why a name that is not UTF-8 is refused. It is never guessed at: of the many older encodings none can
     be told from the others, and in some the second byte of a letter is a backslash.
     """
-    return BadName(f"The name is not UTF-8, its bytes are {raw.hex(' ')}: rename the file.")
+    return BadName(f"The name is not UTF-8, its bytes are {raw.hex(' ')}: rename it.")
 
 
 def checked_path(name: str) -> str:
@@ -61,6 +61,15 @@ def checked_name(name: str, longest: int) -> str:
     return name
 
 
+def checked_label(name: str, longest: int) -> str:
+    """The name of something that is no file, and in which slashes mean nothing, in Unicode form NFC. Raises
+    BadName.
+    """
+    name = checked_text(name, longest)
+    _check_ends(name)
+    return name
+
+
 def checked_text(name: str, longest: int) -> str:
     """Text of 1 to `longest` characters that can all be seen, in Unicode form NFC. Raises BadName."""
     name = unicodedata.normalize("NFC", name)
@@ -75,12 +84,12 @@ def checked_text(name: str, longest: int) -> str:
     for place, character in enumerate(name):
         if unicodedata.category(character) in NOT_TEXT:
             raise BadName(
-                f"The name contains {_called(character)}, a control character or line break: rename the file."
+                f"The name contains {_called(character)}, a control character or line break: rename it."
             )
         if _is_invisible(name, place):
             raise BadName(
                 f"The name contains {_called(character)}, which is invisible, so that two names could look "
-                "the same: rename the file."
+                "the same: rename it."
             )
     return name
 
@@ -89,8 +98,7 @@ def _check_ends(part: str) -> None:
     for end, where in ((part[0], "begins"), (part[-1], "ends")):
         if unicodedata.category(end) == "Zs":
             raise BadName(
-                f"A part of the name {where} with a space, {_called(end)}, which is not seen: rename the "
-                "file."
+                f"A part of the name {where} with a space, {_called(end)}, which is not seen: rename it."
             )
 
 

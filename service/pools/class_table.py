@@ -1,6 +1,7 @@
 """Class tables as they appear in JSON, and what one may hold."""
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -13,13 +14,15 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from folders.names import BadName, checked_label
 from service.colors import far_apart
 from service.http.problems import InvalidClassTable
 from service.pools.presets import PRESETS
 
 Channel = Annotated[int, Field(ge=0, le=255)]
 Color = tuple[Channel, Channel, Channel]
-ClassName = Annotated[str, Field(min_length=1, max_length=100)]
+LONGEST_NAME = 100
+ClassName = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
 Number = Annotated[int, Field(ge=0, le=65535)]
 
 
@@ -117,7 +120,18 @@ def _named_or_written(value: Any, validate: ValidatorFunctionWrapHandler) -> Any
             sentence = f"There is no class table of this name: give {names}, or the classes themselves"
             raise PydanticCustomError("no_class_table", sentence)
         value = PRESETS[value]
-    return ClassTable.model_validate(value)
+    table = ClassTable.model_validate(value)
+    _check_new_names([entry.name for entry in table.classes])
+    return table
+
+
+def _check_new_names(names: Iterable[str]) -> None:
+    """Refuse names that cannot be told apart by eye. Tables that are stored already stay as they are."""
+    for name in names:
+        try:
+            checked_label(name, LONGEST_NAME)
+        except BadName as error:
+            raise InvalidClassTable(f"A class cannot have the name {name!a}. {error}") from None
 
 
 Target = Annotated[ClassTable | Literal["rgb", *PRESETS], WrapValidator(_named_or_written)]  # type: ignore[valid-type]
@@ -153,6 +167,8 @@ class ClassTableChanges(BaseModel):
             raise InvalidClassTable(
                 f"There is no class {unknown[0]} to change, only {', '.join(known)}: new ones go to `append`."
             )
+        new = [change.name for change in self.change.values() if change.name]
+        _check_new_names([*new, *(entry.name for entry in self.append)])
         changes = {name: change.model_dump(exclude_none=True) for name, change in self.change.items()}
         classes = [entry | changes.get(entry["name"], {}) for entry in table["classes"]]
         classes += [entry.model_dump() for entry in self.append]

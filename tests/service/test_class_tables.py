@@ -110,6 +110,9 @@ def test_files_of_known_data_sets_are_read(
             ["c has the colour of a"],
         ),
         ("cmyk", ["body.class_table:", "rgb, cityscapes, camvid"]),
+        ({"classes": [{"name": "car"}, {"name": "car\u200b"}]}, ["car\\u200b", "invisible"]),
+        ({"classes": [{"name": "car\n"}]}, ["car\\n", "line break"]),
+        ({"classes": [{"name": "car "}]}, ["'car '", "ends with a space"]),
     ],
 )
 def test_the_answer_says_where_the_table_is_wrong(client: Client, class_table: Any, words: list[str]) -> None:
@@ -176,6 +179,8 @@ def test_classes_are_renamed_recoloured_and_appended(client: Client) -> None:
         ({"change": {"car": {"color": [128, 64, 128]}}}, ["car has the colour of road"]),
         ({"change": {"car": {"color": [128, 64]}}}, ["body.change.car.color"]),
         ({"append": [{"name": "car"}]}, ["car"]),
+        ({"append": [{"name": "car\u200b"}]}, ["car\\u200b", "invisible"]),
+        ({"change": {"car": {"name": "car\u202e"}}}, ["car\\u202e", "invisible"]),
         ({"append": [{"name": str(n)} for n in range(254)]}, ["room for 255"]),
     ],
 )
