@@ -40,7 +40,7 @@ def test_a_wrong_setting_is_named_before_anything_starts(words: list[str], tmp_p
     assert ended.stdout == ""
     assert [line.removeprefix("✗ ") for line in ended.stderr.splitlines()] == [
         "FEWPAIRS_BLOB_URL=s3://x: give a folder as file:///ABSOLUTE/FOLDER.",
-        "FEWPAIRS_MAX_IMAGE_PIXELS=900000000: give a whole number, at least 1 and at most 80000000.",
+        "FEWPAIRS_MAX_IMAGE_PIXELS=900000000: give a whole number, at least 1 and at most 250000000.",
     ]
     assert list(tmp_path.iterdir()) == []
 

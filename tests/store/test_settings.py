@@ -42,7 +42,7 @@ def test_a_program_names_its_wrong_settings_and_does_not_start(program: str, tmp
     [
         ("PORT", "65536", "at least 0 and at most 65535"),
         ("PORT", "8000.5", "a whole number"),
-        ("MAX_IMAGE_PIXELS", "900000000", "at least 1 and at most 80000000"),
+        ("MAX_IMAGE_PIXELS", "900000000", "at least 1 and at most 250000000"),
         ("MAX_IMAGE_BYTES", "0", "a whole number, at least 1."),
         ("EMBED_CHUNK", "-4", "at least 1"),
         ("MAX_ATTEMPTS", "0", "at least 1"),
@@ -88,7 +88,7 @@ def test_a_password_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
         ("DATABASE_URL", "sqlite:////mnt/fewpairs.db"),
         ("DATABASE_URL", "postgresql://host/name"),
         ("ENCODER", "timm:resnet18"),
-        ("MAX_IMAGE_PIXELS", "80000000"),
+        ("MAX_IMAGE_PIXELS", "250000000"),
     ],
 )
 def test_a_valid_value_is_accepted(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
