@@ -136,9 +136,7 @@ def test_a_bad_class_table_is_refused(client: Client, what: str) -> None:
     assert client.get("/pools").json() == before
 
 
-@pytest.mark.parametrize(
-    "name", ["a//b.jpg", "../b.jpg", "a\\b.jpg", "..", "n" * 300, "line\nbreak.jpg", "\x00"]
-)
+@pytest.mark.parametrize("name", ["a//b.jpg", "../b.jpg", "a\\b.jpg", "..", "n" * 300, "line\nbreak.jpg"])
 def test_a_name_that_leads_elsewhere_is_refused(client: Client, name: str) -> None:
     """Also percent-encoded, and also as a pool's name: empty parts, `..`, line breaks, 300 characters."""
     pool_id = new_pool(client)

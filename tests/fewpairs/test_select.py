@@ -15,7 +15,7 @@ from tests import drawings
 from tests.fewpairs.conftest import Run
 from tests.processes import until
 from tests.service.serving import serve
-from tests.service.steps import add_selection, embed, fail, selection_document
+from tests.service.steps import add_selection, embed, fail, selection_document, shown
 
 
 def test_select_waits_prints_and_copies(run: Run, pool: Pool, photos: Path, tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_select_takes_what_it_waited_for(tmp_path: Path, photos: Path) -> None:
         document = selection_document(pool.id, list(pool.images()))
         pool.upload(photos / "images" / "0001.png")
         add_selection(service, job.document, document)
-        assert asked.result(timeout=30).document == document
+        assert asked.result(timeout=30).document == shown(document)
 
 
 @pytest.mark.parametrize(

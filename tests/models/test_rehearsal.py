@@ -65,7 +65,7 @@ def test_memory_is_state_data_and_activations(tmp_path: Path) -> None:
     weights = sum(p.nbytes for network in method.networks.values() for p in network.parameters())
     tensors = sum(1 for network in method.networks.values() for _ in network.parameters())
     assert state_bytes(method) == 2 * weights
-    assert data.nbytes == 12 * 3 * 36 * 36
+    assert data.nbytes == 6 * (3 + 4) * 36 * 36
     activations = estimate.memory_bytes - (4 * weights + 4 * tensors + data.nbytes)
     # The generators' first outputs alone are twice 16 channels of 32² floats, before and after the norm.
     assert activations > 2 * 2 * 16 * 32 * 32 * 4

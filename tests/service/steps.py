@@ -177,6 +177,11 @@ def selection_document(pool_id: str, images: list[dict[str, Any]]) -> dict[str, 
     return document
 
 
+def shown(document: dict[str, Any]) -> dict[str, Any]:
+    """A Selection as the service shows it, when nothing has become of its picks."""
+    return document | {"deleted": []}
+
+
 def add_selection(client: Client, job: dict[str, Any], document: dict[str, Any]) -> None:
     """End a select job as a worker would."""
     row = Selection(

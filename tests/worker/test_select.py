@@ -378,5 +378,5 @@ def test_a_budget_above_what_is_left_fails_for_good(
     assert job.state == "failed"
     assert job.error
     assert job.error["type"] == "budget-exceeds-pool"
-    assert "only 4 of the embedded train images can be picked (annotated: 1; near-" in job.error["detail"]
+    assert "only 4 of the embedded train images can be picked (annotated: 1; " in job.error["detail"]
     assert "(`duplicates_within`): 5). Ask for fewer" in job.error["detail"]
