@@ -1,7 +1,8 @@
 """Per-step losses of 20 steps of the tiny recipe, recorded in tests/golden.
 
 A change that does not mean to change the maths must reproduce them. After a change that does, raise the
-method's version in models/catalog/methods.py and record new losses, in the folder of that version:
+method's version in models/catalog/methods.py, record new losses, in the folder of that version, and delete
+those of the old one, which no code computes any more:
 
     python -m tests.models.test_golden
 
