@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from formats.data_sets import VOC, voc_color
+from formats.data_sets import CITYSCAPES, CITYSCAPES_UNSCORED, VOC, voc_color
 
 Color = tuple[int, int, int]
 
@@ -21,25 +21,25 @@ def _table(
 
 
 _CITYSCAPES = {
-    7: ("road", (128, 64, 128)),
-    8: ("sidewalk", (244, 35, 232)),
-    11: ("building", (70, 70, 70)),
-    12: ("wall", (102, 102, 156)),
-    13: ("fence", (190, 153, 153)),
-    17: ("pole", (153, 153, 153)),
-    19: ("traffic light", (250, 170, 30)),
-    20: ("traffic sign", (220, 220, 0)),
-    21: ("vegetation", (107, 142, 35)),
-    22: ("terrain", (152, 251, 152)),
-    23: ("sky", (70, 130, 180)),
-    24: ("person", (220, 20, 60)),
-    25: ("rider", (255, 0, 0)),
-    26: ("car", (0, 0, 142)),
-    27: ("truck", (0, 0, 70)),
-    28: ("bus", (0, 60, 100)),
-    31: ("train", (0, 80, 100)),
-    32: ("motorcycle", (0, 0, 230)),
-    33: ("bicycle", (119, 11, 32)),
+    7: (128, 64, 128),
+    8: (244, 35, 232),
+    11: (70, 70, 70),
+    12: (102, 102, 156),
+    13: (190, 153, 153),
+    17: (153, 153, 153),
+    19: (250, 170, 30),
+    20: (220, 220, 0),
+    21: (107, 142, 35),
+    22: (152, 251, 152),
+    23: (70, 130, 180),
+    24: (220, 20, 60),
+    25: (255, 0, 0),
+    26: (0, 0, 142),
+    27: (0, 0, 70),
+    28: (0, 60, 100),
+    31: (0, 80, 100),
+    32: (0, 0, 230),
+    33: (119, 11, 32),
 }
 _CAMVID = {
     "Sky": (128, 128, 128),
@@ -125,10 +125,10 @@ _WITHOUT_MASKS_IN_COCO = {12, 26, 29, 30, 45, 66, 68, 69, 71, 83, 91}
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "cityscapes": _table(
-        ",".join(name for name, _ in _CITYSCAPES.values()),
-        [color for _, color in _CITYSCAPES.values()],
+        ",".join(CITYSCAPES[number] for number in _CITYSCAPES),
+        _CITYSCAPES.values(),
         _CITYSCAPES,
-        ignore_ids=[number for number in range(34) if number not in _CITYSCAPES],
+        ignore_ids=sorted(CITYSCAPES_UNSCORED),
         ignore_color=(0, 0, 0),
     ),
     "camvid": _table(",".join(_CAMVID), _CAMVID.values(), ignore_ids=[11], ignore_color=(0, 0, 0)),
