@@ -1,10 +1,13 @@
 """Class tables as they appear in JSON, and what one may hold."""
 
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -22,7 +25,10 @@ from service.pools.presets import PRESETS
 Channel = Annotated[int, Field(ge=0, le=255)]
 Color = tuple[Channel, Channel, Channel]
 LONGEST_NAME = 100
-ClassName = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
+ClassName = Annotated[
+    str, AfterValidator(partial(unicodedata.normalize, "NFC")), Field(min_length=1, max_length=LONGEST_NAME)
+]
+"""In one of Unicode's spellings, so that names that look the same are the same."""
 Number = Annotated[int, Field(ge=0, le=65535)]
 
 
@@ -157,7 +163,9 @@ class ClassTableChanges(BaseModel):
         },
     )
 
-    change: dict[str, ClassChange] = Field(default={}, description="By the names that classes have now.")
+    change: dict[ClassName, ClassChange] = Field(
+        default={}, description="By the names that classes have now."
+    )
     append: list[Class] = Field(default=[], description="Classes for the next free positions.")
 
     def applied_to(self, table: dict[str, Any]) -> ClassTable:

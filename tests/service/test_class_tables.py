@@ -199,3 +199,17 @@ def test_only_pools_with_classes_have_a_table_to_change(client: Client) -> None:
     address = f"/pools/{new_pool(client, 'rgb')}/class_table"
     assert slug(client.patch(address, json={})) == "invalid-class-table"
     assert slug(client.patch(f"/pools/{uuid.uuid4()}/class_table", json={})) == "not-found"
+
+
+def test_both_spellings_of_a_letter_are_one_name(client: Client) -> None:
+    """Classes whose names differ only in how Unicode writes é are refused, and either spelling finds one."""
+    composed, decomposed = "caf\u00e9", "cafe\u0301"
+    two = {"classes": [{"name": composed}, {"name": decomposed}]}
+    refused = client.post("/pools", json={"name": "two spellings", "class_table": two})
+    assert slug(refused) == "invalid-class-table"
+    one = {"classes": [{"name": decomposed}, {"name": "road"}]}
+    pool = client.post("/pools", json={"name": "one spelling", "class_table": one}).json()
+    assert pool["class_table"]["classes"][0]["name"] == composed
+    change = {"change": {decomposed: {"name": "bar"}}}
+    changed = client.patch(f"/pools/{pool['id']}/class_table", json=change).json()
+    assert changed["class_table"]["classes"][0]["name"] == "bar"
