@@ -3,9 +3,8 @@
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from copy import deepcopy
 from functools import wraps
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -109,8 +108,7 @@ class _Recording:
     ) -> None:
         self._pools, self._device = list(method.pools.values()), device
         self._plans: list[tuple[ImagePool, Tensor]] = []
-        copies: dict[str, Any] = {name: tensor.clone() for name, tensor in batch.tensors.items()}
-        self._batch = replace(batch, **copies)
+        self._batch = deepcopy(batch)
         optimizers = list(method.optimizers.values())
         _keep_rates_on_device(optimizers, device)
         side = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
@@ -125,8 +123,7 @@ class _Recording:
             self._losses = step(self._batch)
 
     def replay(self, batch: Batch) -> Losses:
-        for name, tensor in self._batch.tensors.items():
-            tensor.copy_(batch.tensors[name])
+        self._batch.overwrite(batch)
         for pool, plan in self._plans:
             plan.copy_(to_device(pool.plan(plan.shape[1]), self._device))
         self._graph.replay()

@@ -37,6 +37,10 @@ class CropBatch(Batch):
 
     unpaired: UnpairedCrops | None = None
 
+    @property
+    def tensors(self) -> dict[str, Tensor]:
+        return super().tensors | (vars(self.unpaired) if self.unpaired else {})
+
 
 class CropData:
     """Photos and class indices, resized once to about `load_size`² pixels and kept as uint8 on the device.

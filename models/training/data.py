@@ -43,6 +43,11 @@ class Batch:
         every = {"x": self.x, "y": self.y, "classes": self.classes, "labelled": self.labelled}
         return {name: tensor for name, tensor in every.items() if tensor is not None}
 
+    def overwrite(self, other: "Batch") -> None:
+        """Take the numbers of another batch of the same kind, in place."""
+        for name, tensor in self.tensors.items():
+            tensor.copy_(other.tensors[name])
+
 
 class Data(Protocol):
     """The samples of a training, as a pure function of the spec, the files and the step."""

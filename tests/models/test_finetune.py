@@ -1,6 +1,7 @@
 """Fine-tuning: where it starts from, what it trains, and what a step sees."""
 
 import copy
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,21 @@ def test_a_step_trains_all_but_the_first_layers(files: TrainingFiles) -> None:
     assert frozen
     for name, weight in method.dense.named_parameters():
         assert torch.equal(weight, before[name]) == (id(weight) in frozen), name
+
+
+def test_a_batch_overwrites_all_of_another(files: TrainingFiles) -> None:
+    """A copy of one step's batch takes the numbers of another step, also of the unpaired crops, in the
+    tensors that it had: a recorded step reads these.
+    """
+    spec = small_spec("finetune", image_size=64, load_size=64, lambda_consistency=1.0, batch_size=3)
+    data = CropData(files, spec, CPU)
+    first, second = data.batch(0), data.batch(1)
+    copied = deepcopy(first)
+    places = [tensor.data_ptr() for tensor in _tensors(copied)]
+    copied.overwrite(second)
+    assert all(map(torch.equal, _tensors(copied), _tensors(second)))
+    assert [tensor.data_ptr() for tensor in _tensors(copied)] == places
+    assert not any(map(torch.equal, _tensors(copied)[:4], _tensors(first)[:4]))
 
 
 def test_a_step_sees_the_same_crops_whoever_asks(files: TrainingFiles) -> None:
