@@ -17,6 +17,7 @@ from store.filters import kept
 from store.states import ENDED
 from store.tables import (
     Annotation,
+    ApiKey,
     ArchivePart,
     Assignment,
     Base,
@@ -30,10 +31,12 @@ from store.tables import (
     JobMetric,
     LabelMap,
     Leaving,
+    LoginSession,
     Model,
     ModelFile,
     PhotoFeatures,
     Pool,
+    Principal,
     Selection,
     Shard,
     Uncertainty,
@@ -54,6 +57,9 @@ LEFT: Mapping[type[Base], str] = {
     PhotoFeatures: "computed again by the next training",
     ArchivePart: "belongs to archives that arrive",
     Leaving: "belongs to what was deleted",
+    Principal: "is of one server",
+    ApiKey: "belongs to a principal",
+    LoginSession: "belongs to a principal",
 }
 """Tables that stay, each with the reason."""
 LEFT_COLUMNS: Mapping[type[Base], frozenset[str]] = {

@@ -22,7 +22,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from store.clock import UtcDateTime, from_now
 from store.states import ASSIGNMENT_STATES, JOB_STATES, SPLITS
 
-SCHEMA = "0014"
+SCHEMA = "0015"
 """The revision of the newest migration, which makes these tables."""
 
 
@@ -61,6 +61,45 @@ class Deletable(Row):
 
     gone_at: Mapped[datetime | None] = mapped_column(index=True)
     """Until when it can be taken back that this was deleted. None: it is not deleted."""
+
+
+class Principal(Row):
+    """Who asks: a person or a program."""
+
+    __tablename__ = "principals"
+
+    name: Mapped[str] = mapped_column(String(100), unique=True)
+    admin: Mapped[bool] = mapped_column(default=False, server_default=false())
+    password_hash: Mapped[str | None] = mapped_column(String(200))
+    """Argon2, with its salt and parameters. None: no password opens this account."""
+    disabled_at: Mapped[datetime | None]
+    """Since when none of its credentials counts."""
+
+
+class ApiKey(Row):
+    """A key of a principal, of which only the digest is kept."""
+
+    __tablename__ = "api_keys"
+
+    principal_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("principals.id"), index=True)
+    prefix: Mapped[str] = mapped_column(String(20), unique=True)
+    """How the key begins: enough to find it and to recognise it, of no use to guess it."""
+    digest: Mapped[str] = mapped_column(String(64))
+    label: Mapped[str] = mapped_column(String(100))
+    expires_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
+    """To the minute."""
+
+
+class LoginSession(Row):
+    """A browser in which somebody is logged in, of whose cookie only the digest is kept."""
+
+    __tablename__ = "sessions"
+
+    principal_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("principals.id"), index=True)
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class Pool(Deletable):

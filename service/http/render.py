@@ -104,6 +104,11 @@ def _methods(request: Request) -> list[str]:
     ]
 
 
+def answer(request: Request, error: Problem | DBAPIError) -> Response:
+    """The answer of a middleware, which stands outside of the handlers above."""
+    return _problem(request, error) if isinstance(error, Problem) else _database_error(request, error)
+
+
 def _os_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, OSError)
     if error.errno in NO_SPACE:

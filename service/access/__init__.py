@@ -1,0 +1,1 @@
+"""Who asks: finds the principal of each request."""
