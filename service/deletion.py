@@ -8,9 +8,10 @@ from fastapi import Query
 from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
 
-from service.http.problems import Gone, NotFound
+from service.http.problems import Gone
+from service.lookups import never_or_gone
 from service.runtime import Service
-from store import deletions, events, pools
+from store import deletions, pools
 from store.deletions import Rows
 from store.events import Kind
 from store.tables import Pool
@@ -53,9 +54,7 @@ def undelete(service: Service, kind: Kind, id: UUID) -> None:
 def _locked(session: Session, kind: Kind, id: UUID) -> Rows:
     row: Rows | None = session.get(deletions.TABLES[kind], id)
     if row is None or (isinstance(row, Pool) and row.removed):
-        if removal := events.removal(session, id):
-            raise Gone(f"It was removed for good on {removal.created_at:%Y-%m-%d}.", **removal.details)
-        raise NotFound(f"There is no {kind.replace('_', ' ')} {id}.")
+        raise never_or_gone(session, kind, id)
     pools.lock(session, deletions.pool_of(row))
     session.refresh(row)
     return row

@@ -1,5 +1,9 @@
-"""Find the row that a request names, or raise the problem that says it does not exist."""
+"""Find the row that a request names, or raise the problem that says it does not exist.
 
+What somebody may not see is answered with the same words, so that nobody learns which ids exist.
+"""
+
+from collections.abc import Mapping
 from typing import TypeVar
 from uuid import UUID
 
@@ -7,49 +11,86 @@ from sqlalchemy.orm import Session
 
 from models.catalog import LABELS_TO_PHOTOS, METHODS
 from service.http.problems import Gone, NoSelection, NoSuchDirection, NotFound
-from store import annotations, events, images, jobs, models, pools, selections
+from store import annotations, evaluations, events, images, jobs, models, pools, selections
 from store.database import Database
-from store.tables import Deletable, Image, Job, Model, Pool, Selection
+from store.tables import Deletable, Evaluation, Image, Job, Model, Pool, Selection
 
 BACKWARD = "label_to_photo.safetensors"
 
-Row = TypeVar("Row")
+WHERE: Mapping[str, str] = {
+    "pool": "GET /pools lists all pools.",
+    "image": "GET /pools/{id}/images lists the images of a pool.",
+    "label_map": "GET /pools/{id}/labels lists the label maps of a pool.",
+    "selection": "GET /pools/{id}/select makes one.",
+    "assignment": "GET /pools/{id}/assignments lists the assignments of a pool.",
+    "job": "GET /jobs lists all jobs.",
+    "model": "GET /pools/{id}/models lists the models of a pool.",
+    "evaluation": "GET /models/{id} lists the evaluations of a model.",
+}
+"""What an id can be of, and where to find one that exists."""
+
+Found = TypeVar("Found")
 Deleted = TypeVar("Deleted", bound=Deletable)
 
 
-def found(row: Row | None, missing: str) -> Row:
-    """The row. Raises NotFound if there is none; `missing` is what there is not, and where to look."""
+def missing(kind: str, id: UUID) -> NotFound:
+    """The problem to raise if there is nothing of this kind with this id, or nothing that may be seen."""
+    return NotFound(f"There is no {_words(kind)} {id}: {WHERE[kind]}")
+
+
+def found(row: Found | None, kind: str, id: UUID) -> Found:
+    """The row. Raises NotFound if there is none."""
     if row is None:
-        raise NotFound(f"There is no {missing}")
+        raise missing(kind, id)
     return row
 
 
-def present(session: Session, row: Deleted | None, id: UUID, missing: str) -> Deleted:
-    """The row. Raises NotFound, or Gone if it or its pool was deleted; `missing` is what it is, and where to
-    look.
+def present(
+    session: Session, row: Deleted | None, kind: str, id: UUID, within: UUID | None = None
+) -> Deleted:
+    """The row. Raises NotFound, or Gone if it or its pool was deleted. An id of a pool other than `within`
+    is answered as if it did not exist.
     """
-    noun, where = missing.split(": ", 1)
     if row is None:
-        if removal := events.removal(session, id):
-            gone = f"The {noun} {id} was removed for good on {removal.created_at:%Y-%m-%d}."
-            raise Gone(gone, **removal.details)
-        raise NotFound(f"There is no {noun} {id}: {where}")
-    _require_kept(row, noun)
+        raise never_or_gone(session, kind, id, within)
+    if within not in (None, _pool_id(row)):
+        raise missing(kind, id)
+    _require_kept(row, kind)
     if not isinstance(row, Pool):
-        _require_kept(session.get_one(Pool, row.pool_id), "pool")  # type: ignore[attr-defined]
+        _require_kept(session.get_one(Pool, _pool_id(row)), "pool")
     return row
 
 
-def _require_kept(row: Deletable, noun: str) -> None:
+def never_or_gone(session: Session, kind: str, id: UUID, within: UUID | None = None) -> NotFound | Gone:
+    """The problem to raise if there is no row: it was removed for good, from the pool `within` if one is
+    given, or it never existed.
+    """
+    removal = events.removal(session, id)
+    if removal is None or within not in (None, removal.pool_id):
+        return missing(kind, id)
+    gone = f"The {_words(kind)} {id} was removed for good on {removal.created_at:%Y-%m-%d}."
+    return Gone(gone, **removal.details)
+
+
+def _require_kept(row: Deletable, kind: str) -> None:
     if row.gone_at is None:
         return
     if isinstance(row, Pool) and row.removed:
         raise Gone(f"The pool {row.id} was removed for good.")
     raise Gone(
-        f"The {noun} {row.id} was deleted; until {row.gone_at:%Y-%m-%d %H:%M} UTC that can be taken back, "
-        f"with POST /{noun}s/{row.id}/undelete.",
+        f"The {_words(kind)} {row.id} was deleted; until {row.gone_at:%Y-%m-%d %H:%M} UTC that can be taken "
+        f"back, with POST /{kind}s/{row.id}/undelete.",
         gone_at=row.gone_at.isoformat(),
     )
+
+
+def _pool_id(row: Deletable) -> UUID:
+    pool_id: UUID = row.id if isinstance(row, Pool) else row.pool_id  # type: ignore[attr-defined]
+    return pool_id
+
+
+def _words(kind: str) -> str:
+    return kind.replace("_", " ")
 
 
 def require_pool(database: Database, pool_id: UUID) -> None:
@@ -59,12 +100,11 @@ def require_pool(database: Database, pool_id: UUID) -> None:
 
 
 def found_pool(session: Session, pool_id: UUID) -> Pool:
-    return present(session, pools.get(session, pool_id), pool_id, "pool: GET /pools lists all pools.")
+    return present(session, pools.get(session, pool_id), "pool", pool_id)
 
 
-def found_selection(session: Session, selection_id: UUID) -> Selection:
-    selection = selections.get(session, selection_id)
-    return present(session, selection, selection_id, "selection: GET /pools/{id}/select makes one.")
+def found_selection(session: Session, selection_id: UUID, within: UUID | None = None) -> Selection:
+    return present(session, selections.get(session, selection_id), "selection", selection_id, within)
 
 
 def newest_selection(session: Session, pool_id: UUID) -> Selection:
@@ -79,19 +119,27 @@ def newest_selection(session: Session, pool_id: UUID) -> Selection:
 
 def found_image(session: Session, image_id: UUID) -> tuple[Image, int | None]:
     """The image and the revision of its annotation; None if it has none."""
-    missing = "image: GET /pools/{id}/images lists the images of a pool."
-    image = present(session, images.get(session, image_id), image_id, missing)
+    image = present(session, images.get(session, image_id), "image", image_id)
     annotation = annotations.current(session, image_id)
     return image, annotation.revision if annotation else None
 
 
 def found_job(session: Session, job_id: UUID) -> Job:
-    return present(session, jobs.get(session, job_id), job_id, "job: GET /jobs lists all jobs.")
+    return present(session, jobs.get(session, job_id), "job", job_id)
 
 
-def found_model(session: Session, model_id: UUID) -> Model:
-    missing = "model: GET /pools/{id}/models lists the models of a pool."
-    return present(session, models.get(session, model_id), model_id, missing)
+def found_model(session: Session, model_id: UUID, within: UUID | None = None) -> Model:
+    return present(session, models.get(session, model_id), "model", model_id, within)
+
+
+def found_evaluation(session: Session, evaluation_id: UUID, within: UUID | None = None) -> Evaluation:
+    evaluation = found(evaluations.get(session, evaluation_id), "evaluation", evaluation_id)
+    if within is not None:
+        model = session.get_one(Model, evaluation.model_id)
+        if model.pool_id != within:
+            raise missing("evaluation", evaluation_id)
+        _require_kept(model, "model")
+    return evaluation
 
 
 def require_direction(session: Session, model_id: UUID, direction: str) -> None:

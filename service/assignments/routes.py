@@ -18,7 +18,7 @@ from service.http.problems import (
     NoSelection,
     NotFound,
 )
-from service.lookups import found, found_pool, newest_selection
+from service.lookups import found, found_pool, found_selection, newest_selection
 from service.runtime import ServiceDep
 from store import assignments, selections, tables
 from store.assignments import NamedAssignment
@@ -112,14 +112,10 @@ def give_back(service: ServiceDep, assignment_id: UUID) -> Assignment:
 
 
 def _found(session: Session, assignment_id: UUID) -> NamedAssignment:
-    missing = f"assignment {assignment_id}: GET /pools/{{id}}/assignments lists them."
-    return found(assignments.get(session, assignment_id), missing)
+    return found(assignments.get(session, assignment_id), "assignment", assignment_id)
 
 
 def _selection(session: Session, pool_id: UUID, selection_id: UUID | None) -> tables.Selection:
     if selection_id is None:
         return newest_selection(session, pool_id)
-    selection = selections.get(session, selection_id)
-    if selection is None or selection.pool_id != pool_id:
-        raise NotFound(f"The pool has no selection {selection_id}: GET /pools/{pool_id}/select makes one.")
-    return selection
+    return found_selection(session, selection_id, within=pool_id)

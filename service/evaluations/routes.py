@@ -23,7 +23,7 @@ from service.http.problems import (
     NotFound,
 )
 from service.jobs.enqueue import ACCEPTED, IdempotencyKey, accepted, order
-from service.lookups import found, found_model, found_pool, require_direction
+from service.lookups import found_evaluation, found_model, found_pool, require_direction
 from service.runtime import ServiceDep
 from store import evaluations, tables, trainings
 
@@ -64,8 +64,7 @@ def order_evaluation(
 
     with service.database.read() as session:
         pool = found_pool(session, pool_id)
-        if found_model(session, new.model_id).pool_id != pool_id:
-            raise NotFound(f"The model {new.model_id} belongs to another pool: evaluate it there.")
+        found_model(session, new.model_id, within=pool_id)
         require_direction(session, new.model_id, new.direction)
         _check_scorer(session, pool, new)
     job = order(service, pool_id, "evaluate", new.model_dump(mode="json"), idempotency_key, spec)
@@ -80,7 +79,7 @@ def order_evaluation(
 )
 def get_evaluation(service: ServiceDep, evaluation_id: UUID) -> Evaluation:
     with service.database.read() as session:
-        row = _found(session, evaluation_id)
+        row = found_evaluation(session, evaluation_id)
         return Evaluation.of(row, evaluations.left(session, [row.id]))
 
 
@@ -99,7 +98,7 @@ def list_evaluation_images(
 ) -> Page[ScoredImage]:
     """By default the worst first: these images show what to label next."""
     with service.database.read() as session:
-        _found(session, evaluation_id)
+        found_evaluation(session, evaluation_id)
         rows = evaluations.images(session, evaluation_id, order=order, after=cursor, limit=limit + 1)
     page, following = cut(rows, limit)
     return Page(items=[ScoredImage.model_validate(row) for row in page], next=following)
@@ -119,7 +118,7 @@ def get_prediction(service: ServiceDep, request: Request, evaluation_id: UUID, i
     """The label map that was compared with the annotation, a palette PNG of positions in the class table; in
     an `rgb` pool, and for photos made of label maps, the translation."""
     with service.database.read() as session:
-        model = found_model(session, _found(session, evaluation_id).model_id)
+        model = found_model(session, found_evaluation(session, evaluation_id).model_id)
         class_table = found_pool(session, model.pool_id).class_table
         image = evaluations.image(session, evaluation_id, image_id)
     if image is None:
@@ -129,11 +128,6 @@ def get_prediction(service: ServiceDep, request: Request, evaluation_id: UUID, i
         )
     palette = palette_of(class_table)
     return blob_response(service.blobs, request, image.sha256, image.size_bytes, "image/png", palette=palette)
-
-
-def _found(session: Session, evaluation_id: UUID) -> tables.Evaluation:
-    missing = f"evaluation {evaluation_id}: GET /models/{{id}} lists them."
-    return found(evaluations.get(session, evaluation_id), missing)
 
 
 def _check_scorer(session: Session, pool: tables.Pool, new: NewEvaluation) -> None:
@@ -164,7 +158,4 @@ def _check_scorer(session: Session, pool: tables.Pool, new: NewEvaluation) -> No
             "A model cannot score its own photos, because its two directions learned to undo each other: "
             f"{how}, and send its id as `scorer`."
         )
-    if found_model(session, new.scorer).pool_id != pool.id:
-        raise InvalidEvaluation(
-            f"The scorer {new.scorer} belongs to another pool, and its classes may differ: {how}."
-        )
+    found_model(session, new.scorer, within=pool.id)

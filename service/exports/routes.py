@@ -13,9 +13,9 @@ from service.http.fields import OF_FORMAT, Format
 from service.http.openapi import errors
 from service.http.problems import IdempotencyKeyReused, InvalidExport, NoAnnotations, NoSelection, NotFound
 from service.jobs.enqueue import ACCEPTED, IdempotencyKey, accepted, order
-from service.lookups import found, found_model, found_pool, newest_selection
+from service.lookups import found_evaluation, found_pool, newest_selection
 from service.runtime import ServiceDep
-from store import annotations, evaluations
+from store import annotations
 
 router = APIRouter(tags=["imports and exports"], route_class=Route)
 
@@ -68,9 +68,6 @@ def export_annotations(
 
 def _check_evaluation(session: Session, pool_id: UUID, evaluation_id: UUID) -> None:
     """Raise a Problem if the evaluation has no predictions that are label maps of this pool."""
-    missing = f"evaluation {evaluation_id}: GET /models/{{id}} lists them."
-    evaluation = found(evaluations.get(session, evaluation_id), missing)
-    if found_model(session, evaluation.model_id).pool_id != pool_id:
-        raise InvalidExport(f"The evaluation {evaluation_id} is of another pool: export it there.")
+    evaluation = found_evaluation(session, evaluation_id, within=pool_id)
     if evaluation.direction != PHOTOS_TO_LABELS:
         raise InvalidExport(f"The predictions of the evaluation {evaluation_id} are photos: choose another.")

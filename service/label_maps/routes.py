@@ -137,7 +137,7 @@ def undelete_label_map(service: ServiceDep, label_map_id: UUID) -> LabelMap:
 
 def _document(service: Service, label_map_id: UUID) -> LabelMap:
     with service.database.read() as session:
-        row = found(label_maps.get(session, label_map_id), f"label map {label_map_id}.")
+        row = found(label_maps.get(session, label_map_id), "label_map", label_map_id)
         return LabelMap.of(row, found_pool(session, row.pool_id).class_table)
 
 

@@ -74,10 +74,8 @@ def check_options(session: Session, pool: Pool, question: Question) -> None:
         )
     if pool.class_table is None and option:
         raise InvalidSelection(f"`{option}` needs classes and the pool has none: leave it out.")
-    if question.model and found_model(session, UUID(question.model)).pool_id != pool.id:
-        raise InvalidSelection(
-            f"The model {question.model} belongs to another pool: name a model of this pool."
-        )
+    if question.model:
+        found_model(session, UUID(question.model), within=pool.id)
 
 
 def _key(pool_id: UUID, question: Question, states: Sequence[State]) -> str:

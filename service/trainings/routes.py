@@ -86,7 +86,7 @@ def _spec(session: Session, settings: Settings, pool_id: UUID, new: NewTraining)
     _require_photos(session, pool_id)
     _check_method(pool, method, has_pairs=bool(pairs))
     if new.start_from:
-        _check_start(found_model(session, new.start_from), pool_id, method, built)
+        _check_start(found_model(session, new.start_from, within=pool_id), method, built)
     _check_label_sources(session, pool_id, method, new.label_sources, has_pairs=bool(pairs))
     return {
         "method": method,
@@ -147,12 +147,11 @@ def _check_colors(pool_id: UUID, method: str, classes: list[dict[str, Any]]) -> 
         )
 
 
-def _check_start(model: Model, pool_id: UUID, method: str, spec: TrainingSpec) -> None:
+def _check_start(model: Model, method: str, spec: TrainingSpec) -> None:
     """Raise InvalidTraining if the training's networks cannot start with the model's weights."""
-    if model.pool_id != pool_id or model.job_id is None:
+    if model.job_id is None:
         raise InvalidTraining(
-            f"The model {model.id} was not trained in this pool: start from one that was, or leave out "
-            "`start_from`."
+            f"The model {model.id} was not trained here: start from one that was, or leave out `start_from`."
         )
     wanted = {"method": method} | {name: getattr(spec, name) for name in NETWORK_OPTIONS}
     for name, value in wanted.items():

@@ -247,7 +247,7 @@ def test_a_question_that_cannot_be_answered_is_refused(client: Client) -> None:
         ({"budget": 4}, "budget-exceeds-pool", "train images that can be picked: 3"),
         ({"split": "test", "test_distance": 1}, "invalid-selection", "leave it out"),
         ({"strategy": "random", "model": model}, "invalid-selection", "leave out `model`"),
-        ({"model": theirs}, "invalid-selection", "another pool"),
+        ({"model": theirs}, "not-found", "no model"),
         ({"model": str(uuid.uuid4())}, "not-found", "no model"),
         ({"split": "test", "balance": True}, "no-annotations", "leave out `balance`"),
         (
