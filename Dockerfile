@@ -1,7 +1,7 @@
 # syntax=docker/dockerfile:1
 # Three images from one file: `service` (API and migrations, without torch), `worker-cpu` and `worker-gpu`.
 
-FROM python:3.12-slim AS base
+FROM python:3.12-slim-trixie AS base
 ENV PYTHONUNBUFFERED=1 PIP_NO_CACHE_DIR=1 FEWPAIRS_DATA_DIR=/data
 RUN useradd --create-home --uid 1000 fewpairs && install -d -o fewpairs -g fewpairs /data
 WORKDIR /app
@@ -40,9 +40,10 @@ HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
 CMD ["python", "-m", "service"]
 
 FROM base AS worker
-# ResNet50's weights are downloaded once, into the volume. Waiting threads do not spin: on shared cores spinning made
-# trainings several times slower.
-ENV PATH=/venv/bin:$PATH TORCH_HOME=/data/cache/torch OMP_WAIT_POLICY=PASSIVE
+# Weights are downloaded once, into the volume, and what libraries keep goes there too: the rest of the container may be
+# read-only. Waiting threads do not spin: on shared cores spinning made trainings several times slower.
+ENV PATH=/venv/bin:$PATH OMP_WAIT_POLICY=PASSIVE XDG_CACHE_HOME=/data/cache MPLCONFIGDIR=/data/cache/matplotlib \
+    TORCHINDUCTOR_CACHE_DIR=/data/cache/inductor TRITON_HOME=/data/cache
 USER fewpairs
 VOLUME /data
 CMD ["python", "-m", "worker"]

@@ -11,7 +11,9 @@ LONGEST_HEAD = 2**17
 """Bytes of a request without its body: the address of a selection may name 2,000 images."""
 
 
-def server(app: "FastAPI", host: str = "127.0.0.1", port: int = 0) -> "uvicorn.Server":
+def server(
+    app: "FastAPI", host: str = "127.0.0.1", port: int = 0, trusted_proxies: str = ""
+) -> "uvicorn.Server":
     """A server for the application; it tells the application when to end its streams."""
     import uvicorn
 
@@ -21,6 +23,7 @@ def server(app: "FastAPI", host: str = "127.0.0.1", port: int = 0) -> "uvicorn.S
         port=port,
         access_log=False,
         log_level="warning",
+        forwarded_allow_ips=trusted_proxies,
         timeout_graceful_shutdown=5,
         h11_max_incomplete_event_size=LONGEST_HEAD,
     )
@@ -39,7 +42,7 @@ def main() -> None:
 
     settings = settings_or_exit()
     log_as_json()
-    running = server(create_app(settings), settings.host, settings.port)
+    running = server(create_app(settings), settings.host, settings.port, settings.trusted_proxies)
     with suppress(KeyboardInterrupt):
         running.run()
     if not running.started:

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from functools import cached_property
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 from urllib.parse import urlsplit
@@ -30,6 +31,9 @@ LONGEST_ENCODER_NAME = 100
 FILE = r"[A-Za-z0-9_][A-Za-z0-9_.\-]*"
 ENCODER = rf"(resnet50|efficientnet_lite[012]|timm:{FILE}|onnx:{FILE}\.onnx)"
 """No name holds a slash, so that a user's name never leads out of the one folder of encoders."""
+
+OUR_ERRORS = ("encoder", "database_url", "broker_url", "blob_url", "trusted_proxies")
+"""Errors of the checks below, whose messages say what the value may be."""
 
 
 class WrongSettings(ValueError):
@@ -96,6 +100,17 @@ def _blob_url(text: str) -> str:
     return text
 
 
+def _proxies(text: str) -> str:
+    try:
+        for proxy in filter(None, text.split(",")):
+            ip_network(proxy.strip())
+    except ValueError:
+        raise PydanticCustomError(
+            "trusted_proxies", "give addresses and networks, such as 10.0.0.2,192.168.7.0/24"
+        ) from None
+    return text
+
+
 class Settings(BaseSettings):
     """The settings; a variable that is empty counts as not set."""
 
@@ -143,6 +158,11 @@ class Settings(BaseSettings):
         "localhost,127.0.0.1,[::1]",
         description="Host names under which the service answers, beside FEWPAIRS_HOST; *: all. Others are "
         "refused, so that a page whose name points at this machine reaches nothing.",
+    )
+    trusted_proxies: Annotated[str, AfterValidator(_proxies)] = Field(
+        "",
+        description="Addresses and networks of proxies that are believed when they say which client a "
+        "request comes from, and whether over TLS: X-Forwarded-For and X-Forwarded-Proto. Empty: none.",
     )
 
     max_image_bytes: int = Field(64 * MIB, ge=1, description="Largest photo or label map, in bytes.")
@@ -269,7 +289,7 @@ def _sentence(detail: Any) -> str:
     """What is wrong with one variable: its name, its value (without a password) and what it may be."""
     field = str(detail["loc"][0])
     value = re.sub(r"//.*@", "//***@", str(detail["input"]))
-    is_our_own = detail["type"] in ("encoder", "database_url", "broker_url", "blob_url")
+    is_our_own = detail["type"] in OUR_ERRORS
     return f"{variable(field)}={value}: {detail['msg'] if is_our_own else _what_it_may_be(field)}."
 
 
