@@ -1,5 +1,6 @@
 """The HTTP API. `uvicorn --factory service.app:create_app` serves it with settings from the environment."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -52,7 +53,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         service = app.state.service = await run_in_threadpool(Service, settings)
         metrics.registry.register(JobCensus(service.database))
-        yield
+        async with asyncio.TaskGroup() as tasks:
+            watching = tasks.create_task(service.watch.run(lambda: app.state.stopping()))
+            yield
+            watching.cancel()
         await run_in_threadpool(service.close)
 
     app = App(

@@ -4,7 +4,6 @@ A route is the edge of one transaction: `with service.database.write() as sessio
 the answer is sent, and only then does `service.ring(job)` wake a worker.
 """
 
-import asyncio
 from typing import Annotated
 from uuid import UUID
 
@@ -16,13 +15,11 @@ from service.doorbell import Doorbell
 from service.http.problems import Unavailable
 from service.lookups import found_job
 from service.state_cache import StateCache
+from service.watch import Watch
 from store.blobs import BlobMissing, open_blobs
 from store.database import Database
 from store.settings import Settings
-from store.states import ENDED
 from store.tables import Job
-
-SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.02, 0.1
 
 
 class Service:
@@ -36,6 +33,7 @@ class Service:
         self.decoders = Decoders(settings)
         self.doorbell = Doorbell(settings.broker_url)
         self.state_cache = StateCache()
+        self.watch = Watch(self.database)
 
     def ring(self, *queued: Job) -> None:
         """Wake a worker for each job. Call it after the commit."""
@@ -55,14 +53,8 @@ class Service:
 
     async def ended(self, job_id: UUID) -> Job:
         """Wait until the job ends, at most `answer_wait_s`, and return it. Holds no thread while it waits."""
-        clock = asyncio.get_running_loop().time
-        end, pause = clock() + self.settings.answer_wait_s, SHORTEST_PAUSE_S
-        while True:
-            job = await run_in_threadpool(self.job, job_id)
-            if job.state in ENDED or clock() >= end:
-                return job
-            await asyncio.sleep(pause)
-            pause = min(pause * 1.5, LONGEST_PAUSE_S)
+        ended = await self.watch.end(job_id, self.settings.answer_wait_s)
+        return await run_in_threadpool(self.job, job_id) if ended is None else ended
 
     def close(self) -> None:
         self.doorbell.close()

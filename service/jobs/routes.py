@@ -1,8 +1,7 @@
 """Addresses that list, watch and cancel jobs."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
@@ -27,15 +26,14 @@ from service.jobs.enqueue import Output, require_success, translation
 from service.jobs.schemas import Job, Metrics
 from service.lookups import found_job, found_pool
 from service.runtime import Service, ServiceDep
+from service.watch import MOST_LINES, Line, as_lines
 from store import events, jobs, tables
 from store.states import ENDED, JobState
 
 router = APIRouter(tags=["jobs"], route_class=Route)
 
-POLL_S = 0.3
 FILES = {"import": ("report", "application/json"), "export": ("file", "application/zip")}
 """The file in the result of a job of this kind, and its media type."""
-MOST_METRICS = 1000
 
 AFTER = Query(ge=-1, le=2**31 - 1, description="Only steps greater than this.")
 LAST_EVENT_ID = Header(
@@ -89,28 +87,31 @@ def _existing(service: ServiceDep, job_id: UUID) -> UUID:
 )
 async def get_events(
     service: ServiceDep,
-    request: Request,
     job_id: Annotated[UUID, Depends(_existing)],
     last_event_id: Annotated[int, LAST_EVENT_ID] = -1,
 ) -> AsyncIterator[ServerSentEvent]:
     """Sends an event `metric` for each step of the history, with the step as id, and an event `state` with
     the job whenever it changes. The stream ends when the job has ended or the server stops;
     `Last-Event-ID` resumes it."""
-    after, told = last_event_id, None
-    while not request.app.state.stopping():
-        job, metrics = await run_in_threadpool(_look, service, job_id, after)
-        for metric in metrics:
-            after = metric["step"]
-            yield ServerSentEvent(event="metric", data=metric, id=str(after))
-        if len(metrics) == MOST_METRICS:
-            continue
-        document = Job.of(job)
-        if document != told:
-            told = document
-            yield ServerSentEvent(event="state", data=document)
-        if document.state in ENDED:
-            return
-        await asyncio.sleep(POLL_S)
+    after, told = last_event_id, ""
+    with service.watch.follow(job_id) as job:
+        while True:
+            changed = job.changed
+            while after < job.last_step:
+                lines = job.lines_after(after)
+                if lines is None:
+                    lines = await run_in_threadpool(_older_lines, service, job_id, after)
+                for step, line in lines:
+                    yield ServerSentEvent(event="metric", raw_data=line, id=str(step))
+                after = lines[-1][0] if lines else job.last_step
+            if job.row and not job.told:
+                job.told = Job.of(job.row).model_dump_json()
+            if job.told != told:
+                told = job.told
+                yield ServerSentEvent(event="state", raw_data=told)
+            if job.is_over:
+                return
+            await changed.wait()
 
 
 @router.get(
@@ -193,11 +194,9 @@ def finish_job(service: ServiceDep, job_id: UUID) -> Job:
     return get_job(service, job_id)
 
 
-def _look(service: Service, job_id: UUID, after: int) -> tuple[tables.Job, list[dict[str, Any]]]:
-    """The job and its metrics after a step. Reads the job first, to miss no metric of an ended job."""
+def _older_lines(service: Service, job_id: UUID, after: int) -> list[Line]:
     with service.database.read() as session:
-        job = found_job(session, job_id)
-        return job, jobs.metrics(session, job_id, after=after, limit=MOST_METRICS)
+        return as_lines(jobs.metrics(session, job_id, after=after, limit=MOST_LINES))
 
 
 def _require_deletable(job: tables.Job, made: str | None) -> None:
