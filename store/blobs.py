@@ -1,6 +1,7 @@
 """Content-addressed bytes. A blob has the name of its SHA-256 and never changes, so it needs no lock."""
 
 import hashlib
+import io
 import os
 import shutil
 import tempfile
@@ -14,6 +15,7 @@ from typing import BinaryIO, Protocol
 from urllib.parse import unquote, urlsplit
 
 CHUNK = 1024 * 1024
+MOST_AT_ONCE = 1024 * CHUNK
 ABANDONED_S = 24 * 3600
 HELD = "held-"
 """The prefix of the names of held bytes; no digest begins with it."""
@@ -27,6 +29,14 @@ class Blob:
 
 class BlobMissing(FileNotFoundError):
     """The store does not have the blob; its disk may not be mounted."""
+
+
+class BlobDamaged(Exception):
+    """The bytes of a blob are not those of its name: its disk or another program has changed them."""
+
+    def __init__(self, sha256: str) -> None:
+        super().__init__(f"The bytes of the blob {sha256} have changed.")
+        self.sha256 = sha256
 
 
 class Incoming(Protocol):
@@ -58,19 +68,23 @@ class Incoming(Protocol):
         ...
 
 
+class SupportsWrite(Protocol):
+    def write(self, data: bytes, /) -> object: ...
+
+
 class Blobs(Protocol):
     def incoming(self) -> AbstractContextManager[Incoming]:
         """A place to stream bytes to. At the end of the block they are dropped unless they were kept."""
         ...
 
     def open(self, sha256: str) -> BinaryIO:
-        """Open a blob, or held bytes by their name. Raises BlobMissing."""
+        """Open a blob, or held bytes by their name, without a check of the bytes. Raises BlobMissing."""
         ...
 
     def fetch(self, sha256: str, destination: Path) -> None:
-        """Place a private copy (or link) of the blob at a path that does not exist yet.
+        """Place a copy of the blob, whose bytes are checked, at a path that does not exist yet.
 
-        The name of held bytes works as well. Raises BlobMissing.
+        The name of held bytes works as well. Raises BlobMissing, and BlobDamaged; then there is no copy.
         """
         ...
 
@@ -105,6 +119,30 @@ def put(blobs: Blobs, chunks: Iterable[bytes]) -> Blob:
 def put_file(blobs: Blobs, path: Path) -> Blob:
     with path.open("rb") as file:
         return put(blobs, iter(lambda: file.read(CHUNK), b""))
+
+
+def copy(blobs: Blobs, sha256: str, to: SupportsWrite) -> None:
+    """Write the bytes of a blob to a file. Raises BlobMissing, and at the end BlobDamaged."""
+    digest = hashlib.sha256()
+    with blobs.open(sha256) as file:
+        while chunk := file.read(CHUNK):
+            digest.update(chunk)
+            to.write(chunk)
+    if digest.hexdigest() != sha256:
+        raise BlobDamaged(sha256)
+
+
+def read(blobs: Blobs, sha256: str) -> bytes:
+    """The bytes of a blob, which are checked. Raises BlobMissing and BlobDamaged."""
+    content = io.BytesIO()
+    copy(blobs, sha256, content)
+    return content.getvalue()
+
+
+def digest_of(path: Path) -> str:
+    """The SHA-256 of a file, which is its name if it is an undamaged blob."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def open_blobs(url: str) -> Blobs:
@@ -150,12 +188,11 @@ class LocalBlobs:
             return self._place(sha256).open("rb")
 
     def fetch(self, sha256: str, destination: Path) -> None:
-        source = self._place(sha256)
-        try:
-            os.link(source, destination)
-        except OSError:  # another file system, or one without hard links
-            with self._found(sha256):
-                shutil.copyfile(source, destination)
+        with self.open(sha256) as source, destination.open("xb") as copy:
+            _copy(source, copy)
+        if not sha256.startswith(HELD) and digest_of(destination) != sha256:
+            destination.unlink()
+            raise BlobDamaged(sha256)
 
     def _place(self, name: str) -> Path:
         return self.held_path(name) if name.startswith(HELD) else self.path(name)
@@ -223,6 +260,15 @@ class LocalIncoming:
         os.fsync(self._file.fileno())
         os.replace(self.path, final)
         _sync_folder(final.parent)
+
+
+def _copy(source: BinaryIO, target: BinaryIO) -> None:
+    """Copy a file. On XFS and Btrfs both share their bytes on disk until one of them is written to."""
+    try:
+        while os.copy_file_range(source.fileno(), target.fileno(), MOST_AT_ONCE):
+            pass
+    except (AttributeError, OSError):  # not on this system, or not between these file systems
+        shutil.copyfileobj(source, target, CHUNK)  # from where it stopped
 
 
 def _sync_folder(folder: Path) -> None:

@@ -98,12 +98,16 @@ class Attempt:
 
     @contextmanager
     def files(self, digests: Iterable[str]) -> Iterator[list[Path]]:
-        """The blobs as files, in the given order, which exist until the block ends. Raises BlobMissing."""
+        """Copies of the blobs, in the given order, which exist until the block ends.
+
+        Raises BlobMissing, BlobDamaged, and what `progress` raises.
+        """
         cache = self.tools.settings.cache_dir
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache, prefix=f"job-{self.claim.job_id.hex}-") as folder:
             paths = [Path(folder) / digest for digest in digests]
             for path in set(paths):
+                self.lease.check()
                 self.tools.blobs.fetch(path.name, path)
             yield paths
 

@@ -11,8 +11,8 @@ from typing import Any
 import structlog
 
 from models.stopping import stopped_by
-from store import jobs, references
-from store.blobs import BlobMissing
+from store import holders, jobs, references
+from store.blobs import BlobDamaged, BlobMissing
 from worker.attempt import Attempt, Tools
 from worker.handlers.delete import delete
 from worker.handlers.embed import embed
@@ -101,6 +101,10 @@ def _see_through(attempt: Attempt) -> None:
             f"{missing} Give this worker the FEWPAIRS_DATA_DIR and FEWPAIRS_BLOB_URL that the service has."
         )
         _end(attempt, jobs.retry, "job.interrupted", Mishap("blob-missing", detail))
+    except BlobDamaged as damaged:
+        with attempt.tools.database.read() as session:
+            detail = holders.about_damage(session, damaged.sha256)
+        _end(attempt, jobs.fail, "job.failed", Permanent("blob-damaged", detail))
     except Exception as error:
         log.exception("job.unexpected_error")
         detail = f"The worker met an unexpected {error.__class__.__name__}: {error}"

@@ -1,28 +1,13 @@
-"""Shards as blobs: arrays of float16 numbers, and new shards without the row of an image."""
+"""New shards without the row of an image."""
 
-import io
 import uuid
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from store import blobs, embeddings, jobs
+from store import embeddings, jobs
 from store.removal import images as removal
 from store.tables import Shard, new_id
+from worker.arrays import array, kept
 from worker.attempt import Attempt
-
-
-def kept(store: blobs.Blobs, features: npt.NDArray[np.floating]) -> str:
-    """Keep the features as a blob. Returns its SHA-256."""
-    return blobs.put(store, [packed(features)]).sha256
-
-
-def packed(features: npt.NDArray[np.floating]) -> bytes:
-    """The features as a `.npy` file of float16, which can hold all of them: see `EmbeddedBatch`."""
-    content = io.BytesIO()
-    np.save(content, features.astype(np.float16), allow_pickle=False)
-    return content.getvalue()
 
 
 def remove_from_shards(attempt: Attempt, image_id: uuid.UUID) -> None:
@@ -46,6 +31,5 @@ def _without(attempt: Attempt, old: Shard, image_id: uuid.UUID) -> Shard | None:
     values: dict[str, Any] = {"pool_id": old.pool_id, "job_id": old.job_id}
     for name in ("sha256", "patches_sha256"):
         if digest := getattr(old, name):
-            with attempt.tools.blobs.open(digest) as file:
-                values[name] = kept(attempt.tools.blobs, np.load(file, allow_pickle=False)[rows])
+            values[name] = kept(attempt.tools.blobs, array(attempt.tools.blobs, digest)[rows])
     return Shard(id=new_id(), image_ids=[old.image_ids[row] for row in rows], **values)

@@ -9,7 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from store.blobs import ABANDONED_S, Blob, BlobMissing, LocalBlobs, open_blobs, put, put_file
+from store.blobs import (
+    ABANDONED_S,
+    Blob,
+    BlobDamaged,
+    BlobMissing,
+    LocalBlobs,
+    open_blobs,
+    put,
+    put_file,
+    read,
+)
 
 
 @pytest.fixture
@@ -105,14 +115,29 @@ def test_the_same_bytes_kept_at_once_are_one_blob(blobs: LocalBlobs) -> None:
     assert files(blobs) == [f"{blob.sha256[:2]}/{blob.sha256}"]
 
 
-def test_fetching_gives_a_private_path(blobs: LocalBlobs, tmp_path: Path) -> None:
-    """The file at the given path has the bytes; deleting it does not delete the blob."""
+def test_fetching_gives_a_private_copy(blobs: LocalBlobs, tmp_path: Path) -> None:
+    """The file at the given path has the bytes; writing into it or deleting it does not change the blob."""
     blob = put(blobs, [b"one"])
     blobs.fetch(blob.sha256, tmp_path / "copy")
     assert (tmp_path / "copy").read_bytes() == b"one"
+    (tmp_path / "copy").write_bytes(b"two")
     (tmp_path / "copy").unlink()
     with blobs.open(blob.sha256) as file:
         assert file.read() == b"one"
+
+
+def test_changed_bytes_are_noticed(blobs: LocalBlobs, tmp_path: Path) -> None:
+    """A blob with a changed byte is neither fetched nor read, and the same bytes kept again heal it."""
+    blob = put(blobs, [b"one"])
+    blobs.path(blob.sha256).chmod(0o644)
+    blobs.path(blob.sha256).write_bytes(b"onf")
+    with pytest.raises(BlobDamaged, match=blob.sha256):
+        blobs.fetch(blob.sha256, tmp_path / "copy")
+    assert not (tmp_path / "copy").exists()
+    with pytest.raises(BlobDamaged):
+        read(blobs, blob.sha256)
+    put(blobs, [b"one"])
+    assert read(blobs, blob.sha256) == b"one"
 
 
 def test_an_unknown_kind_of_store_is_refused(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from models.files import sync, write_text
 from store import embeddings
 from store.blobs import Blobs
 from store.database import Database
+from worker.arrays import array
 from worker.cache.vectors import read_record, write_at
 
 
@@ -42,7 +43,8 @@ class PatchCache:
         """The patch features of the pool's images, (N, P, D): row n belongs to row n of the embeddings that
         `VectorCache.pool_vectors` gave before.
 
-        Raises ValueError for a shard without patches (`embeddings.shards_without_patches`), and BlobMissing.
+        Raises ValueError for a shard without patches (`embeddings.shards_without_patches`), and what
+        `store.blobs.read` raises.
         """
         folder = self._folder / str(pool_id)
         with FileLock(folder / "vectors.lock"):
@@ -60,8 +62,7 @@ class PatchCache:
                 shard = embeddings.shard(session, uuid.UUID(shard_id))
             if shard.patches_sha256 is None:
                 raise ValueError(f"The shard {shard.id} has no patches.")
-            with self._blobs.open(shard.patches_sha256) as file:
-                block = np.load(file, allow_pickle=False)
+            block = array(self._blobs, shard.patches_sha256)
             write_at(folder / "patches", record.rows * block[:1].nbytes, block.tobytes())
             record = replace(
                 record, shards=record.shards + 1, rows=record.rows + len(block), shape=block.shape[1:]

@@ -27,6 +27,7 @@ from models.vectors.blocks import blocks
 from store import embeddings
 from store.blobs import Blobs
 from store.database import Database
+from worker.arrays import array
 
 ID_BYTES = 16
 ID = np.dtype(f"V{ID_BYTES}")
@@ -99,7 +100,7 @@ class VectorCache:
         self._blobs = blobs
 
     def pool_vectors(self, pool_id: uuid.UUID) -> PoolVectors:
-        """The embeddings of all images of the pool that are embedded now. Raises BlobMissing."""
+        """The embeddings of all images of the pool that are embedded now. Raises BlobMissing, BlobDamaged."""
         folder = self._folder / str(pool_id)
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / "vectors.lock"):
@@ -156,8 +157,7 @@ class VectorCache:
         for shard_id in shard_ids:
             with self._database.read() as session:
                 shard = embeddings.shard(session, shard_id)
-            with self._blobs.open(shard.sha256) as file:
-                yield shard.image_ids, np.load(file, allow_pickle=False)
+            yield shard.image_ids, array(self._blobs, shard.sha256)
 
 
 def _read_index(path: Path) -> PoolIndex | None:

@@ -8,9 +8,10 @@ import numpy as np
 from models.encoders import EmbeddedBatch, embed_batches
 from store import embeddings, jobs
 from store.tables import Image, Pool, new_id
+from worker.arrays import kept
 from worker.attempt import Attempt
 from worker.outcomes import Outcome, Permanent
-from worker.shards import kept, remove_from_shards
+from worker.shards import remove_from_shards
 
 SHARD_IMAGES = 64
 """The size at which a shard is committed: the work of a few seconds, which is what a killed worker loses."""

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import shutil
 import tempfile
 import zipfile
 from datetime import datetime
@@ -10,14 +9,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from store import archives
-from store.blobs import CHUNK, Blobs, Incoming
+from store.blobs import Blobs, Incoming, copy
 from store.tables import Pool, Shard
+from worker.arrays import array, packed
 from worker.attempt import Attempt
 from worker.outcomes import Outcome
-from worker.shards import packed
 
 FIRST_DATE = (1980, 1, 1, 0, 0, 0)
 """The date of all files, so that the same pool gives the same bytes."""
@@ -52,9 +49,11 @@ def pack(attempt: Attempt) -> Outcome:
             digests = _write_records(attempt, zip, Path(folder))
             for digest in attempt.each(sorted(digests)):
                 made = Path(folder) / digest
-                blob = made.open("rb") if made.exists() else store.open(digest)
-                with blob, _member(zip, archives.BLOBS + digest) as member:
-                    shutil.copyfileobj(blob, member, CHUNK)
+                with _member(zip, archives.BLOBS + digest) as member:
+                    if made.exists():
+                        member.write(made.read_bytes())
+                    else:
+                        copy(store, digest, member)
         found = {"sha256": incoming.sha256, "size_bytes": incoming.size, "blobs": len(digests)}
         held = incoming.hold()
     return Outcome({"held": held, **found})
@@ -91,8 +90,7 @@ def _leave_out(deleted: set[str], shard: dict[str, Any], store: Blobs, folder: P
     shard["image_ids"] = [ids[row] for row in rows]
     for column in ("sha256", "patches_sha256"):
         if rows and shard[column]:
-            with store.open(shard[column]) as file:
-                content = packed(np.load(file, allow_pickle=False)[rows])
+            content = packed(array(store, shard[column])[rows])
             shard[column] = hashlib.sha256(content).hexdigest()
             (folder / shard[column]).write_bytes(content)
 

@@ -10,11 +10,11 @@ from models.selection import Patches
 from store import embeddings, jobs
 from store.question import Question
 from store.tables import Pool, Shard
+from worker.arrays import kept
 from worker.attempt import Attempt
 from worker.handlers.embed import weights_mismatch
 from worker.outcomes import Permanent
 from worker.selection.candidates import Candidates
-from worker.shards import kept
 
 
 def candidates_patches(

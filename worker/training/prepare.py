@@ -1,4 +1,5 @@
-"""Fills a run directory with the files that a training reads. Repeating it changes no existing file."""
+"""Fills a run directory with the files that a training reads. Repeating it changes no existing file,
+unless its bytes are damaged."""
 
 import uuid
 from collections import Counter
@@ -13,6 +14,7 @@ from models.training.data import TrainingFiles
 from models.training.manifest import Manifest
 from models.training.run_directory import RunDirectory
 from store import models, trainings
+from store.blobs import digest_of
 from store.label_maps import ANNOTATIONS
 from store.tables import Annotation, Image, Pool
 from worker.attempt import Attempt
@@ -36,7 +38,7 @@ def prepare(attempt: Attempt, run: RunDirectory) -> None:
     data.mkdir(exist_ok=True)
     for path in run.manifest().paths():
         attempt.lease.check()
-        if not path.exists():
+        if not (path.exists() and digest_of(path) == path.name):  # a power cut may have left half of it
             part = data / f"part-{attempt.claim.attempt}"
             part.unlink(missing_ok=True)
             attempt.tools.blobs.fetch(path.name, part)
