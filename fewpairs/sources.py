@@ -1,23 +1,33 @@
 """Finds the files that a user means: in folders with all below them, in archives, or one by one."""
 
+import bz2
+import gzip
+import lzma
+import shutil
 import stat
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from os import stat_result
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from fewpairs.errors import FewpairsError
-from folders.archives import Archive, ArchiveError
+from folders.archives import Archive, ArchiveError, readable
 from folders.junk import is_junk
 from folders.layout import IMAGE_SUFFIXES, label_map_folders, without_classes
 from folders.names import BadName, checked_path
 
 CHUNK = 1024 * 1024
 ARCHIVES = (".zip", ".tar")
-PACKED_TARS = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+COMPRESSED_TARS: Mapping[str, Callable[..., Any]] = {
+    ".tar.gz": gzip.open,
+    ".tgz": gzip.open,
+    ".tar.bz2": bz2.open,
+    ".tar.xz": lzma.open,
+}
 IMAGE_STARTS = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF8", b"II*\0", b"MM\0*", b"\xff\x0a", b"\0\0\0\x0cJXL ")
 HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1", b"avif", b"avis")
 
@@ -103,9 +113,7 @@ def find(*sources: str | Path, under: str = "", in_archives: bool = True) -> Fou
             search.folder(source)
         elif not source.is_file():
             raise FewpairsError(f"{source} does not exist.")
-        elif in_archives and source.name.lower().endswith(PACKED_TARS):
-            raise FewpairsError(f"Unpack {source} first (`tar -xf {source}`), and give its folder.")
-        elif in_archives and source.suffix.lower() in ARCHIVES:
+        elif in_archives and source.name.lower().endswith((*ARCHIVES, *COMPRESSED_TARS)):
             search.archive(source)
         else:
             search.file(source, source.name, partial(read, source))
@@ -152,8 +160,9 @@ class _Search:
             self._among_others(path, path.relative_to(folder).as_posix(), partial(read, path))
 
     def archive(self, path: Path) -> None:
+        opened = self._found.archives.enter_context
         try:
-            archive = self._found.archives.enter_context(closing(Archive(path)))
+            archive = opened(closing(Archive(opened(_decompressed(path)))))
             for entry in archive.entries():
                 shown = Path(f"{path}/{entry.name}")
                 if entry.is_junk:
@@ -198,6 +207,20 @@ class _Search:
             self._found.junk += 1
         else:
             self._found.skipped.append(refusal)
+
+
+@contextmanager
+def _decompressed(path: Path) -> Iterator[Path]:
+    """The archive itself, or a temporary copy of a tar that is compressed. Raises ArchiveError."""
+    opener = next((o for ending, o in COMPRESSED_TARS.items() if path.name.lower().endswith(ending)), None)
+    if opener is None:
+        yield path
+        return
+    with tempfile.NamedTemporaryFile(prefix="fewpairs-", suffix=".tar") as copy:
+        with readable(), opener(path) as compressed:
+            shutil.copyfileobj(compressed, copy, CHUNK)
+        copy.flush()
+        yield Path(copy.name)
 
 
 def _identity(status: stat_result) -> tuple[int, int]:

@@ -40,6 +40,8 @@ class Upload:
     """Hidden files and others that operating systems leave behind."""
     copies: list[Refusal] = field(default_factory=list)
     """Photos that were taken, but have the bytes of others in the pool, so that they are never picked."""
+    photos: int = 0
+    """Files among label maps that are photos of the pool."""
     matched: Counter[str] = field(default_factory=Counter)
     """How many label maps found their photos by which part of their names."""
     stretched: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -88,33 +90,31 @@ def upload_images(
     unique = _without_namesakes(files, upload)
     for start in range(0, len(unique), BATCH):
         batch = unique[start : start + BATCH]
-        missing, held = _missing(transport, pool_id, split, batch)
-        upload.unchanged += held
-        _send(put, missing, upload, on_progress, len(files))
+        originals, copies = _missing(transport, pool_id, split, batch)
+        upload.unchanged += len(batch) - len(originals) - len(copies)
+        for missing in (originals, copies):
+            _send(put, missing, upload, on_progress, len(files))
         if on_progress:
             on_progress(upload.done, len(files))
     return upload
 
 
-def _missing(transport: Transport, pool_id: str, split: str, batch: Sequence[File]) -> tuple[list[File], int]:
-    """The files to send, and the number of files that the server has.
+def _missing(
+    transport: Transport, pool_id: str, split: str, batch: Sequence[File]
+) -> tuple[list[File], list[File]]:
+    """The files that the server lacks: the first of each content, and the others, which are sent after these.
 
     Unreadable files, and names that the pool has with other bytes or in the other split, are sent all the
     same: sending them gives the reason why they are refused.
     """
-
-    def digest(file: File) -> str | None:
-        try:
-            return _sha256(file)
-        except (OSError, ArchiveError, NotStretched):
-            return None
-
-    digests = dict(zip((file.name for file in batch), _parallel(digest, batch), strict=True))
+    digests = dict(zip((file.name for file in batch), _parallel(_digest, batch), strict=True))
     listed = [{"name": name, "sha256": digest} for name, digest in digests.items() if digest]
     answer = transport.json("POST", f"/pools/{pool_id}/missing", json={"split": split, "files": listed})
     to_send = {*answer["missing"], *answer["conflicts"]}
     missing = [file for file in batch if digests[file.name] is None or file.name in to_send]
-    return missing, len(batch) - len(missing)
+    firsts = {digest: name for name, digest in reversed(digests.items()) if digest}
+    copies = [file for file in missing if firsts.get(digests[file.name] or "", file.name) != file.name]
+    return [file for file in missing if file not in copies], copies
 
 
 def upload_label_maps(
@@ -149,11 +149,16 @@ def upload_annotations(
 ) -> Upload:
     """Send each label map as the annotation of the photo that `folders.matching` finds for it.
 
-    `pairs` are names of photos by names of label maps; they come first.
+    `pairs` are names of photos by names of label maps; they come first. Files with the bytes of a photo of
+    the pool are no label maps, and left out: people draw label maps into the folder of the photos.
     """
     upload = Upload()
     images = {image["name"]: image for image in transport.items(f"/pools/{pool_id}/images")}
+    photos = {image["sha256"] for image in images.values()}
     unique = _without_namesakes(files, upload)
+    digests = list(_parallel(_digest, unique))
+    upload.photos = sum(digest in photos for digest in digests)
+    unique = [file for file, digest in zip(unique, digests, strict=True) if digest not in photos]
     matches = {found.label_map: found for found in match([file.name for file in unique], images, pairs)}
     upload.matched = Counter(found.by for found in matches.values() if found.photo)
 
@@ -163,7 +168,7 @@ def upload_annotations(
             return Refusal(file.path, found.problem, found.reason)
         return _annotate(transport, images[found.photo], file, replace)
 
-    _send(put, unique, upload, on_progress, len(files))
+    _send(put, unique, upload, on_progress, len(files) - upload.photos)
     return upload
 
 
@@ -229,6 +234,14 @@ def _sha256(file: File) -> str:
     for piece in file.read():
         digest.update(piece)
     return digest.hexdigest()
+
+
+def _digest(file: File) -> str | None:
+    """The SHA-256, or None if the file cannot be read: sending it says why."""
+    try:
+        return _sha256(file)
+    except (OSError, ArchiveError, NotStretched):
+        return None
 
 
 def _without_namesakes(files: Iterable[File], upload: Upload) -> list[File]:

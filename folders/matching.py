@@ -8,13 +8,16 @@ from pathlib import PurePosixPath
 
 from folders.layout import IMAGE_SUFFIXES, without_layout
 
+LABEL_MAP_WORD = r"(l|gt|lbl|labels?|masks?|seg|segmentation|annot|annotations?)"
 LABEL_MAP_ENDING = re.compile(
-    r"([-_](gtfine|gtcoarse))?[-_](l|gt|lbl|labels?|masks?|label_?ids|label_?train_?ids|train_?ids|seg"
-    r"|segmentation|annot|annotations?)$",
+    r"([-_](gtfine|gtcoarse))?[-_]"
+    rf"({LABEL_MAP_WORD}|label_?ids|label_?train_?ids|train_?ids|colou?rs?)$",
     re.IGNORECASE,
 )
 """What tools add to a photo's name: CamVid's `_L`, Cityscapes' `_gtFine_labelIds`, `_mask`."""
+LABEL_MAP_BEGINNING = re.compile(rf"^{LABEL_MAP_WORD}[-_]", re.IGNORECASE)
 PHOTO_ENDING = re.compile(r"[-_](leftimg8bit|image|img|photo|rgb|sat)$", re.IGNORECASE)
+PHOTO_BEGINNING = re.compile(r"^(image|img|photo|rgb|sat)[-_]", re.IGNORECASE)
 SHOWN = 5
 
 Key = Callable[[str], object]
@@ -142,6 +145,16 @@ def _bare_photo(name: str) -> str:
     return PHOTO_ENDING.sub("", _stem(name))
 
 
+def _after_beginning(name: str) -> str:
+    """`0001` of `mask_0001.png`."""
+    return LABEL_MAP_BEGINNING.sub("", _stem(name))
+
+
+def _photo_after_beginning(name: str) -> str:
+    """`0001` of `image_0001.jpg`."""
+    return PHOTO_BEGINNING.sub("", _stem(name))
+
+
 def _folders(name: str) -> tuple[str, ...]:
     """The folders, without the words that say only what is in them."""
     named = (without_layout(folder).casefold() for folder in PurePosixPath(name).parts[:-1])
@@ -179,6 +192,8 @@ RULES = (
     _Rule("stem", _file, _stem, with_folders=False),
     _Rule("ending", _placed(_bare_photo), _placed(_bare_label_map)),
     _Rule("ending", _bare_photo, _bare_label_map, with_folders=False),
+    _Rule("beginning", _stem, _after_beginning, with_folders=False),
+    _Rule("beginning", _photo_after_beginning, _after_beginning, with_folders=False),
     _Rule("case", _caseless(_stem), _caseless(_stem), with_folders=False),
     _Rule("case", _caseless(_bare_photo), _caseless(_bare_label_map), with_folders=False),
 )

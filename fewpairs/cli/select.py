@@ -124,7 +124,9 @@ def _tell_coverage(selection: Selection) -> None:
             soft_wrap=True,
         )
     if count := left_out.get("duplicate_count"):
-        console.print(f"{count} left out as duplicates within {left_out['duplicates_within']:.3f}")
+        within = left_out["duplicates_within"]
+        near = "" if within is None else f", or within {within:.3f} of one"
+        console.print(f"Left out: {counted(count, 'photo')} with the bytes of another one{near}")
 
 
 def picks_table(selection: Selection, title: str) -> Table:

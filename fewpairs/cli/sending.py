@@ -18,6 +18,12 @@ UnderOption = Annotated[
 ]
 SHOWN = 20
 """The most files that a list names."""
+UNMATCHED = {"no-image", "ambiguous", "other-folder", "image-taken"}
+"""Why a label map has no photo (`folders.matching`)."""
+SAY_PAIRS = (
+    "Say which photos label maps belong to with `fewpairs annotate FOLDER --pairs FILE.csv`, a CSV file with "
+    "the columns label_map and photo."
+)
 
 Send = Callable[[Sequence[File], Progress], Upload]
 
@@ -49,6 +55,8 @@ def send_files(
             [f"{escaped(name)}: {black} became black, {white} white" for name, (black, white) in changes],
             _say,
         )
+    if upload.photos:
+        console.print(f"Left out: {counted(upload.photos, 'file')} that are photos of the pool")
     if said := contents():
         console.print(said, soft_wrap=True)
     return report_rejected(upload.rejected)
@@ -68,6 +76,8 @@ def report_rejected(rejected: Sequence[Refusal]) -> bool:
     if rejected:
         complain(f"{len(rejected)} refused:")
         _list([_refused(refusal) for refusal in rejected], lambda line: errors.print(line, soft_wrap=True))
+    if any(refusal.type in UNMATCHED for refusal in rejected):
+        errors.print(SAY_PAIRS, soft_wrap=True)
     return not rejected
 
 

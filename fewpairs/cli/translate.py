@@ -1,6 +1,7 @@
 """`fewpairs translate`"""
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,10 +19,11 @@ from fewpairs.cli.options import (
     direction_named,
     find_model,
 )
-from fewpairs.cli.output import complain, console, file_progress
+from fewpairs.cli.output import complain, console, counted, file_progress
+from fewpairs.cli.sending import report_others
 from fewpairs.client import Client
 from fewpairs.errors import FewpairsError
-from fewpairs.sources import find
+from fewpairs.sources import File, find
 from fewpairs.uploads import REFUSALS
 from models.catalog import DEFAULT_TEST_TIME, LABELS_TO_PHOTOS, PHOTOS_TO_LABELS
 from models.images.seen import as_seen
@@ -60,17 +62,12 @@ def translate(
         raise FewpairsError(
             "--overlay paints the classes of a photo: it needs label maps as the output. Leave it out."
         )
-    files = find(*photos, in_archives=False).files
-    targets = Counter(Path(file.name).with_suffix(".png") for file in files)
-    if twice := [str(target) for target, count in targets.items() if count > 1]:
-        raise FewpairsError(
-            f"Several photos would become {twice[0]}: translate them one after the other, into different "
-            "folders."
-        )
+    given = find(*photos, in_archives=False)
+    files = given.photos() if way == PHOTOS_TO_LABELS else given.label_maps()
     refused = 0
     with file_progress() as bar:
-        for file in bar.track(files, description="Translating"):
-            target = (out / file.name).with_suffix(".png")
+        for file, name in bar.track(list(zip(files, targets(files), strict=True)), description="Translating"):
+            target = out / name
             try:
                 found.translate(file.path, "rgb" if rgb else None, way, test_time).save(target)
                 if overlay:
@@ -82,8 +79,20 @@ def translate(
                 complain(f"{file.path}: {error.detail}")
     what = "photos" if way == PHOTOS_TO_LABELS else "label maps"
     console.print(f"[green]✓[/] {len(files) - refused} of {len(files)} {what} translated into {out}")
-    if refused:
+    if others := len(given.files) - len(files):
+        console.print(f"[dim]Left out, by the names of their folders: {counted(others, 'file')}[/]")
+    if not report_others(given) or refused:
         raise typer.Exit(1)
+
+
+def targets(files: Sequence[File]) -> list[Path]:
+    """Where the translation of each file goes: `a.png` for `a.jpg`, but `a.jpg.png` where several would."""
+    short = [Path(file.name).with_suffix(".png") for file in files]
+    counts = Counter(short)
+    return [
+        name if counts[name] == 1 else Path(f"{file.name}.png")
+        for file, name in zip(files, short, strict=True)
+    ]
 
 
 def blend(photo: Path, label_map: Path, class_table: dict[str, Any]) -> Image.Image:

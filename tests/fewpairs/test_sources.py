@@ -1,5 +1,8 @@
 """Which files of a folder or archive are meant, and what is said about the others."""
 
+import bz2
+import gzip
+import lzma
 import os
 from pathlib import Path
 
@@ -42,11 +45,20 @@ def test_links_to_folders_are_followed_and_loops_end(tmp_path: Path) -> None:
 
 
 def test_bytes_come_from_archives_as_they_were_packed(tmp_path: Path) -> None:
-    """A file of a zip or a tar yields its own bytes, any number of times and side by side."""
+    """A file of a zip or a tar, also a compressed one, yields its own bytes, any number of times and side by
+    side."""
     files = {f"day{n}/{n}.png": kinds.photo(n) for n in range(3)}
-    (tmp_path / "a.zip").write_bytes(kinds.zipped(files))
-    (tmp_path / "a.tar").write_bytes(kinds.tar(*(kinds.tar_entry(*each) for each in files.items())))
-    for archive in ("a.zip", "a.tar"):
+    tar = kinds.tar(*(kinds.tar_entry(*each) for each in files.items()))
+    archives = {
+        "a.zip": kinds.zipped(files),
+        "a.tar": tar,
+        "a.tar.gz": gzip.compress(tar),
+        "a.TGZ": gzip.compress(tar),
+        "a.tar.bz2": bz2.compress(tar),
+        "a.tar.xz": lzma.compress(tar),
+    }
+    for archive, content in archives.items():
+        (tmp_path / archive).write_bytes(content)
         with find(tmp_path / archive, under="sent") as found:
             readers = [file.read() for file in found.files]
             for file, reader in zip(reversed(found.files), reversed(readers), strict=True):
@@ -54,6 +66,14 @@ def test_bytes_come_from_archives_as_they_were_packed(tmp_path: Path) -> None:
                 assert b"".join(file.read()) == b"".join(reader) == files[name]
                 assert file.path == tmp_path / archive / name
             assert len(found.files) == 3
+
+
+def test_a_damaged_compressed_tar_is_named(tmp_path: Path) -> None:
+    """A .tar.gz that was copied in part is refused with its name and a sentence."""
+    packed = gzip.compress(kinds.tar(kinds.tar_entry("a.png", kinds.photo(0))))
+    (tmp_path / "a.tar.gz").write_bytes(packed[: len(packed) // 2])
+    with pytest.raises(FewpairsError, match=r"a\.tar\.gz: The archive cannot be read"):
+        find(tmp_path / "a.tar.gz")
 
 
 def test_a_name_that_is_not_utf8_is_refused_alone(tmp_path: Path) -> None:

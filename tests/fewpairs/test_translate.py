@@ -51,6 +51,19 @@ def test_translate_writes_label_maps_of_the_photos_size(
         assert colours.mode == "RGB"
 
 
+def test_translate_takes_a_folder_as_it_is(run: Run, trained: Model, photos: Path, tmp_path: Path) -> None:
+    """Label maps beside photos are left out, all that is left out is told, and no name overwrites another."""
+    (photos / "images" / "0000.JPG").write_bytes((photos / "images" / "0001.png").read_bytes())
+    (photos / "notes.txt").write_text("the first drive")
+    result = run("translate", trained.id, photos, "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    names = {path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.png")}
+    short = {f"images/{number:04d}.png" for number in range(1, 8)}
+    assert names == short | {"images/0000.JPG.png", "images/0000.png.png"}
+    assert "by the names of their folders: 8 files" in result.output
+    assert "notes.txt" in result.output
+
+
 def test_translate_goes_on_after_a_bad_photo(run: Run, trained: Model, photos: Path, tmp_path: Path) -> None:
     """A file that is no image is named, the others are translated, and the exit code is 1."""
     (photos / "images" / "0002.png").write_text("no image")

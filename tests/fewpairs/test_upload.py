@@ -1,7 +1,9 @@
 """`upload`, `labels` and `annotate` against a running service."""
 
+import tarfile
 from pathlib import Path
 
+import httpx
 import pytest
 
 from fewpairs import FewpairsError, Pool
@@ -17,6 +19,21 @@ def test_an_interrupted_upload_goes_on_where_it_stopped(run: Run, pool: Pool, ph
     assert result.exit_code == 0, result.output
     assert "5 new, 3 there already" in result.output
     assert pool.refresh().counts["train"]["images"] == 8
+
+
+def test_of_equal_photos_the_first_by_name_counts(run: Run, pool: Pool, photos: Path) -> None:
+    """Of two photos with the same bytes the one whose name comes first can be picked, in whatever order the
+    service gets to see them; a selection says that the other is left out."""
+    copies = [photos / "images" / name for name in ("0003 (1).png", "zz.png")]
+    for copy in copies:
+        copy.write_bytes((photos / "images" / "0000.png").read_bytes())
+    result = run("upload", photos / "images")
+    for copy in copies:
+        assert f"{copy}: It has the same bytes as 0000.png." in result.output
+    selected = run("select", "--budget", 8)
+    assert selected.exit_code == 0, selected.output
+    assert "2 photos with the bytes of another one" in selected.output
+    assert not any(copy.name in selected.output for copy in copies)
 
 
 def test_bad_files_are_named_and_stop_nothing(run: Run, pool: Pool, photos: Path) -> None:
@@ -97,6 +114,39 @@ def test_label_maps_are_matched_by_name(run: Run, pool: Pool, photos: Path) -> N
     assert result.exit_code == 1
     assert "8 new" in result.output
     assert "no photo of such a name" in result.output
+    assert pool.refresh().counts["annotated"] == 8
+
+
+def test_label_maps_may_lie_beside_their_photos(run: Run, server: str, pool: Pool, photos: Path) -> None:
+    """Label maps that were drawn into the folder of the photos, or sent in an archive with them, are taken;
+    the photos themselves are no label maps."""
+    pool.upload(photos / "images")
+    for number in range(4):
+        (photos / "labels" / f"{number:04d}.png").rename(photos / "images" / f"{number:04d}_mask.png")
+    with tarfile.open(photos / "done.tar.gz", "w:gz") as archive:
+        archive.add(photos / "images", "done")
+    for source in (photos / "images", photos / "done.tar.gz"):
+        result = run("annotate", source)
+        assert result.exit_code == 0, result.output
+        assert "8 files that are photos of the pool" in result.output
+    assert "4 there already" in result.output
+    for image in pool.images(annotated=True):
+        sent = photos / "images" / image["name"].replace(".png", "_mask.png")
+        kept = httpx.get(f"{server}/images/{image['id']}/annotation", params={"original": 1})
+        assert kept.content == sent.read_bytes()
+    assert pool.refresh().counts["annotated"] == 4
+
+
+def test_label_maps_without_a_photo_are_told_about_pairs(run: Run, pool: Pool, photos: Path) -> None:
+    """If a name does not say a photo, the answer says how to name it."""
+    pool.upload(photos / "images")
+    (photos / "labels" / "0000.png").rename(photos / "labels" / "first.png")
+    result = run("annotate", photos / "labels")
+    assert result.exit_code == 1
+    assert "--pairs FILE.csv" in result.output
+    (photos / "pairs.csv").write_text("label_map,photo\nfirst.png,0000.png\n")
+    result = run("annotate", photos / "labels", "--pairs", photos / "pairs.csv")
+    assert result.exit_code == 0, result.output
     assert pool.refresh().counts["annotated"] == 8
 
 

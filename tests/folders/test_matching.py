@@ -58,6 +58,15 @@ FOUND = {
             "c_seg.png": ("c.jpg", "ending"),
         },
     ),
+    "words in front": (
+        ["mask_IMG_1.png", "label_0002.png", "gt-3.png"],
+        ["IMG_1.JPG", "image_0002.jpg", "3.jpg"],
+        {
+            "mask_IMG_1.png": ("IMG_1.JPG", "beginning"),
+            "label_0002.png": ("image_0002.jpg", "beginning"),
+            "gt-3.png": ("3.jpg", "beginning"),
+        },
+    ),
     "the photo's suffix inside": (
         ["a.jpg.png", "a.png.png"],
         ["a.jpg", "a.png"],
@@ -84,6 +93,11 @@ IN_DOUBT = {
         ["day1/1.png"],
         ["day2/1.jpg", "day1/2.jpg"],
         {"day1/1.png": ("other-folder", "day2/1.jpg")},
+    ),
+    "two photos after a word in front": (
+        ["mask_1.png"],
+        ["img_1.jpg", "photo_1.jpg"],
+        {"mask_1.png": ("ambiguous", "img_1.jpg, photo_1.jpg")},
     ),
     "two label maps of one photo": (
         ["a_gtFine_labelIds.png", "a_gtFine_labelTrainIds.png"],
