@@ -4,10 +4,12 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query
+from fastapi import Depends, Query
 from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
 
+from service.access.credentials import PrincipalDep
+from service.access.roles import require_admin
 from service.http.problems import Gone
 from service.lookups import never_or_gone
 from service.runtime import Service
@@ -16,9 +18,20 @@ from store.deletions import Rows
 from store.events import Kind
 from store.tables import Pool
 
-Now = Annotated[
-    bool, Query(description="1: remove it for good, without the time in which that can be taken back.")
-]
+OF_NOW = Query(
+    description="1: remove it for good, without the time in which that can be taken back. Only an "
+    "administrator may."
+)
+
+
+async def _now(principal: PrincipalDep, now: Annotated[bool, OF_NOW] = False) -> bool:
+    if now:
+        require_admin(principal)
+    return now
+
+
+Now = Annotated[bool, Depends(_now)]
+"""Whether to remove something for good. Raises Forbidden if others than an administrator ask for it."""
 
 
 class Deletion(BaseModel):

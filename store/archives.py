@@ -32,6 +32,7 @@ from store.tables import (
     LabelMap,
     Leaving,
     LoginSession,
+    Membership,
     Model,
     ModelFile,
     PhotoFeatures,
@@ -58,6 +59,7 @@ LEFT: Mapping[type[Base], str] = {
     ArchivePart: "belongs to archives that arrive",
     Leaving: "belongs to what was deleted",
     Principal: "is of one server",
+    Membership: "belongs to a principal",
     ApiKey: "belongs to a principal",
     LoginSession: "belongs to a principal",
 }

@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 
 from store.clock import from_now
 from store.filters import kept
+from store.memberships import pools_of
 from store.pages import newest_first
 from store.settings import Settings
 from store.states import ENDED, JobState
@@ -289,9 +290,12 @@ def page(
     kind: str | None = None,
     before: uuid.UUID | None = None,
     limit: int,
+    seen_by: uuid.UUID | None = None,
 ) -> Sequence[Job]:
-    """Jobs made before the job `before`, newest first."""
+    """Jobs made before the job `before`, newest first; only those in pools of the principal `seen_by`."""
     query = newest_first(select(Job), Job, before, limit, pool_id=pool_id, state=state, kind=kind)
+    if seen_by:
+        query = query.where(Job.pool_id.in_(pools_of(seen_by)))
     return session.scalars(query.where(kept(Job))).all()
 
 

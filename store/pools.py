@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from store import annotations, class_pixels
 from store.class_pixels import ClassPixels
 from store.filters import in_use, kept
+from store.memberships import pools_of
 from store.pages import oldest_first
 from store.states import SPLITS
 from store.tables import Annotation, Image, LabelMap, Pool
@@ -69,10 +70,20 @@ def rename(session: Session, pool: Pool, name: str) -> None:
 
 
 def page(
-    session: Session, *, name: str | None, after: uuid.UUID | None, limit: int, deleted: bool = False
+    session: Session,
+    *,
+    name: str | None,
+    after: uuid.UUID | None,
+    limit: int,
+    deleted: bool = False,
+    seen_by: uuid.UUID | None = None,
 ) -> Sequence[Pool]:
-    """Pools made after the pool `after`, oldest first; or those that were deleted and can be taken back."""
+    """Pools made after the pool `after`, oldest first; or those that were deleted and can be taken back.
+    Only those of the principal `seen_by`, if one is given.
+    """
     query = oldest_first(select(Pool), Pool, after, limit, name=name)
+    if seen_by:
+        query = query.where(Pool.id.in_(pools_of(seen_by)))
     state = and_(~kept(Pool), ~Pool.removed) if deleted else kept(Pool)
     return session.scalars(query.where(state)).all()
 

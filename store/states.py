@@ -1,4 +1,4 @@
-"""The states of jobs and assignments, and the splits of images.
+"""The states of jobs and assignments, the splits of images, and the roles in pools.
 
 The module imports nothing of this room, because tables and queries both need it.
 """
@@ -16,3 +16,7 @@ OPEN, ANNOTATED, RETURNED, EXPIRED = ASSIGNMENT_STATES
 Split = Literal["train", "test"]
 SPLITS: tuple[Split, ...] = get_args(Split)
 TRAIN, TEST = SPLITS
+
+Role = Literal["viewer", "annotator", "curator"]
+ROLES: tuple[Role, ...] = get_args(Role)
+"""What a principal may be in a pool; each may do what those before it may."""

@@ -20,9 +20,9 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from store.clock import UtcDateTime, from_now
-from store.states import ASSIGNMENT_STATES, JOB_STATES, SPLITS
+from store.states import ASSIGNMENT_STATES, JOB_STATES, ROLES, SPLITS, Role
 
-SCHEMA = "0015"
+SCHEMA = "0016"
 """The revision of the newest migration, which makes these tables."""
 
 
@@ -118,6 +118,17 @@ class Pool(Deletable):
     """Whether nothing is left of it but this row and its events."""
     label_mapping: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     """What people said that labels of imports mean: the position of a class, or None for unlabelled."""
+
+
+class Membership(Base):
+    """What a principal may do in a pool."""
+
+    __tablename__ = "memberships"
+    __table_args__ = (CheckConstraint(f"role IN {ROLES}", name="role"),)
+
+    pool_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("pools.id"), primary_key=True)
+    principal_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("principals.id"), primary_key=True, index=True)
+    role: Mapped[Role] = mapped_column(String(10))
 
 
 class Shard(Row):

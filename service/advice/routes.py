@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from models.advice import advised
+from service.access.roles import VIEWER
 from service.advice.schemas import Advice, Device
 from service.http.bodies import Route
 from service.http.openapi import errors
@@ -17,7 +18,12 @@ from service.situation import situation
 router = APIRouter(tags=["advice"], route_class=Route)
 
 
-@router.get("/pools/{pool_id}/advice", summary="Ask what to do next", responses=errors(NotFound))
+@router.get(
+    "/pools/{pool_id}/advice",
+    summary="Ask what to do next",
+    dependencies=[VIEWER],
+    responses=errors(NotFound),
+)
 def get_advice(
     service: ServiceDep,
     pool_id: UUID,

@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
+from service.access.roles import ANNOTATOR, VIEWER
 from service.annotations.schemas import Annotation, Withdrawal
 from service.decoding.classes import Classes
 from service.http.blobs import BINARY
@@ -39,6 +40,7 @@ ETAG = {"ETag": {"description": 'The revision, `"<revision>"`.', "schema": {"typ
 @router.put(
     "/images/{image_id}/annotation",
     summary="Annotate an image, or replace its annotation",
+    dependencies=[ANNOTATOR],
     status_code=201,
     responses={
         201: {
@@ -81,6 +83,7 @@ async def put_annotation(
 @router.delete(
     "/images/{image_id}/annotation",
     summary="Withdraw an annotation",
+    dependencies=[ANNOTATOR],
     responses={
         200: {"headers": ETAG, "description": "The image has no annotation; earlier revisions are kept."},
         **errors(NotFound, PreconditionRequired, StaleRevision),
@@ -113,6 +116,7 @@ def withdraw_annotation(
 @router.get(
     "/images/{image_id}/annotation",
     summary="Get an annotation's bytes",
+    dependencies=[VIEWER],
     response_class=Response,
     responses={
         200: {"content": {"image/*": {}}, "headers": ETAG, "description": "The label map."},

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
+from service.access.roles import ADMIN, CURATOR, VIEWER
 from service.archives import unpacking
 from service.archives.schemas import Arrival, Digest, MissingParts, PartKind
 from service.archives.schemas import Part as PartDocument
@@ -50,6 +51,7 @@ LIMIT_OF_KIND = {"weights": "max_model_bytes", "onnx": "max_model_bytes"} | dict
 @router.post(
     "/pools/{pool_id}/archive",
     summary="Write a whole pool into one file",
+    dependencies=[CURATOR],
     status_code=202,
     response_model=Job,
     responses=errors(NotFound, IdempotencyKeyReused),
@@ -64,6 +66,7 @@ def pack_pool(service: ServiceDep, pool_id: UUID, idempotency_key: IdempotencyKe
 @router.get(
     "/jobs/{job_id}/archive",
     summary="Download a pool as one file",
+    dependencies=[VIEWER],
     response_class=Response,
     responses={
         **content("application/zip", "The whole archive."),
@@ -87,6 +90,7 @@ def get_archive(service: ServiceDep, request: Request, job_id: UUID) -> Response
 @router.put(
     "/archives/{archive}",
     summary="Begin to take in a pool from its archive",
+    dependencies=[ADMIN],
     responses=errors(InvalidArchive, ArchiveTooNew),
     openapi_extra=BINARY,
 )
@@ -101,6 +105,7 @@ async def put_records(service: ServiceDep, request: Request, archive: Digest) ->
 @router.get(
     "/archives/{archive}/missing",
     summary="Ask which files of an archive have not arrived",
+    dependencies=[ADMIN],
     responses=errors(NotFound),
 )
 def list_missing_parts(
@@ -114,6 +119,7 @@ def list_missing_parts(
 @router.put(
     "/archives/{archive}/parts/{kind}/{sha256}",
     summary="Send one file of an archive",
+    dependencies=[ADMIN],
     status_code=204,
     responses=errors(NotFound, InvalidArchive, *LABEL_MAP_PROBLEMS),
     openapi_extra=BINARY,
@@ -132,6 +138,7 @@ async def put_part(
 @router.post(
     "/archives/{archive}/pool",
     summary="Make the pool of an archive whose files are all there",
+    dependencies=[ADMIN],
     status_code=201,
     response_model=Pool,
     responses={

@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from sqlalchemy.orm import Session
 
+from service.access.roles import ANNOTATOR, VIEWER
 from service.assignments.schemas import Annotator, Assignment, Assignments, NewAssignments, Renewal
 from service.http.bodies import Route
 from service.http.openapi import errors
@@ -25,13 +26,14 @@ from store.assignments import NamedAssignment
 
 router = APIRouter(tags=["assignments"], route_class=Route)
 
-ANNOTATOR = Query(description="Only assignments of this annotator.")
+OF_ANNOTATOR = Query(description="Only assignments of this annotator.")
 OPEN = Query(alias="open", description="Only open assignments, or only ended ones.")
 
 
 @router.post(
     "/pools/{pool_id}/assignments",
     summary="Hand out picks to an annotator",
+    dependencies=[ANNOTATOR],
     responses=errors(NotFound, InvalidName, NoSelection, NoFreePick, FileTooLarge),
 )
 def assign(service: ServiceDep, pool_id: UUID, new: NewAssignments) -> Assignments:
@@ -65,12 +67,13 @@ def assign(service: ServiceDep, pool_id: UUID, new: NewAssignments) -> Assignmen
 @router.get(
     "/pools/{pool_id}/assignments",
     summary="List a pool's assignments",
+    dependencies=[VIEWER],
     responses=errors(NotFound, InvalidName),
 )
 def list_assignments(
     service: ServiceDep,
     pool_id: UUID,
-    annotator: Annotated[Annotator | None, ANNOTATOR] = None,
+    annotator: Annotated[Annotator | None, OF_ANNOTATOR] = None,
     is_open: Annotated[bool | None, OPEN] = None,
     cursor: Cursor = None,
     limit: Limit = 100,
@@ -88,6 +91,7 @@ def list_assignments(
 @router.post(
     "/assignments/{assignment_id}/renew",
     summary="Renew an assignment's lease",
+    dependencies=[ANNOTATOR],
     responses=errors(NotFound, AssignmentEnded, FileTooLarge),
 )
 def renew_assignment(service: ServiceDep, assignment_id: UUID, renewal: Renewal) -> Assignment:
@@ -103,7 +107,12 @@ def renew_assignment(service: ServiceDep, assignment_id: UUID, renewal: Renewal)
     return Assignment.of(assignment)
 
 
-@router.delete("/assignments/{assignment_id}", summary="Give an image back", responses=errors(NotFound))
+@router.delete(
+    "/assignments/{assignment_id}",
+    summary="Give an image back",
+    dependencies=[ANNOTATOR],
+    responses=errors(NotFound),
+)
 def give_back(service: ServiceDep, assignment_id: UUID) -> Assignment:
     """The image is free for others immediately. An assignment that has ended does not change."""
     with service.database.write() as session:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy.orm import Session
 
 from models.catalog import PHOTOS_TO_LABELS
+from service.access.roles import CURATOR, VIEWER
 from service.evaluations.schemas import Evaluation, NewEvaluation, ScoredImage
 from service.http.blobs import blob_response
 from service.http.bodies import Route
@@ -39,6 +40,7 @@ Order = Annotated[
 @router.post(
     "/pools/{pool_id}/evaluations",
     summary="Order an evaluation",
+    dependencies=[CURATOR],
     tags=["trainings and evaluations"],
     status_code=202,
     responses={
@@ -74,6 +76,7 @@ def order_evaluation(
 @router.get(
     "/evaluations/{evaluation_id}",
     summary="Get an evaluation",
+    dependencies=[VIEWER],
     tags=TAGS,
     responses=errors(NotFound),
 )
@@ -86,6 +89,7 @@ def get_evaluation(service: ServiceDep, evaluation_id: UUID) -> Evaluation:
 @router.get(
     "/evaluations/{evaluation_id}/images",
     summary="List an evaluation's images with their scores",
+    dependencies=[VIEWER],
     tags=TAGS,
     responses=errors(NotFound),
 )
@@ -107,6 +111,7 @@ def list_evaluation_images(
 @router.get(
     "/evaluations/{evaluation_id}/images/{image_id}/prediction",
     summary="Get the prediction for an image",
+    dependencies=[VIEWER],
     tags=TAGS,
     response_class=Response,
     responses={

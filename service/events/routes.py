@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
+from service.access.roles import VIEWER
 from service.events.schemas import Event
 from service.http.bodies import Route
 from service.http.openapi import errors
@@ -17,7 +18,12 @@ from store import events
 router = APIRouter(tags=["events"], route_class=Route)
 
 
-@router.get("/pools/{pool_id}/events", summary="List what was done to a pool", responses=errors(NotFound))
+@router.get(
+    "/pools/{pool_id}/events",
+    summary="List what was done to a pool",
+    dependencies=[VIEWER],
+    responses=errors(NotFound),
+)
 def list_events(
     service: ServiceDep,
     pool_id: UUID,

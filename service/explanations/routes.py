@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
+from service.access.roles import VIEWER
 from service.explanations.schemas import Explanation, Member, PoolMap
 from service.http.blobs import blob_response, changing
 from service.http.bodies import Route
@@ -32,6 +33,7 @@ Position = Annotated[
 @router.get(
     "/selections/{selection_id}/explanation",
     summary="Ask why these images",
+    dependencies=[VIEWER],
     response_model=Explanation,
     responses=LATER,
 )
@@ -47,6 +49,7 @@ async def explain_selection(service: ServiceDep, selection_id: UUID) -> Response
 @router.get(
     "/selections/{selection_id}/map",
     summary="Get the pool as points in a plane",
+    dependencies=[VIEWER],
     response_model=PoolMap,
     responses={304: {"description": "`If-None-Match` names these bytes."}, **LATER},
 )
@@ -58,6 +61,7 @@ async def get_map(service: ServiceDep, request: Request, selection_id: UUID) -> 
 @router.get(
     "/selections/{selection_id}/map.png",
     summary="Get the map as a picture",
+    dependencies=[VIEWER],
     response_class=Response,
     responses={
         **content("image/png", "The map, with clusters coloured and the picks marked with their rank."),
@@ -71,6 +75,7 @@ async def get_map_png(service: ServiceDep, request: Request, selection_id: UUID)
 @router.get(
     "/selections/{selection_id}/curve.png",
     summary="Get coverage against budget as a picture",
+    dependencies=[VIEWER],
     response_class=Response,
     responses={
         **content("image/png", "The curve and the curve of random draws, with the knee marked."),
@@ -98,6 +103,7 @@ async def get_curve_png(service: ServiceDep, request: Request, selection_id: UUI
 @router.get(
     "/selections/{selection_id}/picks/{rank}/images",
     summary="List the images that a pick stands for",
+    dependencies=[VIEWER],
     response_model=Page[Member],
     responses=LATER,
 )

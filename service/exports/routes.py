@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.orm import Session
 
 from models.catalog import PHOTOS_TO_LABELS
+from service.access.roles import CURATOR
 from service.http.bodies import Route
 from service.http.fields import OF_FORMAT, Format
 from service.http.openapi import errors
@@ -27,6 +28,7 @@ PREDICTIONS = Query(description="Also what this evaluation's model predicted, in
 @router.post(
     "/pools/{pool_id}/exports",
     summary="Export label maps for another tool",
+    dependencies=[CURATOR],
     status_code=202,
     response_model=None,
     responses={

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from service.http import problems
 from service.http.problems import Problem
 from service.http.render import PROBLEM_JSON
+from store.states import ROLES
 
 DESCRIPTION = """
 You can label only a few of your images. Fewpairs says which ones, takes the label maps as you draw them, and
@@ -54,6 +55,12 @@ TAGS = [
     }.items()
 ]
 
+NEEDS: dict[str, str] = {
+    "anyone": "Anybody may ask who has a key or is logged in.",
+    **{str(role): f"Needs the role `{role}` in the pool." for role in ROLES},
+    "admin": "Only an administrator may.",
+}
+
 ASSETS = "/docs/assets"
 
 Responses = dict[int | str, dict[str, Any]]
@@ -92,7 +99,10 @@ def errors(*kinds: type[Problem]) -> Responses:
     found: Responses = {}
     if problems.NotFound in kinds:
         kinds = (*kinds, problems.Gone)
-    always: tuple[type[Problem], ...] = (problems.Validation, problems.InternalError, problems.Unavailable)
+    always: tuple[type[Problem], ...] = (
+        *(problems.Forbidden, problems.Validation),
+        *(problems.InternalError, problems.Unavailable),
+    )
     for kind in (*kinds, *always):
         response = found.setdefault(kind.status, {"description": "", "content": {PROBLEM_JSON: {}}})
         response["description"] += f"`{kind.slug}`: {kind.title}.\n\n"
@@ -143,9 +153,14 @@ def _policy_of(html: str) -> str:
 
 
 def completed(schema: dict[str, Any]) -> dict[str, Any]:
-    """The OpenAPI document with the problem schema that every error refers to."""
+    """The OpenAPI document with the problem schema that every error refers to, and needs in words."""
     schemas = schema.setdefault("components", {}).setdefault("schemas", {})
     schemas["Problem"] = ProblemDocument.model_json_schema()
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
+    for operation in (operation for path in schema["paths"].values() for operation in path.values()):
+        for requirement in operation.get("security", []):
+            [need] = requirement["key"]
+            told = f"{operation.get('description', '')}\n\n{NEEDS[need]}"
+            operation["description"] = told.strip()
     return schema

@@ -36,6 +36,10 @@ class BadRequest(Problem, status=400):
     """The request cannot be understood."""
 
 
+class Forbidden(Problem, status=403):
+    """This is not allowed to whoever asks."""
+
+
 class ForeignSite(Problem, status=403):
     """A page of another site made this request."""
 

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Header, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from service import deletion
+from service.access.roles import CURATOR, VIEWER
 from service.deletion import Deletion, Now
 from service.http.blobs import BINARY, FILE, blob_response, body, changing, not_modified
 from service.http.bodies import Route, receive
@@ -65,6 +66,7 @@ AllowLabelMaps = Annotated[
 @router.put(
     "/pools/{pool_id}/images/{name:name}",
     summary="Upload one photo",
+    dependencies=[CURATOR],
     status_code=201,
     responses={
         **stored(Uploaded, "photo"),
@@ -101,6 +103,7 @@ async def put_image(
 @router.post(
     "/pools/{pool_id}/images",
     summary="Upload many photos",
+    dependencies=[CURATOR],
     responses=errors(
         NotFound, BadRequest, UnsupportedMediaType, FileTooLarge, ArchiveUnreadable, ArchiveBomb, DiskFull
     ),
@@ -135,6 +138,7 @@ async def upload_images(
 @router.post(
     "/pools/{pool_id}/missing",
     summary="Ask which photos are not uploaded yet",
+    dependencies=[VIEWER],
     responses=errors(NotFound, InvalidName, FileTooLarge),
 )
 def list_missing(service: ServiceDep, pool_id: UUID, listing: Listing) -> Missing:
@@ -146,7 +150,9 @@ def list_missing(service: ServiceDep, pool_id: UUID, listing: Listing) -> Missin
     return Missing(missing=missing, conflicts=conflicts)
 
 
-@router.get("/pools/{pool_id}/images", summary="List photos", responses=errors(NotFound))
+@router.get(
+    "/pools/{pool_id}/images", summary="List photos", dependencies=[VIEWER], responses=errors(NotFound)
+)
 def list_images(
     service: ServiceDep,
     pool_id: UUID,
@@ -179,7 +185,9 @@ def list_images(
     return Page(items=[Image.of(image, revisions[image.id]) for image in page], next=following)
 
 
-@router.get("/images/{image_id}", summary="Get a photo's record", responses=errors(NotFound))
+@router.get(
+    "/images/{image_id}", summary="Get a photo's record", dependencies=[VIEWER], responses=errors(NotFound)
+)
 def get_image(service: ServiceDep, image_id: UUID) -> Image:
     with service.database.read() as session:
         return Image.of(*found_image(session, image_id))
@@ -188,6 +196,7 @@ def get_image(service: ServiceDep, image_id: UUID) -> Image:
 @router.patch(
     "/images/{image_id}",
     summary="Rename a photo, move it, or leave it out",
+    dependencies=[CURATOR],
     response_model=Image,
     responses={
         **ACCEPTED,
@@ -207,7 +216,9 @@ async def change_image(service: ServiceDep, image_id: UUID, changes: ImageChange
     return await run_in_threadpool(_changed, service, image_id, changes, near)
 
 
-@router.delete("/images/{image_id}", summary="Delete a photo", responses=errors(NotFound))
+@router.delete(
+    "/images/{image_id}", summary="Delete a photo", dependencies=[CURATOR], responses=errors(NotFound)
+)
 def delete_image(service: ServiceDep, image_id: UUID, now: Now = False) -> Deletion:
     """It disappears at once, with its annotations, and nothing is selected, trained or evaluated with it. For
     a time it can be taken back; then its bytes, its embedding and all that was made of it are removed for
@@ -216,7 +227,10 @@ def delete_image(service: ServiceDep, image_id: UUID, now: Now = False) -> Delet
 
 
 @router.post(
-    "/images/{image_id}/undelete", summary="Take the deletion of a photo back", responses=errors(NotFound)
+    "/images/{image_id}/undelete",
+    summary="Take the deletion of a photo back",
+    dependencies=[CURATOR],
+    responses=errors(NotFound),
 )
 def undelete_image(service: ServiceDep, image_id: UUID) -> Image:
     """The photo is as it was, with its annotations. 410: it is too late."""
@@ -227,6 +241,7 @@ def undelete_image(service: ServiceDep, image_id: UUID) -> Image:
 @router.get(
     "/images/{image_id}/content",
     summary="Get a photo's bytes",
+    dependencies=[VIEWER],
     response_class=Response,
     responses={
         **content("image/*", "The bytes as they were sent."),
@@ -244,6 +259,7 @@ def get_content(service: ServiceDep, request: Request, image_id: UUID) -> Respon
 @router.put(
     "/images/{image_id}/content",
     summary="Replace a photo by a corrected one",
+    dependencies=[CURATOR],
     responses=errors(NotFound, PreconditionRequired, StaleRevision, PhotoSize, *PHOTO_PROBLEMS),
     openapi_extra=BINARY,
 )
@@ -263,6 +279,7 @@ async def replace_content(
 @router.get(
     "/images/{image_id}/thumbnail",
     summary="Get a small JPEG of a photo",
+    dependencies=[VIEWER],
     response_class=Response,
     responses={
         **content("image/jpeg", "At most `size` pixels wide and high.", "this thumbnail"),

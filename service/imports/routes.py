@@ -9,6 +9,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from sqlalchemy.orm import Session
 
+from service.access.roles import CURATOR
 from service.http.blobs import FILE, body
 from service.http.bodies import Route, receive
 from service.http.fields import OF_FORMAT, Format
@@ -48,6 +49,7 @@ MEDIA_TYPES = ("application/zip", "application/x-tar", "application/gzip", "appl
 @router.post(
     "/pools/{pool_id}/imports",
     summary="Import label maps from another tool",
+    dependencies=[CURATOR],
     status_code=202,
     response_model=None,
     responses={

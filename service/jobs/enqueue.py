@@ -6,11 +6,12 @@ from collections.abc import Callable
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import Header, Query, Request, Response
+from fastapi import Depends, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from sqlalchemy.orm import Session
 
+from service.access.credentials import PrincipalDep
 from service.http.blobs import blob_response
 from service.http.palettes import palette_of
 from service.http.problems import (
@@ -36,15 +37,19 @@ ACCEPTED: dict[int | str, dict[str, Any]] = {
 BY_CLIENTS = "key:"
 """Prefix of keys that clients send; the keys of questions have other prefixes."""
 
-IdempotencyKey = Annotated[
-    str | None,
-    Header(
-        min_length=1,
-        max_length=200,
-        description="Any text. The same key and request sent again give the same job, not a new one.",
-    ),
-]
+OF_KEY = Header(
+    min_length=1,
+    max_length=200,
+    description="Any text. The same key and request sent again give the same job, not a new one.",
+)
 
+
+async def _own(principal: PrincipalDep, idempotency_key: Annotated[str | None, OF_KEY] = None) -> str | None:
+    return f"{BY_CLIENTS}{principal.id}:{idempotency_key}" if idempotency_key else None
+
+
+IdempotencyKey = Annotated[str | None, Depends(_own)]
+"""The key that a client sent, as that of its principal: others may use the same text."""
 
 Output = Annotated[
     Literal["label_map", "rgb"] | None,
@@ -71,10 +76,9 @@ def order(
     """
     asked = json.dumps([kind, str(pool_id), request], sort_keys=True)
     digest = hashlib.sha256(asked.encode()).hexdigest()
-    key = BY_CLIENTS + idempotency_key if idempotency_key else None
     with service.database.write() as session:
         pools.lock(session, pool_id)
-        if key and (earlier := jobs.by_idempotency_key(session, key)):
+        if idempotency_key and (earlier := jobs.by_idempotency_key(session, idempotency_key)):
             if earlier.request_digest != digest:
                 raise IdempotencyKeyReused(
                     f"The key was sent before with another request (job {earlier.id}): use a new key for "
@@ -87,8 +91,8 @@ def order(
             kind=kind,
             pool_id=pool_id,
             spec=spec(session),
-            idempotency_key=key,
-            request_digest=digest if key else None,
+            idempotency_key=idempotency_key,
+            request_digest=digest if idempotency_key else None,
         )
     service.ring(job)
     return job

@@ -9,6 +9,8 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from service import deletion
+from service.access.credentials import PrincipalDep
+from service.access.roles import ANYONE, CURATOR, VIEWER, whose
 from service.deletion import Deletion, Now
 from service.http.blobs import blob_response
 from service.http.bodies import Route
@@ -41,29 +43,41 @@ LAST_EVENT_ID = Header(
 )
 
 
-@router.get("/jobs", summary="List jobs", responses=errors())
+@router.get("/jobs", summary="List jobs", dependencies=[ANYONE], responses=errors())
 def list_jobs(
     service: ServiceDep,
+    principal: PrincipalDep,
     pool: Annotated[UUID | None, Query(description="Only jobs of this pool.")] = None,
     state: JobState | None = None,
     kind: jobs.Kind | None = None,
     cursor: Cursor = None,
     limit: Limit = 100,
 ) -> Page[Job]:
-    """Newest first."""
+    """The jobs of your pools, newest first."""
     with service.database.read() as session:
-        found = jobs.page(session, pool_id=pool, state=state, kind=kind, before=cursor, limit=limit + 1)
+        found = jobs.page(
+            session,
+            pool_id=pool,
+            state=state,
+            kind=kind,
+            before=cursor,
+            limit=limit + 1,
+            seen_by=whose(principal),
+        )
     page, following = cut(found, limit)
     return Page(items=[Job.of(job) for job in page], next=following)
 
 
-@router.get("/jobs/{job_id}", summary="Get a job", responses=errors(NotFound))
+@router.get("/jobs/{job_id}", summary="Get a job", dependencies=[VIEWER], responses=errors(NotFound))
 def get_job(service: ServiceDep, job_id: UUID) -> Job:
     return Job.of(service.job(job_id))
 
 
 @router.get(
-    "/jobs/{job_id}/metrics", summary="Get a training's loss and metric history", responses=errors(NotFound)
+    "/jobs/{job_id}/metrics",
+    summary="Get a training's loss and metric history",
+    dependencies=[VIEWER],
+    responses=errors(NotFound),
 )
 def get_metrics(
     service: ServiceDep, job_id: UUID, after: Annotated[int, AFTER] = -1, limit: Limit = 1000
@@ -82,6 +96,7 @@ def _existing(service: ServiceDep, job_id: UUID) -> UUID:
 @router.get(
     "/jobs/{job_id}/events",
     summary="Follow a job as server-sent events",
+    dependencies=[VIEWER],
     response_class=EventSourceResponse,
     responses=errors(NotFound),
 )
@@ -117,6 +132,7 @@ async def get_events(
 @router.get(
     "/jobs/{job_id}/output",
     summary="Get the file that a job made",
+    dependencies=[VIEWER],
     response_class=Response,
     responses={
         200: {
@@ -141,7 +157,12 @@ def get_output(service: ServiceDep, request: Request, job_id: UUID, format: Outp
     return translation(service, request, require_success(job), format, class_table)
 
 
-@router.post("/jobs/{job_id}/cancel", summary="Cancel a job", responses=errors(NotFound, NotCancellable))
+@router.post(
+    "/jobs/{job_id}/cancel",
+    summary="Cancel a job",
+    dependencies=[CURATOR],
+    responses=errors(NotFound, NotCancellable),
+)
 def cancel_job(service: ServiceDep, job_id: UUID) -> Job:
     """Cancels a queued job immediately, and a running job when its worker has stopped it. A job that has
     ended does not change. Embed jobs cannot be cancelled: without them their photos could never be picked."""
@@ -152,7 +173,9 @@ def cancel_job(service: ServiceDep, job_id: UUID) -> Job:
     return get_job(service, job_id)
 
 
-@router.delete("/jobs/{job_id}", summary="Delete a job", responses=errors(NotFound, NotDeletable))
+@router.delete(
+    "/jobs/{job_id}", summary="Delete a job", dependencies=[CURATOR], responses=errors(NotFound, NotDeletable)
+)
 def delete_job(service: ServiceDep, job_id: UUID, now: Now = False) -> Deletion:
     """The record of a job that has ended: its history and run directory, and what only it refers to, a
     translation or an evaluation for example. A model or a selection that it made has to be deleted first."""
@@ -165,6 +188,7 @@ def delete_job(service: ServiceDep, job_id: UUID, now: Now = False) -> Deletion:
 @router.post(
     "/jobs/{job_id}/undelete",
     summary="Take the deletion of a job back",
+    dependencies=[CURATOR],
     responses=errors(NotFound),
 )
 def undelete_job(service: ServiceDep, job_id: UUID) -> Job:
@@ -176,6 +200,7 @@ def undelete_job(service: ServiceDep, job_id: UUID) -> Job:
 @router.post(
     "/jobs/{job_id}/finish",
     summary="End a training now and keep its model",
+    dependencies=[CURATOR],
     responses=errors(NotFound, NotFinishable),
 )
 def finish_job(service: ServiceDep, job_id: UUID) -> Job:

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from service import deletion
+from service.access.roles import CURATOR, VIEWER
 from service.decoding.classes import Classes
 from service.deletion import Deletion, Now
 from service.http.blobs import BINARY
@@ -41,6 +42,7 @@ FileName = Annotated[
 @router.put(
     "/pools/{pool_id}/labels/{name:name}",
     summary="Upload an unpaired label map",
+    dependencies=[CURATOR],
     status_code=201,
     responses={
         **stored(LabelMap, "label map"),
@@ -68,7 +70,10 @@ async def put_label_map(
 
 
 @router.get(
-    "/pools/{pool_id}/labels", summary="List unpaired label maps", responses=errors(NotFound, InvalidName)
+    "/pools/{pool_id}/labels",
+    summary="List unpaired label maps",
+    dependencies=[VIEWER],
+    responses=errors(NotFound, InvalidName),
 )
 def list_label_maps(
     service: ServiceDep,
@@ -88,6 +93,7 @@ def list_label_maps(
 @router.get(
     "/pools/{pool_id}/labels/{name:name}",
     summary="Get an unpaired label map's bytes",
+    dependencies=[VIEWER],
     response_class=Response,
     responses={
         **content("image/*", "The label map."),
@@ -116,6 +122,7 @@ def get_label_map(
 @router.delete(
     "/label_maps/{label_map_id}",
     summary="Delete a label map",
+    dependencies=[CURATOR],
     responses=errors(NotFound),
 )
 def delete_label_map(service: ServiceDep, label_map_id: UUID, now: Now = False) -> Deletion:
@@ -127,6 +134,7 @@ def delete_label_map(service: ServiceDep, label_map_id: UUID, now: Now = False) 
 @router.post(
     "/label_maps/{label_map_id}/undelete",
     summary="Take the deletion of a label map back",
+    dependencies=[CURATOR],
     responses=errors(NotFound),
 )
 def undelete_label_map(service: ServiceDep, label_map_id: UUID) -> LabelMap:

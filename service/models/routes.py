@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from models.catalog import DEFAULT_TEST_TIME, PHOTOS_TO_LABELS
 from service import deletion
+from service.access.roles import ADMIN, ANNOTATOR, CURATOR, VIEWER
 from service.decoding.classes import Classes
 from service.deletion import Deletion, Now
 from service.http.blobs import BINARY, blob_response, fresh
@@ -44,7 +45,12 @@ ONNX_FILE, SPEC_FILE = "model.onnx", "spec.json"
 MEDIA_TYPES = {".json": "application/json", ".png": "image/png"}
 
 
-@router.get("/pools/{pool_id}/models", summary="List a pool's models", responses=errors(NotFound))
+@router.get(
+    "/pools/{pool_id}/models",
+    summary="List a pool's models",
+    dependencies=[VIEWER],
+    responses=errors(NotFound),
+)
 def list_models(service: ServiceDep, pool_id: UUID, cursor: Cursor = None, limit: Limit = 100) -> Page[Model]:
     """Newest first."""
     with service.database.read() as session:
@@ -56,6 +62,7 @@ def list_models(service: ServiceDep, pool_id: UUID, cursor: Cursor = None, limit
 @router.post(
     "/pools/{pool_id}/models",
     summary="Import a model as ONNX",
+    dependencies=[ADMIN],
     status_code=201,
     responses={
         **stored(Model, "model"),
@@ -85,13 +92,20 @@ async def import_model(
     return model
 
 
-@router.get("/models/{model_id}", summary="Get a model and its scores", responses=errors(NotFound))
+@router.get(
+    "/models/{model_id}",
+    summary="Get a model and its scores",
+    dependencies=[VIEWER],
+    responses=errors(NotFound),
+)
 def get_model(service: ServiceDep, model_id: UUID) -> Model:
     with service.database.read() as session:
         return _documents(session, [found_model(session, model_id)])[0]
 
 
-@router.delete("/models/{model_id}", summary="Delete a model", responses=errors(NotFound))
+@router.delete(
+    "/models/{model_id}", summary="Delete a model", dependencies=[CURATOR], responses=errors(NotFound)
+)
 def delete_model(service: ServiceDep, model_id: UUID, now: Now = False) -> Deletion:
     """It disappears with its evaluations. For a time it can be taken back; then its files and predictions are
     removed for good. Its receipt stays, in the answer 410 and in the pool's events."""
@@ -101,6 +115,7 @@ def delete_model(service: ServiceDep, model_id: UUID, now: Now = False) -> Delet
 @router.post(
     "/models/{model_id}/undelete",
     summary="Take the deletion of a model back",
+    dependencies=[CURATOR],
     responses=errors(NotFound),
 )
 def undelete_model(service: ServiceDep, model_id: UUID) -> Model:
@@ -112,6 +127,7 @@ def undelete_model(service: ServiceDep, model_id: UUID) -> Model:
 @router.get(
     "/models/{model_id}/files/{name}",
     summary="Download one of a model's files",
+    dependencies=[VIEWER],
     response_class=Response,
     responses={
         **content("application/octet-stream", "The file."),
@@ -138,6 +154,7 @@ def get_model_file(
 @router.post(
     "/models/{model_id}/translate",
     summary="Translate a photo or a label map",
+    dependencies=[ANNOTATOR],
     response_class=Response,
     responses={
         200: {"content": {"image/png": {}}, "description": "A PNG of the photo's size."},

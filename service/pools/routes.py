@@ -7,6 +7,8 @@ from fastapi import APIRouter, Query, Response
 from sqlalchemy.exc import IntegrityError
 
 from service import deletion
+from service.access.credentials import PrincipalDep
+from service.access.roles import ANYONE, CURATOR, VIEWER, whose
 from service.deletion import Deletion, Now
 from service.http.bodies import Route
 from service.http.names import PoolName
@@ -17,20 +19,25 @@ from service.lookups import found_pool
 from service.pools.class_table import ClassTable, ClassTableChanges
 from service.pools.schemas import NewPool, Pool, PoolChanges
 from service.runtime import ServiceDep
-from store import events, jobs, pools
+from store import events, jobs, memberships, pools
 from store.pools import PoolCounts
+from store.states import Role
 
 router = APIRouter(tags=["pools"], route_class=Route)
+
+CREATOR: Role = "curator"
+"""The role of whoever creates a pool."""
 
 
 @router.post(
     "/pools",
     summary="Create a pool",
+    dependencies=[ANYONE],
     status_code=201,
     responses=errors(InvalidName, InvalidClassTable, PoolNameTaken, FileTooLarge),
 )
-def create_pool(service: ServiceDep, new: NewPool, response: Response) -> Pool:
-    """Later, only the name and the class table can be changed."""
+def create_pool(service: ServiceDep, principal: PrincipalDep, new: NewPool, response: Response) -> Pool:
+    """You are its curator. Later, only the name and the class table can be changed."""
     table = new.class_table.model_dump(mode="json") if isinstance(new.class_table, ClassTable) else None
     try:
         with service.database.write() as session:
@@ -41,15 +48,17 @@ def create_pool(service: ServiceDep, new: NewPool, response: Response) -> Pool:
                 encoder=new.encoder or service.settings.encoder,
                 default_strategy=new.default_strategy,
             )
+            memberships.put(session, pool.id, principal.id, CREATOR)
     except IntegrityError:
         raise _name_taken(new.name) from None
     response.headers["Location"] = f"/pools/{pool.id}"
     return Pool.of(pool, PoolCounts())
 
 
-@router.get("/pools", summary="List pools", responses=errors(InvalidName))
+@router.get("/pools", summary="List pools", dependencies=[ANYONE], responses=errors(InvalidName))
 def list_pools(
     service: ServiceDep,
+    principal: PrincipalDep,
     name: Annotated[PoolName | None, Query(description="Only the pool with exactly this name.")] = None,
     deleted: Annotated[
         bool, Query(description="1: only pools that were deleted and can be taken back.")
@@ -57,15 +66,20 @@ def list_pools(
     cursor: Cursor = None,
     limit: Limit = 100,
 ) -> Page[Pool]:
-    """Oldest first."""
+    """The pools that you are a member of, oldest first."""
+    seen_by = whose(principal)
     with service.database.read() as session:
-        found = pools.page(session, name=name, after=cursor, limit=limit + 1, deleted=deleted)
+        found = pools.page(
+            session, name=name, after=cursor, limit=limit + 1, deleted=deleted, seen_by=seen_by
+        )
         page, following = cut(found, limit)
         counts = pools.counts(session, [pool.id for pool in page])
     return Page(items=[Pool.of(pool, counts.get(pool.id, PoolCounts())) for pool in page], next=following)
 
 
-@router.get("/pools/{pool_id}", summary="Get a pool and its counts", responses=errors(NotFound))
+@router.get(
+    "/pools/{pool_id}", summary="Get a pool and its counts", dependencies=[VIEWER], responses=errors(NotFound)
+)
 def get_pool(service: ServiceDep, pool_id: UUID) -> Pool:
     with service.database.read() as session:
         pool = found_pool(session, pool_id)
@@ -76,6 +90,7 @@ def get_pool(service: ServiceDep, pool_id: UUID) -> Pool:
 @router.patch(
     "/pools/{pool_id}",
     summary="Rename a pool",
+    dependencies=[CURATOR],
     responses=errors(NotFound, InvalidName, PoolNameTaken, FileTooLarge),
 )
 def change_pool(service: ServiceDep, pool_id: UUID, changes: PoolChanges) -> Pool:
@@ -92,7 +107,9 @@ def change_pool(service: ServiceDep, pool_id: UUID, changes: PoolChanges) -> Poo
     return Pool.of(pool, counts.get(pool_id, PoolCounts()))
 
 
-@router.delete("/pools/{pool_id}", summary="Delete a pool", responses=errors(NotFound))
+@router.delete(
+    "/pools/{pool_id}", summary="Delete a pool", dependencies=[CURATOR], responses=errors(NotFound)
+)
 def delete_pool(service: ServiceDep, pool_id: UUID, now: Now = False) -> Deletion:
     """Everything in it disappears. For a time it can be taken back; then all of it is removed for good. With
     `now`, its jobs are cancelled."""
@@ -105,6 +122,7 @@ def delete_pool(service: ServiceDep, pool_id: UUID, now: Now = False) -> Deletio
 @router.post(
     "/pools/{pool_id}/undelete",
     summary="Take the deletion of a pool back",
+    dependencies=[CURATOR],
     responses=errors(NotFound),
 )
 def undelete_pool(service: ServiceDep, pool_id: UUID) -> Pool:
@@ -116,6 +134,7 @@ def undelete_pool(service: ServiceDep, pool_id: UUID) -> Pool:
 @router.patch(
     "/pools/{pool_id}/class_table",
     summary="Append, rename or recolour classes",
+    dependencies=[CURATOR],
     responses=errors(NotFound, InvalidClassTable, FileTooLarge),
 )
 def change_class_table(service: ServiceDep, pool_id: UUID, changes: ClassTableChanges) -> Pool:

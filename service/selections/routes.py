@@ -9,6 +9,8 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.orm import Session
 
 from service import deletion
+from service.access.credentials import PrincipalDep
+from service.access.roles import CURATOR, VIEWER, require
 from service.deletion import Deletion, Now
 from service.http.bodies import Route
 from service.http.openapi import errors
@@ -38,6 +40,7 @@ router = APIRouter(tags=["selections"], route_class=Route)
 @router.get(
     "/pools/{pool_id}/select",
     summary="Ask which images to label",
+    dependencies=[CURATOR],
     response_model=SelectionNow,
     responses={
         **ACCEPTED,
@@ -60,6 +63,7 @@ async def select_images(service: ServiceDep, pool_id: UUID, options: Annotated[O
 @router.get(
     "/pools/{pool_id}/selection",
     summary="Get a pool's newest selection",
+    dependencies=[VIEWER],
     response_model=SelectionNow,
     responses=errors(NotFound, NoSelection),
 )
@@ -73,6 +77,7 @@ def get_newest_selection(service: ServiceDep, pool_id: UUID) -> Response:
 @router.get(
     "/selections/{selection_id}",
     summary="Get a selection",
+    dependencies=[VIEWER],
     response_model=SelectionNow,
     responses=errors(NotFound),
 )
@@ -80,7 +85,12 @@ def get_selection(service: ServiceDep, selection_id: UUID) -> Response:
     return JSONResponse(_document(service, selection_id))
 
 
-@router.delete("/selections/{selection_id}", summary="Delete a selection", responses=errors(NotFound))
+@router.delete(
+    "/selections/{selection_id}",
+    summary="Delete a selection",
+    dependencies=[CURATOR],
+    responses=errors(NotFound),
+)
 def delete_selection(service: ServiceDep, selection_id: UUID, now: Now = False) -> Deletion:
     """Its picks are handed out no more, and the same question gets a new answer. For a time it can be taken
     back; then its explanation and assignments are removed for good. Its receipt stays, in the answer 410 and
@@ -91,6 +101,7 @@ def delete_selection(service: ServiceDep, selection_id: UUID, now: Now = False) 
 @router.post(
     "/selections/{selection_id}/undelete",
     summary="Take the deletion of a selection back",
+    dependencies=[CURATOR],
     responses=errors(NotFound),
     response_model=SelectionNow,
 )
@@ -103,16 +114,20 @@ def undelete_selection(service: ServiceDep, selection_id: UUID) -> Response:
 @router.post(
     "/selections/replay",
     summary="Make a selection again from its receipt",
+    dependencies=[CURATOR],
     response_model=Replayed,
     responses={
         **ACCEPTED,
         **errors(NotFound, InvalidBudget, InvalidSelection, IdempotencyKeyReused, JobFailed, FileTooLarge),
     },
 )
-async def replay(service: ServiceDep, made: Replay, idempotency_key: IdempotencyKey = None) -> Response:
+async def replay(
+    service: ServiceDep, principal: PrincipalDep, made: Replay, idempotency_key: IdempotencyKey = None
+) -> Response:
     """The body is a selection as this service returned it, or only its receipt. The selection is made again
     from the images and annotations of that time, and compared. 202: the answer comes later, as the `result`
     of `/jobs/{id}`."""
+    await run_in_threadpool(require, service, principal, "curator", "pool", made.pool_id)
     job = await run_in_threadpool(_replay_ordered, service, made, idempotency_key)
     result = await answered(service, job)
     return result if isinstance(result, Response) else JSONResponse(result)

@@ -8,6 +8,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from sqlalchemy.orm import Session
 
+from service.access.roles import ANNOTATOR, VIEWER
 from service.http.blobs import BINARY, blob_response, changing
 from service.http.bodies import Route, receive
 from service.http.fields import DistanceOrAuto
@@ -40,6 +41,7 @@ Within = Annotated[
 @router.get(
     "/images/{image_id}/similar",
     summary="Find images that look like this one",
+    dependencies=[VIEWER],
     response_model=Similar,
     responses={**ACCEPTED, **errors(NotFound, PoolNotEmbedded, ImageNotEmbedded, JobFailed)},
 )
@@ -54,6 +56,7 @@ async def list_similar(service: ServiceDep, image_id: UUID, limit: MostImages = 
 @router.post(
     "/pools/{pool_id}/search",
     summary="Find images that look like a photo",
+    dependencies=[ANNOTATOR],
     response_model=Similar,
     responses={
         **ACCEPTED,
@@ -84,6 +87,7 @@ async def search(
 @router.get(
     "/pools/{pool_id}/duplicates",
     summary="Find images that are nearly the same",
+    dependencies=[VIEWER],
     response_model=Duplicates,
     responses={
         **ACCEPTED,

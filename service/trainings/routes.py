@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from models.advice import Situation, advised_method, advised_recipe
 from models.catalog import DEFAULT_RECIPE, METHODS, TrainingSpec, build
+from service.access.roles import CURATOR
 from service.colors import SAFE_DISTANCE, nearest_pair
 from service.http.bodies import Route
 from service.http.openapi import errors
@@ -40,6 +41,7 @@ router = APIRouter(tags=["trainings and evaluations"], route_class=Route)
 @router.post(
     "/pools/{pool_id}/trainings",
     summary="Order a training",
+    dependencies=[CURATOR],
     status_code=202,
     responses={
         **ACCEPTED,
