@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Any
 
+from anyio import to_thread
 from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
 from fastapi.routing import APIRoute
@@ -34,6 +35,7 @@ from service.runtime import Service
 from service.selections import routes as selections
 from service.similar import routes as similar
 from service.trainings import routes as trainings
+from store.database import MOST_THREADS
 from store.settings import Settings, read_settings
 
 
@@ -51,6 +53,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        to_thread.current_default_thread_limiter().total_tokens = MOST_THREADS
         service = app.state.service = await run_in_threadpool(Service, settings)
         metrics.registry.register(JobCensus(service.database))
         async with asyncio.TaskGroup() as tasks:

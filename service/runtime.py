@@ -21,13 +21,15 @@ from store.database import Database
 from store.settings import Settings
 from store.tables import Job
 
+LONGEST_STATEMENT_S = 120
+
 
 class Service:
     """Opens everything at the start of the process. Raises SchemaMismatch if the database is not migrated."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.database = Database(settings.database)
+        self.database = Database(settings.database, LONGEST_STATEMENT_S)
         self.database.require_schema()
         self.blobs = open_blobs(settings.blobs)
         self.decoders = Decoders(settings)

@@ -11,9 +11,19 @@ from sqlalchemy.orm import Session
 
 from store.tables import SCHEMA
 
-BUSY_TIMEOUT_S = 15
+LONGEST_WAIT_S = 15
+"""For a lock, which is that of the whole database on SQLite, and for a free connection."""
+LONGEST_CONNECT_S = 5
+MOST_THREADS = 40
+"""The threads of one process that may use a database at once. Each finds a connection."""
+KEPT_CONNECTIONS = 10
 WRITERS = 0x6665777772697465 >> 1
 """PostgreSQL's lock that writers share, and that one who has to be alone has alone, as on SQLite."""
+POOL = {
+    "pool_size": KEPT_CONNECTIONS,
+    "max_overflow": MOST_THREADS - KEPT_CONNECTIONS + 5,  # and some for threads of the process's own
+    "pool_timeout": LONGEST_WAIT_S,
+}
 NETWORK_FILE_SYSTEMS = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs"}
 
 
@@ -24,7 +34,8 @@ class SchemaMismatch(RuntimeError):
 class Database:
     """`with database.write() as session:` commits at its end or changes nothing; `read()` only reads."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, longest_statement_s: float = 0) -> None:
+        """PostgreSQL ends a statement, and a transaction that does nothing, after this time; 0: never."""
         self.url = url
         self._is_sqlite = make_url(url).get_backend_name() == "sqlite"
         if self._is_sqlite:
@@ -32,7 +43,7 @@ class Database:
             self._writer = _sqlite_engine(url, "BEGIN IMMEDIATE")
             self._reader = _sqlite_engine(url, "BEGIN")
         else:
-            self._writer = create_engine(url, pool_pre_ping=True, pool_size=10)
+            self._writer = _postgresql_engine(url, longest_statement_s)
             # All queries of one `read()` see the same moment, as they do on SQLite.
             self._reader = self._writer.execution_options(isolation_level="REPEATABLE READ")
 
@@ -82,9 +93,20 @@ class Database:
         self._reader.dispose()
 
 
+def _postgresql_engine(url: str, longest_statement_s: float) -> Engine:
+    limits = {
+        "lock_timeout": LONGEST_WAIT_S,
+        "statement_timeout": longest_statement_s,
+        "idle_in_transaction_session_timeout": longest_statement_s,
+    }
+    options = " ".join(f"-c {name}={seconds * 1000:.0f}" for name, seconds in limits.items())
+    connect = {"options": options, "connect_timeout": LONGEST_CONNECT_S}
+    return create_engine(url, pool_pre_ping=True, connect_args=connect, **POOL)
+
+
 def _sqlite_engine(url: str, begin: str) -> Engine:
     """An engine that sends BEGIN itself: a deferred BEGIN that becomes a write later loses updates."""
-    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S, "isolation_level": None})
+    engine = create_engine(url, connect_args={"timeout": LONGEST_WAIT_S, "isolation_level": None}, **POOL)
 
     @event.listens_for(engine, "connect")
     def _(connection: sqlite3.Connection, record: Any) -> None:

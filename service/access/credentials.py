@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 from fastapi.concurrency import run_in_threadpool
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.http import render
@@ -28,7 +29,7 @@ class Authenticated:
             service: Service = scope["app"].state.service
             try:
                 scope.setdefault("state", {})["principal"] = await run_in_threadpool(_local, service)
-            except DBAPIError as error:
+            except (DBAPIError, PoolTimeout) as error:
                 app = render.answer(Request(scope), error)
         await app(scope, receive, send)
 

@@ -13,13 +13,14 @@ from service.annotations.schemas import Annotation, Withdrawal
 from service.decoding.classes import Classes
 from service.http.blobs import BINARY
 from service.http.bodies import Route, receive
-from service.http.openapi import errors
+from service.http.openapi import errors, part
 from service.http.problems import (
     LABEL_MAP_PROBLEMS,
     AnnotationExists,
     LabelMapSize,
     NotFound,
     PreconditionRequired,
+    RangeNotSatisfiable,
     StaleRevision,
 )
 from service.label_map_files import ACCEPTED_FILES, Original, kept, label_map_response
@@ -120,8 +121,9 @@ def withdraw_annotation(
     response_class=Response,
     responses={
         200: {"content": {"image/*": {}}, "headers": ETAG, "description": "The label map."},
+        **part("image/*"),
         304: {"description": "`If-None-Match` names this revision."},
-        **errors(NotFound),
+        **errors(NotFound, RangeNotSatisfiable),
     },
 )
 def get_annotation(

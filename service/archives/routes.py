@@ -11,11 +11,11 @@ from service.access.roles import ADMIN, CURATOR, VIEWER
 from service.archives import unpacking
 from service.archives.schemas import Arrival, Digest, MissingParts, PartKind
 from service.archives.schemas import Part as PartDocument
-from service.http.blobs import BINARY, range_response
+from service.http.blobs import BINARY, changing, range_response
 from service.http.bodies import Route, receive
 from service.http.fields import Sha256
 from service.http.names import PoolName
-from service.http.openapi import content, errors, stored
+from service.http.openapi import content, errors, part, stored
 from service.http.problems import (
     LABEL_MAP_PROBLEMS,
     ArchiveGone,
@@ -70,7 +70,7 @@ def pack_pool(service: ServiceDep, pool_id: UUID, idempotency_key: IdempotencyKe
     response_class=Response,
     responses={
         **content("application/zip", "The whole archive."),
-        206: {"content": {"application/zip": {}}, "description": "The rest of it, from the byte asked for."},
+        **part("application/zip"),
         **errors(NotFound, JobNotFinished, JobFailed, ArchiveGone, RangeNotSatisfiable),
     },
 )
@@ -84,7 +84,8 @@ def get_archive(service: ServiceDep, request: Request, job_id: UUID) -> Response
         file = service.blobs.open(made["held"])
     except BlobMissing:
         raise ArchiveGone("An archive is kept for a day: order it again.") from None
-    return range_response(request, file, made["sha256"], made["size_bytes"], "application/zip")
+    headers = changing(made["sha256"])
+    return range_response(request, file, made["size_bytes"], "application/zip", headers)
 
 
 @router.put(

@@ -13,7 +13,7 @@ from store.blobs import CHUNK, Blobs
 
 FILE = {"type": "string", "format": "binary"}
 """The schema of a file in the OpenAPI document."""
-FROM_A_BYTE = re.compile(r"bytes=([0-9]{1,18})-")
+ONE_RANGE = re.compile(r"bytes=(?:([0-9]{1,18})-([0-9]{1,18})?|-([0-9]{1,18}))")
 
 INERT = {"Content-Security-Policy": "default-src 'none'; sandbox"}
 
@@ -55,48 +55,66 @@ def blob_response(
     headers: dict[str, str] | None = None,
     palette: Palette | None = None,
 ) -> Response:
-    """Stream the blob, or answer 304. Without `headers`, the content counts as never changing.
+    """Stream the blob or the part that `Range` asks for, or answer 304. Without `headers`, the content counts
+    as never changing. Raises RangeNotSatisfiable.
 
-    With `palette`, a grey PNG is sent in its colours, which may change.
+    With `palette`, a grey PNG is sent in its colours, which may change, and always as a whole.
     """
     headers = headers or (changing(f"{sha256}-{palette.tag}") if palette else fresh(sha256))
     if not_modified(request, headers):
         return Response(status_code=304, headers=headers)
-    content = blobs.open(sha256)
-    start = content.read(HEADER_BYTES)
-    shown = palette.put_into(start) if palette else start
+    file = blobs.open(sha256)
+    if palette is None:
+        return range_response(request, file, size, media_type, headers)
+    start = file.read(HEADER_BYTES)
+    shown = palette.put_into(start)
     length = {"Content-Length": str(size + len(shown) - len(start))}
     return StreamingResponse(
-        _chunks(shown, content), media_type=media_type, headers={**INERT, **headers, **length}
+        _chunks(file, size, shown), media_type=media_type, headers={**INERT, **headers, **length}
     )
 
 
-def range_response(request: Request, file: BinaryIO, sha256: str, size: int, media_type: str) -> Response:
-    """Stream a file from the byte that `Range: bytes=N-` asks for, or all of it. Raises RangeNotSatisfiable.
+def range_response(
+    request: Request, file: BinaryIO, size: int, media_type: str, headers: dict[str, str]
+) -> Response:
+    """Stream a file, or the one range of bytes that `Range` asks for. Raises RangeNotSatisfiable.
 
-    Other ranges, and ranges of another file than that of `If-Range`, are answered with all of it.
+    Several ranges, and a range of another file than that of `If-Range`, are answered with the whole file.
     """
-    headers = {**INERT, **changing(sha256), "Accept-Ranges": "bytes"}
-    asked = FROM_A_BYTE.fullmatch(request.headers.get("range", ""))
-    is_same = request.headers.get("if-range", headers["ETag"]) == headers["ETag"]
-    start = int(asked[1]) if asked and is_same else 0
+    headers = {**INERT, **headers, "Accept-Ranges": "bytes"}
     if not_modified(request, headers):
         file.close()
         return Response(status_code=304, headers=headers)
-    if start >= size:
+    asked = ONE_RANGE.fullmatch(request.headers.get("range", ""))
+    if asked is None or request.headers.get("if-range", headers["ETag"]) != headers["ETag"]:
+        headers["Content-Length"] = str(size)
+        return StreamingResponse(_chunks(file, size), 200, headers, media_type)
+    start, stop = _bytes_asked_for(asked, size)
+    if start >= stop:
         file.close()
-        problem = RangeNotSatisfiable(f"The file has {size} bytes: begin before its end.")
+        problem = RangeNotSatisfiable(f"The file has {size} bytes: ask for some of them.")
         raise problem.with_headers(Content_Range=f"bytes */{size}")
     file.seek(start)
-    headers["Content-Length"] = str(size - start)
-    if asked and is_same:
-        headers["Content-Range"] = f"bytes {start}-{size - 1}/{size}"
-    status = 206 if asked and is_same else 200
-    return StreamingResponse(_chunks(b"", file), status, headers, media_type)
+    headers |= {
+        "Content-Length": str(stop - start),
+        "Content-Range": f"bytes {start}-{stop - 1}/{size}",
+    }
+    return StreamingResponse(_chunks(file, stop - start), 206, headers, media_type)
 
 
-def _chunks(start: bytes, content: BinaryIO) -> Iterator[bytes]:
-    with content:
-        yield start
-        while chunk := content.read(CHUNK):
+def _bytes_asked_for(asked: re.Match[str], size: int) -> tuple[int, int]:
+    """The first byte, and the one after the last."""
+    first, last, of_the_end = asked.groups()
+    if of_the_end:
+        return max(0, size - int(of_the_end)), size
+    return int(first), min(int(last) + 1, size) if last else size
+
+
+def _chunks(file: BinaryIO, left: int, start: bytes = b"") -> Iterator[bytes]:
+    """`start`, then at most `left` bytes from where the file stands."""
+    with file:
+        if start:
+            yield start
+        while left and (chunk := file.read(min(left, CHUNK))):
+            left -= len(chunk)
             yield chunk

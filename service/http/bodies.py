@@ -1,5 +1,6 @@
 """Read request bodies: uploads straight to disk, JSON into memory up to a limit."""
 
+import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -9,25 +10,38 @@ from fastapi.routing import APIRoute
 from starlette.types import Message, Receive
 
 from service.http.limits import too_large
-from service.http.problems import FileTooLarge
+from service.http.problems import FileTooLarge, Validation
 from store.blobs import CHUNK, Incoming
 from store.settings import Settings
 
 LARGEST_JSON = 32 * 1024 * 1024
 
 
+NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+"""A NUL character in JSON, which allows it only as this escape."""
+
+
 class Route(APIRoute):
-    """A route that refuses a JSON body larger than LARGEST_JSON; uploads read their body with `receive`."""
+    """A route that refuses a JSON body that is larger than LARGEST_JSON or holds a NUL character; uploads
+    read their body with `receive`."""
 
     def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
         handle = super().get_route_handler()
         if self.body_field is None:
             return handle
 
-        async def counted(request: Request) -> Response:
-            return await handle(Request(request.scope, _counting(request.receive)))
+        async def checked(request: Request) -> Response:
+            return await handle(_Checked(request.scope, _counting(request.receive)))
 
-        return counted
+        return checked
+
+
+class _Checked(Request):
+    async def body(self) -> bytes:
+        body = await super().body()
+        if NUL.search(body):
+            raise Validation("A text in the body holds a NUL character, which no text may: remove it.")
+        return body
 
 
 def _counting(receive: Receive) -> Receive:

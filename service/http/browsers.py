@@ -48,6 +48,9 @@ class Guarded:
                 "A page of another site made this request: open this service in a tab of its own, or call it "
                 "from a program."
             )
+        if "transfer-encoding" in headers and "content-length" in headers:
+            both = "The request says in two ways how long its body is: leave one of the headers out."
+            return problems.BadRequest(both).with_headers(Connection="close")
         if "\0" in scope["path"] or b"%00" in scope["query_string"]:
             return problems.BadRequest("The address holds a NUL character, which no name has: remove it.")
         return None

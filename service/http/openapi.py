@@ -86,6 +86,11 @@ def content(media_type: str, description: str, what: str = "these bytes") -> Res
     }
 
 
+def part(media_type: str) -> Responses:
+    """The answer to a request with `Range`, for the OpenAPI document."""
+    return {206: {"content": {media_type: {}}, "description": "The bytes that `Range` asks for."}}
+
+
 def stored(model: type[BaseModel], noun: str) -> Responses:
     """The `responses` of a route that adds to a pool, or has nothing to add, for the OpenAPI document."""
     return {

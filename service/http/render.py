@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import Match
@@ -22,7 +23,10 @@ PROBLEM_JSON = "application/problem+json"
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 SQLITE_NO_SPACE = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_FSYNC}
 POSTGRESQL_NO_SPACE = "53100"
-RETRY_AFTER_S = "2"
+PASSING = (OperationalError, IntegrityError, PoolTimeout)
+"""Errors of the database after which the same request may succeed."""
+LATER = {429: "2", 503: "2"}
+"""Seconds after which to send a request again, by the status of its refusal, if the refusal does not say."""
 
 PROBLEM_OF_STATUS: dict[int, type[Problem]] = {
     400: problems.Validation,
@@ -43,10 +47,12 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(OSError, _os_error)
     app.add_exception_handler(DBAPIError, _database_error)
+    app.add_exception_handler(PoolTimeout, _database_error)
     app.add_exception_handler(ClientDisconnect, _gone)
 
 
 def render(request: Request, problem: Problem) -> Response:
+    headers = {"Retry-After": LATER[problem.status]} if problem.status in LATER else {}
     document = {
         "type": f"/problems/{problem.slug}",
         "title": problem.title,
@@ -55,7 +61,7 @@ def render(request: Request, problem: Problem) -> Response:
         "instance": request.url.path,
         **problem.extras,
     }
-    return JSONResponse(document, problem.status, problem.headers, media_type=PROBLEM_JSON)
+    return JSONResponse(document, problem.status, headers | problem.headers, media_type=PROBLEM_JSON)
 
 
 def _problem(request: Request, problem: Exception) -> Response:
@@ -104,7 +110,7 @@ def _methods(request: Request) -> list[str]:
     ]
 
 
-def answer(request: Request, error: Problem | DBAPIError) -> Response:
+def answer(request: Request, error: Problem | DBAPIError | PoolTimeout) -> Response:
     """The answer of a middleware, which stands outside of the handlers above."""
     return _problem(request, error) if isinstance(error, Problem) else _database_error(request, error)
 
@@ -117,20 +123,21 @@ def _os_error(request: Request, error: Exception) -> Response:
 
 
 def _database_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, DBAPIError)
-    sqlite_code = getattr(error.orig, "sqlite_errorcode", None)
-    if sqlite_code in SQLITE_NO_SPACE or getattr(error.orig, "sqlstate", None) == POSTGRESQL_NO_SPACE:
+    """Answer an error of the database, or that no connection to it was free for too long."""
+    cause = getattr(error, "orig", error)
+    sqlite_code = getattr(cause, "sqlite_errorcode", None)
+    if sqlite_code in SQLITE_NO_SPACE or getattr(cause, "sqlstate", None) == POSTGRESQL_NO_SPACE:
         return render(request, _disk_full())
     if isinstance(error, DataError):
         return render(
-            request, problems.Validation(f"The database cannot store a value of the request: {error.orig}.")
+            request, problems.Validation(f"The database cannot store a value of the request: {cause}.")
         )
-    if isinstance(error, OperationalError | IntegrityError) and sqlite_code != sqlite3.SQLITE_ERROR:
-        log.warning("database.unavailable", error=str(error.orig))
-        unavailable = problems.Unavailable(
-            "The database could not handle the request: send it again in a moment."
+    if isinstance(error, PASSING) and sqlite_code != sqlite3.SQLITE_ERROR:
+        log.warning("database.unavailable", error=str(cause))
+        return render(
+            request,
+            problems.Unavailable("The database could not handle the request: send it again in a moment."),
         )
-        return render(request, unavailable.with_headers(Retry_After=RETRY_AFTER_S))
     return unexpected(request, error)
 
 

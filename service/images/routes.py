@@ -12,7 +12,7 @@ from service.deletion import Deletion, Now
 from service.http.blobs import BINARY, FILE, blob_response, body, changing, not_modified
 from service.http.bodies import Route, receive
 from service.http.names import PathName
-from service.http.openapi import content, errors, stored
+from service.http.openapi import content, errors, part, stored
 from service.http.pages import Cursor, Limit, Page, cut
 from service.http.problems import (
     PHOTO_PROBLEMS,
@@ -29,6 +29,7 @@ from service.http.problems import (
     PhotoSize,
     PoolNotEmbedded,
     PreconditionRequired,
+    RangeNotSatisfiable,
     StaleRevision,
     UnsupportedMediaType,
     WouldLeak,
@@ -245,7 +246,8 @@ def undelete_image(service: ServiceDep, image_id: UUID) -> Image:
     response_class=Response,
     responses={
         **content("image/*", "The bytes as they were sent."),
-        **errors(NotFound),
+        **part("image/*"),
+        **errors(NotFound, RangeNotSatisfiable),
     },
 )
 def get_content(service: ServiceDep, request: Request, image_id: UUID) -> Response:

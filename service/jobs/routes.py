@@ -14,7 +14,7 @@ from service.access.roles import ANYONE, CURATOR, VIEWER, whose
 from service.deletion import Deletion, Now
 from service.http.blobs import blob_response
 from service.http.bodies import Route
-from service.http.openapi import errors
+from service.http.openapi import errors, part
 from service.http.pages import Cursor, Limit, Page, cut
 from service.http.problems import (
     JobFailed,
@@ -23,6 +23,7 @@ from service.http.problems import (
     NotDeletable,
     NotFinishable,
     NotFound,
+    RangeNotSatisfiable,
 )
 from service.jobs.enqueue import Output, require_success, translation
 from service.jobs.schemas import Job, Metrics
@@ -140,8 +141,9 @@ async def get_events(
             "description": "Of a translate job, a PNG of the photo's size; a label map has a palette of "
             "class colours. Of an import, its report: what became of every label map. Of an export, its zip.",
         },
+        **part("application/zip"),
         304: {"description": "`If-None-Match` names these bytes."},
-        **errors(NotFound, JobNotFinished, JobFailed),
+        **errors(NotFound, JobNotFinished, JobFailed, RangeNotSatisfiable),
     },
 )
 def get_output(service: ServiceDep, request: Request, job_id: UUID, format: Output = None) -> Response:

@@ -13,9 +13,9 @@ from service.deletion import Deletion, Now
 from service.http.blobs import BINARY
 from service.http.bodies import Route, receive
 from service.http.names import PathName, SourceName
-from service.http.openapi import content, errors, stored
+from service.http.openapi import content, errors, part, stored
 from service.http.pages import Cursor, Limit, Page, cut
-from service.http.problems import LABEL_MAP_PROBLEMS, InvalidName, NameTaken, NotFound
+from service.http.problems import LABEL_MAP_PROBLEMS, InvalidName, NameTaken, NotFound, RangeNotSatisfiable
 from service.label_map_files import ACCEPTED_FILES, Original, kept, label_map_response
 from service.label_maps.schemas import LabelMap
 from service.lookups import found, found_pool
@@ -97,7 +97,8 @@ def list_label_maps(
     response_class=Response,
     responses={
         **content("image/*", "The label map."),
-        **errors(NotFound, InvalidName),
+        **part("image/*"),
+        **errors(NotFound, InvalidName, RangeNotSatisfiable),
     },
 )
 def get_label_map(

@@ -18,7 +18,7 @@ from service.http.blobs import BINARY, blob_response, fresh
 from service.http.bodies import Route, receive
 from service.http.fields import TEST_TIME_MEANS, Direction, TestTime
 from service.http.names import Name
-from service.http.openapi import content, errors, stored
+from service.http.openapi import content, errors, part, stored
 from service.http.pages import Cursor, Limit, Page, cut
 from service.http.problems import (
     LABEL_MAP_PROBLEMS,
@@ -31,6 +31,7 @@ from service.http.problems import (
     NameTaken,
     NoSuchDirection,
     NotFound,
+    RangeNotSatisfiable,
 )
 from service.jobs.enqueue import ACCEPTED, IdempotencyKey, Output, answered, order, translation
 from service.lookups import found_model, found_pool, require_direction, require_pool
@@ -131,7 +132,8 @@ def undelete_model(service: ServiceDep, model_id: UUID) -> Model:
     response_class=Response,
     responses={
         **content("application/octet-stream", "The file."),
-        **errors(NotFound),
+        **part("application/octet-stream"),
+        **errors(NotFound, RangeNotSatisfiable),
     },
 )
 def get_model_file(

@@ -127,10 +127,3 @@ def test_a_nul_in_an_address_is_refused(client: Client, address: str) -> None:
     answer = client.get(address)
     assert answer.status_code == 400
     assert "NUL" in answer.json()["detail"]
-
-
-@pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
-def test_a_nul_in_a_body_is_no_failure(client_of_each: Client) -> None:
-    """A NUL in a name is refused, on SQLite and on PostgreSQL, which cannot store it."""
-    answer = client_of_each.post("/pools", json={"name": "a\0b", "class_table": CLASSES})
-    assert answer.status_code == 422

@@ -2,10 +2,14 @@
 
 from pathlib import Path
 
+import pytest
+from sqlalchemy import text
+
+from store import database
 from store.settings import Settings
 from tests.processes import free_port
 from tests.service.serving import Client, serve
-from tests.service.steps import new_pool, photo
+from tests.service.steps import new_pool, photo, slug
 
 
 def test_readiness_reports_a_dead_broker_and_stays_ready(tmp_path: Path) -> None:
@@ -39,3 +43,17 @@ def test_metrics_count_requests_by_route_and_jobs_by_state(client: Client) -> No
     assert 'fewpairs_jobs{kind="embed",state="queued"}' in text
     assert 'fewpairs_request_seconds_bucket{le="0.1",method="POST",route="/pools"}' in text
     assert pool_id not in text
+
+
+def test_a_database_without_a_free_connection_is_no_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While all connections are taken, a request is told when to come again; then it is answered."""
+    monkeypatch.setattr(database, "POOL", {"pool_size": 1, "max_overflow": 0, "pool_timeout": 0.1})
+    with serve(Settings(data_dir=tmp_path, broker_url="memory://")) as client:
+        with client.service.database.read() as session:
+            session.execute(text("SELECT 1"))
+            answer = client.get("/pools")
+        assert (answer.status_code, slug(answer)) == (503, "unavailable")
+        assert int(answer.headers["retry-after"]) > 0
+        assert client.get("/pools").status_code == 200

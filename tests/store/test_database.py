@@ -12,8 +12,8 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import func, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import func, select, text, update
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 import migrations
 from store import database as database_module
@@ -114,6 +114,31 @@ def test_times_are_kept_in_utc_and_compare_in_the_database(database: Database) -
 def test_wal_only_where_it_is_sound(version: tuple[int, int, int], mode: str) -> None:
     """Builds whose WAL reset can corrupt the file use the rollback journal."""
     assert journal_mode(version) == mode
+
+
+def test_no_lock_is_waited_for_long(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who finds a row or the database locked learns so after a while, even if it stays locked."""
+    monkeypatch.setattr(database_module, "LONGEST_WAIT_S", 0.1)
+    migrations.upgrade(database_url)
+    holder, other = Database(database_url), Database(database_url)
+    with holder.write() as session:
+        pool = pools.create(session, name="locked", class_table=None, encoder="resnet50")
+    with holder.write() as session:
+        pools.lock(session, pool.id)
+        with pytest.raises(OperationalError, match="lock"), other.write() as too_late:
+            pools.lock(too_late, pool.id)
+    holder.close()
+    other.close()
+
+
+def test_a_statement_that_takes_too_long_is_ended(postgres_url: str) -> None:
+    """PostgreSQL ends it, so that no request holds a thread and a connection for ever."""
+    database = Database(postgres_url, longest_statement_s=0.1)
+    with pytest.raises(OperationalError, match="statement timeout"), database.read() as session:
+        session.execute(text("SELECT pg_sleep(600)"))
+    database.close()
 
 
 def test_a_network_file_system_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

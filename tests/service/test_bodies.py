@@ -1,0 +1,52 @@
+"""Bodies that no honest client sends."""
+
+import re
+import socket
+import uuid
+
+import pytest
+
+from service.app import create_app
+from store.settings import Settings
+from tests.service.serving import Client
+from tests.service.steps import slug
+
+
+def json_addresses() -> list[tuple[str, str]]:
+    """The method and path of every operation that takes JSON and nothing else."""
+    paths = create_app(Settings()).openapi()["paths"]
+    return [
+        (method, path)
+        for path, item in paths.items()
+        for method, operation in item.items()
+        if list(operation.get("requestBody", {}).get("content", {})) == ["application/json"]
+    ]
+
+
+@pytest.mark.parametrize(("method", "path"), json_addresses())
+@pytest.mark.parametrize("body", ['{"name": "a\\u0000b"}', '[{"a": ["\\\\\\u0000"]}]', '{"\\u0000": 1}'])
+def test_a_nul_in_a_body_is_refused_everywhere(client: Client, method: str, path: str, body: str) -> None:
+    """In whatever text of whatever request: SQLite would store it and PostgreSQL fail."""
+    address = re.sub(r"{[^}]*}", str(uuid.uuid4()), path)
+    answer = client.request(method, address, content=body, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, slug(answer)) == (422, "validation")
+    assert "NUL" in answer.json()["detail"]
+
+
+def test_a_text_may_speak_of_a_nul(client: Client) -> None:
+    """A backslash before the letters is a backslash, not a NUL."""
+    body = r'{"name": "a\\u0000b", "class_table": "rgb"}'
+    answer = client.post("/pools", content=body, headers={"Content-Type": "application/json"})
+    assert "NUL" not in answer.json()["detail"]
+
+
+def test_a_body_of_two_lengths_ends_the_connection(client: Client) -> None:
+    """Two servers in a row could disagree where such a request ends: what follows it is not answered."""
+    smuggled = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    head = b"POST /pools HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked"
+    with socket.create_connection((client.base_url.host, client.base_url.port or 80), 60) as connection:
+        connection.sendall(head + b"\r\n\r\n0\r\n\r\n" + smuggled)
+        answer = b"".join(iter(lambda: connection.recv(2**16), b""))
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.count(b"HTTP/1.1") == 1
+    assert b"connection: close" in answer.lower()
