@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from fewpairs.archives import export_pool
 from fewpairs.assignment import LEASE_S, Assignment, Assignments
@@ -133,6 +134,21 @@ class Pool(Resource):
         """Give the pool another name."""
         self.document = self._transport.json("PATCH", self.address, json={"name": name})
         return self
+
+    def members(self) -> dict[str, str]:
+        """Who works in the pool: roles by names of principals."""
+        return {item["name"]: item["role"] for item in self._transport.items(f"{self.address}/members")}
+
+    def share(self, principal: str, role: str) -> None:
+        """Give somebody a role in the pool: "viewer", "annotator" or "curator"."""
+        self._transport.json("PUT", self._member(principal), json={"role": role})
+
+    def unshare(self, principal: str) -> None:
+        """Take somebody's role in the pool away."""
+        self._transport.request("DELETE", self._member(principal))
+
+    def _member(self, principal: str) -> str:
+        return f"{self.address}/members/{quote(principal, safe='')}"
 
     def rename_photo(self, photo: str, name: str) -> dict[str, Any]:
         """Give a photo, named or by its id, another name. Returns the photo's document."""

@@ -27,6 +27,7 @@ from service.images import routes as images
 from service.imports import routes as imports
 from service.jobs import routes as jobs
 from service.label_maps import routes as label_maps
+from service.members import routes as members
 from service.models import routes as models
 from service.operations import routes as operations
 from service.pools import routes as pools
@@ -81,7 +82,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(Observed, metrics=metrics, unexpected=render.unexpected)
     render.install(app)
     for noun in (
-        *(pools, archives, images, label_maps, selections, assignments, annotations, imports),
+        *(pools, members, archives, images, label_maps, selections, assignments, annotations, imports),
         *(exports, explanations, similar),
         *(events, advice, trainings, jobs, models, evaluations, operations, problems),
     ):

@@ -1,4 +1,4 @@
-"""`fewpairs pool create|classes|rename|list|show|export|import`"""
+"""`fewpairs pool create|classes|rename|list|show|share|unshare|members|export|import`"""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,6 +18,10 @@ from models.catalog import DEFAULT_STRATEGY
 
 pool_app = typer.Typer(no_args_is_help=True, help="Create, change, list, show and move pools.")
 app.add_typer(pool_app, name="pool", rich_help_panel=LOOP)
+
+
+PoolArgument = Annotated[str, typer.Argument(help="Name or id of the pool.", show_default=False)]
+PrincipalArgument = Annotated[str, typer.Argument(help="Name of the principal.", show_default=False)]
 
 
 @pool_app.command("create")
@@ -146,6 +150,37 @@ def show(
     sources = ", ".join(f"{count} from {source}" for source, count in pool.counts["label_sources"].items())
     console.print(Text(f"Unpaired label maps: {sources or 'none'}"))
     console.print(_classes(pool))
+
+
+@pool_app.command("share")
+def share(
+    name: PoolArgument,
+    principal: PrincipalArgument,
+    role: Annotated[str, typer.Option(help="viewer, annotator or curator.")] = "annotator",
+    server: ServerOption = None,
+) -> None:
+    """Give somebody a role in a pool."""
+    Client(server).pool(name).share(principal, role)
+    console.print(f"[green]✓[/] {escaped(principal)} is {escaped(role)} in {escaped(name)}")
+
+
+@pool_app.command("unshare")
+def unshare(name: PoolArgument, principal: PrincipalArgument, server: ServerOption = None) -> None:
+    """Take somebody's role in a pool away."""
+    Client(server).pool(name).unshare(principal)
+    console.print(f"[green]✓[/] {escaped(principal)} has no role in {escaped(name)}")
+
+
+@pool_app.command("members")
+def members(name: PoolArgument, as_json: JsonOption = False, server: ServerOption = None) -> None:
+    """List who may do what in a pool."""
+    found = Client(server).pool(name).members()
+    if as_json:
+        return print_json(found)
+    table = Table("Principal", "Role")
+    for principal, role in found.items():
+        table.add_row(Text(principal), role)
+    console.print(table if found else "Nobody has a role in the pool.")
 
 
 @pool_app.command("export")

@@ -36,6 +36,7 @@ TAGS = [
     {"name": name, "description": description}
     for name, description in {
         "pools": "A set of photos with one class table and one encoder.",
+        "members": "Who may do what in a pool.",
         "archives": "A whole pool in one file, to move it to another server.",
         "images": "The photos of a pool, kept byte for byte.",
         "label maps": "Unpaired label maps, which belong to no photo of the pool.",

@@ -120,3 +120,17 @@ def test_a_pool_is_exported_and_known_where_it_is(run: Run, pool: Pool, photos: 
     assert f"already on this server, as {pool.name}" in refused.output
     file.write_bytes(b"no zip")
     assert "cannot be read as the archive of a pool" in run("pool", "import", file).output
+
+
+def test_a_pool_is_shared_from_the_command_line(run: Run, pool: Pool) -> None:
+    """`pool share` gives a role in place of the earlier one, `pool members` lists it, `pool unshare` takes it
+    away; a name that nobody has is refused.
+    """
+    [(me, role)] = pool.members().items()
+    assert role == "curator"
+    assert run("pool", "share", pool.name, me, "--role", "viewer").exit_code == 0
+    assert json.loads(run("pool", "members", pool.name, "--json").output) == {me: "viewer"}
+    assert run("pool", "unshare", pool.name, me).exit_code == 0
+    assert pool.members() == {}
+    refused = run("pool", "share", pool.name, "nobody at all")
+    assert (refused.exit_code, "nobody at all" in refused.output) == (1, True)
