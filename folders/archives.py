@@ -85,7 +85,7 @@ class Archive:
     def entries(self) -> Iterator[Entry]:
         """Every file, in archive order. Raises ArchiveError."""
         with readable():
-            yield from _of_zip(self._zip.infolist()) if self._zip else _of_tar(self._path)
+            yield from _of_zip(self._zip) if self._zip else _of_tar(self._path)
 
     def content(self, entry: Entry) -> Iterator[bytes]:
         """The bytes of a file, in pieces. Raises ArchiveError."""
@@ -117,10 +117,14 @@ def _unreadable(error: Exception) -> ArchiveError:
     return ArchiveError(f"The archive cannot be read ({error}): create it again and send it again.")
 
 
-def _of_zip(infos: list[zipfile.ZipInfo]) -> Iterator[Entry]:
+def _of_zip(archive: zipfile.ZipFile) -> Iterator[Entry]:
+    infos = archive.infolist()
     by_offset = sorted(infos, key=lambda info: info.header_offset)
+    if by_offset and _end(by_offset[-1]) > archive.start_dir:
+        name, _ = _zip_name(by_offset[-1])
+        raise ArchiveError(f"{name} ends beyond the archive's files: copy the whole archive again.")
     for info, following in pairwise(by_offset):
-        if info.header_offset + LOCAL_HEADER_BYTES + info.compress_size > following.header_offset:
+        if _end(info) > following.header_offset:
             names = " and ".join(_zip_name(each)[0] for each in (info, following))
             raise ArchiveError(
                 f"{names} overlap in the archive, as happens in damaged archives only: create it again."
@@ -131,6 +135,11 @@ def _of_zip(infos: list[zipfile.ZipInfo]) -> Iterator[Entry]:
             refusal = _zip_refusal(info, None if is_utf8 else info.orig_filename.encode(PYTHON_READS_AS))
             name, refusal = (name, refusal) if refusal else _named(name.replace("\\", "/"), name)
             yield Entry(name, position, info.file_size, info.compress_size, refusal)
+
+
+def _end(info: zipfile.ZipInfo) -> int:
+    """The least offset of what follows the entry."""
+    return info.header_offset + LOCAL_HEADER_BYTES + info.compress_size
 
 
 def _zip_name(info: zipfile.ZipInfo) -> tuple[str, bool]:

@@ -1,6 +1,7 @@
 """Limits that a process sets for itself before it reads files from users."""
 
 import resource
+import signal
 import time
 
 
@@ -14,3 +15,12 @@ def limit_cpu(seconds: int) -> None:
     """Let the kernel end this process after so many more seconds of CPU time."""
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time()) + seconds, hard))
+
+
+def limit_time(cpu_s: float, wall_s: float) -> None:
+    """Let the kernel end this process after so many more seconds of CPU time, or on the clock; 0: never.
+
+    It replaces what an earlier call has set. Call it in the main thread.
+    """
+    signal.setitimer(signal.ITIMER_PROF, cpu_s)
+    signal.setitimer(signal.ITIMER_REAL, wall_s)

@@ -96,8 +96,18 @@ class Blobs(Protocol):
         """
         ...
 
+    def derived(self, sha256: str, kind: str) -> bytes | None:
+        """What `keep_derived` kept; None if it did not."""
+        ...
+
+    def keep_derived(self, sha256: str, kind: str, content: bytes) -> None:
+        """Keep something small that was made of a blob and can be made again, until the blob is removed."""
+        ...
+
     def remove(self, sha256: str) -> None:
-        """Delete a blob; if there is none, do nothing. Only for `store.references`."""
+        """Delete a blob and what is derived from it; if there is none, do nothing. Only for
+        `store.references`.
+        """
         ...
 
     def drop(self, held: str) -> None:
@@ -209,9 +219,29 @@ class LocalBlobs:
             if not self.path(digest).exists():
                 raise BlobMissing(f"The blob {digest} is not at {self.root}.")
 
+    def derived_path(self, sha256: str, kind: str) -> Path:
+        return self.root / "derived" / sha256[:2] / f"{sha256}.{kind}"
+
+    def derived(self, sha256: str, kind: str) -> bytes | None:
+        try:
+            return self.derived_path(sha256, kind).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def keep_derived(self, sha256: str, kind: str, content: bytes) -> None:
+        path = self.derived_path(sha256, kind)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with self.incoming() as arriving:
+            arriving.write(content)
+            arriving.place(path)
+        if not self.path(sha256).exists():  # it was removed in the meantime
+            path.unlink(missing_ok=True)
+
     def remove(self, sha256: str) -> None:
         path = self.path(sha256)
         path.unlink(missing_ok=True)
+        for derived in self.derived_path(sha256, "").parent.glob(f"{sha256}.*"):
+            derived.unlink(missing_ok=True)
         _sync_folder(path.parent)
 
     def drop(self, held: str) -> None:
@@ -246,15 +276,15 @@ class LocalIncoming:
         self._file.flush()
 
     def keep(self) -> Blob:
-        self._move(self._blobs.path(self.sha256))
+        self.place(self._blobs.path(self.sha256))
         return Blob(self.sha256, self.size)
 
     def hold(self) -> str:
         name = f"{HELD}{uuid.uuid4().hex}"
-        self._move(self._blobs.held_path(name))
+        self.place(self._blobs.held_path(name))
         return name
 
-    def _move(self, final: Path) -> None:
+    def place(self, final: Path) -> None:
         self._file.flush()
         os.fchmod(self._file.fileno(), 0o444)
         os.fsync(self._file.fileno())

@@ -176,7 +176,12 @@ class Settings(BaseSettings):
     max_archive_bytes: int = Field(
         16 * 1024 * MIB, ge=1, description="Largest zip or tar, in bytes when unpacked."
     )
-    max_archive_entries: int = Field(100_000, ge=1, description="Most files in one zip or tar.")
+    max_archive_entries: int = Field(
+        100_000, ge=1, description="Most files in one zip or tar, or in one request."
+    )
+    max_archive_pixels: int = Field(
+        100_000_000_000, ge=1, description="Most pixels of all photos in one request."
+    )
     max_archive_ratio: int = Field(
         200, ge=1, description="Largest compression ratio of one file in an archive."
     )

@@ -8,6 +8,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from service.decoding.queue import client
 from service.http import render
 from service.runtime import Service
 from store import principals
@@ -28,7 +29,9 @@ class Authenticated:
         if scope["type"] == "http" and scope["path"] not in OPEN:
             service: Service = scope["app"].state.service
             try:
-                scope.setdefault("state", {})["principal"] = await run_in_threadpool(_local, service)
+                principal = await run_in_threadpool(_local, service)
+                scope.setdefault("state", {})["principal"] = principal
+                client.set(principal.id)
             except (DBAPIError, PoolTimeout) as error:
                 app = render.answer(Request(scope), error)
         await app(scope, receive, send)

@@ -74,7 +74,9 @@ async def put_annotation(
     table, size = await run_in_threadpool(_expected, service, image_id, replaced)
     with service.blobs.incoming() as incoming:
         await receive(request, incoming, service.settings, "max_image_bytes", "save the label map as a PNG")
-        annotation = await run_in_threadpool(_accept, service, image_id, replaced, table, size, incoming)
+        annotation = await service.decoders.queue.run(
+            _accept, service, image_id, replaced, table, size, incoming
+        )
     if replaced:
         response.status_code = 200
     response.headers["ETag"] = f'"{annotation.revision}"'

@@ -133,7 +133,7 @@ async def put_part(
     with service.blobs.incoming() as incoming:
         limit = LIMIT_OF_KIND.get(kind, "max_image_bytes")
         await receive(request, incoming, service.settings, limit, "leave it out at its source")
-        await run_in_threadpool(unpacking.take_part, service, archive, Part(kind, sha256), incoming)
+        await service.decoders.queue.run(unpacking.take_part, service, archive, Part(kind, sha256), incoming)
 
 
 @router.post(

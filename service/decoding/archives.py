@@ -1,18 +1,24 @@
-"""Read zip and tar archives within limits. `members` runs in the processes of `service.decoding.decoders`."""
+"""Read zip and tar archives within limits. These functions run in the process of an `ArchiveReader`.
+
+The process reads one archive: `members` opens it, and `piece` reads on in it.
+"""
 
 import gzip
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from folders.archives import Archive, ArchiveError, Entry, readable
+from service.decoding import deadline
 from service.http.problems import ArchiveBomb, ArchiveUnreadable
-from store.blobs import CHUNK, Blobs
+from store.blobs import CHUNK
 from store.settings import Settings
 
 RATIO_COUNTS_FROM = 1024 * 1024
 """The ratio of smaller files is not limited."""
+ENOUGH = CHUNK // 4
+"""Bytes that are worth an answer."""
 GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -27,16 +33,51 @@ class Limits:
         return cls(settings.max_archive_entries, settings.max_archive_bytes, settings.max_archive_ratio)
 
 
-def _is_gzip(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(2) == GZIP_MAGIC
+@dataclass
+class _Reading:
+    archive: Archive
+    entry: Entry | None = None
+    pieces: Iterator[bytes] = field(default_factory=lambda: iter(()))
+
+
+_reading: list[_Reading] = []
+"""The archive that this process reads."""
+
+
+def gunzip(path: str, to: str, limits: Limits) -> bool:
+    """Decompress a .tar.gz and count the bytes that come out; False if it is no gzip file. Raises ArchiveBomb
+    or ArchiveUnreadable.
+    """
+    with Path(path).open("rb") as file:
+        if file.read(2) != GZIP_MAGIC:
+            return False
+    most = largest_unpacked(Path(path), limits)
+    deadline.allow(deadline.of_bytes(most))
+    unpacked = 0
+    with _problems(), readable(), gzip.open(path) as file, Path(to).open("wb") as tar:
+        while chunk := file.read(CHUNK):
+            unpacked += len(chunk)
+            if unpacked > most:
+                raise ArchiveBomb(
+                    f"The archive unpacks to more than {most:,} bytes: send it in parts, or as a plain tar."
+                )
+            tar.write(chunk)
+    return True
+
+
+def largest_unpacked(path: Path, limits: Limits) -> int:
+    """The most bytes to which a .tar.gz may unpack."""
+    return min(limits.bytes, max(RATIO_COUNTS_FROM, path.stat().st_size * limits.ratio))
 
 
 def members(path: str, limits: Limits) -> list[Entry]:
     """Every file of the archive, in archive order. Raises ArchiveUnreadable or ArchiveBomb."""
+    deadline.allow(deadline.LISTING_S)
     found: list[Entry] = []
     unpacked = 0
-    with _problems(), closing(Archive(Path(path))) as archive:
+    with _problems():
+        archive = Archive(Path(path))
+        _reading.append(_Reading(archive))
         for entry in archive.entries():
             unpacked += entry.size
             if len(found) == limits.entries:
@@ -53,42 +94,16 @@ def members(path: str, limits: Limits) -> list[Entry]:
     return found
 
 
-def unpack(path: Path, found: Sequence[Entry]) -> Iterator[tuple[Entry, Iterator[bytes]]]:
-    """Each file with its bytes; reading them may raise ArchiveUnreadable."""
-    with closing(Archive(path)) as archive:
-        for entry in found:
-            yield entry, _content(archive, entry)
-
-
-@contextmanager
-def gunzipped(path: Path, blobs: Blobs, settings: Settings) -> Iterator[Path]:
-    """The zip or tar itself; for a .tar.gz the tar in it. Raises ArchiveBomb or ArchiveUnreadable."""
-    if not _is_gzip(path):
-        yield path
-        return
-    with blobs.incoming() as tar:
-        _gunzip(path, tar.write, Limits.of(settings))
-        tar.flush()
-        yield tar.path
-
-
-def _gunzip(path: Path, write: Callable[[bytes], None], limits: Limits) -> None:
-    """Decompress a .tar.gz and count the bytes that come out. Raises ArchiveBomb or ArchiveUnreadable."""
-    unpacked = 0
-    most = min(limits.bytes, max(RATIO_COUNTS_FROM, path.stat().st_size * limits.ratio))
-    with _problems(), readable(), gzip.open(path) as file:
-        while chunk := file.read(CHUNK):
-            unpacked += len(chunk)
-            if unpacked > most:
-                raise ArchiveBomb(
-                    f"The archive unpacks to more than {most:,} bytes: send it in parts, or as a plain tar."
-                )
-            write(chunk)
-
-
-def _content(archive: Archive, entry: Entry) -> Iterator[bytes]:
+def piece(entry: Entry) -> bytes:
+    """The next bytes of this file, none at its end. Raises ArchiveUnreadable or ArchiveBomb."""
+    [reading] = _reading
+    if reading.entry != entry:
+        reading.entry, reading.pieces = entry, reading.archive.content(entry)
+    found = bytearray()
     with _problems():
-        yield from archive.content(entry)
+        while len(found) < ENOUGH and (more := next(reading.pieces, b"")):
+            found += more
+    return bytes(found)
 
 
 @contextmanager
@@ -97,7 +112,7 @@ def _problems() -> Iterator[None]:
         yield
     except MemoryError:
         raise ArchiveBomb(
-            "The list of files in the archive takes too much memory: send the archive in parts."
+            "Reading the archive takes too much memory: send it in parts, as a plain tar."
         ) from None
     except ArchiveError as error:
         raise ArchiveUnreadable(str(error)) from None

@@ -1,30 +1,42 @@
-"""Limits that a decoding process sets for itself before it reads files from users: memory and time."""
+"""What a decoding process does: it limits itself, then calls the functions that the service asks for."""
 
 import signal
-from collections.abc import Callable
-from typing import TypeVar
+import time
+from multiprocessing.connection import Connection
 
 from processes.lifeline import end_with_parent
-from processes.limits import limit_cpu, limit_memory
-from service.decoding import validation
+from processes.limits import limit_memory
+from service.decoding import deadline, validation
 
-MOST_CPU_S = 60
 BASE_BYTES = 512 * 1024 * 1024
 BYTES_PER_PIXEL = 24
 """A decoded pixel has 4 bytes; decoders and conversions keep a few copies."""
 
-T = TypeVar("T")
+
+def serve(service: Connection, pixels: int) -> None:
+    """Answer each `(function, arguments)` with `(whether it returned, what it returned or raised, CPU
+    seconds)`, until the service closes the connection. Files have at most `pixels` pixels.
+    """
+    _confine(pixels)
+    while True:
+        try:
+            function, arguments = service.recv()
+        except EOFError:
+            return
+        before = time.process_time()
+        deadline.allow(deadline.LEAST_S)
+        try:
+            answer = True, function(*arguments)
+        except Exception as error:
+            answer = False, error
+        deadline.done()
+        service.send((*answer, time.process_time() - before))
 
 
-def confine(pixels: int) -> None:
-    """Limit this process to what files of at most `pixels` pixels need."""
+def _confine(pixels: int) -> None:
+    """Limit this process to the memory that files of at most `pixels` pixels need."""
     limit_memory(BASE_BYTES + BYTES_PER_PIXEL * pixels)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with_parent()
     validation.limit_pixels(pixels)
-
-
-def bounded(function: Callable[..., T], *arguments: object) -> T:
-    """Call the function; the kernel ends this process if that takes more than MOST_CPU_S of CPU time."""
-    limit_cpu(MOST_CPU_S)
-    return function(*arguments)
+    deadline.enforce()

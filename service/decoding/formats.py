@@ -8,6 +8,7 @@ from PIL import Image, TiffImagePlugin
 from service.http.problems import NotAnImage, UnsupportedFormat
 
 TAKEN = "Send JPEG, PNG, WebP, AVIF, TIFF or BMP."
+EMPTY = "The file is empty, it has 0 bytes: copy the whole file again."
 HEAD_BYTES = 64
 TIFF_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 SUBFILE_TYPE, PHOTOMETRIC, DNG_VERSION = 254, 262, 50706
@@ -66,7 +67,7 @@ def check_not_raw(path: str) -> None:
 def unread(path: str) -> NotAnImage | UnsupportedFormat:
     """Why Pillow reads no picture from this file."""
     if not os.path.getsize(path):
-        return NotAnImage("The file is empty, it has 0 bytes: copy the whole file again.")
+        return NotAnImage(EMPTY)
     with Path(path).open("rb") as file:
         head = file.read(HEAD_BYTES)
     for start, what in HEADS.items():

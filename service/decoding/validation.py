@@ -4,7 +4,6 @@ Every image is decoded completely: its header and Pillow's `verify()` also accep
 """
 
 import io
-import struct
 import warnings
 from collections.abc import Iterator, Set
 from contextlib import contextmanager
@@ -14,11 +13,13 @@ from pathlib import Path
 from PIL import AvifImagePlugin, Image, UnidentifiedImageError
 
 from models.images.seen import as_seen, size_as_seen
+from service.decoding import deadline
 from service.decoding.formats import TAKEN, check_not_raw, unread
 from service.decoding.mistaken import NO_NUMBERS, check_no_label_map
 from service.http.problems import (
     AnimatedImage,
     NotAnImage,
+    Problem,
     TooManyPixels,
     TransparentImage,
     TruncatedImage,
@@ -97,6 +98,7 @@ def opened(path: str) -> Iterator[Image.Image]:
     try:
         with Image.open(path, formats=[*MEDIA_TYPES, "GIF"]) as image:
             is_open = True
+            deadline.allow(deadline.of_image(image.width * image.height))
             yield image
     except UnidentifiedImageError:
         raise unread(path) from None
@@ -108,16 +110,9 @@ def opened(path: str) -> Iterator[Image.Image]:
         raise UndecodableImage(
             "Decoding the file takes more memory than its size allows: save it again, for example as PNG."
         ) from None
-    except (
-        OSError,
-        SyntaxError,
-        ValueError,
-        IndexError,
-        TypeError,
-        KeyError,
-        EOFError,
-        struct.error,
-    ) as error:
+    except Problem:
+        raise
+    except Exception as error:  # Pillow raises whatever its code meets in a damaged file
         kind = TruncatedImage if is_open else NotAnImage
         raise kind(
             f"The image is incomplete or damaged ({error}): copy the whole file again, or save it again."

@@ -1,5 +1,6 @@
 """Logs and metrics for operators: one log line per request, and Prometheus metrics."""
 
+import asyncio
 import logging
 import re
 import time
@@ -87,7 +88,7 @@ class Observed:
     """
 
     def __init__(
-        self, app: ASGIApp, metrics: Metrics, unexpected: Callable[[Request, Exception], Response]
+        self, app: ASGIApp, metrics: Metrics, unexpected: Callable[[Request, BaseException], Response]
     ) -> None:
         self._app, self._metrics, self._unexpected = app, metrics, unexpected
 
@@ -114,7 +115,7 @@ class Observed:
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
                 await self._app(scope, receive, noting)
-            except Exception as error:
+            except (Exception, asyncio.CancelledError) as error:
                 answer = self._unexpected(Request(scope), error)
                 if status is not None:
                     raise  # the answer has begun, so the server can only cut the connection

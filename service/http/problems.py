@@ -76,6 +76,17 @@ class Unavailable(Problem, status=503):
     """The service cannot do this now; try again in a moment."""
 
 
+def stopping() -> Problem:
+    """The answer to a request that the end of the service cuts off."""
+    return Unavailable(
+        "The service is being stopped, and nothing of this request was kept: send it again in a moment."
+    ).with_headers(Retry_After="5")
+
+
+class BytesMissing(Problem, status=503):
+    """The service cannot find the bytes that it has kept."""
+
+
 class DiskFull(Problem, status=507):
     """The disk is full; nothing of this upload was kept."""
 
@@ -108,6 +119,10 @@ class WouldLeak(Problem, status=409):
 
 class FileTooLarge(Problem, status=413):
     """The body is larger than this server accepts."""
+
+
+class UploadTooLarge(Problem, status=413):
+    """The request has more files, or more costly ones, than one request may have."""
 
 
 class NotAnImage(Problem, status=422):

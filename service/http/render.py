@@ -1,5 +1,6 @@
 """How refusals and failures are answered: every one as a problem (RFC 9457)."""
 
+import asyncio
 import errno
 import sqlite3
 
@@ -16,6 +17,7 @@ from starlette.routing import Match
 from service.http import problems
 from service.http.observe import METHODS
 from service.http.problems import Problem
+from store.blobs import BlobMissing
 
 log = structlog.get_logger()
 
@@ -45,6 +47,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(BlobMissing, _blob_missing)
     app.add_exception_handler(OSError, _os_error)
     app.add_exception_handler(DBAPIError, _database_error)
     app.add_exception_handler(PoolTimeout, _database_error)
@@ -122,6 +125,15 @@ def _os_error(request: Request, error: Exception) -> Response:
     return unexpected(request, error)
 
 
+def _blob_missing(request: Request, error: Exception) -> Response:
+    log.error("blob.missing", path=request.url.path, error=str(error))
+    missing = problems.BytesMissing(
+        "The bytes are not where the service keeps them: its disk may not be mounted, or files were deleted "
+        "from it. Tell whoever runs the server; its log names the file."
+    )
+    return render(request, missing.with_headers(Retry_After="60"))
+
+
 def _database_error(request: Request, error: Exception) -> Response:
     """Answer an error of the database, or that no connection to it was free for too long."""
     cause = getattr(error, "orig", error)
@@ -152,8 +164,12 @@ def _gone(request: Request, error: Exception) -> Response:
     return Response(status_code=400)
 
 
-def unexpected(request: Request, error: Exception) -> Response:
-    """Log an exception that nothing else handled, and answer it."""
+def unexpected(request: Request, error: BaseException) -> Response:
+    """Log an exception that nothing else handled, and answer it; also a request that the server cancelled
+    because it stops.
+    """
+    if isinstance(error, asyncio.CancelledError):
+        return render(request, problems.stopping())
     log.error("request.failed", path=request.url.path, exc_info=error)
     return render(
         request,

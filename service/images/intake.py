@@ -8,11 +8,12 @@ from uuid import UUID
 from folders.archives import Entry
 from folders.junk import is_junk
 from folders.layout import label_map_folders
-from service.decoding import archives
+from service.decoding.budget import Budget
 from service.decoding.classes import Classes
+from service.decoding.formats import EMPTY
 from service.http import names
 from service.http.limits import too_large
-from service.http.problems import NameTaken, Problem
+from service.http.problems import NameTaken, NotAnImage, Problem, Unavailable, UploadTooLarge
 from service.images import multipart
 from service.images.schemas import LeftOut, Rejected, Upload, Uploaded
 from service.lookups import found_pool
@@ -69,6 +70,8 @@ def accept_form(service: Service, to: Destination, body: Path, content_type: str
     """Add every file of a multipart body; for a file that is a zip or tar, the photos in it."""
     intake = Intake(service, to)
     for name, content in multipart.files(body, content_type):
+        if intake.is_full:
+            break
         if name.lower().endswith(ARCHIVE_ENDINGS):
             intake.archive_file(name, content)
         else:
@@ -81,6 +84,9 @@ class Intake:
 
     def __init__(self, service: Service, to: Destination) -> None:
         self._service, self._to = service, to
+        self._budget = Budget(service.settings)
+        self.is_full = False
+        """Whether the request may have no further file."""
         self._batch: list[tables.Image] = []
         self._answer = Upload(accepted=[], unchanged=0, rejected=[], left_out=[], junk=0)
 
@@ -89,25 +95,34 @@ class Intake:
             self._answer.junk += 1
             return
         try:
+            self._budget.next_file()
             with self._service.blobs.incoming() as incoming:
                 self._write(content, incoming, "max_image_bytes", "scale the photo down")
-                self._batch.append(_kept(self._service, self._to, name, incoming))
+                photo = _kept(self._service, self._to, name, incoming, self._budget)
+            self._budget.accepted(photo.width * photo.height)
+            self._batch.append(photo)
+        except UploadTooLarge as problem:
+            self.is_full = True
+            self._reject(name, problem)
+        except Unavailable:
+            raise
         except Problem as problem:
             self._reject(name, problem)
         if len(self._batch) >= BATCH:
             self._add_batch()
 
     def archive(self, path: Path) -> None:
-        with archives.gunzipped(path, self._service.blobs, self._service.settings) as plain:
-            members = self._service.decoders.members(plain)
-            for member, content in archives.unpack(plain, self._without_label_maps(members)):
+        with self._service.decoders.archive(path, self._service.blobs) as archive:
+            for member in self._without_label_maps(archive.members):
+                if self.is_full:
+                    break
                 if member.is_junk:
                     self._answer.junk += 1
                 elif member.refusal:
                     refusal = Rejected(name=member.name, **vars(member.refusal))
                     self._answer.rejected.append(refusal)
                 else:
-                    self.photo(member.name, content)
+                    self.photo(member.name, archive.content(member))
 
     def _without_label_maps(self, members: Sequence[Entry]) -> list[Entry]:
         if self._to.allow_label_maps:
@@ -125,6 +140,8 @@ class Intake:
                 self._write(content, incoming, "max_archive_bytes", "send the photos in several archives")
                 incoming.flush()
                 self.archive(incoming.path)
+        except Unavailable:
+            raise
         except Problem as problem:
             self._reject(name, problem)
 
@@ -153,11 +170,15 @@ class Intake:
                 self._reject(photo.name, _name_taken(added, photo.split))
 
 
-def _kept(service: Service, to: Destination, name: str, incoming: Incoming) -> tables.Image:
+def _kept(
+    service: Service, to: Destination, name: str, incoming: Incoming, budget: Budget | None = None
+) -> tables.Image:
     """Check a photo and store its bytes. Raises a Problem."""
     name = names.checked_path(name)
+    if incoming.size == 0:
+        raise NotAnImage(EMPTY)
     incoming.flush()
-    checked = service.decoders.photo(incoming.path, to.numbers)
+    checked = service.decoders.photo(incoming.path, to.numbers, budget)
     blob = incoming.keep()
     return tables.Image(name=name, split=to.split, sha256=blob.sha256, size_bytes=blob.size, **vars(checked))
 

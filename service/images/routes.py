@@ -35,14 +35,13 @@ from service.http.problems import (
     WouldLeak,
 )
 from service.images import changes as changed
-from service.images import intake, replacing
+from service.images import intake, replacing, thumbnails
 from service.images.intake import Destination
 from service.images.schemas import Image, ImageChanges, Listing, Missing, Upload, Uploaded
 from service.jobs.enqueue import ACCEPTED, answered
 from service.lookups import found_image, found_pool
 from service.runtime import Service, ServiceDep
-from store import images
-from store.blobs import CHUNK
+from store import images, tables
 from store.states import Split
 
 router = APIRouter(tags=["images"], route_class=Route)
@@ -92,7 +91,7 @@ async def put_image(
     to = await run_in_threadpool(Destination.of, service, pool_id, split, allow_label_maps)
     with service.blobs.incoming() as incoming:
         await receive(request, incoming, service.settings, "max_image_bytes", "scale the photo down")
-        added = await run_in_threadpool(intake.accept, service, to, name, incoming)
+        added = await service.decoders.queue.run(intake.accept, service, to, name, incoming)
     if added.outcome == "unchanged":
         response.status_code = 200
         image = await run_in_threadpool(get_image, service, added.image.id)
@@ -132,8 +131,8 @@ async def upload_images(
         several = "send the photos in several requests"
         received = await receive(request, incoming, service.settings, "max_archive_bytes", several)
         if kind == "multipart/form-data":
-            return await run_in_threadpool(intake.accept_form, service, to, received, content_type)
-        return await run_in_threadpool(intake.accept_archive, service, to, received)
+            return await service.decoders.queue.run(intake.accept_form, service, to, received, content_type)
+        return await service.decoders.queue.run(intake.accept_archive, service, to, received)
 
 
 @router.post(
@@ -274,7 +273,7 @@ async def replace_content(
         raise PreconditionRequired('Say which bytes are replaced: send If-Match with their ETag, "<sha256>".')
     with service.blobs.incoming() as incoming:
         await receive(request, incoming, service.settings, "max_image_bytes", "scale the photo down")
-        await run_in_threadpool(replacing.replace, service, image_id, if_match, incoming)
+        await service.decoders.queue.run(replacing.replace, service, image_id, if_match, incoming)
     return await run_in_threadpool(get_image, service, image_id)
 
 
@@ -288,22 +287,23 @@ async def replace_content(
         **errors(NotFound),
     },
 )
-def get_thumbnail(
+async def get_thumbnail(
     service: ServiceDep, request: Request, image_id: UUID, size: Annotated[int, SIDE] = 256
 ) -> Response:
-    """Made on request."""
-    with service.database.read() as session:
-        image, _ = found_image(session, image_id)
+    """Made once and kept, if `size` is 64, 128, 256 or 512."""
+    image = await run_in_threadpool(_stored, service, image_id)
     headers = changing(f"{image.sha256}-{size}")
     if not_modified(request, headers):
         return Response(status_code=304, headers=headers)
-    with service.blobs.incoming() as copy:
-        with service.blobs.open(image.sha256) as content:
-            while chunk := content.read(CHUNK):
-                copy.write(chunk)
-        copy.flush()
-        jpeg = service.decoders.thumbnail(copy.path, size)
+    jpeg = await run_in_threadpool(thumbnails.kept, service, image.sha256, size)
+    if jpeg is None:
+        jpeg = await service.decoders.queue.run(thumbnails.made, service, image.sha256, size)
     return Response(jpeg, media_type="image/jpeg", headers=headers)
+
+
+def _stored(service: Service, image_id: UUID) -> tables.Image:
+    with service.database.read() as session:
+        return found_image(session, image_id)[0]
 
 
 def _changed(service: Service, image_id: UUID, changes: ImageChanges, near: list[Any]) -> Image:

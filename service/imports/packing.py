@@ -6,8 +6,8 @@ from typing import Any
 
 from folders.junk import is_junk
 from formats.catalog import IMPORT_SUFFIXES
-from service.decoding import archives
-from service.http.problems import NameTaken, Problem
+from service.decoding.archive_reader import ArchiveReader
+from service.http.problems import NameTaken, Problem, Unavailable
 from service.runtime import Service
 from store.blobs import Incoming
 from store.zips import zipped
@@ -28,15 +28,16 @@ def pack(service: Service, sent: Path, packed: Incoming) -> list[dict[str, Any]]
         if is_json:
             archive.write(sent, JSON_NAME)
             return []
-        with archives.gunzipped(sent, service.blobs, service.settings) as plain:
-            return _copied(service, plain, archive)
+        with service.decoders.archive(sent, service.blobs) as reader:
+            return _copied(service, reader, archive)
 
 
-def _copied(service: Service, sent: Path, packed: zipfile.ZipFile) -> list[dict[str, Any]]:
+def _copied(service: Service, sent: ArchiveReader, packed: zipfile.ZipFile) -> list[dict[str, Any]]:
     left_out: list[dict[str, Any]] = []
     taken = set()
-    wanted = [member for member in service.decoders.members(sent) if _may_count(member.name)]
-    for member, content in archives.unpack(sent, wanted):
+    for member in sent.members:
+        if not _may_count(member.name):
+            continue
         if member.refusal:
             left_out.append({"file": member.name, **vars(member.refusal)})
             continue
@@ -44,11 +45,13 @@ def _copied(service: Service, sent: Path, packed: zipfile.ZipFile) -> list[dict[
             if member.name in taken:
                 raise NameTaken("The archive has an earlier file of this name: keep one of them.")
             with service.blobs.incoming() as copy:
-                for chunk in content:
+                for chunk in sent.content(member):
                     copy.write(chunk)
                 copy.flush()
                 packed.write(copy.path, member.name)
             taken.add(member.name)
+        except Unavailable:
+            raise
         except Problem as problem:
             left_out.append({"file": member.name, "type": problem.slug, "reason": problem.detail})
     return left_out

@@ -80,7 +80,7 @@ async def import_annotations(
     with service.blobs.incoming() as incoming:
         in_parts = "import it in parts"
         await receive(request, incoming, service.settings, "max_archive_bytes", in_parts)
-        job = await run_in_threadpool(_order, service, pool_id, asked, idempotency_key, incoming)
+        job = await service.decoders.queue.run(_order, service, pool_id, asked, idempotency_key, incoming)
     return accepted(job)
 
 

@@ -63,7 +63,9 @@ async def put_label_map(
     table = await run_in_threadpool(_class_table, service, pool_id)
     with service.blobs.incoming() as incoming:
         await receive(request, incoming, service.settings, "max_image_bytes", "save the label map as a PNG")
-        outcome, label_map = await run_in_threadpool(_accept, service, pool_id, table, source, name, incoming)
+        outcome, label_map = await service.decoders.queue.run(
+            _accept, service, pool_id, table, source, name, incoming
+        )
     if outcome == "unchanged":
         response.status_code = 200
     return label_map

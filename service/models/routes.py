@@ -183,7 +183,7 @@ async def translate(
     with service.blobs.incoming() as incoming:
         await receive(request, incoming, service.settings, "max_image_bytes", "scale the image down")
         asked = {"model_id": str(model_id), "direction": direction, "test_time": test_time}
-        job = await run_in_threadpool(_ordered, service, pool, asked, idempotency_key, incoming)
+        job = await service.decoders.queue.run(_ordered, service, pool, asked, idempotency_key, incoming)
     result = await answered(service, job)
     if isinstance(result, Response):
         return result

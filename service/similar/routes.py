@@ -79,7 +79,9 @@ async def search(
     await run_in_threadpool(_require_embedded, service, pool_id)
     with service.blobs.incoming() as incoming:
         await receive(request, incoming, service.settings, "max_image_bytes", "scale the photo down")
-        job = await run_in_threadpool(_search_for, service, pool_id, limit, idempotency_key, incoming)
+        job = await service.decoders.queue.run(
+            _search_for, service, pool_id, limit, idempotency_key, incoming
+        )
     result = await answered(service, job)
     return result if isinstance(result, Response) else JSONResponse(result)
 

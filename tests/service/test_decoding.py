@@ -14,10 +14,10 @@ import pytest
 from PIL import Image
 
 from models.images.seen import MAX_PIXELS
-from service.decoding import confined, validation
+from service.decoding import confined, deadline, validation
 from service.decoding.classes import Classes
 from service.decoding.decoders import Decoders
-from service.http.problems import UndecodableImage
+from service.http.problems import Unavailable, UndecodableImage
 from store.settings import Settings
 from tests.processes import until
 from tests.service.steps import CLASSES, photo
@@ -40,6 +40,20 @@ def good(tmp_path: Path) -> Path:
 def crash(path: str) -> None:
     """Crash, as a faulty decoder might."""
     os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def killed(path: str) -> None:
+    """End as by the kernel when the machine has no memory left."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def stuck(path: str) -> None:
+    """Never end, in a process that may work for a short time only."""
+    with open(path, "a") as file:
+        file.write("tried ")
+    deadline.allow(0.2)
+    while True:
+        pass
 
 
 def devour(path: str) -> int:
@@ -88,16 +102,40 @@ def test_the_largest_photos_and_label_maps_fit_in_the_memory(tmp_path: Path) -> 
         decoders.close()
 
 
-def test_time_is_bounded() -> None:
-    """The kernel ends a decoder that uses too much CPU time, even in an endless loop."""
+@pytest.mark.parametrize(
+    ("limits", "work", "signal_"),
+    [("0.2, 0", "while True: pass", signal.SIGPROF), ("0, 0.2", "signal.pause()", signal.SIGALRM)],
+)
+def test_time_is_bounded(limits: str, work: str, signal_: signal.Signals) -> None:
+    """The kernel ends a process that works too long, and one that waits too long."""
     program = f"""
-from {confined.__name__.rpartition(".")[0]} import confined
-def stuck():
-    while True: pass
-confined.MOST_CPU_S = 1
-confined.bounded(stuck)
+import signal
+from processes.limits import limit_time
+limit_time({limits})
+{work}
 """
-    assert subprocess.run([sys.executable, "-c", program], timeout=60).returncode == -signal.SIGXCPU
+    assert subprocess.run([sys.executable, "-c", program], timeout=60).returncode == -signal_
+
+
+def test_a_file_that_takes_too_long_is_tried_once(decoders: Decoders, tmp_path: Path) -> None:
+    """It is refused, and no second process spends the same time on it."""
+    tries = tmp_path / "tries"
+    with pytest.raises(UndecodableImage):
+        decoders._run(stuck, str(tries))
+    assert tries.read_text() == "tried "
+
+
+def test_the_time_follows_from_the_pixels() -> None:
+    """The largest photo gets more time than a small one, and a tiny one enough for a slow machine."""
+    assert 2 <= deadline.of_image(0) < deadline.of_image(64_000_000) < 60
+
+
+def test_a_killed_process_is_no_fault_of_the_file(decoders: Decoders, good: Path) -> None:
+    """If something else kills the process, the answer is 503 with Retry-After, and the next file is read."""
+    with pytest.raises(Unavailable) as refusal:
+        decoders._run(killed, str(good))
+    assert refusal.value.headers["Retry-After"]
+    assert decoders.photo(good).width == 32
 
 
 def test_decoders_end_when_the_service_is_killed(good: Path) -> None:

@@ -259,3 +259,18 @@ def test_the_same_bytes_under_two_names_are_reported(client: Client) -> None:
     answer = client.post(f"/pools/{pool_id}/images", content=archive_of("zip", files), headers=headers).json()
     copies = {image["name"]: image["copy_of"] for image in answer["accepted"]}
     assert copies == {"c.jpg": None, "d.jpg": "b.jpg", "e.jpg": "c.jpg"}
+
+
+def test_a_thumbnail_is_made_once(client: Client) -> None:
+    """It is answered although the photo's bytes are away, unless it has a size that is not kept; and what
+    needs these bytes says that they are missing.
+    """
+    image = put_photo(client, new_pool(client), "a.jpg", photo(size=(300, 200)))
+    address = f"/images/{image['id']}/thumbnail"
+    first = client.get(address)
+    client.service.blobs.path(image["sha256"]).unlink()  # type: ignore[attr-defined]
+    assert client.get(address).content == first.content
+    for away in (f"/images/{image['id']}/content", f"{address}?size=100"):
+        answer = client.get(away)
+        assert (answer.status_code, slug(answer)) == (503, "bytes-missing")
+        assert "Retry-After" in answer.headers

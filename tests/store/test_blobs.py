@@ -182,3 +182,16 @@ def test_held_bytes_are_dropped_after_a_day(blobs: LocalBlobs) -> None:
             os.utime(blobs.root / "held" / names[0], (old, old))
     blobs.drop_abandoned()
     assert files(blobs) == sorted(f"held/{name}" for name in names[1:])
+
+
+def test_what_is_derived_goes_with_its_blob(tmp_path: Path) -> None:
+    """It is there until the blob is removed, and nothing is kept for a blob that is not there."""
+    store = LocalBlobs(tmp_path)
+    blob = put(store, [b"photo"])
+    assert store.derived(blob.sha256, "256.jpg") is None
+    store.keep_derived(blob.sha256, "256.jpg", b"small")
+    assert store.derived(blob.sha256, "256.jpg") == b"small"
+    store.remove(blob.sha256)
+    assert store.derived(blob.sha256, "256.jpg") is None
+    store.keep_derived(blob.sha256, "256.jpg", b"small")
+    assert store.derived(blob.sha256, "256.jpg") is None
