@@ -91,6 +91,8 @@ def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if isinstance(error.__cause__, Problem):
         return render(request, error.__cause__)
+    if isinstance(error.__cause__, RequestValidationError):
+        return _invalid(request, error.__cause__)
     details = {
         400: "The body cannot be read: send JSON in UTF-8.",
         404: f"There is no address {request.url.path}: /docs lists every address.",

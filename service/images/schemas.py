@@ -122,7 +122,7 @@ class Listing(BaseModel):
     )
 
     split: Split = Field("train", description="The split to upload them to.")
-    files: list[NamedDigest] = Field(max_length=100_000)
+    files: list[NamedDigest] = Field(max_length=100_000, fail_fast=True)
 
 
 class Missing(BaseModel):

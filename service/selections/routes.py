@@ -57,7 +57,7 @@ async def select_images(service: ServiceDep, pool_id: UUID, options: Annotated[O
     result = await answered(service, job)
     if isinstance(result, Response):
         return result
-    return JSONResponse(await run_in_threadpool(_document, service, UUID(result["selection_id"])))
+    return await run_in_threadpool(get_selection, service, UUID(result["selection_id"]))
 
 
 @router.get(
@@ -82,7 +82,8 @@ def get_newest_selection(service: ServiceDep, pool_id: UUID) -> Response:
     responses=errors(NotFound),
 )
 def get_selection(service: ServiceDep, selection_id: UUID) -> Response:
-    return JSONResponse(_document(service, selection_id))
+    with service.database.read() as session:
+        return JSONResponse(_with_deleted(session, found_selection(session, selection_id)))
 
 
 @router.delete(
@@ -131,11 +132,6 @@ async def replay(
     job = await run_in_threadpool(_replay_ordered, service, made, idempotency_key)
     result = await answered(service, job)
     return result if isinstance(result, Response) else JSONResponse(result)
-
-
-def _document(service: Service, selection_id: UUID) -> dict[str, Any]:
-    with service.database.read() as session:
-        return _with_deleted(session, found_selection(session, selection_id))
 
 
 def _with_deleted(session: Session, selection: tables.Selection) -> dict[str, Any]:

@@ -61,7 +61,7 @@ class NewTraining(BaseModel):
         + f". Left out: `{DEFAULT_RECIPE}` for a method of the paper, otherwise what the advice says.",
     )
     options: TrainingOptions = Field(default_factory=TrainingOptions)
-    pairs: Annotated[list[UUID], Field(min_length=1, max_length=100_000)] | None = Field(
+    pairs: Annotated[list[UUID], Field(min_length=1, max_length=100_000, fail_fast=True)] | None = Field(
         None, description="Annotated train images to learn from; null for all of them."
     )
     start_from: UUID | None = Field(

@@ -1,5 +1,6 @@
 """Bodies that no honest client sends."""
 
+import json
 import re
 import socket
 import uuid
@@ -9,7 +10,7 @@ import pytest
 from service.app import create_app
 from store.settings import Settings
 from tests.service.serving import Client
-from tests.service.steps import slug
+from tests.service.steps import new_pool, slug
 
 
 def json_addresses() -> list[tuple[str, str]]:
@@ -38,6 +39,33 @@ def test_a_text_may_speak_of_a_nul(client: Client) -> None:
     body = r'{"name": "a\\u0000b", "class_table": "rgb"}'
     answer = client.post("/pools", content=body, headers={"Content-Type": "application/json"})
     assert "NUL" not in answer.json()["detail"]
+
+
+def large(item: str = "{}") -> str:
+    """A list of 5,000 files, which is parsed in pieces."""
+    names = (f"größe/{n:05d}.jpg" for n in range(5000))
+    files = [json.dumps({"name": name, "sha256": f"{n:064x}"}) for n, name in enumerate(names)]
+    return '{"files": [' + ", ".join([*files[:3000], item.format(files[0]), *files[3000:]]) + "]}"
+
+
+def test_a_large_body_means_the_same_as_a_small_one(client: Client) -> None:
+    """However many names are asked about, the ones that are missing come back, whole."""
+    address, as_json = f"/pools/{new_pool(client)}/missing", {"Content-Type": "application/json"}
+    answer = client.post(address, content=large(), headers=as_json)
+    assert answer.json()["missing"] == [f"größe/{n:05d}.jpg" for n in range(5000)]
+    answer = client.post(address, content=large('{{"name": "a.jpg", "sha256": 7}}'), headers=as_json)
+    assert (answer.status_code, slug(answer)) == (422, "validation")
+    assert answer.json()["errors"][0]["where"] == "body.files.3000.sha256"
+
+
+@pytest.mark.parametrize("item", ["", "{{", "NaN", '"\udcff"', "1" * 40, "[" * 5000])
+def test_a_large_body_that_is_no_json_is_refused(client: Client, item: str) -> None:
+    """As a small one is: by a problem that says so, not by a failure."""
+    address, as_json = f"/pools/{new_pool(client)}/missing", {"Content-Type": "application/json"}
+    for body in (large(item), item):
+        content = body.replace("{{", "{").encode(errors="surrogateescape")
+        answer = client.post(address, content=content, headers=as_json)
+        assert (answer.status_code, slug(answer)) == (422, "validation")
 
 
 def test_a_body_of_two_lengths_ends_the_connection(client: Client) -> None:
