@@ -53,6 +53,10 @@ QUEUE_OF_KIND: Mapping[str, str] = {
     "pack": "cpu",
     **dict.fromkeys(("train", "evaluate"), "gpu"),
 }
+RUNS_FILES = ("translate", "evaluate")
+"""The kinds of jobs that run a network from a user's file."""
+SILENT = "lease-expired"
+"""The error of a job whose worker was not heard of for the length of its lease."""
 LONGEST_RING_S = 300.0
 LONGEST_RETRY_S = 30.0
 
@@ -237,6 +241,14 @@ def finish(session: Session, job_id: uuid.UUID) -> bool:
     return asked.one_or_none() is not None
 
 
+def _attempts_of_silent() -> ColumnElement[int]:
+    """The attempts of a job whose worker fell silent: if it runs a file of a user, and this happened to its
+    attempt before as well, there is no further one. The file may be what ends the workers.
+    """
+    is_second = and_(Job.kind.in_(RUNS_FILES), Job.error["type"].as_string() == SILENT)
+    return case((is_second, Job.attempt), else_=Job.max_attempts)
+
+
 def _released(ring_in_s: float, allowed: ColumnElement[int] | None = None) -> dict[str, Any]:
     """The new values of a running job whose attempt has ended without a result."""
     spent = Job.attempt >= (Job.max_attempts if allowed is None else allowed)
@@ -259,8 +271,8 @@ def sweep(session: Session, *, ring_again_s: float) -> list[tuple[uuid.UUID, str
         update(Job)
         .where(Job.state == "running", Job.lease_expires_at < from_now(0))
         .values(
-            error={"type": "lease-expired", "detail": "The worker fell silent and another attempt was due."},
-            **_released(ring_in_s=0),
+            error={"type": SILENT, "detail": "The worker fell silent and another attempt was due."},
+            **_released(ring_in_s=0, allowed=_attempts_of_silent()),
         )
     )
     backoff = {n: min(ring_again_s * 2.0**n, LONGEST_RING_S) for n in range(9)}

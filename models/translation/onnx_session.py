@@ -5,6 +5,7 @@ import os
 import select
 import subprocess
 import sys
+import time
 import weakref
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,12 @@ OUT_OF_MEMORY, OUT_OF_TIME = 101, 102
 MEMORY = 1024 * 1024 * 1024
 """Bytes that the process may take, beside a few copies of the file."""
 COPIES = 4
-SECONDS = 40.0
-"""Processor time of the busiest thread for loading the file, and for each batch."""
+SECONDS = 20.0
+"""Processor time of the busiest thread for loading a small file, and for each batch."""
+BYTES_A_SECOND = 100e6
+"""A large file gets this much more time."""
+SILENCE = 10.0
+"""Without an answer the process is ended after this many times its processor time: it may only wait."""
 LOOK_EVERY_S = 0.2
 
 
@@ -38,12 +43,14 @@ class ConfinedSession:
 
     def __init__(self, path: Path, threads: int) -> None:
         self._path, self._threads = path, threads
+        self._seconds = SECONDS + path.stat().st_size / BYTES_A_SECOND
         self._start()
 
     def run(self, name: str, array: Array) -> Array:
         """The network's only output, given its only input, both float32."""
         if self._process.poll() is not None:
             self._start()
+        self._asked_at = time.monotonic()
         try:
             pipe = self._process.stdin
             assert pipe is not None
@@ -59,8 +66,9 @@ class ConfinedSession:
 
     def _start(self) -> None:
         memory = MEMORY + COPIES * self._path.stat().st_size
-        limits = [str(self._threads), str(memory), str(SECONDS)]
-        self._process = subprocess.Popen(
+        limits = [str(self._threads), str(memory), str(self._seconds)]
+        self._asked_at = time.monotonic()
+        self._process: subprocess.Popen[bytes] = subprocess.Popen(
             [sys.executable, "-m", "models.translation.onnx_process", str(self._path), *limits],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -68,7 +76,7 @@ class ConfinedSession:
             env=os.environ | {"MALLOC_ARENA_MAX": "2"},
             start_new_session=True,
         )
-        self._end = weakref.finalize(self, _killed, self._process)
+        self._end: weakref.finalize[..., ConfinedSession] = weakref.finalize(self, _killed, self._process)
         self._buffer = b""
         try:
             self.description = self._message()
@@ -99,10 +107,19 @@ class ConfinedSession:
         assert pipe is not None
         while not select.select([pipe], [], [], LOOK_EVERY_S)[0]:
             stop_if_asked()
+            if time.monotonic() - self._asked_at > SILENCE * self._seconds:
+                raise ValueError(f"it gave no answer for {SILENCE * self._seconds:.3g} seconds")
         content = os.read(pipe.fileno(), 1 << 20)
         if not content:
-            raise ValueError(_why_it_ended(self._process.wait()))
+            raise ValueError(self._why_it_ended(self._process.wait()))
         return content
+
+    def _why_it_ended(self, code: int) -> str:
+        if code == OUT_OF_TIME:
+            return f"loading it or one batch took more than {self._seconds:.3g} seconds of processor time"
+        if code == OUT_OF_MEMORY:
+            return f"it needs more than {MEMORY // 2**20:,} MiB of memory"
+        return f"onnxruntime crashed on it (exit code {code})"
 
 
 def _killed(process: "subprocess.Popen[bytes]") -> None:
@@ -111,11 +128,3 @@ def _killed(process: "subprocess.Popen[bytes]") -> None:
     for pipe in (process.stdin, process.stdout):
         if pipe:
             pipe.close()
-
-
-def _why_it_ended(code: int) -> str:
-    if code == OUT_OF_TIME:
-        return f"loading it or one batch took more than {SECONDS:g} seconds of processor time"
-    if code == OUT_OF_MEMORY:
-        return f"it needs more than {MEMORY // 2**20:,} MiB of memory"
-    return f"onnxruntime crashed on it (exit code {code})"

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gc
 import json
+import signal
 from contextlib import suppress
 from pathlib import Path
 
@@ -263,6 +264,7 @@ def test_a_graph_without_end_is_stopped(tmp_path: Path, monkeypatch: pytest.Monk
     path = tmp_path / "model.onnx"
     write_endless_loop(path)
     monkeypatch.setattr(onnx_session, "SECONDS", 0.5)
+    monkeypatch.setattr(onnx_session, "SILENCE", 1000)
     network = OnnxNetwork(path, TABLE)
     for _ in range(2):  # the second time in another process
         with pytest.raises(ValueError, match=r"more than 0\.5 seconds of processor time"):
@@ -282,8 +284,21 @@ def test_constants_that_take_for_ever_are_not_computed(
     ]
     write_network(path, nodes, whole_numbers("shape", 3000, 3000))
     monkeypatch.setattr(onnx_session, "SECONDS", 0.5)
+    monkeypatch.setattr(onnx_session, "SILENCE", 1000)
     with pytest.raises(ValueError, match=r"more than 0\.5 seconds of processor time"):
         OnnxNetwork(path, TABLE)
+
+
+def test_a_process_that_only_waits_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that gives no answer and uses no processor time is ended after a while on the clock."""
+    path = tmp_path / "model.onnx"
+    write_graph(path)
+    session = onnx_session.ConfinedSession(path, 1)
+    session._process.send_signal(signal.SIGSTOP)
+    monkeypatch.setattr(session, "_seconds", 0.2)
+    with pytest.raises(ValueError, match="no answer for 2 seconds"):
+        session.run("photo", np.zeros((1, 3, 16, 16), np.float32))
+    assert not running(path)
 
 
 def test_an_output_that_no_memory_holds_is_refused(tmp_path: Path) -> None:

@@ -165,6 +165,25 @@ def test_attempts_run_out(database: Database, job_id: uuid.UUID) -> None:
     assert claim(database, job_id) is None
 
 
+@pytest.mark.parametrize("kind", ["translate", "evaluate"])
+def test_a_file_that_ends_its_workers_is_not_tried_for_ever(
+    database: Database, pool_id: uuid.UUID, kind: str
+) -> None:
+    """A job that runs a network fails when two workers in a row fell silent; a mishap between starts anew."""
+    job_id = new_job(database, pool_id, kind)
+    claimed(database, job_id, lease_s=-1)
+    assert sweep(database) == [job_id]
+    with database.write() as session:
+        jobs.retry(session, claimed_in(session, job_id), type="worker-crashed", detail="Signal 9.")
+    with database.write() as session:
+        session.execute(update(Job).values(max_attempts=9))
+    claimed(database, job_id, lease_s=-1)
+    assert sweep(database) == [job_id]
+    claimed(database, job_id, lease_s=-1)
+    assert sweep(database) == []
+    assert get(database, job_id).state == "failed"
+
+
 def test_a_retry_is_queued_again_until_no_attempt_is_left(database: Database, job_id: uuid.UUID) -> None:
     """A retry counts as an attempt and keeps the reason; success clears the reason."""
     with database.write() as session:
