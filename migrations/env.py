@@ -3,11 +3,11 @@
 from typing import Any, Literal
 
 from alembic import context
-from sqlalchemy import Engine, NullPool, create_engine, event, make_url
+from sqlalchemy import Engine, NullPool, create_engine, event, inspect, make_url, update
 
 from store.clock import UtcDateTime
 from store.settings import read_settings
-from store.tables import Base
+from store.tables import Base, Installation
 
 
 def render_item(kind: str, item: Any, autogen_context: Any) -> str | Literal[False]:
@@ -24,6 +24,14 @@ def whole_or_not_at_all(url: str) -> Engine:
     return engine
 
 
+def raise_floor(ctx: Any, step: Any, heads: Any, run_args: Any) -> None:
+    """Record the oldest schema whose programs can use the database after a migration: its `floor`."""
+    if not inspect(ctx.connection).has_table(Installation.__tablename__):
+        return
+    floor = getattr(step.up_revision.module, "floor", step.up_revision.revision)
+    ctx.connection.execute(update(Installation).where(Installation.floor < floor).values(floor=floor))
+
+
 url = context.config.attributes.get("url") or read_settings().database
 with whole_or_not_at_all(url).connect() as connection:
     context.configure(
@@ -32,6 +40,7 @@ with whole_or_not_at_all(url).connect() as connection:
         render_as_batch=connection.dialect.name == "sqlite",
         render_item=render_item,
         transactional_ddl=True,
+        on_version_apply=raise_floor,
     )
     with context.begin_transaction():
         context.run_migrations()

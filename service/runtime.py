@@ -14,6 +14,7 @@ from service.decoding.decoders import Decoders
 from service.doorbell import Doorbell
 from service.http.problems import Unavailable
 from service.lookups import found_job
+from service.readiness import Readiness
 from service.state_cache import StateCache
 from service.watch import Watch
 from store.blobs import BlobMissing, open_blobs
@@ -36,6 +37,8 @@ class Service:
         self.doorbell = Doorbell(settings.broker_url)
         self.state_cache = StateCache()
         self.watch = Watch(self.database)
+        self.readiness = Readiness(self.database, self.blobs, self.doorbell)
+        self.readiness.wait()
 
     def ring(self, *queued: Job) -> None:
         """Wake a worker for each job. Call it after the commit."""
@@ -59,6 +62,7 @@ class Service:
         return await run_in_threadpool(self.job, job_id) if ended is None else ended
 
     def close(self) -> None:
+        self.readiness.close()
         self.doorbell.close()
         self.decoders.close()
         self.database.close()

@@ -6,10 +6,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text, update
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import Session
 
-from store.tables import SCHEMA
+from store.clock import from_now
+from store.tables import SCHEMA, Installation
 
 LONGEST_WAIT_S = 15
 """For a lock, which is that of the whole database on SQLite, and for a free connection."""
@@ -39,7 +41,7 @@ class Database:
         self.url = url
         self._is_sqlite = make_url(url).get_backend_name() == "sqlite"
         if self._is_sqlite:
-            _refuse_network_file_system(Path(make_url(url).database or ""))
+            _refuse_network_file_system(_path(url))
             self._writer = _sqlite_engine(url, "BEGIN IMMEDIATE")
             self._reader = _sqlite_engine(url, "BEGIN")
         else:
@@ -79,14 +81,34 @@ class Database:
             yield session
 
     def require_schema(self) -> None:
-        """Raise SchemaMismatch unless the database is exactly at the newest migration."""
-        with self._reader.connect() as connection:
-            versioned = inspect(connection).has_table("alembic_version")
-            found = connection.scalar(text("SELECT version_num FROM alembic_version")) if versioned else None
-        if found != SCHEMA:
+        """Raise SchemaMismatch unless this version of the program can use the database: it is at this
+        version's schema, or at a later one whose migrations only added what this version does not see.
+        """
+        found, floor = self._schema()
+        if found == SCHEMA:
+            return
+        if found is None or found < SCHEMA:
             raise SchemaMismatch(
                 f"The database is at schema {found}, this version needs {SCHEMA}: run `fewpairs migrate`."
             )
+        if floor is None or floor > SCHEMA:
+            raise SchemaMismatch(
+                f"The database is at schema {found}, which this version (schema {SCHEMA}) cannot use: start "
+                "the newer version of Fewpairs that migrated it."
+            )
+
+    def _schema(self) -> tuple[str | None, str | None]:
+        """The schema of the database, and the oldest one whose programs can use it; None: there is none."""
+        if self._is_sqlite and not _path(self.url).exists():
+            return None, None
+        with self._reader.connect() as connection:
+            found = _only(connection, "alembic_version", "version_num")
+            return found, _only(connection, "installation", "floor")
+
+    def prove_writable(self) -> None:
+        """Write, and commit. Raises what the database raises if it cannot."""
+        with self.write() as session:
+            session.execute(update(Installation).values(written_at=from_now(0)))
 
     def close(self) -> None:
         self._writer.dispose()
@@ -104,12 +126,43 @@ def _postgresql_engine(url: str, longest_statement_s: float) -> Engine:
     return create_engine(url, pool_pre_ping=True, connect_args=connect, **POOL)
 
 
+def _only(connection: Connection, table: str, column: str) -> str | None:
+    """The value in a table of one row; None if there is no such table."""
+    if not inspect(connection).has_table(table):
+        return None
+    value: str | None = connection.scalar(text(f"SELECT {column} FROM {table}"))
+    return value
+
+
 def _sqlite_engine(url: str, begin: str) -> Engine:
-    """An engine that sends BEGIN itself: a deferred BEGIN that becomes a write later loses updates."""
-    engine = create_engine(url, connect_args={"timeout": LONGEST_WAIT_S, "isolation_level": None}, **POOL)
+    """An engine that sends BEGIN itself: a deferred BEGIN that becomes a write later loses updates.
+
+    It never makes the file, which migrations do, and notices when the file is deleted or replaced: a
+    connection to a deleted file would take writes that nobody can find again.
+    """
+    path = _path(url)
+
+    def connect() -> sqlite3.Connection:
+        if not path.exists():
+            raise sqlite3.OperationalError(f"the file {path} is not there: it was deleted or moved away")
+        return sqlite3.connect(
+            f"{path.as_uri()}?mode=rw",
+            uri=True,
+            timeout=LONGEST_WAIT_S,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+
+    engine = create_engine(url, creator=connect, **POOL)
+
+    @event.listens_for(engine, "checkout")
+    def _(connection: sqlite3.Connection, record: Any, proxy: Any) -> None:
+        if record.info["file"] != _file(path):
+            raise DisconnectionError(f"{path} is another file than before")
 
     @event.listens_for(engine, "connect")
     def _(connection: sqlite3.Connection, record: Any) -> None:
+        record.info["file"] = _file(path)
         connection.execute(f"PRAGMA journal_mode={journal_mode(sqlite3.sqlite_version_info)}")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
@@ -120,6 +173,20 @@ def _sqlite_engine(url: str, begin: str) -> Engine:
         connection.exec_driver_sql(begin)
 
     return engine
+
+
+def _path(url: str) -> Path:
+    """The file of an SQLite database."""
+    return Path(make_url(url).database or "").absolute()
+
+
+def _file(path: Path) -> tuple[int, int] | None:
+    """Which file it is, whatever it contains; None if there is none."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def journal_mode(version: tuple[int, int, int]) -> str:
@@ -133,7 +200,7 @@ def _refuse_network_file_system(path: Path) -> None:
     mounts = Path("/proc/mounts")
     if not mounts.exists():
         return
-    folder = path.absolute().parent
+    folder = path.parent
     entries = [line.split()[1:3] for line in mounts.read_text().splitlines()]
     holding = [(point, kind) for point, kind in entries if folder.is_relative_to(point)]
     point, kind = max(holding, key=lambda entry: len(entry[0]))

@@ -22,7 +22,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from store.clock import UtcDateTime, from_now
 from store.states import ASSIGNMENT_STATES, JOB_STATES, ROLES, SPLITS, Role
 
-SCHEMA = "0016"
+SCHEMA = "0017"
 """The revision of the newest migration, which makes these tables."""
 
 
@@ -448,3 +448,15 @@ class ArchivePart(Base):
     facts: Mapped[dict[str, Any]]
     """What the checks found: its size in bytes, and the values that its row must have."""
     created_at: Mapped[datetime] = mapped_column(default=from_now(0))
+
+
+class Installation(Base):
+    """Facts about the database itself, in one row."""
+
+    __tablename__ = "installation"
+
+    id: Mapped[int] = mapped_column(primary_key=True, default=1)
+    floor: Mapped[str] = mapped_column(String(10))
+    """The oldest schema whose programs can use this database: see `Database.require_schema`."""
+    written_at: Mapped[datetime | None]
+    """When a service last proved that the database can be written."""

@@ -140,7 +140,7 @@ def _database_error(request: Request, error: Exception) -> Response:
     """Answer an error of the database, or that no connection to it was free for too long."""
     cause = getattr(error, "orig", error)
     sqlite_code = getattr(cause, "sqlite_errorcode", None)
-    if sqlite_code in SQLITE_NO_SPACE or getattr(cause, "sqlstate", None) == POSTGRESQL_NO_SPACE:
+    if lacks_space(error):
         return render(request, _disk_full())
     if isinstance(error, DataError):
         return render(
@@ -153,6 +153,13 @@ def _database_error(request: Request, error: Exception) -> Response:
             problems.Unavailable("The database could not handle the request: send it again in a moment."),
         )
     return unexpected(request, error)
+
+
+def lacks_space(error: Exception) -> bool:
+    """Whether an error of the database means that its disk is full."""
+    cause = getattr(error, "orig", error)
+    sqlite_code = getattr(cause, "sqlite_errorcode", None)
+    return sqlite_code in SQLITE_NO_SPACE or getattr(cause, "sqlstate", None) == POSTGRESQL_NO_SPACE
 
 
 def _disk_full() -> Problem:

@@ -10,7 +10,7 @@ class Health(BaseModel):
 class Readiness(BaseModel):
     """The result of each check: `ok`, or what is wrong."""
 
-    database: str = Field(description="Whether it answers and has the newest schema.")
+    database: str = Field(description="Whether a write succeeds, and the schema fits.")
     blobs: str = Field(description="Whether bytes can be written.")
     broker: str = Field(
         description="Whether it answers. Without it the service stays ready: jobs are kept and wait."

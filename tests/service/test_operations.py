@@ -1,13 +1,20 @@
 """Readiness and metrics."""
 
+import resource
+import sys
+import threading
 from pathlib import Path
 
+import httpx
 import pytest
 from sqlalchemy import text
 
+from migrations import upgrade
+from service import readiness
 from store import database
+from store.database import Database
 from store.settings import Settings
-from tests.processes import free_port
+from tests.processes import answers, free_port, processes, until
 from tests.service.serving import Client, serve
 from tests.service.steps import new_pool, photo, slug
 
@@ -30,8 +37,63 @@ def test_readiness_ends_with_the_schema(tmp_path: Path) -> None:
     with serve(settings) as client:
         with client.service.database.write() as session:
             session.connection().exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
-        assert client.get("/readyz").status_code == 503
+            session.connection().exec_driver_sql("UPDATE installation SET floor = '9999'")
+        until(lambda: client.get("/readyz").status_code == 503, "the schema is noticed")
         assert client.get("/healthz").status_code == 200
+
+
+def test_a_deleted_database_is_noticed(tmp_path: Path) -> None:
+    """Nothing is answered with 2xx that goes to a file which nobody can find again; with the file back, the
+    service is ready again, by itself.
+    """
+    settings = Settings(data_dir=tmp_path, broker_url="memory://")
+    with serve(settings) as client:
+        new_pool(client)
+        file = tmp_path / "fewpairs.db"
+        away = file.rename(tmp_path / "away")
+        assert client.post("/pools", json={"name": "lost", "class_table": "rgb"}).status_code == 503
+        until(lambda: client.get("/readyz").status_code == 503, "the deleted file is noticed")
+        found = client.get("/readyz").json()
+        assert f"the file {file} is not there" in found["database"]
+        assert (found["blobs"], found["broker"]) == ("ok", "ok")
+        assert not file.exists()
+        away.rename(file)
+        until(lambda: client.get("/readyz").status_code == 200, "the file is back")
+
+
+def test_a_full_disk_of_the_database_is_noticed(tmp_path: Path) -> None:
+    """It is reported as what it is, although the blobs, with space left, can still be written."""
+    settings = Settings(data_dir=tmp_path)
+    upgrade(settings.database)
+    port = free_port()
+    environment = {
+        "FEWPAIRS_DATA_DIR": str(tmp_path),
+        "FEWPAIRS_PORT": str(port),
+        "FEWPAIRS_BROKER_URL": "memory://",
+    }
+    address = f"http://127.0.0.1:{port}/readyz"
+    with processes([([sys.executable, "-m", "service"], environment)], tmp_path / "logs") as [process]:
+        until(lambda: answers(address), "the service ready")
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
+        until(lambda: not answers(address), "the full disk is noticed")
+        found = httpx.get(address).json()
+        assert (found["database"], found["blobs"]) == ("its disk is full", "ok")
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        until(lambda: answers(address), "there is space again")
+
+
+def test_readiness_waits_for_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the database hangs, readyz answers and says so; so do the blobs and the broker, each alone."""
+    monkeypatch.setattr(readiness, "SILENT_S", 0.2)
+    settings = Settings(data_dir=tmp_path, broker_url="memory://")
+    go_on = threading.Event()
+    monkeypatch.setattr(Database, "prove_writable", lambda database: go_on.wait())
+    with serve(settings) as client:
+        until(lambda: "has not answered for" in client.get("/readyz").json()["database"], "silence")
+        found = client.get("/readyz")
+        assert (found.status_code, found.json()["blobs"], found.json()["broker"]) == (503, "ok", "ok")
+        go_on.set()
+        until(lambda: client.get("/readyz").status_code == 200, "the database answers again")
 
 
 def test_metrics_count_requests_by_route_and_jobs_by_state(client: Client) -> None:

@@ -166,6 +166,7 @@ def test_an_unmigrated_database_is_refused(database_url: str) -> None:
     database.require_schema()
     with database.write() as session:
         session.connection().exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+        session.connection().exec_driver_sql("UPDATE installation SET floor = '9999'")
     with pytest.raises(SchemaMismatch, match="9999"):
         database.require_schema()
     database.close()

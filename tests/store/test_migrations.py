@@ -10,6 +10,7 @@ from sqlalchemy import Engine, NullPool, create_engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 import migrations
+from store.blobs import LocalBlobs, put
 from store.database import Database
 
 
@@ -54,3 +55,28 @@ def test_a_database_of_another_version_stays_as_it_is(database_url: str) -> None
     assert "Traceback" not in done.stderr
     with engine.connect() as connection:
         assert connection.scalar(text("SELECT version_num FROM alembic_version")) == "9999"
+
+
+def test_blobs_without_a_database_are_not_given_an_empty_one(tmp_path: Path) -> None:
+    """Whoever lost the database file is told so, and no new one is made; to begin anew is a choice."""
+
+    def migrate() -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-m", "migrations"],
+            cwd=Path(__file__).parents[2],
+            env=os.environ | {"FEWPAIRS_DATA_DIR": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    blobs = LocalBlobs(tmp_path / "blobs")
+    blob = put(blobs, [b"photo"])
+    refused = migrate()
+    assert refused.returncode == 1
+    assert f"{blobs.root} holds the photos and models of another one" in refused.stderr
+    assert not (tmp_path / "fewpairs.db").exists()
+    blobs.remove(blob.sha256)
+    assert migrate().returncode == 0
+    put(blobs, [b"photo"])
+    assert migrate().returncode == 0
