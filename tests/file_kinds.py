@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 from tests import drawings
@@ -335,12 +336,19 @@ def _ids() -> Image.Image:
     return Image.fromarray(drawings.drawing(5)[1] % 2)
 
 
+def _in_colors(lighter: int = 0) -> Image.Image:
+    colors = [[channel + lighter for channel in entry["color"]] for entry in drawings.CLASS_TABLE["classes"]]
+    return Image.fromarray(np.array(colors, np.uint8)[drawings.drawing(5)[1] % 3])
+
+
 LABEL_MAPS: dict[str, Callable[[], bytes]] = {
     "numbers in grey": lambda: saved(_ids()),
     "numbers in grey and opaque alpha": lambda: saved(_ids().convert("LA")),
     "numbers in a palette": lambda: saved(_in_palette(_ids())),
     "a mask of black and white": lambda: saved(_ids().point(lambda value: 255 * (value == 1))),
     "numbers in a BMP": lambda: saved(_ids(), "BMP"),
+    "colours of classes": lambda: saved(_in_colors()),
+    "colours of classes and opaque alpha": lambda: saved(_in_colors().convert("RGBA"), "TIFF"),
 }
 """Files that look like label maps when they are sent as photos."""
 NO_LABEL_MAPS: dict[str, Callable[[], bytes]] = {
@@ -348,6 +356,7 @@ NO_LABEL_MAPS: dict[str, Callable[[], bytes]] = {
     "a grey photo of few values": lambda: saved(_grey_photo().point(lambda value: value // 8 * 8)),
     "a photo reduced to a palette": lambda: saved(Image.fromarray(drawings.drawing(5)[0]).quantize(32)),
     "a scan of two greys": lambda: saved(_ids().point(lambda value: 200 - 150 * value)),
+    "flat areas in other colours": lambda: saved(_in_colors(lighter=1)),
     "one grey": lambda: saved(Image.new("L", (32, 24), 90)),
     "flat colours": lambda: saved(Image.new("RGB", (32, 24), (0, 90, 0))),
     "a grey JPEG": lambda: saved(_grey_photo(), "JPEG"),

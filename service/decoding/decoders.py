@@ -13,7 +13,7 @@ from service.decoding.archives import Limits
 from service.decoding.budget import Budget
 from service.decoding.classes import Classes
 from service.decoding.label_maps import CheckedLabelMap, Positions
-from service.decoding.mistaken import NO_NUMBERS
+from service.decoding.mistaken import NO_VALUES, Value
 from service.decoding.process import DecodingProcess, Ended
 from service.decoding.queue import Queue, Turns
 from service.decoding.validation import Checked
@@ -42,12 +42,12 @@ class Decoders:
         self._idle: list[DecodingProcess] = []
         self._archives = threading.Semaphore(MOST_ARCHIVES)
 
-    def photo(self, path: Path, numbers: Set[int] = NO_NUMBERS, budget: Budget | None = None) -> Checked:
-        """Check a photo, and that it is no label map of these numbers of classes.
+    def photo(self, path: Path, values: Set[Value] = NO_VALUES, budget: Budget | None = None) -> Checked:
+        """Check a photo, and that it is no label map of these numbers or colours of classes.
 
         This and the other methods raise a Problem if the file is refused.
         """
-        return self._run(validation.photo, str(path), numbers, budget=budget)
+        return self._run(validation.photo, str(path), values, budget=budget)
 
     def label_map(
         self, path: Path, classes: Classes | None, size: tuple[int, int] | None = None

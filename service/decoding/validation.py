@@ -15,7 +15,7 @@ from PIL import AvifImagePlugin, Image, UnidentifiedImageError
 from models.images.seen import as_seen, size_as_seen
 from service.decoding import deadline
 from service.decoding.formats import TAKEN, check_not_raw, unread
-from service.decoding.mistaken import NO_NUMBERS, check_no_label_map
+from service.decoding.mistaken import NO_VALUES, Value, check_no_label_map
 from service.http.problems import (
     AnimatedImage,
     NotAnImage,
@@ -59,16 +59,16 @@ def limit_pixels(most: int) -> None:
     warnings.simplefilter("error", Image.DecompressionBombWarning)
 
 
-def photo(path: str, numbers: Set[int] = NO_NUMBERS) -> Checked:
+def photo(path: str, values: Set[Value] = NO_VALUES) -> Checked:
     """Accept a photo with 8 bits per channel that is transparent nowhere, and no label map of these numbers
-    of classes. Raises a Problem.
+    or colours of classes. Raises a Problem.
     """
     with opened(path) as image:
         check_still(image)
         _check_depth(image, path)
         image.load()
         _check_opaque(image)
-        check_no_label_map(image, numbers)
+        check_no_label_map(image, values)
         return Checked(media_type(image), *size_as_seen(image))
 
 

@@ -11,6 +11,8 @@ from folders.layout import label_map_folders
 from service.decoding.budget import Budget
 from service.decoding.classes import Classes
 from service.decoding.formats import EMPTY
+from service.decoding.mistaken import NO_VALUES, Value
+from service.deletion import holds_name
 from service.http import names
 from service.http.limits import too_large
 from service.http.problems import NameTaken, NotAnImage, Problem, Unavailable, UploadTooLarge
@@ -38,8 +40,8 @@ class Destination:
     split: str
     allow_label_maps: bool
     """Whether files are taken that look like label maps, or are in folders of label maps."""
-    numbers: frozenset[int]
-    """What label maps hold; empty if they are allowed, or if the pool has no classes."""
+    values: frozenset[Value]
+    """The numbers and colours in label maps; none if they are allowed, or if the pool has no classes."""
 
     @classmethod
     def of(cls, service: Service, pool_id: UUID, split: str, allow_label_maps: bool) -> "Destination":
@@ -47,7 +49,10 @@ class Destination:
         with service.database.read() as session:
             classes = Classes.of(found_pool(session, pool_id).class_table)
         asked = classes if not allow_label_maps else None
-        return cls(pool_id, split, allow_label_maps, frozenset(asked.numbers) if asked else frozenset())
+        values: frozenset[Value] = NO_VALUES
+        if asked:
+            values = values.union(asked.numbers, asked.colors)
+        return cls(pool_id, split, allow_label_maps, values)
 
 
 def accept(service: Service, to: Destination, name: str, incoming: Incoming) -> Added:
@@ -178,7 +183,7 @@ def _kept(
     if incoming.size == 0:
         raise NotAnImage(EMPTY)
     incoming.flush()
-    checked = service.decoders.photo(incoming.path, to.numbers, budget)
+    checked = service.decoders.photo(incoming.path, to.values, budget)
     blob = incoming.keep()
     return tables.Image(name=name, split=to.split, sha256=blob.sha256, size_bytes=blob.size, **vars(checked))
 
@@ -195,11 +200,7 @@ def _add(service: Service, pool_id: UUID, photos: Sequence[tables.Image]) -> lis
 
 def _name_taken(added: Added, split: str) -> NameTaken:
     if added.image.gone_at is not None:
-        return NameTaken(
-            f"{added.image.name} is the name of a photo that was deleted and can still be taken back, with "
-            f"POST /images/{added.image.id}/undelete: delete it with ?now=1 first, or send this photo under "
-            "another name."
-        )
+        return NameTaken(holds_name(added.image))
     if added.image.split != split:
         return NameTaken(
             f"{added.image.name} is already in the {added.image.split} split, and an image is in one split "

@@ -6,6 +6,7 @@ from urllib.parse import quote
 import pytest
 
 from tests import file_kinds as kinds
+from tests.drawings import CLASS_TABLE
 from tests.service.serving import Client
 from tests.service.steps import everything, new_pool, photo, slug
 
@@ -90,7 +91,7 @@ def test_a_photo_of_a_zip_sent_alone_is_the_same_photo(client: Client) -> None:
 @pytest.mark.parametrize("kind", kinds.LABEL_MAPS)
 def test_a_label_map_sent_as_a_photo_is_questioned(client: Client, kind: str) -> None:
     """It is refused with the way to send it all the same, alone and in an archive; then it is taken."""
-    pool_id, content = new_pool(client), kinds.LABEL_MAPS[kind]()
+    pool_id, content = new_pool(client, CLASS_TABLE), kinds.LABEL_MAPS[kind]()
     address, headers = f"/pools/{pool_id}/images", {"Content-Type": kinds.ZIP}
     refused = client.put(f"{address}/a.png", content=content)
     assert slug(refused) == "looks-like-label-map"
@@ -105,7 +106,8 @@ def test_a_label_map_sent_as_a_photo_is_questioned(client: Client, kind: str) ->
 
 
 @pytest.mark.parametrize("kind", kinds.NO_LABEL_MAPS)
-def test_a_photo_of_one_channel_is_not_questioned(client: Client, kind: str) -> None:
-    """Grey photos, photos with a palette and plain areas are taken."""
-    made = client.put(f"/pools/{new_pool(client)}/images/a.png", content=kinds.NO_LABEL_MAPS[kind]())
+def test_a_photo_is_not_questioned(client: Client, kind: str) -> None:
+    """Grey photos, photos with a palette, plain areas and drawings in other colours are taken."""
+    pool_id = new_pool(client, CLASS_TABLE)
+    made = client.put(f"/pools/{pool_id}/images/a.png", content=kinds.NO_LABEL_MAPS[kind]())
     assert made.status_code == 201, made.text
