@@ -39,6 +39,8 @@ class Drawn:
     """How many pixels several regions cover; there the last one counts."""
     notes: tuple[str, ...] = ()
     """Sentences about what was left out."""
+    original: bytes | None = None
+    """The PNG that holds this label map and nothing else, as it is in the export; None if there is none."""
 
 
 @dataclass(frozen=True)

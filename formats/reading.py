@@ -72,6 +72,8 @@ class Read:
     found: list[Found] = field(default_factory=list)
     overlapped: int = 0
     notes: tuple[str, ...] = ()
+    original: bytes | None = None
+    """As in `Drawn`."""
     canonical: Canonical | None = None
     refusal: str | None = None
 
@@ -102,7 +104,8 @@ def read(entry: Entry, classes: Classes) -> Read:
 
 def _understand(result: Read, drawn: Drawn, classes: Classes) -> None:
     height, width = drawn.numbers.shape
-    result.size, result.overlapped, result.notes = (width, height), drawn.overlapped, drawn.notes
+    result.size, result.original = (width, height), drawn.original
+    result.overlapped, result.notes = drawn.overlapped, drawn.notes
     counts = np.bincount(drawn.numbers.ravel(), minlength=len(drawn.labels) + 1).tolist()
     meanings = classes.meanings(drawn.labels)
     result.found = [

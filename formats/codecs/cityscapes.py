@@ -29,7 +29,8 @@ def read(files: Files) -> list[Entry]:
     labels, numbers = _table(files)
 
     def drawn(path: str) -> Drawn:
-        return Drawn(known(numbers_of(files[path]), numbers), labels)
+        content = files[path]
+        return Drawn(known(numbers_of(content), numbers), labels, original=content)
 
     found = ((path, FILE.fullmatch(path)) for path in sorted(files))
     return [Entry(path, _photos(match["place"]), partial(drawn, path)) for path, match in found if match]

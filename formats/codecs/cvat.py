@@ -28,7 +28,8 @@ def read(files: Files) -> list[Entry]:
             colors.setdefault(label.color, number)
 
     def drawn(path: str) -> Drawn:
-        return Drawn(by_numbers_or_colors(files[path], {}, colors), labels)
+        content = files[path]
+        return Drawn(by_numbers_or_colors(content, {}, colors), labels, original=content)
 
     return [
         Entry(path, (below(path, FOLDER) or path,), partial(drawn, path))

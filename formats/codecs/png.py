@@ -38,7 +38,8 @@ def read(files: Files) -> list[Entry]:
     root = PurePosixPath(tables[0]).parent
 
     def drawn(path: str) -> Drawn:
-        return Drawn(by_numbers_or_colors(files[path], numbers, colors), labels)
+        content = files[path]
+        return Drawn(by_numbers_or_colors(content, numbers, colors), labels, original=content)
 
     return [
         Entry(path, _photos(PurePosixPath(path), root), partial(drawn, path))

@@ -29,7 +29,8 @@ def read(files: Files) -> list[Entry]:
     colors.setdefault(VOID_COLOR, 0)
 
     def drawn(path: str) -> Drawn:
-        return Drawn(by_numbers_or_colors(files[path], numbers, colors), labels)
+        content = files[path]
+        return Drawn(by_numbers_or_colors(content, numbers, colors), labels, original=content)
 
     return [
         Entry(path, (below(path, FOLDER) or path,), partial(drawn, path))

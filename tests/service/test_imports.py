@@ -241,7 +241,7 @@ def test_an_order_that_is_sent_twice_is_one_job(client: Client) -> None:
 
 
 def test_imports_end_assignments_and_keep_revisions(client: Client) -> None:
-    """Imported annotations are like others: there is no original, and revision 1 can be replaced."""
+    """Imported annotations are like others: they end assignments, and revision 1 can be replaced."""
     export = kinds.coco_runs()
     pool_id, images = pool_of(client, export)
     imported(client, pool_id, export)
@@ -250,3 +250,20 @@ def test_imports_end_assignments_and_keep_revisions(client: Client) -> None:
     assert first.headers["etag"] == '"1"'
     assert slug(client.put(address, content=first.content, headers=ABSENT)) == "annotation-exists"
     assert client.put(address, content=first.content, headers={"If-Match": '"1"'}).status_code == 200
+
+
+@pytest.mark.parametrize("name", kinds.ONE_OF_EACH)
+def test_the_file_of_a_label_map_is_kept(client: Client, name: str) -> None:
+    """`?original=1` is the PNG of the export that holds the label map alone; where there is none, it is what
+    counts, as the annotation's digests say."""
+    export = kinds.TAKEN[name]()
+    pool_id, images = pool_of(client, export)
+    imported(client, pool_id, export, mapping=json.dumps(export.mapping))
+    has_files = export.format in ("png", "cvat", "voc", "cityscapes")
+    for image in images.values():
+        sent = client.get(f"/images/{image['id']}/annotation", params={"original": 1}).content
+        counted = ids_of(client, image)
+        if has_files:
+            assert sent in export.files.values()
+        else:
+            assert np.array_equal(np.asarray(Image.open(io.BytesIO(sent))), counted)

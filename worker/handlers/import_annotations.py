@@ -37,27 +37,34 @@ def import_annotations(attempt: Attempt) -> Outcome:
             for line, read in zip(attempt.each(plan.lines), found, strict=True):
                 new = plan.decide(line, read)
                 if new and not spec["dry_run"]:
-                    rows.append(_row(new, blobs.put(tools.blobs, [new.canonical.png])))
+                    rows.append(_row(tools.blobs, new))
 
     def save(session: Session) -> None:
         if not spec["dry_run"]:
             tools.blobs.require(*(row.sha256 for row in rows))
+            tools.blobs.require(*(row.original_sha256 for row in rows if row.original_sha256))
             _annotate(session, rows, newest)
             _remember(session, pool, spec["mapping"])
 
     return Outcome(_result(attempt, plan), save, afterwards=lambda: tools.blobs.drop(spec["files"]))
 
 
-def _row(new: New, blob: blobs.Blob) -> Annotation:
-    return Annotation(
+def _row(store: blobs.Blobs, new: New) -> Annotation:
+    counted = blobs.put(store, [new.canonical.png])
+    row = Annotation(
         image_id=new.image_id,
         revision=new.revision,
-        sha256=blob.sha256,
-        size_bytes=blob.size,
+        sha256=counted.sha256,
+        size_bytes=counted.size,
         media_type="image/png",
         class_pixels=new.canonical.class_pixels,
         unlabelled_pixels=new.canonical.unlabelled_pixels,
     )
+    if new.original is not None:
+        sent = blobs.put(store, [new.original])
+        row.original_sha256, row.original_size_bytes = sent.sha256, sent.size
+        row.original_media_type = "image/png"
+    return row
 
 
 def _annotate(session: Session, rows: Sequence[Annotation], seen: dict[Any, Annotation]) -> None:

@@ -53,6 +53,8 @@ class New:
     image_id: uuid.UUID
     revision: int
     canonical: Canonical
+    original: bytes | None
+    """The PNG of the export that it is read from, if this holds nothing else."""
 
 
 @dataclass
@@ -91,10 +93,10 @@ class Plan:
             names = [entry["name"] for entry in self.class_table["classes"]]
             line.pixels = dict(zip(names, read.canonical.class_pixels, strict=True))
             line.unlabelled = read.canonical.unlabelled_pixels
-            return self._against(line, image, read.canonical)
+            return self._against(line, image, read.canonical, read.original)
         return None
 
-    def _against(self, line: Line, image: Image, canonical: Canonical) -> New | None:
+    def _against(self, line: Line, image: Image, canonical: Canonical, original: bytes | None) -> New | None:
         """Compare it with the photo's annotation."""
         newest = self.newest.get(image.id)
         line.revision = newest.revision + 1 if newest else 1
@@ -112,7 +114,7 @@ class Plan:
             return None
         else:
             line.outcome = "replaced"
-        return New(image.id, line.revision, canonical)
+        return New(image.id, line.revision, canonical, original)
 
     def _count(self, read: Read) -> None:
         names = [entry["name"] for entry in self.class_table["classes"]]
