@@ -1,6 +1,6 @@
 """Delete and take back, the same for everything that can be deleted."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from service.runtime import Service
 from store import deletions, pools
 from store.deletions import Rows
 from store.events import Kind
-from store.tables import Pool
+from store.tables import Image, Pool
 
 OF_NOW = Query(
     description="1: remove it for good, without the time in which that can be taken back. Only an "
@@ -62,6 +62,21 @@ def undelete(service: Service, kind: Kind, id: UUID) -> None:
     with service.database.write() as session:
         if not deletions.undelete(session, kind, _locked(session, kind, id)):
             raise Gone("It is too late: it is being removed for good.")
+
+
+def holds_name(row: Image | Pool) -> str:
+    """Why the name of a deleted photo or pool cannot be used yet, and what to do, in sentences."""
+    kind, noun, words = ("pool", "pool", "pool ") if isinstance(row, Pool) else ("image", "photo", "")
+    command = "fewpairs" if kind == "pool" else "fewpairs photo"
+    assert row.gone_at
+    if row.gone_at <= datetime.now(UTC):
+        return f"{row.name} is the name of a {noun} that is being removed for good: try again in a moment."
+    return (
+        f"{row.name} is the name of a {noun} that was deleted; until {row.gone_at:%Y-%m-%d %H:%M} UTC that "
+        f"can be taken back, with POST /{kind}s/{row.id}/undelete (`{command} undelete {words}{row.id}`). To "
+        f"use the name for another {noun}, first remove it for good, with DELETE /{kind}s/{row.id}?now=1 "
+        f"(`{command} delete {words}{row.id} --now`)."
+    )
 
 
 def _locked(session: Session, kind: Kind, id: UUID) -> Rows:

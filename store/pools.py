@@ -88,9 +88,9 @@ def page(
     return session.scalars(query.where(state)).all()
 
 
-def has_name(session: Session, name: str) -> bool:
-    """Whether a pool has the name, also one that was deleted and can be taken back."""
-    return session.scalar(select(Pool.id).where(Pool.name == name)) is not None
+def named(session: Session, name: str) -> Pool | None:
+    """The pool of this name, which may be one that was deleted."""
+    return session.scalar(select(Pool).where(Pool.name == name))
 
 
 def counts(session: Session, pool_ids: Iterable[uuid.UUID]) -> Mapping[uuid.UUID, PoolCounts]:

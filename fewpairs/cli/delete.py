@@ -24,10 +24,16 @@ def delete(
 ) -> None:
     """Delete a pool, a selection, a model, a job or an unpaired label map; for photos see `photo delete`."""
     client = Client(server)
-    id = client.pool(name).id if kind == "pool" else name
+    id = _pool_id(client, name, now) if kind == "pool" else name
     gone_at = client.delete(word(kind), id, now)
     until = "" if now else f"; `fewpairs undelete {kind} {name}` takes that back until {moment(gone_at)} UTC"
     console.print(f"[green]✓[/] The {kind} {escaped(name)} is deleted{escaped(until)}")
+
+
+def _pool_id(client: Client, name: str, now: bool) -> str:
+    """The id of a pool. With `now` it may be one that was deleted already."""
+    deleted = {pool.name: pool.id for pool in client.deleted_pools()} if now else {}
+    return deleted.get(name) or client.pool(name).id
 
 
 def word(kind: str) -> str:

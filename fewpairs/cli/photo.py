@@ -10,6 +10,7 @@ from fewpairs.cli.options import PoolOption, ServerOption, find_pool
 from fewpairs.cli.output import console, escaped, moment
 from fewpairs.client import Client
 from fewpairs.errors import FewpairsError
+from fewpairs.pool import Pool
 
 photo_app = typer.Typer(no_args_is_help=True, help="Leave photos out, move, rename and delete them.")
 app.add_typer(photo_app, name="photo", rich_help_panel=CONTROL)
@@ -69,8 +70,9 @@ def delete(
 ) -> None:
     """Delete photos with their label maps and all that was made of them."""
     target = find_pool(Client(server), pool)
+    deleted = _deleted(target) if now else {}
     for photo in photos:
-        gone_at = target.delete_photo(photo, now)["gone_at"]
+        gone_at = target.delete_photo(deleted.get(photo, photo), now)["gone_at"]
         until = "" if now else f"; `fewpairs photo undelete` takes that back until {moment(gone_at)} UTC"
         console.print(f"[green]✓[/] {escaped(photo)} is deleted{until}")
 
@@ -79,10 +81,15 @@ def delete(
 def undelete(photos: PhotosArgument, pool: PoolOption = None, server: ServerOption = None) -> None:
     """Take the deletion of photos back."""
     target = find_pool(Client(server), pool)
-    ids = {image["name"]: image["id"] for image in target.deleted_photos()}
+    ids = _deleted(target)
     for photo in photos:
         restored = target.undelete_photo(ids.get(photo, photo))
         console.print(f"[green]✓[/] {escaped(restored['name'])} is back")
+
+
+def _deleted(pool: Pool) -> dict[str, str]:
+    """Ids of deleted photos by their names."""
+    return {image["name"]: image["id"] for image in pool.deleted_photos()}
 
 
 @photo_app.command("replace")

@@ -153,7 +153,7 @@ def _require_free(session: Session, pool: dict[str, Any]) -> None:
         raise PoolExists(
             "The pool was on this server and was deleted: take that back, if it is not too late."
         )
-    if pools.has_name(session, pool["name"]):
+    if pools.named(session, pool["name"]):
         raise PoolNameTaken(
             f"There is already another pool named {pool['name']}: give this one another name with `name`."
         )

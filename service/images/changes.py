@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from models.catalog import METHODS
+from service.deletion import holds_name
 from service.http.problems import NameTaken, WouldLeak
 from service.images.schemas import ImageChanges
 from service.jobs.enqueue import ask, pool_not_embedded
@@ -55,8 +56,9 @@ def change(
         image.excluded = changes.excluded
         _record(session, image, "excluded" if image.excluded else "included")
     if changes.name not in (None, image.name):
-        if images.by_name(session, image.pool_id, changes.name):
-            raise NameTaken(f"Another photo of the pool is named {changes.name}: choose another name.")
+        if other := images.by_name(session, image.pool_id, changes.name):
+            named = f"Another photo of the pool is named {changes.name}: choose another name."
+            raise NameTaken(holds_name(other) if other.gone_at else named)
         before, image.name = image.name, changes.name
         _record(session, image, "renamed", before=before, name=image.name)
     session.flush()

@@ -18,7 +18,7 @@ from service.http.problems import FileTooLarge, InvalidClassTable, InvalidName, 
 from service.lookups import found_pool
 from service.pools.class_table import ClassTable, ClassTableChanges
 from service.pools.schemas import NewPool, Pool, PoolChanges
-from service.runtime import ServiceDep
+from service.runtime import Service, ServiceDep
 from store import events, jobs, memberships, pools
 from store.pools import PoolCounts
 from store.states import Role
@@ -50,7 +50,7 @@ def create_pool(service: ServiceDep, principal: PrincipalDep, new: NewPool, resp
             )
             memberships.put(session, pool.id, principal.id, CREATOR)
     except IntegrityError:
-        raise _name_taken(new.name) from None
+        raise _name_taken(service, new.name) from None
     response.headers["Location"] = f"/pools/{pool.id}"
     return Pool.of(pool, PoolCounts())
 
@@ -103,7 +103,7 @@ def change_pool(service: ServiceDep, pool_id: UUID, changes: PoolChanges) -> Poo
                 events.add(session, pool_id, "renamed", "pool", pool_id, before=before, name=pool.name)
             counts = pools.counts(session, [pool_id])
     except IntegrityError:
-        raise _name_taken(changes.name) from None
+        raise _name_taken(service, changes.name) from None
     return Pool.of(pool, counts.get(pool_id, PoolCounts()))
 
 
@@ -151,8 +151,9 @@ def change_class_table(service: ServiceDep, pool_id: UUID, changes: ClassTableCh
     return Pool.of(pool, counts.get(pool_id, PoolCounts()))
 
 
-def _name_taken(name: str) -> PoolNameTaken:
-    return PoolNameTaken(
-        f"There is already a pool named {name}, or one that was deleted and can be taken back: choose "
-        "another name, or find the pool with GET /pools?name=… (&deleted=1)"
-    )
+def _name_taken(service: Service, name: str) -> PoolNameTaken:
+    with service.database.read() as session:
+        pool = pools.named(session, name)
+    if pool and pool.gone_at:
+        return PoolNameTaken(deletion.holds_name(pool))
+    return PoolNameTaken(f"There is already a pool named {name}: choose another name.")

@@ -61,4 +61,9 @@ def test_delete_and_undelete(run: Run, client: Client, pool: Pool, photos: Path)
     assert pool.id in {deleted.id for deleted in client.deleted_pools()}
     assert run("undelete", "pool", pool.name).exit_code == 0
     assert pool.refresh().counts["images"] == 7
+    assert run("photo", "delete", first).exit_code == 0
+    refused = run("upload", photos / "images").output
+    assert "(`fewpairs photo delete" in refused
+    assert run("photo", "delete", first, "--now").exit_code == 0
+    until(lambda: pool.upload(photos / "images").new == 1, "the name is free")
     assert "photo" in run("delete", "photo", first).output

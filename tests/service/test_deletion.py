@@ -6,8 +6,18 @@ from typing import Any
 from store.removal import results
 from store.tables import Model
 from tests.service.serving import Client
-from tests.service.steps import add_model, annotate, embedded_pool, label_map, photo, put_photo, slug
+from tests.service.steps import (
+    add_model,
+    annotate,
+    embedded_pool,
+    label_map,
+    new_pool,
+    photo,
+    put_photo,
+    slug,
+)
 from tests.service.test_assignments import held, pick_all
+from tests.service.working import work
 
 
 def test_a_deleted_photo_is_gone_until_it_is_taken_back(client_of_each: Client) -> None:
@@ -59,14 +69,24 @@ def test_a_photo_deleted_now_cannot_be_taken_back(client: Client) -> None:
 
 
 def test_the_name_of_a_deleted_photo_is_taken(client: Client) -> None:
-    """The refusal says how to take the photo back, and how to free its name."""
-    pool_id, [image] = embedded_pool(client, 1)
+    """The refusal says how to take the photo back, and how to free its name; done so, the name is free."""
+    pool_id = new_pool(client)
+    image, other = (put_photo(client, pool_id, f"{n}.jpg", photo(n)) for n in range(2))
+    address = f"/pools/{pool_id}/images/{image['name']}"
     client.delete(f"/images/{image['id']}")
-    again = client.put(f"/pools/{pool_id}/images/{image['name']}", content=photo(0))
+    again = client.put(address, content=photo(0))
     assert slug(again) == "name-taken"
     assert f"/images/{image['id']}/undelete" in again.json()["detail"]
+    assert f"DELETE /images/{image['id']}?now=1" in again.json()["detail"]
+    renamed = client.patch(f"/images/{other['id']}", json={"name": image["name"]})
+    assert (slug(renamed), renamed.json()["detail"]) == ("name-taken", again.json()["detail"])
     listing = {"files": [{"name": image["name"], "sha256": image["sha256"]}]}
     assert client.post(f"/pools/{pool_id}/missing", json=listing).json()["conflicts"] == [image["name"]]
+    client.delete(f"/images/{image['id']}", params={"now": True})
+    assert "in a moment" in client.put(address, content=photo(0)).json()["detail"]
+    [job] = client.get("/jobs", params={"pool": pool_id, "kind": "delete"}).json()["items"]
+    assert work(client, job["id"])["state"] == "succeeded"
+    assert client.put(address, content=photo(9)).status_code == 201
 
 
 def test_receipts_say_what_was_deleted(client: Client) -> None:
@@ -159,6 +179,7 @@ def test_what_is_in_a_deleted_pool_is_gone_too(client: Client) -> None:
         assert slug(client.get(address)) == "gone"
     taken = client.post("/pools", json={"name": pool["name"], "class_table": "rgb"})
     assert slug(taken) == "pool-name-taken"
+    assert f"DELETE /pools/{pool_id}?now=1" in taken.json()["detail"]
     [listed] = client.get("/pools", params={"deleted": True, "name": pool["name"]}).json()["items"]
     assert listed["id"] == pool_id
     assert client.post(f"/pools/{pool_id}/undelete").json() == pool
