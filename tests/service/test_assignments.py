@@ -1,14 +1,13 @@
 """Handing out picks to annotators."""
 
-import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import Update, event, update
 
 from store import assignments, jobs
 from store.tables import Assignment, Selection
@@ -105,8 +104,8 @@ def test_a_lease_that_expires_during_another_request_keeps_its_image(client_of_e
     client = client_of_each
     pool_id, ids = pool_with_selection(client, 2)
     assert held(client, pool_id, "ana", lease_s=60) == ids[:1]
-    pass_time(client, pool_id, 57)
-    with statements(client, pause_s=3.2) as seen:
+    expire = update(Assignment).values(lease_expires_at=datetime(2020, 1, 1, tzinfo=UTC))
+    with statements(client, after_expiring=expire) as seen:
         assert held(client, pool_id, "ben", 2) == ids[1:]
     assert seen
     assert held(client, pool_id, "ben", 2) == ids[::-1]
@@ -124,14 +123,16 @@ def test_many_picks_are_handed_out_in_few_statements(client_of_each: Client) -> 
 
 
 @contextmanager
-def statements(client: Client, pause_s: float = 0) -> Iterator[list[str]]:
-    """Collect the statements that the service sends, and pause after each that changes assignments."""
+def statements(client: Client, after_expiring: Update | None = None) -> Iterator[list[str]]:
+    """Collect the statements that the service sends, and run one more after the one that ends expired
+    leases, in its transaction."""
     seen: list[str] = []
 
     def note(connection: Any, cursor: Any, statement: str, *more: Any) -> None:
+        is_first = not any(earlier.startswith("UPDATE assignments") for earlier in seen)
         seen.append(statement)
-        if statement.startswith("UPDATE assignments"):
-            time.sleep(pause_s)
+        if after_expiring is not None and is_first and statement.startswith("UPDATE assignments"):
+            connection.execute(after_expiring)
 
     engine = client.service.database.engine
     event.listen(engine, "after_cursor_execute", note)
