@@ -9,13 +9,12 @@ from typing import Annotated
 import typer
 
 from fewpairs.cli.application import LOOP, app
-from fewpairs.cli.labelled import summary
+from fewpairs.cli.labelled import contents
 from fewpairs.cli.options import PoolOption, ServerOption, find_pool
 from fewpairs.cli.output import console, counted
 from fewpairs.cli.sending import FolderArgument, UnderOption, report_others, send_files
 from fewpairs.client import Client
 from fewpairs.errors import FewpairsError
-from fewpairs.pool import Pool
 from fewpairs.sources import File, find
 
 COLUMNS = ("label_map", "photo")
@@ -49,17 +48,12 @@ def annotate(
             "Annotating",
             lambda files, tell: target.annotate(files, replace, tell, pairs=known),
             f"annotations of {target.name}",
-            lambda: _contents(target.refresh()),
+            lambda: contents(target.refresh()),
         )
         if found.label_map_folders and (photos := len(found.photos())):
             console.print(f"[dim]No label maps, by the names of their folders: {counted(photos, 'file')}[/]")
         if not all([taken, report_others(found)]):
             raise typer.Exit(1)
-
-
-def _contents(pool: Pool) -> str:
-    labelled = pool.counts["labelled"]
-    return summary(labelled) if labelled and labelled["label_maps"] else ""
 
 
 def _read_pairs(path: Path, under: str, label_maps: Sequence[File]) -> dict[str, str]:

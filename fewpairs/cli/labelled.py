@@ -1,4 +1,4 @@
-"""What the label maps of a pool hold, in words: for `annotate`, `pool show` and `train`."""
+"""What the label maps of a pool hold, in words: for `annotate`, `upload`, `pool show` and `train`."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fewpairs.cli.output import counted, escaped, right
+from fewpairs.pool import Pool
 
 SHOWN_CLASSES = 12
 
@@ -21,6 +22,12 @@ def class_table(class_table: dict[str, Any], labelled: dict[str, Any]) -> Table:
         table.add_row(name, Text(entry["name"]), *_numbers(found, total))
     table.add_row("", "[dim]unlabelled[/]", f"[dim]{labelled['unlabelled']:,}[/]", "", "")
     return table
+
+
+def contents(pool: Pool) -> str:
+    """The `summary` of the pool's newest annotations; nothing if there is none, or no class."""
+    labelled = pool.counts["labelled"]
+    return summary(labelled) if labelled and labelled["label_maps"] else ""
 
 
 def summary(labelled: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from fewpairs.cli.application import LOOP, app
+from fewpairs.cli.labelled import contents
 from fewpairs.cli.layout import Plan, agreed
 from fewpairs.cli.options import PoolOption, ServerOption, find_pool
 from fewpairs.cli.sending import FolderArgument, UnderOption, report_others, send_files
@@ -64,8 +65,14 @@ def upload(
             for name, files in plan.photos.items()
         ]
         if plan.label_maps:
-            what = f"annotations of {target.name}"
-            taken.append(send_files(plan.label_maps, "Annotating", partial(_annotate, target), what))
+            annotated = send_files(
+                plan.label_maps,
+                "Annotating",
+                partial(_annotate, target),
+                f"annotations of {target.name}",
+                lambda: contents(target.refresh()),
+            )
+            taken.append(annotated)
         if not all([*taken, report_others(found)]):
             raise typer.Exit(1)
 
