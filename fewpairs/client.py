@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from fewpairs.archives import import_pool
@@ -118,6 +120,35 @@ class Client:
     def job(self, job_id: str) -> Job:
         return Job.get(self._transport, job_id)
 
+    def audit(
+        self,
+        pool: Pool | None = None,
+        principal_id: str | None = None,
+        kind: str | None = None,
+        action: str | None = None,
+        since: datetime | None = None,
+    ) -> Iterator[dict[str, Any]]:
+        """Who did what to which thing, when and from where, newest first; for administrators.
+
+        `since` needs a time zone.
+        """
+        return self._transport.items("/events", **_wanted(pool, principal_id, kind, action, since))
+
+    def export_audit(
+        self,
+        format: str,
+        pool: Pool | None = None,
+        principal_id: str | None = None,
+        kind: str | None = None,
+        action: str | None = None,
+        since: datetime | None = None,
+    ) -> Iterator[str]:
+        """What `audit` lists, as lines of JSON (`jsonl`) or of CSV (`csv`)."""
+        wanted = _wanted(pool, principal_id, kind, action, since)
+        query = urlencode({name: value for name, value in wanted.items() if value} | {"format": format})
+        with self._transport.stream(f"/events/export?{query}") as response:
+            yield from response.iter_lines()
+
     def model(self, model_id: str) -> Model:
         return Model.get(self._transport, model_id)
 
@@ -135,6 +166,19 @@ class Client:
 
     def evaluation(self, evaluation_id: str) -> Evaluation:
         return Evaluation.get(self._transport, evaluation_id)
+
+
+def _wanted(
+    pool: Pool | None, principal_id: str | None, kind: str | None, action: str | None, since: datetime | None
+) -> dict[str, str | None]:
+    """Which events to list, as the service's parameters."""
+    return {
+        "pool": pool.id if pool else None,
+        "principal": principal_id,
+        "kind": kind,
+        "action": action,
+        "since": since.isoformat() if since else None,
+    }
 
 
 def _class_table(classes: ClassTable) -> Any:

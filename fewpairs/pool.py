@@ -198,9 +198,9 @@ class Pool(Resource):
         """The photos that were deleted and can be taken back."""
         return self._transport.items(f"{self.address}/images", deleted=True)
 
-    def events(self) -> Iterator[dict[str, Any]]:
-        """What was done to the pool and can be taken back, newest first: `action`, `kind`, `subject_id`, …"""
-        return self._transport.items(f"{self.address}/events")
+    def events(self, kind: str | None = None, action: str | None = None) -> Iterator[dict[str, Any]]:
+        """What was done to the pool, newest first: `action`, `kind`, `subject_id`, `principal`, …"""
+        return self._transport.items(f"{self.address}/events", kind=kind, action=action)
 
     def import_annotations(
         self,

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
 from fastapi.routing import APIRoute
 
+from service.access.acting import Acting
 from service.access.credentials import Authenticated
 from service.advice import routes as advice
 from service.annotations import routes as annotations
@@ -77,6 +78,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.metrics = metrics
     app.state.stopping = lambda: False  # `service.__main__.server` replaces it
+    app.add_middleware(Acting)
     app.add_middleware(Authenticated)
     app.add_middleware(Guarded, settings=settings)
     app.add_middleware(Observed, metrics=metrics, unexpected=render.unexpected)

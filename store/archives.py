@@ -68,10 +68,10 @@ LEFT_COLUMNS: Mapping[type[Base], frozenset[str]] = {
     Job: frozenset(
         {
             *("queue", "worker", "lease_expires_at", "deadline_at", "cancel_requested", "finish_requested"),
-            *("ring_at", "rings", "idempotency_key", "request_digest"),
+            *("ring_at", "rings", "idempotency_key", "request_digest", "principal_id"),
         }
     ),
-    Event: frozenset({"principal_id"}),
+    Event: frozenset({"principal_id", "address"}),
     Deletable: frozenset({"gone_at"}),
     Pool: frozenset({"removed"}),
 }
@@ -154,7 +154,8 @@ def _belongs(table: type[Base], pool_id: uuid.UUID) -> ColumnElement[bool]:
     for column, other in references(table):
         if other is not Job or table is JobMetric:
             moving = column.in_(select(_table(other).columns["id"]).where(_belongs(other, pool_id)))
-            conditions.append(or_(column.is_(None), moving) if column.nullable else moving)
+            is_optional = column.nullable and table is not Event  # an event without a pool is not of this one
+            conditions.append(or_(column.is_(None), moving) if is_optional else moving)
     return and_(*conditions)
 
 

@@ -10,7 +10,7 @@ from itertools import islice, pairwise
 from sqlalchemy import ColumnElement, Select, and_, case, select, update
 from sqlalchemy.orm import Session
 
-from store import annotations, pools
+from store import annotations, events, pools
 from store.chunks import VALUES_A_QUERY, chunks, rows_where_in
 from store.clock import from_now
 from store.filters import in_use
@@ -82,6 +82,9 @@ def hand_out(
         for image_id in chosen
     )
     session.flush()
+    if chosen:
+        given = {"annotator": annotator, "images": [str(image_id) for image_id in chosen]}
+        events.add(session, pool_id, "assigned", "selection", selection_id, **given)
     return len(free) - len(chosen)
 
 

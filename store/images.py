@@ -64,7 +64,15 @@ def add(
     full = _give_to_embed_jobs(session, settings, pool_id, fresh)
     session.add_all(fresh)
     session.flush()
+    _note(session, pool_id, fresh)
     return added, full + embed_again(session, settings, pool_id)
+
+
+def _note(session: Session, pool_id: uuid.UUID, fresh: Sequence[Image]) -> None:
+    if len(fresh) == 1:
+        events.add(session, pool_id, "added", "image", fresh[0].id)
+    elif fresh:
+        events.add(session, pool_id, "added", "image", pool_id, images=[str(image.id) for image in fresh])
 
 
 def embed_again(session: Session, settings: Settings, pool_id: uuid.UUID) -> list[Job]:

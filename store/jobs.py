@@ -19,6 +19,7 @@ from typing import Any, Literal, cast
 from sqlalchemy import ColumnElement, CursorResult, and_, case, func, insert, null, or_, select, update
 from sqlalchemy.orm import Session
 
+from store import actors, events
 from store.clock import from_now
 from store.filters import kept
 from store.memberships import pools_of
@@ -57,6 +58,8 @@ RUNS_FILES = ("translate", "evaluate")
 """The kinds of jobs that run a network from a user's file."""
 SILENT = "lease-expired"
 """The error of a job whose worker was not heard of for the length of its lease."""
+UNRECORDED = ("embed", "search", "explain", "delete")
+"""Kinds of jobs whose making is no act of its own: they follow from one, or only answer a question."""
 LONGEST_RING_S = 300.0
 LONGEST_RETRY_S = 30.0
 
@@ -74,6 +77,8 @@ class Claim:
     attempt: int
     kind: str
     spec: dict[str, Any]
+    principal_id: uuid.UUID | None = None
+    """Who ordered the job."""
 
 
 @dataclass(frozen=True)
@@ -110,9 +115,12 @@ def create(
         ring_at=from_now(settings.ring_again_s if ring_in_s is None else ring_in_s),
         idempotency_key=idempotency_key,
         request_digest=request_digest,
+        principal_id=actors.current().principal_id,
     )
     session.add(job)
     session.flush()
+    if kind not in UNRECORDED:
+        events.add(session, pool_id, "ordered", "job", job.id, kind_of_job=kind)
     return job
 
 
@@ -129,7 +137,7 @@ def claim(session: Session, job_id: uuid.UUID, *, worker: str, lease_s: float) -
             deadline_at=from_now(Job.deadline_s),
             started_at=case((Job.started_at.is_(None), from_now(0)), else_=Job.started_at),
         )
-        .returning(Job.id, Job.pool_id, Job.attempt, Job.kind, Job.spec)
+        .returning(Job.id, Job.pool_id, Job.attempt, Job.kind, Job.spec, Job.principal_id)
     ).one_or_none()
     return Claim(*row) if row else None
 

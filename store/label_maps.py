@@ -7,7 +7,7 @@ from typing import Literal
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from store import pools
+from store import events, pools
 from store.filters import kept
 from store.pages import oldest_first
 from store.tables import LabelMap
@@ -31,6 +31,7 @@ def add(
     new.pool_id = pool_id
     session.add(new)
     session.flush()
+    events.add(session, pool_id, "added", "label_map", new.id)
     return "created", new
 
 

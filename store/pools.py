@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
-from store import annotations, class_pixels
+from store import annotations, class_pixels, events
 from store.class_pixels import ClassPixels
 from store.filters import in_use, kept
 from store.memberships import pools_of
@@ -48,6 +48,7 @@ def create(
     pool = Pool(name=name, class_table=class_table, encoder=encoder, default_strategy=default_strategy)
     session.add(pool)
     session.flush()
+    events.add(session, pool.id, "created", "pool", pool.id)
     return pool
 
 

@@ -132,7 +132,8 @@ def version(session: Session, pool_id: uuid.UUID) -> str:
     their newest event.
     """
     shards = select(Shard.id).where(Shard.pool_id == pool_id).order_by(Shard.id.desc())
-    events = select(Event.id).where(Event.pool_id == pool_id, Event.kind == "image").order_by(Event.id.desc())
+    changes = Event.pool_id == pool_id, Event.kind == "image", Event.action != "added"
+    events = select(Event.id).where(*changes).order_by(Event.id.desc())
     newest = [session.scalar(query.limit(1)) for query in (shards, events)]
     return "-".join(id.hex if id else "" for id in newest)
 

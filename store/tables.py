@@ -22,7 +22,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from store.clock import UtcDateTime, from_now
 from store.states import ASSIGNMENT_STATES, JOB_STATES, ROLES, SPLITS, Role
 
-SCHEMA = "0017"
+SCHEMA = "0018"
 """The revision of the newest migration, which makes these tables."""
 
 
@@ -222,20 +222,24 @@ class Annotation(DrawnLabels):
 
 
 class Event(Row):
-    """Something that somebody did to a pool and that can be taken back, or was."""
+    """Something that somebody did."""
 
     __tablename__ = "events"
-    __table_args__ = (Index(None, "pool_id", "id"),)
+    __table_args__ = (Index(None, "pool_id", "id"), Index(None, "principal_id", "id"))
 
-    pool_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("pools.id"))
+    pool_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("pools.id"))
+    """None: it concerns no pool."""
     action: Mapped[str] = mapped_column(String(20))
     kind: Mapped[str] = mapped_column(String(20))
-    """What was acted on: image, annotation, label_map, selection, model, job or pool."""
+    """What was acted on, as `store.events` names it."""
     subject_id: Mapped[uuid.UUID] = mapped_column(index=True)
-    """Its id, which may belong to no row any more; that of an annotation is the id of its image."""
+    """Its id, which may belong to no row any more; that of an annotation is the id of its image, and that of
+    several things at once is the id of what they are in."""
     details: Mapped[dict[str, Any]]
     principal_id: Mapped[uuid.UUID | None]
-    """Who did it. None: not known."""
+    """Who did it. None: not known, or the program by itself."""
+    address: Mapped[str | None] = mapped_column(String(45))
+    """The network address that the request came from."""
 
 
 class Job(Deletable):
@@ -282,6 +286,8 @@ class Job(Deletable):
 
     idempotency_key: Mapped[str | None] = mapped_column(String(255), unique=True)
     request_digest: Mapped[str | None] = mapped_column(String(64))
+    principal_id: Mapped[uuid.UUID | None]
+    """Who ordered it. None: not known, or the program by itself."""
 
 
 class JobMetric(Base):

@@ -12,6 +12,7 @@ import structlog
 
 from models.stopping import stopped_by
 from store import holders, jobs, references
+from store.actors import Actor, acting
 from store.blobs import BlobDamaged, BlobMissing
 from worker.attempt import Attempt, Tools
 from worker.handlers.delete import delete
@@ -63,8 +64,9 @@ def run(job_id: uuid.UUID, tools: Tools, shutdown: threading.Event) -> None:
         return
     with structlog.contextvars.bound_contextvars(job=str(job_id), kind=claim.kind, attempt=claim.attempt):
         log.info("job.started")
+        lease = Lease(tools.database, claim, lease_s=lease_s, since=claimed_at, shutdown=shutdown)
         try:
-            with Lease(tools.database, claim, lease_s=lease_s, since=claimed_at, shutdown=shutdown) as lease:
+            with acting(Actor(claim.principal_id)), lease:
                 _see_through(Attempt(claim, tools, lease))
         except jobs.LeaseLost as lost:
             log.warning("job.lost", reason=str(lost))

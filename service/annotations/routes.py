@@ -201,7 +201,7 @@ def _accept(
     checked = service.decoders.label_map(incoming.path, Classes.of(table), size)
     files = kept(service.blobs, incoming, checked)
     with service.database.write() as session:
-        found_image(session, image_id)
+        image, _ = found_image(session, image_id)
         service.require_blobs(files["sha256"], files.get("original_sha256", files["sha256"]))
         newest = annotations.newest_locked(session, image_id)
         _require_newest(newest, replaced)
@@ -209,6 +209,7 @@ def _accept(
         annotation = tables.Annotation(image_id=image_id, revision=revision, **files)
         annotations.add(session, annotation)
         assignments.annotated(session, image_id)
+        events.add(session, image.pool_id, "annotated", "annotation", image_id, revision=revision)
     return Annotation.of(annotation, table)
 
 

@@ -108,6 +108,8 @@ STRICTER: dict[tuple[type[Base], str], Any] = {
     (tables.EvaluationImage, "scores"): _like(ClassImageScores | RgbImageScores),
     **{(table, "class_pixels"): Pixels for table in (tables.LabelMap, tables.Annotation)},
 }
+NEVER_NULL = {(tables.Event, "pool_id")}
+"""Columns that must have a value in an archive, though not in the database: it tells of its pool alone."""
 BY_NAME = {
     **dict.fromkeys(("sha256", "original_sha256", "patches_sha256", "weights_digest"), Sha256),
     **dict.fromkeys(("media_type", "original_media_type"), Literal[tuple(sorted(set(MEDIA_TYPES.values())))]),
@@ -137,10 +139,10 @@ def _of_column(table: type[Base], column: ColumnElement[Any]) -> Any:
 
 def _fields(table: type[Base]) -> Iterator[tuple[str, Any]]:
     for column in archives.columns(table):
-        kind = _of_column(table, column)
-        may_be_missing = column.nullable or column.default is not None or column.server_default is not None
+        kind, nullable = _of_column(table, column), column.nullable and (table, column.name) not in NEVER_NULL
+        may_be_missing = nullable or column.default is not None or column.server_default is not None
         default = None if may_be_missing and column.name != "id" else ...
-        yield column.name, (kind | None if column.nullable else kind, default)
+        yield column.name, (kind | None if nullable else kind, default)
 
 
 FORMS: dict[str, tuple[type[Base], type[BaseModel]]] = {

@@ -18,7 +18,7 @@ from service.http.problems import (
     PoolNameTaken,
 )
 from service.runtime import Service
-from store import archive_parts, images, pools, references
+from store import archive_parts, events, images, pools, references
 from store.archives import Part, Record
 from store.blobs import Incoming
 from store.jobs import QUEUE_OF_KIND
@@ -106,6 +106,7 @@ def _add_rows(session: Session, archive: str, records: Records, name: str | None
     references.leave(session, (part.sha256 for part in facts.keys() - used))
     if any(archive_parts.known(session, records.strangers)):
         raise InvalidArchive("The archive names things that belong to another pool of this server.")
+    events.add(session, records.pool_id, "imported", "pool", records.pool_id)
     return records.pool_id
 
 

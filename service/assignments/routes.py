@@ -21,7 +21,7 @@ from service.http.problems import (
 )
 from service.lookups import found, found_pool, found_selection, newest_selection
 from service.runtime import ServiceDep
-from store import assignments, selections, tables
+from store import assignments, events, selections, tables
 from store.assignments import NamedAssignment
 
 router = APIRouter(tags=["assignments"], route_class=Route)
@@ -116,8 +116,12 @@ def renew_assignment(service: ServiceDep, assignment_id: UUID, renewal: Renewal)
 def give_back(service: ServiceDep, assignment_id: UUID) -> Assignment:
     """The image is free for others immediately. An assignment that has ended does not change."""
     with service.database.write() as session:
-        assignments.give_back(session, assignment_id)
-        return Assignment.of(_found(session, assignment_id))
+        ended = assignments.give_back(session, assignment_id)
+        given = _found(session, assignment_id)
+        if ended:
+            row = given.assignment
+            events.add(session, row.pool_id, "returned", "assignment", row.id, annotator=row.annotator)
+        return Assignment.of(given)
 
 
 def _found(session: Session, assignment_id: UUID) -> NamedAssignment:

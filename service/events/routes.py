@@ -1,12 +1,16 @@
-"""The address that lists what was done to a pool."""
+"""The addresses that list what was done."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
+from fastapi.responses import StreamingResponse
+from pydantic import AfterValidator, AwareDatetime
 
-from service.access.roles import VIEWER
-from service.events.schemas import Event
+from service.access.roles import ADMIN, VIEWER
+from service.events.exports import MEDIA_TYPES, Format, lines
+from service.events.schemas import AuditEvent, Event
 from service.http.bodies import Route
 from service.http.openapi import errors
 from service.http.pages import Cursor, Limit, Page, cut
@@ -14,8 +18,27 @@ from service.http.problems import NotFound
 from service.lookups import found_pool
 from service.runtime import ServiceDep
 from store import events
+from store.events import Action, Kind, Wanted
 
 router = APIRouter(tags=["events"], route_class=Route)
+
+Subject = Annotated[UUID | None, Query(description="Only events of the thing with this id.")]
+OfKind = Annotated[Kind | None, Query(description="Only events of such things.")]
+OfAction = Annotated[Action | None, Query(description="Only such acts.")]
+OfPool = Annotated[UUID | None, Query(description="Only events of this pool.")]
+OfPrincipal = Annotated[UUID | None, Query(description="Only what this principal did.")]
+
+
+def _moment(moment: datetime) -> datetime:
+    if not 1970 <= moment.year <= 9000:
+        raise ValueError("give a time after 1970")
+    return moment.astimezone(UTC)
+
+
+Since = Annotated[
+    Annotated[AwareDatetime, AfterValidator(_moment)] | None,
+    Query(description="Only events at this time or later."),
+]
 
 
 @router.get(
@@ -27,14 +50,61 @@ router = APIRouter(tags=["events"], route_class=Route)
 def list_events(
     service: ServiceDep,
     pool_id: UUID,
-    subject: Annotated[UUID | None, Query(description="Only events of the thing with this id.")] = None,
+    subject: Subject = None,
+    kind: OfKind = None,
+    action: OfAction = None,
     cursor: Cursor = None,
     limit: Limit = 100,
 ) -> Page[Event]:
-    """Everything that was taken back, deleted, left out, moved, renamed or replaced, newest first. Uploads,
-    annotations and jobs have lists of their own."""
+    """Everything that somebody added, ordered, changed or deleted, newest first."""
+    wanted = Wanted(pool_id=pool_id, subject_id=subject, kind=kind, action=action)
     with service.database.read() as session:
         found_pool(session, pool_id)
-        rows = events.page(session, pool_id, subject_id=subject, before=cursor, limit=limit + 1)
+        rows = events.page(session, wanted, before=cursor, limit=limit + 1)
     page, following = cut(rows, limit)
-    return Page(items=[Event.model_validate(row) for row in page], next=following)
+    return Page(items=[Event.of(row) for row in page], next=following)
+
+
+@router.get("/events", summary="List what was done to everything", dependencies=[ADMIN], responses=errors())
+def list_all_events(
+    service: ServiceDep,
+    pool: OfPool = None,
+    subject: Subject = None,
+    principal: OfPrincipal = None,
+    kind: OfKind = None,
+    action: OfAction = None,
+    since: Since = None,
+    cursor: Cursor = None,
+    limit: Limit = 100,
+) -> Page[AuditEvent]:
+    """For administrators: who did what to which thing, when and from where; newest first."""
+    wanted = Wanted(pool, subject, principal, kind, action, since)
+    with service.database.read() as session:
+        rows = events.page(session, wanted, before=cursor, limit=limit + 1)
+    page, following = cut(rows, limit)
+    return Page(items=[AuditEvent.of(row) for row in page], next=following)
+
+
+@router.get(
+    "/events/export",
+    summary="Export what was done to everything",
+    dependencies=[ADMIN],
+    response_class=StreamingResponse,
+    responses={
+        200: {"content": {"application/jsonl": {}, "text/csv": {}}, "description": "A line for each."},
+        **errors(),
+    },
+)
+def export_events(
+    service: ServiceDep,
+    pool: OfPool = None,
+    subject: Subject = None,
+    principal: OfPrincipal = None,
+    kind: OfKind = None,
+    action: OfAction = None,
+    since: Since = None,
+    format: Annotated[Format, Query(description="csv: begins with a line of names.")] = "jsonl",
+) -> StreamingResponse:
+    """For administrators: all of them in one answer, newest first."""
+    wanted = Wanted(pool, subject, principal, kind, action, since)
+    return StreamingResponse(lines(service, wanted, format), media_type=MEDIA_TYPES[format])

@@ -99,10 +99,17 @@ class Observed:
         given = Headers(scope=scope).get("x-request-id", "")
         request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
         scope.setdefault("state", {})["request_id"] = request_id
-        status = None
+        status, bytes_in, bytes_out = None, 0, 0
+
+        async def counting() -> Message:
+            nonlocal bytes_in
+            message = await receive()
+            bytes_in += len(message.get("body", b""))
+            return message
 
         async def noting(message: Message) -> None:
-            nonlocal status
+            nonlocal status, bytes_out
+            bytes_out += len(message.get("body", b""))
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
@@ -114,16 +121,16 @@ class Observed:
         started = time.perf_counter()
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
-                await self._app(scope, receive, noting)
+                await self._app(scope, counting, noting)
             except (Exception, asyncio.CancelledError) as error:
                 answer = self._unexpected(Request(scope), error)
                 if status is not None:
                     raise  # the answer has begun, so the server can only cut the connection
                 await answer(scope, receive, noting)
             finally:
-                self._note(scope, status or 500, time.perf_counter() - started)
+                self._note(scope, status or 500, time.perf_counter() - started, bytes_in, bytes_out)
 
-    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+    def _note(self, scope: Scope, status: int, seconds: float, bytes_in: int, bytes_out: int) -> None:
         route = getattr(scope.get("route"), "path_format", None) or getattr(
             scope.get("route"), "path", "other"
         )
@@ -131,12 +138,17 @@ class Observed:
         self._metrics.requests.labels(method, route, status).inc()
         self._metrics.seconds.labels(method, route).observe(seconds)
         if scope["path"] not in QUIET:
+            principal, client = scope["state"].get("principal"), scope.get("client")
             log.info(
                 "request",
                 method=scope["method"],
                 path=_without_names(scope, route),
                 status=status,
                 ms=round(seconds * 1000, 1),
+                principal=principal.name if principal else None,
+                client=client[0] if client else None,
+                bytes_in=bytes_in,
+                bytes_out=bytes_out,
             )
 
 

@@ -169,8 +169,11 @@ def cancel_job(service: ServiceDep, job_id: UUID) -> Job:
     """Cancels a queued job immediately, and a running job when its worker has stopped it. A job that has
     ended does not change. Embed jobs cannot be cancelled: without them their photos could never be picked."""
     with service.database.write() as session:
-        if found_job(session, job_id).kind == "embed":
+        job = found_job(session, job_id)
+        if job.kind == "embed":
             raise NotCancellable("Embedding is part of the pool and cannot be cancelled: let it continue.")
+        if job.state not in ENDED and not job.cancel_requested:
+            events.add(session, job.pool_id, "cancelled", "job", job_id)
         jobs.cancel(session, job_id)
     return get_job(service, job_id)
 

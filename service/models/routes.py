@@ -37,7 +37,7 @@ from service.jobs.enqueue import ACCEPTED, IdempotencyKey, Output, answered, ord
 from service.lookups import found_model, found_pool, require_direction, require_pool
 from service.models.schemas import Model
 from service.runtime import Service, ServiceDep
-from store import blobs, evaluations, images, models, pools, tables
+from store import blobs, evaluations, events, images, models, pools, tables
 from store.blobs import Incoming
 
 router = APIRouter(tags=["models"], route_class=Route)
@@ -206,6 +206,7 @@ def _keep(service: Service, pool_id: UUID, name: str | None, incoming: Incoming)
             id=tables.new_id(), pool_id=pool_id, name=name, method="onnx", spec=spec, receipt={}
         )
         models.add(session, model, {ONNX_FILE: blob, SPEC_FILE: described})
+        events.add(session, pool_id, "added", "model", model.id)
         session.refresh(model)
         return True, _documents(session, [model])[0]
 

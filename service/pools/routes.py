@@ -147,6 +147,7 @@ def change_class_table(service: ServiceDep, pool_id: UUID, changes: ClassTableCh
             raise InvalidClassTable("The label maps of this pool are RGB images without classes.")
         pool.class_table = changes.applied_to(pool.class_table).model_dump(mode="json")
         session.flush()
+        events.add(session, pool_id, "changed", "pool", pool_id, **changes.model_dump(exclude_none=True))
         counts = pools.counts(session, [pool_id])
     return Pool.of(pool, counts.get(pool_id, PoolCounts()))
 

@@ -37,7 +37,8 @@ def test_leave_out_move_and_rename(run: Run, pool: Pool, photos: Path) -> None:
         assert run(*words).exit_code == 0, words
     assert sorted(image["split"] for image in pool.images()) == ["test"] + ["train"] * 7
     assert pool.image_id("new.png")
-    assert [event["action"] for event in pool.events()] == ["renamed", "moved", "included", "excluded"]
+    actions = [event["action"] for event in pool.events()]
+    assert actions[:4] == ["renamed", "moved", "included", "excluded"]
     before = pool.name
     assert run("pool", "rename", before, f"{before} again").exit_code == 0
     assert pool.refresh().name == f"{before} again"

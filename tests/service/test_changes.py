@@ -34,9 +34,12 @@ def move(client: Client, image: dict[str, Any], split: str, near: list[dict[str,
 
 
 def actions(client: Client, pool_id: str) -> list[tuple[str, dict[str, Any]]]:
-    """What was done to a pool, oldest first."""
+    """What was done to what is in a pool, oldest first."""
     events = client.get(f"/pools/{pool_id}/events").json()["items"]
-    return [(event["action"], event["details"]) for event in reversed(events)]
+    others = ("created", "added", "annotated", "ordered", "assigned", "returned")
+    return [
+        (event["action"], event["details"]) for event in reversed(events) if event["action"] not in others
+    ]
 
 
 def test_an_excluded_photo_is_used_for_nothing_until_it_is_included(client_of_each: Client) -> None:

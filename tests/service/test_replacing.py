@@ -26,7 +26,7 @@ def test_a_replaced_photo_keeps_its_annotation_and_is_embedded_again(client_of_e
     assert slug(client.get(f"/pools/{pool_id}/select", params={"budget": 1})) == "pool-not-embedded"
     embed(client, pool_id)
     assert client.get(f"/images/{image['id']}").json()["embedded"]
-    [event] = client.get(f"/pools/{pool_id}/events").json()["items"]
+    [event, *_] = client.get(f"/pools/{pool_id}/events").json()["items"]
     details = {"before": image["sha256"], "sha256": record["sha256"]}
     assert (event["action"], event["details"]) == ("replaced", details)
 

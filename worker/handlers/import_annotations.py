@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from formats.process import Request
-from store import annotations, assignments, blobs, images
+from store import annotations, assignments, blobs, events, images
 from store.tables import Annotation, Pool
 from worker.attempt import Attempt
 from worker.imports.plan import New, Plan
@@ -44,6 +44,8 @@ def import_annotations(attempt: Attempt) -> Outcome:
             tools.blobs.require(*(row.sha256 for row in rows))
             tools.blobs.require(*(row.original_sha256 for row in rows if row.original_sha256))
             _annotate(session, rows, newest)
+            by = {"job_id": str(claim.job_id), "annotations": len(rows)}
+            events.add(session, claim.pool_id, "imported", "annotation", claim.pool_id, **by)
             _remember(session, pool, spec["mapping"])
 
     return Outcome(_result(attempt, plan), save, afterwards=lambda: tools.blobs.drop(spec["files"]))
