@@ -86,7 +86,7 @@ class Transport:
                 self._repeat_or_raise(error, attempt, repeatable)
                 continue
             self._has_answered = True
-            if response.status_code == 503 and attempt + 1 < ATTEMPTS:
+            if response.status_code in (429, 503) and attempt + 1 < ATTEMPTS:
                 _pause(attempt, response.headers.get("Retry-After"))
             elif response.is_success:
                 return response

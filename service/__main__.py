@@ -7,9 +7,6 @@ if TYPE_CHECKING:
     import uvicorn
     from fastapi import FastAPI
 
-LONGEST_HEAD = 2**17
-"""Bytes of a request without its body: the address of a selection may name 2,000 images."""
-
 
 def server(
     app: "FastAPI", host: str = "127.0.0.1", port: int = 0, trusted_proxies: str = ""
@@ -17,10 +14,13 @@ def server(
     """A server for the application; it tells the application when to end its streams."""
     import uvicorn
 
+    from service.http.connections import LONGEST_HEAD, Connection
+
     config = uvicorn.Config(
         app,
         host=host,
         port=port,
+        http=Connection,
         access_log=False,
         log_level="warning",
         forwarded_allow_ips=trusted_proxies,

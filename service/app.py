@@ -13,6 +13,7 @@ from fastapi.routing import APIRoute
 
 from service.access.acting import Acting
 from service.access.credentials import Authenticated
+from service.access.limits import Limited
 from service.advice import routes as advice
 from service.annotations import routes as annotations
 from service.archives import routes as archives
@@ -79,6 +80,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.metrics = metrics
     app.state.stopping = lambda: False  # `service.__main__.server` replaces it
     app.add_middleware(Acting)
+    app.add_middleware(Limited)
     app.add_middleware(Authenticated)
     app.add_middleware(Guarded, settings=settings)
     app.add_middleware(Observed, metrics=metrics, unexpected=render.unexpected)

@@ -6,6 +6,7 @@ from typing import Any, BinaryIO
 
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from service.http.palettes import HEADER_BYTES, Palette
 from service.http.problems import RangeNotSatisfiable
@@ -69,9 +70,7 @@ def blob_response(
     start = file.read(HEADER_BYTES)
     shown = palette.put_into(start)
     length = {"Content-Length": str(size + len(shown) - len(start))}
-    return StreamingResponse(
-        _chunks(file, size, shown), media_type=media_type, headers={**INERT, **headers, **length}
-    )
+    return _FileResponse(file, _chunks(file, size, shown), 200, {**INERT, **headers, **length}, media_type)
 
 
 def range_response(
@@ -88,7 +87,7 @@ def range_response(
     asked = ONE_RANGE.fullmatch(request.headers.get("range", ""))
     if asked is None or request.headers.get("if-range", headers["ETag"]) != headers["ETag"]:
         headers["Content-Length"] = str(size)
-        return StreamingResponse(_chunks(file, size), 200, headers, media_type)
+        return _FileResponse(file, _chunks(file, size), 200, headers, media_type)
     start, stop = _bytes_asked_for(asked, size)
     if start >= stop:
         file.close()
@@ -99,7 +98,7 @@ def range_response(
         "Content-Length": str(stop - start),
         "Content-Range": f"bytes {start}-{stop - 1}/{size}",
     }
-    return StreamingResponse(_chunks(file, stop - start), 206, headers, media_type)
+    return _FileResponse(file, _chunks(file, stop - start), 206, headers, media_type)
 
 
 def _bytes_asked_for(asked: re.Match[str], size: int) -> tuple[int, int]:
@@ -112,9 +111,20 @@ def _bytes_asked_for(asked: re.Match[str], size: int) -> tuple[int, int]:
 
 def _chunks(file: BinaryIO, left: int, start: bytes = b"") -> Iterator[bytes]:
     """`start`, then at most `left` bytes from where the file stands."""
-    with file:
-        if start:
-            yield start
-        while left and (chunk := file.read(min(left, CHUNK))):
-            left -= len(chunk)
-            yield chunk
+    if start:
+        yield start
+    while left and (chunk := file.read(min(left, CHUNK))):
+        left -= len(chunk)
+        yield chunk
+
+
+class _FileResponse(StreamingResponse):
+    """Closes the file, also if the client goes away before its end."""
+
+    def __init__(self, file: BinaryIO, content: Iterator[bytes], *args: Any) -> None:
+        super().__init__(content, *args)
+        self._file = file
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._file:
+            await super().__call__(scope, receive, send)

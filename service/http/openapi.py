@@ -106,7 +106,7 @@ def errors(*kinds: type[Problem]) -> Responses:
     if problems.NotFound in kinds:
         kinds = (*kinds, problems.Gone)
     always: tuple[type[Problem], ...] = (
-        *(problems.Forbidden, problems.Validation),
+        *(problems.Forbidden, problems.Validation, problems.TooManyRequests),
         *(problems.InternalError, problems.Unavailable),
     )
     for kind in (*kinds, *always):

@@ -60,6 +60,14 @@ class MethodNotAllowed(Problem, status=405):
     """This address does not accept this method."""
 
 
+class RequestTimeout(Problem, status=408):
+    """The request did not arrive in time."""
+
+
+class TooManyRequests(Problem, status=429):
+    """One may not use so much of the service at a time."""
+
+
 class UnsupportedMediaType(Problem, status=415):
     """This address does not accept a body of this type."""
 

@@ -23,7 +23,7 @@ def test_an_unexpected_error_is_logged_and_answered_under_its_request_id(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The answer has the usual headers, and its request id is in the log line with the traceback."""
-    monkeypatch.setattr(client.service, "doorbell", None)
+    monkeypatch.setattr(client.service, "readiness", None)
     with capture_logs([merge_contextvars]) as lines:
         answer = client.get("/readyz", headers={"X-Request-ID": "abc-2"})
     assert (answer.status_code, slug(answer)) == (500, "internal-error")
@@ -50,8 +50,9 @@ def test_the_document_describes_every_address() -> None:
                     assert list(content) == ["application/problem+json"], (method, path, status)
                     slugs |= set(content["application/problem+json"]["examples"])
     assert "HTTPValidationError" not in document["components"]["schemas"]
-    of_every_address = {"method-not-allowed", "foreign-site", "host-not-allowed"}
-    inside_an_upload = {"archive-unsafe-entry"}
+    of_every_address = {"method-not-allowed", "foreign-site", "host-not-allowed", "request-timeout"}
+    of_every_address |= {"bytes-missing"}
+    inside_an_upload = {"archive-unsafe-entry", "upload-too-large"}
     assert set(problems.BY_SLUG) - slugs == of_every_address | inside_an_upload
 
 
