@@ -248,11 +248,17 @@ class LocalBlobs:
         self.held_path(held).unlink(missing_ok=True)
 
     def drop_abandoned(self) -> None:
-        for folder in (self._arriving, self._held):
-            for path in folder.iterdir():
-                with suppress(FileNotFoundError):  # another process drops them as well
-                    if time.time() - path.stat().st_mtime > ABANDONED_S:
-                        path.unlink()
+        for path in self.abandoned():
+            path.unlink(missing_ok=True)
+
+    def abandoned(self) -> list[Path]:
+        """The files of incoming and held bytes that `drop_abandoned` deletes."""
+        found = []
+        for path in (*self._arriving.iterdir(), *self._held.iterdir()):
+            with suppress(FileNotFoundError):  # another process drops them as well
+                if time.time() - path.stat().st_mtime > ABANDONED_S:
+                    found.append(path)
+        return found
 
 
 class LocalIncoming:

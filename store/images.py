@@ -14,6 +14,7 @@ from store.chunks import chunks, rows_where_in
 from store.filters import kept
 from store.pages import oldest_first
 from store.settings import Settings
+from store.states import ENDED
 from store.tables import Annotation, Image, Job, PhotoFeatures, Uncertainty, new_id
 
 EMBED_RING_IN_S = 1.0
@@ -108,13 +109,13 @@ def replace(session: Session, settings: Settings, image: Image, photo: Image) ->
 
 
 def stranded(session: Session, pool_id: uuid.UUID) -> Sequence[Image]:
-    """The images whose embed job failed or was cancelled before it reached them."""
+    """The images whose embed job ended before it reached them, or whose embeddings were lost."""
     query = (
         select(Image)
         .join(Job, Job.id == Image.embed_job_id)
         .where(
             Job.pool_id == pool_id,
-            Job.state.in_(("failed", "cancelled")),
+            Job.state.in_(ENDED),
             Image.shard_id.is_(None),
             Image.embed_error.is_(None),
         )

@@ -2,12 +2,12 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Column, delete, inspect, select
+from sqlalchemy import Column, Select, delete, inspect, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from store.blobs import Blobs
 from store.chunks import VALUES_A_QUERY, chunks
@@ -52,12 +52,42 @@ def remove_leaving(session: Session, blobs: Blobs) -> bool:
     return session.scalar(select(Leaving.sha256).limit(1)) is None
 
 
-def named(session: Session, digests: Iterable[str]) -> set[str]:
+def named(session: Session, digests: Sequence[str]) -> set[str]:
     """Those of the blobs that a row names. At most `VALUES_A_QUERY`."""
-    asked = list(digests)
-    queries = [select(column).where(column.in_(asked)) for column in _columns()]
-    found = {digest for query in queries for digest in session.scalars(query)}
-    return found | (_in_documents(session) & set(asked) if asked else set())
+    return in_columns(session, digests) | (in_documents(session) & set(digests) if digests else set())
+
+
+def in_columns(session: Session, digests: Sequence[str]) -> set[str]:
+    """Those of the blobs that a column names. At most `VALUES_A_QUERY`."""
+    queries = [select(column).where(column.in_(digests)) for column in _columns()]
+    return {digest for query in queries for digest in session.scalars(query)}
+
+
+def all_named(session: Session) -> dict[str, str]:
+    """Every blob that a row names, with the name of a table that does."""
+    found: dict[str, str] = {}
+    for kind, spec, result in session.execute(_documents_of_jobs(Job.kind)):
+        sent = [spec["sha256"]] if kind == "translate" else []
+        found |= dict.fromkeys([*sent, *of_result(result or {})], "outputs of jobs")
+    for files in session.scalars(select(Explanation.files)):
+        found |= dict.fromkeys(of_result(files), "explanations")
+    for column in _columns():
+        query = select(column).where(column.is_not(None)).distinct()
+        found |= dict.fromkeys(session.scalars(query), column.table.name.replace("_", " "))
+    return found
+
+
+def of_result(result: dict[str, Any]) -> list[str]:
+    """The blobs that the result of a job names: each is an object with its `sha256`."""
+    return [value["sha256"] for value in result.values() if isinstance(value, dict) and "sha256" in value]
+
+
+def _documents_of_jobs(*also: InstrumentedAttribute[Any]) -> Select[Any]:
+    """What jobs were ordered with, and their results, of the kinds that may name blobs in them."""
+    query = select(*also, Job.spec, Job.result)
+    return query.where(Job.kind.not_in(("embed", "select", "train", "evaluate"))).execution_options(
+        yield_per=VALUES_A_QUERY
+    )
 
 
 def _columns() -> Iterator[Column[str]]:
@@ -66,11 +96,10 @@ def _columns() -> Iterator[Column[str]]:
             yield from (column for column in table.columns if column.name.endswith("sha256"))
 
 
-def _in_documents(session: Session) -> set[str]:
+def in_documents(session: Session) -> set[str]:
     """The blobs that jobs and explanations name: what they were ordered with, and their results."""
-    jobs = select(Job.spec, Job.result).where(Job.kind.not_in(("embed", "select", "train", "evaluate")))
     found: set[str] = set()
-    for spec, result in session.execute(jobs.execution_options(yield_per=VALUES_A_QUERY)):
+    for spec, result in session.execute(_documents_of_jobs()):
         found |= digests_in(spec, result)
     for files in session.scalars(select(Explanation.files)):
         found |= digests_in(files)

@@ -197,6 +197,19 @@ class Settings(BaseSettings):
         le=3650 * DAY_S,
         description="Seconds for which what was deleted can be taken back; then it is removed for good.",
     )
+    keep_jobs_s: float = Field(
+        30 * DAY_S,
+        ge=0,
+        le=3650 * DAY_S,
+        description="Seconds for which an ended job is kept, with its metrics and outputs; jobs of which a "
+        "model, a selection, an evaluation or embeddings came are kept as long as these.",
+    )
+    cache_bytes: int = Field(
+        20 * 1024 * MIB,
+        ge=0,
+        description="Most bytes of cached models and embeddings; the least recently used ones are removed, "
+        "but none that was used in the last hour.",
+    )
     lease_s: float = Field(
         30.0,
         gt=0,

@@ -6,7 +6,6 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
-from typing import Any
 
 import structlog
 
@@ -85,7 +84,7 @@ def _see_through(attempt: Attempt) -> None:
             jobs.succeed(session, claim, outcome.result, outcome.done)
             outcome.save(session)
             session.flush()
-            attempt.tools.blobs.require(*references.of_rows(session), *_blobs_of(outcome.result))
+            attempt.tools.blobs.require(*references.of_rows(session), *references.of_result(outcome.result))
         log.info("job.succeeded")
         outcome.afterwards()
     except jobs.LeaseLost:
@@ -118,8 +117,3 @@ def _end(attempt: Attempt, write: Callable[..., None], event: str, problem: Prob
     with attempt.tools.database.write() as session:
         write(session, attempt.claim, **error)
     (log.warning if problem else log.info)(event, **error)
-
-
-def _blobs_of(result: dict[str, Any]) -> list[str]:
-    """The blobs that a job's result names: each is an object with its `sha256`."""
-    return [value["sha256"] for value in result.values() if isinstance(value, dict) and "sha256" in value]

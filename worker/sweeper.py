@@ -1,7 +1,7 @@
 """The sweep: about once a second, every worker process releases silent jobs and rings for forgotten ones.
 
-Once an hour it also deletes abandoned files among the blobs, and second copies; once a minute it orders the
-removal of what cannot be undeleted any more.
+Once a minute it also orders the removal of what cannot be undeleted any more; a minute after the start, and
+then once an hour, it removes what nobody needs.
 """
 
 import math
@@ -15,12 +15,12 @@ from store.bell import Bell
 from store.blobs import Blobs
 from store.database import Database
 from store.settings import Settings
-from worker.garbage import remove_copies
+from worker.upkeep.janitor import tidy
 
 log = structlog.get_logger()
 
 EVERY_S = 1.0
-DROP_EVERY_S = 3600.0
+TIDY_EVERY_S, TIDY_FIRST_S = 3600.0, 60.0
 ORDER_EVERY_S = 60.0
 RINGING_S = 5.0
 """The longest time for rings: if the broker is away, they must not delay the release of silent jobs."""
@@ -29,7 +29,7 @@ RINGING_S = 5.0
 def sweep_until(
     shutdown: threading.Event, settings: Settings, database: Database, blobs: Blobs, bell: Bell
 ) -> None:
-    dropped_at = monotonic()  # `open_blobs` has just done so
+    tidied_at = monotonic() - TIDY_EVERY_S + TIDY_FIRST_S
     ordered_at = -math.inf
     while not shutdown.wait(EVERY_S):
         try:
@@ -38,10 +38,9 @@ def sweep_until(
             if now - ordered_at >= ORDER_EVERY_S:
                 order_removals(settings, database, bell)
                 ordered_at = now
-            if now - dropped_at >= DROP_EVERY_S:
-                blobs.drop_abandoned()
-                remove_copies(settings, database)
-                dropped_at = now
+            if now - tidied_at >= TIDY_EVERY_S:
+                tidied_at = now
+                tidy(settings, database, blobs)
         except Exception as error:  # The database may be away; nothing may end this thread.
             log.warning("sweep.failed", error=str(error))
 

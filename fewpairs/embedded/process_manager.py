@@ -20,6 +20,7 @@ STEADY_S = 30.0
 """After this time without a crash, earlier crashes of a program no longer count."""
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LONGEST_LINE = 64 * 1024
+LARGEST_LOG = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -32,12 +33,15 @@ class Program:
 
 
 class Child:
-    """One program with all its restarts. Its output goes to `logs/<name>.log`, and line by line to `show`."""
+    """One program with all its restarts. Its output goes line by line to `show`, and to `logs/<name>.log`,
+    which becomes `<name>.log.1`, in place of an earlier one, when it is large.
+    """
 
     def __init__(self, program: Program, logs: Path, show: Callable[[str, str], None]) -> None:
         self.program = program
         self._show = show
-        self._log = (logs / f"{program.name}.log").open("ab")
+        self._path = logs / f"{program.name}.log"
+        self._log = self._path.open("ab")
         self._unfinished = b""
         self.crashes = 0
         self.start()
@@ -62,6 +66,10 @@ class Child:
                 return
             self._log.write(data)
             self._log.flush()
+            if self._log.tell() > LARGEST_LOG:
+                self._log.close()
+                self._path.rename(self._path.with_suffix(".log.1"))
+                self._log = self._path.open("ab")
             *lines, self._unfinished = (self._unfinished + data).split(b"\n")
             if not data or len(self._unfinished) > LONGEST_LINE:
                 lines, self._unfinished = [*lines, self._unfinished], b""

@@ -20,7 +20,7 @@ from service.images import multipart
 from service.images.schemas import LeftOut, Rejected, Upload, Uploaded
 from service.lookups import found_pool
 from service.runtime import Service
-from store import images, tables
+from store import images, references, tables
 from store.blobs import Incoming
 from store.images import Added
 
@@ -194,6 +194,10 @@ def _add(service: Service, pool_id: UUID, photos: Sequence[tables.Image]) -> lis
     with service.database.write() as session:
         service.require_blobs(*(photo.sha256 for photo in photos))
         added, full = images.add(session, service.settings, pool_id, photos)
+        refused = [
+            photo.sha256 for photo, one in zip(photos, added, strict=True) if one.outcome == "conflict"
+        ]
+        references.leave(session, refused)
     service.ring(*full)
     return added
 

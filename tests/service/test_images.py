@@ -10,6 +10,7 @@ from urllib.parse import quote
 import pytest
 from PIL import Image
 
+from store.blobs import BlobMissing
 from tests.service.serving import Client
 from tests.service.steps import (
     annotate,
@@ -20,6 +21,7 @@ from tests.service.steps import (
     put_photo,
     slug,
 )
+from worker.upkeep.janitor import tidy
 
 GOOD_PHOTOS = {
     "JPEG": photo(format="JPEG"),
@@ -274,3 +276,17 @@ def test_a_thumbnail_is_made_once(client: Client) -> None:
         answer = client.get(away)
         assert (answer.status_code, slug(answer)) == (503, "bytes-missing")
         assert "Retry-After" in answer.headers
+
+
+def test_a_refused_photo_leaves_no_bytes(client: Client) -> None:
+    """The bytes of a photo whose name is taken go with the next round of the janitor; the others stay."""
+    pool_id, service = new_pool(client), client.service
+    kept, refused = (photo(seed) for seed in (9001, 19002))
+    put_photo(client, pool_id, "a.jpg", kept)
+    assert slug(client.put(f"/pools/{pool_id}/images/a.jpg", content=refused)) == "name-taken"
+    digests = [hashlib.sha256(content).hexdigest() for content in (kept, refused)]
+    service.blobs.require(*digests)
+    tidy(service.settings, service.database, service.blobs)
+    service.blobs.require(digests[0])
+    with pytest.raises(BlobMissing):
+        service.blobs.require(digests[1])

@@ -1,5 +1,6 @@
 """Networks that stay in memory between jobs."""
 
+import os
 import tempfile
 import uuid
 from functools import lru_cache
@@ -51,6 +52,7 @@ class Networks:
         """
         folder = self._settings.cache_dir / "models" / str(model_id)
         if folder.is_dir():
+            os.utime(folder)  # what was used last is removed last
             return folder
         with self._database.read() as session:
             files = models.files(session, [model_id]).get(model_id)

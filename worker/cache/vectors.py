@@ -8,6 +8,7 @@ reader maps the rows that its record counts; they never change.
 
 import hashlib
 import json
+import os
 import tempfile
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
@@ -103,6 +104,7 @@ class VectorCache:
         """The embeddings of all images of the pool that are embedded now. Raises BlobMissing, BlobDamaged."""
         folder = self._folder / str(pool_id)
         folder.mkdir(parents=True, exist_ok=True)
+        os.utime(folder)  # what was used last is removed last
         with FileLock(folder / "vectors.lock"):
             record = read_record(folder)
             with self._database.read() as session:

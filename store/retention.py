@@ -1,0 +1,46 @@
+"""Ended jobs that are kept no longer, with their metrics and their outputs."""
+
+import uuid
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, and_, delete, exists, func, select
+from sqlalchemy.orm import Session
+
+from store.chunks import VALUES_A_QUERY
+from store.clock import from_now
+from store.references import digests_in, leave
+from store.states import ENDED
+from store.tables import Base, Job, JobMetric
+
+
+def count_old_jobs(session: Session, keep_s: float) -> int:
+    """The number of jobs that `remove_old_jobs` removes in the end."""
+    return session.scalar(select(func.count()).select_from(Job).where(_is_old(keep_s))) or 0
+
+
+def remove_old_jobs(session: Session, keep_s: float) -> int:
+    """Remove some of the jobs that ended more than `keep_s` seconds ago and that no other row refers to: no
+    photo, model, selection, evaluation or explanation came of them. Returns how many; 0: there are none.
+
+    The blobs that only they name leave after the commit. No event is written: nobody decided to delete them.
+    """
+    old: Sequence[Job] = session.scalars(
+        select(Job).where(_is_old(keep_s)).order_by(Job.finished_at).limit(VALUES_A_QUERY)
+    ).all()
+    ids: list[uuid.UUID] = [job.id for job in old]
+    leave(session, set().union(*(digests_in(job.spec, job.result) for job in old)))
+    session.execute(delete(JobMetric).where(JobMetric.job_id.in_(ids)))
+    session.execute(delete(Job).where(Job.id.in_(ids)))
+    return len(ids)
+
+
+def _is_old(keep_s: float) -> ColumnElement[bool]:
+    referring = [
+        key.parent
+        for table in Base.metadata.tables.values()
+        if table.name != JobMetric.__tablename__
+        for key in table.foreign_keys
+        if key.column.table.name == Job.__tablename__
+    ]
+    unreferred = [~exists().where(column == Job.id) for column in referring]
+    return and_(Job.state.in_(ENDED), Job.finished_at < from_now(-keep_s), *unreferred)

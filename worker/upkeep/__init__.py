@@ -1,0 +1,1 @@
+"""Keeps the data of a server whole and bounded: what is left over, what is damaged, what takes space."""
