@@ -50,7 +50,15 @@ def label_map_folders(files: Iterable[str]) -> Mapping[str, int]:
     return Counter(str(folder) for folder in found if folder)
 
 
-def split_of(file: str) -> str | None:
+def splits_of(photos: Iterable[str]) -> Mapping[str, str]:
+    """The split of each photo, `train` or `test`: that of its folders, if folders of both are there, or else
+    `train`."""
+    said = {photo: _split_of(photo) for photo in photos}
+    has_both = {"train", "test"} <= set(said.values())
+    return {photo: (has_both and split) or "train" for photo, split in said.items()}
+
+
+def _split_of(file: str) -> str | None:
     """`train` or `test`, if a folder of the path is named so; photos to validate with are test photos."""
     folders = (without_layout(folder).casefold() for folder in PurePosixPath(file).parts[:-1])
     return next((SPLITS[folder] for folder in folders if folder in SPLITS), None)

@@ -9,7 +9,7 @@ import typer
 from fewpairs.cli.output import console, counted, escaped
 from fewpairs.errors import FewpairsError
 from fewpairs.sources import File, Found
-from folders.layout import split_of
+from folders.layout import splits_of
 
 SPLITS = ("train", "test")
 
@@ -29,10 +29,9 @@ def agreed(found: Found, directory: Path, split: str | None, yes: bool) -> Plan:
     """
     photos, folders = found.photos(), found.label_map_folders
     label_maps = found.label_maps() if folders else []
-    named = {file.name: split or split_of(file.name) for file in photos}
-    parts = {name: [file for file in photos if (named[file.name] or "train") == name] for name in SPLITS}
-    if split is None and not (parts["test"] and "train" in named.values()):
-        parts = {"train": photos}
+    names = [file.name for file in photos]
+    splits = dict.fromkeys(names, split) if split else splits_of(names)
+    parts = {name: [file for file in photos if splits[file.name] == name] for name in SPLITS}
     sent = {name: files for name, files in parts.items() if files}
     if not folders and len(sent) < 2:
         return Plan(sent, [])

@@ -1,13 +1,13 @@
 """Turn uploads into photos of a pool: check them, store their bytes, then add their rows in batches."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import UUID
 
 from folders.archives import Entry
 from folders.junk import is_junk
-from folders.layout import label_map_folders
+from folders.layout import label_map_folders, splits_of
 from service.decoding.budget import Budget
 from service.decoding.classes import Classes
 from service.decoding.formats import EMPTY
@@ -23,6 +23,7 @@ from service.runtime import Service
 from store import images, references, tables
 from store.blobs import Incoming
 from store.images import Added
+from store.states import TRAIN
 
 BATCH = 100
 LABEL_MAPS = (
@@ -37,14 +38,15 @@ class Destination:
     """Where photos go."""
 
     pool_id: UUID
-    split: str
+    split: str | None
+    """None: of an archive with folders of both, what their names say; of other photos, train."""
     allow_label_maps: bool
     """Whether files are taken that look like label maps, or are in folders of label maps."""
     values: frozenset[Value]
     """The numbers and colours in label maps; none if they are allowed, or if the pool has no classes."""
 
     @classmethod
-    def of(cls, service: Service, pool_id: UUID, split: str, allow_label_maps: bool) -> "Destination":
+    def of(cls, service: Service, pool_id: UUID, split: str | None, allow_label_maps: bool) -> "Destination":
         """Raises NotFound if there is no such pool."""
         with service.database.read() as session:
             classes = Classes.of(found_pool(session, pool_id).class_table)
@@ -60,7 +62,7 @@ def accept(service: Service, to: Destination, name: str, incoming: Incoming) -> 
     photo = _kept(service, to, name, incoming)
     [added] = _add(service, to.pool_id, [photo])
     if added.outcome == "conflict":
-        raise _name_taken(added, to.split)
+        raise _name_taken(added, photo.split)
     return added
 
 
@@ -95,7 +97,8 @@ class Intake:
         self._batch: list[tables.Image] = []
         self._answer = Upload(accepted=[], unchanged=0, rejected=[], left_out=[], junk=0)
 
-    def photo(self, name: str, content: Iterable[bytes]) -> None:
+    def photo(self, name: str, content: Iterable[bytes], split: str = TRAIN) -> None:
+        """Add a photo, to `split` if the request does not say to which."""
         if is_junk(name):
             self._answer.junk += 1
             return
@@ -103,7 +106,8 @@ class Intake:
             self._budget.next_file()
             with self._service.blobs.incoming() as incoming:
                 self._write(content, incoming, "max_image_bytes", "scale the photo down")
-                photo = _kept(self._service, self._to, name, incoming, self._budget)
+                to = replace(self._to, split=self._to.split or split)
+                photo = _kept(self._service, to, name, incoming, self._budget)
             self._budget.accepted(photo.width * photo.height)
             self._batch.append(photo)
         except UploadTooLarge as problem:
@@ -118,7 +122,9 @@ class Intake:
 
     def archive(self, path: Path) -> None:
         with self._service.decoders.archive(path, self._service.blobs) as archive:
-            for member in self._without_label_maps(archive.members):
+            members = self._without_label_maps(archive.members)
+            splits = splits_of(member.name for member in members if not member.is_junk)
+            for member in members:
                 if self.is_full:
                     break
                 if member.is_junk:
@@ -127,7 +133,7 @@ class Intake:
                     refusal = Rejected(name=member.name, **vars(member.refusal))
                     self._answer.rejected.append(refusal)
                 else:
-                    self.photo(member.name, archive.content(member))
+                    self.photo(member.name, archive.content(member), splits[member.name])
 
     def _without_label_maps(self, members: Sequence[Entry]) -> list[Entry]:
         if self._to.allow_label_maps:
@@ -185,7 +191,8 @@ def _kept(
     incoming.flush()
     checked = service.decoders.photo(incoming.path, to.values, budget)
     blob = incoming.keep()
-    return tables.Image(name=name, split=to.split, sha256=blob.sha256, size_bytes=blob.size, **vars(checked))
+    split = to.split or TRAIN
+    return tables.Image(name=name, split=split, sha256=blob.sha256, size_bytes=blob.size, **vars(checked))
 
 
 def _add(service: Service, pool_id: UUID, photos: Sequence[tables.Image]) -> list[Added]:

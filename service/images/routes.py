@@ -57,6 +57,10 @@ REPLACED = Header(description='The ETag of the bytes that are replaced, `"<sha25
 IN_TRAIN = Query(
     description="`test` images are for evaluation only: they are never picked and never trained on."
 )
+BY_FOLDERS = Query(
+    description="Left out: photos of an archive in folders named val or test are test photos, if others are "
+    "in folders named train; all others are train photos."
+)
 AllowLabelMaps = Annotated[
     bool,
     Query(description="true: also take files that look like label maps, or lie in folders of label maps."),
@@ -113,7 +117,7 @@ async def upload_images(
     service: ServiceDep,
     request: Request,
     pool_id: UUID,
-    split: Annotated[Split, IN_TRAIN] = "train",
+    split: Annotated[Split | None, BY_FOLDERS] = None,
     allow_label_maps: AllowLabelMaps = False,
 ) -> Upload:
     """The body is multipart/form-data with any number of files, or one zip, tar or tar.gz. A photo's name is

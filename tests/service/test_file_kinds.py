@@ -78,6 +78,20 @@ def test_an_archive_is_taken_as_far_as_it_is_good(client: Client, kind: str) -> 
     assert names(client, pool_id) == archive.stored
 
 
+def test_folders_of_an_archive_say_the_split_unless_the_request_does(client: Client) -> None:
+    """Photos in `val` beside `train` become test photos; alone, or with ?split=train, train photos."""
+    both = kinds.zipped({f"set/{split}/{n}.png": kinds.photo(n) for n, split in enumerate(("train", "val"))})
+    alone = kinds.zipped({"set/val/1.png": kinds.photo(1)})
+    for content, params, expected in (
+        (both, {}, {"set/train/0.png": "train", "set/val/1.png": "test"}),
+        (both, {"split": "train"}, {"set/train/0.png": "train", "set/val/1.png": "train"}),
+        (alone, {}, {"set/val/1.png": "train"}),
+    ):
+        address, headers = f"/pools/{new_pool(client)}/images", {"Content-Type": kinds.ZIP}
+        answer = client.post(address, content=content, headers=headers, params=params).json()
+        assert {photo["name"]: photo["split"] for photo in answer["accepted"]} == expected
+
+
 def test_a_photo_of_a_zip_sent_alone_is_the_same_photo(client: Client) -> None:
     """A name in UTF-8 without the flag is the name in the address, so the same bytes are there already."""
     pool_id = new_pool(client)
