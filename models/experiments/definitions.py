@@ -1,12 +1,12 @@
 """The paper's tables as experiments: each function lists the runs behind every row of its table."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from itertools import chain, zip_longest
+from dataclasses import replace
 from typing import Any
 
-from models.catalog import LABELS_TO_PHOTOS, METHODS, PHOTOS_TO_LABELS, build
+from models.catalog import LABELS_TO_PHOTOS, METHODS, build
 from models.experiments import paper_scores
+from models.experiments.experiment import Experiment, Row
 from models.experiments.run import Run
 from models.experiments.setting import Names, Setting
 
@@ -28,37 +28,6 @@ COMPARED = [1, 2, 5, 10, 20, 40]
 
 NEAR, FAR = "near", "far"
 """The sources of label maps that tables 3 and 7 compare: similar to the data set's own, and different."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """A row of a table: its first cells, the runs whose mean it shows, and the paper's scores, if any."""
-
-    cells: tuple[str, ...]
-    runs: tuple[Run, ...]
-    paper: paper_scores.Scores = ()
-
-
-@dataclass(frozen=True)
-class Experiment:
-    """A table. `direction` says which translation of every run is scored, one of DIRECTIONS.
-
-    `scorer` is the run whose model reads the generated photos, where the direction is labels_to_photos. The
-    pictures show the rows `pictured`, by default as many of all rows as there is room for.
-    """
-
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[Row, ...]
-    direction: str = PHOTOS_TO_LABELS
-    scorer: Run | None = None
-    pictured: tuple[Row, ...] = ()
-
-    @property
-    def runs(self) -> tuple[Run, ...]:
-        """Every run once: first the first run of every row, then the second one, and so on."""
-        ordered = chain.from_iterable(zip_longest(*(row.runs for row in self.rows)))
-        return tuple({run.key: run for run in ordered if run}.values())
 
 
 def table1(setting: Setting) -> Experiment:

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 from models.catalog import PHOTOS_TO_LABELS
-from models.experiments.definitions import Experiment
+from models.experiments.experiment import Experiment
 from models.experiments.run import Run
 from models.experiments.scoring import IN_USE, scores_path
 

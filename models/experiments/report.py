@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from models.catalog import PHOTOS_TO_LABELS
-from models.experiments.definitions import Experiment
+from models.experiments.experiment import Experiment
 from models.experiments.learning_curves import learning_curves
 from models.experiments.markdown import markdown
 from models.experiments.results import Results, RowResult, RunResult, evenly, read_results

@@ -10,7 +10,7 @@ from typing import Any, Self, TypeVar
 
 from models.catalog import METHODS, PHOTOS_TO_LABELS
 from models.experiments import paper_scores
-from models.experiments.definitions import Experiment
+from models.experiments.experiment import Experiment
 from models.experiments.run import Run
 from models.experiments.scoring import cost_path, scores_path
 from models.training.run_directory import RunDirectory

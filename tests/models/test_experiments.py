@@ -18,8 +18,9 @@ from PIL import Image
 
 from models.catalog import METHODS, build
 from models.experiments.dataset import Dataset, LabelSource
-from models.experiments.definitions import EXPERIMENTS, RUNS, Experiment, Row
+from models.experiments.definitions import EXPERIMENTS, RUNS
 from models.experiments.execution import Progress, execute
+from models.experiments.experiment import Experiment, Row
 from models.experiments.run import Run
 from models.experiments.scoring import cost_path, scores_path, train_and_score
 from models.experiments.setting import Setting, train_features

@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 
 from models.experiments.dataset import Dataset
-from models.experiments.definitions import Experiment, Row
+from models.experiments.experiment import Experiment, Row
 from models.experiments.learning_curves import LINES, learning_curves
 from models.experiments.report import SHEET_COLUMNS, Report, write_report
 from models.experiments.results import evenly, label_of, read_results
