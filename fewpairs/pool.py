@@ -13,20 +13,15 @@ from fewpairs.explanation import Explanation, explain
 from fewpairs.imports import order_import
 from fewpairs.jobs import Job, answer_of, settled
 from fewpairs.model import Model
-from fewpairs.resource import Resource
+from fewpairs.photos import Photos
 from fewpairs.selection import Selection
-from fewpairs.similar import Duplicates, Similar, image_id, similar
-from fewpairs.sources import Files, found_in
-from fewpairs.stretch import Stretch
-from fewpairs.uploads import Progress, Upload, upload_annotations, upload_images, upload_label_maps
+from fewpairs.similar import Duplicates, Similar, similar
 
 LOOK_AGAIN_S = 0.5
 
 
-class Pool(Resource):
+class Pool(Photos):
     """A set of photos with one class table and one encoder."""
-
-    collection = "/pools"
 
     def __repr__(self) -> str:
         return f"Pool({self.name!r}, images={self.counts['images']})"
@@ -58,78 +53,6 @@ class Pool(Resource):
         self.document = self._transport.json("PATCH", f"{self.address}/class_table", json=body)
         return self
 
-    def upload(
-        self,
-        photos: Files,
-        split: str = "train",
-        on_progress: Progress | None = None,
-        under: str = "",
-        allow_label_maps: bool = False,
-        stretch: tuple[float, float] | None = None,
-    ) -> Upload:
-        """Send photos: folders with all below them, zips, tars, or files. Call it again to resume.
-
-        A photo's name is its path below what was given, in the folder `under` of the pool. What looks like a
-        label map, or lies in a folder of label maps beside the photos, is left out (give it to `annotate`)
-        unless `allow_label_maps`. With `stretch`, two percentiles, 16-bit photos are sent with 8 bits, with
-        the values between the percentiles spread over 0…255.
-        """
-        stretching = Stretch(*stretch) if stretch else None
-        with found_in(photos, under) as found:
-            chosen = found.files if allow_label_maps else found.photos()
-            files = [stretching.of(file) if stretching else file for file in chosen]
-            upload = upload_images(self._transport, self.id, files, split, on_progress, allow_label_maps)
-            upload.stretched = stretching.done if stretching else {}
-            return upload.with_others(found, files, "It is in a folder of label maps: annotate with it.")
-
-    def upload_labels(
-        self,
-        label_maps: Files,
-        on_progress: Progress | None = None,
-        source: str = "upload",
-        under: str = "",
-    ) -> Upload:
-        """Send unpaired label maps: label maps of no photo of this pool.
-
-        `source` names the data set they come from; a training can be told which sources to use.
-        """
-        with found_in(label_maps, under) as found:
-            upload = upload_label_maps(self._transport, self.id, found.files, source, on_progress)
-            return upload.with_others(found, found.files)
-
-    def annotate(
-        self,
-        label_maps: Files,
-        replace: bool = False,
-        on_progress: Progress | None = None,
-        under: str = "",
-        pairs: Mapping[str, str] | None = None,
-    ) -> Upload:
-        """Send label maps, each for the photo that its name says: `day1/0001_mask.png` for `day1/0001.jpg`.
-
-        `under` is a folder of the pool that their names are in; `pairs` are names of photos by names of label
-        maps, where the names say too little. A photo that has another label map keeps it, unless `replace`.
-        """
-        with found_in(label_maps, under) as found:
-            files = found.label_maps()
-            upload = upload_annotations(self._transport, self.id, files, pairs, replace, on_progress)
-            return upload.with_others(found, files, "It is not in the folder of label maps beside it.")
-
-    def withdraw(self, photo: str, revision: int | None = None) -> int:
-        """Take the label map of a photo back, given by name or id: the photo is not annotated any more.
-
-        Returns the number of the revision that says so. `revision` is the one to withdraw, by default the
-        newest. Raises FewpairsError if there is none, or if somebody has replaced it.
-        """
-        photo_id = self.image_id(photo)
-        if revision is None:
-            revision = self._transport.json("GET", f"/images/{photo_id}")["annotation_revision"]
-        if revision is None:
-            raise FewpairsError(f"{photo} has no label map that could be withdrawn.")
-        headers = {"If-Match": f'"{revision}"'}
-        answer = self._transport.json("DELETE", f"/images/{photo_id}/annotation", headers=headers)
-        return int(answer["revision"])
-
     def rename(self, name: str) -> "Pool":
         """Give the pool another name."""
         self.document = self._transport.json("PATCH", self.address, json={"name": name})
@@ -149,54 +72,6 @@ class Pool(Resource):
 
     def _member(self, principal: str) -> str:
         return f"{self.address}/members/{quote(principal, safe='')}"
-
-    def rename_photo(self, photo: str, name: str) -> dict[str, Any]:
-        """Give a photo, named or by its id, another name. Returns the photo's document."""
-        return self._change(photo, name=name)
-
-    def exclude(self, photo: str) -> dict[str, Any]:
-        """Leave a photo out of selections, trainings and evaluations; `include` takes that back."""
-        return self._change(photo, excluded=True)
-
-    def include(self, photo: str) -> dict[str, Any]:
-        """Use a photo again that was excluded."""
-        return self._change(photo, excluded=False)
-
-    def move(self, photo: str, split: str) -> dict[str, Any]:
-        """Move a photo to the other split. If that would leak, the FewpairsError says what to do."""
-        return self._change(photo, split=split)
-
-    def _change(self, photo: str, **changes: Any) -> dict[str, Any]:
-        address = f"/images/{self.image_id(photo)}"
-        while (response := self._transport.request("PATCH", address, json=changes)).status_code == 202:
-            settled(Job(self._transport, response.json()))
-        return dict(response.json())
-
-    def replace_photo(self, photo: str, file: str | Path) -> dict[str, Any]:
-        """Give a photo other bytes, of the same size. Its label map stays; its embedding is made anew.
-
-        Raises FewpairsError if somebody has replaced it in the meantime.
-        """
-        address = f"/images/{self.image_id(photo)}"
-        headers = {"If-Match": f'"{self._transport.json("GET", address)["sha256"]}"'}
-        content = f"{address}/content"
-        return dict(self._transport.json("PUT", content, file=Path(file), headers=headers))
-
-    def delete_photo(self, photo: str, now: bool = False) -> dict[str, Any]:
-        """Delete a photo with all that was made of it. Returns `{"kind", "id", "gone_at"}`.
-
-        Until `gone_at` it can be taken back with `undelete_photo`, by its id; with `now` it cannot.
-        """
-        address = f"/images/{self.image_id(photo)}"
-        return dict(self._transport.json("DELETE", address, params={"now": now}))
-
-    def undelete_photo(self, photo_id: str) -> dict[str, Any]:
-        """Take the deletion of a photo back. Raises FewpairsError if it is too late."""
-        return dict(self._transport.json("POST", f"/images/{photo_id}/undelete"))
-
-    def deleted_photos(self) -> Iterator[dict[str, Any]]:
-        """The photos that were deleted and can be taken back."""
-        return self._transport.items(f"{self.address}/images", deleted=True)
 
     def events(self, kind: str | None = None, action: str | None = None) -> Iterator[dict[str, Any]]:
         """What was done to the pool, newest first: `action`, `kind`, `subject_id`, `principal`, …"""
@@ -246,10 +121,6 @@ class Pool(Resource):
         It holds photos, label maps with all revisions, selections, models, evaluations, embeddings, events.
         """
         return export_pool(self._transport, self.id, Path(path), on_wait)
-
-    def images(self, split: str | None = None, annotated: bool | None = None) -> Iterator[dict[str, Any]]:
-        """The pool's images, each as the service describes it."""
-        return self._transport.items(f"{self.address}/images", split=split, annotated=annotated)
 
     def select(
         self,
@@ -323,10 +194,6 @@ class Pool(Resource):
         Raises JobFailed.
         """
         return explain(self._transport, selection_id or self.newest_selection().id)
-
-    def image_id(self, name_or_id: str) -> str:
-        """The id of the photo of this name (or id) in the pool. Raises FewpairsError if there is none."""
-        return image_id(self._transport, self.id, name_or_id)
 
     def similar(self, photo: str | Path, limit: int = 12) -> Similar:
         """The photos most like a photo of the pool, given by name or id, or most like a local file."""
