@@ -3,13 +3,10 @@
 Nothing is unpacked to find them, and nothing in them is trusted: not their sizes, paths or kinds.
 """
 
-import gzip
-import lzma
+import errno
 import stat
-import struct
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,10 +30,6 @@ TAR_HEADERS = {
 LARGEST_TAR_HEADER = 16 * 1024
 """Of the headers that hold long names; the time to parse one can grow with the square of its size."""
 CHUNK, FEW_BYTES = 1024 * 1024, 4096
-DAMAGED = (
-    *(zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, struct.error),
-    *(EOFError, NotImplementedError, RecursionError, ValueError),
-)
 
 
 class ArchiveError(Exception):
@@ -105,12 +98,15 @@ def readable() -> Iterator[None]:
     """Turn whatever the readers of damaged archives raise into an ArchiveError."""
     try:
         yield
-    except DAMAGED as error:
-        raise _unreadable(error) from None
+    except (ArchiveError, MemoryError):
+        raise
     except OSError as error:
-        if error.errno is not None:
+        # bz2 says so that its data is damaged; and zipfile may ask for a place before the file's beginning.
+        if error.errno not in (None, errno.EINVAL):
             raise
-        raise _unreadable(error) from None  # how bz2 says that its data is damaged
+        raise _unreadable(error) from None
+    except Exception as error:
+        raise _unreadable(error) from None
 
 
 def _unreadable(error: Exception) -> ArchiveError:

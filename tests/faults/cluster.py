@@ -79,6 +79,9 @@ class Cluster:
         """`kill -9` the worker with this process id and start it again."""
         self.kill("worker", lambda names: next(n for n in names if self._processes[n].pid == pid))
 
+    def pid(self, name: str) -> int:
+        return self._processes[name].pid
+
     def trainings(self) -> list[psutil.Process]:
         """The training subprocesses of this cluster's data folder."""
         found = []
