@@ -17,6 +17,7 @@ COPY processes processes
 COPY folders folders
 COPY formats formats
 COPY migrations migrations
+COPY backups backups
 
 FROM source AS service-build
 RUN python -m venv /venv && /venv/bin/pip install -c constraints.txt '.[service]'

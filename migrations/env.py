@@ -3,8 +3,9 @@
 from typing import Any, Literal
 
 from alembic import context
-from sqlalchemy import Engine, NullPool, create_engine, event, inspect, make_url, update
+from sqlalchemy import Connection, inspect, update
 
+from migrations import engine
 from store.clock import UtcDateTime
 from store.settings import read_settings
 from store.tables import Base, Installation
@@ -15,15 +16,6 @@ def render_item(kind: str, item: Any, autogen_context: Any) -> str | Literal[Fal
     return "sa.DateTime(timezone=True)" if isinstance(item, UtcDateTime) else False
 
 
-def whole_or_not_at_all(url: str) -> Engine:
-    """An engine whose transactions include changes of tables, which sqlite3 would commit at once."""
-    if make_url(url).get_backend_name() != "sqlite":
-        return create_engine(url, poolclass=NullPool)
-    engine = create_engine(url, poolclass=NullPool, connect_args={"isolation_level": None})
-    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
-    return engine
-
-
 def raise_floor(ctx: Any, step: Any, heads: Any, run_args: Any) -> None:
     """Record the oldest schema whose programs can use the database after a migration: its `floor`."""
     if not inspect(ctx.connection).has_table(Installation.__tablename__):
@@ -32,8 +24,7 @@ def raise_floor(ctx: Any, step: Any, heads: Any, run_args: Any) -> None:
     ctx.connection.execute(update(Installation).where(Installation.floor < floor).values(floor=floor))
 
 
-url = context.config.attributes.get("url") or read_settings().database
-with whole_or_not_at_all(url).connect() as connection:
+def migrate(connection: Connection) -> None:
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,
@@ -44,3 +35,10 @@ with whole_or_not_at_all(url).connect() as connection:
     )
     with context.begin_transaction():
         context.run_migrations()
+
+
+if given := context.config.attributes.get("connection"):
+    migrate(given)
+else:
+    with engine(context.config.attributes.get("url") or read_settings().database).connect() as connection:
+        migrate(connection)

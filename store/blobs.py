@@ -1,5 +1,6 @@
 """Content-addressed bytes. A blob has the name of its SHA-256 and never changes, so it needs no lock."""
 
+import fcntl
 import hashlib
 import io
 import os
@@ -110,6 +111,14 @@ class Blobs(Protocol):
         """
         ...
 
+    def kept(self) -> AbstractContextManager[None]:
+        """No process removes blobs until the block ends, or this process does."""
+        ...
+
+    def removable(self) -> AbstractContextManager[bool]:
+        """Whether blobs may be removed in the block. If so, who calls `kept` waits for its end."""
+        ...
+
     def drop(self, held: str) -> None:
         """Delete the bytes held under this name; if there are none, do nothing."""
         ...
@@ -160,7 +169,17 @@ def open_blobs(url: str) -> Blobs:
     parts = urlsplit(url)
     if parts.scheme != "file":
         raise ValueError(f"FEWPAIRS_BLOB_URL={url} is not supported: give a file:///absolute/folder URL")
-    return LocalBlobs(Path(unquote(parts.path)))
+    return LocalBlobs(folder_of(url))
+
+
+def folder_of(url: str) -> Path:
+    """The folder of the store at a `file:///…` URL."""
+    return Path(unquote(urlsplit(url).path))
+
+
+def is_empty(folder: Path) -> bool:
+    """Whether no blob is in the folder, which may be no store yet."""
+    return not any(folder.glob("[0-9a-f][0-9a-f]/*"))
 
 
 class LocalBlobs:
@@ -243,6 +262,22 @@ class LocalBlobs:
         for derived in self.derived_path(sha256, "").parent.glob(f"{sha256}.*"):
             derived.unlink(missing_ok=True)
         _sync_folder(path.parent)
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        with (self.root / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH)
+            yield
+
+    @contextmanager
+    def removable(self) -> Iterator[bool]:
+        with (self.root / "lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+            else:
+                yield True
 
     def drop(self, held: str) -> None:
         self.held_path(held).unlink(missing_ok=True)

@@ -40,14 +40,18 @@ def of_rows(session: Session) -> set[str]:
 
 
 def remove_leaving(session: Session, blobs: Blobs) -> bool:
-    """Remove some of the blobs that may leave, except those that a row names. Returns whether that was all.
+    """Remove some of the blobs that may leave, except those that a row names. Returns whether that was all
+    that can be removed now: while a backup is made, no blob is.
 
     Nobody else may write in the meantime (`Database.alone`): who adds a row afterwards sees whether its blob
     is there.
     """
-    waiting = session.scalars(select(Leaving.sha256).limit(VALUES_A_QUERY)).all()
-    for digest in set(waiting) - named(session, waiting):
-        blobs.remove(digest)
+    with blobs.removable() as allowed:
+        if not allowed:
+            return True
+        waiting = session.scalars(select(Leaving.sha256).limit(VALUES_A_QUERY)).all()
+        for digest in set(waiting) - named(session, waiting):
+            blobs.remove(digest)
     session.execute(delete(Leaving).where(Leaving.sha256.in_(waiting)))
     return session.scalar(select(Leaving.sha256).limit(1)) is None
 

@@ -12,7 +12,7 @@ from fewpairs.errors import FewpairsError
 LOOP, CONTROL, HERE = "The loop", "Look and control", "On this machine"
 """Panels of the help page."""
 COMMANDS = (
-    *("up", "demo", "scenes", "experiment", "migrate", "doctor", "gc"),
+    *("up", "demo", "scenes", "experiment", "migrate", "doctor", "gc", "backup", "restore"),
     *("pool", "upload", "labels", "select", "explain", "assign", "annotate", "import", "export", "withdraw"),
     *("advice", "train", "evaluate", "translate"),
     *("assignments", "replay", "similar", "duplicates", "photo"),
