@@ -80,7 +80,15 @@ def embed_again(session: Session, settings: Settings, pool_id: uuid.UUID) -> lis
     """Give stranded images to new jobs, to ring for after commit. The caller must hold `pools.lock`."""
     again = []
     for chunk in chunks(stranded(session, pool_id), settings.embed_chunk):
-        job = jobs.create(session, settings, kind="embed", pool_id=pool_id, spec={}, total=len(chunk))
+        job = jobs.create(
+            session,
+            settings,
+            kind="embed",
+            pool_id=pool_id,
+            spec={},
+            total=len(chunk),
+            ring_in_s=EMBED_RING_IN_S,
+        )
         for image in chunk:
             image.embed_job_id = job.id
         again.append(job)
@@ -100,7 +108,13 @@ def replace(session: Session, settings: Settings, image: Image, photo: Image) ->
     digests = {"before": image.sha256, "sha256": photo.sha256}
     events.add(session, image.pool_id, "replaced", "image", image.id, **digests)
     again = jobs.create(
-        session, settings, kind="embed", pool_id=image.pool_id, spec={"replaced": True}, total=1
+        session,
+        settings,
+        kind="embed",
+        pool_id=image.pool_id,
+        spec={"replaced": True},
+        total=1,
+        ring_in_s=EMBED_RING_IN_S,
     )
     image.sha256, image.size_bytes, image.media_type = photo.sha256, photo.size_bytes, photo.media_type
     image.shard_id, image.embed_error, image.embed_job_id = None, None, again.id

@@ -20,8 +20,9 @@ from store.settings import Settings
 from worker.attempt import Tools
 from worker.cache.networks import Networks
 from worker.lease import DATABASE_AWAY
-from worker.run import run
+from worker.run import run_next
 from worker.sweeper import sweep_until
+from worker.turns import Turns
 
 log = structlog.get_logger()
 
@@ -65,11 +66,12 @@ def listen(settings: Settings, queues: Sequence[str]) -> int:
 
 
 def build_app(tools: Tools, shutdown: threading.Event) -> Celery:
-    """The Celery application with its only task, which takes the id of a job."""
+    """The Celery application with its only task, which takes the id of a job that was queued."""
+    turns = Turns()
 
     def run_job(job_id: str) -> None:
         try:
-            run(uuid.UUID(job_id), tools, shutdown)
+            run_next(uuid.UUID(job_id), tools, shutdown, turns)
         except DATABASE_AWAY as error:
             log.warning("job.not_claimed", job=job_id, error=str(error))
 

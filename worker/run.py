@@ -8,9 +8,10 @@ import uuid
 from collections.abc import Callable
 
 import structlog
+from sqlalchemy.orm import Session
 
 from models.stopping import stopped_by
-from store import holders, jobs, references
+from store import holders, jobs, lines, references
 from store.actors import Actor, acting
 from store.blobs import BlobDamaged, BlobMissing
 from worker.attempt import Attempt, Tools
@@ -28,6 +29,7 @@ from worker.handlers.train import train
 from worker.handlers.translate import translate
 from worker.lease import Lease
 from worker.outcomes import Cancelled, Mishap, Outcome, Permanent, Problem, ShutDown
+from worker.turns import Turns
 
 log = structlog.get_logger()
 
@@ -52,16 +54,41 @@ HANDLERS: dict[str, Callable[[Attempt], Outcome]] = {
 }
 
 
-def run(job_id: uuid.UUID, tools: Tools, shutdown: threading.Event) -> None:
-    """Claim a job and run it. A job that is not queued is left alone: the bell may ring twice."""
-    lease_s = tools.settings.lease_s
+def run_next(rung_for: uuid.UUID, tools: Tools, shutdown: threading.Event, turns: Turns) -> None:
+    """Run the job whose turn it is in the queue of the one that was rung for.
+
+    There is a ring for each job, so each has its turn.
+    """
     claimed_at = time.monotonic()
     with tools.database.write() as session:
-        claim = jobs.claim(session, job_id, worker=f"{socket.gethostname()}:{os.getpid()}", lease_s=lease_s)
-    if claim is None:
-        log.debug("job.not_queued", job=str(job_id))
-        return
-    with structlog.contextvars.bound_contextvars(job=str(job_id), kind=claim.kind, attempt=claim.attempt):
+        for first in turns.in_order(lines.firsts(session, rung_for)):
+            if claim := _claimed(session, first.job_id, tools):
+                turns.give(first)
+                break
+        else:
+            log.debug("job.none_queued", rung_for=str(rung_for))
+            return
+    _run(claim, claimed_at, tools, shutdown)
+
+
+def run(job_id: uuid.UUID, tools: Tools, shutdown: threading.Event) -> None:
+    """Claim a job and run it. A job that is not queued is left alone."""
+    claimed_at = time.monotonic()
+    with tools.database.write() as session:
+        claim = _claimed(session, job_id, tools)
+    if claim:
+        _run(claim, claimed_at, tools, shutdown)
+
+
+def _claimed(session: Session, job_id: uuid.UUID, tools: Tools) -> jobs.Claim | None:
+    worker = f"{socket.gethostname()}:{os.getpid()}"
+    return jobs.claim(session, job_id, worker=worker, lease_s=tools.settings.lease_s)
+
+
+def _run(claim: jobs.Claim, claimed_at: float, tools: Tools, shutdown: threading.Event) -> None:
+    lease_s = tools.settings.lease_s
+    about = {"job": str(claim.job_id), "kind": claim.kind, "attempt": claim.attempt}
+    with structlog.contextvars.bound_contextvars(**about):
         log.info("job.started")
         lease = Lease(tools.database, claim, lease_s=lease_s, since=claimed_at, shutdown=shutdown)
         try:
