@@ -1,7 +1,8 @@
 """Turn uploads into photos of a pool: check them, store their bytes, then add their rows in batches."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from uuid import UUID
 
@@ -97,15 +98,18 @@ class Intake:
         self._batch: list[tables.Image] = []
         self._answer = Upload(accepted=[], unchanged=0, rejected=[], left_out=[], junk=0)
 
-    def photo(self, name: str, content: Iterable[bytes], split: str = TRAIN) -> None:
+    def photo(self, name: str, content: Iterator[bytes], split: str = TRAIN) -> None:
         """Add a photo, to `split` if the request does not say to which."""
         if is_junk(name):
             self._answer.junk += 1
             return
         try:
             self._budget.next_file()
+            first = next(content, b"")
+            if not first:
+                raise NotAnImage(EMPTY)
             with self._service.blobs.incoming() as incoming:
-                self._write(content, incoming, "max_image_bytes", "scale the photo down")
+                self._write(chain([first], content), incoming, "max_image_bytes", "scale the photo down")
                 to = replace(self._to, split=self._to.split or split)
                 photo = _kept(self._service, to, name, incoming, self._budget)
             self._budget.accepted(photo.width * photo.height)

@@ -1,5 +1,7 @@
 """Addresses of photos."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -107,6 +109,7 @@ async def put_image(
 @router.post(
     "/pools/{pool_id}/images",
     summary="Upload many photos",
+    response_model=Upload,
     dependencies=[CURATOR],
     responses=errors(
         NotFound, BadRequest, UnsupportedMediaType, FileTooLarge, ArchiveUnreadable, ArchiveBomb, DiskFull
@@ -119,7 +122,7 @@ async def upload_images(
     pool_id: UUID,
     split: Annotated[Split | None, BY_FOLDERS] = None,
     allow_label_maps: AllowLabelMaps = False,
-) -> Upload:
+) -> Response:
     """The body is multipart/form-data with any number of files, or one zip, tar or tar.gz. A photo's name is
     its path in the archive, or its file name in the form. A bad file is listed in `rejected`; the others are
     added. Folders of label maps beside the photos are listed in `left_out`."""
@@ -135,8 +138,15 @@ async def upload_images(
         several = "send the photos in several requests"
         received = await receive(request, incoming, service.settings, "max_archive_bytes", several)
         if kind == "multipart/form-data":
-            return await service.decoders.queue.run(intake.accept_form, service, to, received, content_type)
-        return await service.decoders.queue.run(intake.accept_archive, service, to, received)
+            asked = partial(intake.accept_form, service, to, received, content_type)
+        else:
+            asked = partial(intake.accept_archive, service, to, received)
+        return await service.decoders.queue.run(_taken, asked)
+
+
+def _taken(upload: Callable[[], Upload]) -> Response:
+    """The answer to an upload, made in its thread: it may list a hundred thousand files."""
+    return Response(upload().model_dump_json(), media_type="application/json")
 
 
 @router.post(
