@@ -16,6 +16,7 @@ from fewpairs.model import Model
 from fewpairs.photos import Photos
 from fewpairs.selection import Selection
 from fewpairs.similar import Duplicates, Similar, similar
+from fewpairs.webhooks import Webhooks
 
 LOOK_AGAIN_S = 0.5
 
@@ -76,6 +77,11 @@ class Pool(Photos):
     def events(self, kind: str | None = None, action: str | None = None) -> Iterator[dict[str, Any]]:
         """What was done to the pool, newest first: `action`, `kind`, `subject_id`, `principal`, …"""
         return self._transport.items(f"{self.address}/events", kind=kind, action=action)
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """The addresses that are told what happens in the pool."""
+        return Webhooks(self._transport, f"{self.address}/webhooks")
 
     def import_annotations(
         self,

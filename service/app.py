@@ -38,6 +38,7 @@ from service.runtime import Service
 from service.selections import routes as selections
 from service.similar import routes as similar
 from service.trainings import routes as trainings
+from service.webhooks import routes as webhooks
 from store.database import MOST_THREADS
 from store.settings import Settings, read_settings
 
@@ -88,7 +89,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for noun in (
         *(pools, members, archives, images, label_maps, selections, assignments, annotations, imports),
         *(exports, explanations, similar),
-        *(events, advice, trainings, jobs, models, evaluations, operations, problems),
+        *(events, webhooks, advice, trainings, jobs, models, evaluations, operations, problems),
     ):
         app.include_router(noun.router)
     openapi.install(app)

@@ -27,6 +27,7 @@ from store.tables import (
     Event,
     Explanation,
     Image,
+    Installation,
     Job,
     JobMetric,
     LabelMap,
@@ -41,6 +42,7 @@ from store.tables import (
     Selection,
     Shard,
     Uncertainty,
+    Webhook,
 )
 
 FORMAT, VERSION = "fewpairs-pool", 1
@@ -58,10 +60,12 @@ LEFT: Mapping[type[Base], str] = {
     PhotoFeatures: "computed again by the next training",
     ArchivePart: "belongs to archives that arrive",
     Leaving: "belongs to what was deleted",
+    Installation: "is of one server",
     Principal: "is of one server",
     Membership: "belongs to a principal",
     ApiKey: "belongs to a principal",
     LoginSession: "belongs to a principal",
+    Webhook: "has a secret, and its receiver knows this server",
 }
 """Tables that stay, each with the reason."""
 LEFT_COLUMNS: Mapping[type[Base], frozenset[str]] = {

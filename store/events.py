@@ -22,6 +22,7 @@ Kind = Literal[
     "model",
     "job",
     "pool",
+    "webhook",
 ]
 Action = Literal[
     "created",

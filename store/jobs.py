@@ -14,12 +14,12 @@ once.
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, CursorResult, and_, case, func, insert, null, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, func, insert, null, or_, select, update
 from sqlalchemy.orm import Session
 
-from store import actors, events
+from store import actors, events, webhooks
 from store.clock import from_now
 from store.filters import kept
 from store.memberships import pools_of
@@ -44,6 +44,7 @@ Kind = Literal[
     "export",
     "delete",
     "pack",
+    "deliver",
 ]
 
 QUEUE_OF_KIND: Mapping[str, str] = {
@@ -51,7 +52,7 @@ QUEUE_OF_KIND: Mapping[str, str] = {
     **dict.fromkeys(
         ("select", "explain", "replay", "search", "translate", "import", "export", "delete"), "cpu"
     ),
-    "pack": "cpu",
+    **dict.fromkeys(("pack", "deliver"), "cpu"),
     **dict.fromkeys(("train", "evaluate"), "gpu"),
 }
 RUNS_FILES = ("translate", "evaluate")
@@ -60,6 +61,8 @@ SILENT = "lease-expired"
 """The error of a job whose worker was not heard of for the length of its lease."""
 UNRECORDED = ("embed", "search", "explain", "delete")
 """Kinds of jobs whose making is no act of its own: they follow from one, or only answer a question."""
+OF_END = (Job.id, Job.pool_id, Job.kind, Job.state)
+"""What webhooks are told of a job that ends."""
 LONGEST_RING_S = 300.0
 LONGEST_RETRY_S = 30.0
 
@@ -147,9 +150,12 @@ def _mine(claim: Claim) -> ColumnElement[bool]:
 
 
 def _write_as_owner(session: Session, claim: Claim, **values: Any) -> None:
-    result = cast(CursorResult[Any], session.execute(update(Job).where(_mine(claim)).values(**values)))
-    if result.rowcount == 0:
+    written = update(Job).where(_mine(claim)).values(**values).returning(Job.state)
+    state = session.execute(written).scalar_one_or_none()
+    if state is None:
         raise LeaseLost(f"attempt {claim.attempt} of job {claim.job_id} is no longer running")
+    if state in ENDED:
+        webhooks.tell_of_end(session, claim.job_id, claim.pool_id, claim.kind, state)
 
 
 def heartbeat(session: Session, claim: Claim, *, lease_s: float) -> StopReasons:
@@ -197,12 +203,14 @@ def fail(session: Session, claim: Claim, *, type: str, detail: str) -> None:
     _end(session, claim, "failed", error={"type": type, "detail": detail})
 
 
-def retry(session: Session, claim: Claim, *, type: str, detail: str) -> None:
+def retry(session: Session, claim: Claim, *, type: str, detail: str, wait_s: float | None = None) -> None:
     """Give the job back after a mishap: queued again, or failed when no attempt is left. Raises LeaseLost.
 
-    The next attempt is due after 1, 4, 16, 30, 30, … seconds: what is wrong may take a while to pass.
+    The next attempt is due after `wait_s` seconds; None: 1, 4, 16, 30, 30, …, as what is wrong may take a
+    while to pass.
     """
-    wait_s = min(4.0 ** (claim.attempt - 1), LONGEST_RETRY_S)
+    if wait_s is None:
+        wait_s = min(4.0 ** (claim.attempt - 1), LONGEST_RETRY_S)
     _write_as_owner(session, claim, error={"type": type, "detail": detail}, **_released(ring_in_s=wait_s))
 
 
@@ -223,11 +231,14 @@ def _end(session: Session, claim: Claim, state: JobState, **values: Any) -> None
 
 def cancel(session: Session, job_id: uuid.UUID) -> None:
     """Cancel a queued job now; ask the worker of a running one to stop. An ended job stays as it is."""
-    session.execute(
+    ended = session.execute(
         update(Job)
         .where(Job.id == job_id, Job.state == "queued")
         .values(state="cancelled", cancel_requested=True, finished_at=from_now(0))
+        .returning(*OF_END)
     )
+    for row in ended.all():
+        webhooks.tell_of_end(session, *row)
     session.execute(update(Job).where(Job.id == job_id, Job.state == "running").values(cancel_requested=True))
 
 
@@ -275,14 +286,18 @@ def sweep(session: Session, *, ring_again_s: float) -> list[tuple[uuid.UUID, str
     A job that nobody claims is rung again after `ring_again_s`, then twice that, up to five minutes, so that
     a long queue behind one long training does not fill the broker.
     """
-    session.execute(
+    released = session.execute(
         update(Job)
         .where(Job.state == "running", Job.lease_expires_at < from_now(0))
         .values(
             error={"type": SILENT, "detail": "The worker fell silent and another attempt was due."},
             **_released(ring_in_s=0, allowed=_attempts_of_silent()),
         )
+        .returning(*OF_END)
     )
+    for row in released.all():
+        if row.state in ENDED:
+            webhooks.tell_of_end(session, *row)
     backoff = {n: min(ring_again_s * 2.0**n, LONGEST_RING_S) for n in range(9)}
     wait = case(backoff, value=Job.rings, else_=LONGEST_RING_S)
     due = session.execute(
@@ -312,10 +327,14 @@ def page(
     limit: int,
     seen_by: uuid.UUID | None = None,
 ) -> Sequence[Job]:
-    """Jobs made before the job `before`, newest first; only those in pools of the principal `seen_by`."""
+    """Jobs made before the job `before`, newest first; only those in pools of the principal `seen_by`.
+    Deliveries are left out unless their kind is named.
+    """
     query = newest_first(select(Job), Job, before, limit, pool_id=pool_id, state=state, kind=kind)
     if seen_by:
         query = query.where(Job.pool_id.in_(pools_of(seen_by)))
+    if kind is None:
+        query = query.where(Job.kind != "deliver")
     return session.scalars(query.where(kept(Job))).all()
 
 

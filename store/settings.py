@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from functools import cached_property
-from ipaddress import ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 from urllib.parse import urlsplit
@@ -32,7 +32,7 @@ FILE = r"[A-Za-z0-9_][A-Za-z0-9_.\-]*"
 ENCODER = rf"(resnet50|efficientnet_lite[012]|timm:{FILE}|onnx:{FILE}\.onnx)"
 """No name holds a slash, so that a user's name never leads out of the one folder of encoders."""
 
-OUR_ERRORS = ("encoder", "database_url", "broker_url", "blob_url", "trusted_proxies")
+OUR_ERRORS = ("encoder", "database_url", "broker_url", "blob_url", "networks")
 """Errors of the checks below, whose messages say what the value may be."""
 
 
@@ -100,13 +100,13 @@ def _blob_url(text: str) -> str:
     return text
 
 
-def _proxies(text: str) -> str:
+def _networks(text: str) -> str:
     try:
-        for proxy in filter(None, text.split(",")):
-            ip_network(proxy.strip())
+        for network in filter(None, text.split(",")):
+            ip_network(network.strip())
     except ValueError:
         raise PydanticCustomError(
-            "trusted_proxies", "give addresses and networks, such as 10.0.0.2,192.168.7.0/24"
+            "networks", "give addresses and networks, such as 10.0.0.2,192.168.7.0/24"
         ) from None
     return text
 
@@ -159,7 +159,7 @@ class Settings(BaseSettings):
         description="Host names under which the service answers, beside FEWPAIRS_HOST; *: all. Others are "
         "refused, so that a page whose name points at this machine reaches nothing.",
     )
-    trusted_proxies: Annotated[str, AfterValidator(_proxies)] = Field(
+    trusted_proxies: Annotated[str, AfterValidator(_networks)] = Field(
         "",
         description="Addresses and networks of proxies that are believed when they say which client a "
         "request comes from, and whether over TLS: X-Forwarded-For and X-Forwarded-Proto. Empty: none.",
@@ -189,6 +189,12 @@ class Settings(BaseSettings):
     embed_chunk: int = Field(256, ge=1, le=10_000, description="Number of images in one embed job.")
     answer_wait_s: float = Field(
         4.0, ge=0, le=300, description="Seconds that a request waits for its job before it answers 202."
+    )
+
+    webhook_networks: Annotated[str, AfterValidator(_networks)] = Field(
+        "",
+        description="Private addresses and networks to which webhooks may be sent all the same. Empty: none, "
+        "so that no user reaches other services through the workers.",
     )
 
     keep_deleted_s: float = Field(
@@ -248,6 +254,10 @@ class Settings(BaseSettings):
         """The host names under which the service answers, in lower case and without brackets."""
         names = (*self.allowed_hosts.split(","), self.host)
         return frozenset(name.strip().strip("[]").lower() for name in names)
+
+    @property
+    def webhook_private_networks(self) -> list[IPv4Network | IPv6Network]:
+        return [ip_network(text.strip()) for text in filter(None, self.webhook_networks.split(","))]
 
     @property
     def encoders(self) -> Path:

@@ -22,7 +22,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from store.clock import UtcDateTime, from_now
 from store.states import ASSIGNMENT_STATES, JOB_STATES, ROLES, SPLITS, Role
 
-SCHEMA = "0018"
+SCHEMA = "0019"
 """The revision of the newest migration, which makes these tables."""
 
 
@@ -288,6 +288,19 @@ class Job(Deletable):
     request_digest: Mapped[str | None] = mapped_column(String(64))
     principal_id: Mapped[uuid.UUID | None]
     """Who ordered it. None: not known, or the program by itself."""
+
+
+class Webhook(Row):
+    """An address that is told what happens in a pool."""
+
+    __tablename__ = "webhooks"
+
+    pool_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("pools.id"), index=True)
+    url: Mapped[str] = mapped_column(String(1000))
+    types: Mapped[list[str]]
+    """What it is told, as `store.webhooks` names it."""
+    secret: Mapped[str] = mapped_column(String(100))
+    """What messages are signed with, as the receiver has it too."""
 
 
 class JobMetric(Base):

@@ -35,7 +35,14 @@ class Permanent(Problem):
 
 
 class Mishap(Problem):
-    """A problem that another attempt may not meet: the job is queued again while attempts are left."""
+    """A problem that another attempt may not meet: the job is queued again while attempts are left.
+
+    The next attempt is due after `wait_s` seconds; None: as `store.jobs.retry` has it.
+    """
+
+    def __init__(self, type: str, detail: str, wait_s: float | None = None) -> None:
+        super().__init__(type, detail)
+        self.wait_s = wait_s
 
 
 class Cancelled(Exception):

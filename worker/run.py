@@ -6,6 +6,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 import structlog
 from sqlalchemy.orm import Session
@@ -16,6 +17,7 @@ from store.actors import Actor, acting
 from store.blobs import BlobDamaged, BlobMissing
 from worker.attempt import Attempt, Tools
 from worker.handlers.delete import delete
+from worker.handlers.deliver import deliver
 from worker.handlers.embed import embed
 from worker.handlers.evaluate import evaluate
 from worker.handlers.explain import explain
@@ -39,6 +41,7 @@ HANDLERS: dict[str, Callable[[Attempt], Outcome]] = {
         handler.__name__: handler
         for handler in (
             delete,
+            deliver,
             embed,
             evaluate,
             explain,
@@ -140,7 +143,9 @@ def _see_through(attempt: Attempt) -> None:
 
 
 def _end(attempt: Attempt, write: Callable[..., None], event: str, problem: Problem | None = None) -> None:
-    error = {"type": problem.type, "detail": problem.detail} if problem else {}
+    error: dict[str, Any] = {"type": problem.type, "detail": problem.detail} if problem else {}
+    if isinstance(problem, Mishap):
+        error["wait_s"] = problem.wait_s
     with attempt.tools.database.write() as session:
         write(session, attempt.claim, **error)
     (log.warning if problem else log.info)(event, **error)

@@ -16,7 +16,7 @@ COMMANDS = (
     *("pool", "upload", "labels", "select", "explain", "assign", "annotate", "import", "export", "withdraw"),
     *("advice", "train", "evaluate", "translate"),
     *("assignments", "replay", "similar", "duplicates", "photo"),
-    *("jobs", "cancel", "finish", "model", "delete", "undelete", "events", "audit"),
+    *("jobs", "cancel", "finish", "model", "delete", "undelete", "events", "audit", "webhook"),
 )
 """All commands, in the order of the help page. Each is the module of this name."""
 

@@ -26,7 +26,7 @@ from service.http.problems import (
 from service.label_map_files import ACCEPTED_FILES, Original, kept, label_map_response
 from service.lookups import found_image, found_pool
 from service.runtime import Service, ServiceDep
-from store import annotations, assignments, events, tables
+from store import annotations, assignments, events, tables, webhooks
 from store.blobs import Incoming
 
 router = APIRouter(tags=["annotations"], route_class=Route)
@@ -210,6 +210,8 @@ def _accept(
         annotations.add(session, annotation)
         assignments.annotated(session, image_id)
         events.add(session, image.pool_id, "annotated", "annotation", image_id, revision=revision)
+        told = {"image_id": str(image_id), "revision": revision}
+        webhooks.tell(session, image.pool_id, "annotation.made", **told)
     return Annotation.of(annotation, table)
 
 

@@ -349,6 +349,10 @@ class NotFinishable(Problem, status=409):
     """The job cannot be finished early."""
 
 
+class TooManyWebhooks(Problem, status=409):
+    """The pool has as many webhooks as a pool may have."""
+
+
 class JobNotFinished(Problem, status=409):
     """The job has not ended yet."""
 

@@ -3,9 +3,11 @@
 from dataclasses import asdict
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from models import selection
 from models.machine import computed_with
-from store import selections
+from store import selections, webhooks
 from store.question import Question
 from store.tables import Selection, new_id
 from worker.attempt import Attempt
@@ -27,7 +29,13 @@ def select(attempt: Attempt) -> Outcome:
     selection_id = new_id()
     document = {"id": str(selection_id), **make_selection(attempt, question, snapshot)}
     row = Selection(id=selection_id, pool_id=claim.pool_id, job_id=claim.job_id, document=document)
-    return Outcome({"selection_id": document["id"]}, lambda session: session.add(row))
+
+    def save(session: Session) -> None:
+        session.add(row)
+        told = {"selection_id": document["id"], "job_id": str(claim.job_id)}
+        webhooks.tell(session, claim.pool_id, "selection.made", **told)
+
+    return Outcome({"selection_id": document["id"]}, save)
 
 
 def make_selection(attempt: Attempt, question: Question, snapshot: PoolSnapshot) -> dict[str, Any]:
