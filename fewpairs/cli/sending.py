@@ -39,8 +39,9 @@ def send_files(
         task = bar.add_task(doing, total=len(files))
         upload = send(files, lambda done, total: bar.update(task, completed=done, total=total))
     parts = [(upload.new, "new"), (upload.replaced, "replaced"), (upload.unchanged, "there already")]
-    counts = ", ".join(f"{count} {how}" for count, how in parts if count) or "none taken"
-    console.print(f"[green]✓[/] {what}: {counts}")
+    counts = ", ".join(f"{count} {how}" for count, how in parts if count)
+    mark = "[green]✓[/]" if counts else "[yellow]![/]"
+    console.print(f"{mark} {what}: {counts or 'none taken'}")
     if set(upload.matched) - {"path", "stem", "pairs"}:
         rules = ", ".join(f"{count} by {rule}" for rule, count in upload.matched.most_common())
         console.print(f"Matched with their photos: {rules}", soft_wrap=True)
@@ -69,6 +70,9 @@ def report_others(found: Found) -> bool:
     if found.skipped:
         console.print(f"Left out: {counted(len(found.skipped), 'file')}")
         _list([_refused(refusal) for refusal in found.skipped], _say)
+    names = {refusal.path.name.lower() for refusal in found.skipped}
+    if any(name.endswith(".json") for name in names - {"classes.json"}):
+        console.print("JSON of a labelling tool is read by `fewpairs import POOL FOLDER --format …`.")
     return report_rejected(found.rejected)
 
 

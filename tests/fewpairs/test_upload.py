@@ -123,12 +123,14 @@ def test_label_maps_may_lie_beside_their_photos(run: Run, server: str, pool: Poo
     pool.upload(photos / "images")
     for number in range(4):
         (photos / "labels" / f"{number:04d}.png").rename(photos / "images" / f"{number:04d}_mask.png")
+    (photos / "images" / "0005.json").write_text("{}")
     with tarfile.open(photos / "done.tar.gz", "w:gz") as archive:
         archive.add(photos / "images", "done")
     for source in (photos / "images", photos / "done.tar.gz"):
         result = run("annotate", source)
         assert result.exit_code == 0, result.output
         assert "8 files that are photos of the pool" in result.output
+        assert "fewpairs import" in result.output
     assert "4 there already" in result.output
     for image in pool.images(annotated=True):
         sent = photos / "images" / image["name"].replace(".png", "_mask.png")
