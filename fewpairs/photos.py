@@ -69,6 +69,7 @@ class Photos(Resource):
 
         `under` is a folder of the pool that their names are in; `pairs` are names of photos by names of label
         maps, where the names say too little. A photo that has another label map keeps it, unless `replace`.
+        Files that are photos of the pool are left out.
         """
         with found_in(label_maps, under) as found:
             files = found.label_maps()
