@@ -19,8 +19,9 @@ from store.database import Database, SchemaMismatch
 from store.settings import Settings, settings_or_exit
 from worker.garbage import pieces
 from worker.upkeep.blob_faults import blob_faults, named_blobs, strangers
+from worker.upkeep.cache_faults import cache_faults
 from worker.upkeep.fault import Fault
-from worker.upkeep.faults import cache_faults, database_faults, job_faults, row_faults
+from worker.upkeep.faults import database_faults, job_faults, row_faults
 from worker.upkeep.usage import Use, usage
 
 
@@ -69,7 +70,7 @@ def _faults(
         job_faults(settings, database),
         strangers(blobs),
         blob_faults(settings, database, blobs, named, read=read),
-        cache_faults(settings, database),
+        cache_faults(settings, database, blobs) if read else (),
     )
 
 

@@ -1,21 +1,13 @@
-"""Faults of rows, jobs and caches."""
-
-import uuid
-from collections.abc import Iterator
-from functools import partial
-from pathlib import Path
+"""Faults of rows and jobs."""
 
 from sqlalchemy import func, select, text
 
-from models.files import sha256
-from store import jobs, models
+from store import jobs
 from store.clock import from_now
 from store.database import Database
 from store.settings import Settings
 from store.tables import Annotation, Image, Job, Shard
-from worker.upkeep import leftovers
 from worker.upkeep.fault import Fault
-from worker.upkeep.leftovers import Piece
 
 RESTORE = "Restore the database from a backup."
 
@@ -76,30 +68,3 @@ def job_faults(settings: Settings, database: Database) -> list[Fault]:
         )
         for job in found
     ]
-
-
-def cache_faults(settings: Settings, database: Database) -> Iterator[Fault]:
-    """Cached models that are not, byte for byte, the model's files."""
-    for folder in sorted((settings.cache_dir / "models").glob("*-*-*-*-*")):
-        with database.read() as session:
-            files = models.files(session, [uuid.UUID(folder.name)]).get(uuid.UUID(folder.name), [])
-        for file in files:
-            if not _is(folder / file.name, file.sha256):
-                yield Fault(
-                    "damaged cache",
-                    f"{folder / file.name} is not the file of the model {folder.name}.",
-                    f"Delete {folder}: it is made again.",
-                    partial(_removed, folder),
-                )
-
-
-def _is(path: Path, digest: str) -> bool:
-    try:
-        return sha256(path) == digest
-    except FileNotFoundError:
-        return False
-
-
-def _removed(folder: Path) -> bool:
-    leftovers.remove(Piece("cache", folder))
-    return not folder.exists()

@@ -106,7 +106,7 @@ def remove(piece: Piece) -> None:
 
 def _runs(session: Session, folder: Path) -> Iterator[Path]:
     now = session.scalars(select(from_now(0))).one()
-    for path, job_id in _named_by_ids(folder.glob("*")):
+    for path, job_id in named_by_ids(folder.glob("*")):
         job = session.get(Job, job_id)
         if job is None:
             yield path
@@ -124,13 +124,13 @@ def _caches(session: Session, folder: Path) -> Iterator[Path]:
         job = session.get(Job, job_id) if job_id else None
         if job is None or job.state != "running":
             yield path
-    for path, model_id in _named_by_ids(folder.glob("models/*")):
+    for path, model_id in named_by_ids(folder.glob("models/*")):
         if session.get(Model, model_id) is None:
             yield path
     for path in folder.glob("models/arriving-*"):
         if _age_s(path) > ABANDONED_S:
             yield path
-    for path, pool_id in _named_by_ids(folder.glob("vectors/*")):
+    for path, pool_id in named_by_ids(folder.glob("vectors/*")):
         pool = session.get(Pool, pool_id)
         if pool is None or pool.removed:
             yield path
@@ -138,7 +138,7 @@ def _caches(session: Session, folder: Path) -> Iterator[Path]:
 
 def _least_used(folder: Path, most_bytes: int) -> Iterator[Path]:
     """The caches of models and pools that have no room, the least recently used ones."""
-    caches = [path for path, _ in _named_by_ids([*folder.glob("models/*"), *folder.glob("vectors/*")])]
+    caches = [path for path, _ in named_by_ids([*folder.glob("models/*"), *folder.glob("vectors/*")])]
     room = most_bytes
     for path in sorted(caches, key=_age_s):
         size = size_of(path)
@@ -155,7 +155,7 @@ def _age_s(path: Path) -> float:
         return 0.0
 
 
-def _named_by_ids(paths: Iterable[Path]) -> Iterator[tuple[Path, uuid.UUID]]:
+def named_by_ids(paths: Iterable[Path]) -> Iterator[tuple[Path, uuid.UUID]]:
     """The paths whose names are ids, with these."""
     for path in paths:
         with suppress(ValueError):
