@@ -19,7 +19,7 @@ PLACES = {
     "cache/models": "cache: models",
     "cache/vectors": "cache: embeddings",
     "cache/encoders": "cache: encoders",
-    "cache": "cache: files of running jobs",
+    "cache": "cache: other files",
     "logs": "logs",
     "broker": "broker",
     "encoders": "encoders of yours",
