@@ -33,7 +33,7 @@ import psutil
 
 from benchmarks import hostile_files as files
 from benchmarks.measuring import say, table, write_json
-from benchmarks.select_over_http import started_address
+from benchmarks.select_over_http import started_address, with_key
 
 P99_LIMIT_S = 1.0
 LOOK_EVERY_S = 0.1
@@ -49,7 +49,7 @@ class Server:
     process: psutil.Process
 
     def client(self) -> httpx.Client:
-        return httpx.Client(base_url=self.address, timeout=900)
+        return httpx.Client(base_url=self.address, headers=with_key(self.address), timeout=900)
 
     def cpu_seconds(self) -> float:
         """Seconds of CPU time of all processes of the service, also of those that have ended."""

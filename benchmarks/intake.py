@@ -11,6 +11,7 @@ processes, as Linux tells them.
 
 import argparse
 import os
+import secrets
 import shutil
 import subprocess
 import sys
@@ -30,6 +31,9 @@ from PIL import Image
 from benchmarks.measuring import Report, say, table
 from migrations import upgrade
 from store.settings import Settings
+
+KEY = secrets.token_urlsafe(32)
+WITH_KEY = {"Authorization": f"Bearer {KEY}"}
 
 WIDTH, HEIGHT, PER_FOLDER = 480, 360, 500
 SAMPLE_S, START_LIMIT_S = 0.05, 60.0
@@ -90,7 +94,7 @@ def served(data: Path) -> Iterator[tuple[str, int]]:
     """The service on SQLite, without a broker or workers."""
     settings = Settings(data_dir=data, broker_url="memory://", port=8765)
     upgrade(settings.database)
-    values = {"DATA_DIR": str(data), "BROKER_URL": "memory://", "PORT": str(settings.port)}
+    values = {"DATA_DIR": str(data), "BROKER_URL": "memory://", "PORT": str(settings.port), "ADMIN_KEY": KEY}
     environment = os.environ | {f"FEWPAIRS_{name}": value for name, value in values.items()}
     address = f"http://127.0.0.1:{settings.port}"
     with (data / "service.log").open("wb") as log:
@@ -112,22 +116,24 @@ def served(data: Path) -> Iterator[tuple[str, int]]:
 
 
 def new_pool(address: str, name: str) -> str:
-    made = httpx.post(f"{address}/pools", json={"name": name, "class_table": "rgb"})
+    made = httpx.post(f"{address}/pools", headers=WITH_KEY, json={"name": name, "class_table": "rgb"})
     return str(made.raise_for_status().json()["id"])
 
 
 def uploading(address: str, pool: str, source: Path) -> "subprocess.Popen[bytes]":
     """`fewpairs upload` into a pool of this name, which is made if there is none."""
-    if not httpx.get(f"{address}/pools", params={"name": pool}).json()["items"]:
+    if not httpx.get(f"{address}/pools", headers=WITH_KEY, params={"name": pool}).json()["items"]:
         new_pool(address, pool)
     words = ["upload", str(source), "--pool", pool, "--server", address, "--yes"]
-    return subprocess.Popen([sys.executable, "-m", "fewpairs", *words], stdout=subprocess.DEVNULL)
+    environment = os.environ | {"FEWPAIRS_API_KEY": KEY}
+    command = [sys.executable, "-m", "fewpairs", *words]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
 
 
 def posting(address: str, pool: str, archive: Path) -> "subprocess.Popen[bytes]":
     url = f"{address}/pools/{new_pool(address, pool)}/images"
     code = "import sys, httpx; httpx.post(sys.argv[1], content=open(sys.argv[2], 'rb'), timeout=None, "
-    code += "headers={'Content-Type': 'application/zip'}).raise_for_status()"
+    code += f"headers={WITH_KEY | {'Content-Type': 'application/zip'}}).raise_for_status()"
     return subprocess.Popen([sys.executable, "-c", code, url, str(archive)])
 
 
@@ -164,10 +170,10 @@ def resident(pid: int) -> int:
 def killed(address: str, service: int, folder: Path, count: int) -> dict[str, float]:
     """Kill an upload half way, send the folder again; seconds and memory of the second upload."""
     client = uploading(address, "killed", folder)
-    [pool] = httpx.get(f"{address}/pools", params={"name": "killed"}).json()["items"]
+    [pool] = httpx.get(f"{address}/pools", headers=WITH_KEY, params={"name": "killed"}).json()["items"]
 
     def arrived() -> int:
-        return int(httpx.get(f"{address}/pools/{pool['id']}").json()["counts"]["images"])
+        return int(httpx.get(f"{address}/pools/{pool['id']}", headers=WITH_KEY).json()["counts"]["images"])
 
     while arrived() < count // 2:
         time.sleep(0.2)

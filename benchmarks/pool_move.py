@@ -27,7 +27,7 @@ from typing import Any, TypeVar
 import httpx
 
 from benchmarks.measuring import say, write_json
-from benchmarks.select_over_http import started_address
+from benchmarks.select_over_http import started_address, with_key
 from fewpairs import Client, Pool
 
 TRAIN, TEST, BUDGET = 200, 100, 10
@@ -151,16 +151,17 @@ def taken_in(there: Server, archive: Path, pool_id: str) -> dict[str, Any]:
 
 def killed_while_rows_are_added(there: Server, archive: Path, pool_id: str) -> dict[str, Any]:
     """Send the files, ask for the pool, and kill the server shortly after."""
+    server = there.client.server
     with zipfile.ZipFile(archive) as zip:
         address = f"/archives/{hashlib.sha256(zip.read('pool.jsonl')).hexdigest()}"
-        with httpx.Client(base_url=there.client.server, timeout=120) as http:
+        with httpx.Client(base_url=server, headers=with_key(server), timeout=120) as http:
             missing = http.get(f"{address}/missing", params={"limit": 10_000}).json()["items"]
             for part in missing:
                 content = zip.read(f"blobs/{part['sha256']}")
                 http.put(
                     f"{address}/parts/{part['kind']}/{part['sha256']}", content=content
                 ).raise_for_status()
-    asking = threading.Thread(target=_ask, args=(f"{there.client.server}{address}/pool",))
+    asking = threading.Thread(target=_ask, args=(server, f"{address}/pool"))
     asking.start()
     time.sleep(0.3)
     there.kill()
@@ -185,9 +186,10 @@ def _until_lost(client: Client, archive: Path, on_progress: Callable[[int], None
         say(f"The connection was lost, as it should be: {error}")
 
 
-def _ask(address: str) -> None:
+def _ask(server: str, path: str) -> None:
     try:
-        say(f"The pool was there before the second kill: {httpx.post(address, timeout=120).status_code}")
+        answer = httpx.post(f"{server}{path}", headers=with_key(server), timeout=120)
+        say(f"The pool was there before the second kill: {answer.status_code}")
     except httpx.TransportError:
         say("The second kill came while the rows were added.")
 

@@ -28,6 +28,7 @@ import httpx
 import numpy as np
 
 from benchmarks.measuring import say, table, write_json
+from fewpairs.credentials import key_of
 from migrations import upgrade
 from store import blobs, embeddings, jobs, pools
 from store.database import Database
@@ -52,7 +53,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="select-over-http-") as folder:
         pool_id = filled_pool(Path(folder), "synthetic", options.images, options.tests)
         small = filled_pool(Path(folder), "small", 20, 0)
-        with served(Path(folder)) as address, httpx.Client(base_url=address, timeout=600) as client:
+        with (
+            served(Path(folder)) as address,
+            httpx.Client(base_url=address, headers=with_key(address), timeout=600) as client,
+        ):
             client.get(f"/pools/{small}/select", params={"budget": 1})  # until the workers have started
             ask = f"/pools/{pool_id}/select"
             report = measured(client, ask, options.budget, options.firsts, options.repeats)
@@ -119,6 +123,11 @@ def served(folder: Path) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait()
+
+
+def with_key(address: str) -> dict[str, str]:
+    """The header that says who asks, of the embedded service at the address."""
+    return {"Authorization": f"Bearer {key_of(address)}"}
 
 
 def started_address(process: "subprocess.Popen[bytes]", folder: Path) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 from uuid import UUID
 
 from fewpairs.archives import import_pool
@@ -26,6 +26,9 @@ NAME_OF_A_TABLE = re.compile(r"[a-z0-9-]+")
 class Client:
     """A running service; `server` defaults to FEWPAIRS_SERVER, else http://127.0.0.1:8000.
 
+    `key` says who asks. It defaults to FEWPAIRS_API_KEY, else to what lets this user in: the token of a
+    service that `fewpairs up` runs on this machine, or the key of `fewpairs login`.
+
     pool = Client().create_pool("street", classes="classes.json")
     pool.upload("photos/")
     picks = pool.select(budget=10)          # … draw their label maps …
@@ -34,8 +37,8 @@ class Client:
     model.translate("photo.jpg").save("labels.png")
     """
 
-    def __init__(self, server: str | None = None) -> None:
-        self._transport = Transport(server)
+    def __init__(self, server: str | None = None, key: str | None = None) -> None:
+        self._transport = Transport(server, key)
 
     def __enter__(self) -> "Client":
         return self
@@ -112,6 +115,48 @@ class Client:
         """
         return Pool(self._transport, import_pool(self._transport, Path(path), name, on_progress))
 
+    def create_key(self, label: str, days: float | None = None, user: str | None = None) -> dict[str, Any]:
+        """Make a key, valid for some days or for ever; `"key"` of the answer is its text, shown this once.
+
+        An administrator may name a user. Otherwise the key is of whoever asks.
+        """
+        body = {"label": label, "expires_in_days": days}
+        answer = self._transport.json("POST", "/keys", json=body, params={"user": user}, repeatable=False)
+        return dict(answer)
+
+    def list_keys(self, user: str | None = None) -> Iterator[dict[str, Any]]:
+        """All keys of whoever asks, or of a user, newest first; without their texts."""
+        return self._transport.items("/keys", user=user)
+
+    def revoke_key(self, key_id: str) -> dict[str, Any]:
+        return dict(self._transport.json("DELETE", f"/keys/{key_id}"))
+
+    def me(self) -> dict[str, Any]:
+        """Who asks: the name, and whether they are an administrator."""
+        return dict(self._transport.json("GET", "/me"))
+
+    def create_user(self, name: str, password: str | None = None, admin: bool = False) -> dict[str, Any]:
+        """Make a user; as an administrator. Without a password they get in with a key."""
+        body = {"name": name, "password": password, "admin": admin}
+        return dict(self._transport.json("POST", "/users", json=body, repeatable=False))
+
+    def users(self) -> Iterator[dict[str, Any]]:
+        """All users, oldest first; for administrators."""
+        return self._transport.items("/users")
+
+    def change_user(
+        self, name: str, admin: bool | None = None, disabled: bool | None = None
+    ) -> dict[str, Any]:
+        """Disable a user or take that back, or say who is an administrator; as an administrator."""
+        change = {"admin": admin, "disabled": disabled}
+        body = {field: value for field, value in change.items() if value is not None}
+        return dict(self._transport.json("PATCH", _of_user(name), json=body))
+
+    def set_password(self, name: str, password: str, current: str | None = None) -> None:
+        """Change a password: one's own, with the `current` one, or as an administrator somebody else's."""
+        body = {"password": password, "current": current}
+        self._transport.request("PUT", f"{_of_user(name)}/password", json=body)
+
     def jobs(self, state: str | None = None) -> Iterator[Job]:
         """All jobs, or those in one state, newest first."""
         for document in self._transport.items("/jobs", state=state):
@@ -186,6 +231,10 @@ def _class_table(classes: ClassTable) -> Any:
     if isinstance(classes, dict) or (isinstance(classes, str) and NAME_OF_A_TABLE.fullmatch(classes)):
         return classes
     return read_class_table(Path(classes))
+
+
+def _of_user(name: str) -> str:
+    return f"/users/{quote(name, safe='')}"
 
 
 def _is_id(text: str) -> bool:

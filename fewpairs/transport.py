@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 
+from fewpairs.credentials import key_of
 from fewpairs.errors import FewpairsError, ServerUnreachable
 
 DEFAULT_SERVER = "http://127.0.0.1:8000"
@@ -31,7 +32,7 @@ class Transport:
     never answered is not waited for, so that a wrong address is reported at once.
     """
 
-    def __init__(self, server: str | None = None) -> None:
+    def __init__(self, server: str | None = None, key: str | None = None) -> None:
         self.server = (server or os.environ.get("FEWPAIRS_SERVER") or DEFAULT_SERVER).rstrip("/")
         try:
             url = httpx.URL(self.server)
@@ -43,6 +44,7 @@ class Transport:
             base_url=url,
             timeout=httpx.Timeout(60, connect=5),
             limits=httpx.Limits(max_connections=CONNECTIONS),
+            auth=_credential(self.server, key),
         )
         self._has_answered = False
         self._finalizer = weakref.finalize(self, self._http.close)
@@ -191,6 +193,17 @@ class Transport:
             f"The connection to {self.server} was lost ({error or error.__class__.__name__}). "
             "Everything that was answered is kept: run the same command again to go on."
         )
+
+
+def _credential(server: str, key: str | None) -> Callable[[httpx.Request], httpx.Request]:
+    """Adds the key to a request. It is looked up each time: a service that started again has a new one."""
+
+    def authorized(request: httpx.Request) -> httpx.Request:
+        if known := key or key_of(server):
+            request.headers["Authorization"] = f"Bearer {known}"
+        return request
+
+    return authorized
 
 
 def _pause(attempt: int, retry_after: str | None) -> None:

@@ -11,9 +11,11 @@ from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
 from fastapi.routing import APIRoute
 
+from service.access import first_admin
 from service.access.acting import Acting
 from service.access.credentials import Authenticated
 from service.access.limits import Limited
+from service.access.passwords import Passwords
 from service.advice import routes as advice
 from service.annotations import routes as annotations
 from service.archives import routes as archives
@@ -28,6 +30,7 @@ from service.http.observe import JobCensus, Metrics, Observed
 from service.images import routes as images
 from service.imports import routes as imports
 from service.jobs import routes as jobs
+from service.keys import routes as keys
 from service.label_maps import routes as label_maps
 from service.members import routes as members
 from service.models import routes as models
@@ -36,8 +39,10 @@ from service.pools import routes as pools
 from service.problems import routes as problems
 from service.runtime import Service
 from service.selections import routes as selections
+from service.sessions import routes as sessions
 from service.similar import routes as similar
 from service.trainings import routes as trainings
+from service.users import routes as users
 from service.webhooks import routes as webhooks
 from store.database import MOST_THREADS
 from store.settings import Settings, read_settings
@@ -59,6 +64,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         to_thread.current_default_thread_limiter().total_tokens = MOST_THREADS
         service = app.state.service = await run_in_threadpool(Service, settings)
+        app.state.of_settings = await run_in_threadpool(first_admin.prepare, service)
         metrics.registry.register(JobCensus(service.database))
         async with asyncio.TaskGroup() as tasks:
             watching = tasks.create_task(service.watch.run(lambda: app.state.stopping()))
@@ -79,6 +85,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.metrics = metrics
+    app.state.passwords = Passwords()
     app.state.stopping = lambda: False  # `service.__main__.server` replaces it
     app.add_middleware(Acting)
     app.add_middleware(Limited)
@@ -90,6 +97,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         *(pools, members, archives, images, label_maps, selections, assignments, annotations, imports),
         *(exports, explanations, similar),
         *(events, webhooks, advice, trainings, jobs, models, evaluations, operations, problems),
+        *(sessions, users, keys),
     ):
         app.include_router(noun.router)
     openapi.install(app)

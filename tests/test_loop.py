@@ -13,6 +13,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from tests.access import WITH_KEY
 from tests.drawings import CLASS_TABLE, drawing, png
 from tests.processes import deployment
 
@@ -25,7 +26,8 @@ class Apis:
     """Sends each request to another API process than the one before: they share everything."""
 
     def __init__(self, addresses: list[str]) -> None:
-        self._clients = itertools.cycle([httpx.Client(base_url=address, timeout=30) for address in addresses])
+        clients = [httpx.Client(base_url=address, headers=WITH_KEY, timeout=30) for address in addresses]
+        self._clients = itertools.cycle(clients)
 
     def send(self, method: str, path: str, **options: Any) -> httpx.Response:
         return next(self._clients).request(method, path, **options)

@@ -17,6 +17,7 @@ COMMANDS = (
     *("advice", "train", "evaluate", "translate"),
     *("assignments", "replay", "similar", "duplicates", "photo"),
     *("jobs", "cancel", "finish", "model", "delete", "undelete", "events", "audit", "webhook"),
+    *("login", "key", "user"),
 )
 """All commands, in the order of the help page. Each is the module of this name."""
 

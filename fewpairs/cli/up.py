@@ -15,8 +15,8 @@ def up(
     host: Annotated[
         str | None,
         typer.Option(
-            help="Address to listen at; default: FEWPAIRS_HOST, else 127.0.0.1. There is no login: whoever "
-            "reaches the address can use the service.",
+            help="Address to listen at; default: FEWPAIRS_HOST, else 127.0.0.1. One that others "
+            "can reach needs an administrator: `fewpairs user create NAME --admin`.",
             show_default=False,
         ),
     ] = None,

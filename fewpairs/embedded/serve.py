@@ -3,12 +3,14 @@
 import fcntl
 import os
 import re
+import secrets
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TextIO
 
@@ -17,7 +19,9 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.text import Text
 
+from fewpairs.credentials import key_of, remove_token, write_token
 from fewpairs.embedded.broker import LOOPBACK, broker_command
+from fewpairs.embedded.browser import PAGE, open_pages
 from fewpairs.embedded.encoder import choose_encoder
 from fewpairs.embedded.log_lines import readable
 from fewpairs.embedded.process_manager import ProcessManager, Program
@@ -46,13 +50,19 @@ def serve(data: Path | None, host: str | None, port: int | None, console: Consol
         own_broker_port = None if "broker_url" in settings.given else _bindable(LOOPBACK, 0)
         environment = _environment(settings, folder, port, own_broker_port)
         _migrate(environment)
+        if not _is_loopback(host):
+            _require_admin(environment)
         choose_encoder(environment, console)
-        with ProcessManager(folder / "logs", lambda name, line: _show(console, name, line)) as manager:
-            _start(manager, folder, environment, own_broker_port)
+        with (
+            _token(settings, folder, address) as token,
+            ProcessManager(folder / "logs", lambda name, line: _show(console, name, line)) as manager,
+        ):
+            _start(manager, folder, environment, own_broker_port, token)
             if _wait_until_ready(manager, address):
                 note.write(address)
                 note.flush()
-                _welcome(console, address, folder)
+                _welcome(console, address, folder, token)
+                open_pages(folder, _pages(address, token))
                 if own_broker_port is None:
                     _report_broker(console, address, settings.values["broker_url"])
                 manager.run()
@@ -104,6 +114,29 @@ def _bindable(host: str, port: int) -> int:
         return int(probe.getsockname()[1])
 
 
+@contextmanager
+def _token(settings: Settings, data: Path, address: str) -> Iterator[str]:
+    """A new token that lets this machine's user in while the service runs; empty if others reach the service,
+    who need accounts.
+    """
+    if not _is_loopback(settings.values["host"]):
+        yield ""
+        return
+    token = secrets.token_urlsafe(32)
+    write_token(data, address, token)
+    try:
+        yield token
+    finally:
+        remove_token(data)
+        (data / PAGE).unlink(missing_ok=True)
+
+
+def _is_loopback(host: str) -> bool:
+    with suppress(ValueError):
+        return ip_address(host).is_loopback
+    return host == "localhost"
+
+
 def _environment(settings: Settings, data: Path, port: int, own_broker_port: int | None) -> dict[str, str]:
     ours: dict[str, object] = {"data_dir": data, "port": port}
     if own_broker_port:
@@ -114,16 +147,30 @@ def _environment(settings: Settings, data: Path, port: int, own_broker_port: int
 
 
 def _migrate(environment: dict[str, str]) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "migrations"], env=environment, capture_output=True, text=True, check=False
-    )
+    done = _ended(environment, "migrations")
     if done.returncode != 0:
         last = (done.stderr or done.stdout).strip().splitlines()[-5:]
         raise FewpairsError("\n".join(["The database could not be brought to the newest schema:", *last]))
 
 
+def _require_admin(environment: dict[str, str]) -> None:
+    """Raise FewpairsError if nobody may use the service."""
+    done = _ended(environment, "service.access")
+    if done.returncode != 0:
+        raise FewpairsError(done.stderr.strip())
+
+
+def _ended(environment: dict[str, str], module: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", module]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
 def _start(
-    manager: ProcessManager, data: Path, environment: dict[str, str], own_broker_port: int | None
+    manager: ProcessManager,
+    data: Path,
+    environment: dict[str, str],
+    own_broker_port: int | None,
+    token: str,
 ) -> None:
     python = [sys.executable, "-m"]
     commands = {
@@ -134,7 +181,8 @@ def _start(
     if own_broker_port:
         commands = {"broker": broker_command(data / "broker", str(own_broker_port))} | commands
     for name, command in commands.items():
-        manager.start(Program(name, command, environment, logs_only=name == "broker"))
+        secret = {"FEWPAIRS_LOCAL_TOKEN": token} if name == "api" else {}
+        manager.start(Program(name, command, environment | secret, logs_only=name == "broker"))
 
 
 def _wait_until_ready(manager: ProcessManager, address: str) -> bool:
@@ -155,23 +203,26 @@ def _wait_until_ready(manager: ProcessManager, address: str) -> bool:
 
 
 def _readiness(address: str) -> httpx.Response:
-    return httpx.get(f"{address}/readyz", timeout=LONGEST_LOOK_S, trust_env=False)
+    shown = {"Authorization": f"Bearer {key}"} if (key := key_of(address)) else {}
+    return httpx.get(f"{address}/readyz", headers=shown, timeout=LONGEST_LOOK_S, trust_env=False)
 
 
 def _report_broker(console: Console, address: str, url: str) -> None:
     """Say which broker is used, and whether it answers."""
     hidden = re.sub(r"//.*@", "//***@", url)
     try:
-        state = _readiness(address).json()["broker"]
+        state = _readiness(address).json()["broker"] or "its state is not known"
     except (httpx.TransportError, ValueError, KeyError):
         state = "its state is not known"
     style = "" if state == "ok" else "yellow"
     console.print(Text(f"Broker {hidden}: {state}", style=style), soft_wrap=True)
 
 
-def _welcome(console: Console, address: str, data: Path) -> None:
+def _welcome(console: Console, address: str, data: Path, token: str) -> None:
     lines = Text.assemble(
         ("Fewpairs is ready\n\n", "bold green"),
+        ("  Open    ", "bold"),
+        f"{_pages(address, token)}\n",
         ("  API     ", "bold"),
         f"{address}\n",
         ("  Docs    ", "bold"),
@@ -183,6 +234,11 @@ def _welcome(console: Console, address: str, data: Path) -> None:
         "Ctrl-C stops everything; the data folder stays.",
     )
     console.print(Panel(lines, border_style="green", expand=False), soft_wrap=True)
+
+
+def _pages(address: str, token: str) -> str:
+    """What to open in a browser. The token logs it in."""
+    return f"{address}/?token={token}" if token else address
 
 
 def _show(console: Console, name: str, line: str) -> None:

@@ -1,52 +1,133 @@
-"""Finds the principal of each request. Routes get it as a parameter of the type `PrincipalDep`."""
+"""Finds the principal of each request. Routes get it as a parameter of the type `PrincipalDep`.
 
+A program shows a key, `Authorization: Bearer …`; a browser shows the cookie of a session.
+"""
+
+import re
 from typing import Annotated
+from uuid import UUID
 
+import structlog
 from fastapi import Depends, Request
 from fastapi.concurrency import run_in_threadpool
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from service.access.cookies import cookie_of
 from service.decoding.queue import client
 from service.http import render
+from service.http.browsers import SAFE
+from service.http.openapi import ASSETS
+from service.http.problems import ForeignSite, Unauthenticated
 from service.runtime import Service
-from store import principals
-from store.principals import LOCAL, Principal
+from store import credentials
+from store.principals import ADMIN, LOCAL, Principal
+from store.settings import Settings
 
-OPEN = ("/healthz", "/readyz", "/metrics")
-"""Addresses that anybody may ask, also while the database does not answer."""
+log = structlog.get_logger()
+
+OPEN = re.compile(rf"/|/healthz|/session|/problems(/.*)?|{ASSETS}/.*")
+"""Addresses that anybody may ask. They tell nothing of what is kept here."""
+READY = "/readyz"
+"""Anybody may ask it; who has a key of the settings is told more. It never asks the database who that is."""
+METRICS = "/metrics"
+"""The one address that the key of the setting FEWPAIRS_METRICS_KEY opens; nobody is then its principal."""
+BEARER = re.compile(r"bearer +([!-~]{1,200})", re.IGNORECASE)
 
 
 class Authenticated:
-    """ASGI middleware: puts the principal into the request's state."""
+    """ASGI middleware: puts the principal into the request's state, or refuses the request."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        app = self._app
-        if scope["type"] == "http" and scope["path"] not in OPEN:
-            service: Service = scope["app"].state.service
+        if scope["type"] != "http" or OPEN.fullmatch(scope["path"]):
+            await self._app(scope, receive, send)
+            return
+        request, app, used = Request(scope), self._app, None
+        request.state.principal = principal = _of_settings(request)
+        if principal is None and not _is_open(request):
             try:
-                principal = await run_in_threadpool(_local, service)
-                scope.setdefault("state", {})["principal"] = principal
-                client.set(principal.id)
-            except (DBAPIError, PoolTimeout) as error:
-                app = render.answer(Request(scope), error)
+                principal, used = await run_in_threadpool(_asking, request, scope["app"].state.service)
+                request.state.principal = principal
+            except Exception as error:
+                app = await render.answer(request, error)
+        client.set(principal.id if principal else None)
         await app(scope, receive, send)
+        if used:
+            await run_in_threadpool(_note_use, scope["app"].state.service, used)
 
 
-def _local(service: Service) -> Principal:
-    """The principal of this machine."""
+def _of_settings(request: Request) -> Principal | None:
+    """Who asks with a key of the settings, which is known without the database."""
+    settings: Settings = request.app.state.service.settings
+    for secret, name in ((settings.local_token, LOCAL), (settings.admin_key, ADMIN)):
+        if _shows(request, secret):
+            principal: Principal = request.app.state.of_settings[name]
+            return principal
+    return None
+
+
+def _is_open(request: Request) -> bool:
+    """Whether the request is answered although its principal is not known."""
+    settings: Settings = request.app.state.service.settings
+    path = request.url.path
+    return path == READY or (path == METRICS and _shows(request, settings.metrics_key))
+
+
+def _shows(request: Request, secret: str) -> bool:
+    """Whether the request has this key of the settings, if there is one."""
+    shown = BEARER.fullmatch(request.headers.get("authorization", ""))
+    return shown is not None and secret != "" and credentials.same(shown[1], secret)
+
+
+def _asking(request: Request, service: Service) -> tuple[Principal, UUID | None]:
+    """Who asks, and the id of a key whose use is to be written down. Raises Unauthenticated, or ForeignSite
+    if a browser may have been made to ask.
+    """
+    if header := request.headers.get("authorization"):
+        if (shown := BEARER.fullmatch(header)) is None:
+            raise _unauthenticated("The header Authorization is not understood: send `Bearer` and a key.")
+        return _with_key(service, shown[1])
+    if cookie := cookie_of(request):
+        return _with_cookie(request, service, cookie), None
+    raise _unauthenticated(
+        "Say who asks: with the header `Authorization: Bearer KEY`, or in a browser by logging in. "
+        "`fewpairs login` and FEWPAIRS_API_KEY give the command line its key."
+    )
+
+
+def _with_key(service: Service, key: str) -> tuple[Principal, UUID | None]:
     with service.database.read() as session:
-        found = principals.named(session, LOCAL)
-    if found is None:
+        if holder := credentials.holder(session, key):
+            return holder.principal, None if holder.is_use_noted else holder.key_id
+    raise _unauthenticated("This key is not valid: it never was, has expired or was revoked.")
+
+
+def _with_cookie(request: Request, service: Service, cookie: str) -> Principal:
+    if request.method not in SAFE and not {"sec-fetch-site", "origin"}.intersection(request.headers):
+        raise ForeignSite(
+            "A browser says from which page it asks, and this request does not: send a key instead of a "
+            "cookie."
+        )
+    with service.database.read() as session:
+        if principal := credentials.logged_in(session, cookie):
+            return principal
+    raise _unauthenticated("This browser is not logged in any more: log in again.")
+
+
+def _unauthenticated(detail: str) -> Exception:
+    return Unauthenticated(detail).with_headers(WWW_Authenticate="Bearer")
+
+
+def _note_use(service: Service, key_id: UUID) -> None:
+    """Write down that a key was used. The answer has been sent, so a failure is only logged."""
+    try:
         with service.database.write() as session:
-            principals.ensure(session, LOCAL, admin=True)
-            found = principals.named(session, LOCAL)
-    assert found
-    return found
+            credentials.note_use(session, key_id)
+    except SQLAlchemyError as error:
+        log.warning("key.use_not_noted", error=str(error))
 
 
 async def _principal(request: Request) -> Principal:

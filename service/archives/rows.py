@@ -34,7 +34,7 @@ from service.selections.schemas import Selection
 from store import archives, tables
 from store.clock import UtcDateTime
 from store.events import Action, Kind
-from store.settings import EncoderName
+from store.setting_types import EncoderName
 from store.states import ENDED, AssignmentState, Split
 from store.tables import Base
 

@@ -12,6 +12,8 @@ from store.label_maps import ANNOTATIONS
 
 LONGEST_POOL_NAME = 200
 LONGEST_SOURCE = 100
+LONGEST_LABEL = 100
+LONGEST_USER_NAME = 100
 IN_A_NAME = r"[^/\\\x00-\x1f\x7f]+"
 
 
@@ -69,3 +71,9 @@ PoolName = Annotated[
     str, AfterValidator(lambda name: checked(name, LONGEST_POOL_NAME)), _schema(LONGEST_POOL_NAME, "streets")
 ]
 SourceName = Annotated[str, AfterValidator(checked_source), _schema(LONGEST_SOURCE, "gta")]
+Label = Annotated[
+    str, AfterValidator(lambda name: checked(name, LONGEST_LABEL)), _schema(LONGEST_LABEL, "laptop")
+]
+UserName = Annotated[
+    str, AfterValidator(lambda name: checked(name, LONGEST_USER_NAME)), _schema(LONGEST_USER_NAME, "ana")
+]

@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -48,6 +48,8 @@ TAGS = [
         "events": "What was done, by whom and when.",
         "webhooks": "Addresses that are told what happens in a pool.",
         "imports and exports": "Annotations from other tools, and for them.",
+        "users": "Who may use the service, and the sessions of their browsers.",
+        "keys": "Keys of programs that use this service for somebody.",
         "advice": "How to train on what a pool has, and what to label next.",
         "trainings and evaluations": "Order long work; the answer is a job.",
         "jobs": "Watch and cancel work.",
@@ -107,8 +109,8 @@ def errors(*kinds: type[Problem]) -> Responses:
     if problems.NotFound in kinds:
         kinds = (*kinds, problems.Gone)
     always: tuple[type[Problem], ...] = (
-        *(problems.Forbidden, problems.Validation, problems.TooManyRequests),
-        *(problems.InternalError, problems.Unavailable),
+        *(problems.Unauthenticated, problems.Forbidden, problems.Validation),
+        *(problems.TooManyRequests, problems.InternalError, problems.Unavailable),
     )
     for kind in (*kinds, *always):
         response = found.setdefault(kind.status, {"description": "", "content": {PROBLEM_JSON: {}}})
@@ -143,10 +145,6 @@ def install(app: FastAPI) -> None:
     @app.get("/docs", include_in_schema=False)
     async def docs() -> HTMLResponse:
         return page
-
-    @app.get("/", include_in_schema=False)
-    async def home() -> RedirectResponse:
-        return RedirectResponse("/docs")
 
 
 def _policy_of(html: str) -> str:

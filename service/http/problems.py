@@ -36,6 +36,10 @@ class BadRequest(Problem, status=400):
     """The request cannot be understood."""
 
 
+class Unauthenticated(Problem, status=401):
+    """The service has to know who asks."""
+
+
 class Forbidden(Problem, status=403):
     """This is not allowed to whoever asks."""
 
@@ -97,6 +101,17 @@ class BytesMissing(Problem, status=503):
 
 class DiskFull(Problem, status=507):
     """The disk is full; nothing of this upload was kept."""
+
+
+# Accounts
+
+
+class TooManyAttempts(Problem, status=429):
+    """Too many wrong passwords were sent for this name."""
+
+
+class UserNameTaken(Problem, status=409):
+    """Another user has this name."""
 
 
 # Names and pools

@@ -115,9 +115,13 @@ def _methods(request: Request) -> list[str]:
     ]
 
 
-def answer(request: Request, error: Problem | DBAPIError | PoolTimeout) -> Response:
-    """The answer of a middleware, which stands outside of the handlers above."""
-    return _problem(request, error) if isinstance(error, Problem) else _database_error(request, error)
+async def answer(request: Request, error: Exception) -> Response:
+    """Answer an exception of a middleware, which stands outside of the handlers, as they would."""
+    for kind in type(error).__mro__:
+        if handler := request.app.exception_handlers.get(kind):
+            answered: Response = handler(request, error)
+            return answered
+    return unexpected(request, error)
 
 
 def _os_error(request: Request, error: Exception) -> Response:

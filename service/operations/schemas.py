@@ -8,10 +8,10 @@ class Health(BaseModel):
 
 
 class Readiness(BaseModel):
-    """The result of each check: `ok`, or what is wrong."""
+    """The result of each check: `ok`, or what is wrong; null unless a key of the settings asks."""
 
-    database: str = Field(description="Whether a write succeeds, and the schema fits.")
-    blobs: str = Field(description="Whether bytes can be written.")
-    broker: str = Field(
-        description="Whether it answers. Without it the service stays ready: jobs are kept and wait."
+    database: str | None = Field(None, description="Whether a write succeeds, and the schema fits.")
+    blobs: str | None = Field(None, description="Whether bytes can be written.")
+    broker: str | None = Field(
+        None, description="Whether it answers. Without it the service stays ready: jobs are kept and wait."
     )

@@ -14,7 +14,7 @@ from service.pools.class_table import ClassTable, Target
 from store import tables
 from store.class_pixels import ClassPixels
 from store.pools import PoolCounts
-from store.settings import EncoderName
+from store.setting_types import EncoderName
 
 
 class NewPool(BaseModel):

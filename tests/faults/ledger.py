@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from store.database import Database
 from store.tables import Image, Job, Model, Shard
+from tests.access import WITH_KEY
 from tests.drawings import CLASS_TABLE, drawing, png
 
 TINY = {
@@ -27,7 +28,7 @@ class Ledger:
     """A client that repeats a request until it is answered, and records the answers."""
 
     def __init__(self, address: str, database: Database) -> None:
-        self._http = httpx.Client(base_url=address, timeout=20)
+        self._http = httpx.Client(base_url=address, headers=WITH_KEY, timeout=20)
         self._database = database
         self._seeds = itertools.count()
         self.images: dict[str, bytes] = {}

@@ -23,6 +23,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
+from tests.access import WITH_KEY
 from tests.faults.cluster import Cluster
 from tests.faults.mutated_files import File, files
 from tests.label_map_kinds import FARM
@@ -105,7 +106,7 @@ def sent(folder: Path, seed: int, total: int) -> dict[str, Any]:
     faults: list[str] = []
     with (
         Cluster(folder, "", workers=1) as cluster,
-        httpx.Client(base_url=cluster.address, timeout=300) as http,
+        httpx.Client(base_url=cluster.address, headers=WITH_KEY, timeout=300) as http,
     ):
         sender = Sender(http, with_worker=True)
 

@@ -12,6 +12,7 @@ from PIL import Image
 
 from migrations import upgrade
 from store.settings import Settings
+from tests.access import WITH_KEY
 from tests.faults.bad_files import (
     BAD_ARCHIVES,
     BAD_CLASS_TABLES,
@@ -261,7 +262,7 @@ def test_a_full_disk_refuses_and_loses_nothing(tmp_path: Path) -> None:
     upgrade(Settings(data_dir=tmp_path).database)
     with (
         processes([([sys.executable, "-m", "service"], settings)], tmp_path / "logs") as [process],
-        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as http,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=WITH_KEY, timeout=60) as http,
     ):
         until(lambda: answers(f"http://127.0.0.1:{port}/readyz"), "the service ready")
         pool = http.post("/pools", json={"name": "p", "class_table": "rgb"}).json()["id"]

@@ -11,6 +11,7 @@ from PIL import Image
 
 from fewpairs import Client, Pool
 from tests import export_kinds as kinds
+from tests.access import WITH_KEY
 from tests.fewpairs.conftest import Run, numbers
 
 EXPORTS = {name: make() for name, make in kinds.TAKEN.items()}
@@ -42,7 +43,7 @@ def answers(export: kinds.Export) -> list[str]:
 def check(pool: Pool, export: kinds.Export) -> None:
     server = pool._transport.server
     for image in pool.images():
-        content = httpx.get(f"{server}/images/{image['id']}/annotation").content
+        content = httpx.get(f"{server}/images/{image['id']}/annotation", headers=WITH_KEY).content
         drawn = np.asarray(Image.open(io.BytesIO(content)))
         assert np.array_equal(drawn, export.ids[image["name"]]), image["name"]
 

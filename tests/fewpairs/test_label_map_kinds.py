@@ -10,6 +10,7 @@ from PIL import Image
 
 from fewpairs import Client, Pool
 from tests import label_map_kinds as kinds
+from tests.access import WITH_KEY
 from tests.fewpairs.conftest import Run, numbers
 
 
@@ -45,7 +46,7 @@ def test_a_folder_of_all_kinds_is_taken(run: Run, pool: Pool, server: str, tmp_p
     assert result.exit_code == 0, result.output
     assert f"{len(taken)} new" in result.output
     for image in pool.images():
-        content = httpx.get(f"{server}/images/{image['id']}/annotation").content
+        content = httpx.get(f"{server}/images/{image['id']}/annotation", headers=WITH_KEY).content
         expected = taken[image["name"].removesuffix(".png")].ids
         assert np.array_equal(np.asarray(Image.open(io.BytesIO(content))), expected), image["name"]
     assert f"{len(taken)} there already" in run("annotate", tmp_path / "label maps").output

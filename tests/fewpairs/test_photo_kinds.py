@@ -10,6 +10,7 @@ from PIL import Image
 from fewpairs import Pool
 from fewpairs.cli.translate import blend
 from tests import photo_kinds as kinds
+from tests.access import WITH_KEY
 from tests.fewpairs.conftest import Run
 from tests.service.steps import label_map
 
@@ -24,7 +25,7 @@ def test_a_folder_of_all_kinds_is_taken(run: Run, pool: Pool, server: str, tmp_p
     assert f"{len(kinds.TAKEN)} new" in result.output
     for image in pool.images():
         assert (image["width"], image["height"]) == (kinds.WIDTH, kinds.HEIGHT), image["name"]
-        thumbnail = httpx.get(f"{server}/images/{image['id']}/thumbnail").content
+        thumbnail = httpx.get(f"{server}/images/{image['id']}/thumbnail", headers=WITH_KEY).content
         corner = np.asarray(Image.open(io.BytesIO(thumbnail)))[4, 4]
         assert np.abs(corner.astype(int) - kinds.RED).max() < 40, image["name"]
     assert f"{len(kinds.TAKEN)} there already" in run(*words).output

@@ -14,6 +14,7 @@ from PIL import Image
 from fewpairs import Pool
 from fewpairs.stretch import NotStretched, stretched
 from tests import photo_kinds as kinds
+from tests.access import WITH_KEY
 from tests.fewpairs.conftest import Run
 
 Values = NDArray[np.uint16]
@@ -141,7 +142,10 @@ def test_a_folder_is_stretched_while_it_is_sent(run: Run, pool: Pool, server: st
     assert f"deep.tif: {black} became black, {white} white" in result.output
     assert "(not-stretched)" in next(line for line in result.output.splitlines() if "flat.png:" in line)
     assert "3 there already" in run("upload", tmp_path, "--stretch", "1,99").output
-    contents = {i["name"]: httpx.get(f"{server}/images/{i['id']}/content").content for i in pool.images()}
+    contents = {
+        i["name"]: httpx.get(f"{server}/images/{i['id']}/content", headers=WITH_KEY).content
+        for i in pool.images()
+    }
     assert contents["plain.png"] == files["plain.png"]
     stored = np.asarray(Image.open(io.BytesIO(contents["deep.tif"])))
     assert np.array_equal(stored, expected(values(), 1, 99))

@@ -6,10 +6,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 from typer.testing import CliRunner
 
+from fewpairs import Client
 from fewpairs.cli import app
 from tests.fewpairs.conftest import UP_ENVIRONMENT, up_command
 from tests.processes import answers, free_port, processes, until
@@ -51,15 +53,28 @@ def gone(all_of_them: list[psutil.Process]) -> bool:
     return not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in all_of_them)
 
 
-def test_ctrl_c_stops_everything(tmp_path: Path) -> None:
-    """SIGINT ends `up` with exit code 0 and all of its processes; the logs and the broker's file stay."""
+def test_ctrl_c_stops_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SIGINT ends `up` with exit code 0 and all of its processes; the logs and the broker's file stay.
+
+    While it runs, this machine's user is let in by a token in the data folder, without a login, and nobody
+    else is.
+    """
+    for name in ("FEWPAIRS_ADMIN_KEY", "FEWPAIRS_API_KEY"):
+        monkeypatch.delenv(name)
+    token = tmp_path / "data" / "token.json"
     with serving(tmp_path) as up:
+        assert httpx.get(f"{up.address}/pools").status_code == 401
+        assert list(Client(up.address).pools()) == []
+        assert list(Client(up.address.replace("127.0.0.1", "localhost")).pools()) == []
+        assert token.stat().st_mode & 0o777 == 0o600
+        assert f"{up.address}/?token=" in up.log.read_text()
         assert up.children().keys() == {"broker", "service", "cpu,embed", "gpu"}
         everything = up.everything()
         up.process.send_signal(signal.SIGINT)
         assert up.process.wait(60) == 0
         assert gone(everything)
         assert not answers(up.address)
+        assert not token.exists()
     text = up.log.read_text()
     assert up.address in text
     assert f"{up.address}/docs" in text

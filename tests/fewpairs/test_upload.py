@@ -8,6 +8,7 @@ import pytest
 
 from fewpairs import FewpairsError, Pool
 from tests import drawings
+from tests.access import WITH_KEY
 from tests.fewpairs.conftest import Run
 
 
@@ -134,7 +135,8 @@ def test_label_maps_may_lie_beside_their_photos(run: Run, server: str, pool: Poo
     assert "4 there already" in result.output
     for image in pool.images(annotated=True):
         sent = photos / "images" / image["name"].replace(".png", "_mask.png")
-        kept = httpx.get(f"{server}/images/{image['id']}/annotation", params={"original": 1})
+        address = f"{server}/images/{image['id']}/annotation"
+        kept = httpx.get(address, params={"original": 1}, headers=WITH_KEY)
         assert kept.content == sent.read_bytes()
     assert pool.refresh().counts["annotated"] == 4
 

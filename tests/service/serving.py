@@ -12,6 +12,7 @@ from service.__main__ import server
 from service.app import create_app
 from service.runtime import Service
 from store.settings import Settings
+from tests.access import WITH_KEY
 
 
 class Client(httpx.Client):
@@ -32,7 +33,8 @@ def serve(settings: Settings) -> Iterator[Client]:
         thread = threading.Thread(target=serving.run, kwargs={"sockets": [listening]})
         thread.start()
         try:
-            with Client(base_url=f"http://127.0.0.1:{listening.getsockname()[1]}", timeout=60) as client:
+            address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+            with Client(base_url=address, headers=WITH_KEY, timeout=60) as client:
                 client.get("/healthz").raise_for_status()
                 client.service = app.state.service
                 yield client

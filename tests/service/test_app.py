@@ -10,6 +10,7 @@ import pytest
 from migrations import upgrade
 from store.database import Database, SchemaMismatch
 from store.settings import Settings
+from tests.access import WITH_KEY
 from tests.processes import answers, free_port, processes, until
 from tests.service.steps import photo
 
@@ -48,7 +49,7 @@ def test_a_stream_ends_when_the_server_stops(tmp_path: Path) -> None:
     logs = tmp_path / "logs"
     with (
         processes([([sys.executable, "-m", "service"], environment)], logs) as [process],
-        httpx.Client(base_url=address, timeout=30) as http,
+        httpx.Client(base_url=address, headers=WITH_KEY, timeout=30) as http,
     ):
         until(lambda: answers(f"{address}/readyz"), "the service ready")
         pool_id = http.post("/pools", json={"name": "p", "class_table": "rgb"}).json()["id"]

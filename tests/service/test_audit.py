@@ -52,7 +52,7 @@ def test_an_act_is_recorded_with_who_and_from_where(client: Client) -> None:
         ("cancelled", "job", job["id"]),
     ]
     assert {event["address"] for event in found} == {"127.0.0.1"}
-    assert {event["principal"] for event in found} == {"local"}
+    assert {event["principal"] for event in found} == {"admin"}
     assert before < datetime.fromisoformat(found[0]["created_at"]) < before + timedelta(minutes=10)
 
 
@@ -104,7 +104,7 @@ def test_a_pools_events_do_not_show_addresses(client: Client) -> None:
     """Members of a pool see who did what to it, and not from where."""
     pool_id = new_pool(client)
     [event] = client.get(f"/pools/{pool_id}/events").json()["items"]
-    assert event["principal"] == "local"
+    assert event["principal"] == "admin"
     assert "address" not in event
 
 
@@ -163,5 +163,5 @@ def test_the_log_says_who_asked_and_how_much(client: Client) -> None:
         answer = client.put(f"/pools/{pool_id}/images/a.jpg", content=sent)
         until(lambda: bool(lines), "the line of the request")
     [line] = lines
-    assert (line["principal"], line["client"]) == ("local", "127.0.0.1")
+    assert (line["principal"], line["client"]) == ("admin", "127.0.0.1")
     assert (line["bytes_in"], line["bytes_out"]) == (len(sent), len(answer.content))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 
+from tests.access import WITH_KEY
 from tests.processes import answers, free_port, processes, until
 from tests.service.serving import Client
 from tests.service.steps import annotate, everything, new_pool, photo, put_photo
@@ -85,7 +86,7 @@ def more_apis(client: Client, count: int, logs: Path) -> Iterator[list[str]]:
 
 def ask(address: str, pool_id: str, annotator: object) -> httpx.Response:
     body = {"annotator": str(annotator)}
-    return httpx.post(f"{address}/pools/{pool_id}/assignments", json=body, timeout=60)
+    return httpx.post(f"{address}/pools/{pool_id}/assignments", json=body, headers=WITH_KEY, timeout=60)
 
 
 def test_fifty_concurrent_annotators_get_fifty_images(client_of_each: Client, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from service import readiness
 from store import database
 from store.database import Database
 from store.settings import Settings
+from tests.access import WITH_KEY
 from tests.processes import answers, free_port, processes, until
 from tests.service.serving import Client, serve
 from tests.service.steps import new_pool, photo, slug
@@ -76,7 +77,7 @@ def test_a_full_disk_of_the_database_is_noticed(tmp_path: Path) -> None:
         until(lambda: answers(address), "the service ready")
         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
         until(lambda: not answers(address), "the full disk is noticed")
-        found = httpx.get(address).json()
+        found = httpx.get(address, headers=WITH_KEY).json()
         assert (found["database"], found["blobs"]) == ("its disk is full", "ok")
         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         until(lambda: answers(address), "there is space again")

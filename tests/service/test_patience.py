@@ -16,6 +16,7 @@ from service.access.limits import Limited
 from service.http import connections
 from store.principals import Principal
 from store.settings import Settings
+from tests.access import HEAD
 from tests.processes import until
 from tests.service.serving import Client, serve
 from tests.service.steps import new_pool, photo, put_photo
@@ -39,7 +40,7 @@ def everything(connection: socket.socket) -> bytes:
 
 
 def half_sent(pool_id: str, number: int = 0) -> bytes:
-    head = f"PUT /pools/{pool_id}/images/{number}.jpg HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5000"
+    head = f"PUT /pools/{pool_id}/images/{number}.jpg HTTP/1.1\r\n{HEAD}Content-Length: 5000"
     return head.encode() + b"\r\n\r\nhalf of a photo"
 
 
@@ -104,7 +105,7 @@ def test_an_answer_that_is_not_taken_is_given_up(impatient: Client) -> None:
     """A client that asks for a file and reads nothing does not hold it open."""
     image = put_photo(impatient, new_pool(impatient), "a.bmp", photo(1, "BMP", (2000, 2000)))
     with connected(impatient) as connection:
-        connection.sendall(f"GET /images/{image['id']}/content HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        connection.sendall(f"GET /images/{image['id']}/content HTTP/1.1\r\n{HEAD}\r\n".encode())
         until(lambda: state(connection) != ESTABLISHED, "the service to end the connection")
         assert len(everything(connection)) < image["size_bytes"]
 

@@ -11,6 +11,7 @@ import pytest
 
 from store import jobs
 from store.settings import Settings
+from tests.access import HEAD
 from tests.processes import until
 from tests.service.serving import Client, serve
 from tests.service.steps import (
@@ -193,7 +194,7 @@ def test_a_question_that_names_many_images_may_arrive_in_parts(client: Client) -
     that is named twice counts once."""
     pool_id, images = embedded_pool(client, 2)
     named = "&".join(f"{part}={uuid.uuid4()}" for part in ("include", "exclude") for _ in range(1000))
-    head = "HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    head = f"HTTP/1.1\r\n{HEAD}Connection: close\r\n\r\n"
     ask = f"GET /pools/{pool_id}/select?budget=1000&{named} {head}"
     with socket.create_connection((client.base_url.host, client.base_url.port)) as connection:
         connection.sendall(ask[:50_000].encode())

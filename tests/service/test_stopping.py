@@ -4,6 +4,7 @@ import socket
 from pathlib import Path
 
 from store.settings import Settings
+from tests.access import HEAD
 from tests.processes import until
 from tests.service.serving import serve
 from tests.service.steps import new_pool
@@ -15,7 +16,7 @@ def test_an_upload_that_the_end_cuts_off_can_be_sent_again(tmp_path: Path) -> No
     with socket.socket() as half:
         with serve(Settings(data_dir=tmp_path, broker_url="memory://")) as client:
             half.connect((client.base_url.host, client.base_url.port))
-            head = f"PUT /pools/{new_pool(client)}/images/a.jpg HTTP/1.1\r\nHost: localhost\r\n"
+            head = f"PUT /pools/{new_pool(client)}/images/a.jpg HTTP/1.1\r\n{HEAD}"
             half.sendall(f"{head}Content-Length: 1000\r\n\r\nhalf".encode())
             until(lambda: any(arriving.iterdir()), "the upload to begin")
         answer = half.recv(10_000).decode()

@@ -11,6 +11,7 @@ import pytest
 import migrations
 from store.database import Database, SchemaMismatch
 from store.tables import SCHEMA
+from tests.access import WITH_KEY
 from tests.pages import ROOT
 from tests.processes import answers, free_port, processes, until
 
@@ -76,10 +77,12 @@ def test_old_and_new_services_work_side_by_side(tmp_path: Path, postgres_url: st
         with processes([start_new], tmp_path / "logs-new"):
             until(lambda: answers(f"{new}/readyz"), "the new service")
             for name, address in {"by old": old, "by new": new}.items():
-                made = httpx.post(f"{address}/pools", json={"name": name, "class_table": "rgb"})
+                made = httpx.post(
+                    f"{address}/pools", json={"name": name, "class_table": "rgb"}, headers=WITH_KEY
+                )
                 assert made.status_code == 201, made.text
             for address in (old, new):
-                found = httpx.get(f"{address}/pools").json()["items"]
+                found = httpx.get(f"{address}/pools", headers=WITH_KEY).json()["items"]
                 assert {pool["name"] for pool in found} == {"by old", "by new"}
             assert answers(f"{old}/readyz")
 

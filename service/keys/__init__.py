@@ -1,0 +1,1 @@
+"""Keys: what a program shows to use the service for somebody."""

@@ -1,0 +1,1 @@
+"""Sessions: browsers in which somebody is logged in."""

@@ -1,0 +1,18 @@
+"""The key with which the tests use every service, as its administrator."""
+
+import os
+import tempfile
+
+KEY = "key-of-the-tests-0123456789abcdef"
+HEAD = f"Host: localhost\r\nAuthorization: Bearer {KEY}\r\n"
+"""The same in the head of a request that a test writes itself."""
+WITH_KEY = {"Authorization": f"Bearer {KEY}"}
+
+
+def use_key() -> None:
+    """Give the key to the services that tests start, and to their clients, which see no key of this user."""
+    os.environ |= {
+        "FEWPAIRS_ADMIN_KEY": KEY,
+        "FEWPAIRS_API_KEY": KEY,
+        "XDG_CONFIG_HOME": tempfile.mkdtemp(prefix="fewpairs-tests-"),
+    }
