@@ -195,7 +195,6 @@ class LocalBlobs:
             (root / f"{prefix:02x}").mkdir(exist_ok=True)
         _sync_folder(root)
         _sync_folder(root.parent)
-        self.drop_abandoned()
 
     def path(self, sha256: str) -> Path:
         return self.root / sha256[:2] / sha256

@@ -100,10 +100,11 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     arguments = parser.parse_args()
     settings = settings_or_exit()
-    database, blobs = Database(settings.database), open_blobs(settings.blobs)
-    assert isinstance(blobs, LocalBlobs)
+    database = Database(settings.database)
     try:
         database.require_schema()
+        blobs = open_blobs(settings.blobs)
+        assert isinstance(blobs, LocalBlobs)
         report = examine(settings, database, blobs, repair=arguments.repair, read=not arguments.quick)
     except SchemaMismatch as error:
         sys.exit(str(error))

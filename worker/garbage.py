@@ -22,8 +22,9 @@ def pieces(settings: Settings, database: Database, blobs: LocalBlobs) -> list[Pi
 
 
 def main(settings: Settings, remove: bool) -> None:
-    database, blobs = Database(settings.database), open_blobs(settings.blobs)
+    database = Database(settings.database)
     database.require_schema()
+    blobs = open_blobs(settings.blobs)
     assert isinstance(blobs, LocalBlobs)
     found = pieces(settings, database, blobs)
     with database.read() as session:

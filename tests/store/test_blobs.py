@@ -95,7 +95,7 @@ def test_a_crash_before_the_rename_leaves_no_blob(blobs: LocalBlobs, monkeypatch
     assert files(blobs) == []
 
 
-def test_abandoned_files_are_swept_at_the_start(tmp_path: Path) -> None:
+def test_abandoned_files_are_dropped(tmp_path: Path) -> None:
     """Files that a killed process left are deleted after a day; files that are being written stay."""
     blobs = LocalBlobs(tmp_path)
     old, young = tmp_path / "incoming" / "old", tmp_path / "incoming" / "young"
@@ -103,7 +103,7 @@ def test_abandoned_files_are_swept_at_the_start(tmp_path: Path) -> None:
         path.write_bytes(b"half")
     long_ago = time.time() - ABANDONED_S - 60
     os.utime(old, (long_ago, long_ago))
-    LocalBlobs(tmp_path)
+    LocalBlobs(tmp_path).drop_abandoned()
     assert files(blobs) == ["incoming/young"]
 
 
