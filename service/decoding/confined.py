@@ -8,16 +8,18 @@ from processes.lifeline import end_with_parent
 from processes.limits import limit_memory
 from service.decoding import deadline, validation
 
+READY = "ready"
 BASE_BYTES = 512 * 1024 * 1024
 BYTES_PER_PIXEL = 24
 """A decoded pixel has 4 bytes; decoders and conversions keep a few copies."""
 
 
 def serve(service: Connection, pixels: int) -> None:
-    """Answer each `(function, arguments)` with `(whether it returned, what it returned or raised, CPU
-    seconds)`, until the service closes the connection. Files have at most `pixels` pixels.
+    """Say READY. Then answer each `(function, arguments)` with `(whether it returned, what it returned or
+    raised, CPU seconds)`, until the service closes the connection. Files have at most `pixels` pixels.
     """
     _confine(pixels)
+    service.send(READY)
     while True:
         try:
             function, arguments = service.recv()

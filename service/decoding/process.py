@@ -7,8 +7,9 @@ from multiprocessing.context import ForkServerContext
 from typing import TypeVar
 
 from service.decoding import confined
-from service.http.problems import Unavailable
+from service.http.problems import Problem, Unavailable
 
+START_S = 120.0
 SLACK_S = 5.0
 """The process ends itself at its deadline; only one that cannot is ended by the service, this much later."""
 
@@ -28,10 +29,18 @@ class DecodingProcess:
     """Does one thing at a time. Only its own work can end it, so no work is ever done twice."""
 
     def __init__(self, context: ForkServerContext, pixels: int) -> None:
+        """Start it, and wait until it is ready. Raises Unavailable."""
         self._connection, theirs = context.Pipe()
         self._process = context.Process(target=confined.serve, args=(theirs, pixels), daemon=True)
         self._process.start()
         theirs.close()
+        try:
+            is_ready = self._connection.poll(START_S) and self._connection.recv() == confined.READY
+        except (EOFError, OSError):
+            is_ready = False
+        if not is_ready:
+            self.end()
+            raise _unavailable("No process that decodes files could be started")
 
     @property
     def is_alive(self) -> bool:
@@ -54,10 +63,7 @@ class DecodingProcess:
             was_killed = self._process.exitcode == -signal.SIGKILL
             self.end()
             if was_killed and not isinstance(error, TimeoutError):
-                raise Unavailable(
-                    "The process that decodes files was killed, perhaps because the server's memory is full: "
-                    "send the request again."
-                ).with_headers(Retry_After="10") from None
+                raise _unavailable("The process that decodes files was killed") from None
             raise Ended(time.monotonic() - began) from None
         if has_returned:
             return value, cpu_s
@@ -67,3 +73,9 @@ class DecodingProcess:
         self._process.kill()
         self._process.join()
         self._connection.close()
+
+
+def _unavailable(what: str) -> Problem:
+    return Unavailable(
+        f"{what}, perhaps because the server's memory is full: send the request again in a moment."
+    ).with_headers(Retry_After="10")

@@ -34,7 +34,7 @@ ENDED = ("succeeded", "failed", "cancelled")
 FAULTS = ("internal-error", "lease-expired", "worker-crashed", "training-crashed")
 """Errors of jobs that no file may cause."""
 LIMIT_S, LIMIT_MB = 30.0, 1000
-JOB_LIMIT_S = 120.0
+JOB_LIMIT_S = 600.0
 
 
 class Sender:
