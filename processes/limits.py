@@ -1,8 +1,14 @@
-"""Limits that a process sets for itself before it reads files from users."""
+"""Limits that a process sets for itself."""
 
 import resource
 import signal
 import time
+
+
+def allow_open_files() -> None:
+    """Let this process have as many open files and connections as it may; many systems begin with 1,024."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def limit_memory(most_bytes: int) -> None:

@@ -7,6 +7,7 @@ from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from store.clock import from_now
+from store.states import ENDED
 from store.tables import Job
 
 
@@ -40,3 +41,13 @@ def firsts(session: Session, rung_for: uuid.UUID) -> list[First]:
     )
     found = select(waiting.c.id, waiting.c.principal_id, waiting.c.pool_id).where(waiting.c.place == 1)
     return [First(*row) for row in session.execute(found.order_by(waiting.c.id))]
+
+
+def unfinished(session: Session, principal_id: uuid.UUID | None, kind: str | None = None) -> int:
+    """The number of a principal's jobs, or of those of this kind, that are queued or running.
+
+    Embed jobs do not count: they follow from uploads.
+    """
+    is_one = and_(Job.principal_id == principal_id, Job.state.not_in(ENDED), Job.kind != "embed")
+    query = select(func.count()).where(is_one)
+    return session.scalar(query if kind is None else query.where(Job.kind == kind)) or 0

@@ -119,6 +119,14 @@ class Settings(BaseSettings):
         200, ge=1, description="Largest compression ratio of one file in an archive."
     )
 
+    max_jobs: int = Field(
+        1000,
+        ge=1,
+        description="Most jobs of one principal that wait or run, beside those that embed; more are refused "
+        "with 429.",
+    )
+    max_trainings: int = Field(100, ge=1, description="Most trainings among these jobs.")
+
     embed_chunk: int = Field(256, ge=1, le=10_000, description="Number of images in one embed job.")
     answer_wait_s: float = Field(
         4.0, ge=0, le=300, description="Seconds that a request waits for its job before it answers 202."

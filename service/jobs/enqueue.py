@@ -21,6 +21,7 @@ from service.http.problems import (
     NotFound,
     PoolNotEmbedded,
 )
+from service.jobs.room import require_room
 from service.jobs.schemas import Job
 from service.runtime import Service
 from store import images, jobs, pools, tables
@@ -72,7 +73,7 @@ def order(
 ) -> tables.Job:
     """Return the earlier job of this key and request, or create one; `spec` is called in its transaction.
 
-    Raises IdempotencyKeyReused if the key was sent with another request.
+    Raises IdempotencyKeyReused if the key was sent with another request, and TooManyRequests.
     """
     asked = json.dumps([kind, str(pool_id), request], sort_keys=True)
     digest = hashlib.sha256(asked.encode()).hexdigest()
@@ -85,6 +86,7 @@ def order(
                     "a new request."
                 )
             return earlier
+        require_room(session, service.settings, kind)
         job = jobs.create(
             session,
             service.settings,
@@ -109,6 +111,7 @@ def ask(
     """Return the earlier job of the question `key`, or create one after `check`.
 
     A new job replaces a cancelled one; it replaces a failed one once `answered` has reported the failure.
+    Raises TooManyRequests.
     """
     with service.database.read() as session:
         earlier = jobs.by_idempotency_key(session, key)
@@ -121,6 +124,7 @@ def ask(
             if earlier.state != "cancelled":
                 return earlier
             jobs.release_idempotency_key(session, earlier.id)
+        require_room(session, service.settings, kind)
         job = jobs.create(
             session, service.settings, kind=kind, pool_id=pool_id, spec=spec, idempotency_key=key
         )

@@ -9,11 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+from PIL import Image
 
+from store import references
 from tests.access import WITH_KEY
 from tests.processes import answers, free_port, processes, until
 from tests.service.serving import Client
-from tests.service.steps import annotate, everything, new_pool, photo, put_photo
+from tests.service.steps import annotate, encoded, everything, new_pool, photo, put_photo
 from tests.service.test_assignments import pool_with_selection
 
 
@@ -28,6 +30,56 @@ def test_a_photo_uploaded_concurrently_is_added_once(client_of_each: Client) -> 
     with ThreadPoolExecutor(8) as pool:
         assert Counter(pool.map(put, [1] * 8)) == {201: 1, 200: 7}
         assert Counter(pool.map(put, [1, 2] * 4)) == {200: 4, 409: 4}
+
+
+def test_of_fifty_photos_of_one_name_one_is_stored(client_of_each: Client) -> None:
+    """The other 49, each with other bytes, are refused, and nothing of them stays."""
+    client = client_of_each
+    pool_id, start = new_pool(client), threading.Barrier(50)
+    photos = [photo(1, "JPEG", (40 + width, 24)) for width in range(50)]
+
+    def put(content: bytes) -> int:
+        start.wait()
+        return client.put(f"/pools/{pool_id}/images/a.jpg", content=content).status_code
+
+    with ThreadPoolExecutor(50) as threads:
+        assert Counter(threads.map(put, photos)) == {201: 1, 409: 49}
+    with client.service.database.alone() as session:
+        references.remove_leaving(session, client.service.blobs)
+    [stored] = everything(client, pool_id)["images"]
+    blobs = client.service.settings.data_dir / "blobs"
+    assert [path.name for path in blobs.glob("??/*")] == [stored["sha256"]]
+    assert list((blobs / "incoming").iterdir()) == []
+
+
+def one_pixel(x: int, y: int) -> bytes:
+    image = Image.new("L", (32, 24), 0)
+    image.putpixel((x, y), 1)
+    return encoded(image, "PNG")
+
+
+def test_no_replacement_of_an_annotation_is_lost(client_of_each: Client) -> None:
+    """Eight people replace one annotation, each time the newest revision: every label map becomes a revision,
+    and no two the same one."""
+    client = client_of_each
+    image = put_photo(client, new_pool(client), "a.jpg")
+    annotate(client, image["id"])
+    address = f"/images/{image['id']}/annotation"
+
+    def replace(writer: int) -> None:
+        for number in range(3):
+            content = one_pixel(writer, number)
+            answer = None
+            while answer is None or answer.status_code == 412:
+                newest = {"If-Match": client.get(address).headers["etag"]}
+                answer = client.put(address, content=content, headers=newest)
+            assert answer.status_code == 200, answer.text
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(replace, range(8)))
+    revisions = [client.get(address, params={"revision": number}).content for number in range(1, 26)]
+    assert len(set(revisions)) == 25
+    assert client.get(address).headers["etag"] == '"25"'
 
 
 def test_photos_uploaded_concurrently_fill_embed_jobs_exactly(client_of_each: Client) -> None:

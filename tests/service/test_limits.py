@@ -8,7 +8,18 @@ import pytest
 from models.images.seen import MAX_PIXELS
 from store.settings import Settings
 from tests.service.serving import Client, serve
-from tests.service.steps import ABSENT, GREY, embed, label_map, new_pool, photo, png, put_photo, slug
+from tests.service.steps import (
+    ABSENT,
+    GREY,
+    annotate,
+    embed,
+    label_map,
+    new_pool,
+    photo,
+    png,
+    put_photo,
+    slug,
+)
 
 
 def refusal(response: Any) -> str:
@@ -82,3 +93,23 @@ def test_a_limit_at_its_maximum_is_not_advised_to_be_raised(tmp_path: Path) -> N
     with serve(limited(tmp_path, max_image_pixels=MAX_PIXELS)) as client:
         detail = refusal(client.put(f"/pools/{new_pool(client)}/labels/a.png", content=grey))
     assert detail == "The image has more than 250,000,000 pixels: scale it down."
+
+
+def test_a_principal_has_room_for_so_many_jobs(tmp_path: Path) -> None:
+    """Beyond the limit, orders and questions are refused until a job has ended; what was ordered before is
+    still found."""
+    with serve(limited(tmp_path, max_jobs=3, max_trainings=1, answer_wait_s=0)) as client:
+        pool_id = new_pool(client)
+        annotate(client, put_photo(client, pool_id, "a.jpg")["id"])
+        embed(client, pool_id)
+        training = client.post(f"/pools/{pool_id}/trainings", json={}).json()
+        refused = client.post(f"/pools/{pool_id}/trainings", json={})
+        assert (refused.status_code, slug(refused)) == (429, "too-many-requests")
+        assert int(refused.headers["retry-after"]) > 0
+        assert "FEWPAIRS_MAX_TRAININGS" in refused.json()["detail"]
+        for within, status in ((0.1, 202), (0.2, 202), (0.3, 429), (0.2, 202)):
+            answer = client.get(f"/pools/{pool_id}/duplicates", params={"within": within})
+            assert answer.status_code == status
+        assert client.post(f"/pools/{pool_id}/exports", params={"format": "coco"}).status_code == 429
+        client.post(f"/jobs/{training['id']}/cancel")
+        assert client.post(f"/pools/{pool_id}/trainings", json={}).status_code == 202

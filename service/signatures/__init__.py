@@ -1,1 +1,0 @@
-"""Signatures: for addresses that a browser asks without a key."""
