@@ -6,9 +6,10 @@ The service is the one that `fewpairs up` starts. Each case has limits: seconds 
 until its job has failed), and by how much the memory of all processes of the service may grow. No answer may
 be a 500.
 
-The second client asks all the time for a pool, its photos and jobs, a photo, its thumbnail and its label map.
-The median, the 99th percentile and the longest of its waits are reported; more than a second at the 99th
-percentile fails the case, too. The first row, for comparison, is without anything hostile.
+Another user's program asks all the time for a pool, its photos and jobs, a photo, its thumbnail and its label
+map, and uploads a photo. The median, the 99th percentile and the longest of its waits are reported; more than
+a second at the 99th percentile fails the case, too. The first row, for comparison, is without anything
+hostile.
 """
 
 import argparse
@@ -48,8 +49,10 @@ class Server:
     address: str
     process: psutil.Process
 
-    def client(self) -> httpx.Client:
-        return httpx.Client(base_url=self.address, headers=with_key(self.address), timeout=900)
+    def client(self, key: str | None = None) -> httpx.Client:
+        """A client with this key, or with that of who has started the service."""
+        headers = {"Authorization": f"Bearer {key}"} if key else with_key(self.address)
+        return httpx.Client(base_url=self.address, headers=headers, timeout=900)
 
     def cpu_seconds(self) -> float:
         """Seconds of CPU time of all processes of the service, also of those that have ended."""
@@ -154,8 +157,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="hostile-") as folder, served(Path(folder)) as server:
-        calls = work_of_another(server)
-        rows = [measured(server, case, calls) for case in CASES if options.only in case.name]
+        another = another_user(server)
+        rows = [measured(server, case, another) for case in CASES if options.only in case.name]
     say(table(rows))
     if options.out:
         write_json(options.out, {"cores": os.cpu_count(), "rows": rows})
@@ -175,24 +178,37 @@ def served(folder: Path) -> Iterator[Server]:
         process.wait()
 
 
-def work_of_another(server: Server) -> list[str]:
-    """The addresses that the second client asks for; when they are there, all processes have warmed up."""
+@dataclass(frozen=True)
+class Another:
+    """Another user, and what their program asks for: method, address and body of each call."""
+
+    key: str
+    calls: list[tuple[str, str, bytes]]
+
+
+def another_user(server: Server) -> Another:
+    """Make the user, with a pool of one photo. At the end all processes of the service have warmed up."""
     with server.client() as client:
-        pool = new_pool(client, "other work")
-        image = client.put(f"/pools/{pool}/images/a.jpg", content=files.photo(side=512)).json()["id"]
+        client.post("/users", json={"name": "another"}).raise_for_status()
+        made = client.post("/keys", params={"user": "another"}, json={"label": "benchmark"})
+        key = str(made.raise_for_status().json()["key"])
+    with server.client(key) as client:
+        pool, photo = new_pool(client, "other work"), files.photo(side=512)
+        upload = f"/pools/{pool}/images/a.jpg"
+        image = f"/images/{client.put(upload, content=photo).json()['id']}"
         drawn = files.png_bomb(512)
-        client.put(f"/images/{image}/annotation", content=drawn, headers={"If-None-Match": "*"})
+        client.put(f"{image}/annotation", content=drawn, headers={"If-None-Match": "*"})
         while client.get(f"/pools/{pool}").json()["counts"]["embedded"] == 0:
             time.sleep(LOOK_EVERY_S)
-    whats = ("content", "thumbnail", "annotation")
-    pools = [f"/pools/{pool}", f"/pools/{pool}/images", f"/jobs?pool={pool}"]
-    return pools + [f"/images/{image}/{what}" for what in whats]
+    read = [f"/pools/{pool}", f"/pools/{pool}/images", f"/jobs?pool={pool}"]
+    read += [f"{image}/content", f"{image}/thumbnail", f"{image}/annotation"]
+    return Another(key, [*(("GET", address, b"") for address in read), ("PUT", upload, photo)])
 
 
-def measured(server: Server, case: Case, calls: list[str]) -> dict[str, Any]:
+def measured(server: Server, case: Case, another: Another) -> dict[str, Any]:
     with server.client() as client:
         pool, content = new_pool(client, case.name), case.content()
-        with other_work(server, calls) as waits, largest_memory(server) as memory:
+        with other_work(server, another) as waits, largest_memory(server) as memory:
             begun, cpu = time.monotonic(), server.cpu_seconds()
             statuses = Counter(case.send(client, pool, content))
             seconds, cpu_s = time.monotonic() - begun, server.cpu_seconds() - cpu
@@ -227,18 +243,18 @@ def new_pool(client: httpx.Client, name: str) -> str:
 
 
 @contextmanager
-def other_work(server: Server, calls: list[str]) -> Iterator[list[float]]:
-    """Another client asks until the block ends; yields the seconds that each of its calls took."""
+def other_work(server: Server, another: Another) -> Iterator[list[float]]:
+    """The other user asks until the block ends; yields the seconds that each call took."""
     waits: list[float] = []
     end = threading.Event()
-    with server.client() as client:
+    with server.client(another.key) as client:
 
         def ask() -> None:
-            for call in itertools.cycle(calls):
+            for method, address, body in itertools.cycle(another.calls):
                 if end.is_set() and len(waits) >= 100:
                     return
                 begun = time.monotonic()
-                client.get(call).raise_for_status()
+                client.request(method, address, content=body).raise_for_status()
                 waits.append(time.monotonic() - begun)
                 time.sleep(0.02)
 

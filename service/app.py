@@ -40,6 +40,7 @@ from service.problems import routes as problems
 from service.runtime import Service
 from service.selections import routes as selections
 from service.sessions import routes as sessions
+from service.signatures import routes as signatures
 from service.similar import routes as similar
 from service.trainings import routes as trainings
 from service.users import routes as users
@@ -97,7 +98,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         *(pools, members, archives, images, label_maps, selections, assignments, annotations, imports),
         *(exports, explanations, similar),
         *(events, webhooks, advice, trainings, jobs, models, evaluations, operations, problems),
-        *(sessions, users, keys),
+        *(sessions, users, keys, signatures),
     ):
         app.include_router(noun.router)
     openapi.install(app)

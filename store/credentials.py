@@ -48,7 +48,7 @@ def add_key(
     key = ApiKey(
         principal_id=principal_id,
         prefix=prefix,
-        digest=_digest(text),
+        digest=digest_of(text),
         label=label,
         expires_at=None if lifetime_s is None else from_now(lifetime_s),
     )
@@ -60,18 +60,25 @@ def add_key(
 
 def holder(session: Session, text: str) -> Holder | None:
     """Who holds this key; None if there is no such key or it does not count any more."""
+    found = beginning(session, text[:PREFIX_LENGTH])
+    return found[0] if found and same(found[1], digest_of(text)) else None
+
+
+def beginning(session: Session, prefix: str) -> tuple[Holder, str] | None:
+    """Who holds the valid key that begins so, and the digest of the key; None if there is none."""
     is_noted = ApiKey.last_used_at > from_now(-USE_NOTED_S)
     query = (
         select(ApiKey, tables.Principal, is_noted)
         .join(tables.Principal, tables.Principal.id == ApiKey.principal_id)
-        .where(ApiKey.prefix == text[:PREFIX_LENGTH], ApiKey.revoked_at.is_(None))
+        .where(ApiKey.prefix == prefix, ApiKey.revoked_at.is_(None))
         .where(or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > from_now(0)))
         .where(tables.Principal.disabled_at.is_(None))
     )
-    for key, principal, noted in session.execute(query):
-        if same(key.digest, _digest(text)):
-            return Holder(Principal.of(principal), key.id, bool(noted))
-    return None
+    row = session.execute(query).one_or_none()
+    if row is None:
+        return None
+    key, principal, noted = row
+    return Holder(Principal.of(principal), key.id, bool(noted)), key.digest
 
 
 def note_use(session: Session, key_id: uuid.UUID) -> None:
@@ -101,7 +108,7 @@ def open_session(session: Session, principal_id: uuid.UUID) -> str:
     """Log a browser in, for SESSION_S. The text for its cookie is kept nowhere."""
     session.execute(delete(LoginSession).where(LoginSession.expires_at <= from_now(0)))
     text = secrets.token_urlsafe(32)
-    opened = LoginSession(principal_id=principal_id, digest=_digest(text), expires_at=from_now(SESSION_S))
+    opened = LoginSession(principal_id=principal_id, digest=digest_of(text), expires_at=from_now(SESSION_S))
     session.add(opened)
     session.flush()
     return text
@@ -112,7 +119,7 @@ def logged_in(session: Session, text: str) -> Principal | None:
     query: Select[tables.Principal] = (
         select(tables.Principal)
         .join(LoginSession, LoginSession.principal_id == tables.Principal.id)
-        .where(LoginSession.digest == _digest(text), LoginSession.expires_at > from_now(0))
+        .where(LoginSession.digest == digest_of(text), LoginSession.expires_at > from_now(0))
         .where(tables.Principal.disabled_at.is_(None))
     )
     found = session.scalar(query)
@@ -120,7 +127,7 @@ def logged_in(session: Session, text: str) -> Principal | None:
 
 
 def close_session(session: Session, text: str) -> None:
-    session.execute(delete(LoginSession).where(LoginSession.digest == _digest(text)))
+    session.execute(delete(LoginSession).where(LoginSession.digest == digest_of(text)))
 
 
 def close_sessions(session: Session, principal_id: uuid.UUID) -> None:
@@ -128,5 +135,6 @@ def close_sessions(session: Session, principal_id: uuid.UUID) -> None:
     session.execute(delete(LoginSession).where(LoginSession.principal_id == principal_id))
 
 
-def _digest(text: str) -> str:
+def digest_of(text: str) -> str:
+    """What is kept of a secret text."""
     return hashlib.sha256(text.encode()).hexdigest()

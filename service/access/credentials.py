@@ -4,6 +4,8 @@ A program shows a key, `Authorization: Bearer …`; a browser shows the cookie o
 """
 
 import re
+import time
+from collections.abc import Iterator
 from typing import Annotated
 from uuid import UUID
 
@@ -19,6 +21,7 @@ from service.http import render
 from service.http.browsers import SAFE
 from service.http.openapi import ASSETS
 from service.http.problems import ForeignSite, Unauthenticated
+from service.http.signatures import Signature, readable_everywhere, signature_of
 from service.runtime import Service
 from store import credentials
 from store.principals import ADMIN, LOCAL, Principal
@@ -46,10 +49,13 @@ class Authenticated:
             await self._app(scope, receive, send)
             return
         request, app, used = Request(scope), self._app, None
-        request.state.principal = principal = _of_settings(request)
+        if signature := signature_of(scope):
+            scope["query_string"] = signature.query.encode("latin-1")
+            send = readable_everywhere(send)
+        request.state.principal = principal = None if signature else _of_settings(request)
         if principal is None and not _is_open(request):
             try:
-                principal, used = await run_in_threadpool(_asking, request, scope["app"].state.service)
+                principal, used = await run_in_threadpool(_asking, request, signature)
                 request.state.principal = principal
             except Exception as error:
                 app = await render.answer(request, error)
@@ -61,12 +67,29 @@ class Authenticated:
 
 def _of_settings(request: Request) -> Principal | None:
     """Who asks with a key of the settings, which is known without the database."""
-    settings: Settings = request.app.state.service.settings
-    for secret, name in ((settings.local_token, LOCAL), (settings.admin_key, ADMIN)):
+    for name, secret in _keys_of_settings(request):
         if _shows(request, secret):
             principal: Principal = request.app.state.of_settings[name]
             return principal
     return None
+
+
+def _keys_of_settings(request: Request) -> Iterator[tuple[str, str]]:
+    """The keys, each after the name of its principal."""
+    settings: Settings = request.app.state.service.settings
+    yield LOCAL, settings.local_token
+    yield ADMIN, settings.admin_key
+
+
+def shown_key(request: Request) -> tuple[str, str] | None:
+    """The key that a request showed, after what it is found by: its prefix, or the name of its principal if
+    it is of the settings. None: another credential let the request in.
+    """
+    shown = BEARER.fullmatch(request.headers.get("authorization", ""))
+    if shown is None:
+        return None
+    of_settings = (name for name, secret in _keys_of_settings(request) if _shows(request, secret))
+    return next(of_settings, shown[1][: credentials.PREFIX_LENGTH]), shown[1]
 
 
 def _is_open(request: Request) -> bool:
@@ -82,10 +105,14 @@ def _shows(request: Request, secret: str) -> bool:
     return shown is not None and secret != "" and credentials.same(shown[1], secret)
 
 
-def _asking(request: Request, service: Service) -> tuple[Principal, UUID | None]:
+def _asking(request: Request, signature: Signature | None) -> tuple[Principal, UUID | None]:
     """Who asks, and the id of a key whose use is to be written down. Raises Unauthenticated, or ForeignSite
-    if a browser may have been made to ask.
+    if a browser may have been made to ask. Beside a signature nothing else counts, because other sites may
+    ask signed addresses.
     """
+    service: Service = request.app.state.service
+    if signature:
+        return _with_signature(request, service, signature), None
     if header := request.headers.get("authorization"):
         if (shown := BEARER.fullmatch(header)) is None:
             raise _unauthenticated("The header Authorization is not understood: send `Bearer` and a key.")
@@ -103,6 +130,18 @@ def _with_key(service: Service, key: str) -> tuple[Principal, UUID | None]:
         if holder := credentials.holder(session, key):
             return holder.principal, None if holder.is_use_noted else holder.key_id
     raise _unauthenticated("This key is not valid: it never was, has expired or was revoked.")
+
+
+def _with_signature(request: Request, service: Service, signature: Signature) -> Principal:
+    principal: Principal | None = request.app.state.of_settings.get(signature.key)
+    digest = credentials.digest_of(dict(_keys_of_settings(request)).get(signature.key, ""))
+    if principal is None:
+        with service.database.read() as session:
+            if found := credentials.beginning(session, signature.key):
+                principal, digest = found[0].principal, found[1]
+    if principal and signature.expires > time.time() and signature.is_made_with(digest):
+        return principal
+    raise _unauthenticated("The signature of this address is not valid, or not any more: sign it again.")
 
 
 def _with_cookie(request: Request, service: Service, cookie: str) -> Principal:

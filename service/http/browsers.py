@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from service.http import problems
 from service.http.problems import Problem
 from service.http.render import render
+from service.http.signatures import signature_of
 from store.settings import Settings, variable
 
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -43,7 +44,7 @@ class Guarded:
                 f"This service does not answer as {_hostname(host) or 'a nameless host'}: use the address "
                 f"that it was started with, or add the name to {variable('allowed_hosts')} on the server."
             )
-        if _is_foreign(scope["method"], headers, host):
+        if signature_of(scope) is None and _is_foreign(scope["method"], headers, host):
             return problems.ForeignSite(
                 "A page of another site made this request: open this service in a tab of its own, or call it "
                 "from a program."

@@ -1,0 +1,1 @@
+"""Signatures: for addresses that a browser asks without a key."""
