@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import Select, delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from store import tables
+from store import events, tables
 from store.clock import from_now
 from store.pages import newest_first
 from store.principals import Principal
@@ -55,6 +55,7 @@ def add_key(
     session.add(key)
     session.flush()
     session.refresh(key)
+    events.add(session, None, "created", "key", key.id, user=str(principal_id), label=label)
     return key, text
 
 
@@ -101,7 +102,7 @@ def revoke(session: Session, key: ApiKey) -> None:
     """End a key for good."""
     if key.revoked_at is None:
         key.revoked_at = session.scalar(select(from_now(0)))
-        session.flush()
+        events.add(session, None, "revoked", "key", key.id, user=str(key.principal_id), label=key.label)
 
 
 def open_session(session: Session, principal_id: uuid.UUID) -> str:

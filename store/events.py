@@ -23,6 +23,9 @@ Kind = Literal[
     "job",
     "pool",
     "webhook",
+    "member",
+    "user",
+    "key",
 ]
 Action = Literal[
     "created",
@@ -41,6 +44,9 @@ Action = Literal[
     "ordered",
     "finished",
     "cancelled",
+    "logged_in",
+    "logged_out",
+    "revoked",
     "deleted",
     "undeleted",
     "removed",

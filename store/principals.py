@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from store import tables
+from store import events, tables
 from store.clock import from_now
 from store.pages import oldest_first
 
@@ -58,6 +58,7 @@ def add(session: Session, name: str, *, admin: bool, password_hash: str | None) 
     session.add(row)
     session.flush()
     session.refresh(row)
+    events.add(session, None, "created", "user", row.id, name=name, admin=admin)
     return row
 
 

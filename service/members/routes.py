@@ -14,7 +14,7 @@ from service.http.problems import FileTooLarge, NotFound
 from service.lookups import found_pool
 from service.members.schemas import Member, Membership
 from service.runtime import ServiceDep
-from store import memberships, principals
+from store import events, memberships, principals
 from store.principals import Principal
 
 router = APIRouter(tags=["members"], route_class=Route)
@@ -48,7 +48,9 @@ def give_role(service: ServiceDep, pool_id: UUID, principal: PrincipalName, new:
     """It takes the place of an earlier role, and counts from the next request on."""
     with service.database.write() as session:
         found_pool(session, pool_id)
-        memberships.put(session, pool_id, _found(session, principal).id, new.role)
+        member = _found(session, principal)
+        memberships.put(session, pool_id, member.id, new.role)
+        events.add(session, pool_id, "added", "member", member.id, role=new.role)
     return Member(name=principal, role=new.role)
 
 
@@ -63,7 +65,9 @@ def take_role_away(service: ServiceDep, pool_id: UUID, principal: PrincipalName)
     """The pool does not exist for them any more. What they made stays. Repeating the request is safe."""
     with service.database.write() as session:
         found_pool(session, pool_id)
-        memberships.remove(session, pool_id, _found(session, principal).id)
+        member = _found(session, principal)
+        memberships.remove(session, pool_id, member.id)
+        events.add(session, pool_id, "deleted", "member", member.id)
 
 
 def _found(session: Session, name: str) -> Principal:

@@ -1,8 +1,12 @@
 """Addresses at which a browser logs in and out."""
 
+from dataclasses import replace
+from uuid import UUID
+
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse, Response
+from sqlalchemy.orm import Session
 
 from service.access.cookies import cookie_of, delete_cookie, set_cookie
 from service.access.passwords import PasswordsDep
@@ -12,7 +16,9 @@ from service.http.problems import FileTooLarge, InvalidName, TooManyAttempts, Un
 from service.runtime import Service, ServiceDep
 from service.sessions.schemas import Login
 from service.users.schemas import User
-from store import credentials, principals, tables
+from store import actors, credentials, events, principals, tables
+from store.actors import acting
+from store.events import Action
 from store.principals import LOCAL
 
 router = APIRouter(tags=["users"], route_class=Route)
@@ -43,6 +49,8 @@ def log_out(service: ServiceDep, request: Request) -> Response:
     """The browser's cookie is not valid any more."""
     if cookie := cookie_of(request):
         with service.database.write() as session:
+            if user := credentials.logged_in(session, cookie):
+                _note(session, "logged_out", user.id)
             credentials.close_session(session, cookie)
     response = Response(status_code=204)
     delete_cookie(request, response)
@@ -68,4 +76,11 @@ def _account(service: Service, name: str) -> tables.Principal | None:
 
 def _opened(service: Service, account: tables.Principal) -> str:
     with service.database.write() as session:
+        _note(session, "logged_in", account.id)
         return credentials.open_session(session, account.id)
+
+
+def _note(session: Session, action: Action, user_id: UUID) -> None:
+    """Record an act of a user whom only the body or the cookie names."""
+    with acting(replace(actors.current(), principal_id=user_id)):
+        events.add(session, None, action, "user", user_id)

@@ -16,7 +16,7 @@ from service.http.pages import Cursor, Limit, Page, cut
 from service.http.problems import FileTooLarge, Forbidden, InvalidName, NotFound, UserNameTaken
 from service.runtime import Service, ServiceDep
 from service.users.schemas import NewUser, PasswordChange, User, UserChange
-from store import credentials, principals, tables
+from store import credentials, events, principals, tables
 from store.principals import OF_SETTINGS, Principal
 
 router = APIRouter(tags=["users"], route_class=Route)
@@ -71,7 +71,7 @@ def change_user(service: ServiceDep, principal: PrincipalDep, user: Name, change
             principals.disable(session, row, change.disabled)
         if change.disabled:
             credentials.close_sessions(session, row.id)
-        session.flush()
+        events.add(session, None, "changed", "user", row.id, **change.model_dump(exclude_none=True))
         return User.of(row)
 
 
@@ -118,7 +118,7 @@ def _set_password(service: Service, user: str, password_hash: str) -> None:
         row = _changeable(session, user)
         row.password_hash = password_hash
         credentials.close_sessions(session, row.id)
-        session.flush()
+        events.add(session, None, "changed", "user", row.id, what="password")
 
 
 def _changeable(session: Session, name: str) -> tables.Principal:
