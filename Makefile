@@ -28,8 +28,8 @@ test: .venv/.dev ## run the tests that CI runs, in two processes
 slow: .venv/.dev ## run the tests that take minutes and that CI leaves out
 	$(BIN)/python -m pytest -m slow
 
-chaos: .venv/.dev ## kill processes at random and count what was lost: MINUTES=10
-	$(BIN)/python -m tests.faults.chaos --minutes $(or $(MINUTES),10)
+storm: .venv/.dev ## kill, stop and starve processes while work goes on, and count what was lost: SEEDS=20
+	$(BIN)/python -m tests.faults.storm --seeds $(or $(SEEDS),20)
 
 lint: .venv/.dev ## check style, types, import directions and migrations
 	$(BIN)/ruff check .
@@ -41,4 +41,4 @@ lint: .venv/.dev ## check style, types, import directions and migrations
 clean: ## remove .venv and what the demo wrote, but never ./data
 	rm -rf .venv demo
 
-.PHONY: help install demo run test slow chaos lint clean
+.PHONY: help install demo run test slow storm lint clean

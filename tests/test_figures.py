@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from models.measured import CURVES
+from tests.faults.storm import Seed, summary
 from tests.pages import PAGES, ROOT, anchor, page, sections, table_rows
 
 RESULTS = ROOT / "benchmarks/results"
@@ -149,3 +150,11 @@ def measured() -> Iterator[tuple[str, str, str]]:
 def test_figures_of_benchmarks(name: str, section: str, text: str) -> None:
     """The page that owns a benchmark shows the figures of its JSON."""
     assert text in sections(page(f"docs/{name}.md"))[section]
+
+
+def test_the_storm() -> None:
+    """The page's table is the summary of the storm's results."""
+    seeds = [Seed(**one) for one in read(RESULTS / "storm.json")]
+    rows = table_rows(sections(page("docs/reliability.md"))["kills-stops-and-a-full-disk"])
+    assert [tuple(row) for row in rows[2:]] == summary(seeds)
+    assert all(one.is_clean for one in seeds)

