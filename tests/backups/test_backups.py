@@ -239,7 +239,7 @@ def test_a_training_goes_on_from_its_checkpoint(settings: Settings, opened: Open
 
 
 @on_sqlite
-@pytest.mark.parametrize("every", [5, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("every", [10, pytest.param(1, marks=pytest.mark.slow)])
 def test_killed_at_any_place(settings: Settings, opened: Open, tmp_path: Path, every: int) -> None:
     """A backup or a restore that is killed leaves nothing half done, and can be run again."""
     here = opened(settings)

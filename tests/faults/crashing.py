@@ -21,6 +21,13 @@ CALLS = (
     *("sqlalchemy.engine.default:DefaultDialect.do_commit", "store.bell:Bell.ring"),
 )
 Seen = Callable[[str], object]
+_step = ""
+
+
+def step(name: str) -> None:
+    """Name what is done from now on; places in different steps are different."""
+    global _step
+    _step = f"{name}, "
 
 
 def places(act: Callable[[], object]) -> list[str]:
@@ -87,17 +94,18 @@ def _found(call: str) -> tuple[Any, Any]:
 
 def _watching(original: Callable[..., Any], name: str, see: Seen) -> Callable[..., Any]:
     def watching(*arguments: Any, **named: Any) -> Any:
-        where = _caller()
-        see(f"before {name} in {where}")
+        if (where := _caller()) is None:
+            return original(*arguments, **named)
+        see(f"{_step}before {name} in {where}")
         result = original(*arguments, **named)
-        see(f"after {name} in {where}")
+        see(f"{_step}after {name} in {where}")
         return result
 
     return watching
 
 
-def _caller() -> str:
-    """The innermost function of the program that is running, but for `store.database` and tests."""
+def _caller() -> str | None:
+    """The innermost function of the program that is running, but for `store.database`; None: a test's own."""
     frame = sys._getframe(2)
     while frame:
         path = Path(frame.f_code.co_filename)
@@ -106,7 +114,7 @@ def _caller() -> str:
             if module != "store.database":
                 return f"{module}.{frame.f_code.co_name}"
         frame = frame.f_back
-    return "a library"
+    return None
 
 
 def _forked(act: Callable[[], object]) -> int:
