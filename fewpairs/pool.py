@@ -169,18 +169,17 @@ class Pool(Photos):
 
     def assign(
         self,
-        annotator: str,
         count: int = 1,
         lease_s: float = LEASE_S,
         selection: Selection | str | None = None,
     ) -> Assignments:
-        """Give the annotator free picks until `count` photos are in hand; nobody else gets them.
+        """Take free picks until you have `count` photos in hand; nobody else gets them.
 
         The picks come from `selection` (or the selection of this id), by default the newest of train photos.
         Asking again renews the leases.
         """
         selection_id = selection.id if isinstance(selection, Selection) else selection
-        body = {"annotator": annotator, "count": count, "lease_s": lease_s, "selection_id": selection_id}
+        body = {"count": count, "lease_s": lease_s, "selection_id": selection_id}
         answer = self._transport.json("POST", f"{self.address}/assignments", json=body)
         return Assignments(self._transport, answer)
 

@@ -12,9 +12,7 @@ LONGEST_TURN_S = 0.0005
 database a dozen times."""
 
 
-def server(
-    app: "FastAPI", host: str = "127.0.0.1", port: int = 0, trusted_proxies: str = ""
-) -> "uvicorn.Server":
+def server(app: "FastAPI", host: str = "127.0.0.1", port: int = 0) -> "uvicorn.Server":
     """A server for the application; it tells the application when to end its streams."""
     import uvicorn
 
@@ -27,7 +25,7 @@ def server(
         http=Connection,
         access_log=False,
         log_level="warning",
-        forwarded_allow_ips=trusted_proxies,
+        proxy_headers=False,  # `service.http.forwarded` reads them
         timeout_graceful_shutdown=5,
         h11_max_incomplete_event_size=LONGEST_HEAD,
     )
@@ -49,7 +47,7 @@ def main() -> None:
     allow_open_files()
     sys.setswitchinterval(LONGEST_TURN_S)
     log_as_json()
-    running = server(create_app(settings), settings.host, settings.port, settings.trusted_proxies)
+    running = server(create_app(settings), settings.host, settings.port)
     with suppress(KeyboardInterrupt):
         running.run()
     if not running.started:

@@ -1,4 +1,6 @@
-"""The HTTP API. `uvicorn --factory service.app:create_app` serves it with settings from the environment."""
+"""The HTTP API. `uvicorn --factory service.app:create_app --no-proxy-headers` serves it with settings from
+the environment.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -26,6 +28,7 @@ from service.explanations import routes as explanations
 from service.exports import routes as exports
 from service.http import openapi, render
 from service.http.browsers import Guarded
+from service.http.forwarded import Forwarded
 from service.http.observe import JobCensus, Metrics, Observed
 from service.images import routes as images
 from service.imports import routes as imports
@@ -93,6 +96,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(Authenticated)
     app.add_middleware(Guarded, settings=settings)
     app.add_middleware(Observed, metrics=metrics, unexpected=render.unexpected)
+    app.add_middleware(Forwarded, settings=settings)
     render.install(app)
     for noun in (
         *(pools, members, archives, images, label_maps, selections, assignments, annotations, imports),

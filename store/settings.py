@@ -24,7 +24,7 @@ from store.setting_types import OUR_ERRORS, BlobUrl, BrokerUrl, DatabaseUrl, Enc
 MIB = 1024 * 1024
 DAY_S = 24 * 3600.0
 PREFIX = "FEWPAIRS_"
-CLIENT_VARIABLES = ("FEWPAIRS_SERVER", "FEWPAIRS_POOL", "FEWPAIRS_ANNOTATOR", "FEWPAIRS_API_KEY")
+CLIENT_VARIABLES = ("FEWPAIRS_SERVER", "FEWPAIRS_POOL", "FEWPAIRS_API_KEY")
 """Variables that the command line reads, and that are no settings of the service."""
 
 
@@ -84,6 +84,13 @@ class Settings(BaseSettings):
         "",
         description="Addresses and networks of proxies that are believed when they say which client a "
         "request comes from, and whether over TLS: X-Forwarded-For and X-Forwarded-Proto. Empty: none.",
+    )
+
+    proxy_user_header: str = Field(
+        "",
+        pattern=r"^[A-Za-z0-9-]*$",
+        description="Header in which a trusted proxy names the user that it has logged in, for example "
+        "X-Remote-User. Empty: none.",
     )
 
     admin_key: Secret = Field(
@@ -195,6 +202,10 @@ class Settings(BaseSettings):
         """The host names under which the service answers, in lower case and without brackets."""
         names = (*self.allowed_hosts.split(","), self.host)
         return frozenset(name.strip().strip("[]").lower() for name in names)
+
+    @property
+    def proxies(self) -> list[IPv4Network | IPv6Network]:
+        return [ip_network(text.strip()) for text in filter(None, self.trusted_proxies.split(","))]
 
     @property
     def webhook_private_networks(self) -> list[IPv4Network | IPv6Network]:

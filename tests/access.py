@@ -3,6 +3,9 @@
 import os
 import tempfile
 
+from service.runtime import Service
+from store import credentials, principals
+
 KEY = "key-of-the-tests-0123456789abcdef"
 HEAD = f"Host: localhost\r\nAuthorization: Bearer {KEY}\r\n"
 """The same in the head of a request that a test writes itself."""
@@ -16,3 +19,11 @@ def use_key() -> None:
         "FEWPAIRS_API_KEY": KEY,
         "XDG_CONFIG_HOME": tempfile.mkdtemp(prefix="fewpairs-tests-"),
     }
+
+
+def key_of(service: Service, name: str) -> dict[str, str]:
+    """The header of a new key of an administrator of this name."""
+    with service.database.write() as session:
+        principal = principals.ensure(session, name, admin=True)
+        _, text = credentials.add_key(session, principal.id, "test")
+    return {"Authorization": f"Bearer {text}"}

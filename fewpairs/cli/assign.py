@@ -12,20 +12,9 @@ from fewpairs.cli.options import JsonOption, PoolOption, ServerOption, find_pool
 from fewpairs.cli.output import console, counted, folded, moment, print_json, right, whole
 from fewpairs.client import Client
 
-AnnotatorOption = Annotated[
-    str,
-    typer.Option(
-        "--annotator",
-        "-a",
-        envvar="FEWPAIRS_ANNOTATOR",
-        help="Name of the person who labels; always give the same one.",
-    ),
-]
-
 
 @app.command(rich_help_panel=LOOP)
 def assign(
-    annotator: AnnotatorOption,
     count: Annotated[int, typer.Option("--count", "-n", min=1, help="Number of photos to have in hand.")] = 1,
     hours: Annotated[float, typer.Option(min=0.001, help="Hours until others can get the photos.")] = 4.0,
     selection: Annotated[
@@ -42,11 +31,11 @@ def assign(
     Run it again to renew the lease of photos in hand and to take new ones for those that are labelled.
     """
     target = find_pool(Client(server), pool)
-    held = target.assign(annotator, count, lease_s=3600 * hours, selection=selection)
+    held = target.assign(count, lease_s=3600 * hours, selection=selection)
     copied = held.copy_to(copy_to) if copy_to else []
     if as_json:
         return print_json(held.document)
-    title = f"Photos that {annotator} has in hand"
+    title = "Photos that you have in hand"
     table = Table(right("#"), folded("Photo"), whole("Until (UTC)"), title=title, title_justify="left")
     for item in held:
         table.add_row(str(item.rank), Text(item.name), moment(item.lease_expires_at))

@@ -1,6 +1,7 @@
 """Finds the principal of each request. Routes get it as a parameter of the type `PrincipalDep`.
 
-A program shows a key, `Authorization: Bearer …`; a browser shows the cookie of a session.
+A program shows a key, `Authorization: Bearer …`; a browser shows the cookie of a session, or
+a proxy in front of the service has logged its user in.
 """
 
 import re
@@ -16,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.access.cookies import cookie_of
+from service.access.proxied import named_by_proxy, user_of_proxy
 from service.decoding.queue import client
 from service.http import render
 from service.http.browsers import SAFE
@@ -113,12 +115,17 @@ def _asking(request: Request, signature: Signature | None) -> tuple[Principal, U
     service: Service = request.app.state.service
     if signature:
         return _with_signature(request, service, signature), None
-    if header := request.headers.get("authorization"):
-        if (shown := BEARER.fullmatch(header)) is None:
-            raise _unauthenticated("The header Authorization is not understood: send `Bearer` and a key.")
+    header = request.headers.get("authorization", "")
+    if shown := BEARER.fullmatch(header):
         return _with_key(service, shown[1])
+    if name := named_by_proxy(request):
+        _require_own_page(request)
+        return user_of_proxy(service, name), None
+    if header:
+        raise _unauthenticated("The header Authorization is not understood: send `Bearer` and a key.")
     if cookie := cookie_of(request):
-        return _with_cookie(request, service, cookie), None
+        _require_own_page(request)
+        return _with_cookie(service, cookie), None
     raise _unauthenticated(
         "Say who asks: with the header `Authorization: Bearer KEY`, or in a browser by logging in. "
         "`fewpairs login` and FEWPAIRS_API_KEY give the command line its key."
@@ -144,12 +151,18 @@ def _with_signature(request: Request, service: Service, signature: Signature) ->
     raise _unauthenticated("The signature of this address is not valid, or not any more: sign it again.")
 
 
-def _with_cookie(request: Request, service: Service, cookie: str) -> Principal:
+def _require_own_page(request: Request) -> None:
+    """Raise ForeignSite unless a browser says from which page it asks for a change: `Guarded` has refused the
+    pages of other sites.
+    """
     if request.method not in SAFE and not {"sec-fetch-site", "origin"}.intersection(request.headers):
         raise ForeignSite(
             "A browser says from which page it asks, and this request does not: send a key instead of a "
             "cookie."
         )
+
+
+def _with_cookie(service: Service, cookie: str) -> Principal:
     with service.database.read() as session:
         if principal := credentials.logged_in(session, cookie):
             return principal

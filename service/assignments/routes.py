@@ -6,9 +6,11 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from sqlalchemy.orm import Session
 
+from service.access.credentials import PrincipalDep
 from service.access.roles import ANNOTATOR, VIEWER
-from service.assignments.schemas import Annotator, Assignment, Assignments, NewAssignments, Renewal
+from service.assignments.schemas import Assignment, Assignments, NewAssignments, Renewal
 from service.http.bodies import Route
+from service.http.names import UserName
 from service.http.openapi import errors
 from service.http.pages import Cursor, Limit, Page, cut
 from service.http.problems import (
@@ -32,15 +34,15 @@ OPEN = Query(alias="open", description="Only open assignments, or only ended one
 
 @router.post(
     "/pools/{pool_id}/assignments",
-    summary="Hand out picks to an annotator",
+    summary="Take picks to annotate",
     dependencies=[ANNOTATOR],
-    responses=errors(NotFound, InvalidName, NoSelection, NoFreePick, FileTooLarge),
+    responses=errors(NotFound, NoSelection, NoFreePick, FileTooLarge),
 )
-def assign(service: ServiceDep, pool_id: UUID, new: NewAssignments) -> Assignments:
-    """The answer lists all images that the annotator holds now: earlier ones, with renewed leases, and free
-    picks by rank until there are `count` in all. Nobody else gets these images until their leases expire, so
-    asking again gives the same images, for example after an answer was lost. An annotation ends the
-    assignment of its image."""
+def assign(service: ServiceDep, principal: PrincipalDep, pool_id: UUID, new: NewAssignments) -> Assignments:
+    """The annotator is whoever asks. The answer lists all images that they hold now: earlier ones, with
+    renewed leases, and free picks by rank until there are `count` in all. Nobody else gets these images until
+    their leases expire, so asking again gives the same images, for example after an answer was lost. An
+    annotation ends the assignment of its image."""
     with service.database.read() as session:
         found_pool(session, pool_id)
         selection = _selection(session, pool_id, new.selection_id)
@@ -51,11 +53,11 @@ def assign(service: ServiceDep, pool_id: UUID, new: NewAssignments) -> Assignmen
             pool_id,
             selection_id=selection.id,
             picks=picks,
-            annotator=new.annotator,
+            annotator=principal.name,
             count=new.count,
             lease_s=new.lease_s,
         )
-        held = assignments.held_by(session, pool_id, new.annotator)
+        held = assignments.held_by(session, pool_id, principal.name)
     if not held:
         raise NoFreePick(
             f"Every pick of the selection {selection.id} is annotated or assigned to somebody else: "
@@ -73,7 +75,7 @@ def assign(service: ServiceDep, pool_id: UUID, new: NewAssignments) -> Assignmen
 def list_assignments(
     service: ServiceDep,
     pool_id: UUID,
-    annotator: Annotated[Annotator | None, OF_ANNOTATOR] = None,
+    annotator: Annotated[UserName | None, OF_ANNOTATOR] = None,
     is_open: Annotated[bool | None, OPEN] = None,
     cursor: Cursor = None,
     limit: Limit = 100,

@@ -4,24 +4,14 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field
 
 from service.http.documents import Document
-from service.http.names import checked
 from store.assignments import NamedAssignment
 from store.states import AssignmentState
 
-LONGEST_ANNOTATOR = 100
 DEFAULT_LEASE_S = 4 * 3600.0
 
-Annotator = Annotated[
-    str,
-    AfterValidator(lambda name: checked(name, LONGEST_ANNOTATOR)),
-    WithJsonSchema(
-        {"type": "string", "minLength": 1, "maxLength": LONGEST_ANNOTATOR}
-        | {"pattern": r"^[^/\\\x00-\x1f\x7f]+$", "examples": ["ana"]}
-    ),
-]
 LeaseSeconds = Annotated[
     float,
     Field(
@@ -34,12 +24,9 @@ LeaseSeconds = Annotated[
 
 
 class NewAssignments(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"annotator": "ana", "count": 5}]}
-    )
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"count": 5}]})
 
-    annotator: Annotator = Field(description="Who draws the label maps: any name, but always the same one.")
-    count: int = Field(1, ge=1, le=1000, description="How many images the annotator wants to hold.")
+    count: int = Field(1, ge=1, le=1000, description="How many images you want to hold.")
     lease_s: LeaseSeconds = DEFAULT_LEASE_S
     selection_id: UUID | None = Field(
         None,
@@ -62,7 +49,7 @@ class Assignment(Document):
     image_id: UUID
     name: str = Field(description="Name of the image; its bytes are at `/images/{image_id}/content`.")
     rank: int = Field(description="Rank of the image among the selection's picks.")
-    annotator: str
+    annotator: str = Field(description="Who holds it: the name of a user.")
     state: AssignmentState = Field(
         description="`open`: nobody else gets the image; the other states say how the assignment ended."
     )

@@ -4,13 +4,14 @@ import itertools
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
-from fewpairs import Client, Model, Pool
+from fewpairs import Client, FewpairsError, Model, Pool
 from fewpairs.cli import app
 from tests import drawings
 from tests.processes import answers, free_port, processes, until
@@ -74,6 +75,22 @@ def run(server: str, pool: Pool) -> Run:
 
     def run(*words: object) -> Result:
         environment = {"FEWPAIRS_SERVER": server, "FEWPAIRS_POOL": pool.name}
+        return CliRunner().invoke(app, [str(word) for word in words], env=environment)
+
+    return run
+
+
+@pytest.fixture
+def as_user(server: str, pool: Pool) -> Run:
+    """As `run`, for a user of this name who annotates in the pool: `as_user("ana", "assign")`."""
+
+    def run(name: str, *words: object) -> Result:
+        client = Client(server)
+        with suppress(FewpairsError):  # another test has made the user
+            client.create_user(name)
+        pool.share(name, "annotator")
+        key = client.create_key("test", user=name)["key"]
+        environment = {"FEWPAIRS_SERVER": server, "FEWPAIRS_POOL": pool.name, "FEWPAIRS_API_KEY": key}
         return CliRunner().invoke(app, [str(word) for word in words], env=environment)
 
     return run

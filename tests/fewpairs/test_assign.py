@@ -18,16 +18,16 @@ def selection(pool: Pool, photos: Path) -> Selection:
 
 
 def test_annotators_take_photos_annotate_and_give_back(
-    run: Run, pool: Pool, selection: Selection, photos: Path, tmp_path: Path
+    run: Run, as_user: Run, pool: Pool, selection: Selection, photos: Path, tmp_path: Path
 ) -> None:
     """`assign` prints and copies an annotator's photos, `assignments` lists who has which, and a photo that
     is given back by its name goes to the next annotator."""
     names = [pick.name for pick in selection]
-    result = run("assign", "--annotator", "ana", "--count", 2, "--copy-to", tmp_path / "ana")
+    result = as_user("ana", "assign", "--count", 2, "--copy-to", tmp_path / "ana")
     assert result.exit_code == 0, result.output
     assert sorted(path.name for path in (tmp_path / "ana").iterdir()) == sorted(names[:2])
     assert "2 more picks are free" in result.output
-    ben = json.loads(run("assign", "--annotator", "ben", "--json").stdout)
+    ben = json.loads(as_user("ben", "assign", "--json").stdout)
     assert [item["name"] for item in ben["items"]] == names[2:3]
     listed = run("assignments").output
     assert all(name in listed for name in (*names[:3], "ana", "ben"))
@@ -35,7 +35,8 @@ def test_annotators_take_photos_annotate_and_give_back(
     assert run("assignments", "--give-back", names[1]).exit_code == 0
     states = json.loads(run("assignments", "--all", "--annotator", "ana", "--json").stdout)
     assert {item["name"]: item["state"] for item in states} == {names[0]: "annotated", names[1]: "returned"}
-    assert [item.name for item in pool.assign("ben", 2)] == [names[2], names[1]]
+    ben = json.loads(as_user("ben", "assign", "--count", 2, "--json").stdout)
+    assert [item["name"] for item in ben["items"]] == [names[2], names[1]]
 
 
 def test_a_long_name_is_folded_and_times_are_not(run: Run, pool: Pool, photos: Path) -> None:
@@ -44,7 +45,7 @@ def test_a_long_name_is_folded_and_times_are_not(run: Run, pool: Pool, photos: P
     (photos / "images" / "0000.png").rename(photos / name)
     pool.upload(photos / name)
     pool.select(1)
-    pool.assign("ana")
+    pool.assign()
     rows = [line.split("│") for line in run("assignments", "--all").output.splitlines() if "│" in line]
     assert "".join(row[2].strip() for row in rows) == name
     assert all(re.fullmatch(r"\d\d-\d\d \d\d:\d\d", time.strip()) for time in rows[0][4:6])
@@ -55,29 +56,29 @@ def test_the_picks_of_a_named_selection_are_assigned(run: Run, pool: Pool, selec
     """`assign` takes the id that `select` prints, even if there is a newer selection."""
     assert selection.id in run("select", "--budget", 4).output
     assert pool.select(1).id != selection.id
-    words = ["assign", "--annotator", "ana", "--selection", selection.id, "--count", 4, "--json"]
+    words = ["assign", "--selection", selection.id, "--count", 4, "--json"]
     held = json.loads(run(*words).stdout)
     assert [item["image_id"] for item in held["items"]] == selection.image_ids
-    assert pool.assign("ana", 4, selection=selection.id).document["selection_id"] == selection.id
+    assert pool.assign(4, selection=selection.id).document["selection_id"] == selection.id
 
 
-def test_what_cannot_be_assigned_is_a_sentence(run: Run, pool: Pool, selection: Selection) -> None:
+def test_what_cannot_be_assigned_is_a_sentence(as_user: Run, pool: Pool, selection: Selection) -> None:
     """No free pick, and giving back a photo that nobody has in hand: exit code 1 and a sentence."""
-    pool.assign("ana", 4)
-    for words in (["assign", "--annotator", "ben"], ["assignments", "--give-back", "no.png"]):
-        refused = run(*words)
+    pool.assign(4)
+    for user, words in (("ben", ["assign"]), ("ana", ["assignments", "--give-back", "no.png"])):
+        refused = as_user(user, *words)
         assert refused.exit_code == 1
         assert refused.output.startswith("✗ ")
 
 
 def test_an_assignment_is_renewed_and_given_back(pool: Pool, selection: Selection) -> None:
     """From Python: renewing extends the lease, and others can get a photo that was given back."""
-    [item] = pool.assign("ana", lease_s=60, selection=selection)
+    [item] = pool.assign(lease_s=60, selection=selection)
     before = item.lease_expires_at
     assert item.renew(3600).lease_expires_at > before
     assert item.give_back().state == "returned"
-    assert pool.assign("ben").free == 3
-    assert [one.annotator for one in pool.assignments(is_open=True)] == ["ben"]
+    assert pool.assign().free == 3
+    assert [one.annotator for one in pool.assignments(is_open=True)] == ["admin"]
 
 
 def test_options_of_select_reach_the_service(run: Run, pool: Pool, selection: Selection) -> None:

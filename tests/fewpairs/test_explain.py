@@ -64,7 +64,7 @@ def test_a_selection_of_test_photos_is_explained_only_by_its_id(run: Run, pool: 
     of_train = pool.select(2)
     pool.select(2, split="test")
     assert pool.explain().selection_id == of_train.id
-    assert pool.assign("ana").document["selection_id"] == of_train.id
+    assert pool.assign().document["selection_id"] == of_train.id
     assert f"{of_test.id}: 1 photo" in run("explain", of_test.id).output
 
 
@@ -72,7 +72,7 @@ def test_cost_is_told_once_a_pick_was_annotated(run: Run, pool: Pool, photos: Pa
     """The cost follows the time from an annotator's assignment to the annotation."""
     pool.upload(photos / "images")
     selection = pool.select(2)
-    [held] = pool.assign("ana")
+    [held] = pool.assign()
     pool.annotate(photos / "labels" / held.name)
     cost = selection.explain().cost
     assert cost

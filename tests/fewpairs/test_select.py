@@ -105,7 +105,7 @@ def test_one_photo_is_no_plural(run: Run, pool: Pool, photos: Path, tmp_path: Pa
         for words in (
             ["select", "--budget", 1, "--copy-to", tmp_path / "picked"],
             ["explain"],
-            ["assign", "--annotator", "ana", "--copy-to", tmp_path / "ana"],
+            ["assign", "--copy-to", tmp_path / "ana"],
             ["duplicates"],
         )
     )

@@ -119,5 +119,5 @@ def test_the_command_lines_own_variables_are_known() -> None:
     for named in group.commands.values():
         for inner in getattr(named, "commands", {"": named}).values():
             variables |= {param.envvar for param in inner.params if param.envvar}
-    assert {"FEWPAIRS_SERVER", "FEWPAIRS_POOL", "FEWPAIRS_ANNOTATOR"} <= variables
+    assert {"FEWPAIRS_SERVER", "FEWPAIRS_POOL"} <= variables
     assert list(misspelt(dict.fromkeys(variables, "x"))) == []

@@ -26,7 +26,7 @@ def serve(settings: Settings) -> Iterator[Client]:
     """Run uvicorn on a free port. The socket listens before the server starts, so no test has to wait."""
     upgrade(settings.database)
     app = create_app(settings)
-    serving = server(app, trusted_proxies=settings.trusted_proxies)
+    serving = server(app)
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen(128)

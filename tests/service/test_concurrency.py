@@ -12,7 +12,7 @@ import httpx
 from PIL import Image
 
 from store import references
-from tests.access import WITH_KEY
+from tests.access import key_of
 from tests.processes import answers, free_port, processes, until
 from tests.service.serving import Client
 from tests.service.steps import annotate, encoded, everything, new_pool, photo, put_photo
@@ -136,9 +136,9 @@ def more_apis(client: Client, count: int, logs: Path) -> Iterator[list[str]]:
         yield [str(client.base_url), *addresses]
 
 
-def ask(address: str, pool_id: str, annotator: object) -> httpx.Response:
-    body = {"annotator": str(annotator)}
-    return httpx.post(f"{address}/pools/{pool_id}/assignments", json=body, headers=WITH_KEY, timeout=60)
+def ask(client: Client, address: str, pool_id: str, annotator: object) -> httpx.Response:
+    key = key_of(client.service, str(annotator))
+    return httpx.post(f"{address}/pools/{pool_id}/assignments", json={}, headers=key, timeout=60)
 
 
 def test_fifty_concurrent_annotators_get_fifty_images(client_of_each: Client, tmp_path: Path) -> None:
@@ -149,14 +149,14 @@ def test_fifty_concurrent_annotators_get_fifty_images(client_of_each: Client, tm
 
     def image_for(number: int) -> str:
         start.wait()
-        answer = ask(addresses[number % len(addresses)], pool_id, number)
+        answer = ask(client, addresses[number % len(addresses)], pool_id, number)
         assert answer.status_code == 200, answer.text
         [item] = answer.json()["items"]
         return str(item["image_id"])
 
     with more_apis(client, 2, tmp_path / "logs") as addresses, ThreadPoolExecutor(50) as threads:
         assert sorted(threads.map(image_for, range(50))) == sorted(ids)
-        assert ask(addresses[1], pool_id, "late").json()["type"] == "/problems/no-free-pick"
+        assert ask(client, addresses[1], pool_id, "late").json()["type"] == "/problems/no-free-pick"
 
 
 def test_an_image_that_is_annotated_meanwhile_is_not_assigned(client_of_each: Client) -> None:
@@ -164,7 +164,7 @@ def test_an_image_that_is_annotated_meanwhile_is_not_assigned(client_of_each: Cl
     client = client_of_each
     pool_id, ids = pool_with_selection(client, 24)
     with ThreadPoolExecutor(16) as threads:
-        asked = [threads.submit(ask, str(client.base_url), pool_id, number) for number in range(24)]
+        asked = [threads.submit(ask, client, str(client.base_url), pool_id, number) for number in range(24)]
         sent = [threads.submit(annotate, client, image_id) for image_id in ids]
         assert {answer.result().status_code for answer in asked} <= {200, 409}
         for answer in sent:
