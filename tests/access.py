@@ -1,6 +1,7 @@
-"""The key with which the tests use every service, as its administrator."""
+"""The key with which the tests use every service, as its administrator, and what must not be in a log."""
 
 import os
+import re
 import tempfile
 
 from service.runtime import Service
@@ -10,6 +11,10 @@ KEY = "key-of-the-tests-0123456789abcdef"
 HEAD = f"Host: localhost\r\nAuthorization: Bearer {KEY}\r\n"
 """The same in the head of a request that a test writes itself."""
 WITH_KEY = {"Authorization": f"Bearer {KEY}"}
+
+PASSWORD = "four words of hers"
+SECRET = re.compile(rf"{KEY}|{PASSWORD}|\bfp_[0-9a-f]{{8}}_[\w-]{{20,}}|\bwhsec_[\w+/]{{20,}}")
+"""The key and the password of the tests, whole keys that a service made, and secrets of webhooks."""
 
 
 def use_key() -> None:

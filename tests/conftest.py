@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,6 +34,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         needs_gpu = [item for item in items if item.get_closest_marker("gpu")]
         items[:] = [item for item in items if item not in needs_gpu]
         config.hook.pytest_deselected(items=needs_gpu)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """No service that ran in a test's process has logged a secret."""
+    report = yield
+    logged = "".join(text for _, text in report.sections)
+    if report.passed and (found := access.SECRET.search(logged)):
+        report.outcome, report.longrepr = "failed", f"A secret is in the log: {found[0]}"
+    return report
 
 
 @pytest.fixture(scope="session")

