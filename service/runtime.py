@@ -10,6 +10,7 @@ from uuid import UUID
 from fastapi import Depends, Request
 from fastapi.concurrency import run_in_threadpool
 
+from service.counts_cache import CountsCache
 from service.decoding.decoders import Decoders
 from service.doorbell import Doorbell
 from service.http.problems import Unavailable
@@ -36,6 +37,7 @@ class Service:
         self.decoders = Decoders(settings)
         self.doorbell = Doorbell(settings.broker_url)
         self.state_cache = StateCache()
+        self.counts = CountsCache()
         self.watch = Watch(self.database)
         self.readiness = Readiness(self.database, self.blobs, self.doorbell)
         self.readiness.wait()

@@ -15,7 +15,7 @@ from store.filters import in_use, kept
 from store.memberships import pools_of
 from store.pages import oldest_first
 from store.states import SPLITS
-from store.tables import Annotation, Image, LabelMap, Pool
+from store.tables import Annotation, Event, Image, LabelMap, Pool, Shard
 
 
 @dataclass
@@ -92,6 +92,23 @@ def page(
 def named(session: Session, name: str) -> Pool | None:
     """The pool of this name, which may be one that was deleted."""
     return session.scalar(select(Pool).where(Pool.name == name))
+
+
+Version = tuple[int, int]
+
+
+def versions(session: Session, pool_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Version]:
+    """For each pool, another value after each change of its counts: how many events and shards it has.
+
+    Whatever changes a pool is an event in the same transaction, but for embedding, which adds a shard.
+    """
+    ids = list(pool_ids)
+    found = []
+    for table in (Event, Shard):
+        query = select(table.pool_id, func.count()).where(table.pool_id.in_(ids)).group_by(table.pool_id)
+        found.append({pool_id: count for pool_id, count in session.execute(query)})
+    events_of, shards_of = found
+    return {pool_id: (events_of.get(pool_id, 0), shards_of.get(pool_id, 0)) for pool_id in ids}
 
 
 def counts(session: Session, pool_ids: Iterable[uuid.UUID]) -> Mapping[uuid.UUID, PoolCounts]:

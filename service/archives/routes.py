@@ -36,7 +36,6 @@ from service.jobs.schemas import Job
 from service.lookups import found_pool, require_pool
 from service.pools.schemas import Pool
 from service.runtime import Service, ServiceDep
-from store import pools
 from store.archives import Part
 from store.blobs import BlobMissing, Incoming
 from store.pools import PoolCounts
@@ -164,7 +163,7 @@ def make_pool(
 def _pool(service: Service, pool_id: UUID) -> Pool:
     with service.database.read() as session:
         pool = found_pool(session, pool_id)
-        counts = pools.counts(session, [pool_id])
+        counts = service.counts.of(session, [pool_id])
     return Pool.of(pool, counts.get(pool_id, PoolCounts()))
 
 

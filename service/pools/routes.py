@@ -73,7 +73,7 @@ def list_pools(
             session, name=name, after=cursor, limit=limit + 1, deleted=deleted, seen_by=seen_by
         )
         page, following = cut(found, limit)
-        counts = pools.counts(session, [pool.id for pool in page])
+        counts = service.counts.of(session, [pool.id for pool in page])
     return Page(items=[Pool.of(pool, counts.get(pool.id, PoolCounts())) for pool in page], next=following)
 
 
@@ -83,7 +83,7 @@ def list_pools(
 def get_pool(service: ServiceDep, pool_id: UUID) -> Pool:
     with service.database.read() as session:
         pool = found_pool(session, pool_id)
-        counts = pools.counts(session, [pool_id])
+        counts = service.counts.of(session, [pool_id])
     return Pool.of(pool, counts.get(pool_id, PoolCounts()))
 
 
@@ -101,7 +101,7 @@ def change_pool(service: ServiceDep, pool_id: UUID, changes: PoolChanges) -> Poo
             if (before := pool.name) != changes.name:
                 pools.rename(session, pool, changes.name)
                 events.add(session, pool_id, "renamed", "pool", pool_id, before=before, name=pool.name)
-            counts = pools.counts(session, [pool_id])
+            counts = service.counts.of(session, [pool_id])
     except IntegrityError:
         raise _name_taken(service, changes.name) from None
     return Pool.of(pool, counts.get(pool_id, PoolCounts()))
@@ -148,7 +148,7 @@ def change_class_table(service: ServiceDep, pool_id: UUID, changes: ClassTableCh
         pool.class_table = changes.applied_to(pool.class_table).model_dump(mode="json")
         session.flush()
         events.add(session, pool_id, "changed", "pool", pool_id, **changes.model_dump(exclude_none=True))
-        counts = pools.counts(session, [pool_id])
+        counts = service.counts.of(session, [pool_id])
     return Pool.of(pool, counts.get(pool_id, PoolCounts()))
 
 
