@@ -1,6 +1,11 @@
 # syntax=docker/dockerfile:1
 # Three images from one file: `service` (API and migrations, without torch), `worker-cpu` and `worker-gpu`.
 
+FROM node:24.19-slim AS pages
+WORKDIR /web
+COPY web ./
+RUN npm ci --ignore-scripts && npm run build -- --outDir /pages
+
 FROM python:3.12-slim-trixie AS base
 ENV PYTHONUNBUFFERED=1 PIP_NO_CACHE_DIR=1 FEWPAIRS_DATA_DIR=/data
 RUN useradd --create-home --uid 1000 fewpairs && install -d -o fewpairs -g fewpairs /data
@@ -10,6 +15,7 @@ FROM base AS source
 COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY fewpairs fewpairs
 COPY service service
+COPY --from=pages /pages service/pages/dist
 COPY worker worker
 COPY models models
 COPY store store

@@ -14,15 +14,28 @@ help: ## list these targets
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
 	@touch $@
 
+# Node for the pages comes as a Python package; only building needs it.
+.venv/.node: .venv/.run
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[pages]'
+	PYTHON=$(CURDIR)/$(BIN)/python web/npm ci --ignore-scripts
+	@touch $@
+
+service/pages/dist/index.html: .venv/.node web/index.html web/vite.config.ts $(shell find web/src -type f)
+	PYTHON=$(CURDIR)/$(BIN)/python web/npm run build
+	@touch $@
+
 install: .venv/.run ## install the program into .venv
+
+pages: service/pages/dist/index.html ## build the pages, with Node from a Python package
 
 demo: .venv/.run ## run the whole loop on drawn street scenes, or on your data: DATA=dir
 	$(BIN)/fewpairs demo $(DATA)
 
-run: .venv/.run ## start the service at http://127.0.0.1:8000
+run: .venv/.run pages ## start the service at http://127.0.0.1:8000
 	$(BIN)/fewpairs up
 
-test: .venv/.dev ## run the tests that CI runs, in two processes
+test: .venv/.dev pages ## run the tests that CI runs, in two processes
+	PYTHON=$(CURDIR)/$(BIN)/python web/npm test
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 slow: .venv/.dev ## run the tests that take minutes and that CI leaves out
@@ -31,14 +44,16 @@ slow: .venv/.dev ## run the tests that take minutes and that CI leaves out
 storm: .venv/.dev ## kill, stop and starve processes while work goes on, and count what was lost: SEEDS=20
 	$(BIN)/python -m tests.faults.storm --seeds $(or $(SEEDS),20)
 
-lint: .venv/.dev ## check style, types, import directions and migrations
+lint: .venv/.dev .venv/.node ## check style, types, import directions and migrations
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m migrations.check
+	$(BIN)/python -c "import json; from service.app import create_app; print(json.dumps(create_app().openapi()))" > web/openapi.json
+	PYTHON=$(CURDIR)/$(BIN)/python web/npm run lint
 
 clean: ## remove .venv and what the demo wrote, but never ./data
 	rm -rf .venv demo
 
-.PHONY: help install demo run test slow storm lint clean
+.PHONY: help install pages demo run test slow storm lint clean

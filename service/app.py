@@ -38,6 +38,7 @@ from service.label_maps import routes as label_maps
 from service.members import routes as members
 from service.models import routes as models
 from service.operations import routes as operations
+from service.pages import routes as pages
 from service.pools import routes as pools
 from service.problems import routes as problems
 from service.runtime import Service
@@ -102,10 +103,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         *(pools, members, archives, images, label_maps, selections, assignments, annotations, imports),
         *(exports, explanations, similar),
         *(events, webhooks, advice, trainings, jobs, models, evaluations, operations, problems),
-        *(sessions, users, keys, signatures),
+        *(sessions, users, keys, signatures, pages),
     ):
         app.include_router(noun.router)
     openapi.install(app)
+    pages.install(app)
     return app
 
 

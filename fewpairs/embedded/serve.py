@@ -238,7 +238,7 @@ def _welcome(console: Console, address: str, data: Path, token: str) -> None:
 
 def _pages(address: str, token: str) -> str:
     """What to open in a browser. The token logs it in."""
-    return f"{address}/?token={token}" if token else address
+    return f"{address}/session?token={token}" if token else address
 
 
 def _show(console: Console, name: str, line: str) -> None:

@@ -31,7 +31,7 @@ from store.settings import Settings
 
 log = structlog.get_logger()
 
-OPEN = re.compile(rf"/|/healthz|/session|/problems(/.*)?|{ASSETS}/.*")
+OPEN = re.compile(rf"/|/app(/.*)?|/assets/.*|/healthz|/session|/problems(/.*)?|{ASSETS}/.*")
 """Addresses that anybody may ask. They tell nothing of what is kept here."""
 READY = "/readyz"
 """Anybody may ask it; who has a key of the settings is told more. It never asks the database who that is."""

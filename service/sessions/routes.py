@@ -57,12 +57,12 @@ def log_out(service: ServiceDep, request: Request) -> Response:
     return response
 
 
-@router.get("/", include_in_schema=False)
-async def home(service: ServiceDep, request: Request, token: str | None = None) -> Response:
-    """The pages. `fewpairs up` opens them with its token, which the browser's cookie replaces at once."""
-    answer = RedirectResponse("/" if token else "/docs", 303)
+@router.get("/session", include_in_schema=False)
+async def log_in_with_token(service: ServiceDep, request: Request, token: str) -> Response:
+    """`fewpairs up` opens this address with its token, which the browser's cookie replaces at once."""
+    answer = RedirectResponse("./", 303)
     local_token = service.settings.local_token
-    if token and local_token and credentials.same(token, local_token):
+    if local_token and credentials.same(token, local_token):
         local = await run_in_threadpool(_account, service, LOCAL)
         assert local
         set_cookie(request, answer, await run_in_threadpool(_opened, service, local))

@@ -67,7 +67,7 @@ def test_ctrl_c_stops_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         assert list(Client(up.address).pools()) == []
         assert list(Client(up.address.replace("127.0.0.1", "localhost")).pools()) == []
         assert token.stat().st_mode & 0o777 == 0o600
-        assert f"{up.address}/?token=" in up.log.read_text()
+        assert f"{up.address}/session?token=" in up.log.read_text()
         assert up.children().keys() == {"broker", "service", "cpu,embed", "gpu"}
         everything = up.everything()
         up.process.send_signal(signal.SIGINT)

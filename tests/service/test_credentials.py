@@ -20,7 +20,8 @@ from tests.test_places import ROUTES
 
 OPEN = {
     *("GET /healthz", "GET /readyz", "GET /problems", "GET /problems/{slug}"),
-    *("POST /session", "DELETE /session"),
+    *("GET /", "GET /app", "GET /app/{address:path}"),
+    *("POST /session", "DELETE /session", "GET /session"),
 }
 TOKEN = "token-of-this-test-0123456789abcdef"
 
@@ -139,10 +140,10 @@ def embedded(tmp_path: Path) -> Iterator[httpx.Client]:
 def test_the_token_of_the_address_becomes_a_cookie(embedded: httpx.Client) -> None:
     """The address with the token sets a cookie that scripts cannot read, and leads to one without it."""
     assert embedded.get("/docs").status_code == 401
-    wrong = embedded.get("/", params={"token": "x" * 40})
+    wrong = embedded.get("/session", params={"token": "x" * 40})
     assert (wrong.status_code, wrong.headers.get("set-cookie")) == (303, None)
-    answer = embedded.get("/", params={"token": TOKEN})
-    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    answer = embedded.get("/session", params={"token": TOKEN})
+    assert (answer.status_code, answer.headers["location"]) == (303, "./")
     name, *attributes = answer.headers["set-cookie"].lower().split("; ")
     assert {"httponly", "samesite=lax", "path=/"} <= set(attributes)
     assert TOKEN.lower() not in name

@@ -1,0 +1,95 @@
+"""One embedded service and one Chromium for all tests of this folder; a page for each test."""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    expect,
+    sync_playwright,
+)
+
+from fewpairs import Client
+from service.pages.routes import BUILT
+from tests.fewpairs.conftest import UP_ENVIRONMENT, up_command
+from tests.processes import free_port, processes, until
+
+CHROMIUM = Path("/usr/bin/chromium")
+PATIENCE_MS = 240_000
+PRINTED = re.compile(r"http://\S+/session\?token=\S+")
+EXPECTED = ("status of 409", "status of 412")
+"""Chromium notes refusals as errors. The pages ask for a selection that may not be there, or save second."""
+
+expect.set_options(timeout=PATIENCE_MS)
+
+
+@pytest.fixture(scope="session")
+def opening(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address that a running embedded service tells its user to open; its pages are built."""
+    for path, remedy in ((CHROMIUM, "install chromium"), (BUILT / "index.html", "make pages")):
+        if not path.exists():
+            if "CI" in os.environ:
+                pytest.fail(f"{path} is missing: {remedy}")
+            pytest.skip(f"{path} is missing: {remedy}")
+    folder = tmp_path_factory.mktemp("pages")
+    log = folder / "up" / "0.log"
+    with processes([(up_command(folder / "data", free_port()), UP_ENVIRONMENT)], log.parent) as [process]:
+        until(lambda: PRINTED.search(log.read_text()) or process.poll() is not None, "the service is ready")
+        printed = PRINTED.search(log.read_text())
+        assert printed, log.read_text()
+        yield printed[0]
+
+
+@pytest.fixture(scope="session")
+def server(opening: str) -> str:
+    return opening.split("/session")[0]
+
+
+@pytest.fixture
+def client(server: str) -> Iterator[Client]:
+    with Client(server) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        options = ["--no-sandbox", "--disable-background-networking"]
+        yield playwright.chromium.launch(executable_path=CHROMIUM, args=options)
+
+
+@pytest.fixture
+def context(opening: str, server: str, browser: Browser) -> Iterator[BrowserContext]:
+    """A person's browser. At the end there was no error on its console, and no request to another host."""
+    context = browser.new_context(base_url=server, viewport={"width": 1280, "height": 800})
+    context.set_default_timeout(PATIENCE_MS)
+    wrong: list[str] = []
+
+    def said(message: ConsoleMessage) -> None:
+        if message.type == "error" and not any(status in message.text for status in EXPECTED):
+            wrong.append(message.text)
+
+    def requested(request: Request) -> None:
+        if urlsplit(request.url).scheme in ("http", "https") and not request.url.startswith(server):
+            wrong.append(f"a request to {request.url}")
+
+    context.on("console", said)
+    context.on("request", requested)
+    context.on("weberror", lambda error: wrong.append(str(error.error)))
+    context.new_page().goto(opening)
+    yield context
+    context.close()
+    assert wrong == []
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    return context.pages[0]

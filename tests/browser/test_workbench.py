@@ -1,0 +1,185 @@
+"""From a folder of photos to a model, by mouse and keyboard alone."""
+
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+from playwright.sync_api import BrowserContext, Page, expect
+
+from fewpairs import Client, Pool
+from tests import drawings
+from tests.pages import ROOT
+
+AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
+DRAFT = """image => new Promise(done => {
+  const opening = indexedDB.open("fewpairs");
+  opening.onsuccess = () => {
+    const asking = opening.result.transaction("drafts").objectStore("drafts").get(image);
+    asking.onsuccess = () => {
+      opening.result.close();
+      done(asking.result ? Array.from(asking.result.ids) : null);
+    };
+  };
+})"""
+CLASSES = [each["name"] for each in drawings.CLASS_TABLE["classes"]]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    drawings.write(tmp_path / "drawn", range(8))
+    return tmp_path / "drawn"
+
+
+@pytest.fixture
+def pool(client: Client, folder: Path, request: pytest.FixtureRequest) -> Pool:
+    pool = client.create_pool(request.node.name, classes=drawings.CLASS_TABLE)
+    pool.upload(folder / "images")
+    return pool
+
+
+def first_image(pool: Pool) -> str:
+    return str(next(pool.images())["id"])
+
+
+def painting(page: Page, pool: Pool, image: str) -> Any:
+    """Open the painter on an image. Returns where it stands on the page."""
+    page.goto(f"/app/pools/{pool.id}/label/{image}")
+    page.locator(".painter canvas").first.wait_for()
+    return page.locator(".painter").bounding_box()
+
+
+def stroke(page: Page, box: Any, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """Drag from one place of the painter to another, in shares of its size."""
+    for (x, y), act in ((start, page.mouse.down), (end, page.mouse.up)):
+        page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=5)
+        act()
+
+
+def draft(page: Page, image: str) -> list[int]:
+    """The label map that the browser keeps for an image, once the last stroke is in it."""
+    expect(page.get_by_text("Kept in this browser")).to_be_visible()
+    page.wait_for_timeout(600)
+    return list(page.evaluate(DRAFT, image))
+
+
+def stored(page: Page, image: str) -> NDArray[np.uint8]:
+    return np.asarray(Image.open(BytesIO(page.request.get(f"/images/{image}/annotation").body())))
+
+
+def test_a_person_comes_from_a_folder_to_a_compared_model(client: Client, page: Page, folder: Path) -> None:
+    """Pool, photos, picks, painted label maps, a training and its scores: nothing but the pages is used,
+    except for the label maps of the test photos.
+    """
+    page.goto("/")
+    page.get_by_label("Name", exact=True).fill("by hand")
+    page.get_by_label("Names of the classes").fill("\n".join(CLASSES))
+    page.get_by_role("button", name="Create the pool").click()
+    page.locator("input[webkitdirectory]").first.set_input_files(folder / "images")
+    expect(page.get_by_text("8 photos added")).to_be_visible()
+
+    page.get_by_role("link", name="Picks").click()
+    page.get_by_label("How many").fill("2")
+    page.get_by_role("button", name="Pick them").click()
+    expect(page.get_by_text("2 photos to label")).to_be_visible()
+    page.get_by_role("link", name="Start labelling").click()
+    for _ in range(2):
+        page.locator(".painter canvas").first.wait_for()
+        box = page.locator(".painter").bounding_box()
+        for index in range(len(CLASSES)):
+            page.keyboard.press(str(index + 1))
+            stroke(page, box, (0.4, 0.3 + 0.15 * index), (0.6, 0.3 + 0.15 * index))
+        address = page.url
+        page.keyboard.press("Control+Enter")
+        expect(page).not_to_have_url(address)
+
+    pool = client.pool("by hand")
+    drawings.write(folder / "test", range(100, 102))
+    pool.upload(folder / "test" / "images", split="test")
+    pool.annotate(folder / "test" / "labels")
+    page.get_by_role("link", name="Train").click()
+    page.get_by_label("Method").select_option("probe")
+    page.get_by_role("button", name="Train", exact=True).click()
+    page.get_by_role("link", name="Compare it").click()
+    page.get_by_role("button", name="Score it on the test photos").click()
+    expect(page.get_by_role("heading", name="Classes: mean IoU")).to_be_visible()
+    expect(page.get_by_role("row", name=CLASSES[0])).to_be_visible()
+
+
+def test_the_service_stores_the_pixels_that_were_painted(page: Page, pool: Pool) -> None:
+    """A label map that was painted and saved has the class indices of the page's buffer, pixel by pixel, and
+    erasing the last stroke gives the bytes before it.
+    """
+    image = first_image(pool)
+    box = painting(page, pool, image)
+    page.keyboard.press("2")
+    stroke(page, box, (0.3, 0.3), (0.7, 0.6))
+    before = draft(page, image)
+    page.keyboard.press("1")
+    page.keyboard.press("u")
+    stroke(page, box, (0.3, 0.7), (0.7, 0.4))
+    painted = draft(page, image)
+    assert set(painted) == {0, 1, 255}
+    page.keyboard.press("u")
+    page.keyboard.press("Control+z")
+    assert draft(page, image) == before
+    page.keyboard.press("Control+Shift+z")
+    assert draft(page, image) == painted
+    page.keyboard.press("Control+s")
+    expect(page.get_by_text("Saved")).to_be_visible()
+    assert stored(page, image).ravel().tolist() == painted
+
+
+def test_a_closed_tab_loses_nothing(context: BrowserContext, page: Page, pool: Pool) -> None:
+    """Strokes that were not saved, and what can be undone, are there when the page is opened again."""
+    image = first_image(pool)
+    box = painting(page, pool, image)
+    stroke(page, box, (0.3, 0.5), (0.7, 0.5))
+    painted = draft(page, image)
+    page.close()
+    again = context.new_page()
+    painting(again, pool, image)
+    assert draft(again, image) == painted
+    again.keyboard.press("Control+z")
+    assert set(draft(again, image)) == {255}
+
+
+def test_two_people_do_not_overwrite_each_other(context: BrowserContext, page: Page, pool: Pool) -> None:
+    """Who saves second is told so, and chooses; both label maps are revisions then."""
+    image = first_image(pool)
+    other = context.new_page()
+    boxes = [painting(each, pool, image) for each in (page, other)]
+    page.bring_to_front()
+    stroke(page, boxes[0], (0.3, 0.3), (0.7, 0.3))
+    mine = draft(page, image)
+    page.keyboard.press("Control+s")
+    expect(page.get_by_text("Saved")).to_be_visible()
+    other.bring_to_front()
+    other.keyboard.press("2")
+    stroke(other, boxes[1], (0.3, 0.7), (0.7, 0.7))
+    other.keyboard.press("Control+s")
+    expect(other.get_by_text("Somebody else saved a label map")).to_be_visible()
+    assert stored(page, image).ravel().tolist() == mine
+    other.get_by_role("button", name="Keep mine").click()
+    other.keyboard.press("Control+s")
+    expect(other.get_by_text("Saved")).to_be_visible()
+    assert set(np.unique(stored(page, image))) == {1, 255}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_pages_are_usable_by_everyone(page: Page, pool: Pool, scheme: str) -> None:
+    """axe finds no violation of the accessibility rules on any page, in light and in dark."""
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    image = first_image(pool)
+    views = ["photos", "picks", f"label/{image}", "train", "compare"]
+    found = {}
+    for address in ["/", "/app/jobs", "/app/login", *(f"/app/pools/{pool.id}/{view}" for view in views)]:
+        page.goto(address)
+        page.wait_for_load_state("networkidle")
+        page.evaluate(AXE.read_text())
+        violations = page.evaluate("axe.run().then(result => result.violations)")
+        found[address] = [(each["id"], each["nodes"][0]["html"]) for each in violations]
+    assert not any(found.values()), found

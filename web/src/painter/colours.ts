@@ -1,0 +1,58 @@
+// How class indices look.
+
+import type { Box, LabelMap } from "./label-map";
+import { type View } from "./view";
+
+export type Rgb = readonly [number, number, number];
+
+/** One colour for each of the 256 indices, as ImageData holds it: bytes R, G, B, A. */
+export function table(colours: readonly Rgb[], hidden: ReadonlySet<number> = new Set()): Uint32Array {
+  const entries = new Uint32Array(256);
+  const bytes = new Uint8Array(entries.buffer);
+  colours.forEach((colour, id) => {
+    if (!hidden.has(id)) bytes.set([...colour, 255], id * 4);
+  });
+  return entries;
+}
+
+/** Far-apart colours for as many classes as there are, where the class table's are hard to tell apart. */
+export function distinct(count: number): Rgb[] {
+  return Array.from({ length: count }, (_, index) => {
+    const hue = (index * 137.508) % 360;
+    const light = [0.5, 0.68, 0.36][index % 3];
+    return fromHsl(hue, 0.75, light);
+  });
+}
+
+function fromHsl(hue: number, saturation: number, light: number): Rgb {
+  const spread = saturation * Math.min(light, 1 - light);
+  const channel = (shift: number) => {
+    const k = (shift + hue / 30) % 12;
+    return Math.round(255 * (light - spread * Math.max(-1, Math.min(k - 3, 9 - k, 1))));
+  };
+  return [channel(0), channel(8), channel(4)];
+}
+
+/**
+ * The part `box` of a canvas, in device pixels, that shows the label map. `ratio` is device pixels per CSS
+ * pixel. Every device pixel shows the image pixel under its centre.
+ */
+export function drawn(map: LabelMap, entries: Uint32Array, view: View, ratio: number, box: Box): ImageData {
+  const picture = new ImageData(box.right - box.left, box.bottom - box.top);
+  const pixels = new Uint32Array(picture.data.buffer);
+  const step = 1 / (view.scale * ratio);
+  const columns = new Int32Array(picture.width);
+  for (let column = 0; column < picture.width; column++) {
+    const x = Math.floor((box.left + column + 0.5 - view.x * ratio) * step);
+    columns[column] = x >= 0 && x < map.width ? x : -1;
+  }
+  for (let line = 0; line < picture.height; line++) {
+    const y = Math.floor((box.top + line + 0.5 - view.y * ratio) * step);
+    if (y < 0 || y >= map.height) continue;
+    const [from, to] = [y * map.width, line * picture.width];
+    for (let column = 0; column < columns.length; column++) {
+      if (columns[column] >= 0) pixels[to + column] = entries[map.ids[from + columns[column]]];
+    }
+  }
+  return picture;
+}

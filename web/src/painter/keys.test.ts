@@ -1,0 +1,31 @@
+import { expect, test } from "vitest";
+
+import { action, type Pressed } from "./keys";
+
+const key = (key: string, code: string, held: Partial<Pressed> = {}): Pressed => ({
+  ...{ key, code, ctrlKey: false, metaKey: false, shiftKey: false, altKey: false },
+  ...held,
+});
+
+test("digits choose classes on every keyboard, also where they are written with Shift", () => {
+  expect(action(key("1", "Digit1"))).toEqual({ kind: "class", index: 0 });
+  expect(action(key("&", "Digit1"))).toEqual({ kind: "class", index: 0 }); // AZERTY
+  expect(action(key("0", "Digit0"))).toEqual({ kind: "class", index: 9 });
+  expect(action(key("!", "Digit1", { shiftKey: true }))).toEqual({ kind: "class", index: 10 });
+  expect(action(key("3", "Numpad3"))).toEqual({ kind: "class", index: 2 });
+});
+
+test("letters are told by what they write, and by their place on keyboards of other scripts", () => {
+  const undo = { kind: "undo" };
+  expect(action(key("z", "KeyY", { ctrlKey: true }))).toEqual(undo); // QWERTZ
+  expect(action(key("z", "KeyW", { ctrlKey: true }))).toEqual(undo); // AZERTY
+  expect(action(key("я", "KeyZ", { ctrlKey: true }))).toEqual(undo); // Cyrillic
+  expect(action(key("и", "KeyB"))).toEqual({ kind: "tool", tool: "brush" });
+  expect(action(key("ü", "BracketLeft"))).toEqual({ kind: "size", factor: 0.8 }); // QWERTZ
+});
+
+test("a key with Control or Alt does not do what it does alone", () => {
+  expect(action(key("b", "KeyB", { ctrlKey: true }))).toBeNull();
+  expect(action(key("b", "KeyB", { altKey: true }))).toBeNull();
+  expect(action(key("Enter", "Enter", { ctrlKey: true }))).toEqual({ kind: "done" });
+});

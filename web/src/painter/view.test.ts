@@ -1,0 +1,69 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+
+import { table, drawn } from "./colours";
+import { fitted, LARGEST_SCALE, SMALLEST_SCALE, toImage, toScreen, zoomed } from "./view";
+
+const view = fc.record({
+  scale: fc.constantFrom(1 / 16, 0.3, 0.67, 1, 1.25, 2, 7.5, 64),
+  x: fc.double({ min: -500, max: 500, noNaN: true }),
+  y: fc.double({ min: -500, max: 500, noNaN: true }),
+});
+const point = fc.record({
+  x: fc.double({ min: 0, max: 2000, noNaN: true }),
+  y: fc.double({ min: 0, max: 2000, noNaN: true }),
+});
+
+test("a point of the screen goes to the image and back", () => {
+  fc.assert(
+    fc.property(view, point, (at, from) => {
+      const back = toScreen(at, toImage(at, from));
+      expect(back.x).toBeCloseTo(from.x, 6);
+      expect(back.y).toBeCloseTo(from.y, 6);
+    }),
+  );
+});
+
+test("zooming keeps the image point under the pointer, within the smallest and the largest scale", () => {
+  fc.assert(
+    fc.property(view, point, fc.double({ min: 0.01, max: 100, noNaN: true }), (at, anchor, factor) => {
+      const next = zoomed(at, anchor, factor);
+      expect(toImage(next, anchor).x).toBeCloseTo(toImage(at, anchor).x, 6);
+      expect(next.scale).toBeGreaterThanOrEqual(SMALLEST_SCALE);
+      expect(next.scale).toBeLessThanOrEqual(LARGEST_SCALE);
+    }),
+  );
+});
+
+test("a fitted image is wholly on the screen and in its middle", () => {
+  const at = fitted({ width: 400, height: 100 }, { width: 200, height: 200 });
+  expect(at).toEqual({ scale: 0.5, x: 0, y: 75 });
+});
+
+test("every device pixel shows the class of the image pixel under its centre, at all ratios", () => {
+  globalThis.ImageData = class {
+    data: Uint8ClampedArray;
+    constructor(
+      public width: number,
+      public height: number,
+    ) {
+      this.data = new Uint8ClampedArray(width * height * 4);
+    }
+  } as unknown as typeof ImageData;
+  const map = { width: 13, height: 7, ids: new Uint8Array(91).map((_, at) => at % 5) };
+  const colours = [0, 1, 2, 3, 4].map((id) => [id + 1, 0, 0] as const);
+  fc.assert(
+    fc.property(view, fc.constantFrom(0.67, 1, 1.5, 2, 3), (at, ratio) => {
+      const shown = drawn(map, table(colours), at, ratio, { left: 3, top: 2, right: 63, bottom: 42 });
+      const found = new Uint32Array(shown.data.buffer).map((entry) => entry & 255);
+      const expected = found.map((value, pixel) => {
+        const [column, line] = [(pixel % 60) + 3.5, Math.floor(pixel / 60) + 2.5];
+        const { x, y } = toImage(at, { x: column / ratio, y: line / ratio });
+        if (Math.abs(x - Math.round(x)) < 1e-6 || Math.abs(y - Math.round(y)) < 1e-6) return value;
+        const inside = x >= 0 && y >= 0 && x < 13 && y < 7;
+        return inside ? map.ids[Math.floor(y) * 13 + Math.floor(x)] + 1 : 0;
+      });
+      expect(found).toEqual(expected);
+    }),
+  );
+});

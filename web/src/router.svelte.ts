@@ -1,0 +1,54 @@
+// The address says what is shown; back, forward and reload work.
+
+import { HOME } from "./api/client";
+
+export type View = "photos" | "picks" | "label" | "train" | "compare";
+export const VIEWS: readonly View[] = ["photos", "picks", "label", "train", "compare"];
+
+export interface Place {
+  page: "start" | "jobs" | "login" | View;
+  pool: string;
+  /** What is shown of the pool: the image, job or models that the address names. */
+  rest: string[];
+  query: URLSearchParams;
+}
+
+export function parsed(href: string): Place {
+  const url = new URL(href);
+  const words = url.pathname
+    .slice(new URL(HOME).pathname.length)
+    .split("/")
+    .filter(Boolean)
+    .map(decodeURIComponent);
+  const query = url.searchParams;
+  const [app, noun, pool = "", view = "photos", ...rest] = words;
+  if (app !== "app" || noun === undefined) return { page: "start", pool: "", rest: [], query };
+  if (noun === "pools" && pool && VIEWS.includes(view as View))
+    return { page: view as View, pool, rest, query };
+  if (noun === "jobs" || noun === "login") return { page: noun, pool: "", rest: [], query };
+  return { page: "start", pool: "", rest: [], query };
+}
+
+export const router = $state({ place: parsed(location.href) });
+
+/** `address` is relative to the service: `app/pools/ID/picks`. */
+export function go(address: string, replace = false): void {
+  const url = new URL(address, HOME);
+  history[replace ? "replaceState" : "pushState"](null, "", url);
+  router.place = parsed(url.href);
+}
+
+export function poolAddress(pool: string, view: View, ...rest: string[]): string {
+  return ["app", "pools", pool, view, ...rest.map(encodeURIComponent)].join("/");
+}
+
+addEventListener("popstate", () => (router.place = parsed(location.href)));
+
+document.addEventListener("click", (event) => {
+  const link = (event.target as Element).closest("a");
+  const isPlain = event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
+  if (!link || !isPlain || link.target || link.hasAttribute("download")) return;
+  if (link.href !== HOME && !link.href.startsWith(`${HOME}app`)) return;
+  event.preventDefault();
+  go(link.href);
+});

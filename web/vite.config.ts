@@ -1,0 +1,12 @@
+import { svelte } from "@sveltejs/vite-plugin-svelte";
+import { defineConfig } from "vite";
+
+export default defineConfig({
+  // Addresses of assets are relative to the page's <base>, so the service can stand under any path.
+  base: "./",
+  plugins: [svelte()],
+  build: { outDir: "../service/pages/dist", emptyOutDir: true, assetsInlineLimit: 0, target: "es2022" },
+  server: {
+    proxy: { "^/(pools|images|jobs|models|selections|evaluations|session|me)": "http://127.0.0.1:8000" },
+  },
+});
