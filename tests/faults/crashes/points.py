@@ -18,13 +18,16 @@ from tests.faults.crashes.server import tools_of
 from tests.faults.crashing import kill_at, places, undisturbed
 from worker.doctor import examine
 
+SCENARIOS = {"service": service, "worker": worker, "training": training}
 
-def main(folder: Path, every: int) -> None:
-    """Kill at each place, or at each second one and so on. Prints the places."""
+
+def main(folder: Path, every: int, *names: str) -> None:
+    """Kill at each place of these scenarios, or at each second one and so on. Prints the places."""
     use_key()
-    for scenario in (service, worker, training):
+    for name in names:
+        scenario = SCENARIOS[name]
         for place in killed_at(scenario, folder, every):
-            sys.stdout.write(f"{scenario.__name__.split('.')[-1]}: {place}\n")
+            sys.stdout.write(f"{name}: {place}\n")
             sys.stdout.flush()
 
 
@@ -34,7 +37,7 @@ def killed_at(scenario: ModuleType, folder: Path, every: int) -> Iterator[str]:
     shutil.copytree(template, whole)
     found = places(lambda: scenario.act(whole))
     undisturbed(lambda: checked(scenario.check_end, whole))
-    for place in found[::every]:
+    for place in found[every // 2 :: every]:
         shutil.copytree(template, killed)
         was_there = kill_at(place, lambda: scenario.act(killed))
         undisturbed(lambda: checked(scenario.check, killed))
