@@ -140,6 +140,9 @@ def measured() -> Iterator[tuple[str, str, str]]:
             "scale",
             f"| {row['seconds']:.1f} | {row['peak_bytes'] / 2**30:.1f} GiB | {row['objective']:.4f} |",
         )
+    for row in read(RESULTS / "hostile.json")["rows"]:
+        figures = (row["seconds"], row["cpu_s"], row["growth_mb"], row["p99_ms"])
+        yield "reliability", "hostile-files", f"| {row['case']} | {' | '.join(map(str, figures))} |"
     quality = read(RESULTS / "selection_quality.json")
     for row in quality["rounds"]:
         for value in row["objectives"]:
