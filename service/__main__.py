@@ -35,6 +35,7 @@ def server(app: "FastAPI", host: str = "127.0.0.1", port: int = 0) -> "uvicorn.S
 
 
 def main() -> None:
+    import gc
     import sys
     from contextlib import suppress
 
@@ -47,7 +48,9 @@ def main() -> None:
     allow_open_files()
     sys.setswitchinterval(LONGEST_TURN_S)
     log_as_json()
-    running = server(create_app(settings), settings.host, settings.port)
+    app = create_app(settings)
+    gc.freeze()  # imported objects stay, and every full collection would visit all of them
+    running = server(app, settings.host, settings.port)
     with suppress(KeyboardInterrupt):
         running.run()
     if not running.started:
