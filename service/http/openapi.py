@@ -109,10 +109,10 @@ def errors(*kinds: type[Problem]) -> Responses:
     if problems.NotFound in kinds:
         kinds = (*kinds, problems.Gone)
     always: tuple[type[Problem], ...] = (
-        *(problems.Unauthenticated, problems.Forbidden, problems.Validation),
+        *(problems.BadRequest, problems.Unauthenticated, problems.Forbidden, problems.Validation),
         *(problems.TooManyRequests, problems.InternalError, problems.Unavailable),
     )
-    for kind in (*kinds, *always):
+    for kind in dict.fromkeys((*kinds, *always)):
         response = found.setdefault(kind.status, {"description": "", "content": {PROBLEM_JSON: {}}})
         response["description"] += f"`{kind.slug}`: {kind.title}.\n\n"
         content = response["content"][PROBLEM_JSON]

@@ -131,8 +131,8 @@ def undelete_model(service: ServiceDep, model_id: UUID) -> Model:
     dependencies=[VIEWER],
     response_class=Response,
     responses={
-        **content("application/octet-stream", "The file."),
-        **part("application/octet-stream"),
+        **content("*/*", "The file."),
+        **part("*/*"),
         **errors(NotFound, RangeNotSatisfiable),
     },
 )
