@@ -56,11 +56,13 @@ def _marked(settings: Settings, manifest: Manifest) -> Iterator[None]:
         _require_empty(settings, data)
         write_text(marker, manifest.made_at)
     yield
-    marker.unlink()
+    for path in data.glob(f"{MARKER}*"):
+        path.unlink()
 
 
 def _require_empty(settings: Settings, data: Path) -> None:
-    if data.exists() and any(data.iterdir()):
+    # A restore that was killed at its very beginning leaves a marker that is not whole.
+    if data.exists() and any(not path.name.startswith(MARKER) for path in data.iterdir()):
         raise Unusable(f"The data folder {data} is not empty: a backup is restored into an empty one.")
     if not is_empty(blobs := folder_of(settings.blobs)):
         raise Unusable(f"There are blobs in {blobs}: a backup is restored into an empty folder.")
