@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from sqlalchemy.orm import Session
 
 from service.access.credentials import PrincipalDep
-from service.access.roles import ANNOTATOR, VIEWER
+from service.access.roles import ANNOTATOR, VIEWER, require
 from service.assignments.schemas import Assignment, Assignments, NewAssignments, Renewal
 from service.http.bodies import Route
 from service.http.names import UserName
@@ -25,6 +25,7 @@ from service.lookups import found, found_pool, found_selection, newest_selection
 from service.runtime import ServiceDep
 from store import assignments, events, selections, tables
 from store.assignments import NamedAssignment
+from store.principals import Principal
 
 router = APIRouter(tags=["assignments"], route_class=Route)
 
@@ -96,8 +97,12 @@ def list_assignments(
     dependencies=[ANNOTATOR],
     responses=errors(NotFound, AssignmentEnded, FileTooLarge),
 )
-def renew_assignment(service: ServiceDep, assignment_id: UUID, renewal: Renewal) -> Assignment:
-    """An assignment with an expired lease can be renewed too, unless somebody else has the image now."""
+def renew_assignment(
+    service: ServiceDep, principal: PrincipalDep, assignment_id: UUID, renewal: Renewal
+) -> Assignment:
+    """An assignment with an expired lease can be renewed too, unless somebody else has the image now. Those
+    of others need the role `curator`."""
+    _require_held_by(service, principal, assignment_id)
     with service.database.write() as session:
         renewed = assignments.renew(session, assignment_id, renewal.lease_s)
         assignment = _found(session, assignment_id)
@@ -115,8 +120,10 @@ def renew_assignment(service: ServiceDep, assignment_id: UUID, renewal: Renewal)
     dependencies=[ANNOTATOR],
     responses=errors(NotFound),
 )
-def give_back(service: ServiceDep, assignment_id: UUID) -> Assignment:
-    """The image is free for others immediately. An assignment that has ended does not change."""
+def give_back(service: ServiceDep, principal: PrincipalDep, assignment_id: UUID) -> Assignment:
+    """The image is free for others immediately. An assignment that has ended does not change. Those of others
+    need the role `curator`."""
+    _require_held_by(service, principal, assignment_id)
     with service.database.write() as session:
         ended = assignments.give_back(session, assignment_id)
         given = _found(session, assignment_id)
@@ -124,6 +131,14 @@ def give_back(service: ServiceDep, assignment_id: UUID) -> Assignment:
             row = given.assignment
             events.add(session, row.pool_id, "returned", "assignment", row.id, annotator=row.annotator)
         return Assignment.of(given)
+
+
+def _require_held_by(service: ServiceDep, principal: Principal, assignment_id: UUID) -> None:
+    """Raise Forbidden if somebody else holds it, unless the principal may decide for others."""
+    with service.database.read() as session:
+        holder = _found(session, assignment_id).assignment.annotator
+    if holder != principal.name:
+        require(service, principal, "curator", "assignment", assignment_id)
 
 
 def _found(session: Session, assignment_id: UUID) -> NamedAssignment:

@@ -9,7 +9,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sqlalchemy import update
+
 from store import blobs
+from store.tables import Assignment
 from tests.service.serving import Client
 from tests.service.steps import (
     CLASSES,
@@ -65,6 +68,8 @@ def furnished(client: Client) -> Things:
     maps = [client.put(f"/pools/{pool_id}/labels/{n}.png", content=DRAWN).json()["id"] for n in "ab"]
     selections = [pick_all(client, pool_id, images[:4]) for _ in range(2)]
     held = assign(client, pool_id, "ana", 2, selection_id=selections[1]).json()["items"]
+    with client.service.database.write() as session:
+        session.execute(update(Assignment).values(annotator="annotator"))  # who may give it back
     models = [add_model(client, pool_id) for _ in range(2)]
     hook = {"url": RECEIVER}
     hooks = [client.post(f"/pools/{pool_id}/webhooks", json=hook).json()["id"] for _ in range(2)]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Update, event, update
 
-from store import assignments, jobs
+from store import assignments, credentials, jobs, memberships, principals
 from store.tables import Assignment, Selection
 from tests.access import key_of
 from tests.service.serving import Client
@@ -162,6 +162,22 @@ def test_an_image_given_back_is_free_at_once(client_of_each: Client) -> None:
     assert held(client, pool_id, "ben") == ids
     assert client.delete(f"/assignments/{item['id']}").json() == returned.json()
     assert held(client, pool_id, "ben") == ids
+
+
+def test_only_curators_decide_about_the_assignments_of_others(client: Client) -> None:
+    """Another annotator can neither renew nor give back somebody's image; a curator can do both."""
+    pool_id, _ = pool_with_selection(client)
+    [item] = assign(client, pool_id, "ana").json()["items"]
+    keys = {}
+    for role in ("annotator", "curator"):
+        with client.service.database.write() as session:
+            principal = principals.ensure(session, role, admin=False)
+            memberships.put(session, uuid.UUID(pool_id), principal.id, role)
+            keys[role] = {"Authorization": f"Bearer {credentials.add_key(session, principal.id, role)[1]}"}
+    address = f"/assignments/{item['id']}"
+    for role, status in (("annotator", 403), ("curator", 200)):
+        assert client.post(f"{address}/renew", json={}, headers=keys[role]).status_code == status
+        assert client.delete(address, headers=keys[role]).status_code == status
 
 
 def test_an_annotation_ends_the_assignment(client_of_each: Client) -> None:
