@@ -12,6 +12,7 @@ from fewpairs.selection import Pick, Replay, Selection
 from fewpairs.similar import Duplicates, NearImage, Similar
 from fewpairs.sources import Refusal
 from fewpairs.uploads import Upload
+from fewpairs.webhooks import Webhooks
 
 __all__ = [
     "Assignment",
@@ -36,4 +37,5 @@ __all__ = [
     "Similar",
     "Translation",
     "Upload",
+    "Webhooks",
 ]

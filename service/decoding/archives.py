@@ -55,13 +55,12 @@ def gunzip(path: str, to: str, limits: Limits) -> bool:
     deadline.allow(deadline.of_bytes(most))
     unpacked = 0
     with _problems(), readable(), gzip.open(path) as file, Path(to).open("wb") as tar:
-        while chunk := file.read(CHUNK):
-            unpacked += len(chunk)
-            if unpacked > most:
-                raise ArchiveBomb(
-                    f"The archive unpacks to more than {most:,} bytes: send it in parts, or as a plain tar."
-                )
-            tar.write(chunk)
+        while unpacked <= most and (chunk := file.read(CHUNK)):
+            unpacked += tar.write(chunk)
+    if unpacked > most:
+        raise ArchiveBomb(
+            f"The archive unpacks to more than {most:,} bytes: send it in parts, or as a plain tar."
+        )
     return True
 
 

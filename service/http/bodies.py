@@ -8,7 +8,7 @@ from fastapi import Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
-from ijson import JSONError, items_coro, sendable_list
+from ijson import JSONError, ObjectBuilder, basic_parse_coro, sendable_list
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
 from starlette.types import Message, Receive, Scope
@@ -23,6 +23,9 @@ SMALL_JSON = 64 * 1024
 """Bytes that are parsed in the event loop; that takes a few milliseconds at most."""
 PIECE = 16 * 1024
 """A larger body is parsed by a thread in pieces of so many bytes, between which other threads have a turn."""
+OPENING, CLOSING = ("start_map", "start_array"), ("end_map", "end_array")
+DEEPEST = 200
+"""Arrays and objects inside each other, as deep as the parser of small bodies goes."""
 MOST_ERRORS = 100
 
 
@@ -61,7 +64,7 @@ class _JsonRequest(Request):
 
 def _parsed(body: bytes, parse: Callable[[bytes], Any], model: TypeAdapter[Any]) -> Any:
     if _holds_nul(body):
-        raise Validation("A text in the body holds a NUL character, which no text may: remove it.")
+        raise Validation("A text in the body holds the character U+0000 (NUL), which no text may: remove it.")
     try:
         return model.validate_python(parse(body))
     except ValidationError as error:
@@ -72,12 +75,19 @@ def _parsed(body: bytes, parse: Callable[[bytes], Any], model: TypeAdapter[Any])
 
 
 def _in_pieces(body: bytes) -> Any:
-    found = sendable_list()
-    parser = items_coro(found, "", use_float=True)
+    """The document. Raises ValueError or JSONError."""
+    events, builder, depth = sendable_list(), ObjectBuilder(), 0
+    parser = basic_parse_coro(events, use_float=True)
     for start in range(0, len(body), PIECE):
         parser.send(body[start : start + PIECE])
+        for event, value in events:
+            depth += (event in OPENING) - (event in CLOSING)
+            if depth > DEEPEST:
+                raise ValueError(f"more than {DEEPEST} arrays and objects inside each other")
+            builder.event(event, value)
+        events.clear()
     parser.close()
-    return found[0]
+    return builder.value
 
 
 def _holds_nul(body: bytes) -> bool:

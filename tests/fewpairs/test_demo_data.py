@@ -75,7 +75,7 @@ def test_what_is_missing_is_said(tmp_path: Path) -> None:
     (tmp_path / "bare" / "images").mkdir(parents=True)
     drawings.write(tmp_path / "other", range(4))
     for path in (tmp_path / "other" / "labels").iterdir():
-        path.rename(path.with_stem(f"label-{path.stem}"))
+        path.rename(path.with_stem(f"drawing-{path.stem}"))
     said = {
         "ids": "classes.json",
         "bare": "no folder labels",

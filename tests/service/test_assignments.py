@@ -171,7 +171,7 @@ def test_only_curators_decide_about_the_assignments_of_others(client: Client) ->
     keys = {}
     for role in ("annotator", "curator"):
         with client.service.database.write() as session:
-            principal = principals.ensure(session, role, admin=False)
+            principal = principals.ensure(session, f"a mere {role}", admin=False)
             memberships.put(session, uuid.UUID(pool_id), principal.id, role)
             keys[role] = {"Authorization": f"Bearer {credentials.add_key(session, principal.id, role)[1]}"}
     address = f"/assignments/{item['id']}"

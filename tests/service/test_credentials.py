@@ -35,10 +35,10 @@ def nobody(client: Client) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def ana(client: Client) -> Principal:
-    """A user who is no administrator."""
+    """A user who is no administrator, as those of other tests are."""
     with client.service.database.write() as session:
-        principals.ensure(session, "ana", admin=False)
-        found = principals.named(session, "ana")
+        principals.ensure(session, "ana of few rights", admin=False)
+        found = principals.named(session, "ana of few rights")
     assert found
     return found
 

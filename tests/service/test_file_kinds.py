@@ -48,7 +48,8 @@ def test_a_name_that_looks_like_another_or_leads_elsewhere_is_refused(client: Cl
         if "\0" not in name:  # no address may hold one
             answers.append(client.put(f"/pools/{pool_id}/images/{address}", content=photo()))
         for answer in answers:
-            assert (answer.status_code, slug(answer)) == (422, "invalid-name"), name
+            refused = "validation" if "\0" in name else "invalid-name"  # no text in JSON may hold one
+            assert (answer.status_code, slug(answer)) == (422, refused), name
             assert word in answer.json()["detail"]
     assert everything(client, pool_id) == before
 

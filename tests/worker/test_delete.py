@@ -14,6 +14,7 @@ from sqlalchemy import select, update
 from store import deletions, embeddings, events, images, references
 from store.blobs import open_blobs
 from store.database import Database
+from store.events import Wanted
 from store.removal import images as removal
 from store.tables import (
     Annotation,
@@ -241,7 +242,7 @@ def test_a_blob_that_something_else_uses_stays(tools: Tools, pools: Pools, done:
     with tools.database.write() as session:
         tools.blobs.require(digest)
         assert deletions.undelete(session, "image", session.get_one(Image, twin))
-        actions = [event.action for event in events.page(session, other, before=None, limit=9)]
+        actions = [named.event.action for named in events.page(session, Wanted(other), before=None, limit=9)]
     assert actions == ["undeleted", "deleted"]
 
 
@@ -332,7 +333,9 @@ def test_a_removed_pool_leaves_only_its_row(tools: Tools, pools: Pools, done: Ca
         assert [image.id for image in session.scalars(select(Image))] == [twin]
         assert session.scalars(select(Annotation)).all() == []
         assert [job.kind for job in session.scalars(select(Job).where(Job.pool_id == pool_id))] == ["delete"]
-        assert [event.details for event in events.page(session, pool_id, before=None, limit=9)] == [{}, {}]
+        left = events.page(session, Wanted(pool_id), before=None, limit=9)
+        assert left
+        assert all(named.event.details == {} for named in left)
     contents = [scene(0)[0], scene(9)[1], b"a label map", b"streets-to-forget"]
     if "postgresql" not in tools.database.url:
         assert list(holding(tools.settings.data_dir, *contents)) == []
