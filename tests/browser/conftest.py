@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -23,6 +24,7 @@ from tests.fewpairs.conftest import UP_ENVIRONMENT, up_command
 from tests.processes import free_port, processes, until
 
 CHROMIUM = Path("/usr/bin/chromium")
+OPTIONS = ["--no-sandbox", "--disable-background-networking"]
 PATIENCE_MS = 240_000
 PRINTED = re.compile(r"http://\S+/session\?token=\S+")
 EXPECTED = ("status of 409", "status of 412")
@@ -31,21 +33,27 @@ EXPECTED = ("status of 409", "status of 412")
 expect.set_options(timeout=PATIENCE_MS)
 
 
-@pytest.fixture(scope="session")
-def opening(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address that a running embedded service tells its user to open; its pages are built."""
-    for path, remedy in ((CHROMIUM, "install chromium"), (BUILT / "index.html", "make pages")):
-        if not path.exists():
-            if "CI" in os.environ:
-                pytest.fail(f"{path} is missing: {remedy}")
-            pytest.skip(f"{path} is missing: {remedy}")
-    folder = tmp_path_factory.mktemp("pages")
+@contextmanager
+def running(folder: Path) -> Iterator[str]:
+    """What an embedded service, with its data below a folder, tells its user to open, while it runs."""
     log = folder / "up" / "0.log"
     with processes([(up_command(folder / "data", free_port()), UP_ENVIRONMENT)], log.parent) as [process]:
         until(lambda: PRINTED.search(log.read_text()) or process.poll() is not None, "the service is ready")
         printed = PRINTED.search(log.read_text())
         assert printed, log.read_text()
         yield printed[0]
+
+
+@pytest.fixture(scope="session")
+def opening(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """What the user of a running service opens; its pages are built."""
+    for path, remedy in ((CHROMIUM, "install chromium"), (BUILT / "index.html", "make pages")):
+        if not path.exists():
+            if "CI" in os.environ:
+                pytest.fail(f"{path} is missing: {remedy}")
+            pytest.skip(f"{path} is missing: {remedy}")
+    with running(tmp_path_factory.mktemp("pages")) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")
@@ -62,8 +70,7 @@ def client(server: str) -> Iterator[Client]:
 @pytest.fixture(scope="module")  # no longer: Playwright's event loop runs in the thread of the tests
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        options = ["--no-sandbox", "--disable-background-networking"]
-        yield playwright.chromium.launch(executable_path=CHROMIUM, args=options)
+        yield playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
 
 
 @pytest.fixture
