@@ -6,7 +6,4 @@ export default defineConfig({
   base: "./",
   plugins: [svelte()],
   build: { outDir: "../service/pages/dist", emptyOutDir: true, assetsInlineLimit: 0, target: "es2022" },
-  server: {
-    proxy: { "^/(pools|images|jobs|models|selections|evaluations|session|me)": "http://127.0.0.1:8000" },
-  },
 });
