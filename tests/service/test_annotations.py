@@ -1,6 +1,9 @@
 """Annotations: revisions, ETags, and annotators who send at the same time."""
 
+import io
 from concurrent.futures import ThreadPoolExecutor
+
+from PIL import Image
 
 from tests.service.serving import Client
 from tests.service.steps import ABSENT, label_map, new_pool, photo, put_photo, slug
@@ -47,3 +50,25 @@ def test_one_of_two_racing_annotators_wins(client_of_each: Client) -> None:
                 answers = list(pool.map(put, [0, 1, 0] * 2, [headers] * 6))
             assert sorted(answers) == [won] + [412] * 5
         assert client.get(address).headers["etag"] == '"3"'
+
+
+def test_a_palette_of_positions_is_read_whatever_ids_the_classes_have(client: Client) -> None:
+    """What the painter sends, positions under the classes' colours with transparent unlabelled pixels, has
+    one meaning: with ids beyond 255 and in another order, and where the classes are black and white.
+    """
+    tables = (
+        [{"name": "a", "id": 300, "color": [200, 0, 0]}, {"name": "b", "id": 0, "color": [0, 200, 0]}],
+        [{"name": "a", "color": [0, 0, 0]}, {"name": "b", "color": [255, 255, 255]}],
+    )
+    for number, classes in enumerate(tables):
+        table = {"classes": classes}
+        pool = client.post("/pools", json={"name": f"painted {number}", "class_table": table}).json()
+        image = put_photo(client, pool["id"], "1.jpg", photo(1))
+        painted = Image.new("P", (image["width"], image["height"]), 255)
+        painted.putpalette([channel for each in classes for channel in each["color"]] + [0] * 762)
+        painted.paste(0, (0, 0, image["width"], 2))
+        content = io.BytesIO()
+        painted.save(content, "PNG", transparency=bytes([255] * 255 + [0]))
+        address, once = f"/images/{image['id']}/annotation", {"If-None-Match": "*"}
+        answer = client.put(address, content=content.getvalue(), headers=once)
+        assert (answer.status_code, answer.json()["pixels"]) == (201, {"a": 2 * image["width"], "b": 0})

@@ -56,7 +56,7 @@ export async function save(
 ): Promise<number> {
   const condition: HeadersInit =
     revision === null ? { "If-None-Match": "*" } : { "If-Match": `"${revision}"` };
-  const body = await inNumbers(map, table);
+  const body = await encoded(map, coloursOf(table), table.ignore);
   try {
     const answer = await bytes(`images/${id}/annotation`, { method: "PUT", body, headers: condition });
     return ((await answer.json()) as { revision: number }).revision;
@@ -65,15 +65,6 @@ export async function save(
     const image = await asked(api.GET("/images/{image_id}", { params: { path: { image_id: id } } }));
     throw new Conflict(await labelMap(id), image.annotation_revision ?? 0);
   }
-}
-
-/** The PNG of the numbers that files of this class table use. */
-async function inNumbers(map: LabelMap, table: Classes): Promise<Blob> {
-  const numbers = table.classes.map(({ id }, position) => id ?? position);
-  const colours: Rgb[] = [];
-  coloursOf(table).forEach((colour, position) => (colours[numbers[position]] = colour));
-  const ids = map.ids.map((position) => numbers[position] ?? position);
-  return encoded({ ...map, ids }, colours);
 }
 
 /** What a model makes of the photo. */

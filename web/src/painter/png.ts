@@ -13,8 +13,11 @@ const CRC = new Uint32Array(256).map((_, byte) => {
   return value;
 });
 
-/** Write an 8-bit palette PNG: the bytes are the class indices, the palette shows the classes' colours. */
-export async function encoded(map: LabelMap, colours: readonly Rgb[]): Promise<Blob> {
+/**
+ * Write an 8-bit palette PNG: the bytes are the class indices, the palette shows the classes' colours, and
+ * unlabelled pixels are transparent. So it has one meaning, also where the class table gives ids of its own.
+ */
+export async function encoded(map: LabelMap, colours: readonly Rgb[], unlabelled: number): Promise<Blob> {
   const { width, height } = map;
   const rows = new Uint8Array((width + 1) * height); // a filter byte, 0, before every row
   for (let row = 0; row < height; row++) {
@@ -23,11 +26,14 @@ export async function encoded(map: LabelMap, colours: readonly Rgb[]): Promise<B
   const header = new Uint8Array([...uint32(width), ...uint32(height), ...PALETTE_OF_BYTES]);
   const palette = new Uint8Array(256 * 3);
   colours.forEach((colour, id) => palette.set(colour, id * 3));
+  const opacity = new Uint8Array(unlabelled + 1).fill(255);
+  opacity[unlabelled] = 0;
   const deflated = new Blob([rows]).stream().pipeThrough(new CompressionStream("deflate"));
   const data = new Uint8Array(await new Response(deflated).arrayBuffer());
   const parts = [
     chunk("IHDR", header),
     chunk("PLTE", palette),
+    chunk("tRNS", opacity),
     chunk("IDAT", data),
     chunk("IEND", new Uint8Array()),
   ];
