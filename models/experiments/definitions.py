@@ -116,9 +116,9 @@ def comparison(setting: Setting) -> Experiment:
         "probe": (COMPARED, {}),
         "finetune": (COMPARED, {}),
         "finetune, 64 pixels": (papers, {"image_size": 64}),
-        "pix2pix": (papers, {}),
+        "pix2pix": (COMPARED, {}),
         "fcn8s": (papers, {}),
-        "hybrid": (papers, {"unpaired": unpaired}),
+        "hybrid": (COMPARED, {"unpaired": unpaired}),
         "tripathy": (papers, {"unpaired": unpaired}),
     }
     rows = [
