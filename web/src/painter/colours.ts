@@ -1,6 +1,7 @@
 // How class indices look.
 
 import type { Box, LabelMap } from "./label-map";
+import type { Layer } from "./layer";
 import { type View } from "./view";
 
 export type Rgb = readonly [number, number, number];
@@ -33,11 +34,26 @@ function fromHsl(hue: number, saturation: number, light: number): Rgb {
   return [channel(0), channel(8), channel(4)];
 }
 
+/** What a canvas shows: the label map, and beneath it, where it is unlabelled, a suggestion. */
+export interface Shown {
+  map: LabelMap;
+  entries: Uint32Array;
+  unlabelled: number;
+  layer: Layer | null;
+  /** The doubt from which on the suggestion is crossed out. */
+  limit: number;
+}
+
+const UNSURE = new Uint32Array(new Uint8Array([255, 255, 255, 255]).buffer)[0];
+const STRIPE = 3; // device pixels
+
 /**
  * The part `box` of a canvas, in device pixels, that shows the label map. `ratio` is device pixels per CSS
- * pixel. Every device pixel shows the image pixel under its centre.
+ * pixel. Every device pixel shows the image pixel under its centre. A suggestion is striped, and where it is
+ * least sure it is crossed by white stripes.
  */
-export function drawn(map: LabelMap, entries: Uint32Array, view: View, ratio: number, box: Box): ImageData {
+export function drawn(shown: Shown, view: View, ratio: number, box: Box): ImageData {
+  const { map, entries, layer } = shown;
   const picture = new ImageData(box.right - box.left, box.bottom - box.top);
   const pixels = new Uint32Array(picture.data.buffer);
   const step = 1 / (view.scale * ratio);
@@ -50,9 +66,20 @@ export function drawn(map: LabelMap, entries: Uint32Array, view: View, ratio: nu
     const y = Math.floor((box.top + line + 0.5 - view.y * ratio) * step);
     if (y < 0 || y >= map.height) continue;
     const [from, to] = [y * map.width, line * picture.width];
+    const diagonal = box.top + line + box.left;
     for (let column = 0; column < columns.length; column++) {
-      if (columns[column] >= 0) pixels[to + column] = entries[map.ids[from + columns[column]]];
+      if (columns[column] < 0) continue;
+      const at = from + columns[column];
+      const id = map.ids[at];
+      pixels[to + column] =
+        layer && id === shown.unlabelled ? suggested(shown, layer, at, diagonal + column) : entries[id];
     }
   }
   return picture;
+}
+
+function suggested({ entries, limit }: Shown, layer: Layer, at: number, diagonal: number): number {
+  const stripe = Math.floor(diagonal / STRIPE) % 4;
+  if (stripe === 0 && layer.doubt && layer.doubt[at] >= limit) return UNSURE;
+  return stripe % 2 === 0 ? 0 : entries[layer.ids[at]];
 }

@@ -6,15 +6,20 @@ export type Action =
   | { kind: "size"; factor: number }
   | { kind: "opacity"; step: number }
   | {
-      kind: "undo" | "redo" | "swap" | "bare" | "only" | "done" | "save" | "next" | "help" | "lock" | "solo";
+      kind:
+        | ("undo" | "redo" | "swap" | "only" | "lock" | "solo" | "help")
+        | ("next" | "doubt" | "accept-class" | "accept-all" | "save" | "done");
     };
 
-export const TOOLS = ["brush", "erase", "lasso", "polygon", "fill"] as const;
+export const TOOLS = ["brush", "erase", "lasso", "polygon", "fill", "accept"] as const;
 export type Tool = (typeof TOOLS)[number];
 
 export const KEYS: readonly [string, string][] = [
   ["1 – 9, 0", "class 1 – 10 (with Shift 11 – 20)"],
   ["B E L P F", "brush, eraser, lasso, polygon, fill region"],
+  ["A", "accept the suggestion region by region"],
+  ["Shift + A, Ctrl + A", "accept its pixels of the class, all of it"],
+  ["D", "next place where the suggestion is unsure"],
   ["[ ]", "smaller, larger brush (Alt + wheel too)"],
   ["- =", "label map less, more visible"],
   ["Tab", "photo only, while held"],
@@ -36,6 +41,8 @@ const LETTERS: Record<string, Action> = {
   l: { kind: "tool", tool: "lasso" },
   p: { kind: "tool", tool: "polygon" },
   f: { kind: "tool", tool: "fill" },
+  a: { kind: "tool", tool: "accept" },
+  d: { kind: "doubt" },
   x: { kind: "swap" },
   u: { kind: "only" },
   k: { kind: "lock" },
@@ -64,11 +71,13 @@ export function action(event: Pressed): Action | null {
     if (letter === "z") return { kind: event.shiftKey ? "redo" : "undo" };
     if (letter === "y") return { kind: "redo" };
     if (letter === "s") return { kind: "save" };
+    if (letter === "a") return { kind: "accept-all" };
     return event.key === "Enter" ? { kind: "done" } : null;
   }
   if (event.altKey) return null;
   const digit = /^(?:Digit|Numpad)(\d)$/.exec(event.code);
   if (digit) return { kind: "class", index: ((Number(digit[1]) + 9) % 10) + (event.shiftKey ? 10 : 0) };
+  if (letter === "a" && event.shiftKey) return { kind: "accept-class" };
   return LETTERS[letter] ?? BY_PLACE[event.code] ?? null;
 }
 

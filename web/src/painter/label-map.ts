@@ -102,6 +102,18 @@ export function boxOf(change: Change, width: number, from = 0): Box | null {
   return box;
 }
 
+/** The smallest box that holds the spans. */
+export function boxOfSpans(spans: readonly Span[]): Box {
+  const box = { left: Infinity, top: Infinity, right: 0, bottom: 0 };
+  for (const { row, start, end } of spans) {
+    box.left = Math.min(box.left, start);
+    box.right = Math.max(box.right, end);
+    box.top = Math.min(box.top, row);
+    box.bottom = Math.max(box.bottom, row + 1);
+  }
+  return box;
+}
+
 /** The number of pixels of each of the 256 class indices. */
 export function counts(map: LabelMap): Uint32Array {
   const found = new Uint32Array(256);

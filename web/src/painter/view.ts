@@ -1,5 +1,6 @@
 // Where the image stands on the screen: one place that turns points of the screen into points of the image.
 
+import type { Box } from "./label-map";
 import type { Point, Size } from "./shapes";
 
 export const [SMALLEST_SCALE, LARGEST_SCALE] = [1 / 16, 64];
@@ -38,6 +39,25 @@ export function zoomed(view: View, anchor: Point, factor: number): View {
 
 export function moved(view: View, dx: number, dy: number): View {
   return { ...view, x: view.x + dx, y: view.y + dy };
+}
+
+/** The view after a finger moved from `before` to `now` while another one stayed at `other`. */
+export function pinched(view: View, other: Point, before: Point, now: Point): View {
+  const apart = (point: Point) => Math.max(1, Math.hypot(point.x - other.x, point.y - other.y));
+  const middle = { x: (now.x + other.x) / 2, y: (now.y + other.y) / 2 };
+  const dragged = moved(view, (now.x - before.x) / 2, (now.y - before.y) / 2);
+  return zoomed(dragged, middle, apart(now) / apart(before));
+}
+
+/** The view that shows a part of the image in the middle, large enough to work on. */
+export function closeUp(part: Box, screen: Size): View {
+  const around = Math.max(part.right - part.left, part.bottom - part.top, 40) * 3;
+  const scale = clamped(Math.min(screen.width, screen.height) / around);
+  return {
+    scale,
+    x: screen.width / 2 - ((part.left + part.right) / 2) * scale,
+    y: screen.height / 2 - ((part.top + part.bottom) / 2) * scale,
+  };
 }
 
 function clamped(scale: number): number {

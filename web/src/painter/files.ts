@@ -1,9 +1,9 @@
 // The label map of an image: from the service to the painter, and back.
 
 import { api, asked, bytes, type Image, type Pool, Problem } from "../api/client";
-import type { Rgb } from "../painter/colours";
-import type { LabelMap } from "../painter/label-map";
-import { decoded, encoded } from "../painter/png";
+import type { Rgb } from "./colours";
+import type { LabelMap } from "./label-map";
+import { decoded, encoded } from "./png";
 
 export type Classes = Exclude<Pool["class_table"], "rgb">;
 
@@ -67,9 +67,8 @@ export async function save(
   }
 }
 
-/** What a model makes of the photo. */
-export async function translated(model: string, photo: Blob): Promise<LabelMap> {
-  return decoded(
-    await (await bytes(`models/${model}/translate`, { method: "POST", body: photo })).arrayBuffer(),
-  );
+/** What a model makes of an image's photo. */
+export async function translated(model: string, image: string): Promise<LabelMap> {
+  const body = await (await bytes(`images/${image}/content`)).blob();
+  return decoded(await (await bytes(`models/${model}/translate`, { method: "POST", body })).arrayBuffer());
 }

@@ -1,0 +1,115 @@
+// The canvases of the painter. They are written and never read.
+
+import { drawn, type Shown } from "./colours";
+import { type Box } from "./label-map";
+import type { Point } from "./shapes";
+import { closeUp, fitted, toImage, toScreen, type View } from "./view";
+
+const LINES = [
+  [3, "rgb(0 0 0 / 0.6)"],
+  [1.25, "#fff"],
+] as const;
+
+export class Stage {
+  view: View = { scale: 1, x: 0, y: 0 };
+  #ratio = 1;
+
+  /** `photo` and `shown` say what to draw; `canvases` hold the photo, the label map and the marks. */
+  constructor(
+    private readonly holder: HTMLElement,
+    private readonly canvases: readonly [HTMLCanvasElement, HTMLCanvasElement, HTMLCanvasElement],
+    private readonly photo: () => ImageBitmap,
+    private readonly shown: () => Shown,
+    private readonly marks: () => [Point, Point][],
+  ) {}
+
+  private get size() {
+    return { width: this.holder.clientWidth, height: this.holder.clientHeight };
+  }
+
+  resize(): void {
+    this.#ratio = window.devicePixelRatio;
+    for (const canvas of this.canvases) {
+      canvas.width = Math.round(this.size.width * this.#ratio);
+      canvas.height = Math.round(this.size.height * this.#ratio);
+    }
+    this.fit();
+  }
+
+  /** Show the whole image. */
+  fit(): void {
+    this.look(fitted(this.shown().map, this.size));
+  }
+
+  focusOn(part: Box): void {
+    this.look(closeUp(part, this.size));
+  }
+
+  look(view: View): void {
+    this.view = view;
+    this.drawPhoto();
+    this.drawLabels();
+    this.drawMarks();
+  }
+
+  /** Where on the screen, from the painter's corner, something happened. */
+  place(event: MouseEvent): Point {
+    const box = this.holder.getBoundingClientRect();
+    return { x: event.clientX - box.left, y: event.clientY - box.top };
+  }
+
+  at(event: MouseEvent): Point {
+    return toImage(this.view, this.place(event));
+  }
+
+  private drawPhoto(): void {
+    const [canvas] = this.canvases;
+    const scale = this.view.scale * this.#ratio;
+    const context = canvas.getContext("2d")!;
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.clearRect(0, 0, canvas.width, canvas.height);
+    context.setTransform(scale, 0, 0, scale, this.view.x * this.#ratio, this.view.y * this.#ratio);
+    context.imageSmoothingEnabled = scale < 1;
+    context.drawImage(this.photo(), 0, 0);
+  }
+
+  /** Draw the label map, or only the part of it that holds these image pixels. */
+  drawLabels(part: Box | null = null): void {
+    const canvas = this.canvases[1];
+    const box = part ? this.onScreen(part) : { left: 0, top: 0, right: canvas.width, bottom: canvas.height };
+    if (box.left >= box.right || box.top >= box.bottom) return;
+    const picture = drawn(this.shown(), this.view, this.#ratio, box);
+    canvas.getContext("2d")!.putImageData(picture, box.left, box.top);
+  }
+
+  private onScreen(part: Box): Box {
+    const first = toScreen(this.view, { x: part.left, y: part.top });
+    const last = toScreen(this.view, { x: part.right, y: part.bottom });
+    return {
+      left: Math.max(0, Math.floor(first.x * this.#ratio) - 1),
+      top: Math.max(0, Math.floor(first.y * this.#ratio) - 1),
+      right: Math.min(this.canvases[1].width, Math.ceil(last.x * this.#ratio) + 1),
+      bottom: Math.min(this.canvases[1].height, Math.ceil(last.y * this.#ratio) + 1),
+    };
+  }
+
+  /** The ring of the brush, or the corners of the shape that is being drawn. */
+  drawMarks(): void {
+    const canvas = this.canvases[2];
+    const context = canvas.getContext("2d")!;
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.clearRect(0, 0, canvas.width, canvas.height);
+    context.setTransform(this.#ratio, 0, 0, this.#ratio, 0, 0);
+    context.beginPath();
+    for (const [a, b] of this.marks()) {
+      const [from, to] = [toScreen(this.view, a), toScreen(this.view, b)];
+      context.moveTo(from.x, from.y);
+      context.lineTo(to.x, to.y);
+    }
+    for (const [width, colour] of LINES) {
+      context.lineWidth = width;
+      context.strokeStyle = colour;
+      context.stroke();
+    }
+  }
+}
