@@ -43,14 +43,19 @@ class Pool(Photos):
         return dict(self.document["counts"])
 
     def change_classes(
-        self, change: dict[str, dict[str, Any]] | None = None, append: Sequence[dict[str, Any]] = ()
+        self,
+        change: dict[str, dict[str, Any]] | None = None,
+        append: Sequence[dict[str, Any]] = (),
+        remove: Sequence[str] = (),
     ) -> "Pool":
-        """Rename or recolour classes, and append new ones; what label maps hold never changes.
+        """Rename or recolour classes, append new ones, take the last ones out; what label maps hold never
+        changes.
 
         `change` is by the names of now, `{"obj": {"name": "object", "color": [200, 30, 30]}}`; `append` is
-        `[{"name": "sign", "color": …}]`, and a colour that is left out is chosen.
+        `[{"name": "sign", "color": …}]`, and a colour that is left out is chosen; `remove` is `["sign"]`. If
+        something uses a class to remove, the FewpairsError says what.
         """
-        body = {"change": change or {}, "append": list(append)}
+        body = {"change": change or {}, "append": list(append), "remove": list(remove)}
         self.document = self._transport.json("PATCH", f"{self.address}/class_table", json=body)
         return self
 

@@ -1,6 +1,5 @@
 """The two files of a label map, what was sent and what counts: keep them, and answer with them."""
 
-from itertools import zip_longest
 from typing import Annotated, Any, Self
 
 from fastapi import Query, Request, Response
@@ -48,7 +47,7 @@ class LabelMapFile(Document):
         pixels = None
         if class_table and row.class_pixels is not None:
             names = [entry["name"] for entry in class_table["classes"]]
-            pixels = dict(zip_longest(names, row.class_pixels, fillvalue=0))
+            pixels = dict.fromkeys(names, 0) | dict(zip(names, row.class_pixels, strict=False))
         return cls.of_row(
             row,
             original_sha256=row.original_sha256 or row.sha256,

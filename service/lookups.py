@@ -4,13 +4,13 @@ What somebody may not see is answered with the same words, so that nobody learns
 """
 
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from models.catalog import LABELS_TO_PHOTOS, METHODS
-from service.http.problems import Gone, NoSelection, NoSuchDirection, NotFound
+from service.http.problems import ClassTableChanged, Gone, NoSelection, NoSuchDirection, NotFound
 from store import annotations, evaluations, events, images, jobs, models, pools, selections
 from store.database import Database
 from store.tables import Deletable, Evaluation, Image, Job, Model, Pool, Selection
@@ -101,6 +101,18 @@ def require_pool(database: Database, pool_id: UUID) -> None:
 
 def found_pool(session: Session, pool_id: UUID) -> Pool:
     return present(session, pools.get(session, pool_id), "pool", pool_id)
+
+
+def require_same_classes(session: Session, pool_id: UUID, table: dict[str, Any] | None) -> None:
+    """Raise ClassTableChanged unless the classes of `table`, with which a label map was read, are still those
+    of the pool; new ones may have come. From then on they stay until the transaction ends.
+    """
+    now = pools.steady(session, pool_id).class_table
+    if table and now and now["classes"][: len(table["classes"])] != table["classes"]:
+        raise ClassTableChanged(
+            "Somebody has changed the class table meanwhile, so that this label map may have been read "
+            "otherwise than it was meant: look at the classes, then send it again."
+        )
 
 
 def found_selection(session: Session, selection_id: UUID, within: UUID | None = None) -> Selection:

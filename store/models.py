@@ -13,6 +13,9 @@ from store.pages import newest_first
 from store.states import TRAIN
 from store.tables import Evaluation, Image, Model, ModelFile
 
+SPEC_FILE = "spec.json"
+"""The file of a model that has its class table."""
+
 
 def add(session: Session, model: Model, files: Mapping[str, Blob]) -> None:
     """Add a model with its files by name."""

@@ -64,6 +64,12 @@ def lock(session: Session, pool_id: uuid.UUID) -> None:
     session.execute(select(Pool.id).where(Pool.id == pool_id).with_for_update(key_share=True))
 
 
+def steady(session: Session, pool_id: uuid.UUID) -> Pool:
+    """The pool, which stays as it is until the transaction ends. Others may add to it meanwhile."""
+    query = select(Pool).where(Pool.id == pool_id).with_for_update(read=True)
+    return session.scalars(query.execution_options(populate_existing=True)).one()
+
+
 def rename(session: Session, pool: Pool, name: str) -> None:
     """Raises IntegrityError if another pool has the name."""
     pool.name = name

@@ -69,9 +69,13 @@ def change_classes(
         list[str] | None,
         typer.Option(help="NAME=#rrggbb, by the name of now; may be repeated.", show_default=False),
     ] = None,
+    remove: Annotated[
+        list[str] | None,
+        typer.Option(help="The last class, which nothing uses; may be repeated.", show_default=False),
+    ] = None,
     server: ServerOption = None,
 ) -> None:
-    """Append, rename or recolour classes. Label maps stay as they are."""
+    """Append, rename or recolour classes, or take the last ones out. Label maps stay as they are."""
     pool = find_pool(Client(server), name)
     change: dict[str, dict[str, Any]] = {}
     for old, new in map(_parts, rename or []):
@@ -82,7 +86,7 @@ def change_classes(
     for words in append or []:
         new, equals, value = words.rpartition("=#")
         added.append({"name": new, "color": _color(f"#{value}")} if equals else {"name": words})
-    console.print(_classes(pool.change_classes(change, added)))
+    console.print(_classes(pool.change_classes(change, added, remove or [])))
 
 
 @pool_app.command("rename")

@@ -17,6 +17,7 @@ from service.http.openapi import errors, part
 from service.http.problems import (
     LABEL_MAP_PROBLEMS,
     AnnotationExists,
+    ClassTableChanged,
     LabelMapSize,
     NotFound,
     PreconditionRequired,
@@ -24,7 +25,7 @@ from service.http.problems import (
     StaleRevision,
 )
 from service.label_map_files import ACCEPTED_FILES, Original, kept, label_map_response
-from service.lookups import found_image, found_pool
+from service.lookups import found_image, found_pool, require_same_classes
 from service.runtime import Service, ServiceDep
 from store import annotations, assignments, events, tables, webhooks
 from store.blobs import Incoming
@@ -55,7 +56,9 @@ ETAG = {"ETag": {"description": 'The revision, `"<revision>"`.', "schema": {"typ
             "description": "A new revision; earlier revisions are kept.",
         },
         **errors(
-            NotFound, PreconditionRequired, StaleRevision, AnnotationExists, LabelMapSize, *LABEL_MAP_PROBLEMS
+            *(NotFound, PreconditionRequired, StaleRevision, AnnotationExists, ClassTableChanged),
+            LabelMapSize,
+            *LABEL_MAP_PROBLEMS,
         ),
     },
     openapi_extra=BINARY,
@@ -203,6 +206,7 @@ def _accept(
     with service.database.write() as session:
         image, _ = found_image(session, image_id)
         service.require_blobs(files["sha256"], files.get("original_sha256", files["sha256"]))
+        require_same_classes(session, image.pool_id, table)
         newest = annotations.newest_locked(session, image_id)
         _require_newest(newest, replaced)
         revision = newest.revision + 1 if newest else 1

@@ -129,6 +129,14 @@ class InvalidClassTable(Problem, status=422):
     """The class table is not valid."""
 
 
+class ClassInUse(Problem, status=409):
+    """Something uses the class."""
+
+
+class ClassTableChanged(Problem, status=409):
+    """The class table has changed while the request was read."""
+
+
 class NameTaken(Problem, status=409):
     """This name is already used for other content."""
 

@@ -75,19 +75,25 @@ async def import_annotations(
     whether it is taken and, if not, why; how many pixels each class has, are unlabelled, and lie under
     several regions; and in `unknown_labels` which labels need an answer in `mapping`. Photos that have an
     annotation keep it, unless `replace` is given. All annotations are made in one transaction, at its end."""
-    answers = await run_in_threadpool(_answers, service, pool_id, mapping)
+    answers = await run_in_threadpool(_checked, service, pool_id, mapping)
     asked = {"format": format, "dry_run": dry_run, "replace": replace, "mapping": answers}
     with service.blobs.incoming() as incoming:
         in_parts = "import it in parts"
         await receive(request, incoming, service.settings, "max_archive_bytes", in_parts)
-        job = await service.decoders.queue.run(_order, service, pool_id, asked, idempotency_key, incoming)
+        job = await service.decoders.queue.run(
+            _order, service, pool_id, asked, mapping, idempotency_key, incoming
+        )
     return accepted(job)
 
 
-def _answers(service: Service, pool_id: UUID, mapping: str | None) -> dict[str, int | None]:
-    """The position of the class that each label means, or None. Raises InvalidImport."""
+def _checked(service: Service, pool_id: UUID, mapping: str | None) -> dict[str, int | None]:
     with service.database.read() as session:
-        table = found_pool(session, pool_id).class_table
+        return _answers(session, pool_id, mapping)
+
+
+def _answers(session: Session, pool_id: UUID, mapping: str | None) -> dict[str, int | None]:
+    """The position of the class that each label means, or None. Raises InvalidImport."""
+    table = found_pool(session, pool_id).class_table
     if table is None:
         raise InvalidImport(
             "The label maps of this pool are RGB images without classes: send them as annotations."
@@ -109,7 +115,12 @@ def _answers(service: Service, pool_id: UUID, mapping: str | None) -> dict[str, 
 
 
 def _order(
-    service: Service, pool_id: UUID, asked: dict[str, Any], idempotency_key: str | None, sent: Incoming
+    service: Service,
+    pool_id: UUID,
+    asked: dict[str, Any],
+    mapping: str | None,
+    idempotency_key: str | None,
+    sent: Incoming,
 ) -> tables.Job:
     with service.blobs.incoming() as packed:
         left_out = pack(service, sent.path, packed)
@@ -120,7 +131,8 @@ def _order(
         if asked["replace"]:
             newest = annotations.newest_of_pool(session, pool_id)
             revisions = {str(image_id): one.revision for image_id, one in newest.items() if not one.withdrawn}
-        return {**asked, "files": held, "left_out": left_out, "revisions": revisions}
+        answers = _answers(session, pool_id, mapping)  # with the class table that the job will find
+        return {**asked, "mapping": answers, "files": held, "left_out": left_out, "revisions": revisions}
 
     try:
         job = order(service, pool_id, "import", asked | {"sha256": sent.sha256}, idempotency_key, spec)

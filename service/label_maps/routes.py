@@ -15,10 +15,17 @@ from service.http.bodies import Route, receive
 from service.http.names import PathName, SourceName
 from service.http.openapi import content, errors, part, stored
 from service.http.pages import Cursor, Limit, Page, cut
-from service.http.problems import LABEL_MAP_PROBLEMS, InvalidName, NameTaken, NotFound, RangeNotSatisfiable
+from service.http.problems import (
+    LABEL_MAP_PROBLEMS,
+    ClassTableChanged,
+    InvalidName,
+    NameTaken,
+    NotFound,
+    RangeNotSatisfiable,
+)
 from service.label_map_files import ACCEPTED_FILES, Original, kept, label_map_response
 from service.label_maps.schemas import LabelMap
-from service.lookups import found, found_pool
+from service.lookups import found, found_pool, require_same_classes
 from service.runtime import Service, ServiceDep
 from store import label_maps, tables
 from store.blobs import Incoming
@@ -46,7 +53,7 @@ FileName = Annotated[
     status_code=201,
     responses={
         **stored(LabelMap, "label map"),
-        **errors(NotFound, NameTaken, InvalidName, *LABEL_MAP_PROBLEMS),
+        **errors(NotFound, NameTaken, InvalidName, ClassTableChanged, *LABEL_MAP_PROBLEMS),
     },
     openapi_extra=BINARY,
     description="A label map without a photo in the pool, for example from another data set or drawn by a "
@@ -171,6 +178,7 @@ def _accept(
     new = tables.LabelMap(source=source, name=name, **size, **files)
     with service.database.write() as session:
         service.require_blobs(new.sha256, new.original_sha256 or new.sha256)
+        require_same_classes(session, pool_id, table)
         outcome, label_map = label_maps.add(session, pool_id, new)
     if outcome == "conflict":
         raise NameTaken(

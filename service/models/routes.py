@@ -42,7 +42,7 @@ from store.blobs import Incoming
 
 router = APIRouter(tags=["models"], route_class=Route)
 
-ONNX_FILE, SPEC_FILE = "model.onnx", "spec.json"
+ONNX_FILE = "model.onnx"
 MEDIA_TYPES = {".json": "application/json", ".png": "image/png"}
 
 
@@ -195,17 +195,16 @@ def _keep(service: Service, pool_id: UUID, name: str | None, incoming: Incoming)
         raise InvalidModel("The body is empty: send the ONNX file as it is.")
     blob = incoming.keep()
     name = name or blob.sha256
-    with service.database.read() as session:
-        spec = {"onnx": ONNX_FILE, "class_table": found_pool(session, pool_id).class_table}
-    described = blobs.put(service.blobs, [json.dumps(spec, indent=2).encode()])
     with service.database.write() as session:
         pools.lock(session, pool_id)
         if known := models.by_name(session, pool_id, name):
             return False, _same(session, known, blob.sha256)
+        spec = {"onnx": ONNX_FILE, "class_table": found_pool(session, pool_id).class_table}
+        described = blobs.put(service.blobs, [json.dumps(spec, indent=2).encode()])
         model = tables.Model(
             id=tables.new_id(), pool_id=pool_id, name=name, method="onnx", spec=spec, receipt={}
         )
-        models.add(session, model, {ONNX_FILE: blob, SPEC_FILE: described})
+        models.add(session, model, {ONNX_FILE: blob, models.SPEC_FILE: described})
         events.add(session, pool_id, "added", "model", model.id)
         session.refresh(model)
         return True, _documents(session, [model])[0]

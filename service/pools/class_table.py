@@ -158,7 +158,8 @@ class ClassTableChanges(BaseModel):
         extra="forbid",
         json_schema_extra={
             "examples": [
-                {"change": {"obj": {"name": "object", "color": [200, 30, 30]}}, "append": [{"name": "sign"}]}
+                {"change": {"obj": {"name": "object", "color": [200, 30, 30]}}, "append": [{"name": "sign"}]},
+                {"remove": ["sign"]},
             ]
         },
     )
@@ -167,19 +168,41 @@ class ClassTableChanges(BaseModel):
         default={}, description="By the names that classes have now."
     )
     append: list[Class] = Field(default=[], description="Classes for the next free positions.")
+    remove: list[ClassName] = Field(
+        default=[],
+        description="The names of the last classes, to take them out of the table. Nothing may use them.",
+    )
+
+    def first_removed(self, table: dict[str, Any]) -> int:
+        """The position from which on classes are taken out."""
+        return len(table["classes"]) - len(set(self.remove))
+
+    def named_in(self, table: dict[str, Any]) -> list[dict[str, Any]]:
+        """The classes to change or remove, as they are now."""
+        names = {*self.change, *self.remove}
+        return [entry for entry in table["classes"] if entry["name"] in names]
 
     def applied_to(self, table: dict[str, Any]) -> ClassTable:
-        """The changed class table. Raises InvalidClassTable if a class is missing or two would be alike."""
+        """The changed class table. Raises InvalidClassTable if a class is missing, or two would be alike, or
+        one to remove is not at the end."""
         known = [entry["name"] for entry in table["classes"]]
-        if unknown := [name for name in self.change if name not in known]:
+        if unknown := [name for name in (*self.change, *self.remove) if name not in known]:
             raise InvalidClassTable(
                 f"There is no class {unknown[0]} to change, only {', '.join(known)}: new ones go to `append`."
+            )
+        first = self.first_removed(table)
+        if stays := [name for name in known[first:] if name not in self.remove]:
+            raise InvalidClassTable(
+                f"Only the last classes can be taken out, as label maps hold positions, and {stays[-1]} is "
+                "behind those to remove: remove it too, or rename classes instead."
             )
         new = [change.name for change in self.change.values() if change.name]
         _check_new_names([*new, *(entry.name for entry in self.append)])
         changes = {name: change.model_dump(exclude_none=True) for name, change in self.change.items()}
-        classes = [entry | changes.get(entry["name"], {}) for entry in table["classes"]]
+        classes = [entry | changes.get(entry["name"], {}) for entry in table["classes"][:first]]
         classes += [entry.model_dump() for entry in self.append]
+        if not classes:
+            raise InvalidClassTable("A pool keeps at least one class: rename it instead.")
         if len(classes) > 255 or len(classes) > table["ignore"]:
             raise InvalidClassTable(
                 f"The pool has room for {table['ignore']} classes, as {table['ignore']} marks unlabelled "

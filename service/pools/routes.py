@@ -14,8 +14,16 @@ from service.http.bodies import Route
 from service.http.names import PoolName
 from service.http.openapi import errors
 from service.http.pages import Cursor, Limit, Page, cut
-from service.http.problems import FileTooLarge, InvalidClassTable, InvalidName, NotFound, PoolNameTaken
+from service.http.problems import (
+    ClassInUse,
+    FileTooLarge,
+    InvalidClassTable,
+    InvalidName,
+    NotFound,
+    PoolNameTaken,
+)
 from service.lookups import found_pool
+from service.pools import removing
 from service.pools.class_table import ClassTable, ClassTableChanges
 from service.pools.schemas import NewPool, Pool, PoolChanges
 from service.runtime import Service, ServiceDep
@@ -133,21 +141,28 @@ def undelete_pool(service: ServiceDep, pool_id: UUID) -> Pool:
 
 @router.patch(
     "/pools/{pool_id}/class_table",
-    summary="Append, rename or recolour classes",
+    summary="Append, rename, recolour or take out classes",
     dependencies=[CURATOR],
-    responses=errors(NotFound, InvalidClassTable, FileTooLarge),
+    responses=errors(NotFound, InvalidClassTable, ClassInUse, FileTooLarge),
 )
 def change_class_table(service: ServiceDep, pool_id: UUID, changes: ClassTableChanges) -> Pool:
     """Classes keep their positions, so that label maps keep their meaning. Models that were trained before
-    keep the classes and the colours that they learned."""
+    keep the classes and the colours that they learned. The last classes can be taken out while nothing uses
+    them: no label map in any revision, no model, no training or import that has not ended. The event has the
+    classes as they were before."""
     with service.database.write() as session:
         pools.lock(session, pool_id)
         pool = found_pool(session, pool_id)
         if pool.class_table is None:
             raise InvalidClassTable("The label maps of this pool are RGB images without classes.")
-        pool.class_table = changes.applied_to(pool.class_table).model_dump(mode="json")
+        before = pool.class_table
+        after = changes.applied_to(before).model_dump(mode="json")
+        if changes.remove:
+            removing.release(service, session, pool, changes.first_removed(before))
+        pool.class_table = after
         session.flush()
-        events.add(session, pool_id, "changed", "pool", pool_id, **changes.model_dump(exclude_none=True))
+        details = changes.model_dump(exclude_none=True) | {"before": changes.named_in(before)}
+        events.add(session, pool_id, "changed", "pool", pool_id, **details)
         counts = service.counts.of(session, [pool_id])
     return Pool.of(pool, counts.get(pool_id, PoolCounts()))
 

@@ -76,7 +76,9 @@ def test_a_known_table_is_named_by_a_word(run: Run, client: Client) -> None:
 
 
 def test_classes_change_from_the_command_line(run: Run, pool: Pool) -> None:
-    """`pool classes` appends, renames and recolours; a malformed colour is a sentence."""
+    """`pool classes` appends, renames and recolours, and takes the last class out; a malformed colour is a
+    sentence.
+    """
     words = [
         "--append",
         "mark",
@@ -100,7 +102,9 @@ def test_classes_change_from_the_command_line(run: Run, pool: Pool) -> None:
         "edge",
     ]
     assert [classes[place]["color"] for place in (2, 5)] == [[10, 11, 12], [1, 2, 3]]
-    for wrong in (["--color", "disc=red"], ["--rename", "disc"]):
+    assert run("pool", "classes", pool.name, "--remove", "edge").exit_code == 0
+    assert pool.refresh().document["class_table"]["classes"] == classes[:5]
+    for wrong in (["--color", "disc=red"], ["--rename", "disc"], ["--remove", "circle"]):
         refused = run("pool", "classes", pool.name, *wrong)
         assert refused.exit_code == 1
         assert refused.output.startswith("✗ ")
