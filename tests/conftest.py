@@ -84,6 +84,12 @@ def run(server: "PostgresServer", *statements: str) -> None:
             connection.execute(statement.encode())
 
 
+POSTGRESQL_FIRST = pytest.mark.parametrize(
+    "database_url", ["postgresql", pytest.param("sqlite", marks=pytest.mark.slow)], indirect=True
+)
+"""For a long test whose SQLite is also under the tests of `fewpairs up`."""
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A fresh, empty database of each kind."""

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tests.access import WITH_KEY
+from tests.conftest import POSTGRESQL_FIRST
 from tests.drawings import CLASS_TABLE, drawing, png
 from tests.processes import deployment
 
@@ -119,6 +120,7 @@ def expected_metrics(label_maps: dict[int, NDArray[np.uint8]]) -> dict[str, floa
     }
 
 
+@POSTGRESQL_FIRST
 def test_the_loop_runs_from_a_pool_to_a_label_map(tmp_path: Path, database_url: str) -> None:
     """It goes from POST /pools to a translated label map; the metrics equal an independent computation."""
     with deployment(tmp_path, database_url) as addresses:

@@ -47,6 +47,7 @@ def quick(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return document
 
 
+@pytest.mark.slow
 def test_every_part_runs(quick: dict[str, Any]) -> None:
     """On a CPU every part is complete and has rows, and the file names the device."""
     assert quick["device"] == "cpu"
@@ -56,6 +57,7 @@ def test_every_part_runs(quick: dict[str, Any]) -> None:
     assert all(part["rows"] for part in quick["parts"].values())
 
 
+@pytest.mark.slow
 def test_steps_compute_the_same_losses(quick: dict[str, Any]) -> None:
     """The plain step and every variant have the eager step's losses, within their precision's tolerance."""
     rows = [row for row in quick["parts"]["steps"]["rows"] if "same" in row]
@@ -66,6 +68,7 @@ def test_steps_compute_the_same_losses(quick: dict[str, Any]) -> None:
     assert [row for row in rows if row["same"] == "NO"] == []
 
 
+@pytest.mark.slow
 def test_tests_that_need_a_gpu_are_skipped_by_name(quick: dict[str, Any]) -> None:
     """Without a GPU the tests marked `gpu` are listed, and each is skipped."""
     rows = quick["parts"]["tests"]["rows"]
@@ -75,6 +78,7 @@ def test_tests_that_need_a_gpu_are_skipped_by_name(quick: dict[str, Any]) -> Non
     assert {row["result"] for row in rows} == {"skipped: needs a CUDA device"}
 
 
+@pytest.mark.slow
 def test_the_page_lists_the_tests_that_need_a_gpu(quick: dict[str, Any]) -> None:
     """docs/gpu.md names every test marked `gpu`, or its file where the mark is on a parameter."""
     page = (ROOT / "docs/gpu.md").read_text()
@@ -84,6 +88,7 @@ def test_the_page_lists_the_tests_that_need_a_gpu(quick: dict[str, Any]) -> None
     assert all(named)
 
 
+@pytest.mark.slow
 def test_a_cpu_answers_no_question_about_a_gpu(quick: dict[str, Any]) -> None:
     """Every goal and every gain is unmeasured."""
     assert quick["answers"]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import POSTGRESQL_FIRST
 from tests.faults.cluster import Cluster
 from tests.faults.ledger import Ledger, ledger_database
 from tests.processes import until
@@ -48,6 +49,7 @@ def wait_for_progress(ledger: Ledger, training: uuid.UUID, attempt: int) -> None
     until(further, f"progress of attempt {attempt} at the training")
 
 
+@POSTGRESQL_FIRST
 def test_whatever_is_killed_nothing_is_lost_and_nothing_done_twice(
     tmp_path: Path, database_url: str, exported_encoder: Path, request: pytest.FixtureRequest
 ) -> None:
