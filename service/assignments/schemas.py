@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from service.http.documents import Document
+from service.http.fields import Body, Id
 from store.assignments import NamedAssignment
 from store.states import AssignmentState
 
@@ -23,20 +24,18 @@ LeaseSeconds = Annotated[
 ]
 
 
-class NewAssignments(BaseModel):
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"count": 5}]})
+class NewAssignments(Body):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"count": 5}]})
 
     count: int = Field(1, ge=1, le=1000, description="How many images you want to hold.")
     lease_s: LeaseSeconds = DEFAULT_LEASE_S
-    selection_id: UUID | None = Field(
+    selection_id: Id | None = Field(
         None,
         description="The selection whose picks are handed out; null for the newest one of train images.",
     )
 
 
-class Renewal(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class Renewal(Body):
     lease_s: LeaseSeconds = DEFAULT_LEASE_S
 
 

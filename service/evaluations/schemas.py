@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from models.catalog import DEFAULT_TEST_TIME, PHOTOS_TO_LABELS
 from service.http.documents import Document
-from service.http.fields import TEST_TIME_MEANS, Direction, TestTime
+from service.http.fields import TEST_TIME_MEANS, Body, Direction, Id, TestTime
 from store import tables
 from store.states import Split
 
@@ -123,16 +123,14 @@ class ScoredImage(Document):
     scores: ClassImageScores | RgbImageScores
 
 
-class NewEvaluation(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    model_id: UUID
+class NewEvaluation(Body):
+    model_id: Id
     split: Split = "test"
     direction: Direction = Field(
         PHOTOS_TO_LABELS,
         description="What to score: label maps made from photos, or photos made from label maps.",
     )
-    scorer: UUID | None = Field(
+    scorer: Id | None = Field(
         None,
         description="For `labels_to_photos`: a model of the pool that segments the generated photos. "
         "Its label maps are compared with those that the photos were made from.",

@@ -1,12 +1,13 @@
 """The addresses that list what was done."""
 
+import re
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
-from pydantic import AfterValidator, AwareDatetime
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 
 from service.access.roles import ADMIN, VIEWER
 from service.events.exports import MEDIA_TYPES, Format, lines
@@ -22,11 +23,20 @@ from store.events import Action, Kind, Wanted
 
 router = APIRouter(tags=["events"], route_class=Route)
 
+DATE = re.compile(r"\d{4}-\d\d-\d\d[Tt ]")
+
 Subject = Annotated[UUID | None, Query(description="Only events of the thing with this id.")]
 OfKind = Annotated[Kind | None, Query(description="Only events of such things.")]
 OfAction = Annotated[Action | None, Query(description="Only such acts.")]
 OfPool = Annotated[UUID | None, Query(description="Only events of this pool.")]
 OfPrincipal = Annotated[UUID | None, Query(description="Only what this principal did.")]
+
+
+def _as_documented(text: Any) -> Any:
+    """Refuse numbers, which would be read as seconds since 1970."""
+    if isinstance(text, str) and not DATE.match(text):
+        raise ValueError("give a date and a time with an offset, such as 2026-01-31T00:00:00Z")
+    return text
 
 
 def _moment(moment: datetime) -> datetime:
@@ -36,7 +46,7 @@ def _moment(moment: datetime) -> datetime:
 
 
 Since = Annotated[
-    Annotated[AwareDatetime, AfterValidator(_moment)] | None,
+    Annotated[AwareDatetime, BeforeValidator(_as_documented), AfterValidator(_moment)] | None,
     Query(description="Only events at this time or later."),
 ]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from fastapi import Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 from ijson import JSONError, ObjectBuilder, basic_parse_coro, sendable_list
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
+from starlette.routing import Match
 from starlette.types import Message, Receive, Scope
 
 from service.http.limits import too_large
@@ -31,8 +32,22 @@ MOST_ERRORS = 100
 
 class Route(APIRoute):
     """A route whose JSON body is limited, holds no NUL character, and stops no other request while it is
-    parsed; uploads read their body with `receive`.
+    parsed; uploads read their body with `receive`. An address without parameters is never taken for one with:
+    `GET /selections/replay` is a method too many, and no selection of the id `replay`.
     """
+
+    without_parameters: ClassVar[set[str]] = set()
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        super().__init__(path, endpoint, **options)
+        if not self.param_convertors:
+            self.without_parameters.add(self.path)
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        if self.param_convertors and path in self.without_parameters:
+            return Match.NONE, {}
+        return super().matches(scope)
 
     def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
         handle = super().get_route_handler()

@@ -1,10 +1,14 @@
 """Types of fields and parameters that several nouns share."""
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
+from uuid import UUID
 
 from fastapi import Query
 from pydantic import (
+    BaseModel,
+    ConfigDict,
     Field,
+    Strict,
     StringConstraints,
     ValidationError,
     ValidatorFunctionWrapHandler,
@@ -33,6 +37,16 @@ TEST_TIME_MEANS = (
     + "; ".join(f"`{name}`: {meaning}" for name, meaning in TEST_TIME.items())
     + ". Means are of probabilities."
 )
+
+
+class Body(BaseModel):
+    """JSON of a request: it has no fields but those documented, and no `0` or `"yes"` where a boolean is."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+Id = Annotated[UUID, Strict(False)]
+"""An id in a Body, where it is a text."""
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 

@@ -1,6 +1,8 @@
 """Valid names of pools, photos, label maps and sources of label maps."""
 
+import unicodedata
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 
 from pydantic import AfterValidator, WithJsonSchema
@@ -22,6 +24,9 @@ class NameConvertor(PathConvertor):
 
     regex = "(?s:.*)"
 
+
+SPELLED_AS_KEPT = AfterValidator(partial(unicodedata.normalize, "NFC"))
+"""In the one of Unicode's spellings in which names are kept: names that look the same are the same."""
 
 register_url_convertor("name", NameConvertor())
 

@@ -13,7 +13,7 @@ from service.access.roles import CURATOR, VIEWER
 from service.deletion import Deletion, Now
 from service.http.blobs import BINARY, FILE, blob_response, body, changing, not_modified
 from service.http.bodies import Route, receive
-from service.http.names import PathName
+from service.http.names import SPELLED_AS_KEPT, PathName
 from service.http.openapi import content, errors, part, stored
 from service.http.pages import Cursor, Limit, Page, cut
 from service.http.problems import (
@@ -174,7 +174,9 @@ def list_images(
         bool | None, Query(description="Only photos with an annotation, or only photos without one.")
     ] = None,
     split: Split | None = None,
-    name: Annotated[str | None, Query(description="Only the photo with this name.")] = None,
+    name: Annotated[
+        Annotated[str, SPELLED_AS_KEPT] | None, Query(description="Only the photo with this name.")
+    ] = None,
     deleted: Annotated[
         bool, Query(description="1: only photos that were deleted and can be taken back.")
     ] = False,

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from service.http.documents import Document
-from service.http.fields import Sha256
+from service.http.fields import Body, Sha256
 from service.http.names import PathName
 from store import tables
 from store.images import Added
@@ -62,10 +62,10 @@ class Uploaded(Image):
         )
 
 
-class ImageChanges(BaseModel):
+class ImageChanges(Body):
     """What is to change; what is left out or null stays."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"excluded": True}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"excluded": True}]})
 
     name: PathName | None = None
     excluded: bool | None = Field(
@@ -107,18 +107,16 @@ class Upload(BaseModel):
     )
 
 
-class NamedDigest(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class NamedDigest(Body):
     name: PathName
     sha256: Sha256
 
 
-class Listing(BaseModel):
+class Listing(Body):
     """The files that a client wants to upload."""
 
     model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"files": [{"name": "a.jpg", "sha256": "0" * 64}]}]}
+        json_schema_extra={"examples": [{"files": [{"name": "a.jpg", "sha256": "0" * 64}]}]}
     )
 
     split: Split = Field("train", description="The split to upload them to.")

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from service.access.credentials import PrincipalDep
 from service.access.roles import ANYONE
 from service.http.bodies import Route
+from service.http.names import SPELLED_AS_KEPT
 from service.http.openapi import errors
 from service.http.pages import Cursor, Limit, Page, cut
 from service.http.problems import FileTooLarge, Forbidden, InvalidName, NotFound
@@ -21,7 +22,7 @@ router = APIRouter(tags=["keys"], route_class=Route)
 
 DAY_S = 24 * 3600.0
 USER = Query(max_length=100, description="An administrator may name another user here; otherwise: who asks.")
-User = Annotated[str | None, USER]
+User = Annotated[Annotated[str, SPELLED_AS_KEPT] | None, USER]
 
 
 @router.post(

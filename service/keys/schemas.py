@@ -3,15 +3,16 @@
 from datetime import datetime
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from service.http.documents import Document
+from service.http.fields import Body
 from service.http.names import Label
 
 
-class NewKey(BaseModel):
+class NewKey(Body):
     model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"label": "the lab's server", "expires_in_days": 90}]}
+        json_schema_extra={"examples": [{"label": "the lab's server", "expires_in_days": 90}]}
     )
 
     label: Label = Field(description="What the key is for.")

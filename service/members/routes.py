@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from service.access.roles import CURATOR, VIEWER
 from service.http.bodies import Route
+from service.http.names import SPELLED_AS_KEPT
 from service.http.openapi import errors
 from service.http.pages import Cursor, Limit, Page, cut
 from service.http.problems import FileTooLarge, NotFound
@@ -19,7 +20,9 @@ from store.principals import Principal
 
 router = APIRouter(tags=["members"], route_class=Route)
 
-PrincipalName = Annotated[str, Path(max_length=100, description="The name of a principal.", examples=["ana"])]
+PrincipalName = Annotated[
+    str, SPELLED_AS_KEPT, Path(max_length=100, description="The name of a principal.", examples=["ana"])
+]
 
 
 @router.get(

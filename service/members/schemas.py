@@ -1,8 +1,9 @@
 """Members of pools as they appear in JSON."""
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from service.http.documents import Document
+from service.http.fields import Body
 from store.states import Role
 
 OF_ROLE = Field(
@@ -11,7 +12,7 @@ OF_ROLE = Field(
 )
 
 
-class Membership(BaseModel):
+class Membership(Body):
     """What a principal may do in a pool."""
 
     role: Role = OF_ROLE

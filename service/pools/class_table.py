@@ -1,16 +1,13 @@
 """Class tables as they appear in JSON, and what one may hold."""
 
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable
-from functools import partial
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    AfterValidator,
-    BaseModel,
     ConfigDict,
     Field,
+    Strict,
     ValidatorFunctionWrapHandler,
     WrapValidator,
     model_validator,
@@ -19,16 +16,15 @@ from pydantic_core import PydanticCustomError
 
 from folders.names import BadName, checked_label
 from service.colors import far_apart
+from service.http.fields import Body
+from service.http.names import SPELLED_AS_KEPT
 from service.http.problems import InvalidClassTable
 from service.pools.presets import PRESETS
 
 Channel = Annotated[int, Field(ge=0, le=255)]
-Color = tuple[Channel, Channel, Channel]
+Color = Annotated[tuple[Channel, Channel, Channel], Strict(False)]
 LONGEST_NAME = 100
-ClassName = Annotated[
-    str, AfterValidator(partial(unicodedata.normalize, "NFC")), Field(min_length=1, max_length=LONGEST_NAME)
-]
-"""In one of Unicode's spellings, so that names that look the same are the same."""
+ClassName = Annotated[str, SPELLED_AS_KEPT, Field(min_length=1, max_length=LONGEST_NAME)]
 Number = Annotated[int, Field(ge=0, le=65535)]
 
 
@@ -36,9 +32,7 @@ def _is_unset(value: Any) -> bool:
     return value is None or value == []
 
 
-class Class(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class Class(Body):
     name: ClassName
     color: Color | None = Field(
         None,
@@ -51,10 +45,8 @@ class Class(BaseModel):
     )
 
 
-class ClassTable(BaseModel):
+class ClassTable(Body):
     """Ordered classes. A label map that counts holds positions in `classes`; `ignore` is unlabelled."""
-
-    model_config = ConfigDict(extra="forbid")
 
     ignore: Channel = 255
     ignore_ids: list[Number] = Field(
@@ -144,18 +136,15 @@ Target = Annotated[ClassTable | Literal["rgb", *PRESETS], WrapValidator(_named_o
 """What the label maps of a pool hold: a class table, one that is known by its name, or RGB."""
 
 
-class ClassChange(BaseModel):
+class ClassChange(Body):
     """What changes of a class; its position, which label maps hold, never does."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: ClassName | None = None
     color: Color | None = None
 
 
-class ClassTableChanges(BaseModel):
+class ClassTableChanges(Body):
     model_config = ConfigDict(
-        extra="forbid",
         json_schema_extra={
             "examples": [
                 {"change": {"obj": {"name": "object", "color": [200, 30, 30]}}, "append": [{"name": "sign"}]},

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from models.catalog import DEFAULT_STRATEGY
 from service.http.documents import Document
-from service.http.fields import Strategy
+from service.http.fields import Body, Strategy
 from service.http.names import PoolName
 from service.pools.class_table import ClassTable, Target
 from store import tables
@@ -17,9 +17,8 @@ from store.pools import PoolCounts
 from store.setting_types import EncoderName
 
 
-class NewPool(BaseModel):
+class NewPool(Body):
     model_config = ConfigDict(
-        extra="forbid",
         json_schema_extra={
             "examples": [
                 {
@@ -49,8 +48,8 @@ class NewPool(BaseModel):
     )
 
 
-class PoolChanges(BaseModel):
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"name": "streets of 2024"}]})
+class PoolChanges(Body):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "streets of 2024"}]})
 
     name: PoolName
 

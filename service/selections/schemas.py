@@ -1,12 +1,9 @@
 """Selections as they appear in JSON, and the options of a question."""
 
-import unicodedata
-from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -15,7 +12,8 @@ from pydantic import (
 
 from models.advice import advised_strategy
 from models.catalog import ADVISED, DEFAULT_STRATEGY, PAIRWISE, STRATEGIES
-from service.http.fields import DistanceAutoOrOff, DistanceOrAuto, Strategy
+from service.http.fields import Body, DistanceAutoOrOff, DistanceOrAuto, Id, Strategy
+from service.http.names import SPELLED_AS_KEPT
 from service.http.problems import InvalidSelection
 from store.question import Question
 from store.states import Split
@@ -53,17 +51,17 @@ class Options(BaseModel):
         0, ge=0, le=2**31 - 1, description="The same seed on the same pool gives the same picks."
     )
     split: Split = Field("train", description="The images to pick from.")
-    name: Annotated[str, AfterValidator(partial(unicodedata.normalize, "NFC"))] | None = Field(
+    name: Annotated[str, SPELLED_AS_KEPT] | None = Field(
         None,
         min_length=1,
         max_length=255,
         description="Consider only images whose name matches this glob, such as `2024-*.jpg`. Annotated "
         "images still cover the images near them, whatever their name.",
     )
-    include: list[UUID] = Field(
+    include: list[Id] = Field(
         [], max_length=MOST_IDS, description="Images that are picked first in any case."
     )
-    exclude: list[UUID] = Field(
+    exclude: list[Id] = Field(
         [], max_length=MOST_IDS, description="Images that are neither picked nor covered."
     )
     duplicates_within: DistanceOrAuto | None = Field(
@@ -80,7 +78,7 @@ class Options(BaseModel):
     balance: bool = Field(
         False, description="Give more weight to images near annotated images with rare classes."
     )
-    model: UUID | None = Field(
+    model: Id | None = Field(
         None,
         description="A model of the pool. Images that it is unsure of get more weight.",
     )
@@ -167,21 +165,21 @@ class Receipt(Options):
     """Everything the picks follow from: the same receipt gives the same picks. It can be replayed."""
 
     strategy: Strategy = DEFAULT_STRATEGY
-    pool_id: UUID
+    pool_id: Id
     image_count: int = Field(ge=0, description="How many embedded images the split has.")
     images_digest: str = Field(description="SHA-256 of the ids and contents of these images.")
     tests_digest: str | None = Field(
         description="SHA-256 of the ids and contents of the test images; null if they do not matter."
     )
-    last_image_id: UUID = Field(description="The newest image of the pool that was considered.")
+    last_image_id: Id = Field(description="The newest image of the pool that was considered.")
     encoder: str
     weights_digest: str = Field(description="SHA-256 of the encoder's weights.")
     annotated_digest: str = Field(description="SHA-256 of the ids of the annotated images.")
-    labelled: list[UUID] = Field(description="The annotated images.")
+    labelled: list[Id] = Field(description="The annotated images.")
     revisions: list[int] | None = Field(
         description="The revisions of their annotations; null without `balance`, when they do not matter."
     )
-    not_in_use: list[UUID] = Field([], description="The images that were excluded.")
+    not_in_use: list[Id] = Field([], description="The images that were excluded.")
     count_copies: bool = Field(
         True,
         description="Whether images with the same bytes counted one by one, as they did in older receipts.",
@@ -222,10 +220,12 @@ class SelectionNow(Selection):
 
 
 class PickedImage(BaseModel):
-    image_id: UUID
+    model_config = ConfigDict(strict=True)
+
+    image_id: Id
 
 
-class Replay(Receipt):
+class Replay(Receipt, Body):
     """A selection to make again: a Selection document, or its receipt alone."""
 
     picks: list[PickedImage] | None = Field(

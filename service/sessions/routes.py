@@ -57,7 +57,13 @@ def log_out(service: ServiceDep, request: Request) -> Response:
     return response
 
 
-@router.get("/session", include_in_schema=False)
+@router.get(
+    "/session",
+    status_code=303,
+    summary="Log in from the command line",
+    response_class=RedirectResponse,
+    responses={303: {"description": "To the pages, with a cookie if the token is right."}, **errors()},
+)
 async def log_in_with_token(service: ServiceDep, request: Request, token: str) -> Response:
     """`fewpairs up` opens this address with its token, which the browser's cookie replaces at once."""
     answer = RedirectResponse("./", 303)

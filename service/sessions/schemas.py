@@ -1,13 +1,14 @@
 """Logging in, as it appears in JSON."""
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import ConfigDict, Field, SecretStr
 
+from service.http.fields import Body
 from service.http.names import UserName
 
 
-class Login(BaseModel):
+class Login(Body):
     model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"name": "ana", "password": "four words of hers"}]}
+        json_schema_extra={"examples": [{"name": "ana", "password": "four words of hers"}]}
     )
 
     name: UserName

@@ -3,14 +3,14 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
+
+from service.http.fields import Body
 
 LONGEST_S, DEFAULT_S = 3600, 300
 
 
-class NewSignature(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class NewSignature(Body):
     address: Annotated[str, StringConstraints(pattern=r"^/[!-~]*$", max_length=2000)] = Field(
         description="The path and query of a GET, percent-encoded as it will be asked.",
         examples=["/images/019a5b7c-0000-7000-8000-000000000000/thumbnail?size=256"],

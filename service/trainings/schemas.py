@@ -1,11 +1,11 @@
 """The order of a training in JSON. Methods, recipes and options come from `models.catalog`."""
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
-from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from models.catalog import DEFAULT_RECIPE, METHODS, OPTIONS, RECIPES, TrainingSpec
+from service.http.fields import Body, Id
 
 
 def _options() -> type[BaseModel]:
@@ -26,7 +26,7 @@ def _options() -> type[BaseModel]:
         fields[name] = (kind | None, Field(None, description=limits["description"], **bounds))
     return create_model(
         "TrainingOptions",
-        __config__=ConfigDict(extra="forbid"),
+        __base__=Body,
         __doc__="Options that replace values of the recipe; the others keep the recipe's values.",
         **fields,
     )
@@ -42,9 +42,8 @@ else:
     TrainingOptions = _options()
 
 
-class NewTraining(BaseModel):
+class NewTraining(Body):
     model_config = ConfigDict(
-        extra="forbid",
         json_schema_extra={
             "examples": [{"method": "hybrid", "recipe": "tiny", "options": {"total_steps": 750, "seed": 0}}]
         },
@@ -61,10 +60,10 @@ class NewTraining(BaseModel):
         + f". Left out: `{DEFAULT_RECIPE}` for a method of the paper, otherwise what the advice says.",
     )
     options: TrainingOptions = Field(default_factory=TrainingOptions)
-    pairs: Annotated[list[UUID], Field(min_length=1, max_length=100_000, fail_fast=True)] | None = Field(
+    pairs: Annotated[list[Id], Field(min_length=1, max_length=100_000, fail_fast=True)] | None = Field(
         None, description="Annotated train images to learn from; null for all of them."
     )
-    start_from: UUID | None = Field(
+    start_from: Id | None = Field(
         None,
         description="A model of the pool with the same method and networks, whose weights the training "
         "starts from; null: new weights.",

@@ -11,6 +11,7 @@ from service.access.credentials import PrincipalDep
 from service.access.passwords import PasswordsDep
 from service.access.roles import ADMIN, ANYONE, require_admin
 from service.http.bodies import Route
+from service.http.names import SPELLED_AS_KEPT
 from service.http.openapi import errors
 from service.http.pages import Cursor, Limit, Page, cut
 from service.http.problems import FileTooLarge, Forbidden, InvalidName, NotFound, UserNameTaken
@@ -21,7 +22,9 @@ from store.principals import OF_SETTINGS, Principal
 
 router = APIRouter(tags=["users"], route_class=Route)
 
-Name = Annotated[str, Path(max_length=100, description="The name of a user.", examples=["ana"])]
+Name = Annotated[
+    str, SPELLED_AS_KEPT, Path(max_length=100, description="The name of a user.", examples=["ana"])
+]
 
 
 @router.get("/me", summary="Who am I?", dependencies=[ANYONE], responses=errors())

@@ -4,17 +4,18 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import ConfigDict, Field, SecretStr
 
 from service.http.documents import Document
+from service.http.fields import Body
 from service.http.names import UserName
 from store import tables
 
 Password = Annotated[SecretStr, Field(min_length=12, max_length=200, examples=["four words of hers"])]
 
 
-class NewUser(BaseModel):
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"name": "ana"}]})
+class NewUser(Body):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "ana"}]})
 
     name: UserName = Field(description="It stays.")
     admin: bool = Field(False, description="Whether they may do everything, on the whole server.")
@@ -23,8 +24,8 @@ class NewUser(BaseModel):
     )
 
 
-class UserChange(BaseModel):
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"disabled": True}]})
+class UserChange(Body):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"disabled": True}]})
 
     admin: bool | None = Field(None, description="Left out: it stays as it is.")
     disabled: bool | None = Field(
@@ -32,9 +33,7 @@ class UserChange(BaseModel):
     )
 
 
-class PasswordChange(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class PasswordChange(Body):
     password: Password
     current: SecretStr | None = Field(
         None, max_length=200, description="The password until now; an administrator leaves it out for others."

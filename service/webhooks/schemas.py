@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from service.http.documents import Document
+from service.http.fields import Body
 from service.jobs.schemas import JobError
 from store import tables
 from store.states import JobState
@@ -30,10 +31,8 @@ Url = Annotated[
 ]
 
 
-class NewWebhook(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"url": "https://example.org/fewpairs"}]}
-    )
+class NewWebhook(Body):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"url": "https://example.org/fewpairs"}]})
 
     url: Url = Field(description="Where messages are sent, with POST.")
     types: list[EventType] = Field(

@@ -292,6 +292,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "POST /session": Operation(
         None, sends(json={"name": "guest", "password": "not hers"}), answers=(401, 429)
     ),
+    "GET /session": Operation(None, sends(params={"token": "none"}), answers=(303,)),
     "DELETE /session": Operation(None),
     "GET /healthz": Operation(None),
     "GET /readyz": Operation(None),

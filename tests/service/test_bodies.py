@@ -4,13 +4,16 @@ import json
 import re
 import socket
 import uuid
+from typing import Any, get_args
 
 import pytest
+from pydantic import BaseModel
 
 from service.app import create_app
 from store.settings import Settings
 from tests.service.serving import Client
 from tests.service.steps import new_pool, slug
+from tests.test_places import ROUTES
 
 
 def json_addresses() -> list[tuple[str, str]]:
@@ -32,6 +35,45 @@ def test_a_nul_in_a_body_is_refused_everywhere(client: Client, method: str, path
     answer = client.request(method, address, content=body, headers={"Content-Type": "application/json"})
     assert (answer.status_code, slug(answer)) == (422, "validation")
     assert "NUL" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "where"),
+    [
+        ("PATCH", "/images/{id}", {"excluded": 0}, "body.excluded"),
+        ("PATCH", "/users/ana", {"admin": "yes"}, "body.admin"),
+        ("POST", "/keys", {"label": "laptop", "expires_in_days": "1"}, "body.expires_in_days"),
+        ("POST", "/pools/{id}/trainings", {"options": {"total_steps": "7"}}, "body.options.total_steps"),
+        (
+            *("POST", "/pools", {"name": "a", "class_table": {"classes": [{"name": "a", "id": "1"}]}}),
+            "body.class_table.classes.0.id",
+        ),
+    ],
+)
+def test_a_value_of_another_type_is_refused(
+    client: Client, method: str, path: str, body: dict[str, Any], where: str
+) -> None:
+    """A text or a number is no boolean and a text no number, even where it could be read as one."""
+    answer = client.request(method, path.format(id=uuid.uuid4()), json=body)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["where"] == where
+
+
+def test_every_body_is_strict() -> None:
+    """All models that the body of a request may hold refuse values of other types."""
+    held: set[type[BaseModel]] = set()
+
+    def hold(annotation: Any) -> None:
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel) and annotation not in held:
+            held.add(annotation)
+            annotation = tuple(field.annotation for field in annotation.model_fields.values())
+        for part in annotation if isinstance(annotation, tuple) else get_args(annotation):
+            hold(part)
+
+    for route in ROUTES.values():
+        hold(route.body_field.field_info.annotation if route.body_field else None)
+    assert len(held) > 15
+    assert [model for model in held if not model.model_config.get("strict")] == []
 
 
 def test_a_text_may_speak_of_a_nul(client: Client) -> None:

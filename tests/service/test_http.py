@@ -34,6 +34,13 @@ def test_an_unexpected_error_is_logged_and_answered_under_its_request_id(
     assert isinstance(line["exc_info"], AttributeError)
 
 
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_an_address_is_not_taken_for_one_with_an_id(client: Client, method: str) -> None:
+    """`replay` is no id of a selection: the method is refused, and the one that is accepted is named."""
+    answer = client.request(method, "/selections/replay")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+
+
 def test_the_document_describes_every_address() -> None:
     """Each operation has a described tag, a summary, and its errors as problem+json with slugs."""
     document = create_app(Settings()).openapi()

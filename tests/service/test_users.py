@@ -10,6 +10,7 @@ from service.access.attempts import FREE, Attempts
 from service.http.problems import TooManyAttempts
 from tests.access import PASSWORD
 from tests.service.serving import Client
+from tests.service.steps import new_pool
 
 OWN = {"sec-fetch-site": "same-origin"}
 
@@ -129,6 +130,18 @@ def test_users_are_an_administrators(client: Client, browser: httpx.Client, ana:
         assert browser.request(method, address, json=body).status_code == 403
     assert client.patch(f"/users/{ana}", json={"admin": True}).json()["admin"]
     assert browser.get("/users").status_code == 200
+
+
+def test_a_name_is_found_in_any_spelling(client: Client) -> None:
+    """An é of one or of two characters: where a user is made, and in the addresses that name them."""
+    spelled = f"ren\u0065\u0301 {uuid.uuid4()}"
+    name = client.post("/users", json={"name": spelled}).json()["name"]
+    assert len(name) == len(spelled) - 1
+    pool_id = new_pool(client)
+    assert client.patch(f"/users/{spelled}", json={"admin": False}).json()["name"] == name
+    assert client.post("/keys", params={"user": spelled}, json={"label": "laptop"}).status_code == 201
+    member = client.put(f"/pools/{pool_id}/members/{spelled}", json={"role": "viewer"}).json()
+    assert member in client.get(f"/pools/{pool_id}/members").json()["items"]
 
 
 def test_names_are_unique_and_some_are_taken(client: Client, ana: str) -> None:
