@@ -96,7 +96,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(Limited)
     app.add_middleware(Authenticated)
     app.add_middleware(Guarded, settings=settings)
-    app.add_middleware(Observed, metrics=metrics, unexpected=render.unexpected)
+    secrets = (settings.admin_key, settings.metrics_key, settings.local_token)
+    app.add_middleware(Observed, metrics=metrics, unexpected=render.unexpected, secrets=secrets)
     app.add_middleware(Forwarded, settings=settings)
     render.install(app)
     for noun in (

@@ -5,7 +5,7 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import structlog
@@ -35,7 +35,10 @@ ANSWER_HEADERS = {
 }
 """What browsers may do with an answer; on every answer that has no other value of its own."""
 
-REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,36}")
+"""The ids of requests that are taken over from clients. They are logged, and all secrets that the service
+makes are longer.
+"""
 SECONDS = (0.005, 0.02, 0.1, 0.5, 2.5, 10.0, 60.0)
 
 
@@ -84,20 +87,27 @@ class JobCensus(Collector):
 class Observed:
     """ASGI middleware: a request id, a metric and a log line for each request, and headers for browsers.
 
-    `unexpected` answers exceptions that no handler inside answered; here the request id is known.
+    `unexpected` answers exceptions that no handler inside answered; here the request id is known. What is in
+    `secrets` is never taken for a request id.
     """
 
     def __init__(
-        self, app: ASGIApp, metrics: Metrics, unexpected: Callable[[Request, BaseException], Response]
+        self,
+        app: ASGIApp,
+        metrics: Metrics,
+        unexpected: Callable[[Request, BaseException], Response],
+        secrets: Collection[str],
     ) -> None:
         self._app, self._metrics, self._unexpected = app, metrics, unexpected
+        self._secrets = secrets
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         given = Headers(scope=scope).get("x-request-id", "")
-        request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        is_id = REQUEST_ID.fullmatch(given) and given not in self._secrets
+        request_id = given if is_id else uuid.uuid4().hex
         scope.setdefault("state", {})["request_id"] = request_id
         status, bytes_in, bytes_out = None, 0, 0
 
