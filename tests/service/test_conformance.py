@@ -14,9 +14,9 @@ from schemathesis.checks import (
 )
 
 from service.app import create_app
-from service.images.routes import ARCHIVE_TYPES
 from store.settings import Settings
 from tests.access import WITH_KEY
+from tests.service import schemathesis_hooks  # noqa: F401 - registers how bodies are sent
 from tests.service.serving import Client
 from tests.service.steps import annotate, label_map, new_pool, put_photo
 from tests.service.test_assignments import assign, pick_all
@@ -40,11 +40,6 @@ def new_ids(client: Client) -> dict[str, str]:
     ids = {"pool": pool_id, "image": image["id"], "job": job["id"], "model": model["id"]}
     ids |= {"selection": selection_id, "assignment": assignment["id"], "label_map": label_map_id}
     return {f"{name}_id": id for name, id in ids.items()}
-
-
-@schemathesis.serializer(*sorted(ARCHIVE_TYPES - {"application/octet-stream"}))
-def as_it_is(context: Any, content: Any) -> Any:
-    return getattr(content, "data", content)
 
 
 # A stream of events is not JSON and lasts as long as its job; test_jobs reads it.
