@@ -170,6 +170,19 @@ class Client:
     def job(self, job_id: str) -> Job:
         return Job.get(self._transport, job_id)
 
+    def examine(self, repair: bool = False, quick: bool = False) -> Job:
+        """Have a worker look for damage in everything that the server keeps; as an administrator.
+
+        The job's `result` is the report. With `repair` it heals what can be healed, with `quick` it leaves
+        the bytes of files unread.
+        """
+        body = {"repair": repair, "quick": quick}
+        return Job(self._transport, self._transport.json("POST", "/doctor", json=body, once=True))
+
+    def examined(self) -> dict[str, Any]:
+        """The newest report of the doctor; for administrators."""
+        return dict(self._transport.json("GET", "/doctor"))
+
     def audit(
         self,
         pool: Pool | None = None,

@@ -22,6 +22,7 @@ from service.advice import routes as advice
 from service.annotations import routes as annotations
 from service.archives import routes as archives
 from service.assignments import routes as assignments
+from service.doctor import routes as doctor
 from service.evaluations import routes as evaluations
 from service.events import routes as events
 from service.explanations import routes as explanations
@@ -103,7 +104,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for noun in (
         *(pools, members, archives, images, label_maps, selections, assignments, annotations, imports),
         *(exports, explanations, similar),
-        *(events, webhooks, advice, trainings, jobs, models, evaluations, operations, problems),
+        *(events, webhooks, advice, trainings, jobs, models, evaluations, operations, doctor, problems),
         *(sessions, users, keys, signatures, pages),
     ):
         app.include_router(noun.router)

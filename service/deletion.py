@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from service.access.credentials import PrincipalDep
 from service.access.roles import require_admin
-from service.http.problems import Gone
+from service.http.problems import Gone, NotDeletable
 from service.lookups import never_or_gone
 from service.runtime import Service
 from store import deletions, pools
@@ -83,6 +83,9 @@ def _locked(session: Session, kind: Kind, id: UUID) -> Rows:
     row: Rows | None = session.get(deletions.TABLES[kind], id)
     if row is None or (isinstance(row, Pool) and row.removed):
         raise never_or_gone(session, kind, id)
-    pools.lock(session, deletions.pool_of(row))
+    pool_id = deletions.pool_of(row)
+    if pool_id is None:
+        raise NotDeletable("The doctor's reports are kept for a time, and are then removed by themselves.")
+    pools.lock(session, pool_id)
     session.refresh(row)
     return row

@@ -56,8 +56,8 @@ def present(
     if within not in (None, _pool_id(row)):
         raise missing(kind, id)
     _require_kept(row, kind)
-    if not isinstance(row, Pool):
-        _require_kept(session.get_one(Pool, _pool_id(row)), "pool")
+    if not isinstance(row, Pool) and (pool_id := _pool_id(row)):
+        _require_kept(session.get_one(Pool, pool_id), "pool")
     return row
 
 
@@ -84,8 +84,8 @@ def _require_kept(row: Deletable, kind: str) -> None:
     )
 
 
-def _pool_id(row: Deletable) -> UUID:
-    pool_id: UUID = row.id if isinstance(row, Pool) else row.pool_id  # type: ignore[attr-defined]
+def _pool_id(row: Deletable) -> UUID | None:
+    pool_id: UUID | None = row.id if isinstance(row, Pool) else row.pool_id  # type: ignore[attr-defined]
     return pool_id
 
 

@@ -28,7 +28,7 @@ TABLES: Mapping[Kind, type[Any]] = {
 """The tables of what can be deleted, in the order in which they are removed."""
 
 
-def pool_of(row: Rows) -> uuid.UUID:
+def pool_of(row: Rows) -> uuid.UUID | None:
     return row.id if isinstance(row, Pool) else row.pool_id
 
 

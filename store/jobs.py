@@ -45,6 +45,7 @@ Kind = Literal[
     "delete",
     "pack",
     "deliver",
+    "doctor",
 ]
 
 QUEUE_OF_KIND: Mapping[str, str] = {
@@ -52,7 +53,7 @@ QUEUE_OF_KIND: Mapping[str, str] = {
     **dict.fromkeys(
         ("select", "explain", "replay", "search", "translate", "import", "export", "delete"), "cpu"
     ),
-    **dict.fromkeys(("pack", "deliver"), "cpu"),
+    **dict.fromkeys(("pack", "deliver", "doctor"), "cpu"),
     **dict.fromkeys(("train", "evaluate"), "gpu"),
 }
 RUNS_FILES = ("translate", "evaluate")
@@ -63,6 +64,7 @@ UNRECORDED = ("embed", "search", "explain", "delete")
 """Kinds of jobs whose making is no act of its own: they follow from one, or only answer a question."""
 OF_END = (Job.id, Job.pool_id, Job.kind, Job.state)
 """What webhooks are told of a job that ends."""
+NO_POOL = uuid.UUID(int=0)
 LONGEST_RING_S = 300.0
 LONGEST_RETRY_S = 30.0
 
@@ -77,6 +79,7 @@ class Claim:
 
     job_id: uuid.UUID
     pool_id: uuid.UUID
+    """NO_POOL: it is about the whole server."""
     attempt: int
     kind: str
     spec: dict[str, Any]
@@ -99,7 +102,7 @@ def create(
     settings: Settings,
     *,
     kind: str,
-    pool_id: uuid.UUID,
+    pool_id: uuid.UUID | None,
     spec: dict[str, Any],
     total: int = 0,
     ring_in_s: float | None = None,
@@ -142,7 +145,7 @@ def claim(session: Session, job_id: uuid.UUID, *, worker: str, lease_s: float) -
         )
         .returning(Job.id, Job.pool_id, Job.attempt, Job.kind, Job.spec, Job.principal_id)
     ).one_or_none()
-    return Claim(*row) if row else None
+    return Claim(row[0], row[1] or NO_POOL, *row[2:]) if row else None
 
 
 def _mine(claim: Claim) -> ColumnElement[bool]:
@@ -346,7 +349,7 @@ def result_kept(session: Session, job_id: uuid.UUID) -> str | None:
     return None
 
 
-def unfinished(session: Session, pool_id: uuid.UUID, kind: Kind) -> Sequence[Job]:
+def unfinished(session: Session, pool_id: uuid.UUID | None, kind: Kind) -> Sequence[Job]:
     """The pool's jobs of this kind that are queued or running, oldest first."""
     query = select(Job).where(Job.pool_id == pool_id, Job.kind == kind, Job.state.not_in(ENDED))
     return session.scalars(query.order_by(Job.id)).all()

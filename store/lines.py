@@ -16,7 +16,7 @@ class First(NamedTuple):
 
     job_id: uuid.UUID
     principal_id: uuid.UUID | None
-    pool_id: uuid.UUID
+    pool_id: uuid.UUID | None
 
 
 def firsts(session: Session, rung_for: uuid.UUID) -> list[First]:

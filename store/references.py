@@ -89,7 +89,7 @@ def of_result(result: dict[str, Any]) -> list[str]:
 def _documents_of_jobs(*also: InstrumentedAttribute[Any]) -> Select[Any]:
     """What jobs were ordered with, and their results, of the kinds that may name blobs in them."""
     query = select(*also, Job.spec, Job.result)
-    return query.where(Job.kind.not_in(("embed", "select", "train", "evaluate"))).execution_options(
+    return query.where(Job.kind.not_in(("embed", "select", "train", "evaluate", "doctor"))).execution_options(
         yield_per=VALUES_A_QUERY
     )
 

@@ -22,7 +22,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from store.clock import UtcDateTime, from_now
 from store.states import ASSIGNMENT_STATES, JOB_STATES, ROLES, SPLITS, Role
 
-SCHEMA = "0019"
+SCHEMA = "0021"
 """The revision of the newest migration, which makes these tables."""
 
 
@@ -253,7 +253,8 @@ class Job(Deletable):
         CheckConstraint(f"state IN {JOB_STATES}", name="state"),
     )
 
-    pool_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("pools.id"))
+    pool_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("pools.id"))
+    """None: it is about the whole server."""
     kind: Mapped[str] = mapped_column(String(20))
     queue: Mapped[str] = mapped_column(String(10))
     spec: Mapped[dict[str, Any]]

@@ -64,9 +64,11 @@ def tell(session: Session, pool_id: uuid.UUID, type: EventType, **data: Any) -> 
             deliver(session, webhook, type, data)
 
 
-def tell_of_end(session: Session, job_id: uuid.UUID, pool_id: uuid.UUID, kind: str, state: str) -> None:
+def tell_of_end(
+    session: Session, job_id: uuid.UUID, pool_id: uuid.UUID | None, kind: str, state: str
+) -> None:
     """Tell of a job that the caller's transaction ends."""
-    if kind not in UNTOLD:
+    if pool_id and kind not in UNTOLD:
         tell(session, pool_id, "job.ended", job_id=str(job_id), kind=kind, state=state)
 
 

@@ -6,72 +6,15 @@ Exits with 0 if all is well, and with 1 if there are faults, or were some that `
 import argparse
 import json
 import sys
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
-from itertools import chain
-from typing import Any
+from dataclasses import asdict
 
 from sqlalchemy.exc import OperationalError
 
-from store import retention
 from store.blobs import LocalBlobs, open_blobs
 from store.database import Database, SchemaMismatch
-from store.settings import Settings, settings_or_exit
-from worker.garbage import pieces
-from worker.upkeep.blob_faults import blob_faults, named_blobs, strangers
-from worker.upkeep.cache_faults import cache_faults
-from worker.upkeep.fault import Fault
-from worker.upkeep.faults import database_faults, job_faults, row_faults
-from worker.upkeep.usage import Use, usage
-
-
-@dataclass
-class Report:
-    """What the doctor has found."""
-
-    blobs: int
-    """The number of blobs that rows name."""
-    old_jobs: int
-    """The number of jobs that are kept no longer."""
-    use: dict[str, Use]
-    faults: list[dict[str, Any]] = field(default_factory=list)
-    """Each with its `kind`, `what`, `advice`, and whether it was `healed`."""
-
-    @property
-    def is_well(self) -> bool:
-        return all(fault["healed"] for fault in self.faults)
-
-
-def examine(
-    settings: Settings, database: Database, blobs: LocalBlobs, *, repair: bool = False, read: bool = True
-) -> Report:
-    """Look at everything, while the server runs or not. Without `read`, bytes of blobs are not read.
-
-    With `repair`, heal what can be healed.
-    """
-    named = named_blobs(database)
-    with database.read() as session:
-        old_jobs = retention.count_old_jobs(session, settings.keep_jobs_s)
-    spare = pieces(settings, database, blobs)
-    report = Report(len(named), old_jobs, usage(settings, database, blobs, named, spare))
-    for fault in _faults(settings, database, blobs, named, read):
-        healed = repair and fault.repair is not None and fault.repair()
-        found = {"kind": fault.kind, "what": fault.what, "advice": fault.advice, "healed": healed}
-        report.faults.append(found)
-    return report
-
-
-def _faults(
-    settings: Settings, database: Database, blobs: LocalBlobs, named: dict[str, str], read: bool
-) -> Iterator[Fault]:
-    return chain(
-        database_faults(database),
-        row_faults(database),
-        job_faults(settings, database),
-        strangers(blobs),
-        blob_faults(settings, database, blobs, named, read=read),
-        cache_faults(settings, database, blobs) if read else (),
-    )
+from store.settings import settings_or_exit
+from worker.upkeep.examination import Report, examine
+from worker.upkeep.usage import Use
 
 
 def _print(report: Report) -> None:

@@ -18,6 +18,7 @@ from store.blobs import BlobDamaged, BlobMissing
 from worker.attempt import Attempt, Tools
 from worker.handlers.delete import delete
 from worker.handlers.deliver import deliver
+from worker.handlers.doctor import doctor
 from worker.handlers.embed import embed
 from worker.handlers.evaluate import evaluate
 from worker.handlers.explain import explain
@@ -42,6 +43,7 @@ HANDLERS: dict[str, Callable[[Attempt], Outcome]] = {
         for handler in (
             delete,
             deliver,
+            doctor,
             embed,
             evaluate,
             explain,

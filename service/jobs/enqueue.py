@@ -65,20 +65,22 @@ def accepted(job: tables.Job) -> JSONResponse:
 
 def order(
     service: Service,
-    pool_id: UUID,
+    pool_id: UUID | None,
     kind: str,
     request: dict[str, Any],
     idempotency_key: str | None,
     spec: Callable[[Session], dict[str, Any]],
 ) -> tables.Job:
     """Return the earlier job of this key and request, or create one; `spec` is called in its transaction.
+    Without a pool it is about the whole server.
 
     Raises IdempotencyKeyReused if the key was sent with another request, and TooManyRequests.
     """
     asked = json.dumps([kind, str(pool_id), request], sort_keys=True)
     digest = hashlib.sha256(asked.encode()).hexdigest()
     with service.database.write() as session:
-        pools.lock(session, pool_id)
+        if pool_id:
+            pools.lock(session, pool_id)
         if idempotency_key and (earlier := jobs.by_idempotency_key(session, idempotency_key)):
             if earlier.request_digest != digest:
                 raise IdempotencyKeyReused(

@@ -154,6 +154,7 @@ def get_output(service: ServiceDep, request: Request, job_id: UUID, format: Outp
         return blob_response(service.blobs, request, file["sha256"], file["size"], media_type)
     if job.kind != "translate":
         raise NotFound(f"A job of kind {job.kind} makes no file: its result is in /jobs/{job_id}.")
+    assert job.pool_id
     with service.database.read() as session:
         class_table = found_pool(session, job.pool_id).class_table
     return translation(service, request, require_success(job), format, class_table)
@@ -194,7 +195,7 @@ def delete_job(service: ServiceDep, job_id: UUID, now: Now = False) -> Deletion:
     "/jobs/{job_id}/undelete",
     summary="Take the deletion of a job back",
     dependencies=[CURATOR],
-    responses=errors(NotFound),
+    responses=errors(NotFound, NotDeletable),
 )
 def undelete_job(service: ServiceDep, job_id: UUID) -> Job:
     """410: it is too late."""

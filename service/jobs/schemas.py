@@ -39,7 +39,7 @@ class Job(Document):
     """A durable unit of work."""
 
     id: UUID
-    pool_id: UUID
+    pool_id: UUID | None = Field(description="Null: it is about the whole server.")
     kind: Kind
     state: JobState
     attempt: int = Field(description="The number of the current or last attempt; 0 if there was none yet.")

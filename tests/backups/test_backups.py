@@ -26,8 +26,8 @@ from tests.moved import Server, full_pool
 from tests.processes import until
 from tests.worker.factories import TINY, Pools, scene
 from tests.worker.waiting import running
-from worker.doctor import examine
 from worker.run import run
+from worker.upkeep.examination import examine
 from worker.upkeep.janitor import tidy
 
 Open = Callable[[Settings], Pools]

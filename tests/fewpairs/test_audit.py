@@ -1,9 +1,9 @@
-"""`fewpairs events` and `fewpairs audit`."""
+"""`fewpairs events`, `fewpairs audit` and `fewpairs doctor --remote`."""
 
 import csv
 import io
 
-from fewpairs import Pool
+from fewpairs import Client, Pool
 from tests.fewpairs.conftest import Run
 
 
@@ -21,3 +21,11 @@ def test_audit_says_who_did_what(run: Run, pool: Pool) -> None:
         ("created", "127.0.0.1"),
     ]
     assert run("audit", "--format", "xml").exit_code == 2
+
+
+def test_a_worker_of_the_service_examines_it(run: Run, client: Client) -> None:
+    """The command waits for the report, and exits with 0 if all is well."""
+    examined = run("doctor", "--remote", "--quick")
+    assert examined.exit_code == 0, examined.output
+    assert "0 faults" in examined.output
+    assert client.examined()["quick"]

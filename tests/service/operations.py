@@ -297,6 +297,8 @@ OPERATIONS: Mapping[str, Operation] = {
     "GET /healthz": Operation(None),
     "GET /readyz": Operation(None),
     "GET /metrics": Operation("admin"),
+    "POST /doctor": Operation("admin", sends(json={"quick": True})),
+    "GET /doctor": Operation("admin", answers=(404,)),
     "GET /problems": Operation(None),
     "GET /problems/{slug}": Operation(None, at={"slug": "not-found"}),
     "GET /keys": ANYBODY,

@@ -37,7 +37,7 @@ class Pools:
         defaults = {"name": uuid.uuid4().hex, "class_table": CLASS_TABLE, "encoder": "efficientnet_lite0"}
         return self._add(Pool(**defaults | values))
 
-    def job(self, pool_id: uuid.UUID, kind: str, spec: dict[str, Any], **values: Any) -> uuid.UUID:
+    def job(self, pool_id: uuid.UUID | None, kind: str, spec: dict[str, Any], **values: Any) -> uuid.UUID:
         with self.tools.database.write() as session:
             job = jobs.create(session, self.tools.settings, kind=kind, pool_id=pool_id, spec=spec)
             for name, value in values.items():

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
+from store import references
 from store.blobs import LocalBlobs
 from store.clock import from_now
 from store.settings import Settings
@@ -22,6 +23,7 @@ from tests.worker.planted import planted
 from worker import doctor
 from worker.attempt import Tools
 from worker.run import run
+from worker.upkeep.examination import examine
 
 
 @pytest.fixture(params=["sqlite"])
@@ -55,7 +57,7 @@ class Patient:
 
     def examine(self, repair: bool = False) -> dict[str, list[bool]]:
         """The kinds of all faults, each with whether they were healed."""
-        report = doctor.examine(self.tools.settings, self.tools.database, self.blobs, repair=repair)
+        report = examine(self.tools.settings, self.tools.database, self.blobs, repair=repair)
         kinds: dict[str, list[bool]] = {}
         for fault in report.faults:
             kinds.setdefault(fault["kind"], []).append(fault["healed"])
@@ -90,7 +92,7 @@ def test_a_healthy_server_has_no_faults(patient: Patient) -> None:
     """The space that the doctor explains is, to the byte, what all files of the data folder take on disk,
     beside a database on another server.
     """
-    report = doctor.examine(patient.tools.settings, patient.tools.database, patient.blobs)
+    report = examine(patient.tools.settings, patient.tools.database, patient.blobs)
     assert report.faults == []
     files = [
         Path(folder, name)
@@ -191,6 +193,23 @@ def test_damage_is_found_and_healed_if_possible(patient: Patient, what: str) -> 
     assert patient.examine() == {kind: [False]}
     assert patient.examine(repair=True) == {kind: [heals]}
     assert patient.examine() == ({} if heals else {kind: [False]})
+
+
+def test_a_job_finds_and_heals_the_same(patient: Patient) -> None:
+    """A worker's report is that of the command; the digests in its sentences keep no blob."""
+    a_photo_is_gone(patient)
+    a_cached_model_is_damaged(patient)
+    found = []
+    for repair in (True, False):
+        job_id = patient.pools.job(None, "doctor", {"repair": repair, "quick": False})
+        run(job_id, patient.tools, threading.Event())
+        report = patient.pools.get(job_id).result
+        assert report
+        assert (report["is_well"], report["fault_count"]) == (False, len(report["faults"]))
+        found.append([(fault["kind"], fault["healed"]) for fault in report["faults"]])
+    assert found == [[("missing blob", False), ("damaged cache", True)], [("missing blob", False)]]
+    with patient.tools.database.read() as session:
+        assert not references.digests_in(report) & references.in_documents(session)
 
 
 def test_healed_embeddings_are_computed_again(patient: Patient) -> None:

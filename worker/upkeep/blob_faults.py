@@ -1,7 +1,7 @@
 """Blobs that rows name and that are missing or damaged, and files among the blobs that are none."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -17,11 +17,11 @@ MOST_NAMED = 3
 
 
 def blob_faults(
-    settings: Settings, database: Database, blobs: LocalBlobs, named: Collection[str], *, read: bool
+    settings: Settings, database: Database, blobs: LocalBlobs, named: Iterable[str], *, read: bool
 ) -> Iterator[Fault]:
     """The faults of the blobs that rows name. With `read`, their bytes are read and hashed."""
     repairs = Repairs(settings, database, blobs)
-    for sha256 in sorted(named):
+    for sha256 in named:
         try:
             if read and digest_of(blobs.path(sha256)) != sha256:
                 raise BlobDamaged(sha256)

@@ -16,7 +16,7 @@ from tests.access import use_key
 from tests.faults.crashes import service, training, worker
 from tests.faults.crashes.server import tools_of
 from tests.faults.crashing import kill_at, places, undisturbed
-from worker.doctor import examine
+from worker.upkeep.examination import examine
 
 SCENARIOS = {"service": service, "worker": worker, "training": training}
 
