@@ -8,12 +8,13 @@ from uuid import UUID
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
+from service import thumbnails
 from service.access.roles import ANNOTATOR, VIEWER
 from service.annotations.schemas import Annotation, Withdrawal
 from service.decoding.classes import Classes
 from service.http.blobs import BINARY
 from service.http.bodies import Route, receive
-from service.http.openapi import errors, part
+from service.http.openapi import content, errors, part
 from service.http.problems import (
     LABEL_MAP_PROBLEMS,
     AnnotationExists,
@@ -149,6 +150,33 @@ def get_annotation(
         raise NotFound(_no_annotation(newest, revision))
     headers = {"ETag": f'"{annotation.revision}"', "Cache-Control": "no-cache"}
     return label_map_response(service.blobs, request, annotation, class_table, original, headers)
+
+
+@router.get(
+    "/images/{image_id}/annotation/thumbnail",
+    summary="Get a small picture of an annotation",
+    dependencies=[VIEWER],
+    response_class=Response,
+    responses={
+        **content("image/png", "At most `size` pixels wide and high, in the colours of the classes."),
+        **errors(NotFound),
+    },
+)
+async def get_annotation_thumbnail(
+    service: ServiceDep, request: Request, image_id: UUID, size: thumbnails.Side = 256
+) -> Response:
+    """Of the label map that counts. Made once and kept, if `size` is 64, 128, 256 or 512."""
+    annotation, class_table = await run_in_threadpool(_counting, service, image_id)
+    return await thumbnails.of_label_map(service, request, annotation.sha256, size, class_table)
+
+
+def _counting(service: Service, image_id: UUID) -> tuple[tables.Annotation, dict[str, Any] | None]:
+    with service.database.read() as session:
+        image, _ = found_image(session, image_id)
+        newest = annotations.newest(session, image_id)
+        if newest is None or newest.withdrawn:
+            raise NotFound(_no_annotation(newest, None))
+        return newest, found_pool(session, image.pool_id).class_table
 
 
 def _replaced_revision(if_match: str | None, if_none_match: str | None) -> int:
