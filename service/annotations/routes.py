@@ -10,6 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from service import thumbnails
 from service.access.roles import ANNOTATOR, VIEWER
+from service.access.room import ROOM
 from service.annotations.schemas import Annotation, Withdrawal
 from service.decoding.classes import Classes
 from service.http.blobs import BINARY
@@ -28,7 +29,7 @@ from service.http.problems import (
 from service.label_map_files import ACCEPTED_FILES, Original, kept, label_map_response
 from service.lookups import found_image, found_pool, require_same_classes
 from service.runtime import Service, ServiceDep
-from store import annotations, assignments, events, tables, webhooks
+from store import annotations, assignments, events, quotas, tables, webhooks
 from store.blobs import Incoming
 
 router = APIRouter(tags=["annotations"], route_class=Route)
@@ -43,7 +44,7 @@ ETAG = {"ETag": {"description": 'The revision, `"<revision>"`.', "schema": {"typ
 @router.put(
     "/images/{image_id}/annotation",
     summary="Annotate an image, or replace its annotation",
-    dependencies=[ANNOTATOR],
+    dependencies=[ANNOTATOR, ROOM],
     status_code=201,
     responses={
         201: {
@@ -244,6 +245,7 @@ def _accept(
         events.add(session, image.pool_id, "annotated", "annotation", image_id, revision=revision)
         told = {"image_id": str(image_id), "revision": revision}
         webhooks.tell(session, image.pool_id, "annotation.made", **told)
+    service.quotas.note(0, quotas.size_of(annotation))
     return Annotation.of(annotation, table)
 
 

@@ -10,6 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from service import deletion, thumbnails
 from service.access.roles import CURATOR, VIEWER
+from service.access.room import ROOM, ROOM_FOR_PHOTOS
 from service.deletion import Deletion, Now
 from service.http.blobs import BINARY, FILE, blob_response, body, changing
 from service.http.bodies import Route, receive
@@ -31,6 +32,7 @@ from service.http.problems import (
     PhotoSize,
     PoolNotEmbedded,
     PreconditionRequired,
+    QuotaReached,
     RangeNotSatisfiable,
     StaleRevision,
     UnsupportedMediaType,
@@ -71,7 +73,7 @@ AllowLabelMaps = Annotated[
 @router.put(
     "/pools/{pool_id}/images/{name:name}",
     summary="Upload one photo",
-    dependencies=[CURATOR],
+    dependencies=[CURATOR, ROOM_FOR_PHOTOS],
     status_code=201,
     responses={
         **stored(Uploaded, "photo"),
@@ -109,9 +111,10 @@ async def put_image(
     "/pools/{pool_id}/images",
     summary="Upload many photos",
     response_model=Upload,
-    dependencies=[CURATOR],
+    dependencies=[CURATOR, ROOM_FOR_PHOTOS],
     responses=errors(
-        NotFound, BadRequest, UnsupportedMediaType, FileTooLarge, ArchiveUnreadable, ArchiveBomb, DiskFull
+        *(NotFound, BadRequest, UnsupportedMediaType, FileTooLarge, ArchiveUnreadable, ArchiveBomb, DiskFull),
+        QuotaReached,
     ),
     openapi_extra=body(FORM | dict.fromkeys(sorted(ARCHIVE_TYPES), FILE)),
 )
@@ -268,7 +271,7 @@ def get_content(service: ServiceDep, request: Request, image_id: UUID) -> Respon
 @router.put(
     "/images/{image_id}/content",
     summary="Replace a photo by a corrected one",
-    dependencies=[CURATOR],
+    dependencies=[CURATOR, ROOM],
     responses=errors(NotFound, PreconditionRequired, StaleRevision, PhotoSize, *PHOTO_PROBLEMS),
     openapi_extra=BINARY,
 )
