@@ -39,7 +39,7 @@ class Job(Resource):
 
     @property
     def kind(self) -> str:
-        """What it does: embed, select, explain, search, train, evaluate, translate, import, scenes, …"""
+        """embed, select, explain, replay, search, train, evaluate, translate, import or export."""
         return str(self.document["kind"])
 
     @property

@@ -91,6 +91,45 @@ class Photos(Resource):
         answer = self._transport.json("DELETE", f"/images/{photo_id}/annotation", headers=headers)
         return int(answer["revision"])
 
+    def revert(self, photo: str, to: int | None = None) -> int:
+        """Bring an earlier label map of a photo back, that of revision `to`.
+
+        By default it is the one before what counts: after a replacement what was replaced, after a withdrawal
+        what was withdrawn. Returns the number of the new revision. Raises FewpairsError if there is none.
+        """
+        image = self._transport.json("GET", f"/images/{self.image_id(photo)}")
+        return self._revert(image, to)
+
+    def revert_import(self, job_id: str) -> tuple[int, list[str]]:
+        """Take an import back: its photos have the label map again that it replaced, or none.
+
+        Returns how many, and the photos that somebody has annotated since, which stay as they are.
+        """
+        images = {image["name"]: image for image in self.images()}
+        report = self._transport.json("GET", f"/jobs/{job_id}/output")
+        done, since = 0, []
+        for line in report["files"]:
+            if line["outcome"] not in ("taken", "replaced"):
+                continue
+            image = images.get(line["photo"])
+            if image is None or image["annotation_revision"] != line["revision"]:
+                since.append(line["photo"])
+            elif line["outcome"] == "taken":
+                self.withdraw(image["id"], line["revision"])
+                done += 1
+            else:
+                self._revert(image, line["revision"] - 1)
+                done += 1
+        return done, since
+
+    def _revert(self, image: dict[str, Any], to: int | None) -> int:
+        revision = image["annotation_revision"]
+        headers = {"If-Match": f'"{revision}"'} if revision else {"If-None-Match": "*"}
+        address = f"/images/{image['id']}/annotation/revert"
+        return int(
+            self._transport.json("POST", address, params={"revision": to}, headers=headers)["revision"]
+        )
+
     def rename_photo(self, photo: str, name: str) -> dict[str, Any]:
         """Give a photo, named or by its id, another name. Returns the photo's document."""
         return self._change(photo, name=name)
@@ -113,14 +152,17 @@ class Photos(Resource):
             settled(Job(self._transport, response.json()))
         return dict(response.json())
 
-    def replace_photo(self, photo: str, file: str | Path) -> dict[str, Any]:
+    def replace_photo(self, photo: str, file: str | Path, keep: str | Path | None = None) -> dict[str, Any]:
         """Give a photo other bytes, of the same size. Its label map stays; its embedding is made anew.
 
-        Raises FewpairsError if somebody has replaced it in the meantime.
+        The old bytes, which the server removes, are first written to the new file `keep`, if one is given.
+        Raises FewpairsError if somebody has replaced the photo in the meantime.
         """
         address = f"/images/{self.image_id(photo)}"
         headers = {"If-Match": f'"{self._transport.json("GET", address)["sha256"]}"'}
         content = f"{address}/content"
+        if keep is not None:
+            self._transport.download(content, Path(keep))
         return dict(self._transport.json("PUT", content, file=Path(file), headers=headers))
 
     def delete_photo(self, photo: str, now: bool = False) -> dict[str, Any]:
@@ -139,17 +181,9 @@ class Photos(Resource):
         """The photos that were deleted and can be taken back."""
         return self._transport.items(f"{self.address}/images", deleted=True)
 
-    def images(
-        self, split: str | None = None, annotated: bool | None = None, **options: Any
-    ) -> Iterator[dict[str, Any]]:
-        """The pool's images, each as the service describes it.
-
-        `options` are `sort` ("added", "name", "pixels" or "uncertainty", with a minus the largest first),
-        `contains` (a part of the name), `annotated_by` (a user), `excluded`, `failed` (could not be embedded)
-        and `model` (the id of the model whose uncertainty is meant).
-        """
-        params = {"split": split, "annotated": annotated, **options}
-        return self._transport.items(f"{self.address}/images", **params)
+    def images(self, split: str | None = None, annotated: bool | None = None) -> Iterator[dict[str, Any]]:
+        """The pool's images, each as the service describes it."""
+        return self._transport.items(f"{self.address}/images", split=split, annotated=annotated)
 
     def image_id(self, name_or_id: str) -> str:
         """The id of the photo of this name (or id) in the pool. Raises FewpairsError if there is none."""

@@ -36,7 +36,6 @@ from service.imports import routes as imports
 from service.jobs import routes as jobs
 from service.keys import routes as keys
 from service.label_maps import routes as label_maps
-from service.maps import routes as maps
 from service.members import routes as members
 from service.models import routes as models
 from service.operations import routes as operations
@@ -44,7 +43,6 @@ from service.pages import routes as pages
 from service.pools import routes as pools
 from service.problems import routes as problems
 from service.runtime import Service
-from service.scenes import routes as scenes
 from service.selections import routes as selections
 from service.sessions import routes as sessions
 from service.signatures import routes as signatures
@@ -105,7 +103,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     render.install(app)
     for noun in (
         *(pools, members, archives, images, label_maps, selections, assignments, annotations, imports),
-        *(exports, scenes, explanations, maps, similar),
+        *(exports, explanations, similar),
         *(events, webhooks, advice, trainings, jobs, models, evaluations, operations, doctor, problems),
         *(sessions, users, keys, signatures, pages),
     ):

@@ -145,12 +145,14 @@ def found_model(session: Session, model_id: UUID, within: UUID | None = None) ->
 
 
 def found_evaluation(session: Session, evaluation_id: UUID, within: UUID | None = None) -> Evaluation:
+    """The evaluation, which is gone if the job that made it was deleted."""
     evaluation = found(evaluations.get(session, evaluation_id), "evaluation", evaluation_id)
     if within is not None:
         model = session.get_one(Model, evaluation.model_id)
         if model.pool_id != within:
             raise missing("evaluation", evaluation_id)
         _require_kept(model, "model")
+    _require_kept(session.get_one(Job, evaluation.job_id), "job")
     return evaluation
 
 

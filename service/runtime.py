@@ -15,7 +15,6 @@ from service.decoding.decoders import Decoders
 from service.doorbell import Doorbell
 from service.http.problems import Unavailable
 from service.lookups import found_job
-from service.quotas import Quotas
 from service.readiness import Readiness
 from service.state_cache import StateCache
 from service.watch import Watch
@@ -39,7 +38,6 @@ class Service:
         self.doorbell = Doorbell(settings.broker_url)
         self.state_cache = StateCache()
         self.counts = CountsCache()
-        self.quotas = Quotas(self.database, settings)
         self.watch = Watch(self.database)
         self.readiness = Readiness(self.database, self.blobs, self.doorbell)
         self.readiness.wait()

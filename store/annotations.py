@@ -43,6 +43,13 @@ def revision(session: Session, image_id: uuid.UUID, number: int) -> Annotation |
     )
 
 
+def before(session: Session, image_id: uuid.UUID, number: int) -> Annotation | None:
+    """The newest label map in a revision before this one; withdrawals are none."""
+    query = select(Annotation).where(Annotation.image_id == image_id, Annotation.revision < number)
+    newest_first = query.where(~Annotation.withdrawn).order_by(Annotation.revision.desc())
+    return session.scalar(newest_first.limit(1))
+
+
 def digests(session: Session, revisions: Mapping[uuid.UUID, int]) -> dict[uuid.UUID, str]:
     """The SHA-256 of each image's annotation in the given revision, by the ids of the images."""
     query = select(Annotation.image_id, Annotation.revision, Annotation.sha256)
@@ -112,6 +119,15 @@ def add(session: Session, annotation: Annotation) -> Annotation:
 
 def withdraw(session: Session, taken_back: Annotation) -> Annotation:
     """Add a revision that takes the newest one back."""
-    repeated = {name: getattr(taken_back, name) for name in DrawnLabels.__annotations__}
-    place = {"image_id": taken_back.image_id, "revision": taken_back.revision + 1}
-    return add(session, Annotation(withdrawn=True, **place, **repeated))
+    return _repeat(session, taken_back, taken_back.revision + 1, withdrawn=True)
+
+
+def revert(session: Session, earlier: Annotation, revision: int) -> Annotation:
+    """Add a revision with the label map of an earlier one."""
+    return _repeat(session, earlier, revision, withdrawn=False)
+
+
+def _repeat(session: Session, row: Annotation, revision: int, *, withdrawn: bool) -> Annotation:
+    repeated = {name: getattr(row, name) for name in DrawnLabels.__annotations__}
+    place = {"image_id": row.image_id, "revision": revision}
+    return add(session, Annotation(withdrawn=withdrawn, **place, **repeated))

@@ -21,7 +21,6 @@ from store.tables import (
     ArchivePart,
     Assignment,
     Base,
-    Contributed,
     Deletable,
     Evaluation,
     EvaluationImage,
@@ -77,7 +76,6 @@ LEFT_COLUMNS: Mapping[type[Base], frozenset[str]] = {
         }
     ),
     Event: frozenset({"principal_id", "address"}),
-    Contributed: frozenset({"added_by"}),
     Deletable: frozenset({"gone_at"}),
     Pool: frozenset({"removed"}),
 }
@@ -157,6 +155,8 @@ def _belongs(table: type[Base], pool_id: uuid.UUID) -> ColumnElement[bool]:
     if table is Job:
         return or_(*(Job.id.in_(ids) for ids in _jobs(pool_id)))
     conditions = [kept(table)] if issubclass(table, Deletable) else []
+    if table is Evaluation:  # it is deleted with its job
+        conditions.append(Evaluation.job_id.in_(select(Job.id).where(kept(Job))))
     for column, other in references(table):
         if other is not Job or table is JobMetric:
             moving = column.in_(select(_table(other).columns["id"]).where(_belongs(other, pool_id)))

@@ -37,13 +37,11 @@ Kind = Literal[
     "explain",
     "replay",
     "search",
-    "project",
     "train",
     "evaluate",
     "translate",
     "import",
     "export",
-    "scenes",
     "delete",
     "pack",
     "deliver",
@@ -53,16 +51,16 @@ Kind = Literal[
 QUEUE_OF_KIND: Mapping[str, str] = {
     "embed": "embed",
     **dict.fromkeys(
-        ("select", "explain", "replay", "search", "project", "translate", "import", "export", "scenes"), "cpu"
+        ("select", "explain", "replay", "search", "translate", "import", "export", "delete"), "cpu"
     ),
-    **dict.fromkeys(("delete", "pack", "deliver", "doctor"), "cpu"),
+    **dict.fromkeys(("pack", "deliver", "doctor"), "cpu"),
     **dict.fromkeys(("train", "evaluate"), "gpu"),
 }
 RUNS_FILES = ("translate", "evaluate")
 """The kinds of jobs that run a network from a user's file."""
 SILENT = "lease-expired"
 """The error of a job whose worker was not heard of for the length of its lease."""
-UNRECORDED = ("embed", "search", "explain", "project", "delete")
+UNRECORDED = ("embed", "search", "explain", "delete")
 """Kinds of jobs whose making is no act of its own: they follow from one, or only answer a question."""
 OF_END = (Job.id, Job.pool_id, Job.kind, Job.state)
 """What webhooks are told of a job that ends."""

@@ -11,7 +11,7 @@ from store.blobs import Blob
 from store.filters import kept
 from store.pages import newest_first
 from store.states import TRAIN
-from store.tables import Evaluation, Image, Model, ModelFile
+from store.tables import Evaluation, Image, Job, Model, ModelFile
 
 SPEC_FILE = "spec.json"
 """The file of a model that has its class table."""
@@ -76,9 +76,10 @@ def files(session: Session, model_ids: Iterable[uuid.UUID]) -> Mapping[uuid.UUID
 
 
 def evaluations(session: Session, model_ids: Iterable[uuid.UUID]) -> Mapping[uuid.UUID, list[Evaluation]]:
-    """The evaluations of each model, oldest first."""
+    """The evaluations of each model, oldest first, but for those whose jobs were deleted."""
     found: dict[uuid.UUID, list[Evaluation]] = defaultdict(list)
-    query = select(Evaluation).where(Evaluation.model_id.in_(list(model_ids))).order_by(Evaluation.id)
-    for row in session.scalars(query):
+    query = select(Evaluation).join(Job, Job.id == Evaluation.job_id).where(kept(Job))
+    of_these = query.where(Evaluation.model_id.in_(list(model_ids)))
+    for row in session.scalars(of_these.order_by(Evaluation.id)):
         found[row.model_id].append(row)
     return found

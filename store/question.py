@@ -1,25 +1,14 @@
 """What a selection is asked: the options that a select job gets."""
 
 import fnmatch
-import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeVar
+from typing import Literal
 
 from store.states import TRAIN
 
 AUTO: Literal["auto"] = "auto"
 OFF: Literal["off"] = "off"
-
-
-class Named(Protocol):
-    @property
-    def id(self) -> uuid.UUID: ...
-    @property
-    def name(self) -> str: ...
-
-
-NamedImage = TypeVar("NamedImage", bound=Named)
 
 
 @dataclass(frozen=True)
@@ -38,8 +27,6 @@ class Question:
     name: str | None = None
     include: Sequence[str] = ()
     exclude: Sequence[str] = ()
-    candidates: Sequence[str] = ()
-    """The only images that may be picked; without any, all may."""
     duplicates_within: float | Literal["auto"] | None = None
     test_distance: float | Literal["auto", "off"] = AUTO
     balance: bool = False
@@ -52,10 +39,6 @@ class Question:
         """Whether the picks depend on the test images."""
         return self.split == TRAIN and self.test_distance != OFF
 
-    def considered(self, images: Iterable[NamedImage]) -> list[NamedImage]:
-        """Those that may be picked by their ids and by their names; upper and lower case differ."""
-        ids = {uuid.UUID(candidate) for candidate in self.candidates}
-        return [image for image in images if (not ids or image.id in ids) and self._matches(image.name)]
-
-    def _matches(self, name: str) -> bool:
+    def matches(self, name: str) -> bool:
+        """Whether the glob matches an image's name, case-sensitively; without a glob every name matches."""
         return self.name is None or fnmatch.fnmatchcase(name, self.name)

@@ -84,6 +84,17 @@ def test_pages_list_the_catalog(name: str, section: str, known: Mapping[str, obj
     assert sorted(row[0].strip("`") for row in rows[2:]) == sorted(known)
 
 
+def test_every_change_has_a_way_back() -> None:
+    """docs/taking-back.md names every address that changes something, by its method and path."""
+    changes = {
+        f"{method.upper()} {path}"
+        for path, methods in ADDRESSES.items()
+        for method in methods
+        if method != "get"
+    }
+    assert sorted(changes - set(code_of(page("docs/taking-back.md")))) == []
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_links_lead_somewhere(name: str) -> None:
     """Every relative link of a page leads to a file of the project, and to a heading if it names one."""

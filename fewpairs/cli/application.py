@@ -13,7 +13,8 @@ LOOP, CONTROL, HERE = "The loop", "Look and control", "On this machine"
 """Panels of the help page."""
 COMMANDS = (
     *("up", "demo", "scenes", "experiment", "migrate", "doctor", "gc", "backup", "restore"),
-    *("pool", "upload", "labels", "select", "explain", "assign", "annotate", "import", "export", "withdraw"),
+    *("pool", "upload", "labels", "select", "explain", "assign", "annotate", "import", "export"),
+    *("withdraw", "revert"),
     *("advice", "train", "evaluate", "translate"),
     *("assignments", "replay", "similar", "duplicates", "photo"),
     *("jobs", "cancel", "finish", "model", "delete", "undelete", "events", "audit", "webhook"),

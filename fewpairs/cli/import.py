@@ -12,6 +12,7 @@ from fewpairs.cli.options import JsonOption, ServerOption
 from fewpairs.cli.output import complain, console, counted, errors, escaped, folded, print_json, right
 from fewpairs.client import Client
 from fewpairs.errors import FewpairsError
+from fewpairs.jobs import Job
 from fewpairs.pool import Pool
 from formats.catalog import FORMATS
 
@@ -49,7 +50,7 @@ def import_annotations(
     target = Client(server).pool(pool)
     mapping = _mapping(answers or [])
     if dry_run or not yes:
-        shown = _run(target, export, format, mapping, replace, dry_run=True)
+        shown = _run(target, export, format, mapping, replace, dry_run=True).result
         if as_json and dry_run:
             return print_json(shown)
         _report(shown, errors if as_json else console)
@@ -62,11 +63,14 @@ def import_annotations(
             raise FewpairsError("There is nothing to import.")
         if not typer.confirm("Import?", err=as_json):
             raise typer.Exit(1)
-    done = _run(target, export, format, mapping, replace, dry_run=False)
+    job = _run(target, export, format, mapping, replace, dry_run=False)
+    done = job.result
     if as_json:
         print_json(done)
     else:
         _report(done, console)
+        if done["taken"] + done["replaced"]:
+            console.print(f"[dim]`fewpairs revert --import {job.id}` takes that back.[/]", soft_wrap=True)
     if _ask(done) or done["refused"] or done["left_out"]:
         raise typer.Exit(1)
     return None
@@ -74,9 +78,9 @@ def import_annotations(
 
 def _run(
     pool: Pool, export: Path, format: str, mapping: dict[str, str | None], replace: bool, *, dry_run: bool
-) -> dict[str, Any]:
+) -> Job:
     job = pool.import_annotations(export, format, mapping=mapping, dry_run=dry_run, replace=replace)
-    return wait_with_status(console, job, "Looking through the export" if dry_run else "Importing").result
+    return wait_with_status(console, job, "Looking through the export" if dry_run else "Importing")
 
 
 def _mapping(answers: list[str]) -> dict[str, str | None]:

@@ -7,15 +7,14 @@ from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
+from sqlalchemy.orm import Session
 
-from service import thumbnails
 from service.access.roles import ANNOTATOR, VIEWER
-from service.access.room import ROOM
 from service.annotations.schemas import Annotation, Withdrawal
 from service.decoding.classes import Classes
 from service.http.blobs import BINARY
 from service.http.bodies import Route, receive
-from service.http.openapi import content, errors, part
+from service.http.openapi import errors, part
 from service.http.problems import (
     LABEL_MAP_PROBLEMS,
     AnnotationExists,
@@ -29,7 +28,7 @@ from service.http.problems import (
 from service.label_map_files import ACCEPTED_FILES, Original, kept, label_map_response
 from service.lookups import found_image, found_pool, require_same_classes
 from service.runtime import Service, ServiceDep
-from store import annotations, assignments, events, quotas, tables, webhooks
+from store import annotations, assignments, events, tables, webhooks
 from store.blobs import Incoming
 
 router = APIRouter(tags=["annotations"], route_class=Route)
@@ -38,13 +37,17 @@ ONE_REVISION = re.compile(r'\s*"?([1-9][0-9]{0,8})"?\s*')
 IF_MATCH = Header(description='The revision that this one replaces, `"<revision>"`.', examples=['"1"'])
 WITHDRAWN = Header(description='The revision to withdraw, `"<revision>"`.', examples=['"1"'])
 IF_NONE_MATCH = Header(description="`*` if the image has no annotation.", examples=["*"])
+EARLIER = Annotated[
+    int | None,
+    Query(ge=1, le=2**31 - 1, description="Left out: the newest label map before the one that counts."),
+]
 ETAG = {"ETag": {"description": 'The revision, `"<revision>"`.', "schema": {"type": "string"}}}
 
 
 @router.put(
     "/images/{image_id}/annotation",
     summary="Annotate an image, or replace its annotation",
-    dependencies=[ANNOTATOR, ROOM],
+    dependencies=[ANNOTATOR],
     status_code=201,
     responses={
         201: {
@@ -121,6 +124,47 @@ def withdraw_annotation(
     return Withdrawal.model_validate(newest)
 
 
+@router.post(
+    "/images/{image_id}/annotation/revert",
+    summary="Bring an earlier label map back",
+    dependencies=[ANNOTATOR],
+    status_code=201,
+    responses={
+        201: {"model": Annotation, "headers": ETAG, "description": "The new revision."},
+        **errors(NotFound, PreconditionRequired, StaleRevision, AnnotationExists),
+    },
+)
+def revert_annotation(
+    service: ServiceDep,
+    response: Response,
+    image_id: UUID,
+    revision: EARLIER = None,
+    if_match: Annotated[str | None, IF_MATCH] = None,
+    if_none_match: Annotated[str | None, IF_NONE_MATCH] = None,
+) -> Annotation:
+    """Adds a revision with the label map of an earlier one, bit for bit: after a replacement with `If-Match:
+    "<revision>"`, after a withdrawal with `If-None-Match: *`. An assignment of the image ends."""
+    replaced = _replaced_revision(if_match, if_none_match)
+    with service.database.write() as session:
+        image, _ = found_image(session, image_id)
+        newest = annotations.newest_locked(session, image_id)
+        _require_newest(newest, replaced)
+        count = newest.revision if newest else 0
+        if revision is None:
+            earlier = annotations.before(session, image_id, replaced or count + 1)
+        else:
+            earlier = annotations.revision(session, image_id, revision)
+        if earlier is None or earlier.withdrawn:
+            raise NotFound(
+                _no_annotation(newest, revision) if revision else "The image has no earlier label map."
+            )
+        made = annotations.revert(session, earlier, count + 1)
+        _record(session, image, made, reverted_to=earlier.revision)
+        table = found_pool(session, image.pool_id).class_table
+    response.headers["ETag"] = f'"{made.revision}"'
+    return Annotation.of(made, table)
+
+
 @router.get(
     "/images/{image_id}/annotation",
     summary="Get an annotation's bytes",
@@ -151,33 +195,6 @@ def get_annotation(
         raise NotFound(_no_annotation(newest, revision))
     headers = {"ETag": f'"{annotation.revision}"', "Cache-Control": "no-cache"}
     return label_map_response(service.blobs, request, annotation, class_table, original, headers)
-
-
-@router.get(
-    "/images/{image_id}/annotation/thumbnail",
-    summary="Get a small picture of an annotation",
-    dependencies=[VIEWER],
-    response_class=Response,
-    responses={
-        **content("image/png", "At most `size` pixels wide and high, in the colours of the classes."),
-        **errors(NotFound),
-    },
-)
-async def get_annotation_thumbnail(
-    service: ServiceDep, request: Request, image_id: UUID, size: thumbnails.Side = 256
-) -> Response:
-    """Of the label map that counts. Made once and kept, if `size` is 64, 128, 256 or 512."""
-    annotation, class_table = await run_in_threadpool(_counting, service, image_id)
-    return await thumbnails.of_label_map(service, request, annotation.sha256, size, class_table)
-
-
-def _counting(service: Service, image_id: UUID) -> tuple[tables.Annotation, dict[str, Any] | None]:
-    with service.database.read() as session:
-        image, _ = found_image(session, image_id)
-        newest = annotations.newest(session, image_id)
-        if newest is None or newest.withdrawn:
-            raise NotFound(_no_annotation(newest, None))
-        return newest, found_pool(session, image.pool_id).class_table
 
 
 def _replaced_revision(if_match: str | None, if_none_match: str | None) -> int:
@@ -240,13 +257,17 @@ def _accept(
         _require_newest(newest, replaced)
         revision = newest.revision + 1 if newest else 1
         annotation = tables.Annotation(image_id=image_id, revision=revision, **files)
-        annotations.add(session, annotation)
-        assignments.annotated(session, image_id)
-        events.add(session, image.pool_id, "annotated", "annotation", image_id, revision=revision)
-        told = {"image_id": str(image_id), "revision": revision}
-        webhooks.tell(session, image.pool_id, "annotation.made", **told)
-    service.quotas.note(0, quotas.size_of(annotation))
+        _record(session, image, annotations.add(session, annotation))
     return Annotation.of(annotation, table)
+
+
+def _record(session: Session, image: tables.Image, made: tables.Annotation, **details: int) -> None:
+    """End the assignment of an image that has a new label map, and say so."""
+    assignments.annotated(session, image.id)
+    details["revision"] = made.revision
+    events.add(session, image.pool_id, "annotated", "annotation", image.id, **details)
+    told = {"image_id": str(image.id), "revision": made.revision}
+    webhooks.tell(session, image.pool_id, "annotation.made", **told)
 
 
 def _require_newest(newest: tables.Annotation | None, replaced: int) -> None:

@@ -130,3 +130,27 @@ def test_exports_come_out_as_folders_and_zips(run: Run, client: Client, tmp_path
         assert "2 unchanged" in run("import", pool.name, out, "--format", "supervisely", "--yes").output
         assert run("export", pool.name, out, "--format", "coco").exit_code == 1
     assert (tmp_path / "out" / "ds0" / "ann" / "a.jpg.json").is_file()
+
+
+def test_an_import_is_taken_back(run: Run, client: Client, tmp_path: Path) -> None:
+    """Photos that were unlabelled are so again, and a label map that was replaced is back; what somebody has
+    drawn since stays, and is named.
+    """
+    export = kinds.voc_own_labels()
+    pool = filled(client, export, tmp_path)
+    words = ("import", pool.name, unpacked(export, tmp_path / "export"), "--format", export.format, "--yes")
+    ours, theirs = list(export.ids)
+    own = tmp_path / "own" / Path(ours).with_suffix(".png")
+    own.parent.mkdir(parents=True)
+    Image.new("L", (kinds.WIDTH, kinds.HEIGHT), 0).save(own)
+    pool.annotate(own.parent)
+    result = run(*words, "--replace")
+    assert result.exit_code == 0, result.output
+    job = next(pool.jobs(kind="import"))
+    assert f"fewpairs revert --import {job.id}" in result.output
+    back = run("revert", "--import", job.id, "--pool", pool.name)
+    assert "2 label maps of the import taken back" in back.output
+    assert pool.annotate(own.parent).unchanged == 1
+    assert [image["name"] for image in pool.images(annotated=False)] == [theirs]
+    again = run("revert", "--import", job.id, "--pool", pool.name)
+    assert [f"  {name}: annotated or changed since" in again.output for name in (ours, theirs)] == [True] * 2

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from fewpairs import Client, FewpairsError, Pool
 from tests.fewpairs.conftest import Run
@@ -10,7 +11,9 @@ from tests.processes import until
 
 
 def test_withdraw(run: Run, pool: Pool, photos: Path) -> None:
-    """`withdraw` leaves the photo unlabelled and `events` says so; without a label map it is refused."""
+    """`withdraw` leaves the photo unlabelled and `events` says so; without a label map it is refused.
+    `revert` brings the label map back.
+    """
     pool.upload(photos / "images")
     pool.annotate(photos / "labels")
     name = next(pool.images())["name"]
@@ -20,7 +23,10 @@ def test_withdraw(run: Run, pool: Pool, photos: Path) -> None:
     assert "annotation withdrawn" in run("events").output
     with pytest.raises(FewpairsError, match="no label map"):
         pool.withdraw(name)
-    assert pool.annotate(photos / "labels").new == 1
+    assert run("revert", name).exit_code == 0
+    assert pool.refresh().counts["annotated"] == 8
+    assert pool.annotate(photos / "labels").unchanged == 8
+    assert "Name photos" in run("revert").output
 
 
 def test_leave_out_move_and_rename(run: Run, pool: Pool, photos: Path) -> None:
@@ -42,6 +48,21 @@ def test_leave_out_move_and_rename(run: Run, pool: Pool, photos: Path) -> None:
     before = pool.name
     assert run("pool", "rename", before, f"{before} again").exit_code == 0
     assert pool.refresh().name == f"{before} again"
+
+
+def test_a_replaced_photo_becomes_a_file(run: Run, pool: Pool, photos: Path, tmp_path: Path) -> None:
+    """`photo replace` writes the old bytes into a file, which puts them back; no file is overwritten."""
+    pool.upload(photos / "images")
+    image = next(pool.images())
+    with Image.open(photos / "images" / image["name"]) as old:
+        old.rotate(180).save(tmp_path / "turned.png")
+    words = ("photo", "replace", image["name"])
+    kept = ("--keep", tmp_path / "old.png")
+    assert run(*words, tmp_path / "turned.png", *kept).exit_code == 0
+    assert next(pool.images())["sha256"] != image["sha256"]
+    assert "exists already" in run(*words, tmp_path / "turned.png", *kept).output
+    assert run(*words, tmp_path / "old.png", "--keep", tmp_path / "new.png").exit_code == 0
+    assert next(pool.images())["sha256"] == image["sha256"]
 
 
 def test_delete_and_undelete(run: Run, client: Client, pool: Pool, photos: Path) -> None:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fewpairs import Model
+from benchmarks import hostile_files
+from fewpairs import Model, Pool
 from fewpairs.cli.translate import blend
 from tests import drawings
 from tests.fewpairs.conftest import Run
@@ -71,3 +72,32 @@ def test_translate_goes_on_after_a_bad_photo(run: Run, trained: Model, photos: P
     assert result.exit_code == 1
     assert "0002.png" in result.output
     assert len(list((tmp_path / "out").iterdir())) == 7
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (hostile_files.weights_elsewhere(), "refers to other files"),
+        (hostile_files.huge_output(29_000), "more than 1,024 MiB of memory"),
+        pytest.param(hostile_files.endless_loop(), "model.onnx cannot be used", marks=pytest.mark.slow),
+        pytest.param(
+            hostile_files.large_constants(6000, 200), "model.onnx cannot be used", marks=pytest.mark.slow
+        ),
+    ],
+    ids=["weights elsewhere", "huge output", "endless loop", "large constants"],
+)
+def test_a_harmful_model_is_explained(
+    run: Run, pool: Pool, photos: Path, tmp_path: Path, content: bytes, words: str
+) -> None:
+    """An ONNX file that reads other files, or takes all memory or time, translates nothing: exit code 1 and a
+    sentence that says why. The service goes on.
+    """
+    pool.change_classes(remove=["never drawn"])  # the networks tell three classes apart
+    (tmp_path / "mine.onnx").write_bytes(content)
+    assert run("model", "import", tmp_path / "mine.onnx").exit_code == 0
+    [model] = pool.models()
+    photo = photos / "images" / "0000.png"
+    refused = run("translate", model.id, photo, "--out", tmp_path / "out")
+    assert refused.exit_code == 1
+    assert words in " ".join(refused.output.split())
+    assert pool.refresh().counts["images"] == 0

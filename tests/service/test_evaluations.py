@@ -175,3 +175,18 @@ def test_label_maps_of_the_test_split_are_evaluated_by_default(
         **{"model_id": model_id, "split": "test"},
         **{"direction": "photos_to_labels", "scorer": None, "test_time": "none"},
     }
+
+
+def test_an_evaluation_is_deleted_with_its_job(client: Client, pool_id: str, model_id: str) -> None:
+    """The model does not list it, its addresses answer 410, and taken back it is there again."""
+    address = f"/evaluations/{evaluated(client, pool_id, model_id)}"
+    job = f"/jobs/{client.get(address).json()['job_id']}"
+
+    def listed() -> int:
+        return len(client.get(f"/models/{model_id}").json()["evaluations"])
+
+    assert client.delete(job).status_code == 200
+    assert listed() == 0
+    assert [slug(client.get(f"{address}{rest}")) for rest in ("", "/images")] == ["gone"] * 2
+    assert client.post(f"{job}/undelete").status_code == 200
+    assert (listed(), client.get(address).status_code) == (1, 200)

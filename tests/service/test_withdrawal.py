@@ -41,6 +41,56 @@ def test_a_withdrawal_names_the_revision_that_counts(client: Client) -> None:
     assert slug(client.put(address, content=label_map(), headers={"If-Match": '"2"'})) == "stale-revision"
 
 
+def revert(client: Client, image_id: str, headers: dict[str, str], **params: Any) -> Any:
+    return client.post(f"/images/{image_id}/annotation/revert", headers=headers, params=params)
+
+
+def test_an_earlier_label_map_comes_back(client_of_each: Client) -> None:
+    """After a replacement and after a withdrawal, as a new revision that is bit for bit the same, and that
+    can be reverted itself; any revision can be named.
+    """
+    client = client_of_each
+    pool_id = new_pool(client)
+    image = put_photo(client, pool_id, "a.jpg")
+    address = f"/images/{image['id']}/annotation"
+    first, second = label_map(0), label_map(1)
+    annotate(client, image["id"], first)
+    client.put(address, content=second, headers={"If-Match": '"1"'}).raise_for_status()
+
+    def now() -> tuple[str, bytes]:
+        answer = client.get(address, params={"original": 1})
+        return answer.headers["etag"], answer.content
+
+    back = revert(client, image["id"], {"If-Match": '"2"'})
+    assert (back.status_code, back.headers["etag"], back.json()["pixels"]) == (
+        201,
+        '"3"',
+        {"road": 768, "car": 0},
+    )
+    assert now() == ('"3"', first)
+    assert revert(client, image["id"], {"If-Match": '"3"'}).status_code == 201
+    assert now() == ('"4"', second)
+    assert withdraw(client, image["id"], 4).status_code == 200
+    assert revert(client, image["id"], ABSENT).status_code == 201
+    assert now() == ('"6"', second)
+    assert revert(client, image["id"], {"If-Match": '"6"'}, revision=1).status_code == 201
+    assert now() == ('"7"', first)
+    [event, *_] = client.get(f"/pools/{pool_id}/events").json()["items"]
+    assert (event["action"], event["details"]) == ("annotated", {"reverted_to": 1, "revision": 7})
+
+
+def test_reverting_overwrites_nothing_silently(client: Client) -> None:
+    """Without a precondition, with a stale one, and to what is no label map it is refused."""
+    image = put_photo(client, new_pool(client), "a.jpg")
+    assert slug(revert(client, image["id"], ABSENT)) == "not-found"
+    annotate(client, image["id"])
+    assert slug(revert(client, image["id"], {})) == "precondition-required"
+    assert slug(revert(client, image["id"], ABSENT)) == "annotation-exists"
+    assert slug(revert(client, image["id"], {"If-Match": '"2"'})) == "stale-revision"
+    assert slug(revert(client, image["id"], {"If-Match": '"1"'})) == "not-found"
+    assert slug(revert(client, image["id"], {"If-Match": '"1"'}, revision=2)) == "not-found"
+
+
 def test_everything_that_counts_annotations_follows(client_of_each: Client) -> None:
     """Counts, contents, lists, picks, assignments, trainings and evaluations see an unlabelled photo."""
     client = client_of_each

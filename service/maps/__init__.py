@@ -1,1 +1,0 @@
-"""Maps: the photos of a pool as points in a plane."""

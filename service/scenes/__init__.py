@@ -1,1 +1,0 @@
-"""Drawn street scenes: photos with label maps for whoever has none at hand."""
