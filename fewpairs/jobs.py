@@ -39,7 +39,7 @@ class Job(Resource):
 
     @property
     def kind(self) -> str:
-        """embed, select, explain, replay, search, train, evaluate, translate, import or export."""
+        """What it does: embed, select, explain, search, train, evaluate, translate, import, scenes, …"""
         return str(self.document["kind"])
 
     @property

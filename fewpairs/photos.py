@@ -181,9 +181,17 @@ class Photos(Resource):
         """The photos that were deleted and can be taken back."""
         return self._transport.items(f"{self.address}/images", deleted=True)
 
-    def images(self, split: str | None = None, annotated: bool | None = None) -> Iterator[dict[str, Any]]:
-        """The pool's images, each as the service describes it."""
-        return self._transport.items(f"{self.address}/images", split=split, annotated=annotated)
+    def images(
+        self, split: str | None = None, annotated: bool | None = None, **options: Any
+    ) -> Iterator[dict[str, Any]]:
+        """The pool's images, each as the service describes it.
+
+        `options` are `sort` ("added", "name", "pixels" or "uncertainty", with a minus the largest first),
+        `contains` (a part of the name), `annotated_by` (a user), `excluded`, `failed` (could not be embedded)
+        and `model` (the id of the model whose uncertainty is meant).
+        """
+        params = {"split": split, "annotated": annotated, **options}
+        return self._transport.items(f"{self.address}/images", **params)
 
     def image_id(self, name_or_id: str) -> str:
         """The id of the photo of this name (or id) in the pool. Raises FewpairsError if there is none."""

@@ -113,6 +113,15 @@ class Pool(Photos):
             replace=replace,
         )
 
+    def draw_scenes(self, count: int = 100, seed: int = 0, labelled: str = "test") -> Job:
+        """Start drawing street scenes into a pool of the classes "scenes": a quarter of them are test photos.
+
+        With `labelled` "test" only test photos get their label maps, with "all" all photos do.
+        """
+        body = {"count": count, "seed": seed, "labelled": labelled}
+        document = self._transport.json("POST", f"{self.address}/scenes", json=body, once=True)
+        return Job(self._transport, document)
+
     def export_annotations(
         self, format: str, *, picks: bool = False, revisions: bool = False, predictions: str | None = None
     ) -> Job:
@@ -144,17 +153,19 @@ class Pool(Photos):
         """The `budget` photos to label next; waits until every photo is embedded. Raises JobFailed.
 
         Without `strategy` it is the pool's default strategy; "advised" is the one of `advice`.
-        `options` are `split` ("train" or "test"), `name` (a glob), `include` and `exclude` (ids of images),
+        `options` are `split` ("train" or "test"), `name` (a glob), `include`, `exclude` and `candidates` (ids
+        of images: picked first in any case, never picked, the only ones that may be picked),
         `duplicates_within` (a distance or "auto": nearer photos count as one), `test_distance` ("auto", a
         distance or "off": train photos this near to a test photo are left out), `balance` (True: photos like
         those with rare classes count more) and `model` (an id: photos that this model doubts count more).
         `on_wait(pool)` is called while this waits, with fresh counts.
         """
-        params = {"budget": budget, "strategy": strategy, "seed": seed, **options}
+        asked = {"budget": budget, "strategy": strategy, "seed": seed, **options}
+        body = {name: value for name, value in asked.items() if value is not None}
         failed_before = self._newest_failed_embedding()
         while True:
             try:
-                response = self._transport.request("GET", f"{self.address}/select", params=params)
+                response = self._transport.request("POST", f"{self.address}/select", json=body)
             except FewpairsError as error:
                 if error.type != "pool-not-embedded":
                     raise
@@ -177,14 +188,18 @@ class Pool(Photos):
         count: int = 1,
         lease_s: float = LEASE_S,
         selection: Selection | str | None = None,
+        annotator: str | None = None,
     ) -> Assignments:
         """Take free picks until you have `count` photos in hand; nobody else gets them.
+
+        As a curator you can give them to another member of the pool, the `annotator`.
 
         The picks come from `selection` (or the selection of this id), by default the newest of train photos.
         Asking again renews the leases.
         """
         selection_id = selection.id if isinstance(selection, Selection) else selection
         body = {"count": count, "lease_s": lease_s, "selection_id": selection_id}
+        body |= {"annotator": annotator} if annotator else {}
         answer = self._transport.json("POST", f"{self.address}/assignments", json=body)
         return Assignments(self._transport, answer)
 
@@ -208,6 +223,15 @@ class Pool(Photos):
     def similar(self, photo: str | Path, limit: int = 12) -> Similar:
         """The photos most like a photo of the pool, given by name or id, or most like a local file."""
         return similar(self._transport, self.id, photo, limit)
+
+    def map(self, share_of: str | None = None, model: str | None = None) -> dict[str, Any]:
+        """The embedded photos as points in a plane, in columns: `image_ids`, `x`, `y`, `cluster`, `test`, …
+
+        With `share_of`, a class, also its `share` of each label map; with `model`, an id, also its
+        `uncertainty` of each photo. Raises JobFailed.
+        """
+        answer = answer_of(self._transport, f"{self.address}/map", share_of=share_of, model=model)
+        return dict(answer.json())
 
     def duplicates(self, within: float | str = "auto") -> Duplicates:
         """The photos of both splits that are nearly the same; `within` is a distance, or "auto"."""

@@ -1,4 +1,6 @@
-"""The classes of public data sets, as their own tables list them. Standard library only."""
+"""The classes of public data sets, as their own tables list them, and those of drawn street scenes. Standard
+library only.
+"""
 
 VOC = (
     *("background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow"),
@@ -13,6 +15,18 @@ CITYSCAPES = (
 )
 CITYSCAPES_UNSCORED = frozenset({*range(7), 9, 10, 14, 15, 16, 18, 29, 30})
 """The numbers of classes that Cityscapes counts as unlabelled."""
+
+SCENES = {
+    "sky": (70, 130, 180),
+    "building": (70, 70, 70),
+    "road": (128, 64, 128),
+    "pavement": (244, 35, 232),
+    "vegetation": (107, 142, 35),
+    "car": (0, 0, 142),
+    "person": (220, 20, 60),
+    "pole": (153, 153, 153),
+}
+"""The classes of drawn street scenes, in the colours of Cityscapes."""
 
 
 def voc_color(number: int) -> tuple[int, int, int]:

@@ -13,13 +13,19 @@ from scenes.distributions import distribution_named
 from scenes.scene import draw
 
 JPEG_QUALITY = 92
+TEST_SHARE = 0.25
+
+
+def held_out(count: int, seed: int, share: float = TEST_SHARE) -> set[int]:
+    """The scenes of `count` that are for tests, by their places: a `share`, drawn with the seed."""
+    return set(np.random.default_rng(seed).permutation(count)[: round(count * share)].tolist())
 
 
 def write(
     directory: Path,
     count: int,
     seed: int,
-    test_share: float = 0.25,
+    test_share: float = TEST_SHARE,
     *,
     size: tuple[int, int] = (192, 256),
     distribution: str = "own",
@@ -40,7 +46,7 @@ def write(
         for kind in ("images", "labels"):
             (directory / split / kind).mkdir(parents=True, exist_ok=True)
     (directory / "classes.json").write_text(json.dumps(CLASSES, indent=1) + "\n")
-    test = set(np.random.default_rng(seed).permutation(count)[: round(count * test_share)].tolist())
+    test = held_out(count, seed, test_share)
     for index in range(count):
         scene = draw(seed, index, size, distribution)
         folder = directory / ("val" if index in test else "train")

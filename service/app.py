@@ -36,6 +36,7 @@ from service.imports import routes as imports
 from service.jobs import routes as jobs
 from service.keys import routes as keys
 from service.label_maps import routes as label_maps
+from service.maps import routes as maps
 from service.members import routes as members
 from service.models import routes as models
 from service.operations import routes as operations
@@ -43,6 +44,7 @@ from service.pages import routes as pages
 from service.pools import routes as pools
 from service.problems import routes as problems
 from service.runtime import Service
+from service.scenes import routes as scenes
 from service.selections import routes as selections
 from service.sessions import routes as sessions
 from service.signatures import routes as signatures
@@ -103,7 +105,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     render.install(app)
     for noun in (
         *(pools, members, archives, images, label_maps, selections, assignments, annotations, imports),
-        *(exports, explanations, similar),
+        *(exports, scenes, explanations, maps, similar),
         *(events, webhooks, advice, trainings, jobs, models, evaluations, operations, doctor, problems),
         *(sessions, users, keys, signatures, pages),
     ):

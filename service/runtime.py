@@ -15,6 +15,7 @@ from service.decoding.decoders import Decoders
 from service.doorbell import Doorbell
 from service.http.problems import Unavailable
 from service.lookups import found_job
+from service.quotas import Quotas
 from service.readiness import Readiness
 from service.state_cache import StateCache
 from service.watch import Watch
@@ -38,6 +39,7 @@ class Service:
         self.doorbell = Doorbell(settings.broker_url)
         self.state_cache = StateCache()
         self.counts = CountsCache()
+        self.quotas = Quotas(self.database, settings)
         self.watch = Watch(self.database)
         self.readiness = Readiness(self.database, self.blobs, self.doorbell)
         self.readiness.wait()

@@ -21,6 +21,7 @@ from store.tables import (
     ArchivePart,
     Assignment,
     Base,
+    Contributed,
     Deletable,
     Evaluation,
     EvaluationImage,
@@ -76,6 +77,7 @@ LEFT_COLUMNS: Mapping[type[Base], frozenset[str]] = {
         }
     ),
     Event: frozenset({"principal_id", "address"}),
+    Contributed: frozenset({"added_by"}),
     Deletable: frozenset({"gone_at"}),
     Pool: frozenset({"removed"}),
 }

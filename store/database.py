@@ -55,7 +55,9 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Session]:
+        """A transaction that has begun: no blob is removed until its end (see `store.references`)."""
         with Session(self._writer, expire_on_commit=False) as session, session.begin():
+            session.connection()  # begins; SQLAlchemy would do so at the first statement
             if not self._is_sqlite:
                 session.execute(text("SELECT pg_advisory_xact_lock_shared(:key)"), {"key": WRITERS})
             yield session
@@ -64,6 +66,7 @@ class Database:
     def alone(self) -> Iterator[Session]:
         """As `write`, while nobody else writes."""
         with Session(self._writer, expire_on_commit=False) as session, session.begin():
+            session.connection()
             if not self._is_sqlite:
                 session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": WRITERS})
             yield session

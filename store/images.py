@@ -9,13 +9,12 @@ from typing import Literal
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from store import annotations, events, jobs, pools, references
+from store import events, jobs, pools, references
 from store.chunks import chunks, rows_where_in
 from store.filters import kept
-from store.pages import oldest_first
 from store.settings import Settings
 from store.states import ENDED
-from store.tables import Annotation, Image, Job, PhotoFeatures, Uncertainty, new_id
+from store.tables import Image, Job, PhotoFeatures, Uncertainty, new_id
 
 EMBED_RING_IN_S = 1.0
 
@@ -217,29 +216,10 @@ def of_pool(session: Session, pool_id: uuid.UUID) -> Sequence[Image]:
     return session.scalars(query.order_by(Image.id)).all()
 
 
-def page(
-    session: Session,
-    pool_id: uuid.UUID,
-    *,
-    after: uuid.UUID | None,
-    limit: int,
-    annotated: bool | None = None,
-    split: str | None = None,
-    name: str | None = None,
-    deleted: bool = False,
-) -> list[tuple[Image, int | None]]:
-    """Images in the order of their ids, each with the revision of its annotation, or None."""
-    newest = (
-        select(Annotation.revision)
-        .where(Annotation.image_id == Image.id, annotations.counts())
-        .correlate(Image)
-        .scalar_subquery()
-    )
-    query = oldest_first(select(Image, newest), Image, after, limit, pool_id=pool_id, split=split, name=name)
-    query = query.where(~kept(Image) if deleted else kept(Image))
-    if annotated is not None:
-        query = query.where(newest.is_not(None) if annotated else newest.is_(None))
-    return [(image, revision) for image, revision in session.execute(query)]
+def any_of(session: Session, pool_id: uuid.UUID, split: str) -> bool:
+    """Whether a split of a pool has an image that is not deleted."""
+    query = select(Image.id).where(Image.pool_id == pool_id, Image.split == split, kept(Image))
+    return session.scalar(query.limit(1)) is not None
 
 
 def missing(

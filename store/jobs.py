@@ -37,11 +37,13 @@ Kind = Literal[
     "explain",
     "replay",
     "search",
+    "project",
     "train",
     "evaluate",
     "translate",
     "import",
     "export",
+    "scenes",
     "delete",
     "pack",
     "deliver",
@@ -51,16 +53,16 @@ Kind = Literal[
 QUEUE_OF_KIND: Mapping[str, str] = {
     "embed": "embed",
     **dict.fromkeys(
-        ("select", "explain", "replay", "search", "translate", "import", "export", "delete"), "cpu"
+        ("select", "explain", "replay", "search", "project", "translate", "import", "export", "scenes"), "cpu"
     ),
-    **dict.fromkeys(("pack", "deliver", "doctor"), "cpu"),
+    **dict.fromkeys(("delete", "pack", "deliver", "doctor"), "cpu"),
     **dict.fromkeys(("train", "evaluate"), "gpu"),
 }
 RUNS_FILES = ("translate", "evaluate")
 """The kinds of jobs that run a network from a user's file."""
 SILENT = "lease-expired"
 """The error of a job whose worker was not heard of for the length of its lease."""
-UNRECORDED = ("embed", "search", "explain", "delete")
+UNRECORDED = ("embed", "search", "explain", "project", "delete")
 """Kinds of jobs whose making is no act of its own: they follow from one, or only answer a question."""
 OF_END = (Job.id, Job.pool_id, Job.kind, Job.state)
 """What webhooks are told of a job that ends."""

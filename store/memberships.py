@@ -56,6 +56,12 @@ def role_over(session: Session, principal_id: uuid.UUID, kind: str, id: uuid.UUI
     return session.scalar(query)
 
 
+def role_named(session: Session, pool_id: uuid.UUID, name: str) -> Role | None:
+    """The role in the pool of the principal of this name; None if they are no member."""
+    query = select(Membership.role).join(Principal, Principal.id == Membership.principal_id)
+    return session.scalar(query.where(Membership.pool_id == pool_id, Principal.name == name))
+
+
 def pools_of(principal_id: uuid.UUID) -> Select[uuid.UUID]:
     """The ids of the pools that a principal is a member of."""
     return select(Membership.pool_id).where(Membership.principal_id == principal_id)

@@ -3,7 +3,8 @@
 from typing import Any, TypeVarTuple
 from uuid import UUID
 
-from sqlalchemy import Select
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
 
 from store.tables import Row
 
@@ -26,6 +27,11 @@ def newest_first(
     if before:
         query = query.where(table.id < before)
     return _filtered(query, table, equal).order_by(table.id.desc()).limit(limit)
+
+
+def total(session: Session, query: Select[*Columns]) -> int:
+    """How many rows a query has, whose pages are a part of them."""
+    return session.scalars(select(func.count()).select_from(query.order_by(None).subquery())).one()
 
 
 def _filtered(query: Select[*Columns], table: type[Row], equal: dict[str, Any]) -> Select[*Columns]:

@@ -1,14 +1,25 @@
 """What a selection is asked: the options that a select job gets."""
 
 import fnmatch
-from collections.abc import Sequence
+import uuid
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol, TypeVar
 
 from store.states import TRAIN
 
 AUTO: Literal["auto"] = "auto"
 OFF: Literal["off"] = "off"
+
+
+class Named(Protocol):
+    @property
+    def id(self) -> uuid.UUID: ...
+    @property
+    def name(self) -> str: ...
+
+
+NamedImage = TypeVar("NamedImage", bound=Named)
 
 
 @dataclass(frozen=True)
@@ -27,6 +38,8 @@ class Question:
     name: str | None = None
     include: Sequence[str] = ()
     exclude: Sequence[str] = ()
+    candidates: Sequence[str] = ()
+    """The only images that may be picked; without any, all may."""
     duplicates_within: float | Literal["auto"] | None = None
     test_distance: float | Literal["auto", "off"] = AUTO
     balance: bool = False
@@ -39,6 +52,10 @@ class Question:
         """Whether the picks depend on the test images."""
         return self.split == TRAIN and self.test_distance != OFF
 
-    def matches(self, name: str) -> bool:
-        """Whether the glob matches an image's name, case-sensitively; without a glob every name matches."""
+    def considered(self, images: Iterable[NamedImage]) -> list[NamedImage]:
+        """Those that may be picked by their ids and by their names; upper and lower case differ."""
+        ids = {uuid.UUID(candidate) for candidate in self.candidates}
+        return [image for image in images if (not ids or image.id in ids) and self._matches(image.name)]
+
+    def _matches(self, name: str) -> bool:
         return self.name is None or fnmatch.fnmatchcase(name, self.name)

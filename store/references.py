@@ -36,6 +36,8 @@ def of_rows(session: Session) -> set[str]:
         state: Any = inspect(row)
         names = [column.name for column in state.mapper.columns if column.name.endswith("sha256")]
         found |= set(filter(None, (getattr(row, name) for name in names)))
+        if isinstance(row, Explanation):
+            found |= set(of_result(row.files))
     return found
 
 

@@ -126,6 +126,14 @@ class Settings(BaseSettings):
         200, ge=1, description="Largest compression ratio of one file in an archive."
     )
 
+    max_photos: int = Field(
+        1_000_000, ge=1, description="Most photos that one principal may add; more are refused with 507."
+    )
+    max_bytes: int = Field(
+        1024 * 1024 * MIB,
+        ge=1,
+        description="Most bytes of photos and label maps that one principal may add, with all revisions.",
+    )
     max_jobs: int = Field(
         1000,
         ge=1,

@@ -19,10 +19,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from store import actors
 from store.clock import UtcDateTime, from_now
 from store.states import ASSIGNMENT_STATES, JOB_STATES, ROLES, SPLITS, Role
 
-SCHEMA = "0021"
+SCHEMA = "0026"
 """The revision of the newest migration, which makes these tables."""
 
 
@@ -131,6 +132,17 @@ class Membership(Base):
     role: Mapped[Role] = mapped_column(String(10))
 
 
+class Contributed(Row):
+    """What somebody adds to a pool, within their quota."""
+
+    __abstract__ = True
+
+    added_by: Mapped[uuid.UUID | None] = mapped_column(
+        default=lambda: actors.current().principal_id, index=True
+    )
+    """The principal who did. None: not known, or the program by itself."""
+
+
 class Shard(Row):
     """An immutable block of embeddings: one `.npy` blob, float16 (len(image_ids), dimension)."""
 
@@ -145,7 +157,7 @@ class Shard(Row):
     """A `.npy` blob of patch features, float16 (len(image_ids), patches, dimension). None: not computed."""
 
 
-class Image(Deletable):
+class Image(Contributed, Deletable):
     """One photo of a pool."""
 
     __tablename__ = "images"
@@ -179,7 +191,7 @@ class Image(Deletable):
     """Why the worker could not embed the image, although the service accepted it."""
 
 
-class DrawnLabels(Row):
+class DrawnLabels(Contributed):
     """A label map. Its blob is what counts: with classes, a grey PNG of positions in the class table."""
 
     __abstract__ = True

@@ -25,7 +25,9 @@ from worker.handlers.explain import explain
 from worker.handlers.export import export
 from worker.handlers.import_annotations import import_annotations
 from worker.handlers.pack import pack
+from worker.handlers.project import project
 from worker.handlers.replay import replay
+from worker.handlers.scenes import scenes
 from worker.handlers.search import search
 from worker.handlers.select import select
 from worker.handlers.train import train
@@ -49,7 +51,9 @@ HANDLERS: dict[str, Callable[[Attempt], Outcome]] = {
             explain,
             export,
             pack,
+            project,
             replay,
+            scenes,
             search,
             select,
             train,

@@ -1,21 +1,66 @@
-"""`fewpairs photo delete|exclude|include|move|rename|replace|undelete`"""
+"""`fewpairs photo list|delete|exclude|include|move|rename|replace|undelete`"""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.table import Table
+from rich.text import Text
 
 from fewpairs.cli.application import CONTROL, app
-from fewpairs.cli.options import PoolOption, ServerOption, find_pool
-from fewpairs.cli.output import console, escaped, moment
+from fewpairs.cli.options import JsonOption, PoolOption, ServerOption, find_pool
+from fewpairs.cli.output import console, escaped, moment, print_json, whole
 from fewpairs.client import Client
 from fewpairs.errors import FewpairsError
 from fewpairs.pool import Pool
 
-photo_app = typer.Typer(no_args_is_help=True, help="Leave photos out, move, rename and delete them.")
+photo_app = typer.Typer(
+    no_args_is_help=True, help="List photos, leave them out, move, rename and delete them."
+)
 app.add_typer(photo_app, name="photo", rich_help_panel=CONTROL)
 
 PhotosArgument = Annotated[list[str], typer.Argument(help="Names or ids of photos.", show_default=False)]
+
+
+@photo_app.command("list")
+def list_photos(
+    sort: Annotated[
+        str, typer.Option(help="added, name, pixels or uncertainty; with a minus, the largest first.")
+    ] = "added",
+    contains: Annotated[str | None, typer.Option(help="A part of the name.", show_default=False)] = None,
+    split: Annotated[str | None, typer.Option(help="train or test.", show_default=False)] = None,
+    annotated: Annotated[
+        bool | None, typer.Option("--annotated/--not-annotated", help="With a label map, or without.")
+    ] = None,
+    annotated_by: Annotated[
+        str | None, typer.Option(help="Who has drawn a label map.", show_default=False)
+    ] = None,
+    failed: Annotated[bool | None, typer.Option("--failed", help="Those that could not be embedded.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Id of the model whose uncertainty is meant.", show_default=False)
+    ] = None,
+    as_json: JsonOption = False,
+    pool: PoolOption = None,
+    server: ServerOption = None,
+) -> None:
+    """List photos."""
+    found = find_pool(Client(server), pool).images(
+        split,
+        annotated,
+        sort=sort,
+        contains=contains,
+        annotated_by=annotated_by,
+        failed=failed,
+        model=model,
+    )
+    if as_json:
+        return print_json(list(found))
+    table = Table("Photo", "Split", "Label map", "Note", whole("Id"))
+    for image in found:
+        label_map = "" if image["annotation_revision"] is None else f"revision {image['annotation_revision']}"
+        note = image["embed_error"] or ("excluded" if image["excluded"] else "")
+        table.add_row(Text(image["name"]), image["split"], label_map, Text(note), image["id"])
+    console.print(table)
 
 
 @photo_app.command("exclude")

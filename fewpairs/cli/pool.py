@@ -1,4 +1,4 @@
-"""`fewpairs pool create|classes|rename|list|show|share|unshare|members|export|import`"""
+"""`fewpairs pool create|scenes|classes|rename|list|show|share|unshare|members|export|import`"""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -51,6 +51,25 @@ def create(
         raise FewpairsError("Say what the label maps hold: either --classes or --rgb.")
     pool = Client(server).create_pool(name, classes or "rgb", encoder, default_strategy)
     console.print(f"[green]✓[/] Pool [bold]{pool.name}[/] ({pool.id}), encoder {pool.document['encoder']}")
+
+
+@pool_app.command("scenes")
+def draw_scenes(
+    name: Annotated[str, typer.Argument(help="Name of the new pool.", show_default=False)],
+    count: Annotated[int, typer.Option(min=2, help="Number of scenes; a quarter are test photos.")] = 100,
+    seed: Annotated[int, typer.Option(help="The same seed draws the same scenes.")] = 0,
+    all_labelled: Annotated[
+        bool, typer.Option("--all-labelled", help="Train photos get their label maps too.")
+    ] = False,
+    server: ServerOption = None,
+) -> None:
+    """Create a pool of drawn street scenes, to try everything on."""
+    pool = Client(server).create_pool(name, "scenes")
+    with console.status("Drawing") as status:
+        pool.draw_scenes(count, seed, "all" if all_labelled else "test").wait(
+            lambda job: status.update(f"Drawing {job.progress:.0%}")
+        )
+    console.print(f"[green]✓[/] Pool [bold]{escaped(pool.name)}[/] ({pool.id}), {counted(count, 'photo')}")
 
 
 @pool_app.command("classes")

@@ -9,12 +9,14 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from sqlalchemy.orm import Session
 
+from service import thumbnails
 from service.access.roles import ANNOTATOR, VIEWER
+from service.access.room import ROOM
 from service.annotations.schemas import Annotation, Withdrawal
 from service.decoding.classes import Classes
 from service.http.blobs import BINARY
 from service.http.bodies import Route, receive
-from service.http.openapi import errors, part
+from service.http.openapi import content, errors, part
 from service.http.problems import (
     LABEL_MAP_PROBLEMS,
     AnnotationExists,
@@ -28,7 +30,7 @@ from service.http.problems import (
 from service.label_map_files import ACCEPTED_FILES, Original, kept, label_map_response
 from service.lookups import found_image, found_pool, require_same_classes
 from service.runtime import Service, ServiceDep
-from store import annotations, assignments, events, tables, webhooks
+from store import annotations, assignments, events, quotas, tables, webhooks
 from store.blobs import Incoming
 
 router = APIRouter(tags=["annotations"], route_class=Route)
@@ -47,7 +49,7 @@ ETAG = {"ETag": {"description": 'The revision, `"<revision>"`.', "schema": {"typ
 @router.put(
     "/images/{image_id}/annotation",
     summary="Annotate an image, or replace its annotation",
-    dependencies=[ANNOTATOR],
+    dependencies=[ANNOTATOR, ROOM],
     status_code=201,
     responses={
         201: {
@@ -197,6 +199,33 @@ def get_annotation(
     return label_map_response(service.blobs, request, annotation, class_table, original, headers)
 
 
+@router.get(
+    "/images/{image_id}/annotation/thumbnail",
+    summary="Get a small picture of an annotation",
+    dependencies=[VIEWER],
+    response_class=Response,
+    responses={
+        **content("image/png", "At most `size` pixels wide and high, in the colours of the classes."),
+        **errors(NotFound),
+    },
+)
+async def get_annotation_thumbnail(
+    service: ServiceDep, request: Request, image_id: UUID, size: thumbnails.Side = 256
+) -> Response:
+    """Of the label map that counts. Made once and kept, if `size` is 64, 128, 256 or 512."""
+    annotation, class_table = await run_in_threadpool(_counting, service, image_id)
+    return await thumbnails.of_label_map(service, request, annotation.sha256, size, class_table)
+
+
+def _counting(service: Service, image_id: UUID) -> tuple[tables.Annotation, dict[str, Any] | None]:
+    with service.database.read() as session:
+        image, _ = found_image(session, image_id)
+        newest = annotations.newest(session, image_id)
+        if newest is None or newest.withdrawn:
+            raise NotFound(_no_annotation(newest, None))
+        return newest, found_pool(session, image.pool_id).class_table
+
+
 def _replaced_revision(if_match: str | None, if_none_match: str | None) -> int:
     """The revision that a PUT replaces; 0 if the image has none. Raises PreconditionRequired."""
     if if_match is None and if_none_match and if_none_match.strip() == "*":
@@ -258,6 +287,7 @@ def _accept(
         revision = newest.revision + 1 if newest else 1
         annotation = tables.Annotation(image_id=image_id, revision=revision, **files)
         _record(session, image, annotations.add(session, annotation))
+    service.quotas.note(0, quotas.size_of(annotation))
     return Annotation.of(annotation, table)
 
 

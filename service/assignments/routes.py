@@ -23,7 +23,7 @@ from service.http.problems import (
 )
 from service.lookups import found, found_pool, found_selection, newest_selection
 from service.runtime import ServiceDep
-from store import assignments, events, selections, tables
+from store import assignments, events, memberships, selections, tables
 from store.assignments import NamedAssignment
 from store.principals import Principal
 
@@ -40,12 +40,16 @@ OPEN = Query(alias="open", description="Only open assignments, or only ended one
     responses=errors(NotFound, NoSelection, NoFreePick, FileTooLarge),
 )
 def assign(service: ServiceDep, principal: PrincipalDep, pool_id: UUID, new: NewAssignments) -> Assignments:
-    """The annotator is whoever asks. The answer lists all images that they hold now: earlier ones, with
-    renewed leases, and free picks by rank until there are `count` in all. Nobody else gets these images until
-    their leases expire, so asking again gives the same images, for example after an answer was lost. An
-    annotation ends the assignment of its image."""
+    """The annotator is whoever asks, unless a curator names another member of the pool. The answer lists all
+    images that they hold now: earlier ones, with renewed leases, and free picks by rank until there are
+    `count` in all. Nobody else gets these images until their leases expire, so asking again gives the same
+    images, for example after an answer was lost. An annotation ends the assignment of its image."""
+    annotator = new.annotator or principal.name
+    if annotator != principal.name:
+        require(service, principal, "curator", "pool", pool_id)
     with service.database.read() as session:
         found_pool(session, pool_id)
+        _require_annotator(session, principal, pool_id, annotator)
         selection = _selection(session, pool_id, new.selection_id)
         picks = selections.ranks(selection)
     with service.database.write() as session:
@@ -54,11 +58,11 @@ def assign(service: ServiceDep, principal: PrincipalDep, pool_id: UUID, new: New
             pool_id,
             selection_id=selection.id,
             picks=picks,
-            annotator=principal.name,
+            annotator=annotator,
             count=new.count,
             lease_s=new.lease_s,
         )
-        held = assignments.held_by(session, pool_id, principal.name)
+        held = assignments.held_by(session, pool_id, annotator)
     if not held:
         raise NoFreePick(
             f"Every pick of the selection {selection.id} is annotated or assigned to somebody else: "
@@ -131,6 +135,17 @@ def give_back(service: ServiceDep, principal: PrincipalDep, assignment_id: UUID)
             row = given.assignment
             events.add(session, row.pool_id, "returned", "assignment", row.id, annotator=row.annotator)
         return Assignment.of(given)
+
+
+def _require_annotator(session: Session, principal: Principal, pool_id: UUID, annotator: str) -> None:
+    """Raise NotFound if somebody else than whoever asks is named who may not annotate in the pool."""
+    if annotator == principal.name:
+        return
+    role = memberships.role_named(session, pool_id, annotator)
+    if role is None or role == "viewer":
+        raise NotFound(
+            f"{annotator} does not annotate in this pool: make them a member with that role first."
+        )
 
 
 def _require_held_by(service: ServiceDep, principal: Principal, assignment_id: UUID) -> None:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from service.http.documents import Document
 from service.http.fields import Body, Id
+from service.http.names import UserName
 from store.assignments import NamedAssignment
 from store.states import AssignmentState
 
@@ -29,6 +30,9 @@ class NewAssignments(Body):
 
     count: int = Field(1, ge=1, le=1000, description="How many images you want to hold.")
     lease_s: LeaseSeconds = DEFAULT_LEASE_S
+    annotator: UserName | None = Field(
+        None, description="For curators: who gets them, a member of the pool. Left out: whoever asks."
+    )
     selection_id: Id | None = Field(
         None,
         description="The selection whose picks are handed out; null for the newest one of train images.",

@@ -66,6 +66,10 @@ class Decoders:
     def thumbnail(self, path: Path, side: int) -> bytes:
         return self._run(validation.thumbnail, str(path), side)
 
+    def colored(self, path: Path, side: int, colors: bytes | None) -> bytes:
+        """A small PNG of a label map; `colors` as for `validation.colored`."""
+        return self._run(validation.colored, str(path), side, colors)
+
     @contextmanager
     def archive(self, path: Path, blobs: Blobs) -> Iterator[ArchiveReader]:
         """Open a zip, tar or tar.gz in a process of its own; see ArchiveReader."""

@@ -90,6 +90,19 @@ def thumbnail(path: str, side: int) -> bytes:
         return content.getvalue()
 
 
+def colored(path: str, side: int, colors: bytes | None) -> bytes:
+    """Make a PNG of a label map, at most `side` pixels wide and high, without mixing classes. `colors` are
+    three bytes for each of its 256 values; None: it is an RGB image.
+    """
+    with opened(path) as image:
+        content = io.BytesIO()
+        image.thumbnail((side, side), Image.Resampling.NEAREST if colors else Image.Resampling.BICUBIC)
+        if colors:
+            image.putpalette(colors)
+        image.save(content, "PNG")
+        return content.getvalue()
+
+
 @contextmanager
 def opened(path: str) -> Iterator[Image.Image]:
     """Open the file; any failure to open or decode it becomes a Problem."""

@@ -5,9 +5,11 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from sqlalchemy.orm import Session
 
 from models.catalog import PHOTOS_TO_LABELS
+from service import thumbnails
 from service.access.roles import CURATOR, VIEWER
 from service.evaluations.schemas import Evaluation, NewEvaluation, ScoredImage
 from service.http.blobs import blob_response
@@ -25,7 +27,7 @@ from service.http.problems import (
 )
 from service.jobs.enqueue import ACCEPTED, IdempotencyKey, accepted, order
 from service.lookups import found_evaluation, found_model, found_pool, require_direction
-from service.runtime import ServiceDep
+from service.runtime import Service, ServiceDep
 from store import evaluations, tables, trainings
 
 router = APIRouter(route_class=Route)
@@ -122,8 +124,37 @@ def list_evaluation_images(
 def get_prediction(service: ServiceDep, request: Request, evaluation_id: UUID, image_id: UUID) -> Response:
     """The label map that was compared with the annotation, a palette PNG of positions in the class table; in
     an `rgb` pool, and for photos made of label maps, the translation."""
+    image, class_table = _prediction(service, evaluation_id, image_id)
+    palette = palette_of(class_table)
+    return blob_response(service.blobs, request, image.sha256, image.size_bytes, "image/png", palette=palette)
+
+
+@router.get(
+    "/evaluations/{evaluation_id}/images/{image_id}/prediction/thumbnail",
+    summary="Get a small picture of the prediction for an image",
+    dependencies=[VIEWER],
+    tags=TAGS,
+    response_class=Response,
+    responses={
+        **content("image/png", "At most `size` pixels wide and high, in the colours of the classes."),
+        **errors(NotFound),
+    },
+)
+async def get_prediction_thumbnail(
+    service: ServiceDep, request: Request, evaluation_id: UUID, image_id: UUID, size: thumbnails.Side = 256
+) -> Response:
+    """Made once and kept, if `size` is 64, 128, 256 or 512."""
+    image, class_table = await run_in_threadpool(_prediction, service, evaluation_id, image_id)
+    return await thumbnails.of_label_map(service, request, image.sha256, size, class_table)
+
+
+def _prediction(
+    service: Service, evaluation_id: UUID, image_id: UUID
+) -> tuple[tables.EvaluationImage, dict[str, Any] | None]:
+    """The prediction, and the class table that it is of; None if it is an RGB image."""
     with service.database.read() as session:
-        model = found_model(session, found_evaluation(session, evaluation_id).model_id)
+        evaluation = found_evaluation(session, evaluation_id)
+        model = found_model(session, evaluation.model_id)
         class_table = found_pool(session, model.pool_id).class_table
         image = evaluations.image(session, evaluation_id, image_id)
     if image is None:
@@ -131,8 +162,7 @@ def get_prediction(service: ServiceDep, request: Request, evaluation_id: UUID, i
             f"The image {image_id} is not part of the evaluation: GET /evaluations/{evaluation_id}/images "
             "lists its images."
         )
-    palette = palette_of(class_table)
-    return blob_response(service.blobs, request, image.sha256, image.size_bytes, "image/png", palette=palette)
+    return image, class_table if evaluation.direction == PHOTOS_TO_LABELS else None
 
 
 def _check_scorer(session: Session, pool: tables.Pool, new: NewEvaluation) -> None:

@@ -7,6 +7,8 @@ from uuid import UUID
 from fastapi import Query
 from pydantic import BaseModel, Field
 
+from service.http.names import SPELLED_AS_KEPT
+
 Item = TypeVar("Item")
 
 
@@ -17,8 +19,25 @@ class Page(BaseModel, Generic[Item]):
     next: str | None = Field(None, description="The cursor of the next page; null on the last page.")
 
 
+class CountedPage(Page[Item], Generic[Item]):
+    """One page of a list, and how many items there are on all pages."""
+
+    total: int | None = Field(None, description="How many items the list has; null unless `total` asks.")
+
+
 Cursor = Annotated[UUID | None, Query(description="`next` of the previous page. Left out: the first page.")]
 Limit = Annotated[int, Query(ge=1, le=1000, description="The largest number of items on the page.")]
+
+
+Total = Annotated[bool, Query(description="1: also count the items of all pages.")]
+Contains = Annotated[
+    Annotated[str, SPELLED_AS_KEPT] | None,
+    Query(
+        min_length=1,
+        max_length=255,
+        description="Only those with this in their name; upper and lower case are the same.",
+    ),
+]
 
 
 class HasId(Protocol):

@@ -27,7 +27,8 @@ class Palette:
         free = far_apart(1, taken)[0] if BLACK in taken else BLACK
         unlabelled = 3 * class_table["ignore"]
         colors[unlabelled : unlabelled + 3] = bytes(class_table.get("ignore_color", free))
-        self._chunk = _chunk(b"PLTE", bytes(colors))
+        self.colors = bytes(colors)
+        self._chunk = _chunk(b"PLTE", self.colors)
         self.tag = hashlib.sha256(colors).hexdigest()[:16]
 
     def put_into(self, header: bytes) -> bytes:

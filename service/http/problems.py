@@ -103,6 +103,10 @@ class DiskFull(Problem, status=507):
     """The disk is full; nothing of this upload was kept."""
 
 
+class QuotaReached(Problem, status=507):
+    """You have added as much as one principal may."""
+
+
 # Accounts
 
 
@@ -396,6 +400,7 @@ PHOTO_PROBLEMS: tuple[type[Problem], ...] = (
     TransparentImage,
     FileTooLarge,
     DiskFull,
+    QuotaReached,
 )
 LABEL_MAP_PROBLEMS: tuple[type[Problem], ...] = (
     LabelMapFormat,

@@ -16,7 +16,7 @@ from service.decoding.mistaken import NO_VALUES, Value
 from service.deletion import holds_name
 from service.http import names
 from service.http.limits import too_large
-from service.http.problems import NameTaken, NotAnImage, Problem, Unavailable, UploadTooLarge
+from service.http.problems import NameTaken, NotAnImage, Problem, QuotaReached, Unavailable, UploadTooLarge
 from service.images import multipart
 from service.images.schemas import LeftOut, Rejected, Upload, Uploaded
 from service.lookups import found_pool
@@ -104,6 +104,7 @@ class Intake:
             self._answer.junk += 1
             return
         try:
+            self._service.quotas.require_room(len(self._batch) + 1)
             self._budget.next_file()
             first = next(content, b"")
             if not first:
@@ -114,7 +115,7 @@ class Intake:
                 photo = _kept(self._service, to, name, incoming, self._budget)
             self._budget.accepted(photo.width * photo.height)
             self._batch.append(photo)
-        except UploadTooLarge as problem:
+        except (UploadTooLarge, QuotaReached) as problem:
             self.is_full = True
             self._reject(name, problem)
         except Unavailable:
@@ -209,6 +210,8 @@ def _add(service: Service, pool_id: UUID, photos: Sequence[tables.Image]) -> lis
             photo.sha256 for photo, one in zip(photos, added, strict=True) if one.outcome == "conflict"
         ]
         references.leave(session, refused)
+    created = [photo for photo, one in zip(photos, added, strict=True) if one.outcome == "created"]
+    service.quotas.note(len(created), sum(photo.size_bytes for photo in created))
     service.ring(*full)
     return added
 

@@ -8,14 +8,15 @@ from uuid import UUID
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
-from service import deletion
+from service import deletion, thumbnails
 from service.access.roles import CURATOR, VIEWER
+from service.access.room import ROOM, ROOM_FOR_PHOTOS
 from service.deletion import Deletion, Now
-from service.http.blobs import BINARY, FILE, blob_response, body, changing, not_modified
+from service.http.blobs import BINARY, FILE, blob_response, body, changing
 from service.http.bodies import Route, receive
-from service.http.names import SPELLED_AS_KEPT, PathName
+from service.http.names import PathName
 from service.http.openapi import content, errors, part, stored
-from service.http.pages import Cursor, Limit, Page, cut
+from service.http.pages import CountedPage, cut
 from service.http.problems import (
     PHOTO_PROBLEMS,
     ArchiveBomb,
@@ -31,19 +32,20 @@ from service.http.problems import (
     PhotoSize,
     PoolNotEmbedded,
     PreconditionRequired,
+    QuotaReached,
     RangeNotSatisfiable,
     StaleRevision,
     UnsupportedMediaType,
     WouldLeak,
 )
 from service.images import changes as changed
-from service.images import intake, replacing, thumbnails
+from service.images import intake, replacing
 from service.images.intake import Destination
-from service.images.schemas import Image, ImageChanges, Listing, Missing, Upload, Uploaded
+from service.images.schemas import Image, ImageChanges, Listed, Listing, Missing, Upload, Uploaded
 from service.jobs.enqueue import ACCEPTED, answered
-from service.lookups import found_image, found_pool
+from service.lookups import found_image, found_model, found_pool
 from service.runtime import Service, ServiceDep
-from store import images, tables
+from store import image_lists, images, tables
 from store.states import Split
 
 router = APIRouter(tags=["images"], route_class=Route)
@@ -54,7 +56,6 @@ ARCHIVE_TYPES = {
 }
 FILES = {"files": {"type": "array", "items": FILE}}
 FORM = {"multipart/form-data": {"type": "object", "properties": FILES}}
-SIDE = Query(ge=16, le=512, description="Longest side in pixels.")
 REPLACED = Header(description='The ETag of the bytes that are replaced, `"<sha256>"`.')
 IN_TRAIN = Query(
     description="`test` images are for evaluation only: they are never picked and never trained on."
@@ -72,7 +73,7 @@ AllowLabelMaps = Annotated[
 @router.put(
     "/pools/{pool_id}/images/{name:name}",
     summary="Upload one photo",
-    dependencies=[CURATOR],
+    dependencies=[CURATOR, ROOM_FOR_PHOTOS],
     status_code=201,
     responses={
         **stored(Uploaded, "photo"),
@@ -110,9 +111,10 @@ async def put_image(
     "/pools/{pool_id}/images",
     summary="Upload many photos",
     response_model=Upload,
-    dependencies=[CURATOR],
+    dependencies=[CURATOR, ROOM_FOR_PHOTOS],
     responses=errors(
-        NotFound, BadRequest, UnsupportedMediaType, FileTooLarge, ArchiveUnreadable, ArchiveBomb, DiskFull
+        *(NotFound, BadRequest, UnsupportedMediaType, FileTooLarge, ArchiveUnreadable, ArchiveBomb, DiskFull),
+        QuotaReached,
     ),
     openapi_extra=body(FORM | dict.fromkeys(sorted(ARCHIVE_TYPES), FILE)),
 )
@@ -165,40 +167,33 @@ def list_missing(service: ServiceDep, pool_id: UUID, listing: Listing) -> Missin
 
 
 @router.get(
-    "/pools/{pool_id}/images", summary="List photos", dependencies=[VIEWER], responses=errors(NotFound)
+    "/pools/{pool_id}/images",
+    summary="List photos",
+    dependencies=[VIEWER],
+    responses=errors(NotFound, BadRequest),
 )
 def list_images(
     service: ServiceDep,
     pool_id: UUID,
-    annotated: Annotated[
-        bool | None, Query(description="Only photos with an annotation, or only photos without one.")
-    ] = None,
-    split: Split | None = None,
-    name: Annotated[
-        Annotated[str, SPELLED_AS_KEPT] | None, Query(description="Only the photo with this name.")
-    ] = None,
-    deleted: Annotated[
-        bool, Query(description="1: only photos that were deleted and can be taken back.")
-    ] = False,
-    cursor: Cursor = None,
-    limit: Limit = 100,
-) -> Page[Image]:
-    """Photos in the order of upload."""
+    listed: Annotated[Listed, Query()],
+) -> CountedPage[Image]:
+    """Photos in the order of upload, or as `sort` says."""
     with service.database.read() as session:
         found_pool(session, pool_id)
-        rows = images.page(
-            session,
-            pool_id,
-            after=cursor,
-            limit=limit + 1,
-            annotated=annotated,
-            split=split,
-            name=name,
-            deleted=deleted,
-        )
+        if listed.model:
+            found_model(session, listed.model, within=pool_id)
+        wanted = listed.wanted(pool_id)
+        try:
+            rows = image_lists.page(
+                session, wanted, after=listed.cursor, skip=listed.skip, limit=listed.limit + 1
+            )
+        except LookupError as error:
+            raise BadRequest(f"The `cursor` leads nowhere: {error}. Ask for the first page.") from None
+        total = image_lists.total(session, wanted) if listed.total else None
     revisions = {image.id: revision for image, revision in rows}
-    page, following = cut([image for image, _ in rows], limit)
-    return Page(items=[Image.of(image, revisions[image.id]) for image in page], next=following)
+    page, following = cut([image for image, _ in rows], listed.limit)
+    items = [Image.of(image, revisions[image.id]) for image in page]
+    return CountedPage(items=items, next=following, total=total)
 
 
 @router.get(
@@ -276,7 +271,7 @@ def get_content(service: ServiceDep, request: Request, image_id: UUID) -> Respon
 @router.put(
     "/images/{image_id}/content",
     summary="Replace a photo by a corrected one",
-    dependencies=[CURATOR],
+    dependencies=[CURATOR, ROOM],
     responses=errors(NotFound, PreconditionRequired, StaleRevision, PhotoSize, *PHOTO_PROBLEMS),
     openapi_extra=BINARY,
 )
@@ -304,17 +299,11 @@ async def replace_content(
     },
 )
 async def get_thumbnail(
-    service: ServiceDep, request: Request, image_id: UUID, size: Annotated[int, SIDE] = 256
+    service: ServiceDep, request: Request, image_id: UUID, size: thumbnails.Side = 256
 ) -> Response:
     """Made once and kept, if `size` is 64, 128, 256 or 512."""
     image = await run_in_threadpool(_stored, service, image_id)
-    headers = changing(f"{image.sha256}-{size}")
-    if not_modified(request, headers):
-        return Response(status_code=304, headers=headers)
-    jpeg = await run_in_threadpool(thumbnails.kept, service, image.sha256, size)
-    if jpeg is None:
-        jpeg = await service.decoders.queue.run(thumbnails.made, service, image.sha256, size)
-    return Response(jpeg, media_type="image/jpeg", headers=headers)
+    return await thumbnails.of_photo(service, request, image.sha256, size)
 
 
 def _stored(service: Service, image_id: UUID) -> tables.Image:

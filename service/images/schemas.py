@@ -1,16 +1,23 @@
 """Photos as they appear in JSON."""
 
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from service.http.documents import Document
 from service.http.fields import Body, Sha256
-from service.http.names import PathName
+from service.http.names import SPELLED_AS_KEPT, PathName
+from service.http.pages import Contains, Cursor, Limit, Total
+from service.http.problems import BadRequest
 from store import tables
+from store.image_lists import Sort, Wanted
 from store.images import Added
 from store.states import Split
+
+MOST_IDS = 100
+"""The most photos that a list is asked for by their ids: addresses have a limited length."""
 
 
 class Image(Document):
@@ -76,6 +83,52 @@ class ImageChanges(Body):
         description="Move it to this split. Refused if a model that learned from it would be tested on it, "
         "and if an annotated train photo would be nearly the same as a test photo.",
     )
+
+
+class Listed(BaseModel):
+    """Which photos a list has, in which order, and which part of them is asked for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    sort: Sort = Field(
+        "added",
+        description="With a minus, the largest first. `pixels`: by width × height. `uncertainty`: by how "
+        "unsure `model` is of the photo.",
+    )
+    contains: Contains = None
+    name: Annotated[str, SPELLED_AS_KEPT] | None = Field(None, description="Only the photo with this name.")
+    id: list[UUID] | None = Field(None, max_length=MOST_IDS, description="Only these photos.")
+    split: Split | None = None
+    annotated: bool | None = Field(
+        None, description="Only photos with an annotation, or only photos without one."
+    )
+    annotated_by: str | None = Field(
+        None, max_length=100, description="Only photos that this user has annotated."
+    )
+    excluded: bool | None = Field(None, description="Only photos that are left out, or only those in use.")
+    failed: bool | None = Field(
+        None, description="Only photos that could not be embedded, or only the others."
+    )
+    model: UUID | None = Field(
+        None, description="Only photos of which it is known how unsure this model is: a selection with it."
+    )
+    deleted: bool = Field(False, description="1: only photos that were deleted and can be taken back.")
+    total: Total = False
+    cursor: Cursor = None
+    skip: int = Field(
+        0, ge=0, le=10_000_000, description="How many photos to leave out before the page, to jump ahead."
+    )
+    limit: Limit = 100
+
+    @model_validator(mode="after")
+    def _names_the_model(self) -> "Listed":
+        if self.sort.endswith("uncertainty") and self.model is None:
+            raise BadRequest("`uncertainty` is that of a model: name it with `model`.")
+        return self
+
+    def wanted(self, pool_id: UUID) -> Wanted:
+        parts = self.model_dump(exclude={"id", "total", "cursor", "skip", "limit"})
+        return Wanted(pool_id=pool_id, ids=self.id, **parts)
 
 
 class Rejected(BaseModel):

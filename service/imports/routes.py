@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.orm import Session
 
 from service.access.roles import CURATOR
+from service.access.room import ROOM
 from service.http.blobs import FILE, body
 from service.http.bodies import Route, receive
 from service.http.fields import OF_FORMAT, Format
@@ -22,6 +23,7 @@ from service.http.problems import (
     IdempotencyKeyReused,
     InvalidImport,
     NotFound,
+    QuotaReached,
 )
 from service.imports.packing import pack
 from service.jobs.enqueue import ACCEPTED, IdempotencyKey, accepted, order
@@ -49,14 +51,14 @@ MEDIA_TYPES = ("application/zip", "application/x-tar", "application/gzip", "appl
 @router.post(
     "/pools/{pool_id}/imports",
     summary="Import label maps from another tool",
-    dependencies=[CURATOR],
+    dependencies=[CURATOR, ROOM],
     status_code=202,
     response_model=None,
     responses={
         **ACCEPTED,
         **errors(
             *(NotFound, InvalidImport, FileTooLarge, ArchiveUnreadable, ArchiveBomb, DiskFull),
-            IdempotencyKeyReused,
+            *(QuotaReached, IdempotencyKeyReused),
         ),
     },
     openapi_extra=body(dict.fromkeys((*MEDIA_TYPES, "application/octet-stream"), FILE)),

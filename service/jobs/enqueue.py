@@ -16,16 +16,19 @@ from service.http.blobs import blob_response
 from service.http.palettes import palette_of
 from service.http.problems import (
     IdempotencyKeyReused,
+    ImageNotEmbedded,
     JobFailed,
     JobNotFinished,
     NotFound,
+    PoolEmpty,
     PoolNotEmbedded,
 )
 from service.jobs.room import require_room
 from service.jobs.schemas import Job
+from service.lookups import found_pool
 from service.runtime import Service
-from store import images, jobs, pools, tables
-from store.states import ENDED
+from store import images, jobs, pools, selections, tables
+from store.states import ENDED, SPLITS
 
 ACCEPTED: dict[int | str, dict[str, Any]] = {
     202: {
@@ -169,6 +172,25 @@ def pool_not_embedded(service: Service, pool_id: UUID, detail: str, **members: i
     """The problem to raise. If embedding ended without some images, restarts it and says so."""
     detail += _embed_again(service, pool_id)
     return PoolNotEmbedded(detail, **members).with_headers(Retry_After="2")
+
+
+def require_embedded(service: Service, pool_id: UUID) -> None:
+    """Raise a Problem if the pool has no embedded image."""
+    with service.database.read() as session:
+        found_pool(session, pool_id)
+        if selections.any_embedded(session, pool_id):
+            return
+        count = sum(selections.image_count(session, pool_id, split) for split in SPLITS)
+        waiting = selections.waiting(session, pool_id, SPLITS)
+    if count == 0:
+        raise PoolEmpty("The pool has no photo to compare with: upload photos first.")
+    if waiting:
+        raise pool_not_embedded(
+            service, pool_id, "No photo of the pool is embedded yet: ask again in a moment."
+        )
+    raise ImageNotEmbedded(
+        f"None of the pool's photos could be embedded: GET /pools/{pool_id}/images gives the reason for each."
+    )
 
 
 def _embed_again(service: Service, pool_id: UUID) -> str:

@@ -8,6 +8,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from service import deletion
 from service.access.roles import CURATOR, VIEWER
+from service.access.room import ROOM
 from service.decoding.classes import Classes
 from service.deletion import Deletion, Now
 from service.http.blobs import BINARY
@@ -27,7 +28,7 @@ from service.label_map_files import ACCEPTED_FILES, Original, kept, label_map_re
 from service.label_maps.schemas import LabelMap
 from service.lookups import found, found_pool, require_same_classes
 from service.runtime import Service, ServiceDep
-from store import label_maps, tables
+from store import label_maps, quotas, tables
 from store.blobs import Incoming
 from store.label_maps import DEFAULT_SOURCE
 
@@ -49,7 +50,7 @@ FileName = Annotated[
 @router.put(
     "/pools/{pool_id}/labels/{name:name}",
     summary="Upload an unpaired label map",
-    dependencies=[CURATOR],
+    dependencies=[CURATOR, ROOM],
     status_code=201,
     responses={
         **stored(LabelMap, "label map"),
@@ -186,4 +187,6 @@ def _accept(
             "this label map under another name, or with another ?source=…",
             sha256=label_map.original_sha256 or label_map.sha256,
         )
+    if outcome == "created":
+        service.quotas.note(0, quotas.size_of(label_map))
     return outcome, LabelMap.of(label_map, table)

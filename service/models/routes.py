@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -201,6 +201,7 @@ def _keep(service: Service, pool_id: UUID, name: str | None, incoming: Incoming)
             return False, _same(session, known, blob.sha256)
         spec = {"onnx": ONNX_FILE, "class_table": found_pool(session, pool_id).class_table}
         described = blobs.put(service.blobs, [json.dumps(spec, indent=2).encode()])
+        service.require_blobs(blob.sha256, described.sha256)
         model = tables.Model(
             id=tables.new_id(), pool_id=pool_id, name=name, method="onnx", spec=spec, receipt={}
         )
@@ -256,5 +257,9 @@ def _ordered(
         canonical = service.decoders.label_map(incoming.path, Classes.of(pool.class_table)).canonical
         sha256 = (blobs.put(service.blobs, [canonical.png]) if canonical else incoming.keep()).sha256
     asked = asked | {"sha256": sha256}
-    spec = {**asked, "name": "The photo" if is_photo else "The label map"}
-    return order(service, pool.id, "translate", asked, idempotency_key, lambda session: spec)
+
+    def spec(session: Session) -> dict[str, Any]:
+        service.require_blobs(sha256)
+        return {**asked, "name": "The photo" if is_photo else "The label map"}
+
+    return order(service, pool.id, "translate", asked, idempotency_key, spec)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from formats.data_sets import CITYSCAPES, CITYSCAPES_UNSCORED, VOC, voc_color
+from formats.data_sets import CITYSCAPES, CITYSCAPES_UNSCORED, SCENES, VOC, voc_color
 
 Color = tuple[int, int, int]
 
@@ -133,6 +133,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     ),
     "camvid": _table(",".join(_CAMVID), _CAMVID.values(), ignore_ids=[11], ignore_color=(0, 0, 0)),
     "camvid32": _table(",".join(_CAMVID_32), _CAMVID_32.values(), ignore_color=(0, 0, 0)),
+    "scenes": _table(",".join(SCENES), SCENES.values()),
     "voc": _table(",".join(VOC), map(voc_color, range(len(VOC))), ignore_color=voc_color(255)),
     "ade20k": _table(_ADE20K, ids=range(1, 151), ignore_ids=[0]),
     "coco-stuff": _table(

@@ -98,7 +98,7 @@ def _check(session: Session, pool: Pool, question: Question, state: State) -> No
     """Raise a Problem if an embedded pool cannot answer the question."""
     _check_budget(session, pool.id, question)
     pickable = state.pickable
-    if question.name or question.include or question.exclude:
+    if question.name or question.include or question.exclude or question.candidates:
         pickable = _pickable(session, pool, question, state)
     if question.budget > pickable:
         named = f" named {question.name}" if question.name else ""
@@ -140,21 +140,28 @@ def _pickable(session: Session, pool: Pool, question: Question, state: State) ->
             f"{min(done)} is in `include` and is already annotated: leave it out.",
             images=_first(done),
         )
-    if strangers := include - {image.id for image in named if question.matches(image.name)}:
+    if strangers := include - {image.id for image in question.considered(named)}:
         raise InvalidSelection(
-            f"{min(strangers)} is in `include` and its name does not match {question.name}: leave it out.",
+            f"{min(strangers)} is in `include` and {_mismatch(question)}: leave it out.",
             images=_first(strangers),
         )
-    if question.name is None:
+    if question.name is None and not question.candidates:
         return state.pickable - len(exclude - annotated)
     taken = exclude.union(selections.annotated(session, pool.id, question.split))
     embedded = selections.embedded(session, pool.id, question.split)
-    free = [image.id not in taken for image in embedded if question.matches(image.name)]
+    free = [image.id not in taken for image in question.considered(embedded)]
     if not free:
-        raise InvalidSelection(
-            f"No embedded {question.split} image has a name that matches {question.name}: change the pattern."
-        )
+        which = f"has a name that matches {question.name}" if question.name else "is among the `candidates`"
+        raise InvalidSelection(f"No embedded {question.split} image {which}: ask for others.")
     return sum(free)
+
+
+def _mismatch(question: Question) -> str:
+    """Why an image is not considered."""
+    reasons = ["it is not among the `candidates`"] if question.candidates else []
+    if question.name:
+        reasons.append(f"its name does not match {question.name}")
+    return " or ".join(reasons)
 
 
 def _first(image_ids: Iterable[UUID]) -> list[str]:

@@ -31,10 +31,15 @@ from service.jobs.enqueue import ACCEPTED, IdempotencyKey, answered, order
 from service.lookups import found_pool, found_selection, newest_selection
 from service.runtime import Service, ServiceDep
 from service.selections.questions import asked, check_options
-from service.selections.schemas import Options, Replay, Replayed, SelectionNow
+from service.selections.schemas import Options, Replay, Replayed, SelectBody, SelectionNow
 from store import images, selections, tables
 
 router = APIRouter(tags=["selections"], route_class=Route)
+
+REFUSES = (
+    *(NotFound, InvalidBudget, InvalidSelection, BudgetExceedsPool, PoolEmpty, PoolNotEmbedded),
+    *(NoAnnotations, JobFailed),
+)
 
 
 @router.get(
@@ -42,13 +47,7 @@ router = APIRouter(tags=["selections"], route_class=Route)
     summary="Ask which images to label",
     dependencies=[CURATOR],
     response_model=SelectionNow,
-    responses={
-        **ACCEPTED,
-        **errors(
-            *(NotFound, InvalidBudget, InvalidSelection, BudgetExceedsPool, PoolEmpty, PoolNotEmbedded),
-            *(NoAnnotations, JobFailed),
-        ),
-    },
+    responses={**ACCEPTED, **errors(*REFUSES)},
 )
 async def select_images(service: ServiceDep, pool_id: UUID, options: Annotated[Options, Query()]) -> Response:
     """Picks from the embedded images of a split that have no annotation; annotated images count as labelled.
@@ -58,6 +57,19 @@ async def select_images(service: ServiceDep, pool_id: UUID, options: Annotated[O
     if isinstance(result, Response):
         return result
     return await run_in_threadpool(get_selection, service, UUID(result["selection_id"]))
+
+
+@router.post(
+    "/pools/{pool_id}/select",
+    summary="Ask which images to label, with the options in the body",
+    dependencies=[CURATOR],
+    response_model=SelectionNow,
+    responses={**ACCEPTED, **errors(*REFUSES, FileTooLarge)},
+)
+async def select_images_by_body(service: ServiceDep, pool_id: UUID, options: SelectBody) -> Response:
+    """The same as `GET`, for more images in `include` and `exclude` than an address has room for, and for a
+    choice among some images. The same question has the same answer, however it is asked."""
+    return await select_images(service, pool_id, options)
 
 
 @router.get(

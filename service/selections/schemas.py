@@ -27,6 +27,8 @@ else:
 PAIRWISE_STRATEGIES = [f"`{name}`" for name, facts in STRATEGIES.items() if facts.pairwise]
 MOST_IDS = 1000
 LARGEST_BUDGET = 10_000
+MOST_IN_A_BODY = 20_000
+LISTS = ("include", "exclude", "candidates")
 
 
 class Options(BaseModel):
@@ -85,14 +87,35 @@ class Options(BaseModel):
 
     def question(self, pool: Pool) -> Question:
         """The question to this pool."""
-        values = self.model_dump(mode="json", include=set(Options.model_fields))
+        values = self.model_dump(mode="json", include=set(LongOptions.model_fields))
         strategy = self.strategy or pool.default_strategy or DEFAULT_STRATEGY
         values["strategy"] = advised_strategy(pool.encoder) if strategy == ADVISED else strategy
         values["count_copies"] = self._counts_copies()
-        return Question(**values | {part: sorted(set(values[part])) for part in ("include", "exclude")})
+        return Question(**values | {part: sorted(set(values[part])) for part in LISTS if part in values})
 
     def _counts_copies(self) -> bool:
         return False
+
+
+class LongOptions(Options):
+    """Which images to label with a budget, with long lists of images."""
+
+    include: list[Id] = Field(
+        [], max_length=LARGEST_BUDGET, description="Images that are picked first in any case."
+    )
+    exclude: list[Id] = Field(
+        [], max_length=MOST_IN_A_BODY, description="Images that are neither picked nor covered."
+    )
+    candidates: list[Id] = Field(
+        [],
+        max_length=MOST_IN_A_BODY,
+        description="Consider only these images. Left out: all. Annotated images still cover the images near "
+        "them.",
+    )
+
+
+class SelectBody(LongOptions, Body):
+    """The question, as the body of a request."""
 
 
 class Pick(BaseModel):
@@ -161,7 +184,7 @@ class LeftOut(BaseModel):
     duplicates: list[Duplicate]
 
 
-class Receipt(Options):
+class Receipt(LongOptions):
     """Everything the picks follow from: the same receipt gives the same picks. It can be replayed."""
 
     strategy: Strategy = DEFAULT_STRATEGY
@@ -251,7 +274,7 @@ class Replay(Receipt, Body):
 
     def receipt(self) -> dict[str, Any]:
         """What the worker compares its own receipt with."""
-        fields = Replay.model_fields.keys() - Options.model_fields.keys() - {"pool_id"}
+        fields = Replay.model_fields.keys() - LongOptions.model_fields.keys() - {"pool_id"}
         return self.model_dump(mode="json", include=fields)
 
 

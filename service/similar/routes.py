@@ -22,8 +22,16 @@ from service.http.problems import (
     PoolEmpty,
     PoolNotEmbedded,
 )
-from service.jobs.enqueue import ACCEPTED, IdempotencyKey, answered, ask, order, pool_not_embedded
-from service.lookups import found_image, found_pool
+from service.jobs.enqueue import (
+    ACCEPTED,
+    IdempotencyKey,
+    answered,
+    ask,
+    order,
+    pool_not_embedded,
+    require_embedded,
+)
+from service.lookups import found_image
 from service.runtime import Service, ServiceDep
 from service.similar.schemas import Duplicates, MostImages, Similar
 from store import selections, tables
@@ -76,7 +84,7 @@ async def search(
 ) -> Response:
     """The body is a photo as for an upload. It does not become part of the pool and is deleted after the
     search. 202: the answer comes later, as the `result` of `/jobs/{id}`."""
-    await run_in_threadpool(_require_embedded, service, pool_id)
+    await run_in_threadpool(require_embedded, service, pool_id)
     with service.blobs.incoming() as incoming:
         await receive(request, incoming, service.settings, "max_image_bytes", "scale the photo down")
         job = await service.decoders.queue.run(
@@ -152,7 +160,7 @@ def _search_for(
 
 
 def _duplicates_asked(service: Service, pool_id: UUID, within: float | str) -> tables.Job:
-    _require_embedded(service, pool_id)
+    require_embedded(service, pool_id)
     with service.database.read() as session:
         waiting = selections.waiting(session, pool_id, SPLITS)
         version = selections.version(session, pool_id)
@@ -164,22 +172,3 @@ def _duplicates_asked(service: Service, pool_id: UUID, within: float | str) -> t
         )
     spec = {"what": "duplicates", "within": None if within == "auto" else within}
     return ask(service, pool_id, "search", f"duplicate-groups:{pool_id}:{within}:{version}", spec)
-
-
-def _require_embedded(service: Service, pool_id: UUID) -> None:
-    """Raise a Problem if the pool has no embedded image."""
-    with service.database.read() as session:
-        found_pool(session, pool_id)
-        if selections.any_embedded(session, pool_id):
-            return
-        images = sum(selections.image_count(session, pool_id, split) for split in SPLITS)
-        waiting = selections.waiting(session, pool_id, SPLITS)
-    if images == 0:
-        raise PoolEmpty("The pool has no photo to compare with: upload photos first.")
-    if waiting:
-        raise pool_not_embedded(
-            service, pool_id, "No photo of the pool is embedded yet: ask again in a moment."
-        )
-    raise ImageNotEmbedded(
-        f"None of the pool's photos could be embedded: GET /pools/{pool_id}/images gives the reason for each."
-    )

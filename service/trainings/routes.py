@@ -102,7 +102,7 @@ def _spec(session: Session, settings: Settings, pool_id: UUID, new: NewTraining)
 
 
 def _require_photos(session: Session, pool_id: UUID) -> None:
-    if not images.page(session, pool_id, after=None, limit=1, split="train"):
+    if not images.any_of(session, pool_id, "train"):
         raise PoolEmpty("The pool has no train image to learn from: upload photos first.")
 
 

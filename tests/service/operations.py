@@ -207,6 +207,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "GET /images/{image_id}/thumbnail": VIEWED,
     "GET /images/{image_id}/similar": VIEWED,
     "GET /images/{image_id}/annotation": VIEWED,
+    "GET /images/{image_id}/annotation/thumbnail": VIEWED,
     "PUT /images/{image_id}/annotation": Operation(
         "annotator",
         sends(content=DRAWN, headers={"If-None-Match": "*"}),
@@ -225,6 +226,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "DELETE /label_maps/{label_map_id}": Operation("curator", at={"label_map_id": "spare_label_map_id"}),
     "POST /label_maps/{label_map_id}/undelete": CURATED,
     "GET /pools/{pool_id}/select": Operation("curator", sends(params={"budget": 1})),
+    "POST /pools/{pool_id}/select": Operation("curator", sends(json={"budget": 1, "seed": 1})),
     "GET /pools/{pool_id}/selection": VIEWED,
     "GET /selections/{selection_id}": VIEWED,
     "DELETE /selections/{selection_id}": Operation("curator", at={"selection_id": "spare_selection_id"}),
@@ -237,6 +239,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "GET /selections/{selection_id}/picks/{rank}/images": Operation("viewer", at={"rank": "1"}),
     "POST /pools/{pool_id}/search": Operation("annotator", sends(content=PHOTO)),
     "GET /pools/{pool_id}/duplicates": VIEWED,
+    "GET /pools/{pool_id}/map": VIEWED,
     "GET /pools/{pool_id}/assignments": VIEWED,
     "POST /pools/{pool_id}/assignments": Operation("annotator", sends(json={}), answers=(200, 409)),
     "POST /assignments/{assignment_id}/renew": Operation("annotator", sends(json={})),
@@ -244,6 +247,7 @@ OPERATIONS: Mapping[str, Operation] = {
         "annotator", at={"assignment_id": "spare_assignment_id"}
     ),
     "POST /pools/{pool_id}/imports": Operation("curator", sends(content=EXPORT, params={"format": "png"})),
+    "POST /pools/{pool_id}/scenes": Operation("curator", sends(json={"count": 2}), answers=(422,)),
     "POST /pools/{pool_id}/exports": Operation("curator", sends(params={"format": "png"})),
     "GET /pools/{pool_id}/webhooks": CURATED,
     "POST /pools/{pool_id}/webhooks": Operation("curator", sends(json={"url": RECEIVER})),
@@ -279,6 +283,9 @@ OPERATIONS: Mapping[str, Operation] = {
     "GET /evaluations/{evaluation_id}/images/{image_id}/prediction": Operation(
         "viewer", at={"image_id": "test_image_id"}
     ),
+    "GET /evaluations/{evaluation_id}/images/{image_id}/prediction/thumbnail": Operation(
+        "viewer", at={"image_id": "test_image_id"}, answers=(422,)
+    ),  # these predictions are no pictures
     # Photos that are new wait to be embedded, and some of the questions above wait with them.
     "PUT /pools/{pool_id}/images/{name}": Operation("curator", sends(content=photo(21)), {"name": "new.jpg"}),
     "POST /pools/{pool_id}/images": Operation("curator", sends(files={"files": ("2.jpg", photo(22))})),

@@ -142,7 +142,7 @@ def receipt(pool_id: str, **values: Any) -> dict[str, Any]:
     digests = ("images_digest", "tests_digest", "weights_digest", "annotated_digest", "picks_digest")
     question = Question(budget=1, strategy="kmedoids", seed=0)
     return {
-        **{"pool_id": pool_id, **asdict(question), "include": [], "exclude": []},
+        **{"pool_id": pool_id, **asdict(question), "include": [], "exclude": [], "candidates": []},
         **{"image_count": 4, "last_image_id": str(new_id()), "encoder": "resnet50"},
         **{
             "labelled": [],

@@ -235,7 +235,7 @@ def test_a_selection_that_is_named_is_handed_out(client: Client) -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        *({"annotator": "ana"}, {"count": 0}, {"lease_s": 0}, {"selection_id": "x"}, {"x": 1}),
+        *({"annotator": ""}, {"count": 0}, {"lease_s": 0}, {"selection_id": "x"}, {"x": 1}),
     ],
 )
 def test_a_bad_request_hands_out_nothing(client: Client, body: dict[str, Any]) -> None:
@@ -288,3 +288,18 @@ def test_the_annotators_minutes_per_image(client_of_each: Client) -> None:
 def minutes_per_image(client: Client, pool_id: str) -> float | None:
     with client.service.database.read() as session:
         return assignments.minutes_per_image(session, uuid.UUID(pool_id))
+
+
+def test_a_curator_gives_picks_to_a_member(client: Client) -> None:
+    """They hold the best free picks, as if they had asked. Nothing is given to strangers."""
+    pool_id, ids = pool_with_selection(client)
+    key_of(client.service, "ana")
+    address = f"/pools/{pool_id}/assignments"
+    assert slug(client.post(address, json={"annotator": "ana"})) == "not-found"
+    client.put(f"/pools/{pool_id}/members/ana", json={"role": "annotator"}).raise_for_status()
+    given = client.post(address, json={"count": 2, "annotator": "ana"}).json()
+    assert [(item["image_id"], item["annotator"]) for item in given["items"]] == [
+        (ids[0], "ana"),
+        (ids[1], "ana"),
+    ]
+    assert slug(client.post(address, json={"annotator": "nobody here"})) == "not-found"

@@ -13,7 +13,7 @@ from store.tables import Event
 from tests.conftest import NO_BROKER
 from tests.service.operations import OPERATIONS, Operation, Things, furnished, sends
 from tests.service.serving import Client, serve
-from tests.service.steps import photo
+from tests.service.steps import embedded_pool, new_pool, photo
 
 PASSWORD = "four words of hers"
 URL = "https://example.org/"
@@ -40,6 +40,12 @@ CHANGES: Mapping[str, Operation] = {
         None, lambda it: {"content": photo(77), "headers": {"If-Match": f'"{it["sha256"]}"'}}
     ),
     "POST /pools/{pool_id}/images": Operation(None, sends(files={"files": ("more.jpg", photo(78))})),
+    "POST /pools/{pool_id}/select": Operation(
+        None, sends(json={"budget": 1}), at={"pool_id": "embedded_pool_id"}
+    ),
+    "POST /pools/{pool_id}/scenes": Operation(
+        None, sends(json={"count": 2}), at={"pool_id": "scenes_pool_id"}
+    ),
     "POST /pools/{pool_id}/assignments": Operation(None, sends(json={"count": 9})),
     "DELETE /assignments/{assignment_id}": Operation(None),
     "POST /jobs/{job_id}/cancel": Operation(None, at={"job_id": "queued_id"}),
@@ -80,6 +86,7 @@ def things(service: Client) -> Things:
         jobs.claim(session, uuid.UUID(running), worker="test", lease_s=600)
     service.post("/users", json={"name": "guest", "password": PASSWORD}).raise_for_status()
     return found | {
+        **{"embedded_pool_id": embedded_pool(service)[0], "scenes_pool_id": new_pool(service, "scenes")},
         **{"queued_id": queued, "running_id": running},
         **{name: service.post(f"{pool}/webhooks", json={"url": URL}).json()["id"] for name in WEBHOOKS},
         "key_id": service.post("/keys", json={"label": "old"}).json()["id"],

@@ -220,7 +220,8 @@ def test_a_select_job_has_the_question_and_the_last_image(client: Client) -> Non
     assert job.spec["up_to"] == test["id"]
     assert job.spec["question"] == {
         **{"budget": 1, "strategy": "kmedoids", "seed": 0, "split": "train", "name": None, "include": []},
-        **{"exclude": [images[1]["id"]], "duplicates_within": 0.5, "test_distance": "auto"},
+        **{"exclude": [images[1]["id"]], "candidates": [], "duplicates_within": 0.5},
+        "test_distance": "auto",
         **{"balance": False, "model": None, "count_copies": False},
     }
 
@@ -273,6 +274,23 @@ def test_a_question_that_cannot_be_answered_is_refused(client: Client) -> None:
         assert len(refused.json().get("errors", [])) <= 1
     assert client.get(f"/jobs?pool={pool_id}&kind=select").json() == before
     assert client.get(f"/pools/{pool_id}/select", params={"budget": 1, "model": model}).status_code == 202
+
+
+def test_a_question_in_a_body_is_the_same_question(client: Client) -> None:
+    """The body has the answer of the address, and also takes candidates, and more ids than an address."""
+    pool_id, images = embedded_pool(client)
+    address, ids = f"/pools/{pool_id}/select", [image["id"] for image in images]
+    asked = {"budget": 2, "seed": 5, "include": [ids[1]], "exclude": [ids[0]]}
+    jobs = [client.get(address, params=asked).json()["id"], client.post(address, json=asked).json()["id"]]
+    assert jobs[0] == jobs[1]
+    among = client.post(address, json=asked | {"candidates": ids[1:3]})
+    assert (among.status_code, among.json()["id"] != jobs[0]) == (202, True)
+    for wrong, sentence in (
+        ({"candidates": ids[2:3]}, f"{ids[1]} is in `include` and it is not among the `candidates`"),
+        ({"candidates": ids[1:2]}, "that can be picked: 1"),
+        ({"candidates": [str(uuid.uuid4())], "include": []}, "is among the `candidates`"),
+    ):
+        assert sentence in client.post(address, json=asked | wrong).json()["detail"]
 
 
 def test_a_glob_matches_in_any_unicode_form(client: Client) -> None:

@@ -133,6 +133,19 @@ def test_no_lock_is_waited_for_long(
     other.close()
 
 
+def test_nobody_is_alone_while_another_writes(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the beginning of a `write`, also before its first statement: no blob leaves that it has found."""
+    monkeypatch.setattr(database_module, "LONGEST_WAIT_S", 0.1)
+    migrations.upgrade(database_url)
+    holder, other = Database(database_url), Database(database_url)
+    with holder.write(), pytest.raises(OperationalError, match="lock"), other.alone():
+        pass
+    with holder.alone(), pytest.raises(OperationalError, match="lock"), other.write():
+        pass
+    holder.close()
+    other.close()
+
+
 def test_a_statement_that_takes_too_long_is_ended(postgres_url: str) -> None:
     """PostgreSQL ends it, so that no request holds a thread and a connection for ever."""
     database = Database(postgres_url, longest_statement_s=0.1)

@@ -110,7 +110,8 @@ def test_a_selection_says_what_it_chose_from(
         annotations = selections.annotations_state(session, pool_id, "train")
     assert document["receipt"] == {
         **{"pool_id": str(pool_id), "budget": 3, "strategy": "kmedoids", "seed": 7, "split": "train"},
-        **{"name": None, "include": [], "exclude": [], "duplicates_within": None, "test_distance": "off"},
+        **{"name": None, "include": [], "exclude": [], "candidates": []},
+        **{"duplicates_within": None, "test_distance": "off"},
         **{"balance": False, "model": None, "image_count": 12, "images_digest": images.digest},
         **{"tests_digest": None, "last_image_id": str(ids[-1]), "encoder": "efficientnet_lite0"},
         **{"weights_digest": WEIGHTS, "annotated_digest": annotations.annotated_digest},
@@ -177,6 +178,17 @@ def test_images_can_be_named_included_and_excluded(pools: Pools, pool_id: uuid.U
     assert picked(document) == chosen([ids[row] for row in rows], vectors[rows], **options)
     assert picked(document)[0] == str(ids[5])
     assert document["receipt"]["image_count"] == 12
+
+
+def test_only_candidates_are_considered(pools: Pools, pool_id: uuid.UUID, ask: Ask) -> None:
+    """The picks are those from a pool of the candidates and the annotated images, which cover others."""
+    vectors = cloud()
+    ids = planted(pools, pool_id, vectors)
+    pools.annotation(ids[9], scene(0)[1])
+    rows = [*range(2, 9), 9]
+    document = ask(candidates=[str(ids[row]) for row in rows[:-1]])
+    assert picked(document) == chosen([ids[row] for row in rows], vectors[rows], labelled=[7], exclude=[7])
+    assert len(document["receipt"]["candidates"]) == 7
 
 
 def test_the_test_split_can_be_picked_from(pools: Pools, pool_id: uuid.UUID, ask: Ask) -> None:

@@ -37,7 +37,7 @@ def import_annotations(attempt: Attempt) -> Outcome:
             for line, read in zip(attempt.each(plan.lines), found, strict=True):
                 new = plan.decide(line, read)
                 if new and not spec["dry_run"]:
-                    rows.append(_row(tools.blobs, new))
+                    rows.append(annotation_of(tools.blobs, new))
 
     def save(session: Session) -> None:
         if not spec["dry_run"]:
@@ -51,7 +51,8 @@ def import_annotations(attempt: Attempt) -> Outcome:
     return Outcome(_result(attempt, plan), save, afterwards=lambda: tools.blobs.drop(spec["files"]))
 
 
-def _row(store: blobs.Blobs, new: New) -> Annotation:
+def annotation_of(store: blobs.Blobs, new: New) -> Annotation:
+    """The row of an annotation, whose bytes are stored now."""
     counted = blobs.put(store, [new.canonical.png])
     row = Annotation(
         image_id=new.image_id,

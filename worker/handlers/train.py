@@ -77,6 +77,7 @@ def _keep(attempt: Attempt, run: RunDirectory) -> Outcome:
 
     def save(session: Session) -> None:
         models.add(session, model, files)
+        attempt.tools.blobs.require(*(row.sha256 for row in features))
         photo_features.add(session, features)
 
     document = {"model_id": str(model.id), "missing_classes": missing_classes, "steps": steps}

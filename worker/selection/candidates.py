@@ -106,8 +106,8 @@ def find_candidates(attempt: Attempt, question: Question, snapshot: PoolSnapshot
 def _gathered(
     attempt: Attempt, vectors: PoolVectors, question: Question, snapshot: PoolSnapshot
 ) -> Candidates:
-    """The candidates, of which those are left out that the question excludes by name or by id."""
-    matching = {image.id for image in snapshot.images if question.matches(image.name)}
+    """The candidates, of which those are left out that the question excludes, or does not consider."""
+    matching = {image.id for image in question.considered(snapshot.images)}
     images = [image for image in snapshot.images if image.id in matching or image.id in snapshot.labelled]
     if not images:
         raise Permanent(

@@ -27,7 +27,7 @@ export class Queue {
     let cursor: string | null = null;
     do {
       const query = { annotated: true, limit: PAGE, cursor } as const;
-      const page: Schemas["Page_Image_"] = await asked(
+      const page: Schemas["CountedPage_Image_"] = await asked(
         api.GET("/pools/{pool_id}/images", { params: { path, query } }),
       );
       for (const { id } of page.items) found.add(id);

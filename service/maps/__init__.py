@@ -1,0 +1,1 @@
+"""Maps: the photos of a pool as points in a plane."""

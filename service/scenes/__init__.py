@@ -1,0 +1,1 @@
+"""Drawn street scenes: photos with label maps for whoever has none at hand."""

@@ -1,0 +1,36 @@
+"""How much of what is kept each principal has added."""
+
+import uuid
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from store.tables import Annotation, DrawnLabels, Image, LabelMap
+
+
+@dataclass(frozen=True)
+class Added:
+    """Photos, and bytes of photos and label maps; what was deleted counts until it is removed for good."""
+
+    photos: int = 0
+    bytes: int = 0
+
+    def __add__(self, more: "Added") -> "Added":
+        return Added(self.photos + more.photos, self.bytes + more.bytes)
+
+
+def size_of(drawn: DrawnLabels) -> int:
+    """The bytes of a label map, and of what was sent."""
+    return drawn.size_bytes + (drawn.original_size_bytes or 0)
+
+
+def added(session: Session, principal_id: uuid.UUID) -> Added:
+    """What a principal has added, with all revisions of label maps."""
+    photos = select(func.count(), func.coalesce(func.sum(Image.size_bytes), 0))
+    count, total = session.execute(photos.where(Image.added_by == principal_id)).one()
+    for table in (LabelMap, Annotation):
+        each = table.size_bytes + func.coalesce(table.original_size_bytes, 0)
+        query = select(func.coalesce(func.sum(each), 0)).where(table.added_by == principal_id)
+        total += session.scalars(query).one()
+    return Added(count, int(total))

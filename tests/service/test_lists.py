@@ -1,0 +1,102 @@
+"""Lists in an order, filtered, counted, and read from the middle."""
+
+import uuid
+from typing import Any
+
+import pytest
+
+from store import uncertainties
+from tests.service.serving import Client
+from tests.service.steps import add_model, annotate, embed, new_pool, photo, put_photo, slug
+
+NAMES = ["b/2.jpg", "A/10.jpg", "b/1.jpg", "c_%.jpg", "a/9.jpg"]
+SIDES = [40, 32, 48, 32, 40]
+SCORES = [0.5, 0.25, 0.75, 0.5, 0.125]
+
+
+@pytest.fixture(scope="module")
+def pool(client: Client) -> tuple[str, list[dict[str, Any]]]:
+    """A pool with five photos, the second annotated, and a model that has judged all of them."""
+    pool_id = new_pool(client)
+    images = [
+        put_photo(client, pool_id, name.replace("%", "%25"), photo(n, size=(SIDES[n], 24)))
+        for n, name in enumerate(NAMES)
+    ]
+    embed(client, pool_id)
+    annotate(client, images[1]["id"])
+    model_id = add_model(client, pool_id)
+    with client.service.database.write() as session:
+        scores = {uuid.UUID(image["id"]): score for image, score in zip(images, SCORES, strict=True)}
+        uncertainties.add(session, uuid.UUID(model_id), scores)
+    return model_id, images
+
+
+def ask(client: Client, pool: tuple[str, list[dict[str, Any]]], **params: Any) -> dict[str, Any]:
+    answer = client.get(f"/pools/{pool[1][0]['pool_id']}/images", params=params)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+ORDERS: dict[str, Any] = {
+    "added": lambda n: n,
+    "name": lambda n: NAMES[n],
+    "pixels": lambda n: (SIDES[n] * 24, n),
+    "uncertainty": lambda n: (SCORES[n], n),
+}
+
+
+@pytest.mark.parametrize("sort", [*ORDERS, *(f"-{key}" for key in ORDERS)])
+def test_pages_follow_each_other_in_every_order(
+    client: Client, pool: tuple[str, list[dict[str, Any]]], sort: str
+) -> None:
+    """Pages by cursor, and pages by the number of photos before them, give the list in its order."""
+    expected = [
+        NAMES[n] for n in sorted(range(5), key=ORDERS[sort.lstrip("-")], reverse=sort.startswith("-"))
+    ]
+    options = {"sort": sort, "limit": 2} | ({"model": pool[0]} if "uncertainty" in sort else {})
+    by_cursor: list[str] = []
+    cursor = {}
+    while True:
+        page = ask(client, pool, **options, **cursor)
+        by_cursor += [image["name"] for image in page["items"]]
+        if page["next"] is None:
+            break
+        cursor = {"cursor": page["next"]}
+    assert by_cursor == expected
+    jumped = [
+        image["name"] for skip in (0, 2, 4) for image in ask(client, pool, **options, skip=skip)["items"]
+    ]
+    assert jumped == expected
+
+
+def test_lists_are_filtered_and_counted(client: Client, pool: tuple[str, list[dict[str, Any]]]) -> None:
+    """Each filter keeps the photos that it names, and the total counts those of all pages."""
+    model_id, images = pool
+    who = client.get("/me").json()["name"]
+    cases: list[tuple[dict[str, Any], list[int]]] = [
+        ({"contains": "a/"}, [1, 4]),
+        ({"contains": "_%"}, [3]),
+        ({"contains": "%.j"}, [3]),
+        ({"annotated": True}, [1]),
+        ({"annotated_by": who}, [1]),
+        ({"annotated_by": "nobody"}, []),
+        ({"failed": True}, []),
+        ({"excluded": False}, [0, 1, 2, 3, 4]),
+        ({"id": [images[2]["id"], images[0]["id"]]}, [0, 2]),
+        ({"model": model_id}, [0, 1, 2, 3, 4]),
+    ]
+    for options, rows in cases:
+        page = ask(client, pool, **options, total=True, limit=1)
+        assert (options, page["total"]) == (options, len(rows))
+        every = ask(client, pool, **options)
+        assert [image["name"] for image in every["items"]] == [NAMES[row] for row in rows]
+        assert every["total"] is None
+
+
+def test_a_list_that_cannot_be_is_refused(client: Client, pool: tuple[str, list[dict[str, Any]]]) -> None:
+    """An order by the doubts of no model, and a cursor that leads nowhere."""
+    address = f"/pools/{pool[1][0]['pool_id']}/images"
+    for params in ({"sort": "uncertainty"}, {"sort": "name", "cursor": str(uuid.uuid4())}):
+        assert slug(client.get(address, params=params)) == "bad-request"
+    assert slug(client.get(address, params={"model": str(uuid.uuid4())})) == "not-found"

@@ -1,0 +1,62 @@
+"""How much one principal may add."""
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import select
+
+from store import quotas
+from store.settings import Settings
+from store.tables import Annotation
+from tests.access import key_of
+from tests.conftest import NO_BROKER
+from tests.file_kinds import zipped
+from tests.service.serving import Client, serve
+from tests.service.steps import annotate, label_map, new_pool, photo, put_photo, slug
+
+MOST_BYTES = 2000
+
+
+@pytest.fixture
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    """A service on which everybody may add two photos, and some kB."""
+    settings = Settings(
+        data_dir=tmp_path_factory.mktemp("small"), broker_url=NO_BROKER, max_photos=2, max_bytes=MOST_BYTES
+    )
+    with serve(settings) as client:
+        yield client
+
+
+def test_photos_of_one_principal_are_limited(small: Client) -> None:
+    """One by one and in archives. What is there may be annotated, and others have their own quota."""
+    pool_id = new_pool(small)
+    image = put_photo(small, pool_id, "0.jpg", photo(0))
+    archive = zipped({f"{n}.jpg": photo(n) for n in (1, 2)})
+    as_zip = {"Content-Type": "application/zip"}
+    sent = small.post(f"/pools/{pool_id}/images", content=archive, headers=as_zip).json()
+    assert [one["name"] for one in sent["accepted"]] == ["1.jpg"]
+    assert [(one["name"], one["type"]) for one in sent["rejected"]] == [("2.jpg", "quota-reached")]
+    refused = small.put(f"/pools/{pool_id}/images/3.jpg", content=photo(3))
+    assert (refused.status_code, slug(refused)) == (507, "quota-reached")
+    assert "FEWPAIRS_MAX_PHOTOS" in refused.json()["detail"]
+    annotate(small, image["id"])
+    other = key_of(small.service, "other")
+    assert small.put(f"/pools/{pool_id}/images/4.jpg", content=photo(4), headers=other).status_code == 201
+
+
+def test_bytes_of_one_principal_are_limited(small: Client) -> None:
+    """Each revision of a label map counts, and what is refused is not kept."""
+    image = put_photo(small, new_pool(small), "0.jpg", photo(0))
+    address, drawn = f"/images/{image['id']}/annotation", label_map()
+    revision = 0
+    while True:
+        headers = {"If-Match": f'"{revision}"'} if revision else {"If-None-Match": "*"}
+        answer = small.put(address, content=drawn, headers=headers)
+        if not answer.is_success:
+            break
+        revision += 1
+    assert (answer.status_code, slug(answer)) == (507, "quota-reached")
+    with small.service.database.read() as session:
+        kept = session.scalars(select(Annotation)).all()
+    sizes = [len(photo(0)), *(quotas.size_of(annotation) for annotation in kept)]
+    assert sum(sizes[:-1]) < MOST_BYTES <= sum(sizes)
