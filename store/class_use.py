@@ -13,7 +13,11 @@ from store import blobs, jobs, models
 from store.blobs import BlobDamaged, BlobMissing, Blobs
 from store.tables import Annotation, Deletable, DrawnLabels, Image, LabelMap, Model
 
-READ_THE_TABLE: tuple[tuple[jobs.Kind, str], ...] = (("train", "training"), ("import", "import"))
+READ_THE_TABLE: tuple[tuple[jobs.Kind, str], ...] = (
+    ("train", "training"),
+    ("import", "import"),
+    ("scenes", "drawing of scenes"),
+)
 """The kinds of jobs that read the class table when they begin and use it at their end, and their names."""
 MOST_CLASSES = 255
 
