@@ -27,7 +27,7 @@ EXAMPLES = os.environ.get("EXAMPLES", "30")
 STREAMS = "^/jobs/.*/events$"
 """Streams of events are no JSON, and last as long as their jobs."""
 STATUSES = {
-    "positive_data_acceptance": ["2xx", "4xx"],
+    "positive_data_acceptance": ["2xx", "3xx", "4xx"],
     "negative_data_rejection": ["4xx"],
 }
 """A request can fit the document and still contradict what is stored: a pool that was deleted (410), a
