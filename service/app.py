@@ -94,6 +94,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.metrics = metrics
     app.state.passwords = Passwords()
+    app.state.answers = {}  # of `service.access.standing`
     app.state.stopping = lambda: False  # `service.__main__.server` replaces it
     app.add_middleware(Acting)
     app.add_middleware(Limited)

@@ -7,6 +7,7 @@ a proxy in front of the service has logged its user in.
 import re
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -55,6 +56,8 @@ class Authenticated:
             scope["query_string"] = signature.query.encode("latin-1")
             send = readable_everywhere(send)
         request.state.principal = principal = None if signature else _of_settings(request)
+        request.state.signed_with = signature and signature.key
+        request.state.who = partial(_asking_still, request, signature)
         if principal is None and not _is_open(request):
             try:
                 principal, used = await run_in_threadpool(_asking, request, signature)
@@ -130,6 +133,23 @@ def _asking(request: Request, signature: Signature | None) -> tuple[Principal, U
         "Say who asks: with the header `Authorization: Bearer KEY`, or in a browser by logging in. "
         "`fewpairs login` and FEWPAIRS_API_KEY give the command line its key."
     )
+
+
+def _asking_still(request: Request, signature: Signature | None) -> Principal:
+    """Who asks, while the request is being answered. A signature may have ended meanwhile, but not its key.
+    Raises Unauthenticated.
+    """
+    service: Service = request.app.state.service
+    if signature is None:
+        return _of_settings(request) or _asking(request, None)[0]
+    principal: Principal | None = request.app.state.of_settings.get(signature.key)
+    with service.database.read() as session:
+        found = credentials.beginning(session, signature.key)
+    if principal:
+        return principal
+    if found:
+        return found[0].principal
+    raise _unauthenticated("The key with which this address was signed is not valid any more.")
 
 
 def _with_key(service: Service, key: str) -> tuple[Principal, UUID | None]:

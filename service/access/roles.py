@@ -15,6 +15,7 @@ from fastapi.security.base import SecurityBase
 from pydantic import TypeAdapter, ValidationError
 
 from service.access.credentials import PrincipalDep
+from service.access.standing import Standing, stand
 from service.http.problems import Forbidden
 from service.lookups import WHERE, missing
 from service.runtime import Service, ServiceDep
@@ -41,10 +42,17 @@ class Checked(SecurityBase):
         self, scopes: SecurityScopes, request: Request, service: ServiceDep, principal: PrincipalDep
     ) -> None:
         [need] = scopes.scopes
-        if named := _named(request):
-            await run_in_threadpool(require, service, principal, need, *named)
-        elif need == "admin":
-            require_admin(principal)
+        named = _named(request)
+
+        def may(asking: Principal, pool_id: UUID | None = None) -> None:
+            if named:
+                require(service, asking, need, *(("pool", pool_id) if pool_id else named))
+            elif need == "admin":
+                require_admin(asking)
+
+        if named or need == "admin":
+            await run_in_threadpool(may, principal)
+        stand(Standing(request, request.state.who, may, need, named))
 
 
 def _declared(need: Need) -> Any:

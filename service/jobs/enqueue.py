@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.orm import Session
 
 from service.access.credentials import PrincipalDep
+from service.access.standing import require_still
 from service.http.blobs import blob_response
 from service.http.palettes import palette_of
 from service.http.problems import (
@@ -139,10 +140,11 @@ def ask(
 
 async def answered(service: Service, job: tables.Job) -> dict[str, Any] | JSONResponse:
     """The result of a job that ends soon, or the answer while it continues. Raises JobFailed; after that, the
-    same question creates a new job.
+    same question creates a new job. Raises another Problem if whoever asks may not any more.
     """
     if job.state not in ENDED:
         job = await service.ended(job.id)
+        await require_still()
     if job.state not in ENDED:
         return accepted(job)
     if job.state == "failed":

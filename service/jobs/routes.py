@@ -1,6 +1,8 @@
 """Addresses that list, watch and cancel jobs."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Annotated
 from uuid import UUID
 
@@ -11,6 +13,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from service import deletion
 from service.access.credentials import PrincipalDep
 from service.access.roles import ANYONE, CURATOR, VIEWER, whose
+from service.access.standing import AGAIN_S, require_still
 from service.deletion import Deletion, Now
 from service.http.blobs import blob_response
 from service.http.bodies import Route
@@ -23,6 +26,7 @@ from service.http.problems import (
     NotDeletable,
     NotFinishable,
     NotFound,
+    Problem,
     RangeNotSatisfiable,
 )
 from service.jobs.enqueue import Output, require_success, translation
@@ -107,8 +111,8 @@ async def get_events(
     last_event_id: Annotated[int, LAST_EVENT_ID] = -1,
 ) -> AsyncIterator[ServerSentEvent]:
     """Sends an event `metric` for each step of the history, with the step as id, and an event `state` with
-    the job whenever it changes. The stream ends when the job has ended or the server stops;
-    `Last-Event-ID` resumes it."""
+    the job whenever it changes. The stream ends when the job has ended, when the server
+    stops, and within seconds when whoever follows it may not any more; `Last-Event-ID` resumes it."""
     after, told = last_event_id, ""
     with service.watch.follow(job_id) as job:
         while True:
@@ -127,7 +131,13 @@ async def get_events(
                 yield ServerSentEvent(event="state", raw_data=told)
             if job.is_over:
                 return
-            await changed.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(AGAIN_S):
+                    await changed.wait()
+            try:
+                await require_still(job.row.pool_id if job.row else None)
+            except Problem:
+                return
 
 
 @router.get(

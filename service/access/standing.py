@@ -1,0 +1,73 @@
+"""Whether those who wait for an answer may still have it: a key may be revoked meanwhile, a login end, a role
+be taken away.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from contextvars import ContextVar
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from fastapi import Request
+from fastapi.concurrency import run_in_threadpool
+from sqlalchemy.exc import SQLAlchemyError
+
+from store.principals import Principal
+
+AGAIN_S = 3.0
+"""How old an answer may be, which those share who wait with one credential for things of one pool."""
+MOST_ANSWERS = 10_000
+
+Who = Callable[[], Principal]
+May = Callable[[Principal, UUID | None], None]
+Answers = dict[Any, tuple[float, asyncio.Future[Any]]]
+
+
+class Standing:
+    """What one request needed. `who` says who asks; `may` raises a Problem unless they have the role `need`
+    over what is `named`, or over a pool. Both block.
+    """
+
+    def __init__(self, request: Request, who: Who, may: May, need: str, named: object) -> None:
+        self._answers: Answers = request.app.state.answers
+        headers = request.headers
+        self._credential = (headers.get("authorization"), headers.get("cookie"), request.state.signed_with)
+        self._who, self._may, self._need, self._named = who, may, need, named
+
+    async def require(self, pool_id: UUID | None) -> None:
+        """Raise Unauthenticated, NotFound or Forbidden if whoever asked may not any more.
+
+        While the database is away, nobody is shut out.
+        """
+        with suppress(SQLAlchemyError):
+            principal = await self._asked(self._credential, self._who)
+            ask = partial(self._may, principal, pool_id)
+            await self._asked((principal, self._need, pool_id or self._named), ask)
+
+    async def _asked(self, question: object, ask: Callable[[], Any]) -> Any:
+        at, answer = self._answers.get(question, (0.0, None))
+        if answer is None or time.monotonic() - at > AGAIN_S:
+            if len(self._answers) > MOST_ANSWERS:
+                self._answers.clear()
+            answer = asyncio.ensure_future(run_in_threadpool(ask))
+            self._answers[question] = time.monotonic(), answer
+        return await asyncio.shield(answer)
+
+
+_standing: ContextVar[Standing | None] = ContextVar("standing", default=None)
+
+
+def stand(standing: Standing) -> None:
+    """From now on `require_still` means this one, until the request is answered."""
+    _standing.set(standing)
+
+
+async def require_still(pool_id: UUID | None = None) -> None:
+    """Raise a Problem if whoever made the request that is answered now may not make it any more. If a pool is
+    named, many who wait for things of it are asked about together.
+    """
+    if standing := _standing.get():
+        await standing.require(pool_id)
