@@ -245,6 +245,8 @@ class Draft(Base):
     revision: Mapped[int | None]
     """The revision of the annotation that it goes on from. None: the image had no annotation."""
     active_seconds: Mapped[float] = mapped_column(default=0)
+    class_pixels: Mapped[list[int] | None] = mapped_column(JSON(none_as_null=True))
+    """As of label maps that count."""
     sha256: Mapped[str] = mapped_column(String(64))
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     media_type: Mapped[str] = mapped_column(String(50))

@@ -18,6 +18,7 @@ def upgrade() -> None:
         sa.Column("principal_id", sa.Uuid(), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=True),
         sa.Column("active_seconds", sa.Double(), nullable=False),
+        sa.Column("class_pixels", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("sha256", sa.String(length=64), nullable=False),
         sa.Column("size_bytes", sa.BigInteger(), nullable=False),
         sa.Column("media_type", sa.String(length=50), nullable=False),

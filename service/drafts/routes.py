@@ -20,7 +20,7 @@ from service.http.openapi import errors, part
 from service.http.palettes import palette_of
 from service.http.problems import LABEL_MAP_PROBLEMS, LabelMapSize, NotFound, RangeNotSatisfiable
 from service.label_map_files import ACCEPTED_FILES
-from service.lookups import found_image, found_pool
+from service.lookups import found_image, found_pool, require_same_classes
 from service.runtime import Service, ServiceDep
 from store import blobs, drafts
 from store.blobs import Incoming
@@ -69,7 +69,7 @@ async def put_draft(
             "active_seconds": active_seconds or 0,
             **await run_in_threadpool(_kept, service, incoming, checked),
         }
-    return await run_in_threadpool(_put, service, image_id, principal.id, columns)
+    return await run_in_threadpool(_put, service, image_id, principal.id, table, columns)
 
 
 @router.get(
@@ -128,11 +128,22 @@ def _kept(service: Service, incoming: Incoming, checked: CheckedLabelMap) -> dic
         file, media_type = incoming.keep(), checked.media_type
     else:
         file, media_type = blobs.put(service.blobs, [checked.canonical.png]), "image/png"
-    return {"sha256": file.sha256, "size_bytes": file.size, "media_type": media_type}
+    counts = checked.canonical.class_pixels if checked.canonical else None
+    return {
+        **{"sha256": file.sha256, "size_bytes": file.size, "media_type": media_type},
+        "class_pixels": counts,
+    }
 
 
-def _put(service: Service, image_id: UUID, principal_id: UUID, columns: dict[str, Any]) -> Draft:
+def _put(
+    service: Service,
+    image_id: UUID,
+    principal_id: UUID,
+    table: dict[str, Any] | None,
+    columns: dict[str, Any],
+) -> Draft:
     with service.database.write() as session:
-        found_image(session, image_id)
+        image, _ = found_image(session, image_id)
+        require_same_classes(session, image.pool_id, table)
         service.require_blobs(columns["sha256"])
         return Draft.model_validate(drafts.put(session, image_id, principal_id, **columns))

@@ -82,6 +82,18 @@ def test_a_draft_is_its_owners_and_counts_for_nothing(client: Client, address: s
     assert rows(client, address) == []
 
 
+def test_a_draft_goes_with_a_class_that_it_shows(client: Client, address: str) -> None:
+    """A class that only drafts show can be taken out again; other drafts stay."""
+    pool_id = client.get(address).json()["pool_id"]
+    other = f"/images/{put_photo(client, pool_id, 'b.jpg')['id']}"
+    table = f"/pools/{pool_id}/class_table"
+    client.patch(table, json={"append": [{"name": "sign"}]}).raise_for_status()
+    client.put(f"{address}/draft", content=label_map(2)).raise_for_status()
+    client.put(f"{other}/draft", content=label_map(1)).raise_for_status()
+    client.patch(table, json={"remove": ["sign"]}).raise_for_status()
+    assert [len(rows(client, at)) for at in (address, other)] == [0, 1]
+
+
 def test_an_old_draft_goes(client: Client, address: str) -> None:
     """A draft that nobody has changed for the time of the setting is removed; others stay."""
     second = put_photo(client, new_pool(client), "b.jpg")["id"]

@@ -42,9 +42,11 @@ export interface Shown {
   layer: Layer | null;
   /** The doubt from which on the suggestion is crossed out. */
   limit: number;
+  /** Draw the borders between classes. */
+  outlines: boolean;
 }
 
-const UNSURE = new Uint32Array(new Uint8Array([255, 255, 255, 255]).buffer)[0];
+const [LIGHT, DARK] = new Uint32Array(new Uint8Array([255, 255, 255, 255, 0, 0, 0, 255]).buffer);
 const STRIPE = 3; // device pixels
 
 /**
@@ -58,6 +60,7 @@ export function drawn(shown: Shown, view: View, ratio: number, box: Box): ImageD
   const pixels = new Uint32Array(picture.data.buffer);
   const step = 1 / (view.scale * ratio);
   const columns = new Int32Array(picture.width);
+  const edge = shown.outlines ? Math.max(1, Math.round(step)) : 0;
   for (let column = 0; column < picture.width; column++) {
     const x = Math.floor((box.left + column + 0.5 - view.x * ratio) * step);
     columns[column] = x >= 0 && x < map.width ? x : -1;
@@ -71,8 +74,11 @@ export function drawn(shown: Shown, view: View, ratio: number, box: Box): ImageD
       if (columns[column] < 0) continue;
       const at = from + columns[column];
       const id = map.ids[at];
-      pixels[to + column] =
-        layer && id === shown.unlabelled ? suggested(shown, layer, at, diagonal + column) : entries[id];
+      if (edge && (map.ids[at + edge] !== id || map.ids[at + edge * map.width] !== id))
+        pixels[to + column] = (diagonal + column) & 4 ? LIGHT : DARK;
+      else if (layer && id === shown.unlabelled)
+        pixels[to + column] = suggested(shown, layer, at, diagonal + column);
+      else pixels[to + column] = entries[id];
     }
   }
   return picture;
@@ -80,6 +86,6 @@ export function drawn(shown: Shown, view: View, ratio: number, box: Box): ImageD
 
 function suggested({ entries, limit }: Shown, layer: Layer, at: number, diagonal: number): number {
   const stripe = Math.floor(diagonal / STRIPE) % 4;
-  if (stripe === 0 && layer.doubt && layer.doubt[at] >= limit) return UNSURE;
+  if (stripe === 0 && layer.doubt && layer.doubt[at] >= limit) return LIGHT;
   return stripe % 2 === 0 ? 0 : entries[layer.ids[at]];
 }

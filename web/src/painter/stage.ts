@@ -3,7 +3,7 @@
 import { drawn, type Shown } from "./colours";
 import { type Box } from "./label-map";
 import type { Point } from "./shapes";
-import { closeUp, fitted, toImage, toScreen, type View } from "./view";
+import { closeUp, fitted, moved, toImage, toScreen, type View } from "./view";
 
 const LINES = [
   [3, "rgb(0 0 0 / 0.6)"],
@@ -50,6 +50,13 @@ export class Stage {
     this.drawPhoto();
     this.drawLabels();
     this.drawMarks();
+  }
+
+  /** Move the view so that a point is seen. */
+  reveal(point: Point): void {
+    const { x, y } = toScreen(this.view, point);
+    const isSeen = x >= 0 && y >= 0 && x < this.size.width && y < this.size.height;
+    if (!isSeen) this.look(moved(this.view, this.size.width / 2 - x, this.size.height / 2 - y));
   }
 
   /** Where on the screen, from the painter's corner, something happened. */
