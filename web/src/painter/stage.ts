@@ -93,8 +93,8 @@ export class Stage {
     const first = toScreen(this.view, { x: part.left, y: part.top });
     const last = toScreen(this.view, { x: part.right, y: part.bottom });
     return {
-      left: Math.max(0, Math.floor(first.x * this.#ratio) - 1),
-      top: Math.max(0, Math.floor(first.y * this.#ratio) - 1),
+      left: Math.max(0, Math.floor(first.x * this.#ratio) - 3),
+      top: Math.max(0, Math.floor(first.y * this.#ratio) - 3),
       right: Math.min(this.canvases[1].width, Math.ceil(last.x * this.#ratio) + 1),
       bottom: Math.min(this.canvases[1].height, Math.ceil(last.y * this.#ratio) + 1),
     };
