@@ -25,7 +25,8 @@ def put(session: Session, image_id: uuid.UUID, principal_id: uuid.UUID, **column
     added = dialect.insert(Draft).values(image_id=image_id, principal_id=principal_id, **written)
     replaced = added.on_conflict_do_update(index_elements=["image_id", "principal_id"], set_=written)
     returned = replaced.returning(Draft).execution_options(populate_existing=True)
-    return session.scalars(returned).one()
+    draft: Draft = session.scalars(returned).one()
+    return draft
 
 
 def remove(session: Session, image_id: uuid.UUID, principal_id: uuid.UUID | None) -> None:
