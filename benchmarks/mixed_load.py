@@ -40,7 +40,7 @@ READERS, READS_A_SECOND = 4, 4.0
 SAMPLE_S, BLOCKS, T_95 = 1.0, 20, 2.101
 """T_95 is Student's t for 18 degrees of freedom: the 20 blocks less the two numbers of the line."""
 MB = 1e6
-NAMES = {"service": "API", "cpu,embed": "worker-cpu", "gpu": "worker-gpu"}
+NAMES = {"service": "API", "suggest": "worker-suggest", "cpu,embed": "worker-cpu", "gpu": "worker-gpu"}
 
 
 def main() -> None:

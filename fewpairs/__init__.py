@@ -11,6 +11,7 @@ from fewpairs.pool import Pool
 from fewpairs.selection import Pick, Replay, Selection
 from fewpairs.similar import Duplicates, NearImage, Similar
 from fewpairs.sources import Refusal
+from fewpairs.suggestion import Suggestion
 from fewpairs.uploads import Upload
 from fewpairs.webhooks import Webhooks
 
@@ -35,6 +36,7 @@ __all__ = [
     "Selection",
     "ServerUnreachable",
     "Similar",
+    "Suggestion",
     "Translation",
     "Upload",
     "Webhooks",

@@ -10,6 +10,7 @@ from fewpairs.resource import Resource
 from fewpairs.similar import image_id
 from fewpairs.sources import Files, found_in
 from fewpairs.stretch import Stretch
+from fewpairs.suggestion import Suggestion, suggest
 from fewpairs.uploads import Progress, Upload, upload_annotations, upload_images, upload_label_maps
 
 
@@ -76,6 +77,15 @@ class Photos(Resource):
             upload = upload_annotations(self._transport, self.id, files, pairs, replace, on_progress)
             return upload.with_others(found, files, "It is not in the folder of label maps beside it.")
 
+    def suggest(self, photo: str, strokes: str | Path | None = None, model: str | None = None) -> Suggestion:
+        """Propose a label map for a photo, named or by its id. It is not kept as an annotation.
+
+        Learned from the photos that are finished and from `strokes`, a label map of the photo's size in which
+        only strokes are labelled; or made by a `model`, named by its id or as "newest". Raises FewpairsError.
+        """
+        model_id = None if model == "newest" else model
+        return suggest(self._transport, self.image_id(photo), strokes, model_id, by_model=model is not None)
+
     def withdraw(self, photo: str, revision: int | None = None) -> int:
         """Take the label map of a photo back, given by name or id: the photo is not annotated any more.
 
@@ -129,22 +139,6 @@ class Photos(Resource):
         return int(
             self._transport.json("POST", address, params={"revision": to}, headers=headers)["revision"]
         )
-
-    def keep_draft(self, photo: str, label_map: str | Path, revision: int | None = None) -> dict[str, Any]:
-        """Keep an unfinished label map of a photo, in the place of your earlier one. Only you see it.
-
-        `revision` is the annotation's that it goes on from. Returns the draft's document.
-        """
-        address = f"/images/{self.image_id(photo)}/draft"
-        return dict(self._transport.json("PUT", address, file=Path(label_map), params={"revision": revision}))
-
-    def draft(self, photo: str) -> bytes | None:
-        """Your unfinished label map of a photo, a PNG; None if you have none."""
-        return self._transport.request("GET", f"/images/{self.image_id(photo)}/draft").content or None
-
-    def drop_draft(self, photo: str) -> None:
-        """Drop your unfinished label map of a photo, if there is one."""
-        self._transport.request("DELETE", f"/images/{self.image_id(photo)}/draft")
 
     def rename_photo(self, photo: str, name: str) -> dict[str, Any]:
         """Give a photo, named or by its id, another name. Returns the photo's document."""

@@ -28,8 +28,9 @@ from store.settings import Settings
 from store.states import ENDED, JobState
 from store.tables import Job, JobMetric, Model, Selection
 
-QUEUES = ("cpu", "embed", "gpu")
-"""A worker serves its queues in turn, so a selection never waits for thousands of embed jobs."""
+QUEUES = ("suggest", "cpu", "embed", "gpu")
+"""A worker serves its queues in turn, so a selection never waits for thousands of embed jobs. Somebody waits
+for a suggestion with a brush in hand: a worker of its own lets it wait for no other job."""
 
 Kind = Literal[
     "embed",
@@ -48,10 +49,12 @@ Kind = Literal[
     "pack",
     "deliver",
     "doctor",
+    "suggest",
 ]
 
 QUEUE_OF_KIND: Mapping[str, str] = {
     "embed": "embed",
+    "suggest": "suggest",
     **dict.fromkeys(
         ("select", "explain", "replay", "search", "project", "translate", "import", "export", "scenes"), "cpu"
     ),
@@ -62,7 +65,7 @@ RUNS_FILES = ("translate", "evaluate")
 """The kinds of jobs that run a network from a user's file."""
 SILENT = "lease-expired"
 """The error of a job whose worker was not heard of for the length of its lease."""
-UNRECORDED = ("embed", "search", "explain", "project", "delete")
+UNRECORDED = ("embed", "search", "explain", "project", "delete", "suggest")
 """Kinds of jobs whose making is no act of its own: they follow from one, or only answer a question."""
 OF_END = (Job.id, Job.pool_id, Job.kind, Job.state)
 """What webhooks are told of a job that ends."""
@@ -333,13 +336,13 @@ def page(
     seen_by: uuid.UUID | None = None,
 ) -> Sequence[Job]:
     """Jobs made before the job `before`, newest first; only those in pools of the principal `seen_by`.
-    Deliveries are left out unless their kind is named.
+    Deliveries and suggestions are left out unless their kind is named.
     """
     query = newest_first(select(Job), Job, before, limit, pool_id=pool_id, state=state, kind=kind)
     if seen_by:
         query = query.where(Job.pool_id.in_(pools_of(seen_by)))
     if kind is None:
-        query = query.where(Job.kind != "deliver")
+        query = query.where(Job.kind.not_in(("deliver", "suggest")))
     return session.scalars(query.where(kept(Job))).all()
 
 

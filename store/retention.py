@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, and_, delete, exists, func, select
+from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from store.chunks import VALUES_A_QUERY
@@ -12,6 +12,9 @@ from store.references import digests_in, leave
 from store.states import ENDED
 from store.tables import Base, Job, JobMetric
 
+SUGGESTIONS_KEPT_S = 3600.0
+"""How long suggestions are kept, of which there may be one for every stroke."""
+
 
 def count_old_jobs(session: Session, keep_s: float) -> int:
     """The number of jobs that `remove_old_jobs` removes in the end."""
@@ -19,7 +22,8 @@ def count_old_jobs(session: Session, keep_s: float) -> int:
 
 
 def remove_old_jobs(session: Session, keep_s: float) -> int:
-    """Remove some of the jobs that ended more than `keep_s` seconds ago and that no other row refers to: no
+    """Remove some of the jobs that ended more than `keep_s` seconds ago (suggestions: SUGGESTIONS_KEPT_S, if
+    that is less) and that no other row refers to: no
     photo, model, selection, evaluation or explanation came of them. Returns how many; 0: there are none.
 
     The blobs that only they name leave after the commit. No event is written: nobody decided to delete them.
@@ -43,4 +47,8 @@ def _is_old(keep_s: float) -> ColumnElement[bool]:
         if key.column.table.name == Job.__tablename__
     ]
     unreferred = [~exists().where(column == Job.id) for column in referring]
-    return and_(Job.state.in_(ENDED), Job.finished_at < from_now(-keep_s), *unreferred)
+    is_old = or_(
+        Job.finished_at < from_now(-keep_s),
+        and_(Job.kind == "suggest", Job.finished_at < from_now(-SUGGESTIONS_KEPT_S)),
+    )
+    return and_(Job.state.in_(ENDED), is_old, *unreferred)

@@ -24,7 +24,7 @@ from store.tables import Job, Webhook
 
 EventType = Literal["job.ended", "annotation.made", "selection.made"]
 DELIVER = "deliver"
-UNTOLD = (DELIVER, "delete")
+UNTOLD = (DELIVER, "delete", "suggest")
 """The kinds of jobs of whose end nobody is told."""
 
 WAITS_S = (5, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 10 * 3600, 10 * 3600)

@@ -85,7 +85,7 @@ def deployment(folder: Path, database_url: str, apis: int = 2) -> Iterator[list[
     programs: list[tuple[list[str], dict[str, str]]] = [
         ([str(get_binary_path()), "--port", str(broker), "--dir", str(folder), "--save", ""], {}),
         *(([*python, "service"], {"FEWPAIRS_PORT": str(port)}) for port in ports),
-        ([*python, "worker", "--queues", "cpu,embed"], {}),
+        ([*python, "worker", "--queues", "suggest,cpu,embed"], {}),
         ([*python, "worker", "--queues", "gpu"], {}),
     ]
     commands = [(command, environment | more) for command, more in programs]

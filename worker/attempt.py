@@ -20,6 +20,7 @@ from store.database import Database
 from store.settings import Settings
 from worker.cache.networks import Networks
 from worker.cache.patches import PatchCache
+from worker.cache.seen_photos import SeenPhotos
 from worker.cache.vectors import VectorCache
 from worker.lease import DATABASE_AWAY, Lease
 
@@ -46,6 +47,10 @@ class Tools:
     @cached_property
     def patches(self) -> PatchCache:
         return PatchCache(self.settings.cache_dir / "vectors", self.database, self.blobs)
+
+    @cached_property
+    def seen_photos(self) -> SeenPhotos:
+        return SeenPhotos(self.database, self.blobs, self.networks)
 
 
 @dataclass

@@ -30,6 +30,7 @@ from worker.handlers.replay import replay
 from worker.handlers.scenes import scenes
 from worker.handlers.search import search
 from worker.handlers.select import select
+from worker.handlers.suggest import suggest
 from worker.handlers.train import train
 from worker.handlers.translate import translate
 from worker.lease import Lease
@@ -56,6 +57,7 @@ HANDLERS: dict[str, Callable[[Attempt], Outcome]] = {
             scenes,
             search,
             select,
+            suggest,
             train,
             translate,
         )

@@ -30,7 +30,7 @@ def up(
         ),
     ] = None,
 ) -> None:
-    """Run the whole service on this machine: database, broker, API, two workers. Ctrl-C stops it."""
+    """Run the whole service on this machine: database, broker, API, three workers. Ctrl-C stops it."""
     from fewpairs.embedded.serve import serve
 
     serve(data, host, port, console)

@@ -81,9 +81,9 @@ def _service(folder: Path, settings: Settings, console: Console) -> Iterator[str
             on_parents_death=signal.SIGTERM,
         )
     try:
-        with console.status("Starting database, broker, API and two workers"):
+        with console.status("Starting database, broker, API and three workers"):
             _wait_until_ready(process, address, folder / "service.log")
-        done(console, f"API, broker and two workers at {address}; their log is {folder / 'service.log'}")
+        done(console, f"API, broker and three workers at {address}; their log is {folder / 'service.log'}")
         yield address
     finally:
         process.terminate()

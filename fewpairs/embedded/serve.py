@@ -32,7 +32,10 @@ START_LIMIT_S = 60.0
 LONGEST_LOOK_S = 10.0
 """Longest wait for an answer of /readyz, which first asks the broker, for some seconds."""
 CRASHES_AT_START = 3
-COLOURS = {"broker": "magenta", "api": "green", "worker-cpu": "cyan", "worker-gpu": "blue"}
+COLOURS = {
+    **{"broker": "magenta", "api": "green"},
+    **{"worker-suggest": "yellow", "worker-cpu": "cyan", "worker-gpu": "blue"},
+}
 
 
 def serve(data: Path | None, host: str | None, port: int | None, console: Console) -> None:
@@ -175,6 +178,7 @@ def _start(
     python = [sys.executable, "-m"]
     commands = {
         "api": [*python, "service"],
+        "worker-suggest": [*python, "worker", "--queues", "suggest"],
         "worker-cpu": [*python, "worker", "--queues", "cpu,embed"],
         "worker-gpu": [*python, "worker", "--queues", "gpu"],
     }

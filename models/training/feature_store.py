@@ -56,16 +56,20 @@ class FeatureStore:
         """The `compact_maps` of what `seen` gives, uint8 (3, *size), which is the `part` of `photo`."""
         if self._folder is None:
             return compact_maps(self._encoder, seen())
-        device = self._encoder.scale.device
-        view = f"{VERSION}-{size[0]}x{size[1]}-{device.type}-{part}"
-        file = self._folder / FeaturesFile(sha256(photo), self._weights, view).name
+        file = self._folder / self.file(sha256(photo), size, part).name
         if file.exists():
-            return _split(torch.from_numpy(np.load(file)).to(device), self._encoder, size)
+            kept = torch.from_numpy(np.load(file)).to(self._encoder.scale.device)
+            return _split(kept, self._encoder, size)
         maps = compact_maps(self._encoder, seen())
         flat = torch.cat([one.flatten() for one in maps]).cpu().numpy()
         with atomic_write(file) as temporary, temporary.open("wb") as opened:
             np.save(opened, flat)
         return maps
+
+    def file(self, photo: str, size: tuple[int, int], part: str) -> FeaturesFile:
+        """The file of a view, where `photo` is the SHA-256 of the photo."""
+        view = f"{VERSION}-{size[0]}x{size[1]}-{self._encoder.scale.device.type}-{part}"
+        return FeaturesFile(photo, self._weights, view)
 
 
 @torch.no_grad()

@@ -43,6 +43,7 @@ TAGS = [
         "selections": "Which images to label with a given budget.",
         "explanations": "Why these images: coverage, a map, and the images each pick stands for.",
         "similar images": "Images that look like a photo, and duplicates in a pool.",
+        "suggestions": "Label maps that the program proposes. They are no annotations and count nowhere.",
         "assignments": "Picks handed out to annotators, so that no two people draw the same image.",
         "annotations": "The label maps of images, kept as revisions that are never overwritten.",
         "events": "What was done, by whom and when.",

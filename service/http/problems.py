@@ -380,6 +380,22 @@ class TooManyWebhooks(Problem, status=409):
     """The pool has as many webhooks as a pool may have."""
 
 
+class NothingToLearnFrom(Problem, status=409):
+    """A suggestion needs a finished photo or a stroke to learn from."""
+
+
+class NoClasses(Problem, status=409):
+    """The pool has no classes."""
+
+
+class NoModel(Problem, status=409):
+    """The pool has no model yet."""
+
+
+class SuggestionReplaced(Problem, status=409):
+    """A newer request took the place of this one."""
+
+
 class JobNotFinished(Problem, status=409):
     """The job has not ended yet."""
 

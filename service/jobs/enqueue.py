@@ -61,6 +61,12 @@ Output = Annotated[
     Query(description="The label map, or the RGB translation behind it. Left out: the label map, if any."),
 ]
 
+NO_OUTPUT = {
+    "label_map": "This translation is an image without classes, not a label map: ask for format=rgb.",
+    "rgb": "A suggestion is a label map and its doubt: ask for format=label_map or format=doubt.",
+    "doubt": "Only suggestions have a map of their doubt: ask for format=label_map or format=rgb.",
+}
+
 
 def accepted(job: tables.Job) -> JSONResponse:
     headers = {"Location": f"/jobs/{job.id}", "Retry-After": "1"}
@@ -215,11 +221,12 @@ def translation(
     format: str | None,
     class_table: dict[str, Any] | None,
 ) -> Response:
-    """The PNG in the result of a translate job, a label map in the colours of its classes. Raises NotFound if
-    there is none of this format.
+    """The PNG in the result of a translate or suggest job, a label map in the colours of its classes. Raises
+    NotFound if there is none of this format.
     """
-    blob = result[format] if format else result["label_map"] or result["rgb"]
+    format = format or ("label_map" if result["label_map"] else "rgb")
+    blob = result.get(format)
     if blob is None:
-        raise NotFound("This translation is an image without classes, not a label map: ask for format=rgb.")
-    palette = palette_of(class_table)
+        raise NotFound(NO_OUTPUT[format])
+    palette = palette_of(class_table) if format == "label_map" else None
     return blob_response(service.blobs, request, blob["sha256"], blob["size"], "image/png", palette=palette)

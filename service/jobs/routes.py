@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
@@ -29,7 +29,7 @@ from service.http.problems import (
     Problem,
     RangeNotSatisfiable,
 )
-from service.jobs.enqueue import Output, require_success, translation
+from service.jobs.enqueue import require_success, translation
 from service.jobs.schemas import Job, Metrics
 from service.lookups import found_job, found_pool
 from service.runtime import Service, ServiceDep
@@ -42,6 +42,13 @@ router = APIRouter(tags=["jobs"], route_class=Route)
 FILES = {"import": ("report", "application/json"), "export": ("file", "application/zip")}
 """The file in the result of a job of this kind, and its media type."""
 
+JobOutput = Annotated[
+    Literal["label_map", "rgb", "doubt"] | None,
+    Query(
+        description="Of a translation, the label map or the RGB image behind it; of a suggestion, the label "
+        "map or its doubt. Left out: the label map, if there is one."
+    ),
+]
 AFTER = Query(ge=-1, le=2**31 - 1, description="Only steps greater than this.")
 LAST_EVENT_ID = Header(
     alias="Last-Event-ID", ge=-1, le=2**31 - 1, description="Only metrics after this step."
@@ -148,21 +155,22 @@ async def get_events(
     responses={
         200: {
             "content": {"image/png": {}, "application/json": {}, "application/zip": {}},
-            "description": "Of a translate job, a PNG of the photo's size; a label map has a palette of "
-            "class colours. Of an import, its report: what became of every label map. Of an export, its zip.",
+            "description": "Of a translate or suggest job, a PNG of the photo's size; a label map has a "
+            "palette of class colours, a map of doubt is grey, 0 to 255. Of an "
+            "import, its report: what became of every label map. Of an export, its zip.",
         },
         **part("application/zip"),
         304: {"description": "`If-None-Match` names these bytes."},
         **errors(NotFound, JobNotFinished, JobFailed, RangeNotSatisfiable),
     },
 )
-def get_output(service: ServiceDep, request: Request, job_id: UUID, format: Output = None) -> Response:
+def get_output(service: ServiceDep, request: Request, job_id: UUID, format: JobOutput = None) -> Response:
     job = service.job(job_id)
     if job.kind in FILES:
         name, media_type = FILES[job.kind]
         file = require_success(job)[name]
         return blob_response(service.blobs, request, file["sha256"], file["size"], media_type)
-    if job.kind != "translate":
+    if job.kind not in ("translate", "suggest"):
         raise NotFound(f"A job of kind {job.kind} makes no file: its result is in /jobs/{job_id}.")
     assert job.pool_id
     with service.database.read() as session:

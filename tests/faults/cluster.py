@@ -157,7 +157,7 @@ class Cluster:
             return [str(get_binary_path()), *(word for k, v in options.items() for word in (f"--{k}", v))]
         if name == "api":
             return [sys.executable, "-m", "service"]
-        return [sys.executable, "-m", "worker", "--queues", "cpu,embed,gpu"]
+        return [sys.executable, "-m", "worker", "--queues", "suggest,cpu,embed,gpu"]
 
 
 def _killed(process: psutil.Process) -> bool:

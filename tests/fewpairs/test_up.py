@@ -68,7 +68,7 @@ def test_ctrl_c_stops_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         assert list(Client(up.address.replace("127.0.0.1", "localhost")).pools()) == []
         assert token.stat().st_mode & 0o777 == 0o600
         assert f"{up.address}/session?token=" in up.log.read_text()
-        assert up.children().keys() == {"broker", "service", "cpu,embed", "gpu"}
+        assert up.children().keys() == {"broker", "service", "suggest", "cpu,embed", "gpu"}
         everything = up.everything()
         up.process.send_signal(signal.SIGINT)
         assert up.process.wait(60) == 0
@@ -82,6 +82,7 @@ def test_ctrl_c_stops_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert "Traceback" not in text
     assert {path.stem for path in (tmp_path / "data" / "logs").iterdir()} >= {
         "api",
+        "worker-suggest",
         "worker-cpu",
         "worker-gpu",
     }

@@ -206,6 +206,8 @@ OPERATIONS: Mapping[str, Operation] = {
     ),
     "GET /images/{image_id}/thumbnail": VIEWED,
     "GET /images/{image_id}/similar": VIEWED,
+    "POST /images/{image_id}/suggestion": DRAWS,
+    "GET /images/{image_id}/suggestion": DRAWS,
     "GET /images/{image_id}/annotation": VIEWED,
     "GET /images/{image_id}/annotation/thumbnail": VIEWED,
     "PUT /images/{image_id}/annotation": Operation(
@@ -220,9 +222,6 @@ OPERATIONS: Mapping[str, Operation] = {
     "POST /images/{image_id}/annotation/revert": Operation(
         "annotator", sends(headers={"If-None-Match": "*"}), {"image_id": "annotated_image_id"}, (201, 412)
     ),
-    "GET /images/{image_id}/draft": DRAWS,
-    "PUT /images/{image_id}/draft": Operation("annotator", sends(content=DRAWN)),
-    "DELETE /images/{image_id}/draft": DRAWS,
     "GET /pools/{pool_id}/labels": VIEWED,
     "GET /pools/{pool_id}/labels/{name}": Operation("viewer", at={"name": "a.png"}),
     "PUT /pools/{pool_id}/labels/{name}": Operation("curator", sends(content=DRAWN), {"name": "new.png"}),

@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from models.encoders import Encoder, WeightsUnavailable, load_encoder
+from models.encoders.feature_maps import FeatureMaps, pretrained_feature_maps
 from models.translation.translator import Translator
 from store import models
 from store.blobs import Blobs
@@ -16,13 +17,16 @@ from worker.outcomes import Permanent
 
 
 class Networks:
-    """Loads `encoder(name)` and `translator(model_id, direction)`, and keeps the most recently used ones."""
+    """Loads `encoder(name)`, `feature_maps(name)` and `translator(model_id, direction)`, and keeps the most
+    recently used ones.
+    """
 
     def __init__(self, settings: Settings, database: Database, blobs: Blobs) -> None:
         self._settings = settings
         self._database = database
         self._blobs = blobs
         self.encoder = lru_cache(maxsize=2)(self._load_encoder)
+        self.feature_maps = lru_cache(maxsize=1)(self._load_feature_maps)
         self.translator = lru_cache(maxsize=4)(self._load_translator)
 
     def _load_encoder(self, name: str) -> Encoder:
@@ -36,6 +40,15 @@ class Networks:
             )
         except WeightsUnavailable as error:
             raise Permanent("weights-unavailable", str(error)) from error
+
+    def _load_feature_maps(self, name: str) -> FeatureMaps:
+        """Raises Permanent if the encoder's weights are not available."""
+        weights, cache_dir = supplied_weights(self._settings, name), encoder_cache(self._settings)
+        try:
+            encoder, _ = pretrained_feature_maps(name, weights, cache_dir)
+        except WeightsUnavailable as error:
+            raise Permanent("weights-unavailable", str(error)) from error
+        return encoder.requires_grad_(False)
 
     def _load_translator(self, model_id: uuid.UUID, direction: str) -> Translator:
         """Raises Permanent if the model does not translate in this direction, or cannot be used at all."""

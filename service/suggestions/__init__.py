@@ -1,0 +1,1 @@
+"""Suggestions: label maps that the program proposes."""
