@@ -140,6 +140,22 @@ class Photos(Resource):
             self._transport.json("POST", address, params={"revision": to}, headers=headers)["revision"]
         )
 
+    def keep_draft(self, photo: str, label_map: str | Path, revision: int | None = None) -> dict[str, Any]:
+        """Keep an unfinished label map of a photo, in the place of your earlier one. Only you see it.
+
+        `revision` is the annotation's that it goes on from. Returns the draft's document.
+        """
+        address = f"/images/{self.image_id(photo)}/draft"
+        return dict(self._transport.json("PUT", address, file=Path(label_map), params={"revision": revision}))
+
+    def draft(self, photo: str) -> bytes | None:
+        """Your unfinished label map of a photo, a PNG; None if you have none."""
+        return self._transport.request("GET", f"/images/{self.image_id(photo)}/draft").content or None
+
+    def drop_draft(self, photo: str) -> None:
+        """Drop your unfinished label map of a photo, if there is one."""
+        self._transport.request("DELETE", f"/images/{self.image_id(photo)}/draft")
+
     def rename_photo(self, photo: str, name: str) -> dict[str, Any]:
         """Give a photo, named or by its id, another name. Returns the photo's document."""
         return self._change(photo, name=name)

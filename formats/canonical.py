@@ -16,16 +16,18 @@ class Canonical:
     class_pixels: list[int]
     unlabelled_pixels: int
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no pixel is labelled."""
+        return not any(self.class_pixels)
 
-def canonical(positions: Image.Image, class_count: int, ignore: int) -> Canonical | None:
-    """Write positions in the class table (L); `ignore` is unlabelled. None if no pixel is labelled."""
+
+def canonical(positions: Image.Image, class_count: int, ignore: int) -> Canonical:
+    """Write positions in the class table (L); `ignore` is unlabelled."""
     counts = positions.histogram()
-    class_pixels = counts[:class_count]
-    if not any(class_pixels):
-        return None
     content = io.BytesIO()
     Image.frombytes("L", positions.size, positions.tobytes()).save(content, "PNG")
-    return Canonical(content.getvalue(), class_pixels, counts[ignore])
+    return Canonical(content.getvalue(), counts[:class_count], counts[ignore])
 
 
 def wrong_size(found: tuple[int, int], size: tuple[int, int]) -> str:

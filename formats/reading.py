@@ -118,6 +118,8 @@ def _understand(result: Read, drawn: Drawn, classes: Classes) -> None:
         return
     positions = [classes.ignore if m is None or m.position is None else m.position for m in meanings]
     table = np.array([classes.ignore, *positions], np.uint8)
-    result.canonical = canonical(Image.fromarray(table[drawn.numbers]), len(classes.labels), classes.ignore)
-    if result.canonical is None:
+    made = canonical(Image.fromarray(table[drawn.numbers]), len(classes.labels), classes.ignore)
+    if made.is_empty:
         result.refusal = EMPTY
+    else:
+        result.canonical = made

@@ -23,6 +23,7 @@ from service.annotations import routes as annotations
 from service.archives import routes as archives
 from service.assignments import routes as assignments
 from service.doctor import routes as doctor
+from service.drafts import routes as drafts
 from service.evaluations import routes as evaluations
 from service.events import routes as events
 from service.explanations import routes as explanations
@@ -106,8 +107,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(Forwarded, settings=settings)
     render.install(app)
     for noun in (
-        *(pools, members, archives, images, label_maps, selections, assignments, annotations, imports),
-        *(exports, scenes, explanations, maps, similar, suggestions),
+        *(pools, members, archives, images, label_maps, selections, assignments, annotations, drafts),
+        *(imports, exports, scenes, explanations, maps, similar, suggestions),
         *(events, webhooks, advice, trainings, jobs, models, evaluations, operations, doctor, problems),
         *(sessions, users, keys, signatures, pages),
     ):

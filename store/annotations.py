@@ -5,7 +5,7 @@ the label map before it.
 import uuid
 from collections.abc import Collection, Iterable, Mapping
 
-from sqlalchemy import ColumnElement, and_, exists, select
+from sqlalchemy import ColumnElement, and_, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
 from store.chunks import rows_where_in
@@ -69,6 +69,13 @@ def newest_locked(session: Session, image_id: uuid.UUID) -> Annotation | None:
 def of_pool(session: Session, pool_id: uuid.UUID) -> list[tuple[Image, Annotation]]:
     """The images of a pool that are annotated, with what counts, in the order of their ids."""
     return _pairs(session, pool_id, counts())
+
+
+def active_seconds(session: Session, pool_id: uuid.UUID) -> list[float]:
+    """How long people worked on the annotations of a pool, over all revisions, where that was measured."""
+    query = select(func.sum(Annotation.active_seconds)).join(Image, Image.id == Annotation.image_id)
+    of_pool = query.where(Image.pool_id == pool_id, kept(Image), Annotation.active_seconds.is_not(None))
+    return list(session.scalars(of_pool.group_by(Annotation.image_id)))
 
 
 def earlier_of_pool(session: Session, pool_id: uuid.UUID) -> list[tuple[Image, Annotation]]:

@@ -174,13 +174,18 @@ def end(session: Session, image_id: uuid.UUID) -> None:
 
 
 def minutes_per_image(session: Session, pool_id: uuid.UUID) -> float | None:
-    """The median time from assignment to annotation; None if no assignment has ended in an annotation.
+    """The median time that annotators take; None if none is known.
+
+    It is the time that they worked on their label maps, where that was measured. If it never was, it is the
+    time from assignment to annotation.
 
     An annotator works on one image after the other, and may send several label maps together. Annotations
     within `BURST` of each other equally share the time since the annotator's previous annotation, or since
     the first of their images was assigned, if that was later. Annotations after the end of the lease do not
     count.
     """
+    if active := annotations.active_seconds(session, pool_id):
+        return statistics.median(active) / 60
     query = select(Assignment.annotator, Assignment.created_at, Assignment.ended_at).where(
         Assignment.pool_id == pool_id,
         Assignment.state == ANNOTATED,

@@ -11,6 +11,7 @@ from store.references import digests_in
 from store.tables import (
     Annotation,
     ArchivePart,
+    Draft,
     EvaluationImage,
     Explanation,
     Image,
@@ -31,6 +32,7 @@ ADVICE = {
     "unpaired label map": f"{SENT_AGAIN}; or delete the label map.",
     "model": "Restore the file from a backup; or delete the model, and train or import it again.",
     "prediction": "Evaluate the model again.",
+    "draft": "Nothing that counts is lost: draw it again.",
     "embeddings": MADE_ANEW,
     "features": MADE_ANEW,
     "explanation": MADE_ANEW,
@@ -91,7 +93,7 @@ def _made(session: Session, sha256: str) -> Iterator[Holder]:
     shards = select(Shard).where(or_(Shard.sha256 == sha256, Shard.patches_sha256 == sha256))
     for shard in session.scalars(shards):
         yield Holder("embeddings", f"of {len(shard.image_ids)} photos (shard {shard.id})", shard)
-    for kind, table in (("features", PhotoFeatures), ("prediction", EvaluationImage)):
+    for kind, table in (("features", PhotoFeatures), ("prediction", EvaluationImage), ("draft", Draft)):
         made = select(table, Image.name).join(Image, Image.id == table.image_id)
         for row, name in session.execute(made.where(table.sha256 == sha256)):
             yield Holder(kind, f"of {name}", row)

@@ -166,6 +166,12 @@ class Settings(BaseSettings):
         description="Seconds for which an ended job is kept, with its metrics and outputs; jobs of which a "
         "model, a selection, an evaluation or embeddings came are kept as long as these.",
     )
+    keep_drafts_s: float = Field(
+        90 * DAY_S,
+        ge=0,
+        le=3650 * DAY_S,
+        description="Seconds for which an unfinished label map is kept after it was last changed.",
+    )
     cache_bytes: int = Field(
         20 * 1024 * MIB,
         ge=0,

@@ -23,7 +23,7 @@ from store import actors
 from store.clock import UtcDateTime, from_now
 from store.states import ASSIGNMENT_STATES, JOB_STATES, ROLES, SPLITS, Role
 
-SCHEMA = "0026"
+SCHEMA = "0027"
 """The revision of the newest migration, which makes these tables."""
 
 
@@ -231,6 +231,26 @@ class Annotation(DrawnLabels):
     revision: Mapped[int]
     withdrawn: Mapped[bool] = mapped_column(default=False, server_default=false())
     """The revision takes the label map before it back, whose columns it repeats: the image has none again."""
+    active_seconds: Mapped[float | None]
+    """How long a person worked on it. None: not measured."""
+
+
+class Draft(Base):
+    """Somebody's unfinished label map of an image; nothing learns from it or counts it."""
+
+    __tablename__ = "drafts"
+
+    image_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("images.id"), primary_key=True)
+    principal_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("principals.id"), primary_key=True, index=True)
+    revision: Mapped[int | None]
+    """The revision of the annotation that it goes on from. None: the image had no annotation."""
+    active_seconds: Mapped[float] = mapped_column(default=0)
+    class_pixels: Mapped[list[int] | None] = mapped_column(JSON(none_as_null=True))
+    """As of label maps that count."""
+    sha256: Mapped[str] = mapped_column(String(64))
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    media_type: Mapped[str] = mapped_column(String(50))
+    updated_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class Event(Row):

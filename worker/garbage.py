@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from store import retention
+from store import drafts, retention
 from store.blobs import LocalBlobs, open_blobs
 from store.database import Database, SchemaMismatch
 from store.settings import Settings, settings_or_exit
@@ -29,7 +29,9 @@ def main(settings: Settings, remove: bool) -> None:
     found = pieces(settings, database, blobs)
     with database.read() as session:
         old_jobs = retention.count_old_jobs(session, settings.keep_jobs_s)
+        old_drafts = drafts.count_old(session, settings.keep_drafts_s)
     sys.stdout.write(f"jobs: {old_jobs} ended long ago\n")
+    sys.stdout.write(f"drafts: {old_drafts} not changed for long\n")
     for kind in ("runs", "cache", "blobs"):
         sizes = [piece.size for piece in found if piece.kind == kind]
         sys.stdout.write(

@@ -16,6 +16,7 @@ from service.annotations.schemas import Annotation, Withdrawal
 from service.decoding.classes import Classes
 from service.http.blobs import BINARY
 from service.http.bodies import Route, receive
+from service.http.fields import ActiveSeconds
 from service.http.openapi import content, errors, part
 from service.http.problems import (
     LABEL_MAP_PROBLEMS,
@@ -30,7 +31,7 @@ from service.http.problems import (
 from service.label_map_files import ACCEPTED_FILES, Original, kept, label_map_response
 from service.lookups import found_image, found_pool, require_same_classes
 from service.runtime import Service, ServiceDep
-from store import annotations, assignments, events, quotas, tables, webhooks
+from store import actors, annotations, assignments, drafts, events, quotas, tables, webhooks
 from store.blobs import Incoming
 
 router = APIRouter(tags=["annotations"], route_class=Route)
@@ -70,7 +71,8 @@ ETAG = {"ETag": {"description": 'The revision, `"<revision>"`.', "schema": {"typ
     },
     openapi_extra=BINARY,
     description=f"The body is a label map of the image's size. {ACCEPTED_FILES} Send `If-None-Match: *` the "
-    'first time, and `If-Match: "<revision>"` to replace that revision. An assignment of the image ends.',
+    'first time, and `If-Match: "<revision>"` to replace that revision. An assignment of the image ends, and '
+    "your draft of it goes.",
 )
 async def put_annotation(
     service: ServiceDep,
@@ -79,13 +81,14 @@ async def put_annotation(
     image_id: UUID,
     if_match: Annotated[str | None, IF_MATCH] = None,
     if_none_match: Annotated[str | None, IF_NONE_MATCH] = None,
+    active_seconds: ActiveSeconds = None,
 ) -> Annotation:
     replaced = _replaced_revision(if_match, if_none_match)
     table, size = await run_in_threadpool(_expected, service, image_id, replaced)
     with service.blobs.incoming() as incoming:
         await receive(request, incoming, service.settings, "max_image_bytes", "save the label map as a PNG")
         annotation = await service.decoders.queue.run(
-            _accept, service, image_id, replaced, table, size, incoming
+            _accept, service, image_id, replaced, table, size, incoming, active_seconds
         )
     if replaced:
         response.status_code = 200
@@ -275,6 +278,7 @@ def _accept(
     table: dict[str, Any] | None,
     size: tuple[int, int],
     incoming: Incoming,
+    active_seconds: float | None,
 ) -> Annotation:
     checked = service.decoders.label_map(incoming.path, Classes.of(table), size)
     files = kept(service.blobs, incoming, checked)
@@ -285,8 +289,11 @@ def _accept(
         newest = annotations.newest_locked(session, image_id)
         _require_newest(newest, replaced)
         revision = newest.revision + 1 if newest else 1
-        annotation = tables.Annotation(image_id=image_id, revision=revision, **files)
+        annotation = tables.Annotation(
+            image_id=image_id, revision=revision, active_seconds=active_seconds, **files
+        )
         _record(session, image, annotations.add(session, annotation))
+        drafts.remove(session, image_id, actors.current().principal_id)
     service.quotas.note(0, quotas.size_of(annotation))
     return Annotation.of(annotation, table)
 

@@ -14,6 +14,7 @@ class Annotation(LabelMapFile):
 
     image_id: UUID
     revision: int = Field(description="Revisions count from 1, and the newest is used. Also the ETag.")
+    active_seconds: float | None = Field(description="How long a person worked on it; null: not measured.")
     created_at: datetime
 
 

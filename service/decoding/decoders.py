@@ -50,10 +50,14 @@ class Decoders:
         return self._run(validation.photo, str(path), values, budget=budget)
 
     def label_map(
-        self, path: Path, classes: Classes | None, size: tuple[int, int] | None = None
+        self,
+        path: Path,
+        classes: Classes | None,
+        size: tuple[int, int] | None = None,
+        may_be_empty: bool = False,
     ) -> CheckedLabelMap:
         """Read a label map; `classes` is None in a pool without classes."""
-        return self._run(label_maps.label_map, str(path), classes, size)
+        return self._run(label_maps.label_map, str(path), classes, size, may_be_empty)
 
     def positions(self, path: Path, classes: int, ignore: int) -> Positions:
         """Check a label map that counts already."""

@@ -43,10 +43,12 @@ class CheckedLabelMap(Checked):
     canonical: Canonical | None = None
 
 
-def label_map(path: str, classes: Classes | None, size: tuple[int, int] | None) -> CheckedLabelMap:
+def label_map(
+    path: str, classes: Classes | None, size: tuple[int, int] | None, may_be_empty: bool = False
+) -> CheckedLabelMap:
     """Read a label map of classes; without classes, check an RGB image. Raises a Problem.
 
-    `size` is the required (width, height).
+    `size` is the required (width, height). `may_be_empty`: every pixel may be unlabelled.
     """
     if classes is None:
         checked = photo(path)
@@ -58,7 +60,7 @@ def label_map(path: str, classes: Classes | None, size: tuple[int, int] | None) 
         upright = turned(image, orientation(image))
         _check_size(upright.size, size)
         indices = _indices(upright, packing, classes)
-    return CheckedLabelMap(kind, indices.width, indices.height, _canonical(indices, classes))
+    return CheckedLabelMap(kind, indices.width, indices.height, _canonical(indices, classes, may_be_empty))
 
 
 @dataclass(frozen=True)
@@ -245,8 +247,8 @@ def _used(values: Image.Image, mask: Image.Image | None = None) -> list[int]:
     return [value for value, count in enumerate(values.histogram(mask)) if count]
 
 
-def _canonical(indices: Image.Image, classes: Classes) -> Canonical:
+def _canonical(indices: Image.Image, classes: Classes, may_be_empty: bool) -> Canonical:
     made = canonical(indices, len(classes.names), classes.ignore)
-    if made is None:
+    if made.is_empty and not may_be_empty:
         raise LabelMapEmpty(EMPTY)
     return made

@@ -48,6 +48,11 @@ class Body(BaseModel):
 Id = Annotated[UUID, Strict(False)]
 """An id in a Body, where it is a text."""
 
+ActiveSeconds = Annotated[
+    float | None,
+    Query(ge=0, le=1e6, description="How long a person worked on the label map. Left out: not measured."),
+]
+
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 

@@ -13,6 +13,7 @@ from store.states import ENDED
 from store.tables import (
     Annotation,
     Assignment,
+    Draft,
     EvaluationImage,
     Event,
     Explanation,
@@ -38,9 +39,9 @@ def remove_image(session: Session, image: Image, drawn_on: set[uuid.UUID]) -> No
     digests = {image.sha256}
     for annotation in session.scalars(select(Annotation).where(Annotation.image_id == image.id)):
         digests |= {annotation.sha256, annotation.original_sha256 or annotation.sha256}
-    for table in (PhotoFeatures, EvaluationImage):
+    for table in (PhotoFeatures, EvaluationImage, Draft):
         digests |= set(session.scalars(select(table.sha256).where(table.image_id == image.id)))
-    for owned in (Annotation, PhotoFeatures, EvaluationImage, Uncertainty, Assignment):
+    for owned in (Annotation, Draft, PhotoFeatures, EvaluationImage, Uncertainty, Assignment):
         session.execute(delete(owned).where(owned.image_id == image.id))
     sheets = (ModelFile.model_id.in_(drawn_on), ModelFile.name == SHEET)
     digests |= set(session.scalars(select(ModelFile.sha256).where(*sheets)))

@@ -15,16 +15,25 @@ from tests import drawings
 from tests.pages import ROOT
 
 AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
-DRAFT = """image => new Promise(done => {
+JOURNAL = """image => new Promise(done => {
   const opening = indexedDB.open("fewpairs");
   opening.onsuccess = () => {
-    const asking = opening.result.transaction("drafts").objectStore("drafts").get(image);
-    asking.onsuccess = () => {
+    const reading = opening.result.transaction(["entries", "bases", "changes"]);
+    const of = name => reading.objectStore(name);
+    const [entry, base] = [of("entries").get(image), of("bases").get(image)];
+    const changes = of("changes").getAll(IDBKeyRange.bound([image, 0], [image, Infinity]));
+    reading.oncomplete = () => {
       opening.result.close();
-      done(asking.result ? Array.from(asking.result.ids) : null);
+      if (!entry.result) return done(null);
+      const ids = Array.from(base.result);
+      for (const runs of changes.result.slice(0, entry.result.done))
+        for (let at = 0; at < runs.length; at += 3)
+          ids.fill(runs[at + 2] & 255, runs[at], runs[at] + runs[at + 1]);
+      done(ids);
     };
   };
 })"""
+"""The class indices that a browser keeps: those before the first stroke, and what the strokes changed."""
 CLASSES = [each["name"] for each in drawings.CLASS_TABLE["classes"]]
 
 
@@ -61,9 +70,9 @@ def stroke(page: Page, box: Any, start: tuple[float, float], end: tuple[float, f
 
 def draft(page: Page, image: str) -> list[int]:
     """The label map that the browser keeps for an image, once the last stroke is in it."""
-    expect(page.get_by_text("Kept in this browser")).to_be_visible()
+    expect(page.get_by_text("Kept")).to_be_visible()
     page.wait_for_timeout(600)
-    return list(page.evaluate(DRAFT, image))
+    return list(page.evaluate(JOURNAL, image))
 
 
 def stored(page: Page, image: str) -> NDArray[np.uint8]:

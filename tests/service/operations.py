@@ -222,6 +222,9 @@ OPERATIONS: Mapping[str, Operation] = {
     "POST /images/{image_id}/annotation/revert": Operation(
         "annotator", sends(headers={"If-None-Match": "*"}), {"image_id": "annotated_image_id"}, (201, 412)
     ),
+    "GET /images/{image_id}/draft": DRAWS,
+    "PUT /images/{image_id}/draft": Operation("annotator", sends(content=DRAWN)),
+    "DELETE /images/{image_id}/draft": DRAWS,
     "GET /pools/{pool_id}/labels": VIEWED,
     "GET /pools/{pool_id}/labels/{name}": Operation("viewer", at={"name": "a.png"}),
     "PUT /pools/{pool_id}/labels/{name}": Operation("curator", sends(content=DRAWN), {"name": "new.png"}),

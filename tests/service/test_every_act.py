@@ -25,6 +25,8 @@ NO_ACT: Mapping[str, str] = {
     "POST /images/{image_id}/suggestion": "a question: its body is a label map of strokes",
     "PUT /archives/{archive}": "a part of what arrives; the event is that of the pool",
     "PUT /archives/{archive}/parts/{kind}/{sha256}": "a part of what arrives; the event is that of the pool",
+    "PUT /images/{image_id}/draft": "unfinished work that only its owner sees, sent every few seconds",
+    "DELETE /images/{image_id}/draft": "unfinished work that only its owner sees",
     "POST /assignments/{assignment_id}/renew": "keeps for longer what somebody holds",
     "POST /pools/{pool_id}/webhooks/{webhook_id}/ping": "is in the log of deliveries",
     "POST /signatures": "an address for what one may read anyway",

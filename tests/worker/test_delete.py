@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from sqlalchemy import select, update
 
-from store import deletions, embeddings, events, images, references
+from store import blobs, deletions, drafts, embeddings, events, images, principals, references
 from store.blobs import open_blobs
 from store.database import Database
 from store.events import Wanted
@@ -43,6 +43,7 @@ QUESTION = {
     **{"exclude": [], "duplicates_within": None, "test_distance": "auto", "balance": False, "model": None},
 }
 NAME = "somebody-in-the-street.png"
+DRAFT = b"half of somebody in the street"
 
 
 class NoBell:
@@ -90,7 +91,7 @@ def holding(folder: Path, *contents: bytes) -> Iterator[str]:
 @pytest.fixture
 def pool_id(tools: Tools, pools: Pools, done: Callable[..., Job]) -> uuid.UUID:
     """A pool of six photos: a selection picked the first one, which was then annotated like the second one; a
-    model learned from both, and was evaluated with them.
+    model learned from both, and was evaluated with them. Somebody has a draft of the first one.
     """
     pool_id = pools.pool()
     embed_job, ids = pools.photos(pool_id, [scene(seed)[0] for seed in range(6)])
@@ -101,6 +102,11 @@ def pool_id(tools: Tools, pools: Pools, done: Callable[..., Job]) -> uuid.UUID:
     done(pools.job(pool_id, "select", {"question": question, "up_to": None}))
     for seed in range(2):
         pools.annotation(ids[seed], scene(seed)[1])
+    with tools.database.write() as session:
+        somebody = principals.ensure(session, "somebody", admin=False).id
+        draft = blobs.put(tools.blobs, [DRAFT])
+        file = {"sha256": draft.sha256, "size_bytes": draft.size, "media_type": "image/png"}
+        drafts.put(session, ids[0], somebody, revision=1, active_seconds=0, **file)
     trained = done(pools.training(pool_id, ids[:2], method="pix2pix"))
     assert trained.result, trained.error
     spec = {"model_id": trained.result["model_id"], "split": "train", "direction": "photos_to_labels"}
@@ -132,7 +138,7 @@ def test_nothing_of_a_removed_photo_stays(
         image = session.scalars(select(Image).where(Image.name == NAME)).one()
         selection = session.scalars(select(Selection)).one()
     (content, drawn), vector, folder = scene(0), row(tools, image), tools.settings.data_dir
-    traces = content, drawn, vector, NAME.encode()
+    traces = content, drawn, DRAFT, vector, NAME.encode()
     assert len(list(holding(folder, *traces))) > 3
     delete(tools, image.id)
     [job_id] = ordered(tools)
@@ -180,7 +186,7 @@ def test_a_kill_in_any_step_loses_nothing_else(
     with tools.database.write() as session:
         session.execute(update(Job).where(Job.id == job_id).values(state="queued"))
     assert done(job_id).state == "succeeded"
-    assert list(holding(tools.settings.data_dir, *scene(0), vector, image.name.encode())) == []
+    assert list(holding(tools.settings.data_dir, *scene(0), DRAFT, vector, image.name.encode())) == []
     assert rows(tools, others) == vectors
     with tools.database.read() as session:
         digests = [*session.scalars(select(Image.sha256)), *session.scalars(select(Annotation.sha256))]

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from filelock import FileLock, Timeout
 
-from store import references, retention
+from store import drafts, references, retention
 from store.blobs import Blobs, LocalBlobs
 from store.database import Database
 from store.settings import Settings
@@ -16,13 +16,15 @@ FOLDERS_AN_HOUR = 11
 
 
 def tidy(settings: Settings, database: Database, blobs: Blobs, folders: Iterable[int] | None = None) -> None:
-    """Remove old jobs, leftover files, and blobs that no row names: in these folders, by default those whose
-    turn it is in this hour. If another process is at it, that is enough.
+    """Remove old jobs and drafts, leftover files, and blobs that no row names: in these folders, by default
+    those whose turn it is in this hour. If another process is at it, that is enough.
     """
     settings.cache_dir.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(settings.cache_dir / "janitor.lock", timeout=0):
             _remove_jobs(settings, database)
+            with database.write() as session:
+                drafts.remove_old(session, settings.keep_drafts_s)
             for piece in leftovers.files(settings, database):
                 leftovers.remove(piece)
             blobs.drop_abandoned()

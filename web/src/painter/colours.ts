@@ -42,10 +42,13 @@ export interface Shown {
   layer: Layer | null;
   /** The doubt from which on the suggestion is crossed out. */
   limit: number;
+  /** Draw the borders between classes. */
+  outlines: boolean;
 }
 
-const UNSURE = new Uint32Array(new Uint8Array([255, 255, 255, 255]).buffer)[0];
-const STRIPE = 3; // device pixels
+const [LIGHT, DARK] = new Uint32Array(new Uint8Array([255, 255, 255, 255, 0, 0, 0, 255]).buffer);
+/** Device pixels. */
+const [STRIPE, OUTLINE] = [3, 2];
 
 /**
  * The part `box` of a canvas, in device pixels, that shows the label map. `ratio` is device pixels per CSS
@@ -56,30 +59,39 @@ export function drawn(shown: Shown, view: View, ratio: number, box: Box): ImageD
   const { map, entries, layer } = shown;
   const picture = new ImageData(box.right - box.left, box.bottom - box.top);
   const pixels = new Uint32Array(picture.data.buffer);
-  const step = 1 / (view.scale * ratio);
-  const columns = new Int32Array(picture.width);
-  for (let column = 0; column < picture.width; column++) {
-    const x = Math.floor((box.left + column + 0.5 - view.x * ratio) * step);
-    columns[column] = x >= 0 && x < map.width ? x : -1;
-  }
+  const scale = view.scale * ratio;
+  const columns = places(box.left, picture.width + OUTLINE, view.x * ratio, scale, map.width);
+  const lines = places(box.top, picture.height + OUTLINE, view.y * ratio, scale, map.height);
   for (let line = 0; line < picture.height; line++) {
-    const y = Math.floor((box.top + line + 0.5 - view.y * ratio) * step);
-    if (y < 0 || y >= map.height) continue;
-    const [from, to] = [y * map.width, line * picture.width];
+    if (lines[line] < 0) continue;
+    const [from, to] = [lines[line] * map.width, line * picture.width];
+    const below = lines[line + OUTLINE] < 0 ? from : lines[line + OUTLINE] * map.width;
     const diagonal = box.top + line + box.left;
-    for (let column = 0; column < columns.length; column++) {
-      if (columns[column] < 0) continue;
-      const at = from + columns[column];
-      const id = map.ids[at];
-      pixels[to + column] =
-        layer && id === shown.unlabelled ? suggested(shown, layer, at, diagonal + column) : entries[id];
+    for (let column = 0; column < picture.width; column++) {
+      const x = columns[column];
+      if (x < 0) continue;
+      const id = map.ids[from + x];
+      const right = columns[column + OUTLINE] < 0 ? x : columns[column + OUTLINE];
+      const isBorder = shown.outlines && (map.ids[from + right] !== id || map.ids[below + x] !== id);
+      if (isBorder) pixels[to + column] = (diagonal + column) & 4 ? LIGHT : DARK;
+      else if (layer && id === shown.unlabelled)
+        pixels[to + column] = suggested(shown, layer, from + x, diagonal + column);
+      else pixels[to + column] = entries[id];
     }
   }
   return picture;
 }
 
+/** The image row or column under each of `count` device pixels from `first` on; -1 outside the image. */
+function places(first: number, count: number, origin: number, scale: number, size: number): Int32Array {
+  return Int32Array.from({ length: count }, (_, at) => {
+    const place = Math.floor((first + at + 0.5 - origin) / scale);
+    return place >= 0 && place < size ? place : -1;
+  });
+}
+
 function suggested({ entries, limit }: Shown, layer: Layer, at: number, diagonal: number): number {
   const stripe = Math.floor(diagonal / STRIPE) % 4;
-  if (stripe === 0 && layer.doubt && layer.doubt[at] >= limit) return UNSURE;
+  if (stripe === 0 && layer.doubt && layer.doubt[at] >= limit) return LIGHT;
   return stripe % 2 === 0 ? 0 : entries[layer.ids[at]];
 }

@@ -3,7 +3,7 @@
 import { api, asked, bytes, type Image, type Pool, Problem } from "../api/client";
 import type { Rgb } from "./colours";
 import type { LabelMap } from "./label-map";
-import { decoded, encoded } from "./png";
+import { inBackground } from "./background";
 
 export type Classes = Exclude<Pool["class_table"], "rgb">;
 
@@ -34,7 +34,7 @@ export async function open(id: string): Promise<Opened> {
 }
 
 async function labelMap(id: string): Promise<LabelMap> {
-  return decoded(await (await bytes(`images/${id}/annotation`)).arrayBuffer());
+  return inBackground("decode", await (await bytes(`images/${id}/annotation`)).arrayBuffer());
 }
 
 /** Somebody else saved a label map meanwhile. */
@@ -47,18 +47,26 @@ export class Conflict extends Error {
   }
 }
 
-/** Save the label map as the revision after `revision`. Throws Conflict if that is not the newest. */
+/** What a label map was painted on, and for how long. */
+export interface Work {
+  /** The revision that it goes on from; null if there was none. */
+  revision: number | null;
+  seconds: number;
+}
+
+/** Save the label map as the revision after the work's. Throws Conflict if that is not the newest. */
 export async function save(
   id: string,
   map: LabelMap,
-  revision: number | null,
+  { revision, seconds }: Work,
   table: Classes,
 ): Promise<number> {
   const condition: HeadersInit =
     revision === null ? { "If-None-Match": "*" } : { "If-Match": `"${revision}"` };
-  const body = await encoded(map, coloursOf(table), table.ignore);
+  const body = await inBackground("encode", map, coloursOf(table), table.ignore);
+  const address = `images/${id}/annotation?active_seconds=${seconds.toFixed(1)}`;
   try {
-    const answer = await bytes(`images/${id}/annotation`, { method: "PUT", body, headers: condition });
+    const answer = await bytes(address, { method: "PUT", body, headers: condition });
     return ((await answer.json()) as { revision: number }).revision;
   } catch (error) {
     if (!(error instanceof Problem && error.status === 412)) throw error;
@@ -67,8 +75,45 @@ export async function save(
   }
 }
 
+/** Keep the label map as this person's draft. Returns its ETag. */
+export async function keepDraft(
+  id: string,
+  map: LabelMap,
+  { revision, seconds }: Work,
+  table: Classes,
+): Promise<string> {
+  const body = await inBackground("encode", map, coloursOf(table), table.ignore);
+  const query = new URLSearchParams({ active_seconds: seconds.toFixed(1) });
+  if (revision !== null) query.set("revision", String(revision));
+  const answer = await bytes(`images/${id}/draft?${query}`, { method: "PUT", body });
+  return ((await answer.json()) as { sha256: string }).sha256;
+}
+
+export interface Draft extends Work {
+  map: LabelMap;
+  etag: string;
+  /** Milliseconds since it was sent. */
+  age: number;
+}
+
+/** This person's draft of an image; null if there is none. */
+export async function draftOf(id: string): Promise<Draft | null> {
+  const answer = await bytes(`images/${id}/draft`, { cache: "no-store" });
+  if (answer.status === 204) return null;
+  const { headers } = answer;
+  const revision = headers.get("Fewpairs-Revision");
+  return {
+    map: await inBackground("decode", await answer.arrayBuffer()),
+    etag: headers.get("ETag")!.replaceAll('"', ""),
+    age: Date.parse(headers.get("Date")!) - Date.parse(headers.get("Last-Modified")!),
+    revision: revision === null ? null : Number(revision),
+    seconds: Number(headers.get("Fewpairs-Active-Seconds")),
+  };
+}
+
 /** What a model makes of an image's photo. */
 export async function translated(model: string, image: string): Promise<LabelMap> {
   const body = await (await bytes(`images/${image}/content`)).blob();
-  return decoded(await (await bytes(`models/${model}/translate`, { method: "POST", body })).arrayBuffer());
+  const answer = await bytes(`models/${model}/translate`, { method: "POST", body });
+  return inBackground("decode", await answer.arrayBuffer());
 }

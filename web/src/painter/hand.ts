@@ -1,8 +1,9 @@
 // What the tools do to the label map where the pointer goes. Points are in image pixels.
 
-import { acceptRegion } from "./layer";
+import { inBackground } from "./background";
 import { type Change, paint } from "./label-map";
-import { region } from "./regions";
+import { acceptRegion } from "./layer";
+import type { SegmentMap } from "./segments";
 import type { Session } from "./session.svelte";
 import { capsule, outline, type Point, polygon, type Span, snapped } from "./shapes";
 import type { Tools } from "./tools.svelte";
@@ -18,41 +19,50 @@ export interface Touch {
   grain: number;
 }
 
+type Stroke = { change: Change; last: Point; erases: boolean; only: boolean };
+
 const CLOSING_CSS_PIXELS = 8;
 
 export class Hand {
   #corners: Point[] = [];
-  #stroke: { change: Change; last: Point; erases: boolean; only: boolean } | null = null;
+  /** How many of the corners the person set: the others are of the path to the pointer. */
+  #set = 0;
+  #tracing = 0;
+  #stroke: Stroke | null = null;
+  /** Superpixels that the stroke has painted. */
+  #painted = new Set<number>();
 
+  /** `moved` is called when the marks are others without a movement of the pointer. */
   constructor(
     private readonly session: Session,
     private readonly tools: Tools,
+    private readonly moved: () => void,
   ) {}
 
   down(point: Point, touch: Touch): void {
     const { tool } = this.tools;
-    if (tool === "polygon") {
-      this.#corners.push(point);
-      if (touch.again || this.#closes(touch.grain)) this.close(touch.only);
-    } else if (tool === "lasso") {
-      this.#corners = [point];
-    } else if (tool === "accept") {
-      this.#accept(point);
-    } else {
+    if (tool === "polygon" || tool === "trace") this.#corner(point, touch);
+    else if (tool === "lasso") this.#corners = [point];
+    else if (tool === "accept") this.#accept(point);
+    else if (tool === "fill" || tool === "wand") void this.#flood(point, touch);
+    else {
       this.#begin(point, touch);
-      if (tool !== "fill") return this.#put(this.#brush(point, point));
-      if (this.session.holds(point)) this.#put(region(this.session.map!, ...floored(point)));
-      this.end();
+      this.#stroked(point, point);
     }
   }
 
   follow(point: Point): void {
     if (this.#stroke) {
-      this.#put(this.#brush(this.#stroke.last, point));
+      this.#stroked(this.#stroke.last, point);
       this.#stroke.last = point;
     } else if (this.tools.tool === "lasso" && this.#corners.length) {
       this.#corners.push(point);
     }
+  }
+
+  /** The pointer stands here now. */
+  point(point: Point): void {
+    if (this.tools.tool === "trace" && this.#set > 0) void this.#trace(point);
   }
 
   up(only: boolean): void {
@@ -64,33 +74,71 @@ export class Hand {
   end(): void {
     if (this.#stroke) this.session.painted(this.#stroke.change);
     this.#stroke = null;
+    this.#painted.clear();
   }
 
   /** Fill the shape whose corners were drawn. */
   close(only = false): void {
-    const corners = this.#corners;
+    const corners = this.tools.tool === "trace" ? this.#corners.slice(0, this.#set) : this.#corners;
     this.drop();
-    if (corners.length < 3) return;
-    this.#begin(corners[0], { erases: false, only });
-    this.#put(polygon(corners, this.session.map!));
-    this.end();
+    if (corners.length > 2) this.#once(polygon(corners, this.session.map!), { erases: false, only });
   }
 
-  drop(): void {
+  /** Forget the shape that is being drawn. Returns whether there was one. */
+  drop(): boolean {
+    const isDrawing = this.#corners.length > 0;
     this.#corners = [];
+    this.#set = 0;
+    this.#tracing++;
+    return isDrawing;
+  }
+
+  /** Paint one superpixel. */
+  fill(segment: number): void {
+    const segments = this.#segments();
+    if (segments && segment >= 0) this.#once(segments.spans(segment), { erases: false, only: false });
   }
 
   /** The lines that show what the tool would change. */
   marks(pointer: Point | null): [Point, Point][] {
     const { tool } = this.tools;
     if (pointer && (tool === "brush" || tool === "erase")) return outline(this.#brush(pointer, pointer));
+    if (pointer && tool === "superpixel") {
+      const segments = this.#segments();
+      const segment = segments?.at(pointer) ?? -1;
+      return segments && segment >= 0 ? outline(segments.spans(segment)) : [];
+    }
     const open = tool === "polygon" && pointer && this.#corners.length;
     const shape = open ? [...this.#corners, pointer] : this.#corners;
     return shape.slice(1).map((point, index) => [shape[index], point]);
   }
 
+  #segments(): SegmentMap | null {
+    return this.session.picture?.segments[this.tools.level] ?? null;
+  }
+
   #begin(point: Point, { erases, only }: Pick<Touch, "erases" | "only">): void {
     this.#stroke = { change: [], last: point, erases: erases || this.tools.tool === "erase", only };
+  }
+
+  #once(spans: Span[], touch: Pick<Touch, "erases" | "only">): void {
+    this.#begin({ x: 0, y: 0 }, touch);
+    this.#put(spans);
+    this.end();
+  }
+
+  #stroked(from: Point, to: Point): void {
+    if (this.tools.tool !== "superpixel") return this.#put(this.#brush(from, to));
+    const segments = this.#segments();
+    const steps = Math.max(1, Math.ceil(Math.hypot(to.x - from.x, to.y - from.y) / 2));
+    for (let step = 1; segments && step <= steps; step++) {
+      const share = step / steps;
+      const point = { x: from.x + (to.x - from.x) * share, y: from.y + (to.y - from.y) * share };
+      const segment = segments.at(point);
+      if (segment < 0 || this.#painted.has(segment)) continue;
+      this.#painted.add(segment);
+      this.#put(segments.spans(segment));
+    }
   }
 
   #brush(from: Point, to: Point): Span[] {
@@ -104,7 +152,32 @@ export class Hand {
     const { rules, id } = this.tools;
     const allowed = only ? { ...rules, onlyUnlabelled: true } : rules;
     paint(this.session.map!, spans, erases ? rules.unlabelled : id, allowed, change);
-    this.session.redraw(change, from);
+    this.session.painting(change, from);
+  }
+
+  async #flood(point: Point, touch: Touch): Promise<void> {
+    const { map, picture } = this.session;
+    if (!map || !picture || !this.session.holds(point)) return;
+    const spans =
+      this.tools.tool === "fill"
+        ? await inBackground("region", map, ...floored(point))
+        : await picture.alike(point, this.tools.tolerance);
+    if (map === this.session.map && !this.#stroke) this.#once(spans, touch);
+  }
+
+  #corner(point: Point, touch: Touch): void {
+    this.#corners.push(point);
+    this.#set = this.#corners.length;
+    this.#tracing++;
+    if (touch.again || this.#closes(touch.grain)) this.close(touch.only);
+  }
+
+  async #trace(point: Point): Promise<void> {
+    const tracing = ++this.#tracing;
+    const found = await this.session.picture?.trace(this.#corners[this.#set - 1], point);
+    if (!found || tracing !== this.#tracing) return;
+    this.#corners = [...this.#corners.slice(0, this.#set), ...found];
+    this.moved();
   }
 
   #accept(point: Point): void {

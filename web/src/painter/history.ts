@@ -10,6 +10,7 @@ export class History {
   #done: Change[] = [];
   #undone: Change[] = [];
   #bytes = 0;
+  #forgotten = 0;
 
   constructor(private readonly maxBytes = MAX_BYTES) {}
 
@@ -21,6 +22,16 @@ export class History {
     return this.#undone.length > 0;
   }
 
+  /** How many changes are done, with those that were forgotten. */
+  get count(): number {
+    return this.#forgotten + this.#done.length;
+  }
+
+  /** How many changes can be done again. */
+  get undone(): number {
+    return this.#undone.length;
+  }
+
   add(change: Change): void {
     if (change.length === 0) return;
     for (const undone of this.#undone) this.#bytes -= undone.length * BYTES_PER_NUMBER;
@@ -29,6 +40,7 @@ export class History {
     this.#bytes += change.length * BYTES_PER_NUMBER;
     while (this.#bytes > this.maxBytes && this.#done.length > 1) {
       this.#bytes -= this.#done.shift()!.length * BYTES_PER_NUMBER;
+      this.#forgotten++;
     }
   }
 
@@ -51,16 +63,12 @@ export class History {
     return change;
   }
 
-  /** What a reload needs to go on. */
-  saved(): { done: Change[]; undone: Change[] } {
-    return { done: this.#done, undone: this.#undone };
-  }
-
-  static restored(saved: { done: Change[]; undone: Change[] }, maxBytes = MAX_BYTES): History {
+  /** A history that goes on where another was: `done` of its changes are done, the others were undone. */
+  static restored(changes: readonly Change[], done: number, maxBytes = MAX_BYTES): History {
     const history = new History(maxBytes);
-    for (const change of saved.done) history.add(change);
-    history.#undone = saved.undone;
-    for (const change of saved.undone) history.#bytes += change.length * BYTES_PER_NUMBER;
+    for (const change of changes.slice(0, done)) history.add(change);
+    history.#undone = changes.slice(done).reverse();
+    for (const change of history.#undone) history.#bytes += change.length * BYTES_PER_NUMBER;
     return history;
   }
 }

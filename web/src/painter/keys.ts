@@ -1,59 +1,45 @@
 // Which key does what. Digits are told by their place on the keyboard, letters by what they write.
 
-export type Action =
-  | { kind: "class"; index: number }
-  | { kind: "tool"; tool: Tool }
-  | { kind: "size"; factor: number }
-  | { kind: "opacity"; step: number }
-  | {
-      kind:
-        | ("undo" | "redo" | "swap" | "only" | "lock" | "solo" | "help")
-        | ("next" | "doubt" | "accept-class" | "accept-all" | "save" | "done");
-    };
-
-export const TOOLS = ["brush", "erase", "lasso", "polygon", "fill", "accept"] as const;
+export const TOOLS = [
+  ...(["brush", "erase", "lasso", "polygon", "fill"] as const),
+  ...(["superpixel", "trace", "wand", "accept"] as const),
+];
 export type Tool = (typeof TOOLS)[number];
 
-export const KEYS: readonly [string, string][] = [
-  ["1 – 9, 0", "class 1 – 10 (with Shift 11 – 20)"],
-  ["B E L P F", "brush, eraser, lasso, polygon, fill region"],
-  ["A", "accept the suggestion region by region"],
-  ["Shift + A, Ctrl + A", "accept its pixels of the class, all of it"],
-  ["D", "next place where the suggestion is unsure"],
-  ["[ ]", "smaller, larger brush (Alt + wheel too)"],
-  ["- =", "label map less, more visible"],
-  ["Tab", "photo only, while held"],
-  ["X", "back to the class before"],
-  ["U", "paint only unlabelled pixels (Shift while painting too)"],
-  ["K, O", "lock the class, show only the class"],
-  ["Ctrl + Z, Ctrl + Shift + Z", "undo, redo"],
-  ["N", "next unlabelled region"],
-  ["Ctrl + S", "save"],
-  ["Ctrl + Enter", "done and next"],
-  ["Wheel, Space + drag", "zoom, move"],
-  ["Alt + click", "take the class under the pointer"],
-  ["Enter, Escape", "close, drop a polygon"],
-];
+/** What keys do that may be given to others, each with the key that it has at first. */
+export const FIRST_KEYS = {
+  brush: "b",
+  erase: "e",
+  lasso: "l",
+  polygon: "p",
+  fill: "f",
+  superpixel: "s",
+  trace: "t",
+  wand: "w",
+  accept: "a",
+  swap: "x",
+  classes: "c",
+  only: "u",
+  replace: "r",
+  lock: "k",
+  solo: "o",
+  outlines: "h",
+  next: "n",
+  doubt: "d",
+  smaller: "[",
+  larger: "]",
+  fainter: "-",
+  stronger: "=",
+  help: "?",
+} as const;
 
-const LETTERS: Record<string, Action> = {
-  b: { kind: "tool", tool: "brush" },
-  e: { kind: "tool", tool: "erase" },
-  l: { kind: "tool", tool: "lasso" },
-  p: { kind: "tool", tool: "polygon" },
-  f: { kind: "tool", tool: "fill" },
-  a: { kind: "tool", tool: "accept" },
-  d: { kind: "doubt" },
-  x: { kind: "swap" },
-  u: { kind: "only" },
-  k: { kind: "lock" },
-  o: { kind: "solo" },
-  n: { kind: "next" },
-  "[": { kind: "size", factor: 1 / 1.25 },
-  "]": { kind: "size", factor: 1.25 },
-  "-": { kind: "opacity", step: -0.1 },
-  "=": { kind: "opacity", step: 0.1 },
-  "?": { kind: "help" },
-};
+export type Command = keyof typeof FIRST_KEYS;
+export type Keys = Readonly<Record<Command, string>>;
+
+export type Action =
+  | { kind: "class"; index: number }
+  | { kind: "command"; command: Command }
+  | { kind: "undo" | "redo" | "save" | "done" | "accept-class" | "accept-all" };
 
 export interface Pressed {
   key: string;
@@ -64,8 +50,11 @@ export interface Pressed {
   altKey: boolean;
 }
 
+/** Keys whose signs need other keys on many keyboards. */
+const BY_PLACE: Record<string, string> = { BracketLeft: "[", BracketRight: "]", Minus: "-", Equal: "=" };
+
 /** What a key does; null if it does nothing here. */
-export function action(event: Pressed): Action | null {
+export function action(event: Pressed, keys: Keys = FIRST_KEYS): Action | null {
   const letter = letterOf(event);
   if (event.ctrlKey || event.metaKey) {
     if (letter === "z") return { kind: event.shiftKey ? "redo" : "undo" };
@@ -77,17 +66,27 @@ export function action(event: Pressed): Action | null {
   if (event.altKey) return null;
   const digit = /^(?:Digit|Numpad)(\d)$/.exec(event.code);
   if (digit) return { kind: "class", index: ((Number(digit[1]) + 9) % 10) + (event.shiftKey ? 10 : 0) };
-  if (letter === "a" && event.shiftKey) return { kind: "accept-class" };
-  return LETTERS[letter] ?? BY_PLACE[event.code] ?? null;
+  const command = commandOf(keys, letter) ?? commandOf(keys, BY_PLACE[event.code]);
+  if (!command) return null;
+  return command === "accept" && event.shiftKey ? { kind: "accept-class" } : { kind: "command", command };
 }
 
-/** Keys whose signs need other keys on many keyboards. */
-const BY_PLACE: Record<string, Action> = {
-  BracketLeft: LETTERS["["],
-  BracketRight: LETTERS["]"],
-  Minus: LETTERS["-"],
-  Equal: LETTERS["="],
-};
+function commandOf(keys: Keys, key: string | undefined): Command | undefined {
+  return (Object.keys(keys) as Command[]).find((command) => keys[command] === key);
+}
+
+/** The key to give to a command; null for keys that have a fixed meaning. */
+export function assignable(event: Pressed): string | null {
+  if (event.ctrlKey || event.metaKey || event.altKey || /^(?:Digit|Numpad)\d$/.test(event.code)) return null;
+  const letter = letterOf(event);
+  return letter.length === 1 && letter !== " " ? letter : null;
+}
+
+/** The keys after a command got another one; the command that had this one gets the other's. */
+export function assigned(keys: Keys, command: Command, key: string): Keys {
+  const other = commandOf(keys, key);
+  return { ...keys, ...(other ? { [other]: keys[command] } : {}), [command]: key };
+}
 
 /** The letter that a key writes, or, on a keyboard of another script, the one that stands in its place. */
 function letterOf(event: Pressed): string {

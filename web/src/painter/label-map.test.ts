@@ -36,14 +36,21 @@ test("undoing every stroke gives the first bytes back, and doing them again the 
   );
 });
 
-test("a history that was saved and restored goes on where it was", () => {
+test("a history of which the changes were kept goes on where it was", () => {
   const map = blank(size, 255);
   const history = new History();
-  for (let x = 2; x < 20; x += 3)
-    history.add(painted(map, { a: { x, y: 8 }, b: { x, y: 9 }, radius: 3, id: x % 4 }));
+  const changes: Change[] = [];
+  for (let x = 2; x < 20; x += 3) {
+    changes.push(painted(map, { a: { x, y: 8 }, b: { x, y: 9 }, radius: 3, id: x % 4 }));
+    history.add(changes[changes.length - 1]);
+  }
+  const last = map.ids.slice();
   history.undo(map);
-  const restored = History.restored(JSON.parse(JSON.stringify(history.saved())));
-  restored.redo(map);
+  history.undo(map);
+  const restored = History.restored(changes, history.count);
+  expect([restored.count, restored.undone]).toEqual([4, 2]);
+  while (restored.redo(map));
+  expect(map.ids).toEqual(last);
   while (restored.undo(map));
   expect(map.ids).toEqual(blank(size, 255).ids);
 });
@@ -57,9 +64,15 @@ test("a history keeps 500 strokes, and forgets the oldest only when its bytes ar
     long.add(change);
     short.add(change);
   }
-  expect(long.saved().done).toHaveLength(500);
-  expect(short.saved().done.length).toBeLessThan(10);
-  expect(short.canUndo).toBe(true);
+  const steps = (history: History) => {
+    let count = 0;
+    while (history.undo(map)) count++;
+    return count;
+  };
+  expect([long.count, short.count]).toEqual([500, 500]);
+  expect(steps(long)).toBe(500);
+  expect(steps(short)).toBeLessThan(10);
+  expect(steps(short)).toBe(0);
 });
 
 test("erasing what was just painted leaves the bytes as they were", () => {

@@ -87,6 +87,19 @@ export function replay(map: LabelMap, change: Change): void {
   }
 }
 
+/** Do a change that was made of an earlier map, where the pixels are as they were then. Returns what changed. */
+export function merged(map: LabelMap, change: Change): Change {
+  const done: Change = [];
+  for (let index = 0; index < change.length; index += 3) {
+    const [first, length, ids] = change.slice(index, index + 3);
+    const isSame = map.ids.subarray(first, first + length).every((id) => id === ids >> 8);
+    if (!isSame) continue;
+    map.ids.fill(ids & 255, first, first + length);
+    done.push(first, length, ids);
+  }
+  return done;
+}
+
 /** The smallest box of pixels that holds the runs of a change from `from` on; null if there are none. */
 export function boxOf(change: Change, width: number, from = 0): Box | null {
   if (from >= change.length) return null;

@@ -1,8 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 
-import { type Change, revert } from "./label-map";
-import { fillSlivers, pixelsOf, region, regions } from "./regions";
+import { pixelsOf, region, regions } from "./regions";
 
 const [width, height] = [12, 9];
 const ids = fc.uint8Array({ minLength: width * height, maxLength: width * height, min: 0, max: 2 });
@@ -40,27 +39,6 @@ test("the regions of a class hold all its pixels once", () => {
     fc.property(ids, (map) => {
       const found = regions({ width, height, ids: map }, 1).map(pixelsOf);
       expect(found.reduce((sum, pixels) => sum + pixels, 0)).toBe(map.filter((id) => id === 1).length);
-    }),
-  );
-});
-
-test("slivers get the class of a nearest labelled pixel, and larger regions stay", () => {
-  fc.assert(
-    fc.property(ids, fc.integer({ min: 1, max: 20 }), (map, smaller) => {
-      const before = map.slice();
-      const change: Change = [];
-      fillSlivers({ width, height, ids: map }, 0, smaller, change);
-      const small = (at: number) => before[at] === 0 && connected(before, at).size < smaller;
-      before.forEach((id, at) => {
-        if (!small(at) || before.every((each) => each === 0)) return expect(map[at]).toBe(id);
-        const steps = (to: number) =>
-          Math.abs((to % width) - (at % width)) + Math.abs(Math.floor(to / width) - Math.floor(at / width));
-        const labelled = [...before.keys()].filter((to) => before[to] !== 0);
-        const nearest = Math.min(...labelled.map(steps));
-        expect(labelled.filter((to) => steps(to) === nearest).map((to) => before[to])).toContain(map[at]);
-      });
-      revert({ width, height, ids: map }, change);
-      expect(map).toEqual(before);
     }),
   );
 });

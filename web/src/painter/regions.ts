@@ -1,6 +1,6 @@
 // Connected pixels of one class.
 
-import type { Change, LabelMap } from "./label-map";
+import type { LabelMap } from "./label-map";
 import type { Span } from "./shapes";
 
 /** The pixels of the class of pixel (x, y) that are connected with it by their sides. */
@@ -47,40 +47,4 @@ export function regions(map: LabelMap, id: number): Span[][] {
 
 export function pixelsOf(spans: readonly Span[]): number {
   return spans.reduce((sum, { start, end }) => sum + end - start, 0);
-}
-
-/**
- * Give the pixels of every unlabelled region of fewer than `smaller` pixels the class of the nearest labelled
- * pixel, counted in steps along sides; add what changed to `change`. A map without a labelled pixel stays.
- */
-export function fillSlivers(map: LabelMap, unlabelled: number, smaller: number, change: Change): void {
-  const { ids, width, height } = map;
-  const beside = (at: number) => {
-    const x = at % width;
-    return [
-      x > 0 ? at - 1 : -1,
-      x + 1 < width ? at + 1 : -1,
-      at - width,
-      at + width < width * height ? at + width : -1,
-    ];
-  };
-  for (const spans of regions(map, unlabelled)) {
-    if (pixelsOf(spans) >= smaller) continue;
-    let wave = spans.flatMap(({ row, start, end }) =>
-      Array.from({ length: end - start }, (_, index) => row * width + start + index),
-    );
-    while (wave.length > 0) {
-      const found = wave.map((at) => beside(at).find((next) => next >= 0 && ids[next] !== unlabelled));
-      const filled = wave.map((at, index) => [at, found[index]] as const);
-      const ready = filled
-        .filter(([, next]) => next !== undefined)
-        .map(([at, next]) => [at, ids[next!]] as const);
-      if (ready.length === 0) break;
-      for (const [at, id] of ready) {
-        ids[at] = id;
-        change.push(at, 1, (unlabelled << 8) | id);
-      }
-      wave = filled.filter(([, next]) => next === undefined).map(([at]) => at);
-    }
-  }
 }

@@ -2,20 +2,26 @@
 
 import { type Image, type Model, said } from "../api/client";
 import { words } from "../words";
-import { forget, keep, kept } from "./drafts";
-import { type Classes, Conflict, open, save, translated } from "./files";
+import { inBackground } from "./background";
+import { type Classes, Conflict, type Draft, draftOf, open, type Opened, translated } from "./files";
 import { History } from "./history";
-import { blank, type Box, boxOf, boxOfSpans, type Change, counts, type LabelMap, paste } from "./label-map";
-import { accept, doubtful, type Layer } from "./layer";
-import { fillSlivers, pixelsOf, regions } from "./regions";
+import { type Entry, type Kept, kept, painted } from "./journal";
+import { blank, type Box, boxOf, type Change, type LabelMap, merged, paste } from "./label-map";
+import { accept, type Layer } from "./layer";
+import { Outbox, type Outcome } from "./outbox.svelte";
+import { Recorder } from "./recorder";
+import { Picture } from "./picture.svelte";
 import type { Point } from "./shapes";
+import { Survey } from "./survey.svelte";
 
-const KEEP_AFTER_MS = 150;
-const COUNT_AFTER_MS = 400;
-const SLIVER_PIXELS = 30;
-const EVERYWHERE = { onlyUnlabelled: false, locked: new Set<number>(), onlyClass: null };
+const PAUSE_MS = 15_000;
+const EVERYTHING = { unlabelled: -1, onlyUnlabelled: false, locked: new Set<number>(), onlyClass: null };
 
-export type Status = "clean" | "kept" | "saving" | "failed";
+/** What can be tidied. */
+export type Cleaning = "slivers" | "islands" | "borders";
+
+/** `kept`: in this browser; `drafted`: the service has it as a draft; `saving`: it is to be the annotation. */
+export type Status = "clean" | "kept" | "drafted" | "saving" | "offline" | "failed";
 
 export class Session {
   image = $state.raw<Image | null>(null);
@@ -27,44 +33,89 @@ export class Session {
   status = $state<Status>("clean");
   failure = $state("");
   conflict = $state.raw<Conflict | null>(null);
-  /** What is still unlabelled. */
-  left = $state({ pixels: 0, regions: 0 });
-  /** Pixels of each class index. */
-  shares = $state.raw<Uint32Array>(new Uint32Array(256));
+  /** Another draft of the photo: older than the one that is shown, and not part of it. */
+  other = $state.raw<LabelMap | null>(null);
+  picture = $state.raw<Picture | null>(null);
   steps = $state({ undo: false, redo: false });
+  readonly outbox: Outbox;
+  readonly survey: Survey;
   /** Draws a part of the label map again; the painter sets it. */
   draw: (part: Box | null) => void = () => {};
 
   #history = new History();
+  #recorder: Recorder | null = null;
   #visit = 0;
   #jumps = 0;
-  #keeping: ReturnType<typeof setTimeout> | undefined;
-  #counting: ReturnType<typeof setTimeout> | undefined;
+  #sent: string | null = null;
+  #finished = false;
+  /** How long the person has worked on the photo since its last revision, and when they did something last. */
+  #seconds = 0;
+  #lastAct = 0;
 
-  constructor(private readonly table: Classes) {}
+  /** `finished` is told when a label map was stored. */
+  constructor(
+    private readonly table: Classes,
+    private readonly finished: (image: string) => void,
+  ) {
+    this.survey = new Survey(table.ignore);
+    this.outbox = new Outbox(table, (image, outcome) => this.#became(image, outcome));
+  }
 
   async open(id: string): Promise<void> {
     const visit = ++this.#visit;
-    [this.image, this.photo, this.map, this.layer] = [null, null, null, null];
-    [this.conflict, this.failure] = [null, ""];
+    [this.image, this.photo, this.map, this.layer, this.other] = [null, null, null, null, null];
+    [this.conflict, this.failure, this.#recorder] = [null, "", null];
     try {
-      const [found, draft] = await Promise.all([open(id), kept(id).catch(() => undefined)]);
-      if (visit !== this.#visit) return;
-      const { width, height } = found.image;
-      this.image = found.image;
-      this.photo = found.photo;
-      this.revision = draft ? draft.revision : found.image.annotation_revision;
-      this.map = draft
-        ? { width, height, ids: draft.ids }
-        : (found.map ?? blank({ width, height }, this.table.ignore));
-      this.#history = draft ? History.restored(draft.history) : new History();
-      this.status = draft ? "kept" : "clean";
-      this.#jumps = 0;
-      this.#tell();
-      this.#count();
+      const [found, draft, local] = await Promise.all([
+        open(id),
+        draftOf(id).catch(() => null),
+        kept(id).catch(() => undefined),
+      ]);
+      if (visit === this.#visit) this.#show(found, draft, local ?? null);
     } catch (error) {
       if (visit === this.#visit) this.failure = said(error);
     }
+  }
+
+  #show(found: Opened, draft: Draft | null, inBrowser: Kept | null): void {
+    const { image } = found;
+    const local = inBrowser && !draft && isOver(inBrowser.entry) ? null : inBrowser;
+    const isSame = draft !== null && local?.entry.sent === draft.etag;
+    const isLocal = local !== null && (!draft || isSame || Date.now() - local.entry.at <= draft.age);
+    const work = isLocal ? local.entry : draft;
+    const unfinished = isLocal ? { ...local.entry, ids: painted(local) } : draft?.map;
+    const map = unfinished ?? found.map ?? blank(image, this.table.ignore);
+    this.map = { width: image.width, height: image.height, ids: map.ids };
+    if (draft && local && !isSame) this.other = isLocal ? draft.map : { ...this.map, ids: painted(local) };
+    this.#history = isLocal ? History.restored(local.changes, local.entry.done) : new History();
+    this.#sent = draft?.etag ?? null;
+    this.#seconds = work?.seconds ?? 0;
+    this.#finished = false;
+    this.revision = work ? work.revision : image.annotation_revision;
+    this.status = isLocal ? "kept" : draft ? "drafted" : "clean";
+    this.#recorder = new Recorder(
+      this.map,
+      this.#history,
+      isLocal ? 0 : null,
+      () => ({
+        ...{ image: image.id, revision: this.revision, seconds: this.#seconds },
+        ...{ sent: this.#sent, finished: this.#finished },
+      }),
+      (error) => this.#fail(error),
+    );
+    this.image = image;
+    this.photo = found.photo;
+    this.picture = new Picture(found.photo);
+    this.#jumps = 0;
+    this.#tell();
+    void this.survey.now(this.map);
+  }
+
+  /** The person did something now. */
+  acted(): void {
+    const now = performance.now();
+    if (now - this.#lastAct < PAUSE_MS) this.#seconds += (now - this.#lastAct) / 1000;
+    this.#lastAct = now;
   }
 
   holds({ x, y }: Point): boolean {
@@ -77,10 +128,19 @@ export class Session {
     if (box) this.draw(box);
   }
 
+  /** A stroke goes on: its runs from `from` on are new. */
+  painting(change: Change, from: number): void {
+    if (change.length === from) return;
+    this.redraw(change, from);
+    this.#recorder?.painting(change);
+    this.status = "kept";
+  }
+
   /** A stroke changed the map, and the painter showed it. */
   painted(change: Change): void {
     if (change.length === 0) return;
     this.#history.add(change);
+    this.#recorder?.added(change);
     this.#touched();
   }
 
@@ -94,6 +154,7 @@ export class Session {
     const change = this.map && this.#history[way](this.map);
     if (!change) return;
     this.redraw(change);
+    this.#recorder?.stepped();
     this.#touched();
   }
 
@@ -102,23 +163,33 @@ export class Session {
     if (this.map && this.layer) this.changed(accept(this.map, this.layer, id, this.table.ignore));
   }
 
-  fillSlivers(): void {
-    if (!this.map) return;
-    const change: Change = [];
-    fillSlivers(this.map, this.table.ignore, SLIVER_PIXELS, change);
-    this.changed(change);
+  /**
+   * Tidy the map: `slivers` and `islands` of fewer than `smaller` pixels, unlabelled or of these classes, join
+   * what is around them; `borders` of these classes become smooth.
+   */
+  async clean(what: Cleaning, classes: ReadonlySet<number>, smaller: number): Promise<void> {
+    const [{ map }, { ignore }] = [this, this.table];
+    if (!map) return;
+    const change =
+      what === "borders"
+        ? await inBackground("smoothed", map, ignore, classes)
+        : await inBackground(
+            "absorbed",
+            map,
+            ignore,
+            smaller,
+            what === "slivers" ? new Set([ignore]) : classes,
+          );
+    if (map === this.map) this.changed(merged(map, change));
   }
 
   /** The next place that is unlabelled, or where the suggestion is least sure; null if there is none. */
-  next(what: "unlabelled" | "doubt"): Box | null {
-    if (!this.map) return null;
-    const { ignore } = this.table;
-    const places =
-      what === "unlabelled"
-        ? regions(this.map, ignore).map(boxOfSpans)
-        : this.layer?.doubt
-          ? doubtful(this.map, this.layer, ignore)
-          : [];
+  async next(what: "unlabelled" | "doubt"): Promise<Box | null> {
+    const { map, layer } = this;
+    if (!map) return null;
+    if (what === "unlabelled") return this.survey.next(map);
+    if (!layer?.doubt) return null;
+    const places = await inBackground("doubtful", map, layer, this.table.ignore);
     return places.length ? places[this.#jumps++ % places.length] : null;
   }
 
@@ -136,24 +207,44 @@ export class Session {
 
   /** Store the label map as the image's annotation. Returns whether it is stored. */
   async save(): Promise<boolean> {
-    const [visit, { image, map }] = [this.#visit, this];
-    if (!image || !map) return false;
+    const [visit, { image }] = [this.#visit, this];
+    if (!image || !this.#recorder) return false;
     if (this.status === "clean") return true;
     this.status = "saving";
-    try {
-      const revision = await save(image.id, map, this.revision, this.table);
-      clearTimeout(this.#keeping);
-      await forget(image.id);
-      if (visit !== this.#visit) return true;
-      this.revision = revision;
-      this.status = "clean";
+    this.#finished = true;
+    await this.#recorder.keep();
+    await this.outbox.send(image.id);
+    return visit === this.#visit && this.#isClean();
+  }
+
+  #isClean(): boolean {
+    return this.status === "clean";
+  }
+
+  /** Keep what was painted in this browser, now. */
+  keep(): void {
+    if (this.status === "kept") void this.#recorder?.keep();
+  }
+
+  #became(image: string, outcome: Outcome): void {
+    if (outcome.kind === "stored") this.finished(image);
+    if (image !== this.image?.id || !this.#recorder) return;
+    const isWritten = "at" in outcome && outcome.at === this.#recorder.at;
+    const isNewest = isWritten && !this.#recorder.pends;
+    if (outcome.kind === "drafted") {
+      this.#sent = outcome.etag;
+      if (isNewest && this.status !== "saving") this.status = "drafted";
+    } else if (outcome.kind === "stored") {
+      [this.revision, this.#sent, this.#seconds, this.#finished] = [outcome.revision, null, 0, false];
       this.failure = "";
-      return true;
-    } catch (error) {
-      if (error instanceof Conflict) this.conflict = error;
-      this.#fail(error instanceof Conflict ? new Error(words.label.conflict) : error);
-      this.keep();
-      return false;
+      if (isWritten) this.#recorder.stored();
+      this.status = isNewest ? "clean" : "kept";
+    } else if (outcome.kind === "unreachable") {
+      this.status = "offline";
+    } else {
+      this.#finished = false;
+      if (outcome.error instanceof Conflict) this.conflict = outcome.error;
+      this.#fail(outcome.error instanceof Conflict ? new Error(words.label.conflict) : outcome.error);
     }
   }
 
@@ -161,46 +252,42 @@ export class Session {
   resolve(mine: boolean): void {
     if (!this.conflict || !this.map) return;
     this.revision = this.conflict.revision;
-    if (!mine) {
-      const change: Change = [];
-      paste(this.map, this.conflict.theirs.ids, { unlabelled: -1, ...EVERYWHERE }, change);
-      this.changed(change);
-    }
-    this.conflict = null;
-    this.failure = "";
+    const { theirs } = this.conflict;
+    [this.conflict, this.failure, this.status] = [null, "", "kept"];
+    if (!mine) this.#replace(theirs);
   }
 
-  /** Keep the map in this browser. */
-  keep(): void {
-    clearTimeout(this.#keeping);
-    const { image, map, revision, status } = this;
-    if (!image || !map || status === "clean") return;
-    const history = this.#history.saved();
-    keep({ image: image.id, ids: map.ids, revision, history }).catch((error) => this.#fail(error));
+  /** Go on with the other draft; that can be undone. */
+  takeOther(): void {
+    if (this.other) this.#replace(this.other);
+    this.other = null;
+  }
+
+  #replace(by: LabelMap): void {
+    if (!this.map) return;
+    const change: Change = [];
+    paste(this.map, by.ids, EVERYTHING, change);
+    this.changed(change);
   }
 
   #touched(): void {
     this.#tell();
+    this.#finished = false;
     this.status = "kept";
-    clearTimeout(this.#keeping);
-    clearTimeout(this.#counting);
-    this.#keeping = setTimeout(() => this.keep(), KEEP_AFTER_MS);
-    this.#counting = setTimeout(() => this.#count(), COUNT_AFTER_MS);
+    if (this.map) this.survey.soon(this.map);
   }
 
   #tell(): void {
     this.steps = { undo: this.#history.canUndo, redo: this.#history.canRedo };
   }
 
-  #count(): void {
-    if (!this.map) return;
-    this.shares = counts(this.map);
-    const open = regions(this.map, this.table.ignore);
-    this.left = { pixels: open.reduce((sum, spans) => sum + pixelsOf(spans), 0), regions: open.length };
-  }
-
   #fail(error: unknown): void {
     this.status = "failed";
     this.failure = said(error);
   }
+}
+
+/** Whether the service had the draft, so that its absence means that it was stored elsewhere. */
+function isOver({ sent, waits }: Entry): boolean {
+  return sent !== null && !waits;
 }

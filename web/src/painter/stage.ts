@@ -3,7 +3,7 @@
 import { drawn, type Shown } from "./colours";
 import { type Box } from "./label-map";
 import type { Point } from "./shapes";
-import { closeUp, fitted, toImage, toScreen, type View } from "./view";
+import { closeUp, fitted, moved, toImage, toScreen, type View } from "./view";
 
 const LINES = [
   [3, "rgb(0 0 0 / 0.6)"],
@@ -52,6 +52,13 @@ export class Stage {
     this.drawMarks();
   }
 
+  /** Move the view so that a point is seen. */
+  reveal(point: Point): void {
+    const { x, y } = toScreen(this.view, point);
+    const isSeen = x >= 0 && y >= 0 && x < this.size.width && y < this.size.height;
+    if (!isSeen) this.look(moved(this.view, this.size.width / 2 - x, this.size.height / 2 - y));
+  }
+
   /** Where on the screen, from the painter's corner, something happened. */
   place(event: MouseEvent): Point {
     const box = this.holder.getBoundingClientRect();
@@ -86,8 +93,8 @@ export class Stage {
     const first = toScreen(this.view, { x: part.left, y: part.top });
     const last = toScreen(this.view, { x: part.right, y: part.bottom });
     return {
-      left: Math.max(0, Math.floor(first.x * this.#ratio) - 1),
-      top: Math.max(0, Math.floor(first.y * this.#ratio) - 1),
+      left: Math.max(0, Math.floor(first.x * this.#ratio) - 3),
+      top: Math.max(0, Math.floor(first.y * this.#ratio) - 3),
       right: Math.min(this.canvases[1].width, Math.ceil(last.x * this.#ratio) + 1),
       bottom: Math.min(this.canvases[1].height, Math.ceil(last.y * this.#ratio) + 1),
     };

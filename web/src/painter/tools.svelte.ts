@@ -3,6 +3,7 @@
 import { distinct, type Rgb } from "./colours";
 import type { Tool } from "./keys";
 import type { Rules } from "./label-map";
+import { LEVELS } from "./picture.svelte";
 
 const LARGEST_DIAMETER = 2000;
 
@@ -17,6 +18,16 @@ export class Tools {
   locked = $state.raw<ReadonlySet<number>>(new Set());
   /** The only class that is shown. */
   solo = $state<number | null>(null);
+  /** The only class whose pixels are changed; null: all. */
+  onlyClass = $state<number | null>(null);
+  /** Draw the borders between classes. */
+  outlines = $state(false);
+  /** The brush keeps its size on the screen when the view is zoomed. */
+  keepsSize = $state(false);
+  /** The size of superpixels: an index of LEVELS. */
+  level = $state(1);
+  /** How far the colours that the wand takes may be from the one under it, in each channel. */
+  tolerance = $state(24);
   /** Show colours that are far apart instead of those of the class table. */
   apart = $state(false);
 
@@ -24,7 +35,7 @@ export class Tools {
     unlabelled: this.unlabelled,
     onlyUnlabelled: this.only,
     locked: this.locked,
-    onlyClass: null,
+    onlyClass: this.onlyClass,
   }));
   colours = $derived.by(() => (this.apart ? distinct(this.own.length) : this.own));
   /** Classes that are not shown. */
@@ -42,7 +53,7 @@ export class Tools {
   choose(id: number): void {
     if (id >= this.own.length || id === this.id) return;
     [this.id, this.before] = [id, this.id];
-    if (this.tool === "erase") this.tool = "brush";
+    if (this.tool === "erase" || this.tool === "accept") this.tool = "brush";
   }
 
   swap(): void {
@@ -55,7 +66,18 @@ export class Tools {
     else this.choose(id);
   }
 
+  /** Classes that are not locked. */
+  open = $derived.by(
+    () => new Set(this.own.map((_, id) => id).filter((id) => !this.locked.has(id))) as ReadonlySet<number>,
+  );
+
+  /** A larger or smaller brush, or superpixels. */
   resize(factor: number): void {
+    if (this.tool === "superpixel") {
+      const level = this.level - Math.sign(factor - 1);
+      this.level = Math.min(LEVELS.length - 1, Math.max(0, level));
+      return;
+    }
     const next = Math.round(this.diameter * factor);
     const moved = next === this.diameter ? this.diameter + Math.sign(factor - 1) : next;
     this.diameter = Math.min(LARGEST_DIAMETER, Math.max(1, moved));
