@@ -52,7 +52,10 @@ def _page(base: str) -> Response:
 
 
 class _Assets(StaticFiles):
-    """Files whose names hold a digest of their content."""
+    """Files whose names hold a digest of their content; none while the pages are not built."""
+
+    async def check_config(self) -> None:
+        """A folder that is not there is none that cannot be used."""
 
     def file_response(self, *args: object, **named: object) -> Response:
         response = super().file_response(*args, **named)  # type: ignore[arg-type]

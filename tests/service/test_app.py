@@ -8,10 +8,13 @@ import httpx
 import pytest
 
 from migrations import upgrade
+from service.pages import routes
 from store.database import Database, SchemaMismatch
 from store.settings import Settings
 from tests.access import WITH_KEY
+from tests.conftest import NO_BROKER
 from tests.processes import answers, free_port, processes, until
+from tests.service.serving import serve
 from tests.service.steps import photo
 
 
@@ -62,3 +65,13 @@ def test_a_stream_ends_when_the_server_stops(tmp_path: Path) -> None:
             assert "".join(parts) == ""
         process.wait(30)
     assert (logs / "0.log").read_text().count("Traceback") == 0
+
+
+def test_a_file_of_pages_that_are_not_built_is_not_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Anybody may ask for it, and learns nothing more."""
+    monkeypatch.setattr(routes, "BUILT", tmp_path / "none")
+    with serve(Settings(data_dir=tmp_path, broker_url=NO_BROKER)) as client:
+        assert client.get("/app").status_code == 503
+        assert client.get("/assets/index.js").status_code == 404

@@ -76,7 +76,7 @@ def test_any_sequence_of_requests_is_answered_as_documented(
         *(sys.executable, "-m", "schemathesis.cli", "--config-file", tmp_path / "schemathesis.toml"),
         *("run", f"{client.base_url}/openapi.json", "--exclude-path-regex", STREAMS),
         *("--header", f"Authorization: Bearer {key}"),
-        *("--max-examples", EXAMPLES, "--continue-on-failure", "--workers", "2"),
+        *("--max-examples", EXAMPLES, "--continue-on-failure"),
         *("--request-timeout", "120", "--warnings", "off"),
         *("--report", "ndjson", "--report-ndjson-path", report),
     ]
