@@ -127,8 +127,8 @@ def unknown_color(
     wrong = "is partly transparent" if color in classes.colors else "is no class's"
     return LabelMapUnknownColor(
         f"The pixel {first} has the colour {color}, which {wrong}; the nearest class is {name} {near}. "
-        f"{share_of(unknown)} of the pixels are like this: an anti-aliased border, or another class table? "
-        "Save the label map without smoothing, in exactly the class colours.",
+        f"{share_of(unknown).capitalize()} of the pixels are like this: an anti-aliased border, or another "
+        "class table? Save the label map without smoothing, in exactly the class colours.",
         pixel=first,
         color=color,
         nearest=name,

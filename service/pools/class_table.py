@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from itertools import count
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -26,6 +27,18 @@ Color = Annotated[tuple[Channel, Channel, Channel], Strict(False)]
 LONGEST_NAME = 100
 ClassName = Annotated[str, SPELLED_AS_KEPT, Field(min_length=1, max_length=LONGEST_NAME)]
 Number = Annotated[int, Field(ge=0, le=65535)]
+
+
+def _choose_numbers(table: dict[str, Any], classes: list[dict[str, Any]], first: int) -> None:
+    """Give the classes from the position `first` on a free number of files, where the position is taken."""
+    taken = {table["ignore"], *table.get("ignore_ids", [])}
+    taken |= {entry["id"] for entry in classes if entry.get("id") is not None}
+    taken |= {place for place, entry in enumerate(classes[:first]) if entry.get("id") is None}
+    for place, entry in enumerate(classes[first:], start=first):
+        if entry.get("id") is None:
+            free = next(number for number in count(place) if number not in taken)
+            entry["id"] = None if free == place else free
+            taken.add(free)
 
 
 def _is_unset(value: Any) -> bool:
@@ -69,8 +82,8 @@ class ClassTable(Body):
                 f"The ignore index {self.ignore} is also the id of class {self.classes[self.ignore].name}: "
                 f"choose one from {len(self.classes)} to 255."
             )
-        name, count = Counter(entry.name for entry in self.classes).most_common(1)[0]
-        if count > 1:
+        name, uses = Counter(entry.name for entry in self.classes).most_common(1)[0]
+        if uses > 1:
             raise InvalidClassTable(f"Several classes have the name {name}: give each its own.")
         self._check_colors()
         self._check_numbers()
@@ -156,7 +169,11 @@ class ClassTableChanges(Body):
     change: dict[ClassName, ClassChange] = Field(
         default={}, description="By the names that classes have now."
     )
-    append: list[Class] = Field(default=[], description="Classes for the next free positions.")
+    append: list[Class] = Field(
+        default=[],
+        description="Classes for the next free positions. If the number that is the position means something "
+        "else in files, a class without `id` gets the next free one.",
+    )
     remove: list[ClassName] = Field(
         default=[],
         description="The names of the last classes, to take them out of the table. Nothing may use them.",
@@ -190,6 +207,7 @@ class ClassTableChanges(Body):
         changes = {name: change.model_dump(exclude_none=True) for name, change in self.change.items()}
         classes = [entry | changes.get(entry["name"], {}) for entry in table["classes"][:first]]
         classes += [entry.model_dump() for entry in self.append]
+        _choose_numbers(table, classes, first)
         if not classes:
             raise InvalidClassTable("A pool keeps at least one class: rename it instead.")
         if len(classes) > 255 or len(classes) > table["ignore"]:

@@ -10,9 +10,10 @@ from store.tables import Pool
 MOST_NAMED, MOST_LISTED = 3, 100
 ADVICE = {
     "annotation": "All revisions of label maps are kept: delete these photos for good (DELETE "
-    "/images/{id}?now=1), or rename the class to one that you need.",
-    "label_map": "Delete the unpaired label maps for good (DELETE /label_maps/{id}?now=1).",
-    "model": "Delete the models for good (DELETE /models/{id}?now=1).",
+    "/images/{id}?now=1, `fewpairs photo delete NAME --now`), or rename the class to one that you need.",
+    "label_map": "Delete the unpaired label maps for good (DELETE /label_maps/{id}?now=1, `fewpairs delete "
+    "label-map ID --now`).",
+    "model": "Delete the models for good (DELETE /models/{id}?now=1, `fewpairs delete model ID --now`).",
     "job": "Cancel the jobs, or wait until they have ended.",
 }
 """What to do, by the kind of what uses a class."""

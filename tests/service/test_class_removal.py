@@ -190,3 +190,20 @@ def test_a_label_map_is_not_kept_in_classes_that_changed_meanwhile(client: Clien
     refused = sent_during(label_map(200), remove=["sign"])
     assert (refused.status_code, slug(refused)) == (409, "class-table-changed")
     assert sent_during(label_map(1), append=[SIGN]).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("name", "positions", "numbers"), [("camvid", (11, 12), (12, 13)), ("cityscapes", (19, 20), (34, 35))]
+)
+def test_a_class_is_appended_to_the_table_of_a_data_set(
+    client: Client, name: str, positions: tuple[int, int], numbers: tuple[int, int]
+) -> None:
+    """Files of the data set use the number that is the next position for something else: a class without
+    `id` gets the next free number, and files in it are read.
+    """
+    pool_id = new_pool(client, name)
+    change(client, pool_id, append=[{"name": "animal"}, {"name": "tent"}]).raise_for_status()
+    assert tuple(table(client, pool_id)[place]["id"] for place in positions) == numbers
+    image = put_photo(client, pool_id, "a.jpg")
+    answer = client.put(f"/images/{image['id']}/annotation", content=label_map(numbers[1]), headers=ABSENT)
+    assert answer.json()["pixels"]["tent"] == 64
