@@ -73,8 +73,9 @@ class Client:
         body["default_strategy"] = default_strategy
         return Pool(self._transport, self._transport.json("POST", "/pools", json=body, repeatable=False))
 
-    def pools(self) -> Iterator[Pool]:
-        for document in self._transport.items("/pools"):
+    def pools(self, contains: str | None = None) -> Iterator[Pool]:
+        """The pools of whoever asks, oldest first; only those with `contains` in their names."""
+        for document in self._transport.items("/pools", contains=contains):
             yield Pool(self._transport, document)
 
     def pool(self, name_or_id: str) -> Pool:

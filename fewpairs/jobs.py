@@ -161,7 +161,7 @@ class Job(Resource):
             headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last_id} if last_id else {})
             try:
                 with self._transport.stream(f"{self.address}/events", headers=headers) as response:
-                    for event_id, event in _parse(response.iter_lines()):
+                    for event_id, event in parsed(response.iter_lines()):
                         last_id = event_id or last_id
                         if event.kind == "state":
                             self.document = event.data
@@ -204,7 +204,7 @@ def settled(job: Job) -> Job:
         return job
 
 
-def _parse(lines: Iterator[str]) -> Iterator[tuple[str | None, Event]]:
+def parsed(lines: Iterator[str]) -> Iterator[tuple[str | None, Event]]:
     """Parse server-sent events into pairs of id (or None) and event."""
     fields: dict[str, str] = {}
     for line in lines:

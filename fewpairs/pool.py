@@ -11,7 +11,7 @@ from fewpairs.assignment import LEASE_S, Assignment, Assignments
 from fewpairs.errors import FewpairsError
 from fewpairs.explanation import Explanation, explain
 from fewpairs.imports import order_import
-from fewpairs.jobs import Job, answer_of, settled
+from fewpairs.jobs import Event, Job, answer_of, parsed, settled
 from fewpairs.model import Model
 from fewpairs.photos import Photos
 from fewpairs.selection import Selection
@@ -82,6 +82,17 @@ class Pool(Photos):
     def events(self, kind: str | None = None, action: str | None = None) -> Iterator[dict[str, Any]]:
         """What was done to the pool, newest first: `action`, `kind`, `subject_id`, `principal`, …"""
         return self._transport.items(f"{self.address}/events", kind=kind, action=action)
+
+    def follow(self, for_s: float = 3600.0) -> Iterator[Event]:
+        """What happens in the pool from now on, for so many seconds.
+
+        `kind` is `event` (data: something that was done, as in `events`) or `job` (data: a job that changed);
+        the first is `following`.
+        """
+        address = f"{self.address}/events/stream?for_s={for_s:g}"
+        with self._transport.stream(address, headers={"Accept": "text/event-stream"}) as response:
+            for _, event in parsed(response.iter_lines()):
+                yield event
 
     @property
     def webhooks(self) -> Webhooks:

@@ -12,6 +12,7 @@ import structlog
 from anyio import CapacityLimiter, to_thread
 from pydantic_core import to_json
 
+from service.pool_watch import PoolWatch, Seen, look
 from store import jobs, progress
 from store.database import Database
 from store.progress import Standing
@@ -92,6 +93,7 @@ class Watch:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._jobs: dict[UUID, Watched] = {}
+        self.pools = PoolWatch()
         self._is_stopped = False
         self._thread = CapacityLimiter(1)
 
@@ -127,12 +129,16 @@ class Watch:
         while not stopping():
             began = clock()
             ticks += 1
-            if due := self._due(everyone=ticks % TICKS_OF_FOLLOWERS == 0):
+            is_turn_of_followers = ticks % TICKS_OF_FOLLOWERS == 0
+            if due := self._due(everyone=is_turn_of_followers):
                 await self._look_at(due)
+            if is_turn_of_followers and (known := self.pools.known()):
+                await self._look_at_pools(known)
             await asyncio.sleep(max(TICK_S, REST * (clock() - began)))
         self._is_stopped = True
         for watched in self._jobs.values():
             watched.end()
+        self.pools.stop()
 
     def _due(self, everyone: bool) -> list[Watched]:
         return [
@@ -155,6 +161,14 @@ class Watch:
                 watched.update(seen[watched.job_id])
             elif watched.job_id not in present:
                 watched.end()
+
+    async def _look_at_pools(self, known: Mapping[UUID, Seen | None]) -> None:
+        try:
+            seen = await to_thread.run_sync(look, self._database, known, limiter=self._thread)
+        except Exception as error:  # As above.
+            log.warning("watch.failed", error=str(error))
+            return
+        self.pools.update(seen)
 
     def _look(
         self, known: Mapping[UUID, tuple[Standing | None, int | None]]

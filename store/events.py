@@ -120,6 +120,18 @@ def page(session: Session, wanted: Wanted, *, before: uuid.UUID | None, limit: i
     return [Named(*row) for row in session.execute(newest_first(query, Event, before, limit, **equal))]
 
 
+def newest_ids(session: Session, pool_id: uuid.UUID, most: int = 200) -> list[uuid.UUID]:
+    """The ids of the pool's newest events, oldest first. A late commit may add one before others."""
+    query = select(Event.id).where(Event.pool_id == pool_id).order_by(Event.id.desc()).limit(most)
+    return list(session.scalars(query))[::-1]
+
+
+def named(session: Session, event_id: uuid.UUID) -> Named | None:
+    query = select(Event, Principal.name).outerjoin(Principal, Principal.id == Event.principal_id)
+    row = session.execute(query.where(Event.id == event_id)).one_or_none()
+    return Named(*row) if row else None
+
+
 def every(session: Session, wanted: Wanted, *, at_once: int = 1000) -> Iterator[Named]:
     """All events, newest first, of which at most `at_once` are in memory."""
     before = None

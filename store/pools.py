@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import Select, and_, func, select
 from sqlalchemy.orm import Session
 
-from store import annotations, class_pixels, events
+from store import annotations, class_pixels, events, pages
 from store.class_pixels import ClassPixels
 from store.filters import in_use, kept
 from store.memberships import pools_of
@@ -34,6 +34,19 @@ class PoolCounts:
     """The number of unpaired label maps of each source."""
     contents: ClassPixels = field(default_factory=ClassPixels)
     """What the newest annotations hold."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which pools to list. None stands for all."""
+
+    name: str | None = None
+    contains: str | None = None
+    """A part of the name; the case of letters does not matter."""
+    deleted: bool = False
+    """Those that were deleted and can be taken back, instead of the others."""
+    seen_by: uuid.UUID | None = None
+    """A principal who is a member."""
 
 
 def create(
@@ -76,23 +89,25 @@ def rename(session: Session, pool: Pool, name: str) -> None:
     session.flush()
 
 
-def page(
-    session: Session,
-    *,
-    name: str | None,
-    after: uuid.UUID | None,
-    limit: int,
-    deleted: bool = False,
-    seen_by: uuid.UUID | None = None,
-) -> Sequence[Pool]:
-    """Pools made after the pool `after`, oldest first; or those that were deleted and can be taken back.
-    Only those of the principal `seen_by`, if one is given.
-    """
-    query = oldest_first(select(Pool), Pool, after, limit, name=name)
-    if seen_by:
-        query = query.where(Pool.id.in_(pools_of(seen_by)))
-    state = and_(~kept(Pool), ~Pool.removed) if deleted else kept(Pool)
-    return session.scalars(query.where(state)).all()
+def page(session: Session, wanted: Wanted, *, after: uuid.UUID | None, limit: int) -> Sequence[Pool]:
+    """Pools made after the pool `after`, oldest first."""
+    return session.scalars(oldest_first(_wanted(wanted), Pool, after, limit)).all()
+
+
+def total(session: Session, wanted: Wanted) -> int:
+    """How many pools there are, on all pages."""
+    return pages.total(session, _wanted(wanted))
+
+
+def _wanted(wanted: Wanted) -> Select[Pool]:
+    query = select(Pool).where(and_(~kept(Pool), ~Pool.removed) if wanted.deleted else kept(Pool))
+    if wanted.name is not None:
+        query = query.where(Pool.name == wanted.name)
+    if wanted.contains is not None:
+        query = query.where(Pool.name.icontains(wanted.contains, autoescape=True))
+    if wanted.seen_by:
+        query = query.where(Pool.id.in_(pools_of(wanted.seen_by)))
+    return query
 
 
 def named(session: Session, name: str) -> Pool | None:

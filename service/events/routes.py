@@ -1,12 +1,17 @@
 """The addresses that list what was done."""
 
+import asyncio
 import re
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
+from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 
 from service.access.roles import ADMIN, VIEWER
@@ -16,9 +21,11 @@ from service.http.bodies import Route
 from service.http.openapi import errors
 from service.http.pages import Cursor, Limit, Page, cut
 from service.http.problems import NotFound
+from service.jobs.schemas import Job
 from service.lookups import found_pool
-from service.runtime import ServiceDep
-from store import events
+from service.pool_watch import News
+from service.runtime import Service, ServiceDep
+from store import events, jobs
 from store.events import Action, Kind, Wanted
 
 router = APIRouter(tags=["events"], route_class=Route)
@@ -29,6 +36,9 @@ Subject = Annotated[UUID | None, Query(description="Only events of the thing wit
 OfKind = Annotated[Kind | None, Query(description="Only events of such things.")]
 OfAction = Annotated[Action | None, Query(description="Only such acts.")]
 OfPool = Annotated[UUID | None, Query(description="Only events of this pool.")]
+LENGTH = Query(
+    ge=0, le=86_400, description="After so many seconds the stream ends; a browser then asks again by itself."
+)
 OfPrincipal = Annotated[UUID | None, Query(description="Only what this principal did.")]
 
 
@@ -73,6 +83,52 @@ def list_events(
         rows = events.page(session, wanted, before=cursor, limit=limit + 1)
     page, following = cut(rows, limit)
     return Page(items=[Event.of(row) for row in page], next=following)
+
+
+def _existing(service: ServiceDep, pool_id: UUID) -> UUID:
+    with service.database.read() as session:
+        return found_pool(session, pool_id).id
+
+
+@router.get(
+    "/pools/{pool_id}/events/stream",
+    summary="Follow a pool as server-sent events",
+    dependencies=[VIEWER],
+    response_class=EventSourceResponse,
+    responses=errors(NotFound),
+)
+async def follow_pool(
+    service: ServiceDep,
+    pool_id: Annotated[UUID, Depends(_existing)],
+    for_s: Annotated[float, LENGTH] = 3600.0,
+) -> AsyncIterator[ServerSentEvent]:
+    """Begins with an event `following`. Then it sends an event `event` for whatever somebody does to the
+    pool, its photos, label maps, selections and models, and an event `job` whenever a job of the pool
+    changes. What happened before is in the lists."""
+    clock = asyncio.get_running_loop().time
+    end = clock() + for_s
+    with service.watch.pools.follow(pool_id) as pool:
+        await pool.is_known(for_s)
+        number = pool.count
+        yield ServerSentEvent(event="following", raw_data=f'{{"pool_id":"{pool_id}"}}')
+        while not pool.is_over and clock() < end:
+            changed = pool.changed
+            for news in pool.after(number):
+                number = news.number
+                if told := await run_in_threadpool(_told, service, news):
+                    yield ServerSentEvent(event=news.kind, raw_data=told)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(changed.wait(), end - clock())
+
+
+def _told(service: Service, news: News) -> str | None:
+    """The event or the job as it is now; None if it is gone."""
+    with service.database.read() as session:
+        if news.kind == "event":
+            event = events.named(session, news.id)
+            return Event.of(event).model_dump_json() if event else None
+        job = jobs.get(session, news.id)
+        return Job.of(job).model_dump_json() if job else None
 
 
 @router.get("/events", summary="List what was done to everything", dependencies=[ADMIN], responses=errors())

@@ -13,7 +13,7 @@ from service.deletion import Deletion, Now
 from service.http.bodies import Route
 from service.http.names import PoolName
 from service.http.openapi import errors
-from service.http.pages import Cursor, Limit, Page, cut
+from service.http.pages import Contains, CountedPage, Cursor, Limit, Total, cut
 from service.http.problems import (
     ClassInUse,
     FileTooLarge,
@@ -28,7 +28,7 @@ from service.pools.class_table import ClassTable, ClassTableChanges
 from service.pools.schemas import NewPool, Pool, PoolChanges
 from service.runtime import Service, ServiceDep
 from store import events, jobs, memberships, pools
-from store.pools import PoolCounts
+from store.pools import PoolCounts, Wanted
 from store.states import Role
 
 router = APIRouter(tags=["pools"], route_class=Route)
@@ -68,21 +68,22 @@ def list_pools(
     service: ServiceDep,
     principal: PrincipalDep,
     name: Annotated[PoolName | None, Query(description="Only the pool with exactly this name.")] = None,
+    contains: Contains = None,
     deleted: Annotated[
         bool, Query(description="1: only pools that were deleted and can be taken back.")
     ] = False,
+    total: Total = False,
     cursor: Cursor = None,
     limit: Limit = 100,
-) -> Page[Pool]:
+) -> CountedPage[Pool]:
     """The pools that you are a member of, oldest first."""
-    seen_by = whose(principal)
+    wanted = Wanted(name=name, contains=contains, deleted=deleted, seen_by=whose(principal))
     with service.database.read() as session:
-        found = pools.page(
-            session, name=name, after=cursor, limit=limit + 1, deleted=deleted, seen_by=seen_by
-        )
-        page, following = cut(found, limit)
+        page, following = cut(pools.page(session, wanted, after=cursor, limit=limit + 1), limit)
         counts = service.counts.of(session, [pool.id for pool in page])
-    return Page(items=[Pool.of(pool, counts.get(pool.id, PoolCounts())) for pool in page], next=following)
+        count = pools.total(session, wanted) if total else None
+    items = [Pool.of(pool, counts.get(pool.id, PoolCounts())) for pool in page]
+    return CountedPage(items=items, next=following, total=count)
 
 
 @router.get(

@@ -262,6 +262,7 @@ OPERATIONS: Mapping[str, Operation] = {
         "curator", at={"webhook_id": "spare_webhook_id"}, answers=(204, 404)
     ),
     "GET /pools/{pool_id}/events": VIEWED,
+    "GET /pools/{pool_id}/events/stream": Operation("viewer", sends(params={"for_s": 0})),
     "GET /pools/{pool_id}/advice": VIEWED,
     "POST /pools/{pool_id}/trainings": Operation("curator", sends(json={"method": "hybrid"})),
     "GET /jobs": ANYBODY,

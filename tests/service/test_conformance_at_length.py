@@ -24,7 +24,7 @@ from tests.service.test_conformance import new_ids
 HOOKS = "tests.service.schemathesis_hooks"
 EXAMPLES = os.environ.get("EXAMPLES", "30")
 """The most requests of an operation in each phase."""
-STREAMS = "^/jobs/.*/events$"
+STREAMS = "^/jobs/.*/events$|/events/stream$"
 """Streams of events are no JSON, and last as long as their jobs."""
 STATUSES = {
     "positive_data_acceptance": ["2xx", "3xx", "4xx"],

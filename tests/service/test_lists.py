@@ -100,3 +100,15 @@ def test_a_list_that_cannot_be_is_refused(client: Client, pool: tuple[str, list[
     for params in ({"sort": "uncertainty"}, {"sort": "name", "cursor": str(uuid.uuid4())}):
         assert slug(client.get(address, params=params)) == "bad-request"
     assert slug(client.get(address, params={"model": str(uuid.uuid4())})) == "not-found"
+
+
+def test_pools_are_found_by_a_part_of_their_names(client: Client) -> None:
+    """And counted, however many are on the page."""
+    made = uuid.uuid4().hex
+    for name in (f"Day {made} A", f"day {made} b", made[::-1]):
+        client.post("/pools", json={"name": name, "class_table": "rgb"}).raise_for_status()
+    params = {"contains": f"DAY {made}", "total": True, "limit": 1}
+    page = client.get("/pools", params=params).json()
+    assert ([pool["name"] for pool in page["items"]], page["total"]) == ([f"Day {made} A"], 2)
+    rest = client.get("/pools", params=params | {"cursor": page["next"]}).json()
+    assert [pool["name"] for pool in rest["items"]] == [f"day {made} b"]

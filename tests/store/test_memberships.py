@@ -118,8 +118,8 @@ def test_lists_show_pages_of_the_principals_own_pools(database: Database) -> Non
         ]
         for pool_id in made[::2]:
             memberships.put(session, pool_id, ana, "viewer")
-        first = pools.page(session, name=None, after=None, limit=2, seen_by=ana)
-        rest = pools.page(session, name=None, after=first[-1].id, limit=2, seen_by=ana)
+        first = pools.page(session, pools.Wanted(seen_by=ana), after=None, limit=2)
+        rest = pools.page(session, pools.Wanted(seen_by=ana), after=first[-1].id, limit=2)
         assert [pool.id for pool in (*first, *rest)] == made[::2]
         newest = jobs.page(session, limit=2, seen_by=ana)
         older = jobs.page(session, before=newest[-1].id, limit=2, seen_by=ana)
