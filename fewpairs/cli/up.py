@@ -29,8 +29,11 @@ def up(
             show_default=False,
         ),
     ] = None,
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Open the pages, on a desktop.")
+    ] = True,
 ) -> None:
     """Run the whole service on this machine: database, broker, API, three workers. Ctrl-C stops it."""
     from fewpairs.embedded.serve import serve
 
-    serve(data, host, port, console)
+    serve(data, host, port, console, in_browser=browser)

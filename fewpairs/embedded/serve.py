@@ -38,8 +38,11 @@ COLOURS = {
 }
 
 
-def serve(data: Path | None, host: str | None, port: int | None, console: Console) -> None:
-    """Serve until a stop signal, with the settings of the environment. The arguments win over them.
+def serve(
+    data: Path | None, host: str | None, port: int | None, console: Console, *, in_browser: bool = True
+) -> None:
+    """Serve until a stop signal, with the settings of the environment. The arguments win over them. The pages
+    are opened in the user's browser, if there is one and `in_browser` is true.
 
     Raises FewpairsError if a setting is wrong or the service cannot start.
     """
@@ -65,7 +68,8 @@ def serve(data: Path | None, host: str | None, port: int | None, console: Consol
                 note.write(address)
                 note.flush()
                 _welcome(console, address, folder, token)
-                open_pages(folder, _pages(address, token))
+                if in_browser:
+                    open_pages(folder, _pages(address, token))
                 if own_broker_port is None:
                     _report_broker(console, address, settings.values["broker_url"])
                 manager.run()
