@@ -25,7 +25,7 @@ from tests.processes import free_port, processes, until
 
 CHROMIUM = Path("/usr/bin/chromium")
 OPTIONS = ["--no-sandbox", "--disable-background-networking"]
-PATIENCE_MS = 240_000
+START_S, PATIENCE_MS = 240.0, 240_000
 PRINTED = re.compile(r"http://\S+/session\?token=\S+")
 EXPECTED = ("status of 409", "status of 412")
 """Chromium notes refusals as errors. The pages ask for a selection that may not be there, or save second."""
@@ -38,7 +38,8 @@ def running(folder: Path) -> Iterator[str]:
     """What an embedded service, with its data below a folder, tells its user to open, while it runs."""
     log = folder / "up" / "0.log"
     with processes([(up_command(folder / "data", free_port()), UP_ENVIRONMENT)], log.parent) as [process]:
-        until(lambda: PRINTED.search(log.read_text()) or process.poll() is not None, "the service is ready")
+        is_ready = "the service is ready"
+        until(lambda: PRINTED.search(log.read_text()) or process.poll() is not None, is_ready, START_S)
         printed = PRINTED.search(log.read_text())
         assert printed, log.read_text()
         yield printed[0]

@@ -1,0 +1,86 @@
+// What is asked of the service when photos are picked, and what the picks are worth.
+
+import { api, type Asked, asked, type Pool, Problem, type Schemas, settled } from "../api/client";
+
+export type Found = Schemas["SelectionNow"];
+export type Explanation = Schemas["Explanation"];
+
+export interface Question {
+  strategy: string;
+  duplicates: boolean;
+  balance: boolean;
+  model: string | null;
+  name: string;
+  /** Photos that are picked in any case, and photos that are not to be picked. */
+  include: string[];
+  exclude: string[];
+}
+
+export const STRATEGIES = [
+  ...(["advised", "kmedoids", "words", "facility", "typiclust"] as const),
+  ...(["probcover", "kcenter", "fasterpam", "random"] as const),
+];
+const WAIT_MS = 1000;
+
+export function first(pool: Pool): Question {
+  const strategy = pool.default_strategy === "kmedoids" ? "advised" : pool.default_strategy;
+  return { strategy, duplicates: false, balance: false, model: null, name: "", include: [], exclude: [] };
+}
+
+/** The question that a selection answers. */
+export function answeredBy({ receipt }: Found): Question {
+  const { strategy, balance, include, exclude } = receipt;
+  return {
+    strategy,
+    duplicates: receipt.duplicates_within !== null,
+    balance: balance ?? false,
+    model: receipt.model ?? null,
+    name: receipt.name ?? "",
+    include: include ?? [],
+    exclude: exclude ?? [],
+  };
+}
+
+/** Ask once for as many as one may want: fewer are the first of them. Fewer are asked for in a small pool. */
+export async function picked(pool: Pool, question: Question, most: number): Promise<Found> {
+  const left = pool.counts.train.images - pool.counts.train.annotated;
+  const budgets = [most, Math.ceil(most / 2), 10, 5, 2, 1].map((budget) =>
+    Math.min(budget, Math.max(1, left)),
+  );
+  const least = Math.max(1, question.include.length);
+  for (const [turn, budget] of budgets.entries()) {
+    try {
+      return await once(pool, question, Math.max(budget, least));
+    } catch (error) {
+      const isTooMany = error instanceof Problem && error.slug === "budget-exceeds-pool";
+      if (!isTooMany || turn + 1 === budgets.length || budget <= least) throw error;
+    }
+  }
+  throw new Error("unreachable");
+}
+
+async function once(pool: Pool, question: Question, budget: number): Promise<Found> {
+  const { duplicates, name, ...rest } = question;
+  const body = {
+    ...rest,
+    budget,
+    ...(name ? { name } : {}),
+    ...(duplicates ? { duplicates_within: "auto" } : {}),
+  } as Asked["SelectBody"];
+  const params = { path: { pool_id: pool.id } };
+  return (await settled(() => api.POST("/pools/{pool_id}/select", { params, body }))) as Found;
+}
+
+/** Wait until the encoder has looked at all photos. */
+export async function embedded(pool: Pool, busy: (done: number, all: number) => void): Promise<void> {
+  for (;;) {
+    const params = { path: { pool_id: pool.id } };
+    const { counts } = await asked(api.GET("/pools/{pool_id}", { params }));
+    if (counts.embedded >= counts.images) return;
+    busy(counts.embedded, counts.images);
+    const params_ = { path: { pool_id: pool.id }, query: { failed: true, limit: 1, total: true } };
+    const failed = await asked(api.GET("/pools/{pool_id}/images", { params: params_ }));
+    if (counts.embedded + (failed.total ?? 0) >= counts.images) return;
+    await new Promise((resolve) => setTimeout(resolve, WAIT_MS));
+  }
+}
