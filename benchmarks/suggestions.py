@@ -47,11 +47,15 @@ def strokes_on(truth: NDArray[np.uint8], classes: int, share: float, seed: int) 
 
 
 def _stroke(strokes: NDArray[np.uint8], truth: NDArray[np.uint8], at: tuple[int, int], angle: float) -> None:
-    down, right = np.indices(truth.shape)
+    box = tuple(
+        slice(max(0, place - LENGTH), min(size, place + LENGTH))
+        for place, size in zip(at, truth.shape, strict=True)
+    )
+    down, right = np.ogrid[box]
     down, right = down - at[0], right - at[1]
     along, across = right * np.cos(angle) + down * np.sin(angle), down * np.cos(angle) - right * np.sin(angle)
-    covered = (np.abs(along) <= LENGTH / 2) & (np.abs(across) <= RADIUS) & (truth == truth[at])
-    strokes[covered] = truth[at]
+    near = (np.abs(along) <= LENGTH / 2) & (np.abs(across) <= RADIUS)
+    strokes[box][near & (truth[box] == truth[at])] = truth[at]
 
 
 class Bench:

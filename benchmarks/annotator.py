@@ -1,0 +1,137 @@
+"""How long a simulated person takes to label photos by hand, with superpixels, suggestions, and drafts.
+
+    python -m benchmarks.annotator --data camvid
+
+PHOTOS train photos of a data set with classes, spread evenly, are labelled one after the other until GOAL
+of the labelled pixels are right. `benchmarks.person` says how the person draws and how long that takes. The
+ways:
+
+- `brush and polygon`: from an empty map.
+- `superpixels`: the same, and a brush that takes whole segments.
+- `suggestions`: a stroke on every class; then what is suggested is corrected with brush and polygon. The
+  corrections are strokes too, and it is suggested anew after every few of them.
+- `drafts`: what is learned from the photos finished so far, without strokes, is taken over and corrected.
+- `suggestions and superpixels`: as `suggestions`, corrected with superpixels too.
+"""
+
+import argparse
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmarks.measuring import Report, say, table
+from benchmarks.person import NONE, Person, stroke_through
+from benchmarks.superpixels import segments
+from models.encoders.feature_maps import pretrained_feature_maps
+from models.experiments.dataset import Dataset
+from models.images.photos import read_label_map, read_photo
+from models.suggestion import SeenPhoto, suggest
+from models.training.feature_store import FeatureStore
+from models.training.logistic import Rows
+
+PHOTOS, GOAL = 10, 0.95
+SEGMENTS = 2000
+WAIT_S = 1.0
+"""How long the first suggestion takes to come; during the later ones the person goes on."""
+SMALLEST, EVERY = 100, 5
+"""Pixels of a class that gets a first stroke, and corrections between two suggestions."""
+
+Finish = Callable[[Person, SeenPhoto, list[Rows]], None]
+
+
+def by_hand(person: Person, photo: SeenPhoto, finished: list[Rows]) -> None:
+    """Label from what is there."""
+    person.correct(GOAL)
+
+
+def with_suggestions(person: Person, photo: SeenPhoto, finished: list[Rows]) -> None:
+    """Draw a stroke on every class; then correct what is suggested, which is new after every few corrections,
+    as these are strokes too.
+    """
+    for index in range(person.classes):
+        if (person.truth == index).sum() >= SMALLEST:
+            drawn = stroke_through(person.truth == index)
+            person.painted[drawn] = index
+            person.effort.key()
+            person.effort.stroke(float(np.ptp(np.nonzero(drawn)[1])))
+    person.effort.seconds += WAIT_S
+    goes_on = True
+    while goes_on:
+        person.map[:] = suggest(photo, person.classes, finished, person.painted).label_map
+        goes_on = person.correct(GOAL, EVERY)
+    person.correct(GOAL)
+
+
+def with_drafts(person: Person, photo: SeenPhoto, finished: list[Rows]) -> None:
+    """Take over what is learned from finished photos, if there are any, and correct it."""
+    if finished:
+        person.effort.key(WAIT_S)
+        person.map[:] = suggest(photo, person.classes, finished, person.map).label_map
+    person.correct(GOAL)
+
+
+WAYS: dict[str, tuple[Finish, bool]] = {
+    "brush and polygon": (by_hand, False),
+    "superpixels": (by_hand, True),
+    "suggestions": (with_suggestions, False),
+    "drafts": (with_drafts, False),
+    "suggestions and superpixels": (with_suggestions, True),
+}
+"""Each way with whether there is a superpixel brush."""
+
+
+def _rows(data: Dataset) -> Iterator[dict[str, Any]]:
+    assert data.class_table, "the data set needs classes.json"
+    classes = len(data.class_table.names)
+    store = FeatureStore(pretrained_feature_maps("efficientnet_lite0")[0], None)
+    picked = np.linspace(0, len(data.train) - 1, PHOTOS).round().astype(int)
+    finished: list[Rows] = []
+    for number, at in enumerate(picked):
+        path, label_map = data.pair("train", data.train[at])
+        photo, truth = SeenPhoto.of(path, store), read_label_map(label_map)
+        truth = np.where(truth < classes, truth, NONE).astype(np.uint8)
+        superpixels = segments(read_photo(path), SEGMENTS)
+        for name, (way, has_superpixels) in WAYS.items():
+            person = Person(truth, classes, number, superpixels if has_superpixels else None)
+            way(person, photo, finished)
+            effort = person.effort
+            yield {
+                **{"way": name, "photo": number, "strokes": effort.strokes, "clicks": effort.clicks},
+                **{"keys": effort.keys, "seconds": effort.seconds, "right": person.right},
+            }
+        finished.append(photo.finished(label_map, data.class_table))
+
+
+def means(rows: list[Any]) -> list[dict[str, Any]]:
+    """The means of each way over the photos, and its seconds as a share of those by brush and polygon."""
+    found: list[dict[str, Any]] = []
+    for way in WAYS:
+        mine = [row for row in rows if row["way"] == way]
+        mean = {
+            name: float(np.mean([row[name] for row in mine])) for name in ("strokes", "clicks", "seconds")
+        }
+        share = mean["seconds"] / (found[0]["seconds"] if found else mean["seconds"])
+        found.append({"way": way, **mean, "share": share, "right": min(row["right"] for row in mine)})
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/annotator.json"))
+    arguments = parser.parse_args()
+    about = {"photos": PHOTOS, "goal": GOAL, "segments": SEGMENTS}
+    report = Report(arguments.out, torch.device("cpu"), data=arguments.data.name, **about)
+    for row in _rows(Dataset(arguments.data)):
+        report.add(**row)
+    say(table(means(list(report.rows))))
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    main()
