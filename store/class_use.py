@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from store import blobs, jobs, models
 from store.blobs import BlobDamaged, BlobMissing, Blobs
-from store.tables import Annotation, Deletable, DrawnLabels, Image, LabelMap, Model
+from store.tables import Annotation, Deletable, Draft, DrawnLabels, Image, LabelMap, Model
 
 READ_THE_TABLE: tuple[tuple[jobs.Kind, str], ...] = (
     ("train", "training"),
@@ -24,9 +24,9 @@ MOST_CLASSES = 255
 
 @dataclass(frozen=True)
 class Use:
-    """Something that may use a class. The id of an annotation is that of its image."""
+    """Something that may use a class. The id of an annotation or a draft is that of its image."""
 
-    kind: Literal["annotation", "label_map", "model", "job"]
+    kind: Literal["annotation", "draft", "label_map", "model", "job"]
     id: uuid.UUID
     words: str
 
@@ -37,6 +37,10 @@ def uses(session: Session, store: Blobs, pool_id: uuid.UUID, first: int) -> Iter
     counted, models whose file is damaged.
     """
     yield from _annotations(session, pool_id, first)
+    drafts = select(Image, Draft).join(Draft, Draft.image_id == Image.id).where(Image.pool_id == pool_id)
+    for image, draft in session.execute(drafts):
+        if _is_drawn_with(draft, first):
+            yield Use("draft", image.id, f"an unfinished label map of {image.name}{_deleted(image)}")
     for label_map in session.scalars(select(LabelMap).where(LabelMap.pool_id == pool_id)):
         if _is_drawn_with(label_map, first):
             words = f"the unpaired label map {label_map.name} of the source {label_map.source}"
@@ -64,7 +68,7 @@ def _annotations(session: Session, pool_id: uuid.UUID, first: int) -> Iterator[U
         yield Use("annotation", image.id, words)
 
 
-def _is_drawn_with(row: DrawnLabels, first: int) -> bool:
+def _is_drawn_with(row: DrawnLabels | Draft, first: int) -> bool:
     return row.class_pixels is None or any(row.class_pixels[first:])
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from store.clock import from_now
 from store.references import leave
-from store.tables import Draft, Image
+from store.tables import Draft
 
 
 def get(session: Session, image_id: uuid.UUID, principal_id: uuid.UUID) -> Draft | None:
@@ -32,16 +32,6 @@ def put(session: Session, image_id: uuid.UUID, principal_id: uuid.UUID, **column
 def remove(session: Session, image_id: uuid.UUID, principal_id: uuid.UUID | None) -> None:
     """Remove a principal's draft of an image, if there is one. None: whoever acts is not known."""
     _remove(session, Draft.image_id == image_id, Draft.principal_id == principal_id)
-
-
-def remove_classes(session: Session, pool_id: uuid.UUID, first: int) -> None:
-    """Remove the drafts of a pool that have a class at the position `first` or behind it."""
-    of_pool = select(Draft.image_id, Draft.principal_id, Draft.class_pixels).join(
-        Image, Image.id == Draft.image_id
-    )
-    for image_id, principal_id, class_pixels in session.execute(of_pool.where(Image.pool_id == pool_id)):
-        if any((class_pixels or [])[first:]):
-            remove(session, image_id, principal_id)
 
 
 def count_old(session: Session, keep_s: float) -> int:

@@ -150,6 +150,11 @@ def _require_free(session: Session, pool: dict[str, Any]) -> None:
     there = pools.get(session, pool["id"])
     if there and there.gone_at is None:
         raise PoolExists(f"The pool is already on this server, as {there.name}.", pool_id=str(there.id))
+    if there and there.removed:
+        raise PoolExists(
+            "The pool was on this server and was removed for good, but for its events, which keep their ids: "
+            "import it on another server."
+        )
     if there:
         raise PoolExists(
             "The pool was on this server and was deleted: take that back, if it is not too late."

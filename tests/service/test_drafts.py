@@ -82,15 +82,19 @@ def test_a_draft_is_its_owners_and_counts_for_nothing(client: Client, address: s
     assert rows(client, address) == []
 
 
-def test_a_draft_goes_with_a_class_that_it_shows(client: Client, address: str) -> None:
-    """A class that only drafts show can be taken out again; other drafts stay."""
+def test_a_class_stays_while_a_draft_shows_it(client: Client, address: str) -> None:
+    """The class cannot be taken out until the draft is dropped; a draft without the class does not hinder."""
     pool_id = client.get(address).json()["pool_id"]
     other = f"/images/{put_photo(client, pool_id, 'b.jpg')['id']}"
     table = f"/pools/{pool_id}/class_table"
     client.patch(table, json={"append": [{"name": "sign"}]}).raise_for_status()
     client.put(f"{address}/draft", content=label_map(2)).raise_for_status()
     client.put(f"{other}/draft", content=label_map(1)).raise_for_status()
-    client.patch(table, json={"remove": ["sign"]}).raise_for_status()
+    refused = client.patch(table, json={"remove": ["sign"]})
+    assert slug(refused) == "class-in-use"
+    assert "unfinished label map of a.jpg" in refused.json()["detail"]
+    client.delete(f"{address}/draft").raise_for_status()
+    assert client.patch(table, json={"remove": ["sign"]}).status_code == 200
     assert [len(rows(client, at)) for at in (address, other)] == [0, 1]
 
 
