@@ -163,6 +163,12 @@ class Client:
         body = {"password": password, "current": current}
         self._transport.request("PUT", f"{_of_user(name)}/password", json=body)
 
+    def settings(self) -> dict[str, Any]:
+        """What the server runs with, `{"version", "items"}`, without addresses, paths and secrets; for
+        administrators.
+        """
+        return dict(self._transport.json("GET", "/settings"))
+
     def jobs(self, state: str | None = None) -> Iterator[Job]:
         """All jobs, or those in one state, newest first."""
         for document in self._transport.items("/jobs", state=state):

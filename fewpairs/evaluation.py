@@ -21,6 +21,10 @@ class Evaluation(Resource):
         """The scores over all images."""
         return dict(self.document["metrics"])
 
+    def confusion(self) -> dict[str, Any]:
+        """`{"classes", "pixels"}`: the number of pixels by true class, and in each by predicted class."""
+        return dict(self._transport.json("GET", f"{self.address}/confusion"))
+
     def images(self, order: str = "worst") -> Iterator[dict[str, Any]]:
         """Each image as `{"image_id", "name", "score", "scores"}`; `order` is worst, best or name."""
         return self._transport.items(f"{self.address}/images", order=order)

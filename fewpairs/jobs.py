@@ -106,6 +106,11 @@ class Job(Resource):
         self._transport.request("POST", f"{self.address}/finish")
         return self.refresh()
 
+    def retry(self) -> "Job":
+        """Order a training, an evaluation or an export that failed or was cancelled again, as a new job."""
+        answer = self._transport.json("POST", f"{self.address}/retry", repeatable=False)
+        return Job(self._transport, answer)
+
     def wait(self, on_progress: Callable[["Job"], None] | None = None, timeout: float | None = None) -> "Job":
         """Wait until the job has succeeded. Raises JobFailed, or TimeoutError after `timeout` seconds.
 
@@ -141,14 +146,29 @@ class Job(Resource):
         """Save the file that a finished job made: an export's zip, or an import's report."""
         return self._transport.download(f"{self.address}/output", Path(target))
 
+    def samples(self, after: int = -1) -> list[int]:
+        """The steps, later than `after`, after which a training drew a sample sheet; see `save_sample`."""
+        return [sheet["step"] for sheet in self._after(f"{self.address}/samples", after)]
+
+    def save_sample(self, step: int, target: str | Path) -> Path:
+        """Save the sample sheet of a step, a PNG."""
+        return self._transport.download(f"{self.address}/samples/{step}", Path(target))
+
+    def log(self, tail: int = 100) -> list[str]:
+        """The last lines, at most 1000, that a training has printed."""
+        return list(self._transport.json("GET", f"{self.address}/log", params={"tail": tail})["lines"])
+
     def metrics(self, after: int = -1) -> list[dict[str, Any]]:
         """The loss history: one line for each reported step after step `after`."""
-        lines: list[dict[str, Any]] = []
+        return list(self._after(f"{self.address}/metrics", after))
+
+    def _after(self, address: str, after: int) -> Iterator[dict[str, Any]]:
+        """All items of a list that is paged by steps."""
         while True:
-            page = self._transport.json("GET", f"{self.address}/metrics", params={"after": after})
-            lines += page["items"]
-            if not page["items"] or page["next"] is None:
-                return lines
+            page = self._transport.json("GET", address, params={"after": after})
+            yield from page["items"]
+            if page["next"] is None:
+                return
             after = page["next"]
 
     def events(self) -> Iterator[Event]:

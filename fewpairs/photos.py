@@ -156,6 +156,15 @@ class Photos(Resource):
         """Drop your unfinished label map of a photo, if there is one."""
         self._transport.request("DELETE", f"/images/{self.image_id(photo)}/draft")
 
+    def revisions(self, photo: str) -> Iterator[dict[str, Any]]:
+        """The revisions of a photo's label map, newest first: who made each, when, its pixels by class."""
+        return self._transport.items(f"/images/{self.image_id(photo)}/annotation/revisions")
+
+    def save_revision(self, photo: str, revision: int, target: str | Path) -> Path:
+        """Save the label map of a revision, a PNG in the colours of its classes."""
+        address = f"/images/{self.image_id(photo)}/annotation?revision={revision}"
+        return self._transport.download(address, Path(target))
+
     def rename_photo(self, photo: str, name: str) -> dict[str, Any]:
         """Give a photo, named or by its id, another name. Returns the photo's document."""
         return self._change(photo, name=name)

@@ -44,7 +44,9 @@ from service.operations import routes as operations
 from service.pages import routes as pages
 from service.pools import routes as pools
 from service.problems import routes as problems
+from service.revisions import routes as revisions
 from service.runtime import Service
+from service.samples import routes as samples
 from service.scenes import routes as scenes
 from service.selections import routes as selections
 from service.sessions import routes as sessions
@@ -108,9 +110,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     render.install(app)
     for noun in (
         *(pools, members, archives, images, label_maps, selections, assignments, annotations, drafts),
-        *(imports, exports, scenes, explanations, maps, similar, suggestions),
-        *(events, webhooks, advice, trainings, jobs, models, evaluations, operations, doctor, problems),
-        *(sessions, users, keys, signatures, pages),
+        *(revisions, imports, exports, scenes, explanations, maps, similar, suggestions),
+        *(events, webhooks, advice, trainings, jobs, samples, models, evaluations, operations, doctor),
+        *(problems, sessions, users, keys, signatures, pages),
     ):
         app.include_router(noun.router)
     openapi.install(app)

@@ -43,13 +43,14 @@ class LabelMapFile(Document):
     unlabelled: int | None = Field(description="The number of unlabelled pixels; null where `pixels` is.")
 
     @classmethod
-    def of(cls, row: DrawnLabels, class_table: dict[str, Any] | None) -> Self:
+    def of(cls, row: DrawnLabels, class_table: dict[str, Any] | None, **others: Any) -> Self:
         pixels = None
         if class_table and row.class_pixels is not None:
             names = [entry["name"] for entry in class_table["classes"]]
             pixels = dict.fromkeys(names, 0) | dict(zip(names, row.class_pixels, strict=False))
         return cls.of_row(
             row,
+            **others,
             original_sha256=row.original_sha256 or row.sha256,
             original_size_bytes=row.original_size_bytes or row.size_bytes,
             original_media_type=row.original_media_type or row.media_type,

@@ -3,14 +3,28 @@ the label map before it.
 """
 
 import uuid
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, and_, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
 from store.chunks import rows_where_in
 from store.filters import kept
-from store.tables import Annotation, DrawnLabels, Image
+from store.pages import newest_first
+from store.tables import Annotation, DrawnLabels, Event, Image, Principal
+
+
+@dataclass(frozen=True)
+class Revision:
+    """A revision, with the name of whoever made it. None: not known, or an import."""
+
+    annotation: Annotation
+    by: str | None
+
+    @property
+    def id(self) -> uuid.UUID:
+        return self.annotation.id
 
 
 def counts() -> ColumnElement[bool]:
@@ -48,6 +62,17 @@ def before(session: Session, image_id: uuid.UUID, number: int) -> Annotation | N
     query = select(Annotation).where(Annotation.image_id == image_id, Annotation.revision < number)
     newest_first = query.where(~Annotation.withdrawn).order_by(Annotation.revision.desc())
     return session.scalar(newest_first.limit(1))
+
+
+def revisions(
+    session: Session, image_id: uuid.UUID, *, before: uuid.UUID | None, limit: int
+) -> Sequence[Revision]:
+    """The revisions of an image, newest first."""
+    query = newest_first(select(Annotation), Annotation, before, limit, image_id=image_id)
+    made = select(Event.details, Principal.name).join(Principal, Principal.id == Event.principal_id)
+    acts = session.execute(made.where(Event.subject_id == image_id, Event.kind == "annotation"))
+    makers = {details.get("revision"): name for details, name in acts}
+    return [Revision(row, makers.get(row.revision)) for row in session.scalars(query)]
 
 
 def digests(session: Session, revisions: Mapping[uuid.UUID, int]) -> dict[uuid.UUID, str]:

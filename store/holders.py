@@ -16,6 +16,7 @@ from store.tables import (
     Explanation,
     Image,
     Job,
+    JobSample,
     LabelMap,
     Model,
     ModelFile,
@@ -31,6 +32,7 @@ ADVICE = {
     "label map": f"{SENT_AGAIN}; or annotate the photo again.",
     "unpaired label map": f"{SENT_AGAIN}; or delete the label map.",
     "model": "Restore the file from a backup; or delete the model, and train or import it again.",
+    "sample": "`fewpairs doctor --repair` forgets the picture.",
     "prediction": "Evaluate the model again.",
     "draft": "Nothing that counts is lost: draw it again.",
     "embeddings": MADE_ANEW,
@@ -97,6 +99,8 @@ def _made(session: Session, sha256: str) -> Iterator[Holder]:
         made = select(table, Image.name).join(Image, Image.id == table.image_id)
         for row, name in session.execute(made.where(table.sha256 == sha256)):
             yield Holder(kind, f"of {name}", row)
+    for sample in session.scalars(select(JobSample).where(JobSample.sha256 == sha256)):
+        yield Holder("sample", f"of the training {sample.job_id} after step {sample.step}", sample)
     files = select(ModelFile, Model.name).join(Model, Model.id == ModelFile.model_id)
     for file, model in session.execute(files.where(ModelFile.sha256 == sha256)):
         yield Holder("model", f"{model or file.model_id} (its file {file.name})", file)

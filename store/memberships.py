@@ -1,7 +1,7 @@
 """Who has which role in a pool, and in which pool something is."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,6 +60,16 @@ def role_named(session: Session, pool_id: uuid.UUID, name: str) -> Role | None:
     """The role in the pool of the principal of this name; None if they are no member."""
     query = select(Membership.role).join(Principal, Principal.id == Membership.principal_id)
     return session.scalar(query.where(Membership.pool_id == pool_id, Principal.name == name))
+
+
+def roles(
+    session: Session, principal_id: uuid.UUID, pool_ids: Collection[uuid.UUID]
+) -> dict[uuid.UUID, Role]:
+    """The principal's roles in those of the pools that it is a member of."""
+    query = select(Membership.pool_id, Membership.role).where(
+        Membership.principal_id == principal_id, Membership.pool_id.in_(pool_ids)
+    )
+    return {pool_id: role for pool_id, role in session.execute(query)}
 
 
 def pools_of(principal_id: uuid.UUID) -> Select[uuid.UUID]:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select
 from sqlalchemy.orm import Session
 
+from store import job_parts
 from store.chunks import VALUES_A_QUERY
 from store.clock import from_now
 from store.references import digests_in, leave
 from store.states import ENDED
-from store.tables import Base, Job, JobMetric
+from store.tables import Base, Job
 
 SUGGESTIONS_KEPT_S = 3600.0
 """How long suggestions are kept, of which there may be one for every stroke."""
@@ -33,7 +34,7 @@ def remove_old_jobs(session: Session, keep_s: float) -> int:
     ).all()
     ids: list[uuid.UUID] = [job.id for job in old]
     leave(session, set().union(*(digests_in(job.spec, job.result) for job in old)))
-    session.execute(delete(JobMetric).where(JobMetric.job_id.in_(ids)))
+    job_parts.remove(session, ids)
     session.execute(delete(Job).where(Job.id.in_(ids)))
     return len(ids)
 
@@ -42,7 +43,7 @@ def _is_old(keep_s: float) -> ColumnElement[bool]:
     referring = [
         key.parent
         for table in Base.metadata.tables.values()
-        if table.name != JobMetric.__tablename__
+        if table.name not in {part.__tablename__ for part in job_parts.PARTS}
         for key in table.foreign_keys
         if key.column.table.name == Job.__tablename__
     ]

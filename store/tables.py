@@ -23,7 +23,7 @@ from store import actors
 from store.clock import UtcDateTime, from_now
 from store.states import ASSIGNMENT_STATES, JOB_STATES, ROLES, SPLITS, Role
 
-SCHEMA = "0027"
+SCHEMA = "0028"
 """The revision of the newest migration, which makes these tables."""
 
 
@@ -346,6 +346,26 @@ class JobMetric(Base):
     values: Mapped[dict[str, Any]]
 
 
+class JobSample(Base):
+    """A sample sheet, a PNG, that a training drew after this step."""
+
+    __tablename__ = "job_samples"
+
+    job_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
+    step: Mapped[int] = mapped_column(primary_key=True)
+    sha256: Mapped[str] = mapped_column(String(64))
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+
+
+class JobLog(Base):
+    """The end of what a training's processes printed."""
+
+    __tablename__ = "job_logs"
+
+    job_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
+    tail: Mapped[str]
+
+
 class Selection(Deletable):
     """The answer to one select job; `document` is the Selection of the HTTP contract."""
 
@@ -463,6 +483,8 @@ class Evaluation(Row):
     test_time: Mapped[str] = mapped_column(String(10), server_default="none")
     """The views of a photo that predictions were averaged over, see `models.catalog.TEST_TIME`."""
     metrics: Mapped[dict[str, Any]]
+    confusion: Mapped[list[int] | None] = mapped_column(JSON(none_as_null=True), deferred=True)
+    """Pixels by true and by predicted class, row by row. None: an `rgb` pool, or an older evaluation."""
 
 
 class EvaluationImage(Base):

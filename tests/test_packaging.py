@@ -1,12 +1,16 @@
 """What `pip install 'fewpairs[…]'` brings."""
 
+import os
 import re
 import subprocess
 import sys
 import tomllib
+import zipfile
 from pathlib import Path
 
 import pytest
+
+from service.pages.routes import BUILT
 
 ROOT = Path(__file__).parent.parent
 EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
@@ -48,3 +52,23 @@ def test_faiss_that_is_missing_is_named_with_a_remedy(tmp_path: Path) -> None:
     assert last.startswith("ImportError: FAISS is not installed")
     for extra in ("models", "gpu"):
         assert f"pip install 'fewpairs[{extra}]'" in last
+
+
+def test_the_wheel_has_the_pages(tmp_path: Path) -> None:
+    """It holds index.html and every file that this asks for, as they were built."""
+    index = BUILT / "index.html"
+    if not index.exists():
+        if "CI" in os.environ:
+            pytest.fail("the pages are not built: make pages")
+        pytest.skip("the pages are not built: make pages")
+    folders = ["egg_info", "--egg-base", tmp_path, "build", "--build-base", tmp_path / "build"]
+    wheel = ["bdist_wheel", "--dist-dir", tmp_path, "--bdist-dir", tmp_path / "bdist"]
+    command = [sys.executable, "-c", "import setuptools; setuptools.setup()", "-q", *folders, *wheel]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    [built] = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(built) as archive:
+        html = archive.read("service/pages/dist/index.html").decode()
+        files = re.findall(r'(?:src|href)="\./(assets/[^"]+)"', html)
+        assert len(files) >= 2
+        for file in files:
+            assert archive.read(f"service/pages/dist/{file}") == (BUILT / file).read_bytes()

@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 import structlog
 from sqlalchemy.orm import Session
 
-from store import jobs
-from store.blobs import Blobs
+from store import job_parts, jobs
+from store.blobs import Blobs, put_file
 from store.database import Database
 from store.settings import Settings
 from worker.cache.networks import Networks
@@ -91,6 +91,15 @@ class Attempt:
     def estimated(self, estimate: dict[str, Any]) -> bool:
         """Record the estimate of what the job needs. Returns False as `report` does."""
         return self._recorded(lambda session: jobs.estimated(session, self.claim, estimate))
+
+    def drawn(self, step: int, sheet: Path) -> bool:
+        """Keep a sample sheet of a training. Returns False as `report` does."""
+        kept = put_file(self.tools.blobs, sheet)
+        return self._recorded(lambda session: job_parts.add_sample(session, self.claim, step, kept))
+
+    def printed(self, tail: str) -> bool:
+        """Record the end of a training's log. Returns False as `report` does."""
+        return self._recorded(lambda session: job_parts.keep_log(session, self.claim, tail))
 
     def _recorded(self, write: Callable[[Session], None]) -> bool:
         try:

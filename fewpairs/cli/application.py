@@ -17,7 +17,8 @@ COMMANDS = (
     *("withdraw", "revert"),
     *("advice", "train", "evaluate", "translate"),
     *("assignments", "replay", "similar", "duplicates", "suggest", "photo"),
-    *("jobs", "cancel", "finish", "model", "delete", "undelete", "events", "audit", "webhook"),
+    *("jobs", "log", "cancel", "finish", "retry", "model", "delete", "undelete"),
+    *("events", "audit", "webhook"),
     *("login", "key", "user"),
 )
 """All commands, in the order of the help page. Each is the module of this name."""

@@ -1,4 +1,4 @@
-"""`fewpairs photo list|delete|exclude|include|move|rename|replace|undelete`"""
+"""`fewpairs photo list|delete|exclude|include|move|rename|replace|revisions|undelete`"""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +9,7 @@ from rich.text import Text
 
 from fewpairs.cli.application import CONTROL, app
 from fewpairs.cli.options import JsonOption, PoolOption, ServerOption, find_pool
-from fewpairs.cli.output import console, escaped, moment, print_json, whole
+from fewpairs.cli.output import console, escaped, folded, moment, print_json, whole
 from fewpairs.client import Client
 from fewpairs.errors import FewpairsError
 from fewpairs.pool import Pool
@@ -135,6 +135,25 @@ def undelete(photos: PhotosArgument, pool: PoolOption = None, server: ServerOpti
 def _deleted(pool: Pool) -> dict[str, str]:
     """Ids of deleted photos by their names."""
     return {image["name"]: image["id"] for image in pool.deleted_photos()}
+
+
+@photo_app.command("revisions")
+def revisions(
+    photo: Annotated[str, typer.Argument(help="Name or id of a photo.", show_default=False)],
+    as_json: JsonOption = False,
+    pool: PoolOption = None,
+    server: ServerOption = None,
+) -> None:
+    """List the revisions of a photo's label map, newest first."""
+    found = list(find_pool(Client(server), pool).revisions(photo))
+    if as_json:
+        return print_json(found)
+    table = Table("Revision", "When", "Who", folded("Pixels"))
+    for each in found:
+        pixels = ", ".join(f"{name} {count:,}" for name, count in (each["pixels"] or {}).items() if count)
+        what = "withdrawn" if each["withdrawn"] else pixels
+        table.add_row(str(each["revision"]), moment(each["created_at"]), Text(each["by"] or ""), Text(what))
+    console.print(table if found else "The photo has no label map.")
 
 
 @photo_app.command("replace")

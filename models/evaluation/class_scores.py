@@ -54,7 +54,8 @@ class Evaluation:
     pix2pix, which the paper follows; `mean_iou_present` is the mean over the classes in the truth only.
     `doubtful_share` is the share of pixels where a second class was almost as good. The last two tell whether
     the model knows where it is wrong (see `models.evaluation.calibration`); they are None if it gives no
-    probabilities, or if no pixel counts.
+    probabilities, or if no pixel counts. `confusion` has the pixels by true class, and in each by predicted
+    class.
     """
 
     pixel_accuracy: float | None
@@ -66,11 +67,12 @@ class Evaluation:
     per_image: tuple[ImageScore, ...]
     expected_calibration_error: float | None = None
     errors_in_least_sure: float | None = None
+    confusion: tuple[tuple[int, ...], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """Plain dicts, lists and numbers, without `per_image`."""
+        """Plain dicts, lists and numbers, without `per_image` and `confusion`."""
         value = asdict(self)
-        del value["per_image"]
+        del value["per_image"], value["confusion"]
         return value | {"per_class": list(value["per_class"])}
 
 
@@ -130,6 +132,7 @@ class ClassTally:
             per_image=tuple(self._per_image),
             expected_calibration_error=self._calibration.expected_error(),
             errors_in_least_sure=self._calibration.errors_in_least_sure(),
+            confusion=tuple(map(tuple, confusion.tolist())),
         )
 
 

@@ -6,6 +6,7 @@ lock                    held by the one process that trains here
 finish.json             asks to end before all steps are done; then says after which step
 estimate.json           memory and time the training will take (see `models.training.rehearsal`)
 metrics.jsonl           one line per logged step
+log.txt                 what the process printed, if whoever started it keeps that
 features/               features of photos, computed or brought (see `models.training.feature_store`)
 start/                  weights that the translators start from, if there are any
 samples/step-N.png      sample sheets
@@ -43,6 +44,7 @@ class RunDirectory:
         self.estimate = self.path / "estimate.json"
         self.finish_file = self.path / "finish.json"
         self.metrics = self.path / "metrics.jsonl"
+        self.log = self.path / "log.txt"
         self.features = self.path / FEATURES
         self.start = self.path / "start"
         self.samples = self.path / "samples"
@@ -110,6 +112,16 @@ class RunDirectory:
             return []
         lines = self.metrics.read_text(encoding="utf-8").splitlines(keepends=True)
         return [json.loads(line) for line in lines if line.endswith("\n")]
+
+    def sample_sheet(self, step: int) -> Path:
+        """The file of the sample sheet that is drawn after a step."""
+        return self.samples / f"step-{step}.png"
+
+    def sample_sheets(self) -> list[tuple[int, Path]]:
+        """The steps after which a sample sheet was drawn, each with its file, in the order of steps."""
+        return sorted(
+            (int(path.stem.removeprefix("step-")), path) for path in self.samples.glob("step-*.png")
+        )
 
     def forget_metrics_after(self, step: int) -> None:
         """Drop the lines of steps that will be trained again."""

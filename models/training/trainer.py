@@ -1,6 +1,7 @@
 """The training loop: the same for every method, and exact across crashes."""
 
 import json
+import logging
 import math
 import resource
 import sys
@@ -28,6 +29,8 @@ from models.translation.artifacts import ModelSpec, save_model
 from models.translation.export import export_onnx
 from models.translation.sample_sheet import sample_sheet
 from models.translation.translator import Translator, choose_device
+
+log = logging.getLogger(__name__)
 
 
 class UnusableRun(ValueError):
@@ -109,7 +112,7 @@ class _Training:
                 self._log(done, _read(done, unread), spec.learning_rate * factor, clock)
                 unread = []
             if done % spec.sample_every == 0:
-                self._draw_sheet(self._run.samples / f"step-{done}.png")
+                self._draw_sheet(self._run.sample_sheet(done))
             if done % spec.checkpoint_every == 0 or done == self._last:
                 self._checkpoint(done)
             if not unread:
@@ -150,6 +153,7 @@ class _Training:
         if self._validates(done):
             line |= self._validate()
         self._run.append_metrics(line)
+        log.info("%s", _in_words(line))
 
     def _validates(self, done: int) -> bool:
         validation = self._manifest.validation
@@ -220,6 +224,13 @@ class _Training:
             keeps_aspect=self._facts.keeps_aspect,
         )
         self._draw_sheet(folder / "samples.png")
+
+
+def _in_words(line: dict[str, Any]) -> str:
+    """A line of the metrics as a person reads it in a log."""
+    values = {**line["losses"], "mean IoU": line.get("validation", {}).get("mean_iou")}
+    told = ", ".join(f"{name} {value:.4g}" for name, value in values.items() if value is not None)
+    return f"step {line['step']} of {line['total']}: {told}"
 
 
 def averages(translators: Mapping[str, nn.Module], decay: float) -> dict[str, AveragedModel]:

@@ -4,6 +4,7 @@ The first id in the path says which pool a request is about. What is in a pool t
 answered with 404, in the words for what does not exist; what one may see but not do is answered with 403.
 """
 
+from collections.abc import Sequence
 from typing import Any, Literal, get_args
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from fastapi.openapi.models import HTTPBearer
 from fastapi.security import SecurityScopes
 from fastapi.security.base import SecurityBase
 from pydantic import TypeAdapter, ValidationError
+from sqlalchemy.orm import Session
 
 from service.access.credentials import PrincipalDep
 from service.access.standing import Standing, stand
@@ -21,7 +23,7 @@ from service.lookups import WHERE, missing
 from service.runtime import Service, ServiceDep
 from store import memberships
 from store.principals import Principal
-from store.states import ROLES
+from store.states import ROLES, Role
 
 Need = Literal["anyone", "viewer", "annotator", "curator", "admin"]
 """`anyone` is every principal. An administrator may do everything, and is the only one in no pool's role."""
@@ -87,6 +89,13 @@ def require_admin(principal: Principal) -> None:
 def whose(principal: Principal) -> UUID | None:
     """Whose pools a list shows. None: everybody's."""
     return None if principal.admin else principal.id
+
+
+def roles_of(session: Session, principal: Principal, pool_ids: Sequence[UUID]) -> dict[UUID, Role]:
+    """What the principal may do in each of these pools, which it may see."""
+    if principal.admin:
+        return dict.fromkeys(pool_ids, "curator")
+    return dict.fromkeys(pool_ids, ROLES[0]) | memberships.roles(session, principal.id, pool_ids)
 
 
 def _named(request: Request) -> tuple[str, UUID] | None:

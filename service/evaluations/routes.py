@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from models.catalog import PHOTOS_TO_LABELS
 from service import thumbnails
 from service.access.roles import CURATOR, VIEWER
-from service.evaluations.schemas import Evaluation, NewEvaluation, ScoredImage
+from service.evaluations.schemas import Confusion, Evaluation, NewEvaluation, ScoredImage
 from service.http.blobs import blob_response
 from service.http.bodies import Route
 from service.http.openapi import content, errors
@@ -86,6 +86,23 @@ def get_evaluation(service: ServiceDep, evaluation_id: UUID) -> Evaluation:
     with service.database.read() as session:
         row = found_evaluation(session, evaluation_id)
         return Evaluation.of(row, evaluations.left(session, [row.id]))
+
+
+@router.get(
+    "/evaluations/{evaluation_id}/confusion",
+    summary="Get which classes were taken for which",
+    dependencies=[VIEWER],
+    tags=TAGS,
+    responses=errors(NotFound),
+)
+def get_confusion(service: ServiceDep, evaluation_id: UUID) -> Confusion:
+    with service.database.read() as session:
+        row = found_evaluation(session, evaluation_id)
+        counts, names = row.confusion, [each["name"] for each in row.metrics.get("per_class", [])]
+    if counts is None:
+        raise NotFound("This evaluation has no such counts: it is of an `rgb` pool, or an older one.")
+    size = len(names)
+    return Confusion(classes=names, pixels=[counts[row * size : (row + 1) * size] for row in range(size)])
 
 
 @router.get(

@@ -110,6 +110,15 @@ class Evaluation(Document):
         return cls.of_row(row, left=left.get(row.id, 0))
 
 
+class Confusion(BaseModel):
+    """Which classes a model has taken for which."""
+
+    classes: list[str] = Field(description="In the order of the class table.")
+    pixels: list[list[int]] = Field(
+        description="The number of pixels by true class, and in each by predicted class."
+    )
+
+
 class ScoredImage(Document):
     """The scores of one image."""
 

@@ -376,6 +376,10 @@ class NotFinishable(Problem, status=409):
     """The job cannot be finished early."""
 
 
+class NotRepeatable(Problem, status=409):
+    """The job cannot be ordered again."""
+
+
 class TooManyWebhooks(Problem, status=409):
     """The pool has as many webhooks as a pool may have."""
 

@@ -26,10 +26,12 @@ from service.http.problems import (
     NotDeletable,
     NotFinishable,
     NotFound,
+    NotRepeatable,
     Problem,
     RangeNotSatisfiable,
 )
-from service.jobs.enqueue import require_success, translation
+from service.jobs.enqueue import ACCEPTED, accepted, require_success, translation
+from service.jobs.room import require_room
 from service.jobs.schemas import Job, Metrics
 from service.lookups import found_job, found_pool
 from service.runtime import Service, ServiceDep
@@ -49,6 +51,8 @@ JobOutput = Annotated[
         "map or its doubt. Left out: the label map, if there is one."
     ),
 ]
+REPEATABLE = ("train", "evaluate", "export")
+
 AFTER = Query(ge=-1, le=2**31 - 1, description="Only steps greater than this.")
 LAST_EVENT_ID = Header(
     alias="Last-Event-ID", ge=-1, le=2**31 - 1, description="Only metrics after this step."
@@ -195,6 +199,30 @@ def cancel_job(service: ServiceDep, job_id: UUID) -> Job:
             events.add(session, job.pool_id, "cancelled", "job", job_id)
         jobs.cancel(session, job_id)
     return get_job(service, job_id)
+
+
+@router.post(
+    "/jobs/{job_id}/retry",
+    summary="Order a job that failed again",
+    dependencies=[CURATOR],
+    status_code=202,
+    responses={**ACCEPTED, **errors(NotFound, NotRepeatable)},
+)
+def retry_job(service: ServiceDep, job_id: UUID) -> Response:
+    """A training, an evaluation or an export that has failed or was cancelled is ordered as a new job, with
+    the order of then: a training learns from the same revisions."""
+    with service.database.write() as session:
+        earlier = found_job(session, job_id)
+        if earlier.kind not in REPEATABLE:
+            raise NotRepeatable(f"A job of kind {earlier.kind} is not ordered again by hand: ask anew.")
+        if earlier.state not in ("failed", "cancelled"):
+            raise NotRepeatable(f"The job is {earlier.state}: there is nothing to repeat.")
+        require_room(session, service.settings, earlier.kind)
+        job = jobs.create(
+            session, service.settings, kind=earlier.kind, pool_id=earlier.pool_id, spec=earlier.spec
+        )
+    service.ring(job)
+    return accepted(job)
 
 
 @router.delete(

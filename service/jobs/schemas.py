@@ -35,6 +35,16 @@ class Estimate(BaseModel):
     steps_per_second: float
 
 
+class Order(Document):
+    """What a training was ordered with."""
+
+    method: str
+    recipe: str
+    options: dict[str, Any]
+    start_from: UUID | None = Field(description="The model whose weights it starts from.")
+    pairs: int = Field(description="The number of pairs that it learns from.")
+
+
 class Job(Document):
     """A durable unit of work."""
 
@@ -52,6 +62,7 @@ class Job(Document):
         description="For a training: the classes of which its pairs have no pixel. Null without pairs, in an "
         "`rgb` pool, and for other jobs."
     )
+    training: Order | None = Field(description="For a training: what was ordered; null otherwise.")
     result: dict[str, Any] | None = Field(
         description='The result of a job that succeeded, for example `{"model_id": …}`.'
     )
@@ -71,7 +82,18 @@ class Job(Document):
             row,
             progress=Progress(done=row.done, total=row.total, share=min(share, 1.0)),
             missing_classes=row.spec.get("missing_classes"),
+            training=_training(row.spec) if row.kind == "train" else None,
         )
+
+
+def _training(spec: dict[str, Any]) -> Order:
+    return Order(
+        method=spec["method"],
+        recipe=spec["recipe"],
+        options=spec["options"],
+        start_from=spec.get("start_from"),
+        pairs=len(spec["pairs"]),
+    )
 
 
 class Metrics(BaseModel):

@@ -1,18 +1,24 @@
 """Addresses for operators of the service: health, readiness and metrics."""
 
+from importlib.metadata import version
+
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from service.access.roles import require_admin
+from service.access.roles import ADMIN, require_admin
 from service.http.bodies import Route
 from service.http.openapi import errors
 from service.http.problems import Unavailable
-from service.operations.schemas import Health, Readiness
+from service.operations.schemas import Health, Readiness, Setting, Settings
 from service.readiness import OK
 from service.runtime import ServiceDep
 from store.principals import Principal
+from store.settings import variable
 
 router = APIRouter(tags=["operations"], route_class=Route)
+
+TOLD_TEXTS = ("encoder", "device")
+"""Settings that are texts and hold no address, path or secret."""
 
 
 @router.get("/healthz", summary="Is the process alive?")
@@ -38,6 +44,18 @@ async def readyz(service: ServiceDep, request: Request) -> Readiness:
             **found.model_dump(),
         )
     return found if is_told else Readiness()
+
+
+@router.get("/settings", summary="List the settings", dependencies=[ADMIN], responses=errors())
+def list_settings(service: ServiceDep) -> Settings:
+    """For administrators. Settings are changed on the server, before it starts."""
+    settings = service.settings
+    items = [
+        Setting(variable=variable(name), value=value, description=field.description or "")
+        for name, field in type(settings).model_fields.items()
+        if isinstance(value := getattr(settings, name), bool | int | float) or name in TOLD_TEXTS
+    ]
+    return Settings(version=version("fewpairs"), items=items)
 
 
 @router.get("/metrics", summary="Get Prometheus metrics", response_class=Response, responses=errors())

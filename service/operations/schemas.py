@@ -7,6 +7,19 @@ class Health(BaseModel):
     status: str = Field(examples=["ok"])
 
 
+class Setting(BaseModel):
+    variable: str = Field(description="The environment variable that sets it.")
+    value: bool | int | float | str
+    description: str
+
+
+class Settings(BaseModel):
+    """What the server runs with: numbers, switches and names. Addresses, paths and secrets are left out."""
+
+    version: str
+    items: list[Setting]
+
+
 class Readiness(BaseModel):
     """The result of each check: `ok`, or what is wrong; null unless a key of the settings asks."""
 

@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from service import deletion
 from service.access.credentials import PrincipalDep
-from service.access.roles import ANYONE, CURATOR, VIEWER, whose
+from service.access.roles import ANYONE, CURATOR, VIEWER, roles_of, whose
 from service.deletion import Deletion, Now
 from service.http.bodies import Route
 from service.http.names import PoolName
@@ -80,20 +80,21 @@ def list_pools(
     wanted = Wanted(name=name, contains=contains, deleted=deleted, seen_by=whose(principal))
     with service.database.read() as session:
         page, following = cut(pools.page(session, wanted, after=cursor, limit=limit + 1), limit)
-        counts = service.counts.of(session, [pool.id for pool in page])
+        ids = [pool.id for pool in page]
+        counts, roles = service.counts.of(session, ids), roles_of(session, principal, ids)
         count = pools.total(session, wanted) if total else None
-    items = [Pool.of(pool, counts.get(pool.id, PoolCounts())) for pool in page]
+    items = [Pool.of(pool, counts.get(pool.id, PoolCounts()), roles[pool.id]) for pool in page]
     return CountedPage(items=items, next=following, total=count)
 
 
 @router.get(
     "/pools/{pool_id}", summary="Get a pool and its counts", dependencies=[VIEWER], responses=errors(NotFound)
 )
-def get_pool(service: ServiceDep, pool_id: UUID) -> Pool:
+def get_pool(service: ServiceDep, principal: PrincipalDep, pool_id: UUID) -> Pool:
     with service.database.read() as session:
         pool = found_pool(session, pool_id)
-        counts = service.counts.of(session, [pool_id])
-    return Pool.of(pool, counts.get(pool_id, PoolCounts()))
+        counts, roles = service.counts.of(session, [pool_id]), roles_of(session, principal, [pool_id])
+    return Pool.of(pool, counts.get(pool_id, PoolCounts()), roles[pool_id])
 
 
 @router.patch(
@@ -134,10 +135,10 @@ def delete_pool(service: ServiceDep, pool_id: UUID, now: Now = False) -> Deletio
     dependencies=[CURATOR],
     responses=errors(NotFound),
 )
-def undelete_pool(service: ServiceDep, pool_id: UUID) -> Pool:
+def undelete_pool(service: ServiceDep, principal: PrincipalDep, pool_id: UUID) -> Pool:
     """410: it is too late."""
     deletion.undelete(service, "pool", pool_id)
-    return get_pool(service, pool_id)
+    return get_pool(service, principal, pool_id)
 
 
 @router.patch(

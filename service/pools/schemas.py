@@ -15,6 +15,7 @@ from store import tables
 from store.class_pixels import ClassPixels
 from store.pools import PoolCounts
 from store.setting_types import EncoderName
+from store.states import Role
 
 
 class NewPool(Body):
@@ -122,12 +123,16 @@ class Pool(Document):
         description="What was said that labels of imports mean: a class, or null for unlabelled."
     )
     created_at: datetime
+    role: Role = Field(
+        description="What you may do in it. Administrators may do what curators may, and more."
+    )
     counts: PoolCountsDocument
 
     @classmethod
-    def of(cls, row: tables.Pool, counts: PoolCounts) -> "Pool":
+    def of(cls, row: tables.Pool, counts: PoolCounts, role: Role = "curator") -> "Pool":
         return cls.of_row(
             row,
+            role=role,
             class_table=row.class_table or "rgb",
             default_strategy=row.default_strategy or DEFAULT_STRATEGY,
             label_mapping=_label_mapping(row),

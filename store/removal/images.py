@@ -19,6 +19,8 @@ from store.tables import (
     Explanation,
     Image,
     Job,
+    JobLog,
+    JobSample,
     Model,
     ModelFile,
     PhotoFeatures,
@@ -34,8 +36,10 @@ REPEATABLE = ("search", "explain", "replay", "import", "pack", "export")
 SHEET = "samples.png"
 
 
-def remove_image(session: Session, image: Image, drawn_on: set[uuid.UUID]) -> None:
-    """Remove a photo that is in no shard. `drawn_on` are the models whose sample sheets may show it."""
+def remove_image(session: Session, image: Image, drawn_on: set[uuid.UUID], drawn_by: set[uuid.UUID]) -> None:
+    """Remove a photo that is in no shard. The sample sheets of the models `drawn_on` and of the trainings
+    `drawn_by` may show it.
+    """
     digests = {image.sha256}
     for annotation in session.scalars(select(Annotation).where(Annotation.image_id == image.id)):
         digests |= {annotation.sha256, annotation.original_sha256 or annotation.sha256}
@@ -46,6 +50,9 @@ def remove_image(session: Session, image: Image, drawn_on: set[uuid.UUID]) -> No
     sheets = (ModelFile.model_id.in_(drawn_on), ModelFile.name == SHEET)
     digests |= set(session.scalars(select(ModelFile.sha256).where(*sheets)))
     session.execute(delete(ModelFile).where(*sheets))
+    drawn = JobSample.job_id.in_(drawn_by)
+    digests |= set(session.scalars(select(JobSample.sha256).where(drawn)))
+    session.execute(delete(JobSample).where(drawn))
     digests |= _remove_answers(session, image)
     _forget_name(session, image)
     session.execute(delete(Image).where(Image.id == image.id))
@@ -102,6 +109,9 @@ def _forget_name(session: Session, image: Image) -> None:
     for job in session.scalars(select(Job).where(Job.pool_id == image.pool_id, Job.error.is_not(None))):
         if job.error and image.name in job.error["detail"]:
             job.error = job.error | {"detail": job.error["detail"].replace(image.name, NAMELESS)}
+    naming = JobLog.tail.contains(image.name, autoescape=True)
+    for log in session.scalars(select(JobLog).join(Job).where(Job.pool_id == image.pool_id, naming)):
+        log.tail = log.tail.replace(image.name, NAMELESS)
     session.flush()
 
 

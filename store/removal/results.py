@@ -5,7 +5,7 @@ import uuid
 from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
-from store import events
+from store import events, job_parts
 from store.references import digests_in, leave
 from store.tables import (
     Assignment,
@@ -14,7 +14,6 @@ from store.tables import (
     Event,
     Explanation,
     Job,
-    JobMetric,
     LabelMap,
     Model,
     ModelFile,
@@ -60,7 +59,7 @@ def remove_job(session: Session, job: Job) -> None:
     explanations = Explanation.job_id == job.id
     digests |= digests_in(*session.scalars(select(Explanation.files).where(explanations)))
     session.execute(delete(Explanation).where(explanations))
-    session.execute(delete(JobMetric).where(JobMetric.job_id == job.id))
+    job_parts.remove(session, [job.id])
     events.add(session, job.pool_id, "removed", "job", job.id, kind_of_job=job.kind, state=job.state)
     session.delete(job)
     session.flush()

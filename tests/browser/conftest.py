@@ -37,7 +37,8 @@ expect.set_options(timeout=PATIENCE_MS)
 def running(folder: Path) -> Iterator[str]:
     """What an embedded service, with its data below a folder, tells its user to open, while it runs."""
     log = folder / "up" / "0.log"
-    with processes([(up_command(folder / "data", free_port()), UP_ENVIRONMENT)], log.parent) as [process]:
+    environment = UP_ENVIRONMENT | {"FEWPAIRS_TRUSTED_PROXIES": "127.0.0.1"}
+    with processes([(up_command(folder / "data", free_port()), environment)], log.parent) as [process]:
         is_ready = "the service is ready"
         until(lambda: PRINTED.search(log.read_text()) or process.poll() is not None, is_ready, START_S)
         printed = PRINTED.search(log.read_text())
@@ -74,10 +75,14 @@ def browser() -> Iterator[Browser]:
         yield playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
 
 
-@pytest.fixture
-def context(opening: str, server: str, browser: Browser) -> Iterator[BrowserContext]:
-    """A person's browser. At the end there was no error on its console, and no request to another host."""
-    context = browser.new_context(base_url=server, viewport={"width": 1280, "height": 800})
+@contextmanager
+def person(browser: Browser, server: str) -> Iterator[BrowserContext]:
+    """The browser of somebody who is not logged in. At the end there was no error on its console, and no
+    request to another host.
+    """
+    context = browser.new_context(
+        base_url=server, viewport={"width": 1280, "height": 800}, ignore_https_errors=True
+    )
     context.set_default_timeout(PATIENCE_MS)
     wrong: list[str] = []
 
@@ -92,10 +97,17 @@ def context(opening: str, server: str, browser: Browser) -> Iterator[BrowserCont
     context.on("console", said)
     context.on("request", requested)
     context.on("weberror", lambda error: wrong.append(str(error.error)))
-    context.new_page().goto(opening)
     yield context
     context.close()
     assert wrong == []
+
+
+@pytest.fixture
+def context(opening: str, server: str, browser: Browser) -> Iterator[BrowserContext]:
+    """The browser of the user who started the service."""
+    with person(browser, server) as context:
+        context.new_page().goto(opening)
+        yield context
 
 
 @pytest.fixture

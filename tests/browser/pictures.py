@@ -1,6 +1,6 @@
 """Pictures of the pages, in light and in dark: `python -m tests.browser.pictures docs/pages`.
 
-The pool holds drawn street scenes, ten of them labelled, and a `probe` trained on them. Needs Chromium, and
+The pool holds drawn street scenes, ten of them labelled, and two models trained on them. Needs Chromium, and
 the pages built.
 """
 
@@ -45,21 +45,27 @@ def filled(client: Client, street: Path) -> Pool:
     names = [Path(pick.name).stem for pick in selection.picks]
     pool.annotate([street / "train" / "labels" / f"{name}.png" for name in names])
     pool.annotate(street / "val" / "labels")
-    pool.train("probe").wait().model.evaluate().wait()
+    for method in ("probe", "pix2pix"):
+        pool.train(method).wait().model.evaluate().wait()
+    client.create_user("ana", "four words of hers")
+    pool.share("ana", "annotator")
+    client.create_key("the night job", days=90)
     return pool
 
 
 def take(page: Page, pool: Pool, folder: Path, scheme: str) -> None:
     first = next(pool.images(annotated=True))["id"]
     training = next(pool.jobs(kind="train")).id
+    models = [model.id for model in pool.models()][:2]
     views = {
         "start": "",
         "photos": f"app/pools/{pool.id}/photos",
         "picks": f"app/pools/{pool.id}/picks",
         "label": f"app/pools/{pool.id}/label/{first}",
         "train": f"app/pools/{pool.id}/train/{training}",
-        "compare": f"app/pools/{pool.id}/compare",
-        "jobs": "app/jobs",
+        "compare": f"app/pools/{pool.id}/compare/{'/'.join(models)}",
+        "members": f"app/pools/{pool.id}/members",
+        **{hall: f"app/{hall}" for hall in ("jobs", "keys", "people", "audit", "settings", "doctor")},
     }
     for name, address in views.items():
         page.goto("/".join(page.url.split("/", 3)[:3]) + "/" + address)

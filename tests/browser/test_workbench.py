@@ -50,6 +50,24 @@ def pool(client: Client, folder: Path, request: pytest.FixtureRequest) -> Pool:
     return pool
 
 
+def violations(page: Page) -> list[tuple[str, str]]:
+    """Where the page breaks a rule of accessibility, in light and in dark: the rule and the element."""
+    page.evaluate(AXE.read_text())
+    found = []
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        broken = page.evaluate("axe.run().then(result => result.violations)")
+        found += [(f"{scheme}: {each['id']}", each["nodes"][0]["html"]) for each in broken]
+    return found
+
+
+def wrong(page: Page) -> int:
+    """The pixels in which the prediction that is shown differs from the label map, where that has a class."""
+    shown = [page.get_by_role("img", name=name).first.get_attribute("src") for name in ("Label map", "probe")]
+    truth, predicted = (np.asarray(Image.open(BytesIO(page.request.get(f"/{src}").body()))) for src in shown)
+    return int(((truth != predicted) & (truth != drawings.CLASS_TABLE["ignore"])).sum())
+
+
 def first_image(pool: Pool) -> str:
     return str(next(pool.images())["id"])
 
@@ -115,12 +133,20 @@ def test_a_person_comes_from_a_folder_to_a_compared_model(client: Client, page: 
     pool.upload(folder / "test" / "images", split="test")
     pool.annotate(folder / "test" / "labels")
     page.get_by_role("link", name="Train").click()
-    page.get_by_label("Method").select_option("probe")
+    page.get_by_label("A quick look").check()
     page.get_by_role("button", name="Train", exact=True).click()
+    expect(page.get_by_role("link", name="Compare it")).to_be_visible()
+    expect(page.get_by_role("img", name="What it makes of photos, at the end")).to_be_visible()
+    expect(page.get_by_text("Log", exact=True)).to_be_visible()
+    assert violations(page) == []
     page.get_by_role("link", name="Compare it").click()
     page.get_by_role("button", name="Score it on the test photos").click()
     expect(page.get_by_role("heading", name="Classes: mean IoU")).to_be_visible()
-    expect(page.get_by_role("row", name=CLASSES[0])).to_be_visible()
+    expect(page.get_by_role("row", name=CLASSES[0]).first).to_be_visible()
+    pixels = wrong(page)
+    page.keyboard.press("e")
+    expect(page.get_by_text("px wrong")).to_contain_text(f"{pixels:,} px wrong")
+    assert violations(page) == []
 
 
 def test_the_service_stores_the_pixels_that_were_painted(page: Page, pool: Pool) -> None:
@@ -183,17 +209,15 @@ def test_two_people_do_not_overwrite_each_other(context: BrowserContext, page: P
     assert set(np.unique(stored(page, image))) == {1, 255}
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_pages_are_usable_by_everyone(page: Page, pool: Pool, scheme: str) -> None:
+def test_the_pages_are_usable_by_everyone(page: Page, pool: Pool) -> None:
     """axe finds no violation of the accessibility rules on any page, in light and in dark."""
-    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     image = first_image(pool)
-    views = ["photos?map=cluster", "picks", f"label/{image}", "train", "compare"]
+    views = ["photos?map=cluster", "picks", f"label/{image}", "train", "compare", "members"]
+    halls = ["jobs", "keys", "people", "audit", "settings", "doctor", "login"]
+    addresses = ["", *(f"app/{hall}" for hall in halls), *(f"app/pools/{pool.id}/{view}" for view in views)]
     found = {}
-    for address in ["/", "/app/jobs", "/app/login", *(f"/app/pools/{pool.id}/{view}" for view in views)]:
-        page.goto(address)
+    for address in addresses:
+        page.goto(f"/{address}")
         page.wait_for_load_state("networkidle")
-        page.evaluate(AXE.read_text())
-        violations = page.evaluate("axe.run().then(result => result.violations)")
-        found[address] = [(each["id"], each["nodes"][0]["html"]) for each in violations]
+        found[address] = violations(page)
     assert not any(found.values()), found

@@ -66,7 +66,7 @@ def trained(server: str, tmp_path_factory: pytest.TempPathFactory) -> Model:
     pool.upload(folder / "train" / "images")
     pool.upload(folder / "test" / "images", split="test")
     pool.annotate([folder / "train" / "labels", folder / "test" / "labels"])
-    return pool.train("hybrid", recipe="tiny", **TINY).wait(timeout=120).model
+    return pool.train("hybrid", recipe="tiny", **TINY, sample_every=2).wait(timeout=120).model
 
 
 @pytest.fixture

@@ -65,3 +65,15 @@ def test_events_bring_every_step_and_the_end(trained: Model, client: Client) -> 
     assert [line["step"] for line in job.metrics()] == [1, 2, 3, 4]
     assert events[-1].kind == "state"
     assert events[-1].data["state"] == "succeeded"
+
+
+def test_a_training_shows_its_log_and_its_samples(
+    run: Run, trained: Model, client: Client, tmp_path: Path
+) -> None:
+    """`log` prints the last lines of the training and saves the sheets that it drew, as PNGs."""
+    job_id = trained.document["job_id"]
+    told = run("log", job_id, "--lines", 1, "--samples", tmp_path)
+    assert told.output.startswith("step 4 of 4: ")
+    assert client.job(job_id).samples() == [2, 4]
+    for step in (2, 4):
+        assert (tmp_path / f"step-{step}.png").read_bytes().startswith(b"\x89PNG")

@@ -72,6 +72,7 @@ def test_scores_equal_an_independent_computation(tmp_path: Path, translator: Tra
     assert [score.iou for score in evaluation.per_class] == [*map(pytest.approx, ious[:3]), None]
     assert [score.accuracy for score in evaluation.per_class] == [*map(pytest.approx, accuracies[:3]), None]
     assert [score.pixels for score in evaluation.per_class] == matrix.sum(axis=1).tolist()
+    assert [list(row) for row in evaluation.confusion] == matrix.tolist()
 
 
 def test_image_scores_are_over_the_classes_of_that_image(tmp_path: Path, translator: Translator) -> None:

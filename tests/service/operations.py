@@ -12,13 +12,14 @@ from typing import Any
 from sqlalchemy import update
 
 from store import blobs
-from store.tables import Assignment
+from store.tables import Assignment, JobSample
 from tests.service.serving import Client
 from tests.service.steps import (
     CLASSES,
     add_model,
     annotate,
     embed,
+    fail,
     label_map,
     new_pool,
     photo,
@@ -89,6 +90,7 @@ def furnished(client: Client) -> Things:
         **{"job_id": translations[0], "spare_job_id": translations[1]},
         **{"training_id": client.get(f"/models/{models[0]}").json()["job_id"]},
         "pack_id": _pack(client, pool_id),
+        "failed_id": _failed_training(client, pool_id),
         "document": selection_document(pool_id, images[:1]),
     }
 
@@ -114,6 +116,9 @@ def _translation(client: Client, model_id: str) -> str:
     job_id: str = client.post(f"/models/{model_id}/translate", content=photo(uuid.uuid4().int)).json()["id"]
     made = blobs.put(client.service.blobs, [DRAWN])
     succeed(client, job_id, {"label_map": {"sha256": made.sha256, "size": made.size}, "rgb": None})
+    with client.service.database.write() as session:
+        sample = {"job_id": uuid.UUID(job_id), "step": 1, "sha256": made.sha256, "size_bytes": made.size}
+        session.add(JobSample(**sample))
     return job_id
 
 
@@ -121,6 +126,12 @@ def _deleted_model(client: Client, pool_id: str) -> str:
     model_id = add_model(client, pool_id)
     client.delete(f"/models/{model_id}").raise_for_status()
     return model_id
+
+
+def _failed_training(client: Client, pool_id: str) -> str:
+    job_id: str = client.post(f"/pools/{pool_id}/trainings", json={"method": "hybrid"}).json()["id"]
+    fail(client, job_id)
+    return job_id
 
 
 def _pack(client: Client, pool_id: str) -> str:
@@ -225,6 +236,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "GET /images/{image_id}/draft": DRAWS,
     "PUT /images/{image_id}/draft": Operation("annotator", sends(content=DRAWN)),
     "DELETE /images/{image_id}/draft": DRAWS,
+    "GET /images/{image_id}/annotation/revisions": VIEWED,
     "GET /pools/{pool_id}/labels": VIEWED,
     "GET /pools/{pool_id}/labels/{name}": Operation("viewer", at={"name": "a.png"}),
     "PUT /pools/{pool_id}/labels/{name}": Operation("curator", sends(content=DRAWN), {"name": "new.png"}),
@@ -269,9 +281,13 @@ OPERATIONS: Mapping[str, Operation] = {
     "GET /jobs/{job_id}": VIEWED,
     "GET /jobs/{job_id}/metrics": VIEWED,
     "GET /jobs/{job_id}/events": VIEWED,
+    "GET /jobs/{job_id}/samples": VIEWED,
+    "GET /jobs/{job_id}/samples/{step}": Operation("viewer", at={"step": "1"}),
+    "GET /jobs/{job_id}/log": VIEWED,
     "GET /jobs/{job_id}/output": VIEWED,
     "POST /jobs/{job_id}/cancel": CURATED,
     "POST /jobs/{job_id}/finish": Operation("curator", at={"job_id": "training_id"}),
+    "POST /jobs/{job_id}/retry": Operation("curator", at={"job_id": "failed_id"}),
     "DELETE /jobs/{job_id}": Operation("curator", at={"job_id": "spare_job_id"}),
     "POST /jobs/{job_id}/undelete": CURATED,
     "GET /pools/{pool_id}/models": VIEWED,
@@ -285,6 +301,7 @@ OPERATIONS: Mapping[str, Operation] = {
         "curator", lambda it: {"json": {"model_id": it["model_id"]}}
     ),
     "GET /evaluations/{evaluation_id}": VIEWED,
+    "GET /evaluations/{evaluation_id}/confusion": VIEWED,
     "GET /evaluations/{evaluation_id}/images": VIEWED,
     "GET /evaluations/{evaluation_id}/images/{image_id}/prediction": Operation(
         "viewer", at={"image_id": "test_image_id"}
@@ -315,6 +332,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "GET /metrics": Operation("admin"),
     "POST /doctor": Operation("admin", sends(json={"quick": True})),
     "GET /doctor": Operation("admin", answers=(404,)),
+    "GET /settings": ADMINISTERED,
     "GET /problems": Operation(None),
     "GET /problems/{slug}": Operation(None, at={"slug": "not-found"}),
     "GET /keys": ANYBODY,

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from PIL import Image
 
+from tests.access import key_of
 from tests.service.serving import Client
 from tests.service.steps import ABSENT, label_map, new_pool, photo, put_photo, slug
 
@@ -23,6 +24,27 @@ def test_revisions_are_kept_and_the_newest_counts(client: Client) -> None:
     assert client.get(address, headers={"If-None-Match": '"2"'}).status_code == 304
     assert client.get(address, params={"revision": 1, "original": 1}).content == label_map(0)
     assert slug(client.get(address, params={"revision": 3})) == "not-found"
+
+
+def test_revisions_are_listed(client: Client) -> None:
+    """Newest first, with who made each, when, and its pixels by class; a withdrawal is a revision too."""
+    image = put_photo(client, new_pool(client), "a.jpg")
+    address = f"/images/{image['id']}/annotation"
+    client.put(address, content=label_map(0), headers=ABSENT)
+    bob = key_of(client.service, "bob")
+    client.put(address, content=label_map(1), headers={"If-Match": '"1"', **bob})
+    client.delete(address, headers={"If-Match": '"2"'})
+
+    pages = client.get(f"{address}/revisions", params={"limit": 2}).json()
+    rest = client.get(f"{address}/revisions", params={"cursor": pages["next"]}).json()["items"]
+    found = pages["items"] + rest
+    assert [(each["revision"], each["by"], each["withdrawn"]) for each in found] == [
+        (3, "admin", True),
+        (2, "bob", False),
+        (1, "admin", False),
+    ]
+    assert all(sum(each["pixels"].values()) == image["width"] * image["height"] for each in found)
+    assert found[1]["pixels"] != found[2]["pixels"]
 
 
 def test_an_rgb_pool_takes_an_image_of_the_photos_size(client: Client) -> None:

@@ -10,9 +10,10 @@ from store.tables import Evaluation, EvaluationImage
 from tests.service.serving import Client
 from tests.service.steps import add_model, annotate, new_pool, photo, put_photo, slug
 
+PER_CLASS = {"accuracy": 0.5, "iou": 0.5, "pixels": 10}
 METRICS = {
     **{"pixel_accuracy": 0.6, "mean_accuracy": 0.5, "mean_iou": 0.5, "mean_iou_present": 0.5},
-    **{"doubtful_share": 0.1, "per_class": []},
+    **{"doubtful_share": 0.1, "per_class": [PER_CLASS | {"name": name} for name in ("road", "car")]},
     **{"expected_calibration_error": 0.02, "errors_in_least_sure": 0.7},
 }
 SCORES = {"a.jpg": 0.5, "b.jpg": 0.25, "c.jpg": 0.5, "d.jpg": 1.0}
@@ -47,6 +48,7 @@ def evaluated(client: Client, pool_id: str, model_id: str) -> str:
         split="test",
         direction="photos_to_labels",
         metrics=METRICS,
+        confusion=[4, 1, 0, 7],
     )
     images = client.get(f"/pools/{pool_id}/images?split=test").json()["items"]
     rows = []
@@ -190,3 +192,13 @@ def test_an_evaluation_is_deleted_with_its_job(client: Client, pool_id: str, mod
     assert [slug(client.get(f"{address}{rest}")) for rest in ("", "/images")] == ["gone"] * 2
     assert client.post(f"{job}/undelete").status_code == 200
     assert (listed(), client.get(address).status_code) == (1, 200)
+
+
+def test_an_evaluation_says_which_classes_were_confused(client: Client, pool_id: str, model_id: str) -> None:
+    """The pixels by true and by predicted class, in the order of the classes; older evaluations have none."""
+    evaluation_id = evaluated(client, pool_id, model_id)
+    address = f"/evaluations/{evaluation_id}/confusion"
+    assert client.get(address).json() == {"classes": ["road", "car"], "pixels": [[4, 1], [0, 7]]}
+    with client.service.database.write() as session:
+        session.get_one(Evaluation, uuid.UUID(evaluation_id)).confusion = None
+    assert slug(client.get(address)) == "not-found"

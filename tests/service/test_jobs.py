@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
-from store import jobs
+from store import blobs, job_parts, jobs, references
 from store.jobs import Claim
+from store.removal.results import remove_job
+from store.tables import Job
 from tests.service.serving import Client
-from tests.service.steps import annotate, embed_jobs, fail, new_pool, put_photo, slug, succeed
+from tests.service.steps import annotate, embed_jobs, fail, new_pool, photo, put_photo, slug, succeed
 
 
 @pytest.fixture
@@ -184,3 +186,58 @@ def test_only_translate_jobs_have_an_image(client: Client, job: dict[str, Any]) 
     """For other kinds of jobs the refusal says where the result is."""
     fail(client, job["id"])
     assert slug(client.get(f"/jobs/{job['id']}/output")) == "not-found"
+
+
+def test_a_training_has_samples_and_a_log(client: Client, job: dict[str, Any]) -> None:
+    """Sheets are listed in the order of steps, also after the end; the log is its last lines. The first sheet
+    of a step stays, a later log takes the place of an earlier one, and who lost the job adds nothing.
+    """
+    claimed = claim(client, job)
+    sheets = {step: blobs.put(client.service.blobs, [photo(step)]) for step in (10, 5)}
+    with client.service.database.write() as session:
+        for step, sheet in sheets.items():
+            job_parts.add_sample(session, claimed, step, sheet)
+        job_parts.add_sample(session, claimed, 5, sheets[10])
+        for log in ("one\n", "one\ntwo\nthree\n"):
+            job_parts.keep_log(session, claimed, log)
+        jobs.fail(session, claimed, type="test", detail="test")
+    with client.service.database.write() as session, pytest.raises(jobs.LeaseLost):
+        job_parts.add_sample(session, claimed, 15, sheets[5])
+
+    address = f"/jobs/{job['id']}"
+    listed = client.get(f"{address}/samples").json()
+    assert [sheet["step"] for sheet in listed["items"]] == [5, 10]
+    assert client.get(f"{address}/samples", params={"after": 5}).json()["items"] == listed["items"][1:]
+    assert client.get(f"{address}/samples/5").content == photo(5)
+    assert slug(client.get(f"{address}/samples/15")) == "not-found"
+    assert client.get(f"{address}/log", params={"tail": 2}).json() == {"lines": ["two", "three"]}
+
+
+def test_a_removed_training_takes_its_samples_along(client: Client, job: dict[str, Any]) -> None:
+    """No row of a sheet or a log is left, and no row names the sheet's blob."""
+    claimed = claim(client, job)
+    sheet = blobs.put(client.service.blobs, [photo(70)])
+    with client.service.database.write() as session:
+        job_parts.add_sample(session, claimed, 5, sheet)
+        job_parts.keep_log(session, claimed, "one")
+        jobs.fail(session, claimed, type="test", detail="test")
+    with client.service.database.write() as session:
+        assert references.named(session, [sheet.sha256]) == {sheet.sha256}
+        remove_job(session, session.get_one(Job, claimed.job_id))
+    with client.service.database.read() as session:
+        assert references.named(session, [sheet.sha256]) == set()
+        assert job_parts.log(session, claimed.job_id) == ""
+
+
+def test_a_failed_training_is_ordered_again(client: Client, job: dict[str, Any]) -> None:
+    """The new job has the order of the one that failed; one that has not, and a question, is refused."""
+    again = f"/jobs/{job['id']}/retry"
+    assert slug(client.post(again)) == "not-repeatable"
+    fail(client, job["id"])
+    new = client.post(again)
+    assert (new.status_code, new.json()["state"]) == (202, "queued")
+    assert new.json()["id"] != job["id"]
+    assert new.json()["training"] == job["training"]
+    assert job["training"]["pairs"] == 1
+    embedding = embed_jobs(client, job["pool_id"])[0]
+    assert slug(client.post(f"/jobs/{embedding['id']}/retry")) == "not-repeatable"

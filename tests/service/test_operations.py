@@ -14,7 +14,7 @@ from service import readiness
 from store import database
 from store.database import Database
 from store.settings import Settings
-from tests.access import WITH_KEY
+from tests.access import KEY, WITH_KEY
 from tests.processes import answers, free_port, processes, until
 from tests.service.serving import Client, serve
 from tests.service.steps import new_pool, photo, slug
@@ -120,3 +120,16 @@ def test_a_database_without_a_free_connection_is_no_failure(
         assert (answer.status_code, slug(answer)) == (503, "unavailable")
         assert int(answer.headers["retry-after"]) > 0
         assert client.get("/pools").status_code == 200
+
+
+def test_settings_are_told_without_secrets_and_paths(tmp_path: Path) -> None:
+    """Numbers, switches and names are in the answer; keys, addresses and paths are not."""
+    metrics_key = "key-of-metrics-0123456789abcdef-0123456789"
+    settings = Settings(data_dir=tmp_path, broker_url="memory://", metrics_key=metrics_key)
+    with serve(settings) as client:
+        answer = client.get("/settings")
+    told = {item["variable"]: item["value"] for item in answer.json()["items"]}
+    assert told["FEWPAIRS_MAX_IMAGE_BYTES"] == settings.max_image_bytes
+    assert told["FEWPAIRS_ENCODER"] == settings.encoder
+    for secret in (KEY, metrics_key, str(tmp_path), "memory://"):
+        assert secret not in answer.text

@@ -145,6 +145,9 @@ def test_lists_show_ones_own(world: World) -> None:
         seen = {id for whose, ids in of.items() if roles[whose] for id in ids}
         pools = world.get(who, "/pools").json()["items"]
         assert {pool["id"] for pool in pools} == seen
+        told = {pool["id"]: pool["role"] for pool in pools}
+        may = {whose: role if role != "all" else "curator" for whose, role in roles.items()}
+        assert told == {id: may[whose] for whose, ids in of.items() for id in ids & seen}
         jobs = world.get(who, "/jobs", limit=1000).json()["items"]
         assert {job["pool_id"] for job in jobs} == {
             things["pool_id"] for whose, things in world.both if roles[whose]

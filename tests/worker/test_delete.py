@@ -22,6 +22,7 @@ from store.tables import (
     Explanation,
     Image,
     Job,
+    JobSample,
     LabelMap,
     Model,
     ModelFile,
@@ -107,7 +108,7 @@ def pool_id(tools: Tools, pools: Pools, done: Callable[..., Job]) -> uuid.UUID:
         draft = blobs.put(tools.blobs, [DRAFT])
         file = {"sha256": draft.sha256, "size_bytes": draft.size, "media_type": "image/png"}
         drafts.put(session, ids[0], somebody, revision=1, active_seconds=0, **file)
-    trained = done(pools.training(pool_id, ids[:2], method="pix2pix"))
+    trained = done(pools.training(pool_id, ids[:2], method="pix2pix", sample_every=1))
     assert trained.result, trained.error
     spec = {"model_id": trained.result["model_id"], "split": "train", "direction": "photos_to_labels"}
     assert done(pools.job(pool_id, "evaluate", spec | {"scorer": None})).state == "succeeded"
@@ -137,6 +138,7 @@ def test_nothing_of_a_removed_photo_stays(
     with tools.database.read() as session:
         image = session.scalars(select(Image).where(Image.name == NAME)).one()
         selection = session.scalars(select(Selection)).one()
+        assert session.scalars(select(JobSample)).all() != []
     (content, drawn), vector, folder = scene(0), row(tools, image), tools.settings.data_dir
     traces = content, drawn, DRAFT, vector, NAME.encode()
     assert len(list(holding(folder, *traces))) > 3
@@ -147,6 +149,7 @@ def test_nothing_of_a_removed_photo_stays(
 
     assert list(holding(folder, *traces)) == []
     with tools.database.read() as session:
+        assert session.scalars(select(JobSample)).all() == []
         document = session.get_one(Selection, selection.id).document
         [other, *_] = session.scalars(select(Image).where(Image.split == "train").order_by(Image.id)).all()
         actions = session.scalars(select(Event.action).where(Event.subject_id == image.id)).all()

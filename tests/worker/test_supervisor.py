@@ -10,13 +10,14 @@ import pytest
 from sqlalchemy import update
 
 from models.training.run_directory import RunDirectory
-from store import jobs
+from store import job_parts, jobs
 from store.tables import Job
 from tests.processes import until
 from tests.worker.factories import Pools
 from worker.attempt import Attempt, Tools
 from worker.lease import Lease
 from worker.outcomes import Mishap, Permanent, ShutDown
+from worker.training.relay import TAIL_BYTES
 from worker.training.supervisor import supervise
 
 
@@ -154,3 +155,22 @@ def test_lines_written_just_before_the_end_are_relayed(
     with pools.tools.database.read() as session:
         recorded = jobs.metrics(session, job.id, after=-1, limit=10)
     assert [line["loss"] for line in recorded] == [1.5, 0.5]
+
+
+def test_samples_and_the_end_of_the_log_are_kept(attempt: Attempt, run: RunDirectory, pools: Pools) -> None:
+    """Sheets are blobs under their steps; the log has what an earlier attempt printed too, and of a long one
+    the end.
+    """
+    run.log.write_text("from the attempt before\n")
+    draw = "import os; os.mkdir(run + '/samples'); open(run + '/samples/step-5.png', 'w').write('picture')"
+    supervise(attempt, run, script(run, f"{draw}; print('now\\0')"))
+
+    with pools.tools.database.read() as session:
+        [sheet] = job_parts.samples(session, attempt.claim.job_id, after=-1, limit=10)
+        assert job_parts.log(session, attempt.claim.job_id) == "from the attempt before\nnow\n"
+    with pools.tools.blobs.open(sheet.sha256) as file:
+        assert (sheet.step, file.read()) == (5, b"picture")
+
+    supervise(attempt, run, script(run, f"print('x' * {TAIL_BYTES})"))
+    with pools.tools.database.read() as session:
+        assert job_parts.log(session, attempt.claim.job_id) == "x" * (TAIL_BYTES - 1) + "\n"

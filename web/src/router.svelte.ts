@@ -2,11 +2,15 @@
 
 import { HOME } from "./api/client";
 
-export type View = "photos" | "picks" | "label" | "train" | "compare";
-export const VIEWS: readonly View[] = ["photos", "picks", "label", "train", "compare"];
+export type View = "photos" | "picks" | "label" | "train" | "compare" | "members";
+export const VIEWS: readonly View[] = ["photos", "picks", "label", "train", "compare", "members"];
+
+/** Pages that belong to no pool. */
+export type Hall = "jobs" | "keys" | "people" | "audit" | "settings" | "doctor" | "login";
+const HALLS: readonly Hall[] = ["jobs", "keys", "people", "audit", "settings", "doctor", "login"];
 
 export interface Place {
-  page: "start" | "jobs" | "login" | View;
+  page: "start" | Hall | View;
   pool: string;
   /** What is shown of the pool: the image, job or models that the address names. */
   rest: string[];
@@ -25,7 +29,8 @@ export function parsed(href: string): Place {
   if (app !== "app" || noun === undefined) return { page: "start", pool: "", rest: [], query };
   if (noun === "pools" && pool && VIEWS.includes(view as View))
     return { page: view as View, pool, rest, query };
-  if (noun === "jobs" || noun === "login") return { page: noun, pool: "", rest: [], query };
+  const hall = HALLS.find((each) => each === noun);
+  if (hall) return { page: hall, pool: "", rest: [], query };
   return { page: "start", pool: "", rest: [], query };
 }
 

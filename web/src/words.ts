@@ -1,25 +1,10 @@
-// All texts of the pages, so that other languages can be added.
+// All texts of the pages, so that other languages can be added. Those of longer pages are in `words/`.
 
-const number = new Intl.NumberFormat("en");
-const time = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" });
+import { modelWords } from "./words/models";
+import { counted, many } from "./words/numbers";
+import { serverWords } from "./words/server";
 
-export function counted(count: number, one: string, many = `${one}s`): string {
-  return `${number.format(count)} ${count === 1 ? one : many}`;
-}
-
-export function moment(date: string): string {
-  return time.format(new Date(date));
-}
-
-export function score(value: number | null | undefined): string {
-  return value === null || value === undefined ? "–" : value.toFixed(3);
-}
-
-export function lasting(seconds: number): string {
-  if (seconds < 90) return `${Math.max(1, Math.round(seconds))} s`;
-  const minutes = Math.round(seconds / 60);
-  return minutes < 90 ? `${minutes} min` : `${(minutes / 60).toFixed(1)} h`;
-}
+export { counted, lasting, many, moment, percent, score, sized } from "./words/numbers";
 
 export const words = {
   views: "Views of the pool",
@@ -27,6 +12,7 @@ export const words = {
   picks: "Picks",
   train: "Train",
   compare: "Compare",
+  members: "Members",
   jobs: "Jobs",
 
   login: {
@@ -45,7 +31,7 @@ export const words = {
     tryHint: (count: number) =>
       `${counted(count, "scene")} with cars, trees and people, drawn by the program: you see the whole way from photos to a model without photos of your own.`,
     draw: "Draw the scenes",
-    drawing: (done: number, all: number) => `${number.format(done)} of ${number.format(all)} drawn`,
+    drawing: (done: number, all: number) => `${many(done)} of ${many(all)} drawn`,
     streets: "street scenes",
     yours: "Your photos",
     dropHere: "Drop a folder or a zip of photos here",
@@ -92,16 +78,15 @@ export const words = {
     choose: "Choose…",
     unlabelled: "Unlabelled",
     lookAgain: "Look again",
-    counts: (images: number, labelled: number) =>
-      `${counted(images, "photo")}, ${number.format(labelled)} labelled`,
+    counts: (images: number, labelled: number) => `${counted(images, "photo")}, ${many(labelled)} labelled`,
   },
   photosPage: {
     drop: "Drop photos or a folder here",
     choose: "Choose photos",
     folder: "Choose a folder",
-    sending: (done: number, all: number) => `Sending photo ${number.format(done)} of ${number.format(all)}`,
+    sending: (done: number, all: number) => `Sending photo ${many(done)} of ${many(all)}`,
     sent: (added: number, known: number) =>
-      `${counted(added, "photo")} added, ${number.format(known)} were here already.`,
+      `${counted(added, "photo")} added, ${many(known)} were here already.`,
     refused: (count: number) => `${counted(count, "file")} refused`,
     leftOut: (folder: string, files: number) =>
       `${counted(files, "file")} in ${folder} left out: they look like label maps. Bring them in on the first page.`,
@@ -139,8 +124,7 @@ export const words = {
     loading: "loading",
     empty: "No photos yet. Drop a folder or a zip here, or choose one: the test photos are asked for later.",
     nothing: "No photo is like this.",
-    embedding: (done: number, all: number) =>
-      `${number.format(done)} of ${number.format(all)} looked at by the encoder`,
+    embedding: (done: number, all: number) => `${many(done)} of ${many(all)} looked at by the encoder`,
     deep: (count: number) =>
       `${counted(count, "photo")} with 16 bits per channel: their values can be stretched to 8 bits.`,
     stretch: "Stretch and send them",
@@ -209,14 +193,14 @@ export const words = {
     buys: (budget: number, random: number | null) =>
       random === null || random <= budget
         ? `${counted(budget, "photo")} to label.`
-        : `Labelling these ${number.format(budget)} covers the pool as well as about ${number.format(random)} photos drawn at random.`,
+        : `Labelling these ${many(budget)} covers the pool as well as about ${many(random)} photos drawn at random.`,
     takes: (time: string) => `It takes about ${time}.`,
     noTimes: "How long it takes is known once assigned photos are labelled.",
     gain: (budget: number, gain: number) =>
-      `On photos of streets, ${number.format(budget)} more pairs added ${gain.toFixed(3)} to the mean IoU.`,
+      `On photos of streets, ${many(budget)} more pairs added ${gain.toFixed(3)} to the mean IoU.`,
     stands: (count: number, among: number) =>
-      `stands for ${counted(count, "photo")}${among ? ` if all ${number.format(among)} are labelled` : ""}`,
-    more: (count: number) => `Pick up to ${number.format(count)}`,
+      `stands for ${counted(count, "photo")}${among ? ` if all ${many(among)} are labelled` : ""}`,
+    more: (count: number) => `Pick up to ${many(count)}`,
     alike: "photos that it stands for",
     label: "Label",
     done: "labelled",
@@ -227,7 +211,7 @@ export const words = {
     pinned: "Kept",
     map: "The pool as a map: every point is a photo, those of one colour have the same pick as their nearest",
     curve: "Mean distance of all photos to the nearest pick, over the number of picks",
-    knee: (budget: number) => `bends most at ${number.format(budget)}`,
+    knee: (budget: number) => `bends most at ${many(budget)}`,
     photosAxis: (count: number) => counted(count, "pick"),
     ofPicks: "these picks",
     ofRandom: "random draws, 90 % of them in the band",
@@ -236,7 +220,7 @@ export const words = {
     howMany: "How many they are to hold",
     give: "Give",
     given: (who: string, held: number, free: number) =>
-      `${who} holds ${counted(held, "photo")}; ${number.format(free)} are free.`,
+      `${who} holds ${counted(held, "photo")}; ${many(free)} are free.`,
   },
   label: {
     tools: "Tools",
@@ -282,7 +266,7 @@ export const words = {
     takeOther: "Take the older one",
     leaveOther: "Go on with this one",
     left: (pixels: number, regions: number) =>
-      `${number.format(pixels)} px unlabelled in ${counted(regions, "region")}`,
+      `${many(pixels)} px unlabelled in ${counted(regions, "region")}`,
     all: "Every pixel is labelled",
     next: "Next unlabelled region",
     slivers: "Fill unlabelled slivers",
@@ -345,56 +329,6 @@ export const words = {
     prefilling: "The model draws…",
     rgb: "The label maps of this pool are pictures, which cannot be painted here: upload them with `fewpairs annotate`.",
   },
-  trainPage: {
-    title: "Train a model",
-    advised: "What we advise",
-    expected: (score: string, minutes: string) =>
-      `On photos like those it was measured on, this gives a mean IoU of about ${score} in ${minutes}.`,
-    start: "Train",
-    method: "Method",
-    advisedMethod: "as advised",
-    recipe: "Size and length",
-    none: "Label at least one photo first.",
-    running: "Training",
-    finish: "Finish now and keep the model",
-    cancel: "Cancel",
-    score: "Scores on the test photos",
-    left: (seconds: string) => `about ${seconds} left`,
-    losses: "Losses over the steps",
-    open: "Compare it",
-    earlier: "Trainings",
-    pairs: (pairs: number, photos: number) =>
-      `Learns from ${counted(pairs, "pair")} and ${counted(photos, "photo")} without a label map.`,
-    missing: (names: string) => `No pair shows ${names}: the model cannot learn what it never sees.`,
-  },
-  comparePage: {
-    title: "Compare models",
-    none: "There is no model yet.",
-    evaluate: "Score it on the test photos",
-    scoring: "Scoring…",
-    model: "Model",
-    second: "Beside it",
-    nobody: "nothing",
-    photo: "Photo",
-    truth: "Label map",
-    worst: "Photos, the worst first",
-    perClass: "Classes",
-    iou: "IoU",
-    accuracy: "Accuracy",
-    pixels: "Pixels",
-    files: "Files",
-    fix: "Change its label map",
-    hold: "Hold B to blink between both models.",
-    own: "Try a photo of your own",
-  },
-  jobsPage: {
-    title: "Jobs",
-    none: "Nothing was ever asked of the workers.",
-    kind: "Kind",
-    state: "State",
-    progress: "Progress",
-    created: "Created",
-    took: "Took",
-    cancel: "Cancel",
-  },
+  ...modelWords,
+  ...serverWords,
 };

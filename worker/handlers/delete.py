@@ -81,16 +81,16 @@ def _remove_image(attempt: Attempt, image_id: uuid.UUID) -> None:
     with database.read() as session:
         image = session.get(Image, image_id)
         models = removal.models_of(session, claim.pool_id)
+        trainings = removal.trainings_of(session, claim.pool_id)
     if image is None:
         return
     remove_from_shards(attempt, image_id)
-    drawn_on = {
-        model_id for model_id, job_id in models.items() if _is_drawn(_run(attempt, job_id), image.sha256)
-    }
+    drawn_by = {job_id for job_id in trainings if _is_drawn(_run(attempt, job_id), image.sha256)}
+    drawn_on = {model_id for model_id, job_id in models.items() if job_id in drawn_by}
     _remove_copies(attempt, image, drawn_on)
     with database.write() as session:
         jobs.hold(session, claim)
-        removal.remove_image(session, image, drawn_on)
+        removal.remove_image(session, image, drawn_on, drawn_by)
 
 
 def _remove_copies(attempt: Attempt, image: Image, drawn_on: set[uuid.UUID]) -> None:

@@ -48,9 +48,10 @@ def evaluate(attempt: Attempt) -> Outcome:
         images.append(_kept(attempt, evaluation_id, ids[name], predicted, score))
 
     try:
-        metrics = _scored(attempt, model_id, annotated, keep).to_json()
+        scored = _scored(attempt, model_id, annotated, keep)
     except ValueError as error:
         raise Permanent("cannot-evaluate", f"The evaluation cannot be made: {error}") from error
+    metrics = scored.to_json()
     row = tables.Evaluation(
         id=evaluation_id,
         model_id=model_id,
@@ -60,11 +61,18 @@ def evaluate(attempt: Attempt) -> Outcome:
         scorer_id=_scorer_id(claim.spec),
         test_time=_test_time(claim.spec),
         metrics=metrics,
+        confusion=_confusion(scored),
     )
     return Outcome(
         {"model_id": str(model_id), "evaluation_id": str(evaluation_id), "metrics": metrics},
         lambda session: evaluations.add(session, row, images),
     )
+
+
+def _confusion(scored: Evaluation | RgbEvaluation) -> list[int] | None:
+    if isinstance(scored, RgbEvaluation):
+        return None
+    return [pixels for row in scored.confusion for pixels in row]
 
 
 def _kept(

@@ -6,12 +6,12 @@ import signal
 import subprocess
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
 
 from models.training.run_directory import RunDirectory
 from worker.attempt import Attempt
 from worker.outcomes import Mishap, Permanent
 from worker.training.process import ERROR_FILE
+from worker.training.relay import Relay
 
 TICK_S = 0.5
 GRACE_S = 5.0
@@ -25,7 +25,7 @@ def supervise(attempt: Attempt, run: RunDirectory, command: Sequence[str]) -> No
     Raises Permanent for what it says in its error file, Mishap when it was killed or crashed, and whatever
     `lease.check` raises; then the process has ended.
     """
-    error_file, log = run.path / ERROR_FILE, run.path / "log.txt"
+    error_file, log = run.path / ERROR_FILE, run.log
     error_file.unlink(missing_ok=True)
     with log.open("ab") as output:
         logged = output.tell()
@@ -52,32 +52,6 @@ def supervise(attempt: Attempt, run: RunDirectory, command: Sequence[str]) -> No
             file.seek(logged)
             lines = file.read().decode(errors="replace").splitlines()[-LAST_LINES:]
         raise Mishap("process-died", "\n".join([_how_it_died(child.returncode), *lines]))
-
-
-class Relay:
-    """Reports the training's estimate, and at each call the metric lines that were added since the last."""
-
-    def __init__(self, attempt: Attempt, run: RunDirectory) -> None:
-        self._attempt = attempt
-        self._run = run
-        self._relayed = -1
-        self._has_estimate = False
-
-    def __call__(self) -> None:
-        if not self._has_estimate and (estimate := _read_estimate(self._run)):
-            self._has_estimate = self._attempt.estimated(estimate)
-        lines = [line for line in self._run.read_metrics() if line["step"] > self._relayed]
-        if lines and self._attempt.report(lines[-1]["step"], lines[-1]["total"], lines):
-            self._relayed = lines[-1]["step"]
-
-
-def _read_estimate(run: RunDirectory) -> dict[str, Any] | None:
-    """The estimate, or None if the training has not written it completely yet."""
-    try:
-        estimate: dict[str, Any] = json.loads(run.estimate.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
-        return None
-    return estimate
 
 
 def _reassure(child: "subprocess.Popen[bytes]") -> None:

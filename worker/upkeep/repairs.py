@@ -6,13 +6,13 @@ from pathlib import Path
 from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
-from store import holders, images, pools, references
+from store import holders, images, job_parts, pools, references
 from store.blobs import LocalBlobs, digest_of, put_file
 from store.database import Database
 from store.holders import Holder
 from store.settings import Settings
 from store.states import ENDED
-from store.tables import ArchivePart, Explanation, Image, Job, JobMetric, ModelFile, PhotoFeatures, Shard
+from store.tables import ArchivePart, Explanation, Image, Job, JobSample, ModelFile, PhotoFeatures, Shard
 
 
 class Repairs:
@@ -62,6 +62,8 @@ class Repairs:
                 references.leave(session, references.digests_in(explanation.files))
                 session.execute(delete(Explanation).where(Explanation.id == explanation.id))
                 _delete_job(session, explanation.job_id)
+            case JobSample():
+                session.execute(delete(JobSample).where(JobSample.sha256 == sha256))
             case Job() as job:
                 _delete_job(session, job.id)
             case ArchivePart():
@@ -74,5 +76,5 @@ def _delete_job(session: Session, job_id: object) -> None:
     if job is None or job.state not in ENDED:
         return
     references.leave(session, references.digests_in(job.spec, job.result))
-    session.execute(delete(JobMetric).where(JobMetric.job_id == job.id))
+    job_parts.remove(session, [job.id])
     session.execute(delete(Job).where(Job.id == job.id))

@@ -63,7 +63,7 @@ export class Suggestions {
 /** The label map that a model makes of an image; of the pool's newest model if none is named. */
 export function ofModel(send: Send, image: string, model?: string, signal?: AbortSignal): Promise<Layer> {
   const path = `images/${image}/suggestion`;
-  return answered(send, model ? `${path}?model=${model}` : path, { signal });
+  return answered(send, model ? `${path}?model=${model}` : path, { signal: signal ?? null });
 }
 
 /** Ask until the answer is there, and get its two pictures. */
@@ -77,7 +77,7 @@ async function answered(send: Send, path: string, init: RequestInit): Promise<La
   const { job_id, source, model_id } = (await answer.json()) as Asked;
   const [map, doubt] = await Promise.all(
     ["label_map", "doubt"].map(async (format) => {
-      const picture = await send(`jobs/${job_id}/output?format=${format}`, { signal: init.signal });
+      const picture = await send(`jobs/${job_id}/output?format=${format}`, { signal: init.signal ?? null });
       return decoded(await picture.arrayBuffer());
     }),
   );

@@ -1,0 +1,1 @@
+"""Revisions: all label maps that an image has had."""

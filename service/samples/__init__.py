@@ -1,0 +1,1 @@
+"""What a training shows while it trains: the sheets that it draws, and what it prints."""

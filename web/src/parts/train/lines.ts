@@ -1,0 +1,18 @@
+// The lines of a training's history as series over the steps.
+
+import type { Metric } from "../../api/client";
+
+export function byName(
+  lines: readonly Metric[],
+  values: (line: Metric) => Record<string, number | null>,
+): Map<string, [number, number][]> {
+  const found = new Map<string, [number, number][]>();
+  for (const line of lines) {
+    for (const [name, value] of Object.entries(values(line))) {
+      if (value === null) continue;
+      if (!found.has(name)) found.set(name, []);
+      found.get(name)!.push([line.step, value]);
+    }
+  }
+  return found;
+}

@@ -1,0 +1,35 @@
+// Numbers and moments as the pages write them.
+
+const number = new Intl.NumberFormat("en");
+const time = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" });
+
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${number.format(count)} ${count === 1 ? one : many}`;
+}
+
+export function moment(date: string): string {
+  return time.format(new Date(date));
+}
+
+export function score(value: number | null | undefined): string {
+  return value === null || value === undefined ? "–" : value.toFixed(3);
+}
+
+export function lasting(seconds: number): string {
+  if (seconds < 90) return `${Math.max(1, Math.round(seconds))} s`;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 90 ? `${minutes} min` : `${(minutes / 60).toFixed(1)} h`;
+}
+
+export function many(count: number): string {
+  return number.format(count);
+}
+
+export function percent(share: number): string {
+  return share > 0 && share < 0.001 ? "< 0.1 %" : `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`;
+}
+
+export function sized(bytes: number): string {
+  const unit = bytes >= 1e9 ? "GB" : bytes >= 1e6 ? "MB" : "kB";
+  return `${(bytes / { GB: 1e9, MB: 1e6, kB: 1e3 }[unit]).toFixed(1)} ${unit}`;
+}
