@@ -24,10 +24,38 @@ Curve = Mapping[int, Point]
 
 DATA_SET = "CamVid"
 CURVES: Mapping[str, Curve] = {
-    "finetune": {1: Point(0.442, 2.9), 5: Point(0.538, 3.1), 10: Point(0.599, 3.0), 20: Point(0.638, 3.1)},
-    "probe": {1: Point(0.384, 0.2), 5: Point(0.497, 0.3), 10: Point(0.560, 0.3), 20: Point(0.581, 0.4)},
-    "pix2pix": {1: Point(0.196, 0.7), 5: Point(0.233, 0.7), 10: Point(0.310, 0.7), 20: Point(0.337, 0.8)},
-    "hybrid": {1: Point(0.177, 1.6), 5: Point(0.226, 1.5), 10: Point(0.300, 1.6), 20: Point(0.295, 1.7)},
+    "finetune": {
+        1: Point(0.442, 2.9),
+        2: Point(0.483, 2.7),
+        5: Point(0.538, 3.1),
+        10: Point(0.599, 3.0),
+        20: Point(0.638, 3.1),
+        40: Point(0.649, 2.9),
+    },
+    "probe": {
+        1: Point(0.384, 0.2),
+        2: Point(0.434, 0.2),
+        5: Point(0.497, 0.3),
+        10: Point(0.560, 0.3),
+        20: Point(0.581, 0.4),
+        40: Point(0.593, 0.4),
+    },
+    "pix2pix": {
+        1: Point(0.196, 0.7),
+        2: Point(0.201, 0.7),
+        5: Point(0.233, 0.7),
+        10: Point(0.310, 0.7),
+        20: Point(0.337, 0.8),
+        40: Point(0.358, 0.7),
+    },
+    "hybrid": {
+        1: Point(0.177, 1.6),
+        2: Point(0.197, 1.6),
+        5: Point(0.226, 1.5),
+        10: Point(0.300, 1.6),
+        20: Point(0.295, 1.7),
+        40: Point(0.277, 1.6),
+    },
     "cyclegan": {0: Point(0.201, 1.6)},
 }
 
