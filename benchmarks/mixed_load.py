@@ -81,8 +81,10 @@ class Loaded:
                 is_flat = abs(slope) <= half or slope * seconds * 0.8 / 3600 < 1
                 yield {
                     "what": f"{name}: {what}",
-                    "start": round(float(steady[:20, column].mean() / unit), 2),
-                    "end": round(float(steady[-20:, column].mean() / unit), 2),
+                    **{
+                        part: round(float(values.mean() / unit), 2)
+                        for part, values in parts(steady[:, column]).items()
+                    },
                     "slope_per_hour": round(slope, 2),
                     "interval": [round(slope - half, 2), round(slope + half, 2)],
                     "flat": bool(is_flat),
@@ -103,6 +105,12 @@ class Loaded:
         yield {"what": "reads", "end": len(self.reads)}
         for name, count in self.counts.items():
             yield {"what": name, "end": count}
+
+
+def parts(values: "np.ndarray[Any, Any]") -> dict[str, "np.ndarray[Any, Any]"]:
+    """The first, the middle and the last of BLOCKS blocks: whether growth goes on or comes to an end."""
+    blocks = np.array_split(values, BLOCKS)
+    return {"start": blocks[0], "middle": blocks[BLOCKS // 2], "end": blocks[-1]}
 
 
 def line(x: "np.ndarray[Any, Any]", y: "np.ndarray[Any, Any]") -> tuple[float, float]:
