@@ -90,7 +90,13 @@ class Database:
         found, floor = self._schema()
         if found == SCHEMA:
             return
-        if found is None or found < SCHEMA:
+        if found is None:
+            raise SchemaMismatch(
+                f"There are no tables of Fewpairs at {make_url(self.url).render_as_string()}: start "
+                "`fewpairs up`, run `fewpairs migrate`, or name another FEWPAIRS_DATA_DIR or "
+                "FEWPAIRS_DATABASE_URL."
+            )
+        if found < SCHEMA:
             raise SchemaMismatch(
                 f"The database is at schema {found}, this version needs {SCHEMA}: run `fewpairs migrate`."
             )

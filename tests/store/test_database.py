@@ -173,10 +173,14 @@ def test_the_schema_constant_is_the_newest_migration() -> None:
 def test_an_unmigrated_database_is_refused(database_url: str) -> None:
     """`require_schema` raises before the first migration, and for a schema of another version."""
     database = Database(database_url)
-    with pytest.raises(SchemaMismatch, match="None"):
+    with pytest.raises(SchemaMismatch, match="There are no tables of Fewpairs at "):
         database.require_schema()
     migrations.upgrade(database_url)
     database.require_schema()
+    with database.write() as session:
+        session.connection().exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
+    with pytest.raises(SchemaMismatch, match=r"at schema 0001, .* run `fewpairs migrate`"):
+        database.require_schema()
     with database.write() as session:
         session.connection().exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
         session.connection().exec_driver_sql("UPDATE installation SET floor = '9999'")
