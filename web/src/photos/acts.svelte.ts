@@ -16,6 +16,8 @@ export interface Done {
   said: string;
   refused: string[];
   undo: () => Promise<Done>;
+  /** Whether it took something back itself. */
+  isUndo?: boolean;
 }
 
 export async function change(images: Image[], changes: Changes): Promise<Done> {
@@ -31,7 +33,7 @@ export async function change(images: Image[], changes: Changes): Promise<Done> {
         if (changes.split !== undefined) back.split = was.split;
         return patched(image.id, back);
       });
-      return { said: text.undone, refused: failed, undo: () => change(changed, changes) };
+      return { said: text.undone, refused: failed, isUndo: true, undo: () => change(changed, changes) };
     },
   };
 }
@@ -48,7 +50,7 @@ export async function remove(images: Image[]): Promise<Done> {
       const [, failed] = await each(removed, (image) =>
         asked(api.POST("/images/{image_id}/undelete", params(image))),
       );
-      return { said: text.undone, refused: failed, undo: () => remove(removed) };
+      return { said: text.undone, refused: failed, isUndo: true, undo: () => remove(removed) };
     },
   };
 }

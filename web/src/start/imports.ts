@@ -23,6 +23,6 @@ export function summed(result: Result): string {
   const parts = (["taken", "replaced", "unchanged", "refused"] as const)
     .filter((outcome) => result[outcome])
     .map((outcome) => `${result[outcome]} ${outcomes[outcome]}`);
-  const will = result.dry_run ? words.start.would : words.start.was;
-  return `${counted(result.file_count, "label map")}: ${parts.join(", ") || "0"} ${will}`;
+  const all = `${counted(result.file_count, "label map")}: ${parts.join(", ")}`;
+  return result.dry_run ? words.start.would(all) : `${all}.`;
 }
