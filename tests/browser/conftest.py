@@ -27,8 +27,9 @@ CHROMIUM = Path("/usr/bin/chromium")
 OPTIONS = ["--no-sandbox", "--disable-background-networking"]
 START_S, PATIENCE_MS = 240.0, 240_000
 PRINTED = re.compile(r"http://\S+/session\?token=\S+")
-EXPECTED = ("status of 409", "status of 412")
-"""Chromium notes refusals as errors. The pages ask for a selection that may not be there, or save second."""
+EXPECTED = ("status of 409", "status of 412", "ERR_INTERNET_DISCONNECTED")
+"""Chromium notes refusals as errors. The pages ask for a selection that may not be there, or save second, or
+are without a network."""
 
 expect.set_options(timeout=PATIENCE_MS)
 

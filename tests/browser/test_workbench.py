@@ -202,6 +202,7 @@ def test_two_people_do_not_overwrite_each_other(context: BrowserContext, page: P
     stroke(other, boxes[1], (0.3, 0.7), (0.7, 0.7))
     other.keyboard.press("Control+s")
     expect(other.get_by_text("Somebody else saved a label map")).to_be_visible()
+    expect(other.get_by_label("Somebody else saved a label map").locator("canvas")).to_have_count(2)
     assert stored(page, image).ravel().tolist() == mine
     other.get_by_role("button", name="Keep mine").click()
     other.keyboard.press("Control+s")

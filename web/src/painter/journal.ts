@@ -112,13 +112,18 @@ export async function waiting(): Promise<Entry[]> {
   return all.filter(({ waits }) => waits);
 }
 
-/** Change an entry, unless it was painted on since the moment `at`. */
-export function mark(image: string, at: number, fields: Partial<Entry>): Promise<unknown> {
+/**
+ * The service has the draft `sent` of the moment `at`, or, with null, refused the map of this moment. It lacks
+ * nothing, unless the photo was painted on since.
+ */
+export function mark(image: string, at: number, sent: string | null): Promise<unknown> {
   return within("readwrite", (stores) => {
     const reading = stores[ENTRIES].get(image) as IDBRequest<Entry | undefined>;
     reading.onsuccess = () => {
       const entry = reading.result;
-      if (entry?.at === at) stores[ENTRIES].put({ ...entry, ...fields }, image);
+      if (!entry) return;
+      const settled = entry.at === at ? { waits: false, finished: false } : {};
+      stores[ENTRIES].put({ ...entry, sent: sent ?? entry.sent, ...settled }, image);
     };
     return reading;
   });

@@ -65,7 +65,7 @@ export class Outbox {
         this.told(image, { kind: "stored", at: entry.at, revision });
       } else {
         const sent = await keepDraft(image, map, entry, this.table);
-        await mark(image, entry.at, { sent, waits: false });
+        await mark(image, entry.at, sent);
         this.told(image, { kind: "drafted", at: entry.at, etag: sent });
       }
       this.offline = false;
@@ -78,7 +78,7 @@ export class Outbox {
   async #refused({ image, at }: Entry, error: unknown): Promise<void> {
     const isRefused = error instanceof Conflict || (error instanceof Problem && error.status < 500);
     this.offline = !isRefused;
-    if (isRefused) await mark(image, at, { waits: false, finished: false });
+    if (isRefused) await mark(image, at, null);
     this.told(image, isRefused ? { kind: "refused", error } : { kind: "unreachable" });
   }
 }

@@ -15,6 +15,8 @@ import type { Point } from "./shapes";
 import { Survey } from "./survey.svelte";
 
 const PAUSE_MS = 15_000;
+/** How far the age of a draft may be off: HTTP tells it in whole seconds. */
+const CLOCK_MS = 2000;
 const EVERYTHING = { unlabelled: -1, onlyUnlabelled: false, locked: new Set<number>(), onlyClass: null };
 
 /** What can be tidied. */
@@ -81,7 +83,8 @@ export class Session {
     const { image } = found;
     const local = inBrowser && !draft && isOver(inBrowser.entry) ? null : inBrowser;
     const isSame = draft !== null && local?.entry.sent === draft.etag;
-    const isLocal = local !== null && (!draft || isSame || Date.now() - local.entry.at <= draft.age);
+    const isLocal =
+      local !== null && (!draft || isSame || Date.now() - local.entry.at <= draft.age + CLOCK_MS);
     const work = isLocal ? local.entry : draft;
     const unfinished = isLocal ? { ...local.entry, ids: painted(local) } : draft?.map;
     const map = unfinished ?? found.map ?? blank(image, this.table.ignore);

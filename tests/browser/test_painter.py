@@ -1,0 +1,169 @@
+"""The painter: exact by every device, usable without a mouse, and nothing that it paints is lost."""
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import BrowserContext, CDPSession, Locator, Page, expect
+
+from fewpairs import Client, Pool
+from tests import drawings
+from tests.browser.test_workbench import draft, first_image, painting, stored, stroke
+
+CONTROL, SHIFT = 2, 8
+"""Keys that are held, as the protocol of browsers numbers them."""
+CUT_OFF = """() => [...document.querySelectorAll(".tools button, .tools label, .tools h2, .tools p")]
+    .filter(each => each.scrollWidth > each.clientWidth + 1)
+    .map(each => each.textContent.trim())"""
+COVERED = """() => {
+    const found = [];
+    for (const each of document.querySelectorAll(".tools button, .tools input, .tools select")) {
+        if (each.closest(".end") || each.closest("details:not([open])")) continue;
+        each.scrollIntoView({block: "center"});
+        const box = each.getBoundingClientRect();
+        const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+        if (!each.contains(top) && !top?.contains(each)) found.push(each.outerHTML.slice(0, 80));
+    }
+    return found;
+}"""
+
+
+@pytest.fixture
+def pool(client: Client, tmp_path: Path, request: pytest.FixtureRequest) -> Pool:
+    drawings.write(tmp_path, range(1))
+    pool = client.create_pool(request.node.name, classes=drawings.CLASS_TABLE)
+    pool.upload(tmp_path / "images")
+    return pool
+
+
+def tool(page: Page, name: str) -> Locator:
+    return page.get_by_role("radio", name=name)
+
+
+def press(session: CDPSession, key: str, code: str, modifiers: int = 0) -> None:
+    """A key of a keyboard that has other letters than this machine's."""
+    for kind in ("keyDown", "keyUp"):
+        pressed = {"type": kind, "key": key, "code": code, "modifiers": modifiers}
+        session.send("Input.dispatchKeyEvent", pressed)
+
+
+def test_a_photo_is_labelled_by_keyboard_alone(context: BrowserContext, page: Page, pool: Pool) -> None:
+    """On a French keyboard a digit chooses a class, on a Russian one letters choose a tool and undo. Arrows
+    go from superpixel to superpixel and Enter paints. A key does what its person gave it to. What the service
+    stores is what was painted.
+    """
+    image = first_image(pool)
+    painting(page, pool, image)
+    keyboard = context.new_cdp_session(page)
+    painter = page.locator(".painter")
+    painter.focus()
+    press(keyboard, "ы", "KeyS")
+    expect(tool(page, "Superpixels")).to_be_checked()
+    press(keyboard, '"', "Digit3")
+    expect(page.get_by_role("button", name="disc 3")).to_have_attribute("aria-pressed", "true")
+    expect(painter).to_have_attribute("aria-busy", "false")
+    for key in ("ArrowRight", "Enter", "ArrowDown", "Enter"):
+        page.keyboard.press(key)
+    two = draft(page, image)
+    assert set(two) == {2, 255}
+    press(keyboard, "я", "KeyZ", CONTROL)
+    one = draft(page, image)
+    assert 0 < one.count(2) < two.count(2)
+    press(keyboard, "w", "KeyZ", CONTROL)  # what a French keyboard writes there is no undo
+    press(keyboard, "z", "KeyW", CONTROL | SHIFT)  # and this is: with Shift, it does it again
+    assert draft(page, image) == two
+
+    page.get_by_role("button", name="Keys", exact=True).click()
+    page.get_by_role("button", name="brush: change the key", exact=True).press("Enter")
+    page.keyboard.press("q")
+    painter.focus()
+    page.keyboard.press("q")
+    expect(tool(page, "Brush")).to_be_checked()
+    page.keyboard.press("Control+s")
+    expect(page.get_by_text("Saved")).to_be_visible()
+    assert stored(page, image).ravel().tolist() == two
+
+
+def test_pens_paint_and_two_fingers_move(context: BrowserContext, page: Page, pool: Pool) -> None:
+    """A pen paints as a mouse does, and so does one finger; with a second finger nothing more is painted."""
+    image = first_image(pool)
+    box = painting(page, pool, image)
+    devices = context.new_cdp_session(page)
+    devices.send("Emulation.setTouchEmulationEnabled", {"enabled": True, "maxTouchPoints": 2})
+
+    def at(x: float, y: float) -> dict[str, float]:
+        return {"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"]}
+
+    def touch(kind: str, *points: tuple[float, float]) -> None:
+        places = [at(*point) | {"id": number} for number, point in enumerate(points)]
+        devices.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": places})
+
+    pen = {"pointerType": "pen", "button": "left", "buttons": 1, "clickCount": 1}
+    for kind, x in (("mousePressed", 0.3), ("mouseMoved", 0.5), ("mouseReleased", 0.5)):
+        devices.send("Input.dispatchMouseEvent", {"type": kind, **at(x, 0.3), **pen})
+    by_pen = draft(page, image)
+    assert set(by_pen) == {0, 255}
+    page.keyboard.press("2")
+    touch("touchStart", (0.3, 0.7))
+    touch("touchMove", (0.5, 0.7))
+    touch("touchEnd")
+    by_finger = draft(page, image)
+    assert set(by_finger) == {0, 1, 255}
+    page.keyboard.press("3")
+    touch("touchStart", (0.45, 0.5))
+    touch("touchStart", (0.45, 0.5), (0.55, 0.5))
+    touch("touchMove", (0.4, 0.6), (0.6, 0.6))
+    touch("touchEnd")
+    assert draft(page, image).count(2) <= 500  # a dot, from before there were two fingers
+
+
+def test_nothing_painted_is_lost(context: BrowserContext, page: Page, pool: Pool) -> None:
+    """A stroke whose tab goes away before its end is there when the photo is opened again. While the service
+    cannot be reached a saved label map waits, visibly, and then it is stored.
+    """
+    image = first_image(pool)
+    box = painting(page, pool, image)
+    page.mouse.move(box["x"] + 0.3 * box["width"], box["y"] + 0.5 * box["height"])
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 0.5 * box["height"], steps=8)
+    page.wait_for_timeout(1000)
+    page.close()
+    again = context.new_page()
+    painting(again, pool, image)
+    painted = draft(again, image)
+    assert painted.count(0) > 200
+    context.set_offline(True)
+    again.keyboard.press("Control+s")
+    expect(again.get_by_text("The service does not answer. 1 label map waits")).to_be_visible()
+    context.set_offline(False)
+    expect(again.get_by_text("Saved")).to_be_visible()
+    assert stored(again, image).ravel().tolist() == painted
+
+
+def test_large_text_and_still_pages(page: Page, pool: Pool) -> None:
+    """With text of twice the size no control of the painter is cut off or covered, and who wants no movement
+    sees none.
+    """
+    page.emulate_media(reduced_motion="reduce")
+    painting(page, pool, first_image(pool))
+    page.evaluate("document.documentElement.style.fontSize = '200%'")
+    page.get_by_role("button", name="Keys", exact=True).click()
+    assert page.evaluate(CUT_OFF) == []
+    assert page.evaluate(COVERED) == []
+    page.get_by_role("button", name="Undo").hover()
+    assert page.evaluate("document.getAnimations().length") == 0
+
+
+@pytest.mark.slow
+def test_a_photo_of_48_megapixels_is_painted(page: Page, pool: Pool, tmp_path: Path) -> None:
+    """It opens, a stroke changes it, and what the service stores has the stroke."""
+    Image.effect_noise((8000, 6000), 40).convert("RGB").save(tmp_path / "large.jpg", quality=60)
+    pool.upload(tmp_path / "large.jpg")
+    image = pool.image_id("large.jpg")
+    box = painting(page, pool, image)
+    stroke(page, box, (0.3, 0.5), (0.6, 0.5))
+    page.keyboard.press("Control+s")
+    expect(page.get_by_text("Saved")).to_be_visible()
+    labelled = stored(page, image)
+    assert labelled.shape == (6000, 8000)
+    assert 0 < int((labelled == 0).sum()) < labelled.size // 100
