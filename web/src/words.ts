@@ -322,6 +322,7 @@ export const words = {
     conflict: "Somebody else saved a label map of this photo meanwhile.",
     mine: "Keep mine",
     theirs: "Take theirs",
+    instant: "Suggest while I paint",
     prefill: "Suggest by a model",
     acceptAll: "Accept all",
     acceptClass: "Accept the class",

@@ -110,10 +110,3 @@ export async function draftOf(id: string): Promise<Draft | null> {
     seconds: Number(headers.get("Fewpairs-Active-Seconds")),
   };
 }
-
-/** What a model makes of an image's photo. */
-export async function translated(model: string, image: string): Promise<LabelMap> {
-  const body = await (await bytes(`images/${image}/content`)).blob();
-  const answer = await bytes(`models/${model}/translate`, { method: "POST", body });
-  return inBackground("decode", await answer.arrayBuffer());
-}

@@ -1,9 +1,9 @@
 // One photo while it is labelled: its label map, what can be undone, and what became of it.
 
-import { type Image, type Model, said } from "../api/client";
+import { type Image, said } from "../api/client";
 import { words } from "../words";
 import { inBackground } from "./background";
-import { type Classes, Conflict, type Draft, draftOf, open, type Opened, translated } from "./files";
+import { type Classes, Conflict, type Draft, draftOf, open, type Opened } from "./files";
 import { History } from "./history";
 import { type Entry, type Kept, kept, painted } from "./journal";
 import { blank, type Box, boxOf, type Change, type LabelMap, merged, paste } from "./label-map";
@@ -12,6 +12,7 @@ import { Outbox, type Outcome } from "./outbox.svelte";
 import { Recorder } from "./recorder";
 import { Picture } from "./picture.svelte";
 import type { Point } from "./shapes";
+import { Suggestion } from "./suggestion.svelte";
 import { Survey } from "./survey.svelte";
 
 const PAUSE_MS = 15_000;
@@ -29,8 +30,6 @@ export class Session {
   image = $state.raw<Image | null>(null);
   photo = $state.raw<ImageBitmap | null>(null);
   map = $state.raw<LabelMap | null>(null);
-  /** A suggestion; it is seen where the map is unlabelled. */
-  layer = $state.raw<Layer | null>(null);
   revision = $state<number | null>(null);
   status = $state<Status>("clean");
   failure = $state("");
@@ -41,6 +40,8 @@ export class Session {
   steps = $state({ undo: false, redo: false });
   readonly outbox: Outbox;
   readonly survey: Survey;
+  /** It is seen where the map is unlabelled. */
+  readonly suggestion: Suggestion;
   /** Draws a part of the label map again; the painter sets it. */
   draw: (part: Box | null) => void = () => {};
 
@@ -54,18 +55,21 @@ export class Session {
   #seconds = 0;
   #lastAct = 0;
 
-  /** `finished` is told when a label map was stored. */
+  /** `finished` is told when a label map was stored; `hasFinished` says whether any photo has one. */
   constructor(
     private readonly table: Classes,
     private readonly finished: (image: string) => void,
+    private readonly hasFinished: () => boolean,
   ) {
     this.survey = new Survey(table.ignore);
+    this.suggestion = new Suggestion(table);
     this.outbox = new Outbox(table, (image, outcome) => this.#became(image, outcome));
   }
 
   async open(id: string): Promise<void> {
     const visit = ++this.#visit;
-    [this.image, this.photo, this.map, this.layer, this.other] = [null, null, null, null, null];
+    [this.image, this.photo, this.map, this.other] = [null, null, null, null];
+    this.suggestion.opened(id);
     [this.conflict, this.failure, this.#recorder] = [null, "", null];
     try {
       const [found, draft, local] = await Promise.all([
@@ -112,6 +116,11 @@ export class Session {
     this.#jumps = 0;
     this.#tell();
     void this.survey.now(this.map);
+    if (this.hasFinished()) this.suggestion.stroked(this.map);
+  }
+
+  get layer(): Layer | null {
+    return this.suggestion.layer;
   }
 
   /** The person did something now. */
@@ -196,18 +205,6 @@ export class Session {
     return places.length ? places[this.#jumps++ % places.length] : null;
   }
 
-  /** What a model makes of the photo becomes the suggestion. */
-  async suggest(model: Model): Promise<void> {
-    const [visit, { image }] = [this.#visit, this];
-    if (!image) return;
-    try {
-      const found = await translated(model.id, image.id);
-      if (visit === this.#visit) this.layer = { ...found, doubt: null, source: model.id };
-    } catch (error) {
-      if (visit === this.#visit) this.failure = said(error);
-    }
-  }
-
   /** Store the label map as the image's annotation. Returns whether it is stored. */
   async save(): Promise<boolean> {
     const [visit, { image }] = [this.#visit, this];
@@ -277,7 +274,9 @@ export class Session {
     this.#tell();
     this.#finished = false;
     this.status = "kept";
-    if (this.map) this.survey.soon(this.map);
+    if (!this.map) return;
+    this.survey.soon(this.map);
+    this.suggestion.stroked(this.map);
   }
 
   #tell(): void {

@@ -52,7 +52,7 @@ test("every pixel is in a segment, every segment is connected, and a photo alway
       expect(connected(found.ids, width)).toBe(true);
       expect(slic(rgba, { width, height }, wanted).ids).toEqual(found.ids);
     }),
-    { numRuns: 50 },
+    { numRuns: 25 },
   );
 });
 
@@ -71,18 +71,20 @@ test("the spans of all segments hold every pixel of a larger photo once, also by
     fc.property(cases, fc.double({ min: 1, max: 5, noNaN: true }), ({ width, height, wanted }, scale) => {
       const size = { width: Math.floor(width * scale), height: Math.floor(height * scale) };
       const map = new SegmentMap(slic(photo(width, height, 3, 1), { width, height }, wanted), size);
+      let other = 0;
       const times = new Uint8Array(size.width * size.height);
       for (let segment = 0; segment < map.count; segment++) {
         for (const { row, start, end } of map.spans(segment)) {
           for (let column = start; column < end; column++) {
             times[row * size.width + column]++;
-            expect(map.at({ x: column + 0.5, y: row + 0.5 })).toBe(segment);
+            if (map.at({ x: column + 0.5, y: row + 0.5 }) !== segment) other++;
           }
         }
       }
       expect(times.every((each) => each === 1)).toBe(true);
+      expect(other).toBe(0);
     }),
-    { numRuns: 30 },
+    { numRuns: 12 },
   );
 });
 

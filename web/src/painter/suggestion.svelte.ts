@@ -1,0 +1,69 @@
+// The suggestion that lies over the photo: learned after each stroke, or made by a model when it is asked for.
+
+import { bytes, said } from "../api/client";
+import { type Classes, coloursOf } from "./files";
+import type { LabelMap } from "./label-map";
+import type { Layer } from "./layer";
+import { ofModel, Suggestions } from "./suggestions";
+
+export class Suggestion {
+  layer = $state.raw<Layer | null>(null);
+  /** Whether to ask after every stroke. */
+  isInstant = $state(true);
+  /** Whether a model draws. */
+  isDrawing = $state(false);
+  failure = $state("");
+  #asking: Suggestions;
+  #image = "";
+
+  constructor(table: Classes) {
+    this.#asking = new Suggestions(
+      bytes,
+      coloursOf(table),
+      table.ignore,
+      (layer) => (this.layer = layer),
+      (error) => this.#fail(error),
+    );
+  }
+
+  /** Another photo is opened. */
+  opened(image: string): void {
+    this.stop();
+    this.#image = image;
+    [this.layer, this.failure] = [null, ""];
+  }
+
+  /** A stroke has ended, and the map is now like this. */
+  stroked(map: LabelMap): void {
+    if (this.isInstant) this.#asking.stroked(this.#image, map);
+  }
+
+  /** Show what a model makes of the photo, and keep it. */
+  async draw(model: string): Promise<void> {
+    const image = this.#image;
+    this.stop();
+    [this.isInstant, this.isDrawing, this.failure] = [false, true, ""];
+    try {
+      const layer = await ofModel(bytes, image, model);
+      if (image === this.#image) this.layer = layer;
+    } catch (error) {
+      if (image === this.#image) this.#fail(error);
+    }
+    this.isDrawing = false;
+  }
+
+  drop(): void {
+    this.stop();
+    this.isInstant = false;
+    this.layer = null;
+  }
+
+  stop(): void {
+    this.#asking.stop();
+  }
+
+  #fail(error: unknown): void {
+    this.isInstant = false;
+    this.failure = said(error);
+  }
+}
