@@ -1,6 +1,6 @@
-"""Runs an ONNX file from a user in a process of its own, with limits of memory and time.
+"""Runs an ONNX file from a user in a process of its own: with limits of memory and time, without a network.
 
-    python -m models.translation.onnx_process FILE THREADS MEMORY SECONDS
+    python -m processes.without_network models.translation.onnx_process FILE THREADS MEMORY SECONDS
 
 `models.translation.onnx_session` starts it and talks to it over stdin and stdout: every message is a line of
 JSON, and arrays follow as their float32 bytes. The first message describes the network; afterwards every

@@ -67,9 +67,10 @@ class ConfinedSession:
     def _start(self) -> None:
         memory = MEMORY + COPIES * self._path.stat().st_size
         limits = [str(self._threads), str(memory), str(self._seconds)]
+        module = ["-m", "processes.without_network", "models.translation.onnx_process"]
         self._asked_at = time.monotonic()
         self._process: subprocess.Popen[bytes] = subprocess.Popen(
-            [sys.executable, "-m", "models.translation.onnx_process", str(self._path), *limits],
+            [sys.executable, *module, str(self._path), *limits],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
