@@ -78,8 +78,9 @@ def serve(
 
 
 def _folder(data: Path) -> Path:
+    """The data folder; a new one is for this user alone."""
     try:
-        data.mkdir(parents=True, exist_ok=True)
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
         return data.absolute()
     except OSError as error:
         raise FewpairsError(

@@ -57,7 +57,7 @@ def test_ctrl_c_stops_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     """SIGINT ends `up` with exit code 0 and all of its processes; the logs and the broker's file stay.
 
     While it runs, this machine's user is let in by a token in the data folder, without a login, and nobody
-    else is.
+    else is; nor may others read the folder.
     """
     for name in ("FEWPAIRS_ADMIN_KEY", "FEWPAIRS_API_KEY"):
         monkeypatch.delenv(name)
@@ -66,7 +66,7 @@ def test_ctrl_c_stops_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         assert httpx.get(f"{up.address}/pools").status_code == 401
         assert list(Client(up.address).pools()) == []
         assert list(Client(up.address.replace("127.0.0.1", "localhost")).pools()) == []
-        assert token.stat().st_mode & 0o777 == 0o600
+        assert [path.stat().st_mode & 0o777 for path in (token.parent, token)] == [0o700, 0o600]
         assert f"{up.address}/session?token=" in up.log.read_text()
         assert up.children().keys() == {"broker", "service", "suggest", "cpu,embed", "gpu"}
         everything = up.everything()
