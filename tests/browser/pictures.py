@@ -45,8 +45,8 @@ def filled(client: Client, street: Path) -> Pool:
     names = [Path(pick.name).stem for pick in selection.picks]
     pool.annotate([street / "train" / "labels" / f"{name}.png" for name in names])
     pool.annotate(street / "val" / "labels")
-    for method in ("probe", "pix2pix"):
-        pool.train(method).wait().model.evaluate().wait()
+    for training in (pool.train("probe"), pool.train("pix2pix", "tiny", total_steps=100)):
+        training.wait().model.evaluate().wait()
     client.create_user("ana", "four words of hers")
     pool.share("ana", "annotator")
     client.create_key("the night job", days=90)
