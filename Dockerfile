@@ -21,6 +21,7 @@ COPY models models
 COPY store store
 COPY processes processes
 COPY folders folders
+COPY scenes scenes
 COPY formats formats
 COPY migrations migrations
 COPY backups backups

@@ -47,6 +47,8 @@ TAGS = [
         "assignments": "Picks handed out to annotators, so that no two people draw the same image.",
         "annotations": "The label maps of images, kept as revisions that are never overwritten.",
         "events": "What was done, by whom and when.",
+        "maps": "All photos of a pool as points of a plane.",
+        "scenes": "Street scenes that a worker draws, for a first try.",
         "webhooks": "Addresses that are told what happens in a pool.",
         "imports and exports": "Annotations from other tools, and for them.",
         "users": "Who may use the service, and the sessions of their browsers.",

@@ -112,6 +112,10 @@ def test_a_lease_that_expires_during_another_request_keeps_its_image(client_of_e
     assert held(client, pool_id, "ben", 2) == ids[::-1]
 
 
+BEGIN = "BEGIN IMMEDIATE"
+"""Sent, as an update of `installation` is, by the check of readiness too, which goes on meanwhile."""
+
+
 def test_many_picks_are_handed_out_in_few_statements(client_of_each: Client) -> None:
     """Thirty images need no more statements than three, because other requests wait meanwhile."""
     counts = []
@@ -119,7 +123,7 @@ def test_many_picks_are_handed_out_in_few_statements(client_of_each: Client) -> 
         pool_id, ids = pool_with_selection(client_of_each, count)
         with statements(client_of_each) as seen:
             assert held(client_of_each, pool_id, "ana", count) == ids
-        counts.append(len(seen))
+        counts.append(sum("installation" not in statement and statement != BEGIN for statement in seen))
     assert counts[0] == counts[1]
 
 

@@ -216,7 +216,7 @@ def test_a_training_has_samples_and_a_log(client: Client, job: dict[str, Any]) -
 def test_a_removed_training_takes_its_samples_along(client: Client, job: dict[str, Any]) -> None:
     """No row of a sheet or a log is left, and no row names the sheet's blob."""
     claimed = claim(client, job)
-    sheet = blobs.put(client.service.blobs, [photo(70)])
+    sheet = blobs.put(client.service.blobs, [photo(7070)])
     with client.service.database.write() as session:
         job_parts.add_sample(session, claimed, 5, sheet)
         job_parts.keep_log(session, claimed, "one")
