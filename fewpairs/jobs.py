@@ -108,7 +108,7 @@ class Job(Resource):
 
     def retry(self) -> "Job":
         """Order a training, an evaluation or an export that failed or was cancelled again, as a new job."""
-        answer = self._transport.json("POST", f"{self.address}/retry", repeatable=False)
+        answer = self._transport.json("POST", f"{self.address}/retry", once=True)
         return Job(self._transport, answer)
 
     def wait(self, on_progress: Callable[["Job"], None] | None = None, timeout: float | None = None) -> "Job":

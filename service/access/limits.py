@@ -27,7 +27,7 @@ PATIENCE_S = 30.0
 SLOWEST = 1024
 """Bytes a second."""
 
-STREAM = re.compile(r"/jobs/[^/]+/events")
+STREAM = re.compile(r"/jobs/[^/]+/events|/pools/[^/]+/events/stream")
 
 
 class Limited:
@@ -54,7 +54,7 @@ class Limited:
     async def _place(self, principal: UUID, scope: Scope) -> AsyncIterator[None]:
         if STREAM.fullmatch(scope["path"]):
             if self._streams[principal] >= STREAMS:
-                raise TooManyRequests(f"You follow {STREAMS:,} jobs already: end a stream, then begin this.")
+                raise TooManyRequests(f"You follow {STREAMS:,} jobs and pools already: end a stream first.")
             self._streams[principal] += 1
             try:
                 yield

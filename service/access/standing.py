@@ -3,6 +3,7 @@ be taken away.
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,6 +16,7 @@ from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 from sqlalchemy.exc import SQLAlchemyError
 
+from service.http.problems import Problem
 from store.principals import Principal
 
 AGAIN_S = 3.0
@@ -63,6 +65,18 @@ _standing: ContextVar[Standing | None] = ContextVar("standing", default=None)
 def stand(standing: Standing) -> None:
     """From now on `require_still` means this one, until the request is answered."""
     _standing.set(standing)
+
+
+async def woken(changed: asyncio.Event, pool_id: UUID | None, within_s: float = math.inf) -> bool:
+    """Wait for what a stream tells next, a few seconds at most. Returns whether whoever follows still may."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(min(within_s, AGAIN_S)):
+            await changed.wait()
+    try:
+        await require_still(pool_id)
+    except Problem:
+        return False
+    return True
 
 
 async def require_still(pool_id: UUID | None = None) -> None:

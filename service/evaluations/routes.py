@@ -97,8 +97,8 @@ def get_evaluation(service: ServiceDep, evaluation_id: UUID) -> Evaluation:
 )
 def get_confusion(service: ServiceDep, evaluation_id: UUID) -> Confusion:
     with service.database.read() as session:
-        row = found_evaluation(session, evaluation_id)
-        counts, names = row.confusion, [each["name"] for each in row.metrics.get("per_class", [])]
+        found = found_evaluation(session, evaluation_id)
+        counts, names = found.confusion, [each["name"] for each in found.metrics.get("per_class", [])]
     if counts is None:
         raise NotFound("This evaluation has no such counts: it is of an `rgb` pool, or an older one.")
     size = len(names)

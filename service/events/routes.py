@@ -3,7 +3,6 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -15,6 +14,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 
 from service.access.roles import ADMIN, VIEWER
+from service.access.standing import woken
 from service.events.exports import MEDIA_TYPES, Format, lines
 from service.events.schemas import AuditEvent, Event
 from service.http.bodies import Route
@@ -104,7 +104,8 @@ async def follow_pool(
 ) -> AsyncIterator[ServerSentEvent]:
     """Begins with an event `following`. Then it sends an event `event` for whatever somebody does to the
     pool, its photos, label maps, selections and models, and an event `job` whenever a job of the pool
-    changes. What happened before is in the lists."""
+    changes. What happened before is in the lists. The stream ends within seconds when whoever follows it
+    may not any more."""
     clock = asyncio.get_running_loop().time
     end = clock() + for_s
     with service.watch.pools.follow(pool_id) as pool:
@@ -117,8 +118,8 @@ async def follow_pool(
                 number = news.number
                 if told := await run_in_threadpool(_told, service, news):
                     yield ServerSentEvent(event=news.kind, raw_data=told)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(changed.wait(), end - clock())
+            if not await woken(changed, pool_id, end - clock()):
+                return
 
 
 def _told(service: Service, news: News) -> str | None:

@@ -1,8 +1,6 @@
 """Addresses that list, watch and cancel jobs."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -13,13 +11,14 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from service import deletion
 from service.access.credentials import PrincipalDep
 from service.access.roles import ANYONE, CURATOR, VIEWER, whose
-from service.access.standing import AGAIN_S, require_still
+from service.access.standing import woken
 from service.deletion import Deletion, Now
 from service.http.blobs import blob_response
 from service.http.bodies import Route
 from service.http.openapi import errors, part
 from service.http.pages import Cursor, Limit, Page, cut
 from service.http.problems import (
+    IdempotencyKeyReused,
     JobFailed,
     JobNotFinished,
     NotCancellable,
@@ -27,11 +26,16 @@ from service.http.problems import (
     NotFinishable,
     NotFound,
     NotRepeatable,
-    Problem,
     RangeNotSatisfiable,
 )
-from service.jobs.enqueue import ACCEPTED, accepted, require_success, translation
-from service.jobs.room import require_room
+from service.jobs.enqueue import (
+    ACCEPTED,
+    IdempotencyKey,
+    accepted,
+    order,
+    require_success,
+    translation,
+)
 from service.jobs.schemas import Job, Metrics
 from service.lookups import found_job, found_pool
 from service.runtime import Service, ServiceDep
@@ -142,12 +146,7 @@ async def get_events(
                 yield ServerSentEvent(event="state", raw_data=told)
             if job.is_over:
                 return
-            with suppress(TimeoutError):
-                async with asyncio.timeout(AGAIN_S):
-                    await changed.wait()
-            try:
-                await require_still(job.row.pool_id if job.row else None)
-            except Problem:
+            if not await woken(changed, job.row.pool_id if job.row else None):
                 return
 
 
@@ -206,23 +205,20 @@ def cancel_job(service: ServiceDep, job_id: UUID) -> Job:
     summary="Order a job that failed again",
     dependencies=[CURATOR],
     status_code=202,
-    responses={**ACCEPTED, **errors(NotFound, NotRepeatable)},
+    responses={**ACCEPTED, **errors(NotFound, NotRepeatable, IdempotencyKeyReused)},
 )
-def retry_job(service: ServiceDep, job_id: UUID) -> Response:
+def retry_job(service: ServiceDep, job_id: UUID, idempotency_key: IdempotencyKey = None) -> Response:
     """A training, an evaluation or an export that has failed or was cancelled is ordered as a new job, with
     the order of then: a training learns from the same revisions."""
-    with service.database.write() as session:
-        earlier = found_job(session, job_id)
-        if earlier.kind not in REPEATABLE:
-            raise NotRepeatable(f"A job of kind {earlier.kind} is not ordered again by hand: ask anew.")
-        if earlier.state not in ("failed", "cancelled"):
-            raise NotRepeatable(f"The job is {earlier.state}: there is nothing to repeat.")
-        require_room(session, service.settings, earlier.kind)
-        job = jobs.create(
-            session, service.settings, kind=earlier.kind, pool_id=earlier.pool_id, spec=earlier.spec
-        )
-    service.ring(job)
-    return accepted(job)
+    earlier = service.job(job_id)
+    if earlier.kind not in REPEATABLE:
+        raise NotRepeatable(f"A job of kind {earlier.kind} is not ordered again by hand: ask anew.")
+    if earlier.state not in ("failed", "cancelled"):
+        raise NotRepeatable(f"The job is {earlier.state}: there is nothing to repeat.")
+    asked = {"again": str(job_id)}
+    return accepted(
+        order(service, earlier.pool_id, earlier.kind, asked, idempotency_key, lambda session: earlier.spec)
+    )
 
 
 @router.delete(

@@ -234,7 +234,9 @@ def test_a_failed_training_is_ordered_again(client: Client, job: dict[str, Any])
     again = f"/jobs/{job['id']}/retry"
     assert slug(client.post(again)) == "not-repeatable"
     fail(client, job["id"])
-    new = client.post(again)
+    once = {"Idempotency-Key": again}
+    new = client.post(again, headers=once)
+    assert client.post(again, headers=once).json()["id"] == new.json()["id"]
     assert (new.status_code, new.json()["state"]) == (202, "queued")
     assert new.json()["id"] != job["id"]
     assert new.json()["training"] == job["training"]

@@ -185,15 +185,15 @@ def test_what_is_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
     async def asked() -> list[int]:
         requests, greedy = Requests(), person("greedy")
-        stream = f"/jobs/{uuid.uuid4()}/events"
+        streams = f"/jobs/{uuid.uuid4()}/events", f"/pools/{uuid.uuid4()}/events/stream"
         tasks = [asyncio.create_task(requests.ask(greedy)) for _ in range(limits.AT_A_TIME + 6)]
-        tasks += [asyncio.create_task(requests.ask(greedy, stream)) for _ in range(9)]
+        tasks += [asyncio.create_task(requests.ask(greedy, streams[n % 2])) for n in range(9)]
         while len(requests.answers) < 6 + 2:
             await asyncio.sleep(0.01)
         requests.go()
         await asyncio.gather(*tasks)
         await requests.ask(greedy)
-        await requests.ask(greedy, stream)
+        await requests.ask(greedy, streams[0])
         return requests.answers
 
     answers = asyncio.run(asked())

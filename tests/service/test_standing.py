@@ -3,12 +3,12 @@
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 
 import httpx
 import pytest
 
 from service.access import standing
-from service.jobs import routes
 from store import credentials, memberships, principals
 from store.settings import Settings
 from tests.conftest import NO_BROKER
@@ -25,7 +25,6 @@ def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(standing, "AGAIN_S", 0.1)
-        patch.setattr(routes, "AGAIN_S", 0.1)
         with serve(settings) as client:
             yield client
 
@@ -68,16 +67,21 @@ LOSSES: list[tuple[Callable[[Curator], None], bool]] = [
 def test_a_stream_ends_with_the_right_to_it(
     patient: Client, lose: Callable[[Curator], None], has_login: bool
 ) -> None:
-    """It goes on until the key, the login or the role is gone, though its job has not ended."""
+    """It goes on until the key, the login or the role is gone, though its job or pool has not ended."""
     curator = Curator(patient)
     headers = curator.with_login if has_login else curator.with_key
     job = patient.post(f"/pools/{curator.pool_id}/archive").json()
-    address = f"{patient.base_url}/jobs/{job['id']}/events"
-    with httpx.stream("GET", address, headers=headers, timeout=60) as stream:
-        lines = stream.iter_lines()
-        assert next(lines) == "event: state"
+    addresses = {f"/jobs/{job['id']}/events": "state", f"/pools/{curator.pool_id}/events/stream": "following"}
+    with ExitStack() as stack:
+        streams = [
+            stack.enter_context(httpx.stream("GET", f"{patient.base_url}{path}", headers=headers, timeout=60))
+            for path in addresses
+        ]
+        lines = [stream.iter_lines() for stream in streams]
+        assert [next(each) for each in lines] == [f"event: {event}" for event in addresses.values()]
         lose(curator)
-        list(lines)
+        for each in lines:
+            list(each)
     assert patient.get(f"/jobs/{job['id']}").json()["state"] == "queued"
 
 
