@@ -51,7 +51,7 @@ def add(
     for photo in photos:
         image = known.get(photo.name)
         if image is None:
-            photo.id, photo.pool_id = new_id(), pool_id
+            photo.id, photo.pool_id = photo.id or new_id(), pool_id
             known[photo.name] = photo
             fresh.append(photo)
             first = firsts.setdefault(photo.sha256, photo)

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 from sqlalchemy.orm import Session
 
-from formats.canonical import Canonical, canonical
+from formats.canonical import canonical
 from scenes import CLASSES, JPEG_QUALITY, draw, held_out
 from store import annotations, assignments, blobs, events, images, tables
 from store.states import TEST, TRAIN
@@ -22,7 +22,7 @@ class Drawn:
     """A scene whose bytes are stored, but whose rows are not."""
 
     image: tables.Image
-    label_map: Canonical | None
+    annotation: tables.Annotation | None
     """None: the photo is left to label."""
 
 
@@ -48,6 +48,7 @@ def _drawn(attempt: Attempt, seed: int, index: int, is_test: bool) -> Drawn:
     blob = blobs.put(attempt.tools.blobs, [content.getvalue()])
     height, width = scene.label_map.shape
     image = tables.Image(
+        id=tables.new_id(),
         name=f"scene-{seed}-{index:05d}.jpg",
         split=TEST if is_test else TRAIN,
         sha256=blob.sha256,
@@ -56,19 +57,16 @@ def _drawn(attempt: Attempt, seed: int, index: int, is_test: bool) -> Drawn:
         width=width,
         height=height,
     )
-    is_labelled = is_test or attempt.claim.spec["labelled"] == "all"
+    if not is_test and attempt.claim.spec["labelled"] != "all":
+        return Drawn(image, None)
     positions = Image.fromarray(scene.label_map.astype(np.uint8))
-    label_map = canonical(positions, len(CLASSES["classes"]), CLASSES["ignore"]) if is_labelled else None
-    return Drawn(image, label_map)
+    label_map = canonical(positions, len(CLASSES["classes"]), CLASSES["ignore"])
+    return Drawn(image, annotation_of(attempt.tools.blobs, New(image.id, 1, label_map, None)))
 
 
 def _annotate(attempt: Attempt, session: Session, fresh: list[Drawn]) -> None:
-    claim, stored = attempt.claim, attempt.tools.blobs
-    rows = [
-        annotation_of(stored, New(scene.image.id, 1, scene.label_map, None))
-        for scene in fresh
-        if scene.label_map
-    ]
+    claim = attempt.claim
+    rows = [scene.annotation for scene in fresh if scene.annotation]
     for row in rows:
         annotations.add(session, row)
     assignments.annotated(session, *(row.image_id for row in rows))
