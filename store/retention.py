@@ -23,9 +23,9 @@ def count_old_jobs(session: Session, keep_s: float) -> int:
 
 
 def remove_old_jobs(session: Session, keep_s: float) -> int:
-    """Remove some of the jobs that ended more than `keep_s` seconds ago (suggestions: SUGGESTIONS_KEPT_S, if
-    that is less) and that no other row refers to: no
-    photo, model, selection, evaluation or explanation came of them. Returns how many; 0: there are none.
+    """Remove some of the jobs that ended more than `keep_s` seconds ago, suggestions after SUGGESTIONS_KEPT_S
+    if that is less, and that no other row refers to: no photo, model, selection, evaluation or explanation
+    came of them. Returns how many; 0: there are none.
 
     The blobs that only they name leave after the commit. No event is written: nobody decided to delete them.
     """

@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from store import job_parts, jobs
-from store.blobs import Blobs, put_file
+from store.blobs import BlobMissing, Blobs, put_file
 from store.database import Database
 from store.settings import Settings
 from worker.cache.networks import Networks
@@ -93,9 +93,19 @@ class Attempt:
         return self._recorded(lambda session: jobs.estimated(session, self.claim, estimate))
 
     def drawn(self, step: int, sheet: Path) -> bool:
-        """Keep a sample sheet of a training. Returns False as `report` does."""
+        """Keep a sample sheet of a training. Returns False as `report` does, and if the same bytes have left
+        meanwhile with another training.
+        """
         kept = put_file(self.tools.blobs, sheet)
-        return self._recorded(lambda session: job_parts.add_sample(session, self.claim, step, kept))
+
+        def write(session: Session) -> None:
+            job_parts.add_sample(session, self.claim, step, kept)
+            self.tools.blobs.require(kept.sha256)
+
+        try:
+            return self._recorded(write)
+        except BlobMissing:
+            return False
 
     def printed(self, tail: str) -> bool:
         """Record the end of a training's log. Returns False as `report` does."""

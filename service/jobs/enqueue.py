@@ -119,8 +119,10 @@ def ask(
     key: str,
     spec: dict[str, Any],
     check: Callable[[Session], None] = lambda session: None,
+    blob: str | None = None,
 ) -> tables.Job:
-    """Return the earlier job of the question `key`, or create one after `check`.
+    """Return the earlier job of the question `key`, or create one after `check`. `blob` is the digest of one
+    that the question names.
 
     A new job replaces a cancelled one; it replaces a failed one once `answered` has reported the failure.
     Raises TooManyRequests.
@@ -136,6 +138,8 @@ def ask(
             if earlier.state != "cancelled":
                 return earlier
             jobs.release_idempotency_key(session, earlier.id)
+        if blob:
+            service.require_blobs(blob)
         require_room(session, service.settings, kind)
         job = jobs.create(
             session, service.settings, kind=kind, pool_id=pool_id, spec=spec, idempotency_key=key

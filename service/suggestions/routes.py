@@ -122,7 +122,7 @@ def _learned(service: Service, image: tables.Image, classes: Classes, incoming: 
     key = f"suggest:{actors.current().principal_id}:{learned_from}"
     with service.database.write() as session:
         suggestions.replace(session, image, key)
-    return ask(service, image.pool_id, "suggest", key, spec)
+    return ask(service, image.pool_id, "suggest", key, spec, blob=strokes)
 
 
 def _strokes(service: Service, image: tables.Image, classes: Classes, incoming: Incoming) -> str | None:

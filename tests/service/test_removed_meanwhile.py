@@ -40,7 +40,26 @@ def a_photo_to_translate(client: Client, pool_id: str) -> Asked:
     return {"method": "POST", "url": address, "content": photo(7003)}
 
 
-KINDS = (a_photo, a_corrected_photo, an_annotation, a_label_map, a_network, a_photo_to_translate)
+def strokes(client: Client, pool_id: str) -> Asked:
+    address = f"/images/{put_photo(client, pool_id, 'a.jpg')['id']}/suggestion"
+    return {"method": "POST", "url": address, "content": label_map()}
+
+
+def a_draft(client: Client, pool_id: str) -> Asked:
+    address = f"/images/{put_photo(client, pool_id, 'a.jpg')['id']}/draft"
+    return {"method": "PUT", "url": address, "content": label_map()}
+
+
+KINDS = (
+    strokes,
+    a_draft,
+    a_photo,
+    a_corrected_photo,
+    an_annotation,
+    a_label_map,
+    a_network,
+    a_photo_to_translate,
+)
 
 
 @pytest.mark.parametrize("asked", KINDS)
