@@ -117,9 +117,12 @@ def test_pens_paint_and_two_fingers_move(context: BrowserContext, page: Page, po
     assert draft(page, image).count(2) <= 500  # a dot, from before there were two fingers
 
 
-def test_nothing_painted_is_lost(context: BrowserContext, page: Page, pool: Pool) -> None:
+def test_nothing_painted_is_lost(
+    context: BrowserContext, page: Page, client: Client, pool: Pool, tmp_path: Path
+) -> None:
     """A stroke whose tab goes away before its end is there when the photo is opened again. While the service
-    cannot be reached a saved label map waits, visibly, and then it is stored.
+    cannot be reached a saved label map waits, visibly, and then it is stored, with the classes of its own
+    pool though another one is opened before.
     """
     image = first_image(pool)
     box = painting(page, pool, image)
@@ -135,9 +138,17 @@ def test_nothing_painted_is_lost(context: BrowserContext, page: Page, pool: Pool
     context.set_offline(True)
     again.keyboard.press("Control+s")
     expect(again.get_by_text("The service does not answer. 1 label map waits")).to_be_visible()
+    again.close()
     context.set_offline(False)
-    expect(again.get_by_text("Saved")).to_be_visible()
-    assert stored(again, image).ravel().tolist() == painted
+    turned = {**drawings.CLASS_TABLE, "classes": drawings.CLASS_TABLE["classes"][::-1]}
+    other = client.create_pool(f"{pool.name}, classes turned", classes=turned)
+    other.upload(tmp_path / "images")
+    last = context.new_page()
+    painting(last, other, first_image(other))
+    last.wait_for_timeout(1500)
+    painting(last, pool, image)
+    expect(last.get_by_text("Saved")).to_be_visible()
+    assert stored(last, image).ravel().tolist() == painted
 
 
 def test_large_text_and_still_pages(page: Page, pool: Pool) -> None:

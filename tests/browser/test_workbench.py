@@ -15,8 +15,8 @@ from tests import drawings
 from tests.pages import ROOT
 
 AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
-JOURNAL = """image => new Promise(done => {
-  const opening = indexedDB.open("fewpairs");
+JOURNAL = """([image, user]) => new Promise(done => {
+  const opening = indexedDB.open(`fewpairs-${user}`);
   opening.onsuccess = () => {
     const reading = opening.result.transaction(["entries", "bases", "changes"]);
     const of = name => reading.objectStore(name);
@@ -90,7 +90,8 @@ def draft(page: Page, image: str) -> list[int]:
     """The label map that the browser keeps for an image, once the last stroke is in it."""
     expect(page.get_by_text("Kept")).to_be_visible()
     page.wait_for_timeout(600)
-    return list(page.evaluate(JOURNAL, image))
+    user = page.request.get("/me").json()["id"]
+    return list(page.evaluate(JOURNAL, [image, user]))
 
 
 def stored(page: Page, image: str) -> NDArray[np.uint8]:

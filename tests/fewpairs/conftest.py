@@ -4,7 +4,7 @@ import itertools
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,14 +34,19 @@ def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("served")
 
 
-@pytest.fixture(scope="session")
-def server(data_folder: Path) -> Iterator[str]:
-    """The address of a running embedded service."""
+@contextmanager
+def running(data: Path) -> Iterator[str]:
+    """The address of an embedded service, while it runs."""
     port = free_port()
     address = f"http://127.0.0.1:{port}"
-    command = up_command(data_folder, port)
-    with processes([(command, UP_ENVIRONMENT)], data_folder / "up") as [process]:
+    with processes([(up_command(data, port), UP_ENVIRONMENT)], data / "up") as [process]:
         until(lambda: answers(f"{address}/readyz") or process.poll() is not None, "the service is ready")
+        yield address
+
+
+@pytest.fixture(scope="session")
+def server(data_folder: Path) -> Iterator[str]:
+    with running(data_folder) as address:
         yield address
 
 

@@ -5,12 +5,14 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from fewpairs import Client
+from tests.fewpairs.conftest import running
 
 ROOT = Path(__file__).parents[2]
 
@@ -23,6 +25,13 @@ def blocks(page: str, language: str) -> list[str]:
 [_MAKE, LOOP] = blocks("README.md", "sh")
 [PYTHON] = blocks("README.md", "python")
 [WHY, WHICH, ANNOTATORS, CURL, EXPERIMENT] = blocks("docs/guide.md", "sh")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a service that has only what its reader made."""
+    with running(tmp_path_factory.mktemp("served")) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +52,6 @@ def second_round(folder: Path, server: str) -> Path:
 def run(folder: Path, server: str, command: list[str]) -> None:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = os.environ | {"PATH": path, "FEWPAIRS_SERVER": server}
-    environment["FEWPAIRS_POOL"] = "street"  # the tests' service has other pools, a reader's has this one
     ended = subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, timeout=900, check=False
     )

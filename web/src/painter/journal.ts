@@ -1,11 +1,14 @@
 // What was painted and is not stored yet, kept in this browser: the map before the first stroke, and every
 // change since. A stroke writes only itself, so that it is kept within a moment however large the photo is.
+// Each person who uses the browser has a database of their own: nobody goes on with the strokes of another.
 
+import { account } from "../account.svelte";
 import { type Change, replay } from "./label-map";
 
 /** What is kept of one photo, beside its map and its changes. */
 export interface Entry {
   image: string;
+  pool: string;
   width: number;
   height: number;
   /** The revision that was painted on; null if there was none. */
@@ -34,19 +37,22 @@ export interface Kept {
 const [ENTRIES, BASES, CHANGES] = ["entries", "bases", "changes"];
 const STORES = [ENTRIES, BASES, CHANGES];
 
-let opening: Promise<IDBDatabase> | undefined;
+const opened = new Map<string, Promise<IDBDatabase>>();
 
 function database(): Promise<IDBDatabase> {
-  opening ??= new Promise((resolve, reject) => {
-    const request = indexedDB.open("fewpairs", 2);
-    request.onupgradeneeded = () => {
-      for (const name of request.result.objectStoreNames) request.result.deleteObjectStore(name);
-      for (const name of STORES) request.result.createObjectStore(name);
-    };
+  const name = `fewpairs-${account.user?.id}`;
+  const found = opened.get(name) ?? open(name);
+  opened.set(name, found);
+  return found;
+}
+
+function open(name: string): Promise<IDBDatabase> {
+  return new Promise((resolve, reject) => {
+    const request = indexedDB.open(name, 1);
+    request.onupgradeneeded = () => STORES.forEach((store) => request.result.createObjectStore(store));
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error!);
   });
-  return opening;
 }
 
 type Stores = Record<string, IDBObjectStore>;
@@ -106,10 +112,10 @@ export function painted({ entry, base, changes }: Kept): Uint8Array {
   return map.ids;
 }
 
-/** The entries that the service lacks something of. */
-export async function waiting(): Promise<Entry[]> {
+/** The entries of a pool that the service lacks something of. */
+export async function waiting(pool: string): Promise<Entry[]> {
   const all = await within<Entry[]>("readonly", (stores) => stores[ENTRIES].getAll());
-  return all.filter(({ waits }) => waits);
+  return all.filter((entry) => entry.waits && entry.pool === pool);
 }
 
 /**

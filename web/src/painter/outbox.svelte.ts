@@ -1,5 +1,6 @@
 // Brings what was painted from this browser to the service: drafts every few seconds, and label maps that are
-// finished. While the service does not answer they wait here, and are sent when it does.
+// finished. While the service does not answer they wait here, and are sent when it does; those of another pool,
+// which has other classes, when somebody labels there.
 
 import { Problem } from "../api/client";
 import { type Classes, Conflict, keepDraft, save } from "./files";
@@ -22,6 +23,7 @@ export class Outbox {
 
   /** `told` hears what became of a photo's map. */
   constructor(
+    private readonly pool: string,
     private readonly table: Classes,
     private readonly told: (image: string, outcome: Outcome) => void,
   ) {}
@@ -39,11 +41,11 @@ export class Outbox {
   }
 
   async flush(): Promise<void> {
-    for (const { image } of await waiting()) {
+    for (const { image } of await waiting(this.pool)) {
       await this.send(image);
       if (this.offline) break;
     }
-    this.waiting = (await waiting()).length;
+    this.waiting = (await waiting(this.pool)).length;
   }
 
   /** Send one photo's map, after what is being sent already. */

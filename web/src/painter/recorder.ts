@@ -7,7 +7,7 @@ import { type Change, type LabelMap, revert } from "./label-map";
 const KEEP_AFTER_MS = 200;
 
 /** What an entry says beside the place in the history. */
-export type Facts = Pick<Entry, "image" | "revision" | "seconds" | "sent" | "finished">;
+export type Facts = Pick<Entry, "image" | "pool" | "revision" | "seconds" | "sent" | "finished">;
 
 export class Recorder {
   /** When the journal was written last: the moment that tells what was written then from what came later. */

@@ -57,13 +57,14 @@ export class Session {
 
   /** `finished` is told when a label map was stored; `hasFinished` says whether any photo has one. */
   constructor(
+    pool: string,
     private readonly table: Classes,
     private readonly finished: (image: string) => void,
     private readonly hasFinished: () => boolean,
   ) {
     this.survey = new Survey(table.ignore);
     this.suggestion = new Suggestion(table);
-    this.outbox = new Outbox(table, (image, outcome) => this.#became(image, outcome));
+    this.outbox = new Outbox(pool, table, (image, outcome) => this.#became(image, outcome));
   }
 
   async open(id: string): Promise<void> {
@@ -72,6 +73,7 @@ export class Session {
     this.suggestion.opened(id);
     [this.conflict, this.failure, this.#recorder] = [null, "", null];
     try {
+      await this.outbox.send(id); // not while it is read below: that would show the revision before
       const [found, draft, local] = await Promise.all([
         open(id),
         draftOf(id).catch(() => null),
@@ -106,7 +108,7 @@ export class Session {
       this.#history,
       isLocal ? 0 : null,
       () => ({
-        ...{ image: image.id, revision: this.revision, seconds: this.#seconds },
+        ...{ image: image.id, pool: image.pool_id, revision: this.revision, seconds: this.#seconds },
         ...{ sent: this.#sent, finished: this.#finished },
       }),
       (error) => this.#fail(error),
