@@ -107,7 +107,9 @@ class TrainingSpec:
 
     log_every: int = _number(50, 1, 10**6, "Steps between two lines of metrics.")
     checkpoint_every: int = _number(1000, 1, 10**9, "Steps between checkpoints, a multiple of `log_every`.")
-    sample_every: int = _number(5000, 1, 10**9, "Steps between two sample sheets.")
+    sample_every: int | None = _number(
+        None, 1, 10**9, "Steps between two sample sheets. Left out: about 8 sheets are drawn."
+    )
 
     def __post_init__(self) -> None:
         facts = method_facts(self.method)

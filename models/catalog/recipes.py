@@ -32,7 +32,7 @@ RECIPES: dict[str, RecipeFacts] = {
         summary="64², on a CPU",
         values={
             **{"load_size": 72, "image_size": 64, "batch_size": 2, "channels": 16, "blocks": 4},
-            **{"total_steps": 750, "log_every": 10, "checkpoint_every": 50, "sample_every": 250},
+            **{"total_steps": 750, "log_every": 10, "checkpoint_every": 50},
         },
     ),
 }

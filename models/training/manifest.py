@@ -16,9 +16,12 @@ FEATURES = "features"
 
 @dataclass(frozen=True)
 class Validation:
-    """Photos with their truths to score every `every` steps and after the last; never to choose a step by."""
+    """Photos with their truths to score every `every` steps and after the last; never to choose a step by.
 
-    every: int
+    `every` is None for about eight times, at most once in as many steps as there are photos.
+    """
+
+    every: int | None
     items: tuple[EvaluationItem, ...]
 
 
@@ -38,7 +41,7 @@ class Manifest:
     def to_json(self) -> dict[str, Any]:
         """{"class_table": {…} or null, "pairs": [[photo, label_map], …], "unpaired_photos": […],
         "unpaired_label_maps": […], "samples": [[photo, label_map], …],
-        "validation": {"every": steps, "items": [[photo, label_map], …]} or null,
+        "validation": {"every": steps or null, "items": [[photo, label_map], …]} or null,
         "label_sources": {source: count} or null}
         """
         files, validation = self.files, self.validation
@@ -77,9 +80,10 @@ class Manifest:
             raise ValueError(f"manifest.json cannot be used: {error!r}") from error
 
     def paths(self) -> Iterable[Path]:
-        """The files to train on and to show; some come more than once."""
-        files = self.files
-        return chain(*files.pairs, files.unpaired_photos, files.unpaired_label_maps, *self.samples)
+        """All the files; some come more than once."""
+        files, items = self.files, self.validation.items if self.validation else ()
+        watched = ((item.photo, item.label_map) for item in items)
+        return chain(*files.pairs, files.unpaired_photos, files.unpaired_label_maps, *self.samples, *watched)
 
 
 def _texts(pairs: Iterable[Pair]) -> list[list[str]]:
@@ -92,4 +96,5 @@ def _pairs(value: Iterable[tuple[str, str]], folder: Path) -> list[Pair]:
 
 def _validation(value: Mapping[str, Any], folder: Path) -> Validation:
     items = (EvaluationItem(photo, folder / photo, folder / label_map) for photo, label_map in value["items"])
-    return Validation(int(value["every"]), tuple(items))
+    every = value["every"]
+    return Validation(None if every is None else int(every), tuple(items))

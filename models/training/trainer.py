@@ -32,6 +32,9 @@ from models.translation.translator import Translator, choose_device
 
 log = logging.getLogger(__name__)
 
+LOOKS = 8
+"""How often a training is scored, and sheets are drawn, unless it was told how often."""
+
 
 class UnusableRun(ValueError):
     """The spec, the manifest or a file they name is bad: training in this run directory can never work."""
@@ -111,7 +114,7 @@ class _Training:
             if done % spec.log_every == 0 or done == self._last or self._validates(done):
                 self._log(done, _read(done, unread), spec.learning_rate * factor, clock)
                 unread = []
-            if done % spec.sample_every == 0:
+            if self._draws(done):
                 self._draw_sheet(self._run.sample_sheet(done))
             if done % spec.checkpoint_every == 0 or done == self._last:
                 self._checkpoint(done)
@@ -157,7 +160,15 @@ class _Training:
 
     def _validates(self, done: int) -> bool:
         validation = self._manifest.validation
-        return validation is not None and (done % validation.every == 0 or done == self._last)
+        if validation is None:
+            return False
+        every = validation.every or max(self._total // LOOKS, len(validation.items))
+        return done % every == 0 or done == self._last
+
+    def _draws(self, done: int) -> bool:
+        if self._spec.sample_every is not None:
+            return done % self._spec.sample_every == 0
+        return self._facts.rehearsed and done < self._last and done % max(1, self._total // LOOKS) == 0
 
     def _validate(self) -> dict[str, Any]:
         """The totals of an evaluation and its processor time, or its error: a training goes on without

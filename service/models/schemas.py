@@ -31,6 +31,11 @@ class TrainingReceipt(BaseModel):
     missing_classes: list[str] | None = Field(
         None, description="The classes of which the pairs have no pixel; null if that is not known."
     )
+    watched: int = Field(
+        0,
+        description="The number of test photos that it was scored on while it trained, for the curve. "
+        "Nothing was chosen by these scores.",
+    )
     losses: dict[str, float] = Field(description="The last step's losses, by name.")
     notes: dict[str, bool | float | str] = Field(
         description="What the training found: its encoder, for example, and deviations from the order."

@@ -10,13 +10,13 @@ from models.training.data import TrainingFiles
 from models.training.manifest import Manifest, Validation
 from tests.models.runs import TABLE
 
-A, B, C = Path("/data/a.jpg"), Path("/data/a.png"), Path("/data/c.jpg")
+A, B, C, D = (Path("/data") / name for name in ("a.jpg", "a.png", "c.jpg", "d.jpg"))
 RUN = Path("/runs/1")
 FILES = TrainingFiles(TABLE, [(A, B)], [C], [B], RUN / "features")
 WHOLE = Manifest(
     FILES,
     [(A, B), (C, B)],
-    Validation(10, (EvaluationItem(str(A), A, B),)),
+    Validation(None, (EvaluationItem(str(D), D, B),)),
     {"upload": 1},
 )
 
@@ -38,5 +38,5 @@ def test_relative_paths_start_at_the_run_directory() -> None:
 
 
 def test_every_file_is_listed() -> None:
-    """`paths` has all files of the training and of the samples, and none of the validation."""
-    assert set(WHOLE.paths()) == {A, B, C}
+    """`paths` has all files of the training, of the samples and of the validation."""
+    assert set(WHOLE.paths()) == {A, B, C, D}

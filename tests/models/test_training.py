@@ -7,6 +7,7 @@ import math
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,33 @@ def test_a_run_killed_at_any_step_ends_bit_identical(tmp_path: Path) -> None:
     assert losses(killed) == losses(whole)
     for name in ("checkpoint.safetensors", "model/photo_to_label.safetensors", "model/photo_to_label.onnx"):
         assert (killed / name).read_bytes() == (whole / name).read_bytes()
+
+
+def test_a_run_that_is_watched_trains_as_one_that_is_not(tmp_path: Path) -> None:
+    """Unless it is told how often, it is scored, and draws a sheet, every eighth of its steps; a run with
+    fewer steps than photos is scored at its end alone. The weights are those of a run that nobody watched,
+    bit for bit, and also when it was killed.
+    """
+    spec = small_spec("finetune", total_steps=16, log_every=4, sample_every=None)
+    plain = write_run(tmp_path / "plain", replace(spec, sample_every=1000))
+    train(plain, "cpu")
+    items = json.loads((plain / "manifest.json").read_text())["pairs"]
+    watched = write_run(tmp_path / "watched", spec, validation={"every": None, "items": items})
+    train_until(watched, 7)
+    train(watched, "cpu")
+
+    lines = metric_lines(watched)
+    assert [line["step"] for line in lines if "validation" in line] == list(range(2, 17, 2))
+    assert all(0 <= line["validation"]["mean_iou"] <= 1 for line in lines if "validation" in line)
+    sheets = {path.name for path in (watched / "samples").iterdir()}
+    assert sheets == {f"step-{step}.png" for step in range(2, 15, 2)}
+    weights = "model/photo_to_label.safetensors"
+    assert (watched / weights).read_bytes() == (plain / weights).read_bytes()
+
+    once = {"every": None, "items": items}
+    short = write_run(tmp_path / "short", small_spec("pix2pix", total_steps=1), validation=once)
+    train(short, "cpu")
+    assert ["validation" in line for line in metric_lines(short)] == [True]
 
 
 def test_a_run_that_is_finished_early_is_the_run_up_to_that_step(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from models.training.run_directory import RunDirectory
 from service.jobs.schemas import Estimate
 from service.models.schemas import TrainingReceipt
 from store import jobs, models
-from store.tables import Job, Model
+from store.tables import Evaluation, Job, Model
 from tests import published
 from tests.models.runs import poison
 from tests.processes import until
@@ -143,7 +143,9 @@ LIKE_HYBRID = ("pix2pix", "cyclegan", "tripathy")
 def test_every_method_makes_a_model_that_can_be_evaluated(
     tools: Tools, pools: Pools, shutdown: threading.Event, method: str
 ) -> None:
-    """Each trains in a subprocess and estimates its needs first; its model is scored on the test split."""
+    """Each trains in a subprocess and estimates its needs first; its model is scored on the test split. A
+    training with many steps was scored there meanwhile, at last as its model is.
+    """
     pool_id = pools.pool()
     images = pools.annotated(pool_id, 2)
     pools.annotated(pool_id, 1, "test")
@@ -161,6 +163,13 @@ def test_every_method_makes_a_model_that_can_be_evaluated(
     assert bool(job.estimate) == METHODS[method].rehearsed
     if job.estimate:
         published.check(Estimate, job.estimate)
+    with tools.database.read() as session:
+        receipt = session.scalars(select(Model).where(Model.job_id == job_id)).one().receipt
+        last = jobs.metrics(session, job_id, after=-1, limit=10)[-1]
+        scored = session.scalars(select(Evaluation)).one().metrics
+    assert receipt["watched"] == METHODS[method].rehearsed
+    if receipt["watched"]:
+        assert last["validation"]["mean_iou"] == scored["mean_iou"]
 
 
 def test_a_diverged_training_fails_for_good(tools: Tools, pools: Pools, shutdown: threading.Event) -> None:

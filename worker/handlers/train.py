@@ -61,6 +61,7 @@ def _keep(attempt: Attempt, run: RunDirectory) -> Outcome:
         "pairs": claim.spec["pairs"] if manifest.files.pairs else [],
         "unpaired_photos": len(manifest.files.unpaired_photos),
         "unpaired_label_maps": manifest.label_sources,
+        "watched": len(manifest.validation.items) if manifest.validation else 0,
         "missing_classes": missing_classes,
         "losses": result["losses"],
         "notes": result["notes"],

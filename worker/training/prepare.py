@@ -9,9 +9,10 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from models.catalog import METHODS, TrainingSpec, build
+from models.evaluation import EvaluationItem
 from models.images.palette import ClassTable
 from models.training.data import TrainingFiles
-from models.training.manifest import Manifest
+from models.training.manifest import Manifest, Validation
 from models.training.run_directory import RunDirectory
 from store import models, trainings
 from store.blobs import digest_of
@@ -21,6 +22,8 @@ from worker.attempt import Attempt
 from worker.outcomes import Permanent
 
 SAMPLES = 8
+WATCHED, WATCHED_PIXELS = 20, 24_000_000
+"""A training is scored on at most so many test photos, of so many pixels together: both cost time."""
 
 
 def prepare(attempt: Attempt, run: RunDirectory) -> None:
@@ -79,7 +82,8 @@ def _manifest(attempt: Attempt) -> Manifest:
         pairs = _pairs(session, claim.spec["pairs"])
         photos = trainings.train_photos(session, claim.pool_id) if facts.needs_unpaired else []
         uploaded = trainings.unpaired_label_maps(session, claim.pool_id, sources)
-        samples = trainings.annotated(session, claim.pool_id, "test", limit=SAMPLES) or pairs[:SAMPLES]
+        tests = trainings.annotated(session, claim.pool_id, "test")
+    samples = tests[:SAMPLES] or pairs[:SAMPLES]
     label_maps: list[tuple[str, Any]] = []
     if facts.needs_unpaired:
         label_maps += [(row.source, row) for row in uploaded]
@@ -94,7 +98,24 @@ def _manifest(attempt: Attempt) -> Manifest:
     return Manifest(
         files,
         [(_file(image), _file(annotation)) for image, annotation in samples],
+        _validation(tests) if facts.rehearsed else None,  # the others are over before a curve begins
         label_sources=Counter(source for source, _ in label_maps),
+    )
+
+
+def _validation(tests: list[tuple[Image, Annotation]]) -> Validation | None:
+    """Test photos spread evenly over their names: the same ones for every training on them."""
+    if not tests:
+        return None
+    pixels = sum(image.width * image.height for image, _ in tests) / len(tests)
+    count = min(len(tests), WATCHED, max(1, int(WATCHED_PIXELS / pixels)))
+    by_name = sorted(tests, key=lambda pair: pair[0].name)
+    watched = [by_name[place * len(tests) // count] for place in range(count)]
+    return Validation(
+        every=None,
+        items=tuple(
+            EvaluationItem(image.name, _file(image), _file(annotation)) for image, annotation in watched
+        ),
     )
 
 
