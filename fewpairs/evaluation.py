@@ -39,3 +39,8 @@ class Evaluation(Resource):
         For `labels_to_photos` it is the photo that the model made from the image's annotation.
         """
         return self._transport.download(f"{self.address}/images/{image_id}/prediction", Path(target))
+
+    def save_thumbnail(self, image_id: str, target: str | Path, size: int = 256) -> Path:
+        """Write a small picture of the prediction, a PNG at most `size` pixels wide and high, in colours."""
+        address = f"{self.address}/images/{image_id}/prediction/thumbnail?size={size}"
+        return self._transport.download(address, Path(target))

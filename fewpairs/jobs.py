@@ -1,9 +1,8 @@
 """Jobs: the durable units of work behind trainings, evaluations and translations."""
 
-import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ import httpx
 from fewpairs.errors import FewpairsError, JobFailed
 from fewpairs.evaluation import Evaluation
 from fewpairs.resource import Resource
+from fewpairs.streams import Event, followed
 from fewpairs.transport import Transport
 
 if TYPE_CHECKING:
@@ -19,14 +19,6 @@ if TYPE_CHECKING:
 
 ENDED = frozenset({"succeeded", "failed", "cancelled"})
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0
-
-
-@dataclass(frozen=True)
-class Event:
-    """`kind` is `metric` (data: one line of the loss history) or `state` (data: the job as JSON)."""
-
-    kind: str
-    data: dict[str, Any]
 
 
 class Job(Resource):
@@ -174,25 +166,16 @@ class Job(Resource):
     def events(self) -> Iterator[Event]:
         """Metric lines and states as they happen, from the job's first line to its end.
 
-        If the stream is lost, it goes on after the last event that arrived.
+        `kind` is `metric` (data: one line of the loss history) or `state` (data: the job as JSON). If the
+        stream is lost, it goes on after the last event that arrived.
         """
-        last_id: str | None = None
-        while True:
-            headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last_id} if last_id else {})
-            try:
-                with self._transport.stream(f"{self.address}/events", headers=headers) as response:
-                    for event_id, event in parsed(response.iter_lines()):
-                        last_id = event_id or last_id
-                        if event.kind == "state":
-                            self.document = event.data
-                        yield event
-                        if event.kind == "state" and self.ended:
-                            return
-            except (httpx.TransportError, FewpairsError) as error:
-                if isinstance(error, FewpairsError) and error.status not in (0, 503):
-                    raise
-            time.sleep(LONGEST_PAUSE_S / 4)
-            self._transport.json("GET", self.address)  # raises when the service stays away
+        with closing(followed(self._transport, self.address, lambda: f"{self.address}/events")) as stream:
+            for event in stream:
+                if event.kind == "state":
+                    self.document = event.data
+                yield event
+                if event.kind == "state" and self.ended:
+                    return
 
 
 def result_of(transport: Transport, response: httpx.Response) -> dict[str, Any]:
@@ -222,20 +205,3 @@ def settled(job: Job) -> Job:
         if job.state == "cancelled":
             raise
         return job
-
-
-def parsed(lines: Iterator[str]) -> Iterator[tuple[str | None, Event]]:
-    """Parse server-sent events into pairs of id (or None) and event."""
-    fields: dict[str, str] = {}
-    for line in lines:
-        if line.startswith(":"):
-            continue
-        name, _, value = line.partition(":")
-        if name:
-            value = value.removeprefix(" ")
-            fields[name] = f"{fields[name]}\n{value}" if name == "data" and name in fields else value
-        elif "data" in fields:
-            yield fields.get("id"), Event(fields.get("event", "message"), json.loads(fields["data"]))
-            fields = {}
-        else:
-            fields = {}

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from fewpairs.draft import Draft
 from fewpairs.errors import FewpairsError
 from fewpairs.jobs import Job, settled
 from fewpairs.resource import Resource
@@ -140,17 +141,26 @@ class Photos(Resource):
             self._transport.json("POST", address, params={"revision": to}, headers=headers)["revision"]
         )
 
-    def keep_draft(self, photo: str, label_map: str | Path, revision: int | None = None) -> dict[str, Any]:
+    def keep_draft(
+        self,
+        photo: str,
+        label_map: str | Path,
+        revision: int | None = None,
+        active_seconds: float | None = None,
+    ) -> dict[str, Any]:
         """Keep an unfinished label map of a photo, in the place of your earlier one. Only you see it.
 
-        `revision` is the annotation's that it goes on from. Returns the draft's document.
+        `revision` is the annotation's that it goes on from; `active_seconds` is how long you have worked on
+        it so far. Returns the draft's document.
         """
         address = f"/images/{self.image_id(photo)}/draft"
-        return dict(self._transport.json("PUT", address, file=Path(label_map), params={"revision": revision}))
+        params = {"revision": revision, "active_seconds": active_seconds}
+        return dict(self._transport.json("PUT", address, file=Path(label_map), params=params))
 
-    def draft(self, photo: str) -> bytes | None:
-        """Your unfinished label map of a photo, a PNG; None if you have none."""
-        return self._transport.request("GET", f"/images/{self.image_id(photo)}/draft").content or None
+    def draft(self, photo: str) -> Draft | None:
+        """Your unfinished label map of a photo; None if you have none."""
+        response = self._transport.request("GET", f"/images/{self.image_id(photo)}/draft")
+        return None if response.status_code == 204 else Draft.of(response)
 
     def drop_draft(self, photo: str) -> None:
         """Drop your unfinished label map of a photo, if there is one."""
@@ -163,6 +173,17 @@ class Photos(Resource):
     def save_revision(self, photo: str, revision: int, target: str | Path) -> Path:
         """Save the label map of a revision, a PNG in the colours of its classes."""
         address = f"/images/{self.image_id(photo)}/annotation?revision={revision}"
+        return self._transport.download(address, Path(target))
+
+    def save_thumbnail(
+        self, photo: str, target: str | Path, size: int = 256, label_map: bool = False
+    ) -> Path:
+        """Save a small picture, at most `size` pixels wide and high: a JPEG of the photo.
+
+        With `label_map` a PNG of its label map, in the colours of the classes.
+        """
+        what = "annotation/thumbnail" if label_map else "thumbnail"
+        address = f"/images/{self.image_id(photo)}/{what}?size={size}"
         return self._transport.download(address, Path(target))
 
     def rename_photo(self, photo: str, name: str) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 """Pools: upload photos, select, annotate, train."""
 
+import math
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,14 +13,19 @@ from fewpairs.assignment import LEASE_S, Assignment, Assignments
 from fewpairs.errors import FewpairsError
 from fewpairs.explanation import Explanation, explain
 from fewpairs.imports import order_import
-from fewpairs.jobs import Event, Job, answer_of, parsed, settled
+from fewpairs.jobs import Job, answer_of, settled
 from fewpairs.model import Model
 from fewpairs.photos import Photos
 from fewpairs.selection import Selection
 from fewpairs.similar import Duplicates, Similar, similar
+from fewpairs.streams import Event, followed
 from fewpairs.webhooks import Webhooks
 
 LOOK_AGAIN_S = 0.5
+STREAM_S = 3600.0
+"""How long one connection of `Pool.follow` lasts at most."""
+MOST_REMEMBERED = 1000
+"""Acts whose repetition is noticed where a stream goes on after a loss."""
 
 
 class Pool(Photos):
@@ -83,16 +90,25 @@ class Pool(Photos):
         """What was done to the pool, newest first: `action`, `kind`, `subject_id`, `principal`, …"""
         return self._transport.items(f"{self.address}/events", kind=kind, action=action)
 
-    def follow(self, for_s: float = 3600.0) -> Iterator[Event]:
-        """What happens in the pool from now on, for so many seconds.
+    def follow(self, for_s: float = math.inf) -> Iterator[Event]:
+        """What happens in the pool from now on, for so many seconds; by default until you stop it.
 
         `kind` is `event` (data: something that was done, as in `events`) or `job` (data: a job that changed);
-        the first is `following`.
+        the first is `following`. If the stream is lost, it goes on with what has happened since.
         """
-        address = f"{self.address}/events/stream?for_s={for_s:g}"
-        with self._transport.stream(address, headers={"Accept": "text/event-stream"}) as response:
-            for _, event in parsed(response.iter_lines()):
-                yield event
+        end, told = time.monotonic() + for_s, deque[str](maxlen=MOST_REMEMBERED)
+
+        def stream() -> str | None:
+            rest = end - time.monotonic()
+            return f"{self.address}/events/stream?for_s={min(rest, STREAM_S):g}" if rest > 0 else None
+
+        for event in followed(self._transport, self.address, stream):
+            if event.kind != "job":
+                name = event.data.get("id", event.kind)
+                if name in told:
+                    continue
+                told.append(name)
+            yield event
 
     @property
     def webhooks(self) -> Webhooks:

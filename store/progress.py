@@ -1,7 +1,8 @@
 """How far jobs are, for those who watch them."""
 
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, Select, select
@@ -26,6 +27,14 @@ def of_pool(
     """The standings of the pool's jobs that have not ended, and of those of `also`."""
     query = _columns().where(Job.pool_id == pool_id, Job.kind != "deliver", Job.state.not_in(ENDED))
     return {**{row[0]: row for row in session.execute(query)}, **standings(session, also)}
+
+
+def changed_since(session: Session, pool_id: uuid.UUID, since: datetime) -> Sequence[Job]:
+    """The pool's jobs that have not ended, or have ended since, oldest first."""
+    query = select(Job).where(Job.pool_id == pool_id, Job.kind != "deliver")
+    return session.scalars(
+        query.where(Job.state.not_in(ENDED) | (Job.finished_at >= since)).order_by(Job.id)
+    ).all()
 
 
 def _columns() -> Select[Any]:

@@ -1,5 +1,7 @@
 """`fewpairs events`"""
 
+import json
+from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
@@ -10,6 +12,8 @@ from fewpairs.cli.application import CONTROL, app
 from fewpairs.cli.options import JsonOption, PoolOption, ServerOption, find_pool
 from fewpairs.cli.output import console, folded, moment, print_json, whole
 from fewpairs.client import Client
+from fewpairs.pool import Pool
+from fewpairs.streams import Event
 
 KindOption = Annotated[str | None, typer.Option(help="Only events of such things: image, annotation, job, …")]
 ActionOption = Annotated[str | None, typer.Option(help="Only such acts: added, annotated, deleted, …")]
@@ -22,11 +26,17 @@ def events(
     kind: KindOption = None,
     action: ActionOption = None,
     limit: LimitOption = 20,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Print what happens from now on, until Ctrl+C.")
+    ] = False,
     as_json: JsonOption = False,
     server: ServerOption = None,
 ) -> None:
-    """List what was done to a pool, newest first."""
-    found = find_pool(Client(server), pool).events(kind, action)
+    """List what was done to a pool, newest first, or follow what happens in it."""
+    target = find_pool(Client(server), pool)
+    if follow:
+        return _follow(target, kind, action, as_json)
+    found = target.events(kind, action)
     newest = [event for event, _ in zip(found, range(limit), strict=False)]
     if as_json:
         return print_json(newest)
@@ -45,3 +55,33 @@ def described(event: dict[str, Any]) -> tuple[str, str, str, str, Text]:
     )
     who = event["principal"] or event["principal_id"] or ""
     return moment(event["created_at"]), who, what, event["subject_id"], Text(words)
+
+
+def _follow(pool: Pool, kind: str | None, action: str | None, as_json: bool) -> None:
+    """Print a line for each act and each change of a job; with a filter, for the acts it names."""
+    with suppress(KeyboardInterrupt):
+        for event in pool.follow():
+            if not _is_wanted(event, kind, action):
+                continue
+            if as_json:
+                typer.echo(json.dumps({"event": event.kind, "data": event.data}, ensure_ascii=False))
+            else:
+                console.print(_line(event), soft_wrap=True)
+
+
+def _is_wanted(event: Event, kind: str | None, action: str | None) -> bool:
+    if event.kind == "job":
+        return not (kind or action)
+    return event.kind != "event" or (
+        kind in (None, event.data["kind"]) and action in (None, event.data["action"])
+    )
+
+
+def _line(event: Event) -> Text:
+    if event.kind == "following":
+        return Text("Following the pool; Ctrl+C stops.", "dim")
+    if event.kind == "job":
+        job = event.data
+        return Text(f"job {job['id']}  {job['kind']} {job['state']}, {job['progress']['share']:.0%}")
+    when, who, what, subject, details = described(event.data)
+    return Text(f"{when}  {who}: {what}  {subject}  {details}".rstrip())

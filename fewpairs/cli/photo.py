@@ -1,4 +1,4 @@
-"""`fewpairs photo list|delete|exclude|include|move|rename|replace|revisions|undelete`"""
+"""`fewpairs photo list|delete|exclude|include|move|rename|replace|revisions|thumbnail|undelete`"""
 
 from pathlib import Path
 from typing import Annotated
@@ -19,6 +19,7 @@ photo_app = typer.Typer(
 )
 app.add_typer(photo_app, name="photo", rich_help_panel=CONTROL)
 
+PhotoArgument = Annotated[str, typer.Argument(help="Name or id of a photo.", show_default=False)]
 PhotosArgument = Annotated[list[str], typer.Argument(help="Names or ids of photos.", show_default=False)]
 
 
@@ -94,7 +95,7 @@ def move(
 
 @photo_app.command("rename")
 def rename(
-    photo: Annotated[str, typer.Argument(help="Name or id of a photo.", show_default=False)],
+    photo: PhotoArgument,
     name: Annotated[str, typer.Argument(help="The new name.", show_default=False)],
     pool: PoolOption = None,
     server: ServerOption = None,
@@ -139,13 +140,24 @@ def _deleted(pool: Pool) -> dict[str, str]:
 
 @photo_app.command("revisions")
 def revisions(
-    photo: Annotated[str, typer.Argument(help="Name or id of a photo.", show_default=False)],
+    photo: PhotoArgument,
+    save: Annotated[
+        int | None, typer.Option(help="Write the label map of this revision.", show_default=False)
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The PNG to write; default: NAME-revision-N.png.", show_default=False)
+    ] = None,
     as_json: JsonOption = False,
     pool: PoolOption = None,
     server: ServerOption = None,
 ) -> None:
-    """List the revisions of a photo's label map, newest first."""
-    found = list(find_pool(Client(server), pool).revisions(photo))
+    """List the revisions of a photo's label map, newest first, or write one of them."""
+    target = find_pool(Client(server), pool)
+    if save is not None:
+        file = out or Path(f"{Path(photo).stem}-revision-{save}.png")
+        target.save_revision(photo, save, file)
+        return console.print(f"[green]✓[/] {escaped(str(file))}: revision {save} of {escaped(photo)}")
+    found = list(target.revisions(photo))
     if as_json:
         return print_json(found)
     table = Table("Revision", "When", "Who", folded("Pixels"))
@@ -156,9 +168,34 @@ def revisions(
     console.print(table if found else "The photo has no label map.")
 
 
+@photo_app.command("thumbnail")
+def thumbnail(
+    photo: PhotoArgument,
+    out: Annotated[Path, typer.Option(help="The picture to write.", show_default=False)],
+    size: Annotated[int, typer.Option(min=16, max=512, help="Longest side in pixels.")] = 256,
+    label_map: Annotated[
+        bool, typer.Option("--label-map", help="Of its label map, in the colours of the classes.")
+    ] = False,
+    evaluation: Annotated[
+        str | None,
+        typer.Option(help="Of what the model predicted in the evaluation of this id.", show_default=False),
+    ] = None,
+    pool: PoolOption = None,
+    server: ServerOption = None,
+) -> None:
+    """Write a small picture of a photo, of its label map or of a prediction."""
+    client = Client(server)
+    target = find_pool(client, pool)
+    if evaluation:
+        client.evaluation(evaluation).save_thumbnail(target.image_id(photo), out, size)
+    else:
+        target.save_thumbnail(photo, out, size, label_map)
+    console.print(f"[green]✓[/] {escaped(str(out))}")
+
+
 @photo_app.command("replace")
 def replace(
-    photo: Annotated[str, typer.Argument(help="Name or id of a photo.", show_default=False)],
+    photo: PhotoArgument,
     file: Annotated[Path, typer.Argument(help="The corrected photo.", show_default=False)],
     keep: Annotated[
         Path | None,

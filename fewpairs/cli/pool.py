@@ -1,5 +1,7 @@
-"""`fewpairs pool create|scenes|classes|rename|list|show|share|unshare|members|export|import`"""
+"""`fewpairs pool create|scenes|classes|rename|list|show|share|unshare|members|map|export|import`"""
 
+import csv
+import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,6 +22,8 @@ pool_app = typer.Typer(no_args_is_help=True, help="Create, change, list, show an
 app.add_typer(pool_app, name="pool", rich_help_panel=LOOP)
 
 
+OF_THE_WHOLE = ("method", "explained_variance")
+"""What a map says of all photos together."""
 PoolArgument = Annotated[str, typer.Argument(help="Name or id of the pool.", show_default=False)]
 PrincipalArgument = Annotated[str, typer.Argument(help="Name of the principal.", show_default=False)]
 
@@ -204,6 +208,40 @@ def members(name: PoolArgument, as_json: JsonOption = False, server: ServerOptio
     for principal, role in found.items():
         table.add_row(Text(principal), role)
     console.print(table if found else "Nobody has a role in the pool.")
+
+
+@pool_app.command("map")
+def draw_map(
+    name: Annotated[
+        str | None, typer.Argument(help="Name or id; not needed if there is only one pool.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="The file to write: .json, or .csv with a line a photo.")] = Path(
+        "map.csv"
+    ),
+    share_of: Annotated[
+        str | None,
+        typer.Option(help="A class: also its share of each label map.", show_default=False),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="Id of a model: also how unsure it is of each photo.", show_default=False),
+    ] = None,
+    server: ServerOption = None,
+) -> None:
+    """Write the photos as points in a plane, where those that look alike are near each other."""
+    if out.suffix not in (".csv", ".json"):
+        raise FewpairsError(f"A map is a .csv or a .json file, not {out.name}.")
+    columns = find_pool(Client(server), name).map(share_of, model)
+    if out.suffix == ".json":
+        out.write_text(json.dumps(columns), encoding="utf-8")
+    else:
+        per_photo = {key: values for key, values in columns.items() if key not in OF_THE_WHOLE and values}
+        with out.open("w", newline="", encoding="utf-8") as file:
+            lines = csv.writer(file)
+            lines.writerow("image_id" if key == "image_ids" else key for key in per_photo)
+            lines.writerows(zip(*per_photo.values(), strict=True))
+    photos = counted(len(columns["image_ids"]), "photo")
+    console.print(f"[green]✓[/] {escaped(str(out))}: {photos}", soft_wrap=True)
 
 
 @pool_app.command("export")

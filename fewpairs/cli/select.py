@@ -11,6 +11,7 @@ from fewpairs.cli.application import LOOP, app
 from fewpairs.cli.options import JsonOption, PoolOption, ServerOption, distance, find_pool
 from fewpairs.cli.output import console, counted, folded, print_json, right
 from fewpairs.client import Client
+from fewpairs.errors import FewpairsError
 from fewpairs.pool import Pool
 from fewpairs.selection import Selection
 from models.catalog import ADVISED, STRATEGIES
@@ -33,6 +34,10 @@ def select(
     ] = None,
     exclude: Annotated[
         list[str] | None, typer.Option(help="Do not pick this photo, by name or id; may be repeated.")
+    ] = None,
+    candidates: Annotated[
+        Path | None,
+        typer.Option(help="Pick only from the photos whose names or ids are the lines of this file."),
     ] = None,
     duplicates_within: Annotated[
         str | None,
@@ -62,6 +67,7 @@ def select(
         "test_distance": distance("--test-distance", test_distance, "auto", "off"),
         "include": [target.image_id(photo) for photo in include or []],
         "exclude": [target.image_id(photo) for photo in exclude or []],
+        "candidates": _listed(target, candidates) if candidates else None,
     }
     selection = _wait_and_select(target, budget, strategy, seed, quiet=as_json, **options)
     copied = selection.copy_to(copy_to) if copy_to else []
@@ -77,6 +83,20 @@ def select(
     console.print(f"Selection [bold]{selection.id}[/], {uses}", soft_wrap=True)
     if copied:
         console.print(f"[green]✓[/] {counted(len(copied), 'photo')} copied to {copy_to}")
+
+
+def _listed(pool: Pool, file: Path) -> list[str]:
+    """The ids of the photos that a file lists, by name or id. Raises FewpairsError."""
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise FewpairsError(f"{file} cannot be read as a list of photos, one a line.") from error
+    ids = {image["name"]: image["id"] for image in pool.images()}
+    known = set(ids.values())
+    wanted = [ids.get(line, line) for line in lines if line]
+    if strange := [photo for photo in wanted if photo not in known]:
+        raise FewpairsError(f"{file} names {counted(len(strange), 'photo')} not in the pool: {strange[0]}.")
+    return wanted
 
 
 def _wait_and_select(

@@ -3,11 +3,11 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Header, Query
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
@@ -23,9 +23,9 @@ from service.http.pages import Cursor, Limit, Page, cut
 from service.http.problems import NotFound
 from service.jobs.schemas import Job
 from service.lookups import found_pool
-from service.pool_watch import News
+from service.pool_watch import MOST_NEWS, News
 from service.runtime import Service, ServiceDep
-from store import events, jobs
+from store import events, jobs, progress, tables
 from store.events import Action, Kind, Wanted
 
 router = APIRouter(tags=["events"], route_class=Route)
@@ -39,6 +39,9 @@ OfPool = Annotated[UUID | None, Query(description="Only events of this pool.")]
 LENGTH = Query(
     ge=0, le=86_400, description="After so many seconds the stream ends; a browser then asks again by itself."
 )
+LAST_EVENT_ID = Header(alias="Last-Event-ID", description="The id of the last event that arrived.")
+LATE_COMMITS = timedelta(seconds=10)
+"""An act may be kept this long after a later one, by a transaction that takes its time."""
 OfPrincipal = Annotated[UUID | None, Query(description="Only what this principal did.")]
 
 
@@ -101,35 +104,68 @@ async def follow_pool(
     service: ServiceDep,
     pool_id: Annotated[UUID, Depends(_existing)],
     for_s: Annotated[float, LENGTH] = 3600.0,
+    last_event_id: Annotated[UUID | None, LAST_EVENT_ID] = None,
 ) -> AsyncIterator[ServerSentEvent]:
     """Begins with an event `following`. Then it sends an event `event` for whatever somebody does to the
     pool, its photos, label maps, selections and models, and an event `job` whenever a job of the pool
-    changes. What happened before is in the lists. The stream ends within seconds when whoever follows it
-    may not any more."""
+    changes. What happened before is in the lists. `Last-Event-ID` resumes a stream that was lost: it sends
+    what was done since, some of it perhaps again, and the jobs that are at work or have ended since. The
+    stream ends within seconds when whoever follows it may not any more."""
     clock = asyncio.get_running_loop().time
     end = clock() + for_s
     with service.watch.pools.follow(pool_id) as pool:
         await pool.is_known(for_s)
         number = pool.count
-        yield ServerSentEvent(event="following", raw_data=f'{{"pool_id":"{pool_id}"}}')
+        yield await run_in_threadpool(_following, service, pool_id)
+        if last_event_id:
+            for missed in await run_in_threadpool(_missed, service, pool_id, last_event_id):
+                yield missed
         while not pool.is_over and clock() < end:
             changed = pool.changed
             for news in pool.after(number):
                 number = news.number
                 if told := await run_in_threadpool(_told, service, news):
-                    yield ServerSentEvent(event=news.kind, raw_data=told)
+                    yield told
             if not await woken(changed, pool_id, end - clock()):
                 return
 
 
-def _told(service: Service, news: News) -> str | None:
+def _following(service: Service, pool_id: UUID) -> ServerSentEvent:
+    """What a stream begins with; its id is the newest act's."""
+    with service.database.read() as session:
+        newest = events.newest_ids(session, pool_id, most=1)
+    id = str(newest[0]) if newest else None
+    return ServerSentEvent(event="following", raw_data=f'{{"pool_id":"{pool_id}"}}', id=id)
+
+
+def _told(service: Service, news: News) -> ServerSentEvent | None:
     """The event or the job as it is now; None if it is gone."""
     with service.database.read() as session:
         if news.kind == "event":
             event = events.named(session, news.id)
-            return Event.of(event).model_dump_json() if event else None
+            return _of_event(event) if event else None
         job = jobs.get(session, news.id)
-        return Job.of(job).model_dump_json() if job else None
+        return _of_job(job) if job else None
+
+
+def _missed(service: Service, pool_id: UUID, last: UUID) -> list[ServerSentEvent]:
+    """What has happened since the event `last`, and a little before it."""
+    with service.database.read() as session:
+        known = events.named(session, last)
+        if known is None or known.event.pool_id != pool_id:
+            return []
+        since = known.event.created_at - LATE_COMMITS
+        acts = events.page(session, Wanted(pool_id, since=since), before=None, limit=MOST_NEWS)
+        changed = progress.changed_since(session, pool_id, since)
+        return [*map(_of_event, reversed(acts)), *map(_of_job, changed)]
+
+
+def _of_event(event: events.Named) -> ServerSentEvent:
+    return ServerSentEvent(event="event", raw_data=Event.of(event).model_dump_json(), id=str(event.id))
+
+
+def _of_job(job: tables.Job) -> ServerSentEvent:
+    return ServerSentEvent(event="job", raw_data=Job.of(job).model_dump_json())
 
 
 @router.get("/events", summary="List what was done to everything", dependencies=[ADMIN], responses=errors())

@@ -1,10 +1,17 @@
 """`pool` as a command."""
 
+import csv
 import json
+import os
+import signal
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from fewpairs import Client, Pool
 from tests import drawings
@@ -138,3 +145,54 @@ def test_a_pool_is_shared_from_the_command_line(run: Run, pool: Pool) -> None:
     assert pool.members() == {}
     refused = run("pool", "share", pool.name, "nobody at all")
     assert (refused.exit_code, "nobody at all" in refused.output) == (1, True)
+
+
+def test_a_map_is_written(run: Run, pool: Pool, photos: Path, tmp_path: Path) -> None:
+    """The CSV has a line for each photo with its place, and with its share of a class if one is named; the
+    JSON is the client's map; another kind of file is refused.
+    """
+    pool.upload(photos / "images")
+    pool.annotate(photos / "labels" / "0000.png")
+    pool.select(1, strategy="random")  # waits for the embeddings
+    assert run("pool", "map", pool.name, "--out", tmp_path / "map.json").exit_code == 0
+    assert json.loads((tmp_path / "map.json").read_text()) == pool.map()
+    words = ("--share-of", "block", "--out", tmp_path / "map.csv")
+    assert run("pool", "map", pool.name, *words).exit_code == 0
+    with (tmp_path / "map.csv").open(newline="") as file:
+        rows = {row["image_id"]: row for row in csv.DictReader(file)}
+    assert set(rows) == {image["id"] for image in pool.images()}
+    labelled = rows.pop(pool.image_id("0000.png"))
+    drawn = np.asarray(Image.open(photos / "labels" / "0000.png"))
+    assert float(labelled["share"]) == pytest.approx((drawn == 1).sum() / (drawn != 255).sum(), abs=1e-4)
+    assert {(row["labelled"], row["share"]) for row in rows.values()} == {("0", "")}
+    assert run("pool", "map", pool.name, "--out", tmp_path / "map.png").exit_code == 1
+
+
+def test_scenes_are_drawn_into_a_pool(run: Run, client: Client) -> None:
+    """`pool scenes` makes a pool of drawn photos, a quarter of which are labelled test photos; from Python
+    all of them can be labelled.
+    """
+    drawn = run("pool", "scenes", "drawn scenes", "--count", 4)
+    assert drawn.exit_code == 0, drawn.output
+    pool = client.pool("drawn scenes")
+    assert [pool.counts[name]["annotated"] for name in ("train", "test")] == [0, 1]
+    assert (pool.counts["train"]["images"], pool.counts["test"]["images"]) == (3, 1)
+    pool.draw_scenes(2, seed=1, labelled="all").wait(timeout=60)
+    counts = pool.refresh().counts
+    assert (counts["images"], counts["annotated"]) == (6, 3)
+
+
+def test_a_pool_is_followed(pool: Pool, server: str) -> None:
+    """`events --follow` prints each act as it happens, until it is interrupted."""
+    command = [sys.executable, "-m", "fewpairs", "events", "--follow", "--json", "--kind", "pool"]
+    environment = os.environ | {"FEWPAIRS_SERVER": server, "FEWPAIRS_POOL": pool.id}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as following:
+        assert following.stdout
+        assert json.loads(following.stdout.readline())["event"] == "following"
+        name = pool.name
+        pool.share("admin", "viewer")
+        pool.rename(f"{name} followed")
+        told = json.loads(following.stdout.readline())
+        assert (told["event"], told["data"]["action"]) == ("event", "renamed")
+        following.send_signal(signal.SIGINT)
+        assert following.wait() == 0

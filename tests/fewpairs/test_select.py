@@ -53,6 +53,18 @@ def test_select_says_in_a_sentence_why_it_cannot(run: Run, pool: Pool, photos: P
     assert "9" in too_many.output
 
 
+def test_only_candidates_are_picked(run: Run, pool: Pool, photos: Path, tmp_path: Path) -> None:
+    """--candidates names a file with a name or an id in each line; a line that names no photo is refused."""
+    pool.upload(photos / "images")
+    listed = tmp_path / "candidates.txt"
+    listed.write_text(f"0003.png\n\n{pool.image_id('0005.png')}\n")
+    picked = run("select", "--budget", 2, "--candidates", listed, "--json")
+    assert {pick["name"] for pick in json.loads(picked.stdout)["picks"]} == {"0003.png", "0005.png"}
+    listed.write_text("0003.png\nnowhere.png\n")
+    refused = run("select", "--budget", 1, "--candidates", listed)
+    assert (refused.exit_code, "nowhere.png" in refused.output) == (1, True)
+
+
 def test_a_value_that_is_refused_is_named_by_its_option(run: Run, pool: Pool, photos: Path) -> None:
     """The sentence names the option that was typed, not the parameter that the command sends."""
     pool.upload(photos / "images")

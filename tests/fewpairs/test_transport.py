@@ -5,12 +5,13 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import islice
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from fewpairs import FewpairsError, Job, ServerUnreachable
+from fewpairs import FewpairsError, Job, Pool, ServerUnreachable
 from fewpairs.cli import app
 from fewpairs.transport import Transport
 from tests.processes import free_port
@@ -123,13 +124,10 @@ def test_problems_become_errors() -> None:
 
 def test_events_go_on_after_a_lost_stream() -> None:
     """A stream that breaks off continues with Last-Event-ID, and no line comes twice."""
-
-    def event(name: str, data: object, number: int) -> bytes:
-        return f"event: {name}\nid: {number}\ndata: {json.dumps(data)}\n\n".encode()
-
-    first = say(200, event("metric", {"step": 1}, 1) + b": still here\n\n" + event("metric", {"step": 2}, 2))
+    lines = [message("metric", {"step": step}, str(step)) for step in (1, 2, 3)]
+    first = say(200, lines[0] + b": still here\n\n" + lines[1])
     ended = JOB | {"state": "succeeded"}
-    second = say(200, event("metric", {"step": 3}, 3) + event("state", ended, 4))
+    second = say(200, lines[2] + message("state", ended, "4"))
     with serving(first, say(200, json.dumps(JOB).encode()), second) as (address, seen):
         job = Job(Transport(address), JOB)
         events = list(job.events())
@@ -137,6 +135,29 @@ def test_events_go_on_after_a_lost_stream() -> None:
     assert [event.data.get("step") for event in events] == [1, 2, 3, None]
     assert seen[-1].headers["Last-Event-ID"] == "2"
     assert job.state == "succeeded"
+
+
+def test_a_pool_is_followed_beyond_a_lost_stream() -> None:
+    """A lost stream is asked for what came after the last act; an act that is told twice comes once."""
+    first = say(200, message("following", {"pool_id": "1"}, "a") + message("event", {"id": "b"}, "b"))
+    again = message("following", {"pool_id": "1"}, "c") + message("event", {"id": "b"}, "b")
+    second = say(200, again + message("job", {"id": "j"}) + message("event", {"id": "c"}, "c"))
+    with serving(first, say(200), second) as (address, seen):
+        pool = Pool(Transport(address), {"id": "1"})
+        events = list(islice(pool.follow(), 4))
+        pool._transport.close()
+    assert [(event.kind, event.data.get("id")) for event in events] == [
+        ("following", None),
+        ("event", "b"),
+        ("job", "j"),
+        ("event", "c"),
+    ]
+    assert [request.headers["Last-Event-ID"] for request in seen] == [None, None, "b"]
+
+
+def message(name: str, data: object, id: str = "") -> bytes:
+    """One server-sent event."""
+    return f"event: {name}\n{f'id: {id}' if id else ':'}\ndata: {json.dumps(data)}\n\n".encode()
 
 
 def test_a_download_that_breaks_off_leaves_nothing_half(tmp_path: Path) -> None:

@@ -53,3 +53,31 @@ def test_a_stream_ends_in_time(client: Client) -> None:
     assert [event for event, _ in told(answer)] == ["following"]
     missing = client.get(f"/pools/{pool_id[:-4]}0000/events/stream", params={"for_s": 0})
     assert slug(missing) == "not-found"
+
+
+def test_a_stream_goes_on_where_it_was_lost(client: Client) -> None:
+    """With the id of the last event, what was done since arrives, and jobs that are at work or have ended;
+    with the id of another pool's event, nothing that happened before.
+    """
+    pool_id, images = embedded_pool(client)
+    strangers_id, _ = embedded_pool(client)
+    address = f"/pools/{pool_id}/events/stream"
+    last = ids_of(client.get(address, params={"for_s": 0}))[0]
+    client.patch(f"/images/{images[0]['id']}", json={"excluded": True}).raise_for_status()
+    at_work = client.get(f"/pools/{pool_id}/select", params={"budget": 1}).json()["id"]
+    ended = client.get(f"/pools/{pool_id}/select", params={"budget": 2}).json()["id"]
+    succeed(client, ended, {"selection_id": "s"})
+    again = client.get(address, params={"for_s": 0}, headers={"Last-Event-ID": last})
+    acts = [data for kind, data in told(again) if kind == "event"]
+    assert [act["subject_id"] for act in acts][-3:] == [images[0]["id"], at_work, ended]
+    jobs = {data["id"]: data["state"] for kind, data in told(again) if kind == "job"}
+    assert (jobs[at_work], jobs[ended]) == ("queued", "succeeded")
+    assert ids_of(again)[-1] == acts[-1]["id"]
+    strange = client.get(
+        f"/pools/{strangers_id}/events/stream", params={"for_s": 0}, headers={"Last-Event-ID": last}
+    )
+    assert [kind for kind, _ in told(strange)] == ["following"]
+
+
+def ids_of(response: httpx.Response) -> list[str]:
+    return [line.removeprefix("id: ") for line in response.text.splitlines() if line.startswith("id: ")]
