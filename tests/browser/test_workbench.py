@@ -118,8 +118,16 @@ def test_a_person_comes_from_a_folder_to_a_compared_model(client: Client, page: 
     expect(picks).to_have_count(2)
     page.reload()
     expect(picks).to_have_count(2)
-    page.get_by_role("link", name="Start labelling").click()
-    for _ in range(2):
+    second = str(picks.nth(1).get_by_role("img").first.get_attribute("src")).split("/")[1]
+    queue = page.get_by_label("To label").get_by_role("link")
+    with page.expect_request(f"**/images/{second}/content"):  # while the first photo is shown
+        page.get_by_role("link", name="Start labelling").click()
+        page.locator(".painter canvas").first.wait_for()
+        expect(queue).to_have_count(2)
+        expect(queue.first).to_have_attribute("aria-current", "true")
+    for photo in (1, 0):  # the first one is skipped, and comes again at the end
+        page.keyboard.press("j")
+        expect(queue.nth(photo)).to_have_attribute("aria-current", "true")
         page.locator(".painter canvas").first.wait_for()
         box = page.locator(".painter").bounding_box()
         for index in range(len(CLASSES)):
@@ -128,6 +136,9 @@ def test_a_person_comes_from_a_folder_to_a_compared_model(client: Client, page: 
         address = page.url
         page.keyboard.press("Control+Enter")
         expect(page).not_to_have_url(address)
+    expect(page.get_by_text("All picked photos are labelled.")).to_be_visible()
+    page.get_by_role("link", name="Pick more photos").click()
+    expect(page.get_by_text("It takes about")).to_be_visible()
 
     pool = client.pool("by hand")
     drawings.write(folder / "test", range(100, 102))

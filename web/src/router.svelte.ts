@@ -47,6 +47,20 @@ export function poolAddress(pool: string, view: View, ...rest: string[]): string
   return ["app", "pools", pool, view, ...rest.map(encodeURIComponent)].join("/");
 }
 
+/** Where the first `budget` picks of a selection are labelled, one after the other; or all of the newest. */
+export function labelAddress(
+  pool: string,
+  selection: string | null,
+  budget: number | string | null,
+  image?: string,
+): string {
+  const query = new URLSearchParams();
+  if (selection) query.set("selection", selection);
+  if (budget) query.set("budget", String(budget));
+  const address = poolAddress(pool, "label", ...(image ? [image] : []));
+  return query.size ? `${address}?${query}` : address;
+}
+
 addEventListener("popstate", () => (router.place = parsed(location.href)));
 
 document.addEventListener("click", (event) => {

@@ -196,7 +196,7 @@ export const words = {
         ? `${counted(budget, "photo")} to label.`
         : `Labelling these ${many(budget)} covers the pool as well as about ${many(random)} photos drawn at random.`,
     takes: (time: string) => `It takes about ${time}.`,
-    noTimes: "How long it takes is known once assigned photos are labelled.",
+    noTimes: "How long it takes is known once a photo is labelled here.",
     gain: (budget: number, gain: number) =>
       `On photos of streets, ${many(budget)} more pairs added ${gain.toFixed(3)} to the mean IoU.`,
     stands: (count: number, among: number) =>
@@ -311,6 +311,7 @@ export const words = {
       outlines: "outlines",
       next: "next unlabelled region",
       doubt: "next place where the suggestion is unsure",
+      skip: "skip the photo for now",
       smaller: "smaller brush or superpixels",
       larger: "larger brush or superpixels",
       fainter: "label map less visible",
@@ -318,7 +319,16 @@ export const words = {
       help: "keys",
     },
     queue: "To label",
+    held: (name: string, holder: string) => `${name}: ${holder} has it`,
+    skip: "Skip for now",
     nothing: "All picked photos are labelled.",
+    withOthers: (people: string) => `The photos that are left are with ${people}.`,
+    noPicks: "No photo is picked yet.",
+    askCurator: "A curator of the pool can pick photos.",
+    train: "Train a model",
+    pick: "Pick photos",
+    pickMore: "Pick more photos",
+    whoHolds: "See who has which",
     conflict: "Somebody else saved a label map of this photo meanwhile.",
     mine: "Keep mine",
     theirs: "Take theirs",

@@ -26,6 +26,7 @@ export const FIRST_KEYS = {
   outlines: "h",
   next: "n",
   doubt: "d",
+  skip: "j",
   smaller: "[",
   larger: "]",
   fainter: "-",

@@ -1,51 +1,84 @@
-// The picks that are to be labelled, in their order.
+// The photos that are to be labelled, in their order: those that the person holds, then the other picks.
 
+import { account, recognise } from "../account.svelte";
 import { api, asked, Problem, type Schemas } from "../api/client";
-
-export interface Pick {
-  image_id: string;
-  name: string;
-}
-
-const PAGE = 1000;
+import { type Assignment, held, labelledAmong, renew } from "../picks/holding";
+import { labelAddress } from "../router.svelte";
+import { following, joined, type Pick } from "./order";
 
 export class Queue {
   picks = $state.raw<Pick[]>([]);
   labelled = $state.raw<ReadonlySet<string>>(new Set());
+  /** Who else holds a photo, by its id. */
+  holders = $state.raw<ReadonlyMap<string, string>>(new Map());
+  loaded = $state(false);
+  #query = new URLSearchParams();
 
   constructor(private readonly pool: string) {}
 
-  /** Throws a Problem if the service does not answer; a pool without a selection has no picks. */
-  async load(): Promise<void> {
-    const path = { pool_id: this.pool };
+  /**
+   * Take the first `budget` picks of the `selection` that an address names; all, and the newest, if it names
+   * none. Throws a Problem if the service does not answer; a pool without a selection has no picks.
+   */
+  async load(query: URLSearchParams): Promise<void> {
+    this.#query = query;
+    if (!account.user) await recognise();
+    await this.#update(await this.#selected(), []);
+    this.loaded = true;
+  }
+
+  async #selected(): Promise<Pick[]> {
+    const [id, budget] = [this.#query.get("selection"), Number(this.#query.get("budget"))];
     try {
-      this.picks = (await asked(api.GET("/pools/{pool_id}/selection", { params: { path } }))).picks;
-    } catch (error) {
-      if (!(error instanceof Problem && error.slug === "no-selection")) throw error;
-    }
-    const found = new Set<string>();
-    let cursor: string | null = null;
-    do {
-      const query = { annotated: true, limit: PAGE, cursor } as const;
-      const page: Schemas["CountedPage_Image_"] = await asked(
-        api.GET("/pools/{pool_id}/images", { params: { path, query } }),
+      const { picks, deleted } = await asked<Schemas["SelectionNow"]>(
+        id
+          ? api.GET("/selections/{selection_id}", { params: { path: { selection_id: id } } })
+          : api.GET("/pools/{pool_id}/selection", { params: { path: { pool_id: this.pool } } }),
       );
-      for (const { id } of page.items) found.add(id);
-      cursor = page.next ?? null;
-    } while (cursor);
-    this.labelled = found;
+      return picks.slice(0, budget || picks.length).filter(({ image_id }) => !deleted.includes(image_id));
+    } catch (error) {
+      if (error instanceof Problem && error.slug === "no-selection") return [];
+      throw error;
+    }
+  }
+
+  /** Ask again what is labelled and who holds what, and hold my own photos for longer. */
+  refresh(): Promise<void> {
+    return this.#update(this.picks, this.picks);
+  }
+
+  /** The photos that I hold come before the `picks`, unless they have a place already. */
+  async #update(picks: readonly Pick[], placed: readonly Pick[]): Promise<void> {
+    const query = this.#query;
+    const open = picks.map(({ image_id }) => image_id).filter((id) => !this.labelled.has(id));
+    const [assignments, labelled] = await Promise.all([held(this.pool), labelledAmong(this.pool, open)]);
+    if (query !== this.#query) return;
+    const isMine = ({ annotator }: Assignment) => annotator === account.user?.name;
+    const mine = assignments.filter(isMine);
+    const others = assignments.filter((each) => !isMine(each));
+    const has = new Set(placed.map(({ image_id }) => image_id));
+    const first = mine.filter(({ image_id }) => !has.has(image_id));
+    this.picks = joined(first, picks);
+    this.labelled = new Set([...this.labelled, ...labelled]);
+    this.holders = new Map(others.map(({ image_id, annotator }) => [image_id, annotator]));
+    await renew(mine);
   }
 
   finished(id: string): void {
     this.labelled = new Set([...this.labelled, id]);
   }
 
-  /** The first pick without a label map, other than `current`. */
+  /** The next photo after `current` that is not labelled and that nobody else holds. */
   next(current: string | undefined): Pick | undefined {
-    return this.picks.find(({ image_id }) => image_id !== current && !this.labelled.has(image_id));
+    return following(this.picks, current, (id) => !this.labelled.has(id) && !this.holders.has(id));
   }
 
-  get isDone(): boolean {
-    return this.picks.length > 0 && this.next(undefined) === undefined;
+  /** Where a photo is labelled as one of this queue; without a photo, the next one. */
+  address(image?: string): string {
+    return labelAddress(this.pool, this.#query.get("selection"), this.#query.get("budget"), image);
+  }
+
+  get isLabelled(): boolean {
+    return this.picks.every(({ image_id }) => this.labelled.has(image_id));
   }
 }
