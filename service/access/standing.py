@@ -4,6 +4,7 @@ be taken away.
 
 import asyncio
 import math
+import random
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,14 +15,17 @@ from uuid import UUID
 
 from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
+from fastapi.sse import ServerSentEvent
 from sqlalchemy.exc import SQLAlchemyError
 
 from service.http.problems import Problem
 from store.principals import Principal
 
-AGAIN_S = 3.0
+AGAIN_S = 5.0
 """How old an answer may be, which those share who wait with one credential for things of one pool."""
 MOST_ANSWERS = 10_000
+ALIVE = ServerSentEvent(comment="alive")
+"""What a stream sends that was woken and has nothing to tell."""
 
 Who = Callable[[], Principal]
 May = Callable[[Principal, UUID | None], None]
@@ -69,8 +73,9 @@ def stand(standing: Standing) -> None:
 
 async def woken(changed: asyncio.Event, pool_id: UUID | None, within_s: float = math.inf) -> bool:
     """Wait for what a stream tells next, a few seconds at most. Returns whether whoever follows still may."""
+    patience_s = AGAIN_S * random.uniform(1, 2)  # streams that began together must not wake together
     with suppress(TimeoutError):
-        async with asyncio.timeout(min(within_s, AGAIN_S)):
+        async with asyncio.timeout(min(within_s, patience_s)):
             await changed.wait()
     try:
         await require_still(pool_id)

@@ -14,7 +14,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 
 from service.access.roles import ADMIN, VIEWER
-from service.access.standing import woken
+from service.access.standing import ALIVE, woken
 from service.events.exports import MEDIA_TYPES, Format, lines
 from service.events.schemas import AuditEvent, Event
 from service.http.bodies import Route
@@ -128,6 +128,8 @@ async def follow_pool(
                     yield told
             if not await woken(changed, pool_id, end - clock()):
                 return
+            if not changed.is_set():
+                yield ALIVE
 
 
 def _following(service: Service, pool_id: UUID) -> ServerSentEvent:

@@ -11,7 +11,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from service import deletion
 from service.access.credentials import PrincipalDep
 from service.access.roles import ANYONE, CURATOR, VIEWER, whose
-from service.access.standing import woken
+from service.access.standing import ALIVE, woken
 from service.deletion import Deletion, Now
 from service.http.blobs import blob_response
 from service.http.bodies import Route
@@ -148,6 +148,8 @@ async def get_events(
                 return
             if not await woken(changed, job.row.pool_id if job.row else None):
                 return
+            if not changed.is_set():
+                yield ALIVE
 
 
 @router.get(
