@@ -223,17 +223,21 @@ def any_of(session: Session, pool_id: uuid.UUID, split: str) -> bool:
 
 
 def missing(
-    session: Session, pool_id: uuid.UUID, split: str, files: Mapping[str, str]
+    session: Session,
+    pool_id: uuid.UUID,
+    splits: Mapping[str, str],
+    digests: Mapping[str, str | None],
 ) -> tuple[list[str], list[str]]:
-    """Names among the files `{name: sha256}` that the pool lacks, and names in conflict.
+    """Names among the files `{name: split}` that the pool lacks, and names in conflict.
 
-    In a conflict, the pool's image of this name has other bytes, is in the other split, or was deleted.
+    In a conflict, the pool's image of this name has other bytes than `{name: sha256}` says, is in the other
+    split, or was deleted. Without a SHA-256 the bytes are taken to be the same.
     """
-    known = _by_name(session, pool_id, list(files))
-    lacking = [name for name in files if name not in known]
+    known = _by_name(session, pool_id, list(splits))
+    lacking = [name for name in splits if name not in known]
     conflicts = [
         name
         for name, image in known.items()
-        if (image.sha256, image.split, image.gone_at) != (files[name], split, None)
+        if (image.split, image.gone_at) != (splits[name], None) or digests[name] not in (None, image.sha256)
     ]
     return lacking, conflicts

@@ -87,6 +87,15 @@ def accept_form(service: Service, to: Destination, body: Path, content_type: str
     return intake.answer()
 
 
+def without_label_maps(names: Iterable[str]) -> tuple[list[LeftOut], list[str]]:
+    """The folders of label maps among files, and the names of the files that are in none of them."""
+    names = list(names)
+    folders = label_map_folders(names)
+    within = tuple(f"{folder}/" for folder in folders)
+    left_out = [LeftOut(folder=folder, files=count, reason=LABEL_MAPS) for folder, count in folders.items()]
+    return left_out, [name for name in names if not name.startswith(within)]
+
+
 class Intake:
     """Takes photos one by one and adds them in batches; notes a bad photo and goes on with the others."""
 
@@ -143,11 +152,11 @@ class Intake:
     def _without_label_maps(self, members: Sequence[Entry]) -> list[Entry]:
         if self._to.allow_label_maps:
             return list(members)
-        folders = label_map_folders(member.name for member in members if not member.is_junk)
-        for folder, count in folders.items():
-            self._answer.left_out.append(LeftOut(folder=folder, files=count, reason=LABEL_MAPS))
-        within = tuple(f"{folder}/" for folder in folders)
-        return [member for member in members if member.is_junk or not member.name.startswith(within)]
+        self._answer.left_out, names = without_label_maps(
+            member.name for member in members if not member.is_junk
+        )
+        photos = set(names)
+        return [member for member in members if member.is_junk or member.name in photos]
 
     def archive_file(self, name: str, content: Iterable[bytes]) -> None:
         """Add the photos of an archive among other files; if the archive is bad, only it is rejected."""

@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
+from folders.layout import splits_of
 from service import deletion, thumbnails
 from service.access.roles import CURATOR, VIEWER
 from service.access.room import ROOM, ROOM_FOR_PHOTOS
@@ -41,12 +42,12 @@ from service.http.problems import (
 from service.images import changes as changed
 from service.images import intake, replacing
 from service.images.intake import Destination
-from service.images.schemas import Image, ImageChanges, Listed, Listing, Missing, Upload, Uploaded
+from service.images.schemas import Image, ImageChanges, LeftOut, Listed, Listing, Missing, Upload, Uploaded
 from service.jobs.enqueue import ACCEPTED, answered
 from service.lookups import found_image, found_model, found_pool
 from service.runtime import Service, ServiceDep
 from store import image_lists, images, tables
-from store.states import Split
+from store.states import TEST, Split
 
 router = APIRouter(tags=["images"], route_class=Route)
 
@@ -158,12 +159,21 @@ def _taken(upload: Callable[[], Upload]) -> Response:
     responses=errors(NotFound, InvalidName, FileTooLarge),
 )
 def list_missing(service: ServiceDep, pool_id: UUID, listing: Listing) -> Missing:
-    """Resume an upload: send the name and SHA-256 of every file, then upload the files in `missing`."""
+    """Resume an upload: send the name and SHA-256 of every file, then upload the files in `missing`. Plan the
+    upload of a folder: with `split` null, the names of its folders say which photos are for tests and which
+    folders hold label maps, as those of an archive do."""
+    files = {file.name: file.sha256 for file in listing.files}
+    left_out: list[LeftOut] = []
+    if listing.split is None:
+        left_out, names = intake.without_label_maps(files)
+        splits = splits_of(names)
+    else:
+        splits = dict.fromkeys(files, listing.split)
     with service.database.read() as session:
         found_pool(session, pool_id)
-        files = {file.name: file.sha256 for file in listing.files}
-        missing, conflicts = images.missing(session, pool_id, listing.split, files)
-    return Missing(missing=missing, conflicts=conflicts)
+        missing, conflicts = images.missing(session, pool_id, splits, files)
+    test = [name for name, split in splits.items() if split == TEST] if listing.split is None else []
+    return Missing(missing=missing, conflicts=conflicts, test=test, left_out=left_out)
 
 
 @router.get(

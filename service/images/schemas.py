@@ -162,7 +162,7 @@ class Upload(BaseModel):
 
 class NamedDigest(Body):
     name: PathName
-    sha256: Sha256
+    sha256: Sha256 | None = Field(None, description="null: a file of this name counts as the same file.")
 
 
 class Listing(Body):
@@ -172,7 +172,10 @@ class Listing(Body):
         json_schema_extra={"examples": [{"files": [{"name": "a.jpg", "sha256": "0" * 64}]}]}
     )
 
-    split: Split = Field("train", description="The split to upload them to.")
+    split: Split | None = Field(
+        "train",
+        description="The split to upload them to; null: as their folders say, in the way of archives.",
+    )
     files: list[NamedDigest] = Field(max_length=100_000, fail_fast=True)
 
 
@@ -180,4 +183,8 @@ class Missing(BaseModel):
     missing: list[str] = Field(description="Names that the pool does not have: upload these files.")
     conflicts: list[str] = Field(
         description="Names that the pool has with other bytes or in the other split: their upload gives 409."
+    )
+    test: list[str] = Field(description="If `split` is null: the names that belong to the test split.")
+    left_out: list[LeftOut] = Field(
+        description="If `split` is null: folders of label maps, whose files are in no other list."
     )

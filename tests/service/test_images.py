@@ -77,7 +77,8 @@ def test_any_file_name_round_trips(client: Client, name: str) -> None:
     assert image["name"] == normal
     assert [item["name"] for item in client.get(f"/pools/{pool_id}/images").json()["items"]] == [normal]
     ask = {"files": [{"name": name, "sha256": image["sha256"]}]}
-    assert client.post(f"/pools/{pool_id}/missing", json=ask).json() == {"missing": [], "conflicts": []}
+    answer = client.post(f"/pools/{pool_id}/missing", json=ask).json()
+    assert (answer["missing"], answer["conflicts"]) == ([], [])
 
 
 def archive_of(kind: str, files: dict[str, bytes]) -> bytes:
@@ -157,7 +158,12 @@ def test_an_upload_is_resumed_by_asking_what_is_missing(client: Client) -> None:
     files = [{"name": "here.jpg", "sha256": here["sha256"]}]
     files += [{"name": name, "sha256": "0" * 64} for name in ("other.jpg", *map(str, range(1200)))]
     answer = client.post(f"/pools/{pool_id}/missing", json={"files": files}).json()
-    assert answer == {"missing": [str(n) for n in range(1200)], "conflicts": ["other.jpg"]}
+    assert answer["missing"] == [str(n) for n in range(1200)]
+    assert answer["conflicts"] == ["other.jpg"]
+    named = client.post(
+        f"/pools/{pool_id}/missing", json={"files": [{"name": file["name"]} for file in files]}
+    )
+    assert named.json() == answer | {"conflicts": []}
 
 
 def test_a_photo_of_the_other_split_is_not_there_already(client: Client) -> None:
@@ -166,7 +172,29 @@ def test_a_photo_of_the_other_split_is_not_there_already(client: Client) -> None
     files = [{"name": "a.jpg", "sha256": put_photo(client, pool_id, "a.jpg")["sha256"]}]
     for split, conflicts in (("train", []), ("test", ["a.jpg"])):
         answer = client.post(f"/pools/{pool_id}/missing", json={"split": split, "files": files}).json()
-        assert answer == {"missing": [], "conflicts": conflicts}
+        assert answer == {"missing": [], "conflicts": conflicts, "test": [], "left_out": []}
+
+
+def test_the_upload_of_a_folder_is_planned_as_that_of_an_archive(client: Client) -> None:
+    """With no split given, the photos that are missing, those for tests and the folders that are left out are
+    those of an upload of the same files in an archive.
+    """
+    photos = ["day/train/a.jpg", "day/train/b.jpg", "day/val/c.jpg"]
+    files = {name: photo(n) for n, name in enumerate([*photos, "day/train_masks/a.png"])}
+    planned_in, sent_to = new_pool(client), new_pool(client)
+    ask = {"split": None, "files": [{"name": name} for name in files]}
+    plan = client.post(f"/pools/{planned_in}/missing", json=ask).json()
+    headers = {"Content-Type": "application/zip"}
+    sent = client.post(f"/pools/{sent_to}/images", content=archive_of("zip", files), headers=headers).json()
+    splits = {image["name"]: image["split"] for image in sent["accepted"]}
+    assert plan == {
+        "missing": list(splits),
+        "conflicts": [],
+        "test": [name for name, split in splits.items() if split == "test"],
+        "left_out": sent["left_out"],
+    }
+    assert (len(plan["missing"]), plan["test"], len(plan["left_out"])) == (3, ["day/val/c.jpg"], 1)
+    assert client.post(f"/pools/{sent_to}/missing", json=ask).json() == plan | {"missing": []}
 
 
 def test_an_incomplete_form_reports_only_what_was_kept(client: Client) -> None:
