@@ -4,7 +4,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Select, and_, func, select
 from sqlalchemy.orm import Session
@@ -13,7 +13,7 @@ from store import annotations, class_pixels, events, pages
 from store.class_pixels import ClassPixels
 from store.filters import in_use, kept
 from store.memberships import pools_of
-from store.pages import oldest_first
+from store.pages import newest_first, oldest_first
 from store.states import SPLITS
 from store.tables import Annotation, Event, Image, LabelMap, Pool, Shard
 
@@ -36,9 +36,13 @@ class PoolCounts:
     """What the newest annotations hold."""
 
 
+Sort = Literal["added", "-added"]
+"""What pools are ordered by; with a minus, the newest first."""
+
+
 @dataclass(frozen=True)
 class Wanted:
-    """Which pools to list. None stands for all."""
+    """Which pools to list, and in which order. None stands for all."""
 
     name: str | None = None
     contains: str | None = None
@@ -47,6 +51,7 @@ class Wanted:
     """Those that were deleted and can be taken back, instead of the others."""
     seen_by: uuid.UUID | None = None
     """A principal who is a member."""
+    sort: Sort = "added"
 
 
 def create(
@@ -90,8 +95,9 @@ def rename(session: Session, pool: Pool, name: str) -> None:
 
 
 def page(session: Session, wanted: Wanted, *, after: uuid.UUID | None, limit: int) -> Sequence[Pool]:
-    """Pools made after the pool `after`, oldest first."""
-    return session.scalars(oldest_first(_wanted(wanted), Pool, after, limit)).all()
+    """Pools that follow the pool `after`."""
+    ordered = oldest_first if wanted.sort == "added" else newest_first
+    return session.scalars(ordered(_wanted(wanted), Pool, after, limit)).all()
 
 
 def total(session: Session, wanted: Wanted) -> int:

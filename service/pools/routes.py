@@ -28,7 +28,7 @@ from service.pools.class_table import ClassTable, ClassTableChanges
 from service.pools.schemas import NewPool, Pool, PoolChanges
 from service.runtime import Service, ServiceDep
 from store import events, jobs, memberships, pools
-from store.pools import PoolCounts, Wanted
+from store.pools import PoolCounts, Sort, Wanted
 from store.states import Role
 
 router = APIRouter(tags=["pools"], route_class=Route)
@@ -72,12 +72,13 @@ def list_pools(
     deleted: Annotated[
         bool, Query(description="1: only pools that were deleted and can be taken back.")
     ] = False,
+    sort: Annotated[Sort, Query(description="With a minus, the newest first.")] = "added",
     total: Total = False,
     cursor: Cursor = None,
     limit: Limit = 100,
 ) -> CountedPage[Pool]:
-    """The pools that you are a member of, oldest first."""
-    wanted = Wanted(name=name, contains=contains, deleted=deleted, seen_by=whose(principal))
+    """The pools that you are a member of, oldest first unless `sort` says otherwise."""
+    wanted = Wanted(name=name, contains=contains, deleted=deleted, seen_by=whose(principal), sort=sort)
     with service.database.read() as session:
         page, following = cut(pools.page(session, wanted, after=cursor, limit=limit + 1), limit)
         ids = [pool.id for pool in page]

@@ -62,19 +62,20 @@ def test_a_pool_is_found_by_its_name_in_any_spelling(client: Client) -> None:
     assert [pool["name"] for pool in found] == ["Z\u00fcrich"]
 
 
-@pytest.mark.parametrize("limit", [1, 2, 1000])
-def test_pages_hold_every_pool_once(client: Client, limit: int) -> None:
-    """Following `next` lists all pools, oldest first, with any page size."""
+@pytest.mark.parametrize(("limit", "sort"), [(1, "added"), (2, "-added"), (1000, "added")])
+def test_pages_hold_every_pool_once(client: Client, limit: int, sort: str) -> None:
+    """Following `next` lists all pools, oldest first or newest first, with any page size."""
     made = [new_pool(client) for _ in range(3)]
     seen, cursor = [], None
     while True:
-        page = client.get("/pools", params={"limit": limit, "cursor": cursor} if cursor else {"limit": limit})
+        params = {"limit": limit, "sort": sort} | ({"cursor": cursor} if cursor else {})
+        page = client.get("/pools", params=params)
         seen += [pool["id"] for pool in page.json()["items"]]
         assert len(page.json()["items"]) <= limit
         cursor = page.json()["next"]
         if not cursor:
             break
-    assert seen[-3:] == made
+    assert (seen if sort == "added" else seen[::-1])[-3:] == made
     assert len(set(seen)) == len(seen)
 
 
