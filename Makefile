@@ -31,7 +31,8 @@ pages: service/pages/dist/index.html ## build the pages, with Node from a Python
 demo: .venv/.run ## run the whole loop on drawn street scenes, or on your data: DATA=dir
 	$(BIN)/fewpairs demo $(DATA)
 
-run: .venv/.run pages ## start the service at http://127.0.0.1:8000
+run: .venv/.run ## start the service at http://127.0.0.1:8000; if its pages cannot be built, without them
+	-$(MAKE) pages
 	$(BIN)/fewpairs up
 
 test: .venv/.dev pages ## run the tests that CI runs, in two processes

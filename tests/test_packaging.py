@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -72,3 +73,19 @@ def test_the_wheel_has_the_pages(tmp_path: Path) -> None:
         assert len(files) >= 2
         for file in files:
             assert archive.read(f"service/pages/dist/{file}") == (BUILT / file).read_bytes()
+
+
+def test_make_run_starts_without_the_pages(tmp_path: Path) -> None:
+    """If they cannot be built, here for want of their sources, the service starts all the same."""
+    for file in ("Makefile", "pyproject.toml", "constraints.txt"):
+        shutil.copy2(ROOT / file, tmp_path)
+    program = tmp_path / "bin" / "fewpairs"
+    for made in (tmp_path / ".venv" / ".run", tmp_path / ".venv" / ".node", program):
+        made.parent.mkdir(exist_ok=True)
+        made.write_text("#!/bin/sh\necho started with $1\n")
+    program.chmod(0o755)
+    (tmp_path / "web" / "src").mkdir(parents=True)
+    command = ["make", "run", f"BIN={program.parent}"]
+    run = subprocess.run(command, cwd=tmp_path, text=True, capture_output=True, check=True)
+    assert "index.html" in run.stderr
+    assert "started with up" in run.stdout

@@ -70,8 +70,10 @@ def test_a_stream_ends_when_the_server_stops(tmp_path: Path) -> None:
 def test_a_file_of_pages_that_are_not_built_is_not_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Anybody may ask for it, and learns nothing more."""
+    """Anybody may ask for it, and learns nothing more. The page itself says how the pages are built."""
     monkeypatch.setattr(routes, "BUILT", tmp_path / "none")
     with serve(Settings(data_dir=tmp_path, broker_url=NO_BROKER)) as client:
+        answer = client.get("/")
+        assert (answer.status_code, "make pages" in answer.text) == (503, True)
         assert client.get("/app").status_code == 503
         assert client.get("/assets/index.js").status_code == 404
