@@ -12,9 +12,8 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from fewpairs import Client, Pool
 from tests import drawings
-from tests.pages import ROOT
+from tests.browser.axe import violations
 
-AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
 JOURNAL = """([image, user]) => new Promise(done => {
   const opening = indexedDB.open(`fewpairs-${user}`);
   opening.onsuccess = () => {
@@ -48,17 +47,6 @@ def pool(client: Client, folder: Path, request: pytest.FixtureRequest) -> Pool:
     pool = client.create_pool(request.node.name, classes=drawings.CLASS_TABLE)
     pool.upload(folder / "images")
     return pool
-
-
-def violations(page: Page) -> list[tuple[str, str]]:
-    """Where the page breaks a rule of accessibility, in light and in dark: the rule and the element."""
-    page.evaluate(AXE.read_text())
-    found = []
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-        broken = page.evaluate("axe.run().then(result => result.violations)")
-        found += [(f"{scheme}: {each['id']}", each["nodes"][0]["html"]) for each in broken]
-    return found
 
 
 def wrong(page: Page) -> int:
@@ -233,4 +221,11 @@ def test_the_pages_are_usable_by_everyone(page: Page, pool: Pool) -> None:
         page.goto(f"/{address}")
         page.wait_for_load_state("networkidle")
         found[address] = violations(page)
+    page.goto(f"/app/pools/{pool.id}/photos?photo={image}")
+    for key, dialog in ((None, "0000.png"), ("?", "Keys"), ("Control+k", "Jump to")):
+        if key:
+            page.keyboard.press("Escape")
+            page.keyboard.press(key)
+        expect(page.get_by_role("dialog", name=dialog)).to_be_visible()
+        found[dialog] = violations(page)
     assert not any(found.values()), found

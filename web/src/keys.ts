@@ -11,7 +11,17 @@ const EVERYWHERE: readonly [string, string][] = [
   ["Escape", keysOf.leave],
 ];
 const OF_PAGE: Partial<Record<Place["page"], readonly [string, string][]>> = {
-  photos: [["← → ↑ ↓", keysOf.arrows]],
+  photos: [
+    ["← → ↑ ↓", keysOf.arrows],
+    ["Home, End", keysOf.ends],
+    ["Enter", keysOf.open],
+    ["Space", keysOf.select],
+    ["Shift + Space", keysOf.through],
+    ["Ctrl + click", keysOf.select],
+    ["Shift + click", keysOf.through],
+    ["Ctrl + Z", keysOf.undo],
+    ["Ctrl + Shift + Z", keysOf.redo],
+  ],
   compare: [
     ["B", comparePage.keys.b],
     ["E", comparePage.keys.e],

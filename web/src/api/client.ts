@@ -4,6 +4,7 @@ import createClient from "openapi-fetch";
 
 import type { Readable } from "openapi-typescript-helpers";
 
+import { words } from "../words";
 import type { components, paths } from "./schema";
 
 /** The documents of answers, by name; those of requests are `Asked`. */
@@ -46,7 +47,7 @@ export async function asked<Data>(asking: Promise<Answer<Data>>): Promise<Data> 
 function problem(status: number, body: unknown): Problem {
   const found = (typeof body === "object" ? body : null) as { type?: string; detail?: string } | null;
   const slug = found?.type?.split("/").pop() ?? "unknown";
-  return new Problem(status, slug, found?.detail ?? `The service answered with ${status} and no reason.`);
+  return new Problem(status, slug, found?.detail ?? words.problem.noReason(status));
 }
 
 /** Send or get bytes. Throws a Problem unless the answer is a success. */
@@ -57,7 +58,7 @@ export async function bytes(path: string, init: RequestInit = {}): Promise<Respo
 }
 
 export function said(error: unknown): string {
-  if (error instanceof TypeError) return "The service does not answer. Is it running?";
+  if (error instanceof TypeError) return words.problem.noAnswer;
   return error instanceof Error ? error.message : String(error);
 }
 

@@ -1,23 +1,51 @@
-// Photos from the person's disk to the pool, a few at a time.
+// Photos from the person's disk to the pool, a few at a time. What the pool has is not sent again.
 
-import { bytes, Problem, said, type Schemas } from "../api/client";
+import { api, asked, bytes, Problem, said, type Schemas } from "../api/client";
+import { words } from "../words";
+import { each } from "./each";
 
-const AT_ONCE = 4;
+export type Split = "train" | "test";
+
 const ARCHIVE = /\.(zip|tar|tar\.gz|tgz)$/i;
+const JUNK = /(^|\/)(\.|__macosx\/|@eadir\/|thumbs\.db$|desktop\.ini$)/i;
+/** Statuses that are about one file; any other stops the upload. */
+const ABOUT_ONE_FILE = [400, 409, 413, 415, 422];
 
 export interface Found {
   /** The path below what was dropped. */
   name: string;
   file: File;
+  /** Where it goes, once that is known. */
+  split?: Split;
+}
+
+export interface Refused {
+  name: string;
+  reason: string;
+  /** The kind of the problem. */
+  slug: string;
+  /** What was sent; null: it was in an archive. */
+  photo: Found | null;
 }
 
 export interface Sent {
   added: number;
   known: number;
-  /** `deep`: it has more than 8 bits per channel, and could be stretched. */
-  refused: { name: string; reason: string; deep: File | null }[];
-  /** Folders of label maps in archives. */
+  refused: Refused[];
+  /** Folders of label maps, which were not sent. */
   leftOut: { folder: string; files: number }[];
+  /** Why the upload stopped before its end; empty: it did not. */
+  stopped: string;
+  /** What was not sent because of that. */
+  left: Found[];
+}
+
+export interface Destination {
+  pool: string;
+  /** Null: as the folders of the photos say. */
+  split: Split | null;
+  /** Also send what looks like a label map. */
+  labelMaps?: boolean;
 }
 
 /** Every file of what was dropped, folders with all that is in them. Hidden files are left out. */
@@ -31,8 +59,8 @@ export async function dropped(transfer: DataTransfer): Promise<Found[]> {
 }
 
 async function gather(entry: FileSystemEntry, folder: string, found: Found[]): Promise<void> {
-  if (entry.name.startsWith(".") || entry.name === "__MACOSX") return;
-  const name = folder + entry.name;
+  const name = folder + entry.name.normalize();
+  if (JUNK.test(entry.isFile ? name : `${name}/`)) return;
   if (entry.isFile) {
     const file = await new Promise<File>((resolve, reject) =>
       (entry as FileSystemFileEntry).file(resolve, reject),
@@ -51,50 +79,124 @@ async function gather(entry: FileSystemEntry, folder: string, found: Found[]): P
 }
 
 export function chosen(files: FileList): Found[] {
-  return [...files].map((file) => ({ name: file.webkitRelativePath || file.name, file }));
+  return [...files]
+    .map((file) => ({ name: (file.webkitRelativePath || file.name).normalize(), file }))
+    .filter(({ name }) => !JUNK.test(name));
 }
 
-/** Send photos, and archives of photos; `progress` is called after each. A refused file does not stop others. */
+/**
+ * Send photos, and archives of photos; `progress` is called with how many are done. A refused file does not stop
+ * others. If the service does not answer, all senders stop, and `left` holds what is to be sent again.
+ */
 export async function send(
-  pool: string,
-  split: string,
+  to: Destination,
   photos: Found[],
   progress: (done: number) => void,
 ): Promise<Sent> {
-  const sent: Sent = { added: 0, known: 0, refused: [], leftOut: [] };
-  const left = photos.values();
-  let done = 0;
-  const sender = async () => {
-    for (const { name, file } of left) {
-      try {
-        await (ARCHIVE.test(name) ? archive(pool, file, sent) : photo(pool, split, name, file, sent));
-      } catch (error) {
-        if (!(error instanceof Problem)) throw error;
-        const deep = error.slug === "unsupported-bit-depth" ? file : null;
-        sent.refused.push({ name, reason: said(error), deep });
-      }
-      progress(++done);
-    }
+  const sent: Sent = { added: 0, known: 0, refused: [], leftOut: [], stopped: "", left: [] };
+  const waiting = new Set(photos);
+  const finish = (photo: Found) => {
+    waiting.delete(photo);
+    progress(photos.length - waiting.size);
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, sender));
+  try {
+    const lacking = new Set(await planned(to, photos, sent));
+    photos.filter((photo) => !lacking.has(photo)).forEach(finish);
+    await each(lacking, async (photo) => {
+      try {
+        await (ARCHIVE.test(photo.name) ? archive : single)(to, photo, sent);
+      } catch (error) {
+        const refused = await refusal(error, photo);
+        if (!refused) throw error;
+        sent.refused.push(refused);
+      }
+      finish(photo);
+    });
+  } catch (error) {
+    sent.stopped = said(error);
+  }
+  sent.left = [...waiting];
   return sent;
 }
 
-async function photo(pool: string, split: string, name: string, file: File, sent: Sent): Promise<void> {
-  const path = name.split("/").map(encodeURIComponent).join("/");
-  const address = `pools/${pool}/images/${path}?split=${split}`;
-  const answer = await bytes(address, { method: "PUT", body: file });
+/** The archives and photos to send: not those in folders of label maps, nor those that the pool has. */
+async function planned(to: Destination, photos: Found[], sent: Sent): Promise<Found[]> {
+  const singles = photos.filter(({ name }) => !ARCHIVE.test(name));
+  if (singles.length === 0) return photos;
+  const digests = await digestsOf(to, singles);
+  const files = singles.map(({ name }, n) => ({ name, sha256: digests?.[n] ?? null }));
+  const params = { path: { pool_id: to.pool } };
+  const body = { split: to.split, files };
+  const plan = await asked(api.POST("/pools/{pool_id}/missing", { params, body }));
+  const isTest = new Set(plan.test);
+  for (const photo of singles) photo.split ??= to.split ?? (isTest.has(photo.name) ? "test" : "train");
+  const out = to.labelMaps ? [] : plan.left_out;
+  sent.leftOut.push(...out.map(({ folder, files }) => ({ folder, files })));
+  const toSend = new Set([...plan.missing, ...plan.conflicts]);
+  const isOut = ({ name }: Found) => plan.left_out.some(({ folder }) => name.startsWith(`${folder}/`));
+  const isLacking = (photo: Found) =>
+    isOut(photo) ? to.labelMaps === true : digests === null || toSend.has(photo.name);
+  const lacking = new Set(singles.filter(isLacking));
+  sent.known += singles.filter((photo) => !lacking.has(photo) && !isOut(photo)).length;
+  return photos.filter((photo) => lacking.has(photo) || ARCHIVE.test(photo.name));
+}
+
+/** The SHA-256 of photos, if the pool may have some of them; null: browsers compute none on such a page. */
+async function digestsOf(to: Destination, photos: Found[]): Promise<(string | null)[] | null> {
+  const params = { path: { pool_id: to.pool } };
+  const { counts } = await asked(api.GET("/pools/{pool_id}", { params }));
+  if (counts.images + counts.excluded === 0) return photos.map(() => null);
+  if (!("subtle" in crypto)) return null;
+  const digests: (string | null)[] = [];
+  for (const { file } of photos) digests.push(await sha256(file));
+  return digests;
+}
+
+/** Null: the file cannot be read; sending it tells why. */
+async function sha256(file: File): Promise<string | null> {
+  try {
+    const digest = await crypto.subtle.digest("SHA-256", await file.arrayBuffer());
+    return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  } catch {
+    return null;
+  }
+}
+
+/** What was wrong with this photo; null: something else was wrong. */
+async function refusal(error: unknown, photo: Found): Promise<Refused | null> {
+  const { name, file } = photo;
+  if (error instanceof Problem)
+    return ABOUT_ONE_FILE.includes(error.status)
+      ? { name, reason: said(error), slug: error.slug, photo }
+      : null;
+  const isReadable = await file
+    .slice(0, 1)
+    .arrayBuffer()
+    .then(
+      () => true,
+      () => false,
+    );
+  return isReadable ? null : { name, reason: words.photosPage.unreadable, slug: "unreadable", photo };
+}
+
+async function single(to: Destination, photo: Found, sent: Sent): Promise<void> {
+  const path = photo.name.split("/").map(encodeURIComponent).join("/");
+  const query = `split=${photo.split}&allow_label_maps=${to.labelMaps ?? false}`;
+  const init = { method: "PUT", body: photo.file };
+  const answer = await bytes(`pools/${to.pool}/images/${path}?${query}`, init);
   if (answer.status === 201) sent.added++;
   else sent.known++;
 }
 
-/** The folders of an archive say which of its photos are for tests. */
-async function archive(pool: string, file: File, sent: Sent): Promise<void> {
+async function archive(to: Destination, { file }: Found, sent: Sent): Promise<void> {
   const headers = { "Content-Type": "application/octet-stream" };
-  const answer = await bytes(`pools/${pool}/images`, { method: "POST", body: file, headers });
-  const upload = (await answer.json()) as Schemas["Upload"];
+  const query = to.split ? `?split=${to.split}` : "";
+  const init = { method: "POST", body: file, headers };
+  const upload = (await (await bytes(`pools/${to.pool}/images${query}`, init)).json()) as Schemas["Upload"];
   sent.added += upload.accepted.length;
   sent.known += upload.unchanged;
-  sent.refused.push(...upload.rejected.map(({ name, reason }) => ({ name, reason, deep: null })));
+  sent.refused.push(
+    ...upload.rejected.map(({ name, reason, type }) => ({ name, reason, slug: type, photo: null })),
+  );
   sent.leftOut.push(...upload.left_out.map(({ folder, files }) => ({ folder, files })));
 }

@@ -1,9 +1,9 @@
-// Changes of photos, a few at a time, each of which can be taken back.
+// What is done to photos, each act of which can be taken back while the page is open.
 
 import { api, asked, type Image, Problem, said, settled } from "../api/client";
+import { each } from "../parts/each";
 import { counted, words } from "../words";
 
-const AT_ONCE = 4;
 const text = words.photosPage;
 
 export interface Changes {
@@ -11,79 +11,143 @@ export interface Changes {
   split?: "train" | "test";
 }
 
-/** What was done, and how it is taken back. */
-export interface Done {
-  said: string;
-  refused: string[];
-  undo: () => Promise<Done>;
-  /** Whether it took something back itself. */
-  isUndo?: boolean;
+/** Something that can be done to photos, and undone. */
+export interface Act {
+  /** What it did to so many photos. */
+  said: (count: number) => string;
+  forth: (image: Image) => Promise<unknown>;
+  /** `image` is the photo as it was before. */
+  back: (image: Image) => Promise<unknown>;
 }
 
-export async function change(images: Image[], changes: Changes): Promise<Done> {
-  const [changed, refused] = await each(images, (image) => patched(image.id, changes));
-  const before = changed.map((image) => ({ image, was: { excluded: image.excluded, split: image.split } }));
+interface Done {
+  act: Act;
+  images: Image[];
+}
+
+export function change(changes: Changes): Act {
   return {
-    said: saidOf(changes, changed.length),
-    refused,
-    undo: async () => {
-      const [, failed] = await each(before, ({ image, was }) => {
-        const back: Changes = {};
-        if (changes.excluded !== undefined) back.excluded = was.excluded;
-        if (changes.split !== undefined) back.split = was.split;
-        return patched(image.id, back);
+    said: (count) => saidOf(changes, count),
+    forth: ({ id }) => patched(id, changes),
+    back: ({ id, excluded, split }) =>
+      patched(id, {
+        ...(changes.excluded === undefined ? {} : { excluded }),
+        ...(changes.split === undefined ? {} : { split }),
+      }),
+  };
+}
+
+export const remove: Act = { said: text.deleted, forth: deleted, back: undeleted };
+export const restore: Act = { said: text.restored, forth: undeleted, back: deleted };
+
+/** The acts of one pool: what was done last, what can be taken back, and what can be done again. */
+export class Acts {
+  said = $state("");
+  /** Why some photos were left as they were. */
+  refused = $state.raw<string[]>([]);
+  done = $state.raw<readonly Done[]>([]);
+  undone = $state.raw<readonly Done[]>([]);
+  /** How many photos were worked on, of how many; null while nothing is done. */
+  progress = $state.raw<{ done: number; all: number } | null>(null);
+  private isStopped = false;
+
+  async act(act: Act, images: Iterable<Image> | AsyncIterable<Image>, count: number): Promise<void> {
+    const changed = await this.work(images, count, act.forth);
+    this.said = act.said(changed.length);
+    if (changed.length === 0) return;
+    this.done = [...this.done, { act, images: changed }];
+    this.undone = [];
+  }
+
+  /** Take the last act back. Photos for which that fails can be tried again. */
+  async undo(): Promise<void> {
+    const last = this.done.at(-1);
+    if (!last) return;
+    const back = await this.work(last.images, last.images.length, last.act.back);
+    this.said = text.undone(last.act.said(back.length));
+    this.done = [...this.done.slice(0, -1), ...rest(last, back)];
+    if (back.length) this.undone = [...this.undone, { act: last.act, images: back }];
+  }
+
+  /** Do again what was taken back last. */
+  async redo(): Promise<void> {
+    const last = this.undone.at(-1);
+    if (!last) return;
+    const again = await this.work(last.images, last.images.length, last.act.forth);
+    this.said = last.act.said(again.length);
+    this.undone = [...this.undone.slice(0, -1), ...rest(last, again)];
+    if (again.length) this.done = [...this.done, { act: last.act, images: again }];
+  }
+
+  /** Leave the photos that were not worked on yet as they are. */
+  stop(): void {
+    this.isStopped = true;
+  }
+
+  /** Those that it worked for. The sentences of the others, each once, are in `refused`. */
+  private async work(
+    images: Iterable<Image> | AsyncIterable<Image>,
+    all: number,
+    step: (image: Image) => Promise<unknown>,
+  ): Promise<Image[]> {
+    const changed: Image[] = [];
+    const refused = new Map<string, number>();
+    const note = (error: unknown) => refused.set(said(error), (refused.get(said(error)) ?? 0) + 1);
+    this.isStopped = false;
+    this.progress = { done: 0, all };
+    try {
+      await each(images, async (image) => {
+        if (this.isStopped) return;
+        try {
+          await step(image);
+          changed.push(image);
+        } catch (error) {
+          if (!(error instanceof Problem)) throw error;
+          note(error);
+        }
+        this.progress = { done: Math.min(all, this.progress!.done + 1), all };
       });
-      return { said: text.undone, refused: failed, isUndo: true, undo: () => change(changed, changes) };
-    },
-  };
+    } catch (error) {
+      note(error);
+    }
+    this.progress = null;
+    this.refused = [...refused].map(([why, times]) =>
+      times > 1 ? `${why} (${counted(times, "photo")})` : why,
+    );
+    return changed;
+  }
 }
 
-export async function remove(images: Image[]): Promise<Done> {
-  const params = (image: Image) => ({ params: { path: { image_id: image.id } } });
-  const [removed, refused] = await each(images, (image) =>
-    asked(api.DELETE("/images/{image_id}", params(image))),
-  );
-  return {
-    said: text.deleted(removed.length),
-    refused,
-    undo: async () => {
-      const [, failed] = await each(removed, (image) =>
-        asked(api.POST("/images/{image_id}/undelete", params(image))),
-      );
-      return { said: text.undone, refused: failed, isUndo: true, undo: () => remove(removed) };
-    },
-  };
+const ofPools = new Map<string, Acts>();
+
+/** They are kept until the page is loaded anew. */
+export function actsOf(pool: string): Acts {
+  const acts = ofPools.get(pool) ?? new Acts();
+  ofPools.set(pool, acts);
+  return acts;
+}
+
+/** What is left of an act when it was taken back, or done again, for some of its photos. */
+function rest({ act, images }: Done, without: Image[]): Done[] {
+  const gone = new Set(without);
+  const left = images.filter((image) => !gone.has(image));
+  return left.length ? [{ act, images: left }] : [];
 }
 
 function saidOf(changes: Changes, count: number): string {
-  if (changes.split) return text.moved(count, changes.split);
+  if (changes.split) return text.moved(count, words.splits[changes.split]);
   return changes.excluded ? text.excluded(count) : text.included(count);
 }
 
-async function patched(id: string, body: Changes): Promise<unknown> {
+function patched(id: string, body: Changes): Promise<unknown> {
   const params = { path: { image_id: id } };
   return settled(() => api.PATCH("/images/{image_id}", { params, body }));
 }
 
-/** Those that it worked for, and the sentences of those that it was refused for, each once. */
-async function each<Item>(items: Item[], act: (item: Item) => Promise<unknown>): Promise<[Item[], string[]]> {
-  const done: Item[] = [];
-  const refused = new Map<string, number>();
-  const left = items.values();
-  const worker = async () => {
-    for (const item of left) {
-      try {
-        await act(item);
-        done.push(item);
-      } catch (error) {
-        if (!(error instanceof Problem)) throw error;
-        refused.set(said(error), (refused.get(said(error)) ?? 0) + 1);
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
-  return [
-    done,
-    [...refused].map(([why, times]) => (times > 1 ? `${why} (${counted(times, "photo")})` : why)),
-  ];
+function deleted({ id }: Image): Promise<unknown> {
+  return asked(api.DELETE("/images/{image_id}", { params: { path: { image_id: id } } }));
+}
+
+function undeleted({ id }: Image): Promise<unknown> {
+  return asked(api.POST("/images/{image_id}/undelete", { params: { path: { image_id: id } } }));
 }

@@ -1,45 +1,58 @@
-// A list of photos of which only the parts that are looked at are fetched, in any order.
+// Lists of photos of which only the parts that are looked at are fetched, in any order.
 
 import { api, asked, type Image, said } from "../api/client";
 import type { paths } from "../api/schema";
 
+type Asking = NonNullable<paths["/pools/{pool_id}/images"]["get"]["parameters"]["query"]>;
 /** What the service is asked for, besides which part of the list. */
-export type Query = Omit<
-  NonNullable<paths["/pools/{pool_id}/images"]["get"]["parameters"]["query"]>,
-  "cursor" | "limit" | "skip" | "total"
->;
+export type Query = Omit<Asking, "cursor" | "limit" | "skip" | "total">;
+
+export interface Listing {
+  /** How many photos the list has; null until that is known. */
+  readonly count: number | null;
+  /** Why photos could not be fetched. */
+  readonly failure: string;
+  /** Every photo that is here now. */
+  readonly here: Image[];
+  /** Photos that belong together, by the number of their group. */
+  readonly groups?: ReadonlyMap<string, number>;
+  at(place: number): Image | undefined;
+  /** Fetch the photos from `first` to `last`, if they are not here. */
+  want(first: number, last: number): void;
+  /** The ids of the photos from `first` to `last`, whether they are here or not. */
+  ids(first: number, last: number): Promise<string[]>;
+  /** Fetch what is here again, because it may have changed. */
+  refresh(): Promise<void>;
+  close(): void;
+}
 
 const PART = 100;
 const MOST_PARTS = 40;
+const MOST_IDS_AT_ONCE = 1000;
 
-export class Listing {
-  /** How many photos the list has; null until that is known. */
+/** The photos that a query finds. */
+export class Queried implements Listing {
   count = $state<number | null>(null);
   failure = $state("");
   private parts = $state.raw<ReadonlyMap<number, Image[]>>(new Map());
   private waiting = new Set<number>();
   private isOver = false;
 
-  /** The photos that the query finds; or those of `ids`, in this order. */
   constructor(
     private pool: string,
     private query: Query,
-    readonly ids: readonly string[] | null = null,
   ) {
-    if (ids) this.count = ids.length;
     this.want(0, 0);
+  }
+
+  get here(): Image[] {
+    return [...this.parts.values()].flat();
   }
 
   at(place: number): Image | undefined {
     return this.parts.get(Math.floor(place / PART))?.[place % PART];
   }
 
-  /** Every photo that is here now. */
-  get here(): Image[] {
-    return [...this.parts.values()].flat();
-  }
-
-  /** Fetch the photos from `first` to `last`, if they are not here. */
   want(first: number, last: number): void {
     for (let part = Math.floor(first / PART); part <= Math.floor(last / PART); part++) {
       const isBehind = this.count !== null && part * PART >= Math.max(this.count, 1);
@@ -47,7 +60,16 @@ export class Listing {
     }
   }
 
-  /** Fetch what is shown again, because it may have changed. */
+  async ids(first: number, last: number): Promise<string[]> {
+    const found: string[] = [];
+    for (let skip = first; skip <= last; skip += MOST_IDS_AT_ONCE) {
+      const limit = Math.min(MOST_IDS_AT_ONCE, last - skip + 1);
+      const page = await listed(this.pool, { ...this.query, skip, limit });
+      found.push(...page.items.map(({ id }) => id));
+    }
+    return found;
+  }
+
   async refresh(): Promise<void> {
     await Promise.all([...this.parts.keys()].map((part) => this.fetch(part)));
   }
@@ -59,10 +81,11 @@ export class Listing {
   private async fetch(part: number): Promise<void> {
     this.waiting.add(part);
     try {
-      const found = this.ids ? await this.named(part) : await this.listed(part);
+      const page = await listed(this.pool, { ...this.query, skip: part * PART, limit: PART, total: true });
       if (this.isOver) return;
+      this.count = page.total ?? page.items.length;
       const kept = [...this.parts].filter(([other]) => Math.abs(other - part) < MOST_PARTS);
-      this.parts = new Map([...kept, [part, found]]);
+      this.parts = new Map([...kept, [part, page.items]]);
       this.failure = "";
     } catch (error) {
       this.failure = said(error);
@@ -70,24 +93,79 @@ export class Listing {
       this.waiting.delete(part);
     }
   }
+}
 
-  private async listed(part: number): Promise<Image[]> {
-    const query = { ...this.query, skip: part * PART, limit: PART, total: true };
-    const page = await this.ask(query);
-    this.count = page.total ?? page.items.length;
-    return page.items;
+/** Photos by their ids, in this order. Those that are gone leave the list, and come back when they do. */
+export class Named implements Listing {
+  failure = $state("");
+  readonly groups?: ReadonlyMap<string, number>;
+  private records = $state.raw<ReadonlyMap<string, Image | null>>(new Map());
+  private present = $derived.by(() => this.all.filter((id) => this.records.get(id) !== null));
+  private waiting = new Set<string>();
+
+  constructor(
+    private pool: string,
+    private all: readonly string[],
+    groups?: ReadonlyMap<string, number>,
+  ) {
+    if (groups) this.groups = groups;
   }
 
-  private async named(part: number): Promise<Image[]> {
-    const ids = this.ids!.slice(part * PART, (part + 1) * PART);
-    if (ids.length === 0) return [];
-    const page = await this.ask({ id: ids, limit: PART });
-    const found = new Map(page.items.map((image) => [image.id, image]));
-    return ids.map((id) => found.get(id)).filter((image) => image !== undefined);
+  get count(): number {
+    return this.present.length;
   }
 
-  private ask(query: NonNullable<paths["/pools/{pool_id}/images"]["get"]["parameters"]["query"]>) {
-    const params = { path: { pool_id: this.pool }, query };
-    return asked(api.GET("/pools/{pool_id}/images", { params }));
+  get here(): Image[] {
+    return [...this.records.values()].filter((image) => image !== null);
   }
+
+  at(place: number): Image | undefined {
+    return this.records.get(this.present[place] ?? "") ?? undefined;
+  }
+
+  want(first: number, last: number): void {
+    const wanted = this.present.slice(first, last + 1);
+    const lacking = wanted.filter((id) => !this.records.has(id) && !this.waiting.has(id));
+    if (lacking.length) void this.fetch(lacking);
+  }
+
+  ids(first: number, last: number): Promise<string[]> {
+    return Promise.resolve(this.present.slice(first, last + 1));
+  }
+
+  async refresh(): Promise<void> {
+    await this.fetch([...this.records.keys()]);
+  }
+
+  close(): void {}
+
+  private async fetch(ids: string[]): Promise<void> {
+    for (const id of ids) this.waiting.add(id);
+    try {
+      const found = new Map(ids.map((id): [string, Image | null] => [id, null]));
+      for await (const image of recordsOf(this.pool, ids)) found.set(image.id, image);
+      this.records = new Map([...this.records, ...found]);
+      this.failure = "";
+    } catch (error) {
+      this.failure = said(error);
+    } finally {
+      for (const id of ids) this.waiting.delete(id);
+    }
+  }
+}
+
+/** The records of photos, a part at a time; of those that are gone there is none. */
+export async function* recordsOf(
+  pool: string,
+  ids: readonly string[],
+  deleted = false,
+): AsyncGenerator<Image> {
+  for (let start = 0; start < ids.length; start += PART) {
+    const query = { id: ids.slice(start, start + PART), limit: PART, deleted };
+    yield* (await listed(pool, query)).items;
+  }
+}
+
+function listed(pool: string, query: Asking) {
+  return asked(api.GET("/pools/{pool_id}/images", { params: { path: { pool_id: pool }, query } }));
 }

@@ -22,7 +22,7 @@ export interface Tinted {
 }
 
 export function tinted(columns: Columns, by: Tint): Tinted {
-  if (by === "split") return groups(columns.test, ["train", "test"]);
+  if (by === "split") return groups(columns.test, [words.splits.train, words.splits.test]);
   if (by === "labelled") return groups(columns.labelled, [text.unlabelled, text.labelled]);
   if (by === "cluster") return groups(columns.cluster, []);
   return scale((by === "share" ? columns.share : columns.uncertainty) ?? [], columns.image_ids.length);

@@ -1,39 +1,41 @@
 // The lists of photos that a page shows, as its address names them.
 
 import { api, asked, bytes, type Job, type Pool, type Schemas, settled } from "../api/client";
-import { Listing, type Query } from "./listing.svelte";
+import { type Listing, Named, Queried, type Query } from "./listing.svelte";
 
-export const SHOWS = [
-  ...(["all", "train", "test", "labelled", "unlabelled"] as const),
-  ...(["excluded", "failed", "duplicates", "unsure"] as const),
-];
+export const SHOWS = ["all", "excluded", "failed", "duplicates", "unsure", "deleted"] as const;
 export type Show = (typeof SHOWS)[number];
+/** What an address may say about a list, besides whether a map is beside it and which photo is open. */
+export const FILTERS = ["show", "split", "labelled", "by", "name", "sort", "like"] as const;
 export const SORTS = ["added", "-added", "name", "-name", "-pixels", "pixels"] as const;
 const MOST_ALIKE = 100;
 
 const OF_SHOW: Partial<Record<Show, Query>> = {
-  train: { split: "train" },
-  test: { split: "test" },
-  labelled: { annotated: true },
-  unlabelled: { annotated: false },
   excluded: { excluded: true },
   failed: { failed: true },
+  deleted: { deleted: true },
 };
+
+export function shownBy(query: URLSearchParams): Show {
+  return SHOWS.find((show) => show === query.get("show")) ?? "all";
+}
 
 /** The list that the address names. `model` is the newest model, which says what it is unsure of. */
 export async function listed(pool: Pool, query: URLSearchParams, model: string | null): Promise<Listing> {
-  const show = (query.get("show") ?? "all") as Show;
-  const like = query.get("like");
-  if (like) return new Listing(pool.id, {}, [like, ...(await alike(like))]);
-  if (show === "duplicates") return new Listing(pool.id, {}, await duplicates(pool));
-  const [sort, name, by] = ["sort", "name", "by"].map((key) => query.get(key));
-  const unsure: Query = show === "unsure" && model ? { sort: "-uncertainty", model, annotated: false } : {};
-  return new Listing(pool.id, {
+  const [show, like] = [shownBy(query), query.get("like")];
+  if (like) return new Named(pool.id, [like, ...(await alike(like))]);
+  if (show === "duplicates") return duplicates(pool);
+  const [sort, name, by, split] = ["sort", "name", "by", "split"].map((key) => query.get(key));
+  const labelled = query.get("labelled");
+  const isUnsure = show === "unsure" && model;
+  return new Queried(pool.id, {
     ...(sort ? { sort: sort as (typeof SORTS)[number] } : {}),
     ...(name ? { contains: name } : {}),
     ...(by ? { annotated_by: by } : {}),
+    ...(split === "train" || split === "test" ? { split } : {}),
     ...OF_SHOW[show],
-    ...unsure,
+    ...(isUnsure ? { sort: "-uncertainty" as const, model, annotated: false } : {}),
+    ...(labelled ? { annotated: labelled === "yes" } : {}),
   });
 }
 
@@ -45,12 +47,14 @@ async function alike(image: string): Promise<string[]> {
   return found.items.map((item) => item.image_id);
 }
 
-async function duplicates(pool: Pool): Promise<string[]> {
+async function duplicates(pool: Pool): Promise<Listing> {
   const params = { path: { pool_id: pool.id } };
   const found = await settled(() => api.GET("/pools/{pool_id}/duplicates", { params }));
-  return (found as Schemas["Duplicates"]).groups.flatMap((group) =>
-    group.images.map((image) => image.image_id),
-  );
+  const groups = new Map<string, number>();
+  (found as Schemas["Duplicates"]).groups.forEach(({ images }, number) => {
+    for (const { image_id } of images) groups.set(image_id, number + 1);
+  });
+  return new Named(pool.id, [...groups.keys()], groups);
 }
 
 /** The photos of the pool that look like a file, the most alike first. */

@@ -1,5 +1,7 @@
 // Class tables as people have them: pasted lines, JSON, CVAT's labelmap.txt, CamVid's label_colors.txt.
 
+import { words } from "../words";
+
 export const PRESETS = ["camvid", "camvid32", "cityscapes", "voc", "ade20k", "coco-stuff", "scenes"] as const;
 
 export interface Class {
@@ -15,8 +17,8 @@ const HEX = /^(.+?)\s+#([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})$/i;
 /** The classes in a text. Throws an Error that says what is wrong. */
 export function classesIn(text: string): Class[] {
   if (text.trim().startsWith("{")) {
-    const table = JSON.parse(text) as { classes?: Class[] };
-    if (!Array.isArray(table.classes)) throw new Error("The file has no list `classes`.");
+    const table = parsed(text);
+    if (!Array.isArray(table.classes)) throw new Error(words.start.noClasses);
     return table.classes.map(({ name, color, id }) => ({
       name,
       ...(color ? { color } : {}),
@@ -28,6 +30,14 @@ export function classesIn(text: string): Class[] {
     .map((line) => line.trim())
     .filter((line) => line && !line.startsWith("#"))
     .map(classOf);
+}
+
+function parsed(text: string): { classes?: Class[] } {
+  try {
+    return JSON.parse(text) as { classes?: Class[] };
+  } catch {
+    throw new Error(words.start.notJson);
+  }
 }
 
 function classOf(line: string): Class {

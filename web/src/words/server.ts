@@ -24,6 +24,12 @@ export const serverWords = {
     help: "these keys",
     leave: "close what is open",
     arrows: "from photo to photo",
+    ends: "to the first photo, to the last",
+    open: "open the photo",
+    select: "select the photo, or take that back",
+    through: "select all photos up to this one",
+    undo: "take back what was done to photos",
+    redo: "do it again",
     close: "Close",
   },
   membersPage: {

@@ -1,0 +1,35 @@
+// The upload of a page: how far it is, and what became of it.
+
+import { type Destination, type Found, send, type Sent } from "./upload";
+
+export class Sending {
+  now = $state.raw<{ done: number; all: number } | null>(null);
+  outcome = $state.raw<Sent | null>(null);
+
+  /** `again`: the photos are some of those before, whose outcome is told anew. */
+  async run(to: Destination, photos: Found[], again = false): Promise<Sent> {
+    const before = again ? this.outcome : null;
+    this.now = { done: 0, all: photos.length };
+    this.outcome = null;
+    const sent = await send(to, photos, (done) => (this.now = { done, all: photos.length }));
+    this.now = null;
+    this.outcome = before ? joined(before, photos, sent) : sent;
+    return this.outcome;
+  }
+
+  get isWhole(): boolean {
+    const { stopped, refused, leftOut } = this.outcome ?? { stopped: "", refused: [], leftOut: [] };
+    return !stopped && refused.length + leftOut.length === 0;
+  }
+}
+
+function joined(before: Sent, photos: Found[], now: Sent): Sent {
+  const told = new Set(photos.map(({ name }) => name));
+  return {
+    ...now,
+    added: before.added + now.added,
+    known: before.known + now.known,
+    refused: [...before.refused.filter(({ name }) => !told.has(name)), ...now.refused],
+    leftOut: [...before.leftOut, ...now.leftOut],
+  };
+}
