@@ -170,6 +170,12 @@ class MapPoint(BaseModel):
         description="The rank of the nearest pick; null if a labelled image is nearer."
     )
     distance: float = Field(description="Distance to the nearest pick or labelled image.")
+    nearer: list[tuple[int, float]] | None = Field(
+        None,
+        description="Rank and distance of each pick that is nearer than the labelled images and all picks "
+        "before it, in the order of the ranks; rank 0 is the nearest labelled image. So the last one up to a "
+        "rank is the nearest of the picks up to it. Null in maps that were made before this was told.",
+    )
     pick: bool
     labelled: bool
 

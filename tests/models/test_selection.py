@@ -9,9 +9,9 @@ import numpy.typing as npt
 import pytest
 from sklearn.cluster import KMeans
 
+from models.selection import approach, select
 from models.selection import medoids as medoids_module
 from models.selection import problem as problem_module
-from models.selection import select
 from models.selection.kmeans import RESTARTS, kmeans
 from models.selection.medoids import medoids
 from models.selection.ordering import greedy
@@ -58,6 +58,28 @@ def test_distances_follow_the_definition(dimension: int) -> None:
     places, nearest = nearest_centres(points, np.array([3, 50, 77]))
     assert np.array_equal(places, expected[:, [3, 50, 77]].argmin(axis=1))
     assert np.allclose(nearest * points.scale, expected[:, [3, 50, 77]].min(axis=1), rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("labelled", [[], [7, 90]])
+def test_the_first_picks_have_the_images_nearest_to_them(labelled: list[int]) -> None:
+    """Of any number of first picks and the labelled images, the nearest to each image is known with its
+    distance; a pick is nearest to itself, also if an earlier one has the same embedding.
+    """
+    vectors = blobs(1)
+    vectors = np.concatenate([vectors, vectors[:3]])
+    picks = np.array([0, 50, 77, 120, 33, 121])
+    found = approach(vectors, picks, np.array(labelled, np.intp))
+    expected = brute_force(vectors, vectors[[*labelled, *picks]])
+    expected[picks, len(labelled) + np.arange(6)] = -1  # nearer than a copy of it
+    for row, apart in enumerate(expected):
+        for count in range(1, 7):
+            place, distance = [step for step in found.to(row) if step[0] < count][-1]
+            nearest = apart[: len(labelled) + count].argmin() - len(labelled)
+            assert place == max(nearest, -1)
+            assert distance == pytest.approx(max(apart[: len(labelled) + count].min(), 0), rel=1e-3, abs=1e-5)
+    places, distances = found.nearest()
+    assert places.tolist() == [found.to(row)[-1][0] for row in range(len(vectors))]
+    assert distances.tolist() == [found.to(row)[-1][1] for row in range(len(vectors))]
 
 
 def test_the_projection_never_lengthens_a_distance() -> None:

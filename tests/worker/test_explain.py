@@ -163,7 +163,9 @@ def test_the_map_has_every_image_once(
 def test_labelled_images_cover_the_images_nearest_to_them(
     tools: Tools, pools: Pools, pool_id: uuid.UUID, shutdown: threading.Event
 ) -> None:
-    """Images nearest to a labelled image belong to no pick, and later annotations change nothing."""
+    """Images nearest to a labelled image belong to no pick, and later annotations change nothing. The map
+    says the same for the first picks alone, however many.
+    """
     images = sorted(tools.vectors.pool_vectors(pool_id).image_ids)
     pools.annotation(images[0], scene(0)[1])
     selection = selected(pools, shutdown, pool_id)
@@ -181,6 +183,12 @@ def test_labelled_images_cover_the_images_nearest_to_them(
     assert len(points) == PHOTOS
     assert {point["image_id"] for point in points if point["cluster"]} == {str(id) for id in behind}
     assert [point["image_id"] for point in points if point["labelled"]] == [str(images[0])]
+    for point in points:
+        apart = expected[uuid.UUID(point["image_id"])]
+        for budget in range(len(picks) + 1):
+            rank, distance = [step for step in point["nearer"] if step[0] <= budget][-1]
+            assert rank == apart[: budget + 1].argmin()
+            assert distance == pytest.approx(apart[rank], abs=1e-4)
     assert explanation.document["curve"][0]["budget"] == 0
 
 

@@ -20,7 +20,7 @@ from models.explanation import (
     draw_map,
     pool_map,
 )
-from models.selection import Coverage, assignment
+from models.selection import Approach, Coverage, approach
 from store import blobs, explanations, selections, tables
 from store.explanations import Member
 from store.question import Question
@@ -45,16 +45,12 @@ class Cover:
     labelled: Rows
     counted: Rows
     """The images that were to be covered."""
-    nearest: Rows
-    """For each row, the place of its nearest image in the list of the labelled images, then the picks."""
+    approach: Approach
+    """How the picks come nearer to all rows than the labelled images."""
+    clusters: Rows
+    """For each row, the place of the pick that stands for it; −1 if a labelled image does, or none."""
     distances: npt.NDArray[np.float32]
-    """For each row, the distance to that image."""
-
-    def clusters(self) -> Rows:
-        """For each row, the place of the pick that stands for it; −1 if a labelled image does, or none."""
-        clusters = np.maximum(self.nearest - len(self.labelled), -1)
-        clusters[np.setdiff1d(np.arange(len(clusters)), self.counted)] = -1
-        return clusters
+    """For each row, the distance to the nearest pick or labelled image."""
 
     def shown(self) -> Rows:
         """The images on the map: the images that were to be covered, and the labelled images."""
@@ -78,9 +74,7 @@ def explain(attempt: Attempt) -> Outcome:
     title = _title(document, len(cover.counted))
     contents = {
         "map": _map(candidates, cover, plane),
-        "map.png": [
-            draw_map(plane, cover.clusters(), cover.picks, cover.labelled, title, shown=cover.shown())
-        ],
+        "map.png": [draw_map(plane, cover.clusters, cover.picks, cover.labelled, title, shown=cover.shown())],
         "curve.png": [draw_curve(found, title)],
         "members": chain.from_iterable(map(explanations.packed, members)),
     }
@@ -174,13 +168,15 @@ def _cover(document: dict[str, Any], candidates: Candidates) -> Cover:
     row_of = {image.id: row for row, image in enumerate(candidates.images)}
     picks = np.array([row_of[uuid.UUID(pick["image_id"])] for pick in document["picks"]], np.intp)
     counted = np.setdiff1d(np.arange(len(candidates.images)), candidates.left_out)
-    nearest, distances = assignment(candidates.points, [*candidates.labelled.tolist(), *picks.tolist()])
-    return Cover(picks, candidates.labelled, counted, nearest, distances)
+    nearer = approach(candidates.points, picks, candidates.labelled)
+    clusters, distances = nearer.nearest()
+    clusters[candidates.left_out] = -1
+    return Cover(picks, candidates.labelled, counted, nearer, clusters, distances)
 
 
 def _members(candidates: Candidates, cover: Cover) -> list[list[Member]]:
     """The images that each pick stands for: the pick itself, then the others, nearest first."""
-    clusters = cover.clusters()
+    clusters = cover.clusters
     is_other = np.ones(len(clusters), bool)
     is_other[cover.picks] = False
     order = np.lexsort((cover.distances, is_other, clusters))
@@ -230,15 +226,16 @@ def _map(candidates: Candidates, cover: Cover, plane: PoolMap) -> Iterator[bytes
     head = {"method": plane.method, "explained_variance": plane.explained}
     yield json.dumps(head)[:-1].encode() + b', "points": ['
     picked, labelled = set(cover.picks.tolist()), set(cover.labelled.tolist())
-    clusters = cover.clusters().tolist()
     for place, row in enumerate(cover.shown().tolist()):
+        cluster = int(cover.clusters[row]) + 1
         point = {
             "image_id": str(candidates.images[row].id),
             "name": candidates.images[row].name,
             "x": float(plane.points[row, 0]),
             "y": float(plane.points[row, 1]),
-            "cluster": clusters[row] + 1 if clusters[row] >= 0 else None,
+            "cluster": cluster or None,
             "distance": float(cover.distances[row]),
+            "nearer": [(place + 1, float(f"{apart:.6g}")) for place, apart in cover.approach.to(row)],
             "pick": row in picked,
             "labelled": row in labelled,
         }
