@@ -58,6 +58,48 @@ def test_an_annotator_sees_what_annotators_may(client: Client, pool: Pool, stran
     expect(page.get_by_role("button", name="Cancel")).to_have_count(0)
 
 
+def test_people_are_led_to_different_photos(
+    client: Client, page: Page, stranger: BrowserContext, tmp_path: Path
+) -> None:
+    """Who was given a photo labels it first, and nobody else is led to it. It can be taken back. A photo that
+    is kept is picked by another strategy, too; skipping one keeps no other.
+    """
+    drawings.write(tmp_path, range(4))
+    pool = client.create_pool("shared work", classes=drawings.CLASS_TABLE)
+    pool.upload(tmp_path / "images")
+    client.create_user("cleo", PASSWORD)
+    pool.share("cleo", "annotator")
+    page.goto(f"/app/pools/{pool.id}/picks")
+    page.get_by_role("button", name="Pick them").click()
+    cards = page.locator("ol > li")
+    expect(cards).to_have_count(4)
+    page.get_by_role("combobox", name="Who").select_option("cleo")
+    page.get_by_label("How many they are to hold").fill("1")
+    page.get_by_role("button", name="Give", exact=True).click()
+    expect(cards.first).to_contain_text("cleo has it")
+    hers = stranger.new_page()
+    log_in(hers, "cleo")
+    hers.goto(f"/app/pools/{pool.id}/label")
+    page.get_by_role("link", name="Start labelling").click()
+    for labelling, current in ((hers, 0), (page, 1)):
+        photos = labelling.get_by_label("To label").get_by_role("link")
+        expect(photos.nth(current)).to_have_attribute("aria-current", "true")
+    expect(page.get_by_label("To label").get_by_role("link").first).to_contain_text("cleo")
+    page.go_back()
+    page.get_by_role("button", name="Give back what cleo has").click()
+    expect(page.get_by_text("Who has what")).to_have_count(0)
+
+    last = cards.last.locator(".name").inner_text()
+    cards.last.get_by_role("button", name="Keep").click()
+    page.get_by_label("How they are picked").select_option("random")
+    page.get_by_label("How many", exact=True).fill("2")
+    page.get_by_role("button", name="Pick for 2 alone").click()
+    kept = page.get_by_role("button", name="Kept")
+    expect(cards.filter(has=kept).locator(".name")).to_have_text(last)
+    cards.filter(has_not=kept).get_by_role("button", name="Skip").click()
+    expect(page.get_by_text("1 kept, 1 skipped")).to_be_visible()
+
+
 def test_a_person_jumps_and_finds_the_keys(pool: Pool, page: Page) -> None:
     """Ctrl+K leads to a page, a pool and a photo by their names; ? lists the keys of the page."""
     page.goto("/")

@@ -213,6 +213,7 @@ def test_two_people_do_not_overwrite_each_other(context: BrowserContext, page: P
 def test_the_pages_are_usable_by_everyone(page: Page, pool: Pool) -> None:
     """axe finds no violation of the accessibility rules on any page, in light and in dark."""
     image = first_image(pool)
+    pool.select(budget=4).explain()
     views = ["photos?map=cluster", "picks", f"label/{image}", "train", "compare", "members"]
     halls = ["jobs", "keys", "people", "audit", "settings", "doctor", "login"]
     addresses = ["", *(f"app/{hall}" for hall in halls), *(f"app/pools/{pool.id}/{view}" for view in views)]

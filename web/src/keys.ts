@@ -22,6 +22,7 @@ const OF_PAGE: Partial<Record<Place["page"], readonly [string, string][]>> = {
     ["Ctrl + Z", keysOf.undo],
     ["Ctrl + Shift + Z", keysOf.redo],
   ],
+  picks: [["← →", keysOf.slider]],
   compare: [
     ["B", comparePage.keys.b],
     ["E", comparePage.keys.e],

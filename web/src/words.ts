@@ -73,7 +73,7 @@ export const words = {
     skipThis: (name: string) => `Skip ${name} and take another`,
     pin: "Keep",
     pinned: "Kept",
-    map: "The pool as a map: every point is a photo, those of one colour have the same pick as their nearest",
+    map: "The pool as a map: every point is a photo, those of one colour have the same pick as their nearest.",
     curve: "Mean distance of all photos to the nearest pick, over the number of picks",
     knee: (budget: number) => `bends most at ${many(budget)}`,
     photosAxis: (count: number) => counted(count, "pick"),
@@ -83,6 +83,24 @@ export const words = {
     who: "Who",
     howMany: "How many they are to hold",
     give: "Give",
+    firstOf: (budget: number, most: number) =>
+      `These are the first ${many(budget)} of ${counted(most, "pick")}. Picked for ${many(budget)} alone, they may be others.`,
+    alone: (budget: number) => `Pick for ${many(budget)} alone`,
+    keptAndSkipped: (kept: number, skipped: number) =>
+      [kept ? `${many(kept)} kept` : "", skipped ? `${many(skipped)} skipped` : ""]
+        .filter(Boolean)
+        .join(", "),
+    forget: "Forget them",
+    among: (count: number) => `Only among ${counted(count, "photo")} of the map`,
+    fromAll: "Pick from all",
+    lasso: "Draw around points to pick only among those photos.",
+    heldBy: (who: string) => `${who} has it`,
+    held: "Who has what",
+    you: "You",
+    youHold: "You have it",
+    holds: (count: number, until: string) => `${counted(count, "photo")}, until ${until}`,
+    giveBack: "Give back",
+    giveBackOf: (who: string) => `Give back what ${who} has`,
     given: (who: string, held: number, free: number) =>
       `${who} holds ${counted(held, "photo")}; ${many(free)} are free.`,
   },
@@ -183,7 +201,8 @@ export const words = {
     },
     queue: "To label",
     held: (name: string, holder: string) => `${name}: ${holder} has it`,
-    skip: "Skip for now",
+    skip: "Skip",
+    skipHint: "Leave the photo for later",
     nothing: "All picked photos are labelled.",
     withOthers: (people: string) => `The photos that are left are with ${people}.`,
     noPicks: "No photo is picked yet.",

@@ -11,9 +11,10 @@ export interface Question {
   balance: boolean;
   model: string | null;
   name: string;
-  /** Photos that are picked in any case, and photos that are not to be picked. */
-  include: string[];
+  /** Photos that are not to be picked. */
   exclude: string[];
+  /** The only photos to pick from; none: all of the pool. */
+  candidates: string[];
 }
 
 export const STRATEGIES = [
@@ -24,33 +25,41 @@ const WAIT_MS = 1000;
 
 export function first(pool: Pool): Question {
   const strategy = pool.default_strategy === "kmedoids" ? "advised" : pool.default_strategy;
-  return { strategy, duplicates: false, balance: false, model: null, name: "", include: [], exclude: [] };
+  return { strategy, duplicates: false, balance: false, model: null, name: "", exclude: [], candidates: [] };
 }
 
 /** The question that a selection answers. */
 export function answeredBy({ receipt }: Found): Question {
-  const { strategy, balance, include, exclude } = receipt;
+  const { strategy, balance, exclude, candidates } = receipt;
   return {
     strategy,
     duplicates: receipt.duplicates_within !== null,
     balance: balance ?? false,
     model: receipt.model ?? null,
     name: receipt.name ?? "",
-    include: include ?? [],
     exclude: exclude ?? [],
+    candidates: candidates ?? [],
   };
 }
 
-/** Ask once for as many as one may want: fewer are the first of them. Fewer are asked for in a small pool. */
-export async function picked(pool: Pool, question: Question, most: number): Promise<Found> {
+/**
+ * Ask once for as many as one may want: fewer are the first of them. Fewer are asked for in a small pool. The
+ * photos of `include` are picked in any case.
+ */
+export async function picked(
+  pool: Pool,
+  question: Question,
+  include: string[],
+  most: number,
+): Promise<Found> {
   const left = pool.counts.train.images - pool.counts.train.annotated;
   const budgets = [most, Math.ceil(most / 2), 10, 5, 2, 1].map((budget) =>
     Math.min(budget, Math.max(1, left)),
   );
-  const least = Math.max(1, question.include.length);
+  const least = Math.max(1, include.length);
   for (const [turn, budget] of budgets.entries()) {
     try {
-      return await once(pool, question, Math.max(budget, least));
+      return await once(pool, question, include, Math.max(budget, least));
     } catch (error) {
       const isTooMany = error instanceof Problem && error.slug === "budget-exceeds-pool";
       if (!isTooMany || turn + 1 === budgets.length || budget <= least) throw error;
@@ -59,10 +68,11 @@ export async function picked(pool: Pool, question: Question, most: number): Prom
   throw new Error("unreachable");
 }
 
-async function once(pool: Pool, question: Question, budget: number): Promise<Found> {
+async function once(pool: Pool, question: Question, include: string[], budget: number): Promise<Found> {
   const { duplicates, name, ...rest } = question;
   const body = {
     ...rest,
+    include,
     budget,
     ...(name ? { name } : {}),
     ...(duplicates ? { duplicates_within: "auto" } : {}),

@@ -31,6 +31,7 @@ export const serverWords = {
     undo: "take back what was done to photos",
     redo: "do it again",
     close: "Close",
+    slider: "label fewer or more photos, with the slider in focus",
   },
   membersPage: {
     title: "Who works in this pool",
