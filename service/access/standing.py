@@ -5,7 +5,6 @@ be taken away.
 import asyncio
 import math
 import random
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from contextvars import ContextVar
@@ -23,13 +22,12 @@ from store.principals import Principal
 
 AGAIN_S = 5.0
 """How old an answer may be, which those share who wait with one credential for things of one pool."""
-MOST_ANSWERS = 10_000
 ALIVE = ServerSentEvent(comment="alive")
 """What a stream sends that was woken and has nothing to tell."""
 
 Who = Callable[[], Principal]
 May = Callable[[Principal, UUID | None], None]
-Answers = dict[Any, tuple[float, asyncio.Future[Any]]]
+Answers = dict[Any, asyncio.Future[Any]]
 
 
 class Standing:
@@ -54,12 +52,10 @@ class Standing:
             await self._asked((principal, self._need, pool_id or self._named), ask)
 
     async def _asked(self, question: object, ask: Callable[[], Any]) -> Any:
-        at, answer = self._answers.get(question, (0.0, None))
-        if answer is None or time.monotonic() - at > AGAIN_S:
-            if len(self._answers) > MOST_ANSWERS:
-                self._answers.clear()
-            answer = asyncio.ensure_future(run_in_threadpool(ask))
-            self._answers[question] = time.monotonic(), answer
+        answer = self._answers.get(question)
+        if answer is None:
+            answer = self._answers[question] = asyncio.ensure_future(run_in_threadpool(ask))
+            asyncio.get_running_loop().call_later(AGAIN_S, self._answers.pop, question)
         return await asyncio.shield(answer)
 
 
