@@ -36,6 +36,7 @@ export class Queried implements Listing {
   failure = $state("");
   private parts = $state.raw<ReadonlyMap<number, Image[]>>(new Map());
   private waiting = new Set<number>();
+  private wanted = [0, 0];
   private isOver = false;
 
   constructor(
@@ -54,9 +55,17 @@ export class Queried implements Listing {
   }
 
   want(first: number, last: number): void {
-    for (let part = Math.floor(first / PART); part <= Math.floor(last / PART); part++) {
+    this.wanted = [Math.floor(first / PART), Math.floor(last / PART)];
+    this.next();
+  }
+
+  /** Fetch a part that is looked at now, one at a time: nobody waits for those that were scrolled past. */
+  private next(): void {
+    if (this.waiting.size) return;
+    const [first, last] = this.wanted;
+    for (let part = first; part <= last; part++) {
       const isBehind = this.count !== null && part * PART >= Math.max(this.count, 1);
-      if (!isBehind && !this.parts.has(part) && !this.waiting.has(part)) void this.fetch(part);
+      if (!isBehind && !this.parts.has(part)) return void this.fetch(part).then(() => this.next());
     }
   }
 
@@ -89,6 +98,7 @@ export class Queried implements Listing {
       this.failure = "";
     } catch (error) {
       this.failure = said(error);
+      this.wanted = [0, -1]; // until somebody looks again
     } finally {
       this.waiting.delete(part);
     }
