@@ -83,7 +83,7 @@ async def get_map_png(service: ServiceDep, request: Request, selection_id: UUID)
     },
 )
 async def get_curve_png(service: ServiceDep, request: Request, selection_id: UUID) -> Response:
-    """With labelling times, once annotators have labelled some assigned images."""
+    """With labelling times, once it is known how long an image takes."""
     made = await _made(service, selection_id)
     if isinstance(made, Response):
         return made

@@ -54,7 +54,9 @@ class Knee(BaseModel):
 
 
 class Cost(BaseModel):
-    """Labelling times, estimated from how long annotators held the images that they have annotated."""
+    """Labelling times, estimated from how long annotators worked on the label maps of the pool; if that was
+    never measured, from how long they held the images.
+    """
 
     minutes_per_image: float = Field(description="The median of the annotators' times.")
     minutes: float = Field(description="The time to label all picks.")
