@@ -3,6 +3,7 @@ the label map before it.
 """
 
 import uuid
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -101,6 +102,18 @@ def active_seconds(session: Session, pool_id: uuid.UUID) -> list[float]:
     query = select(func.sum(Annotation.active_seconds)).join(Image, Image.id == Annotation.image_id)
     of_pool = query.where(Image.pool_id == pool_id, kept(Image), Annotation.active_seconds.is_not(None))
     return list(session.scalars(of_pool.group_by(Annotation.image_id)))
+
+
+def seconds_of(
+    session: Session, image_ids: Iterable[uuid.UUID]
+) -> Mapping[uuid.UUID, list[tuple[int, float]]]:
+    """By image, its revisions with how long people worked on each, where that was measured."""
+    query = select(Annotation.image_id, Annotation.revision, Annotation.active_seconds)
+    measured = query.where(~Annotation.withdrawn, Annotation.active_seconds.is_not(None))
+    found: dict[uuid.UUID, list[tuple[int, float]]] = defaultdict(list)
+    for image_id, revision, seconds in rows_where_in(session, measured, Annotation.image_id, image_ids):
+        found[image_id].append((revision, seconds or 0.0))
+    return found
 
 
 def earlier_of_pool(session: Session, pool_id: uuid.UUID) -> list[tuple[Image, Annotation]]:

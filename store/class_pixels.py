@@ -32,18 +32,18 @@ class ClassPixels:
         self.unlabelled += unlabelled
 
 
-def of_pools(session: Session, pool_ids: Iterable[uuid.UUID]) -> Mapping[uuid.UUID, ClassPixels]:
-    """What the newest annotations of each pool hold."""
+def of_pools(session: Session, pool_ids: Iterable[uuid.UUID]) -> Mapping[tuple[uuid.UUID, str], ClassPixels]:
+    """What the newest annotations of each pool hold, by pool and split."""
     ids = list(pool_ids)
     query = (
-        select(Image.pool_id, Annotation.class_pixels, Annotation.unlabelled_pixels)
+        select(Image.pool_id, Image.split, Annotation.class_pixels, Annotation.unlabelled_pixels)
         .join(Annotation, Annotation.image_id == Image.id)
         .where(Image.pool_id.in_(ids), in_use(), annotations.counts())
     )
-    found: dict[uuid.UUID, ClassPixels] = defaultdict(ClassPixels)
-    for pool_id, class_pixels, unlabelled in session.execute(query):
+    found: dict[tuple[uuid.UUID, str], ClassPixels] = defaultdict(ClassPixels)
+    for pool_id, split, class_pixels, unlabelled in session.execute(query):
         if class_pixels is not None and unlabelled is not None:
-            found[pool_id].add(class_pixels, unlabelled)
+            found[pool_id, split].add(class_pixels, unlabelled)
     return found
 
 

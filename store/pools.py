@@ -23,6 +23,8 @@ class SplitCounts:
     images: int = 0
     embedded: int = 0
     annotated: int = 0
+    contents: ClassPixels = field(default_factory=ClassPixels)
+    """What the newest annotations hold."""
 
 
 @dataclass
@@ -32,8 +34,6 @@ class PoolCounts:
     """Images that the other counts leave out."""
     label_sources: dict[str, int] = field(default_factory=dict)
     """The number of unpaired label maps of each source."""
-    contents: ClassPixels = field(default_factory=ClassPixels)
-    """What the newest annotations hold."""
 
 
 Sort = Literal["added", "-added"]
@@ -172,6 +172,6 @@ def counts(session: Session, pool_ids: Iterable[uuid.UUID]) -> Mapping[uuid.UUID
     )
     for pool_id, source, label_maps in session.execute(of_label_maps):
         found[pool_id].label_sources[source] = label_maps
-    for pool_id, contents in class_pixels.of_pools(session, ids).items():
-        found[pool_id].contents = contents
+    for (pool_id, split), contents in class_pixels.of_pools(session, ids).items():
+        found[pool_id].splits[split].contents = contents
     return found

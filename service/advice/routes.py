@@ -6,8 +6,9 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from models.advice import advised
+from models.catalog import METHODS
 from service.access.roles import VIEWER
-from service.advice.schemas import Advice, Device
+from service.advice.schemas import Advice, Device, Method
 from service.http.bodies import Route
 from service.http.openapi import errors
 from service.http.problems import NotFound
@@ -37,4 +38,5 @@ def get_advice(
     with service.database.read() as session:
         pool = found_pool(session, pool_id)
         found = situation(session, service.settings, pool, device)
-    return Advice.of_row(advised(found), pool_id=pool_id, situation=found)
+    methods = [Method.of_row(facts, name=name) for name, facts in METHODS.items()]
+    return Advice.of_row(advised(found), pool_id=pool_id, situation=found, methods=methods)

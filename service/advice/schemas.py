@@ -52,6 +52,16 @@ class LabelAdvice(Document):
     reasons: list[str] = Field(description="Why, one sentence each.")
 
 
+class Method(Document):
+    """A training method, and what it learns from."""
+
+    name: str
+    summary: str
+    needs_pairs: bool
+    needs_unpaired: bool = Field(description="It learns also from photos and label maps without a pair.")
+    learns_classes: bool = Field(description="It cannot learn images without classes.")
+
+
 class Advice(Document):
     """How to train on what a pool has, and what to label next."""
 
@@ -63,3 +73,4 @@ class Advice(Document):
     preview: TrainingAdvice | None = Field(description="A model in seconds; null: there is none.")
     paper: TrainingAdvice | None = Field(description="The paper's method, to compare with.")
     labels: LabelAdvice | None = Field(description="Null: every image is annotated.")
+    methods: list[Method] = Field(description="All that can be ordered.")

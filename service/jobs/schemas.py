@@ -63,6 +63,9 @@ class Job(Document):
         "`rgb` pool, and for other jobs."
     )
     training: Order | None = Field(description="For a training: what was ordered; null otherwise.")
+    model_id: UUID | None = Field(
+        description="For an evaluation: the model that is scored; null for other jobs."
+    )
     result: dict[str, Any] | None = Field(
         description='The result of a job that succeeded, for example `{"model_id": …}`.'
     )
@@ -83,6 +86,7 @@ class Job(Document):
             progress=Progress(done=row.done, total=row.total, share=min(share, 1.0)),
             missing_classes=row.spec.get("missing_classes"),
             training=_training(row.spec) if row.kind == "train" else None,
+            model_id=row.spec.get("model_id") if row.kind == "evaluate" else None,
         )
 
 

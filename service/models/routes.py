@@ -37,7 +37,7 @@ from service.jobs.enqueue import ACCEPTED, IdempotencyKey, Output, answered, ord
 from service.lookups import found_model, found_pool, require_direction, require_pool
 from service.models.schemas import Model
 from service.runtime import Service, ServiceDep
-from store import blobs, evaluations, events, images, models, pools, tables
+from store import annotations, blobs, evaluations, events, images, models, pools, tables
 from store.blobs import Incoming
 
 router = APIRouter(tags=["models"], route_class=Route)
@@ -226,8 +226,8 @@ def _documents(session: Session, rows: Sequence[tables.Model]) -> list[Model]:
     files, scores = models.files(session, ids), models.evaluations(session, ids)
     left = evaluations.left(session, [evaluation.id for made in scores.values() for evaluation in made])
     pairs = {UUID(image_id) for row in rows for image_id, _ in row.receipt.get("pairs", [])}
-    gone = images.deleted_among(session, pairs)
-    return [Model.of(row, files.get(row.id, []), scores.get(row.id, []), left, gone) for row in rows]
+    gone, seconds = images.deleted_among(session, pairs), annotations.seconds_of(session, pairs)
+    return [Model.of(row, files.get(row.id, []), scores.get(row.id, []), left, gone, seconds) for row in rows]
 
 
 def _checked(service: Service, model_id: UUID, direction: str, format: str | None) -> tables.Pool:

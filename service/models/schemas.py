@@ -53,6 +53,10 @@ class Model(Document):
     spec: dict[str, Any] = Field(description="The complete configuration of the training.")
     receipt: TrainingReceipt | None = Field(description="Null: it was imported.")
     deleted: list[UUID] = Field(description="The images of its pairs that were deleted since.")
+    labelling_seconds: float | None = Field(
+        description="How long people worked on the label maps of its pairs, up to the revisions that it "
+        "learned from; null: measured for none."
+    )
     files: list[ModelFile]
     evaluations: list[Evaluation] = Field(description="Oldest first.")
     created_at: datetime
@@ -65,8 +69,19 @@ class Model(Document):
         evaluations: Sequence[tables.Evaluation],
         left: Mapping[UUID, int],
         deleted: Collection[UUID],
+        seconds: Mapping[UUID, Sequence[tuple[int, float]]],
     ) -> "Model":
-        """`left` as `store.evaluations.left` gives it; `deleted` are images, of pairs of any model."""
+        """`left` as `store.evaluations.left` gives it; `deleted` are images, of pairs of any model;
+        `seconds` as `store.annotations.seconds_of` gives them for the images of its pairs.
+        """
         scores = [Evaluation.of(evaluation, left) for evaluation in evaluations]
-        gone = [image_id for image_id, _ in row.receipt.get("pairs", []) if UUID(image_id) in deleted]
-        return cls.of_row(row, receipt=row.receipt or None, deleted=gone, files=files, evaluations=scores)
+        pairs = [(UUID(image_id), revision) for image_id, revision in row.receipt.get("pairs", [])]
+        worked = [s for id, newest in pairs for revision, s in seconds.get(id, ()) if revision <= newest]
+        return cls.of_row(
+            row,
+            receipt=row.receipt or None,
+            deleted=[image_id for image_id, _ in pairs if image_id in deleted],
+            labelling_seconds=sum(worked) if worked else None,
+            files=files,
+            evaluations=scores,
+        )

@@ -1,5 +1,6 @@
 """Pools as they appear in JSON."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -13,9 +14,9 @@ from service.http.names import PoolName
 from service.pools.class_table import ClassTable, Target
 from store import tables
 from store.class_pixels import ClassPixels
-from store.pools import PoolCounts
+from store.pools import PoolCounts, SplitCounts
 from store.setting_types import EncoderName
-from store.states import Role
+from store.states import TRAIN, Role
 
 
 class NewPool(Body):
@@ -77,13 +78,15 @@ class LabelledDocument(BaseModel):
     classes: list[ClassCounts] = Field(description="In the order of the class table.")
 
     @classmethod
-    def of(cls, class_table: dict[str, Any], found: ClassPixels) -> "LabelledDocument":
+    def of(cls, class_table: dict[str, Any], found: Sequence[ClassPixels]) -> "LabelledDocument":
         return cls(
-            label_maps=found.label_maps,
-            unlabelled=found.unlabelled,
+            label_maps=sum(part.label_maps for part in found),
+            unlabelled=sum(part.unlabelled for part in found),
             classes=[
                 ClassCounts(
-                    name=entry["name"], pixels=found.pixels[place], label_maps=found.label_maps_with[place]
+                    name=entry["name"],
+                    pixels=sum(part.pixels[place] for part in found),
+                    label_maps=sum(part.label_maps_with[place] for part in found),
                 )
                 for place, entry in enumerate(class_table["classes"])
             ],
@@ -99,15 +102,27 @@ class PoolCountsDocument(Counts):
     train: Counts
     test: Counts
     labelled: LabelledDocument | None = Field(description="Null in an `rgb` pool.")
+    labelled_train: LabelledDocument | None = Field(
+        description="The same of the train images alone, from which trainings learn."
+    )
 
     @classmethod
     def of(cls, counts: PoolCounts, class_table: dict[str, Any] | None) -> "PoolCountsDocument":
-        splits = counts.splits.values()
+        splits = list(counts.splits.values())
         totals = {name: sum(getattr(split, name) for split in splits) for name in Counts.model_fields}
         label_maps = sum(counts.label_sources.values())
-        labelled = LabelledDocument.of(class_table, counts.contents) if class_table else None
+
+        def labelled(*found: SplitCounts) -> LabelledDocument | None:
+            contents = [split.contents for split in found]
+            return LabelledDocument.of(class_table, contents) if class_table else None
+
         return cls.of_row(
-            counts, unpaired_label_maps=label_maps, labelled=labelled, **totals, **counts.splits
+            counts,
+            unpaired_label_maps=label_maps,
+            labelled=labelled(*splits),
+            labelled_train=labelled(counts.splits[TRAIN]),
+            **totals,
+            **counts.splits,
         )
 
 

@@ -49,6 +49,19 @@ def test_counts_follow_every_act(client_of_each: Client) -> None:
     assert all(changes)
 
 
+def test_the_classes_of_test_photos_are_told_apart(client: Client) -> None:
+    """`labelled` counts both splits, `labelled_train` what a training learns from."""
+    pool_id = new_pool(client, CLASSES)
+    for name, value, split in (("a.jpg", 1, "train"), ("b.jpg", 0, "test")):
+        image = put_photo(client, pool_id, name, photo(value), split)
+        annotate(client, image["id"], label_map(value))
+    both, train = (counted(client, pool_id)[name] for name in ("labelled", "labelled_train"))
+    size, patch = 32 * 24, 8 * 8
+    assert [each["pixels"] for each in both["classes"]][:2] == [2 * size - patch, patch]
+    assert [each["pixels"] for each in train["classes"]][:2] == [size - patch, patch]
+    assert [each["label_maps"] for each in train["classes"]][:2] == [1, 1]
+
+
 def test_counts_are_not_counted_again(client: Client) -> None:
     """As long as nothing is done to the pool, a request looks at no photo and no annotation."""
     pool_id = new_pool(client)

@@ -82,7 +82,8 @@ def test_an_evaluation_is_ordered_and_kept_with_the_model(
     assert slug(order(client, empty, add_model(client, empty))) == "no-annotations"
     assert slug(order(client, empty, model_id)) == "not-found"
     assert slug(order(client, pool_id, str(uuid.uuid4()))) == "not-found"
-    assert order(client, pool_id, model_id, split="train").status_code == 202
+    job = order(client, pool_id, model_id, split="train")
+    assert (job.status_code, job.json()["model_id"]) == (202, model_id)
     evaluation_id = evaluated(client, pool_id, model_id)
     [evaluation] = client.get(f"/models/{model_id}").json()["evaluations"]
     assert client.get(f"/evaluations/{evaluation_id}").json() == evaluation

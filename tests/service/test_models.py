@@ -46,6 +46,24 @@ def kept(client: Client, content: bytes) -> dict[str, Any]:
     return {"sha256": blob.sha256, "size": blob.size}
 
 
+def test_a_model_says_how_long_its_label_maps_took(client: Client) -> None:
+    """The seconds of all revisions up to the one that it learned from, over its pairs; null if none was
+    measured.
+    """
+    pool_id = new_pool(client)
+    first, second = (put_photo(client, pool_id, name, photo(at))["id"] for at, name in enumerate(("a", "b")))
+    for image, value, seconds in ((first, 1, 30), (first, 0, 12.5), (first, 1, 100), (second, 1, 7)):
+        address = f"/images/{image}/annotation"
+        before = client.get(address)
+        header = {"If-Match": before.headers["etag"]} if before.is_success else {"If-None-Match": "*"}
+        params = {"active_seconds": seconds}
+        assert client.put(address, content=label_map(value), params=params, headers=header).is_success
+    model_id = add_model(client, pool_id, pairs=[[first, 2], [second, 1]])
+    assert client.get(f"/models/{model_id}").json()["labelling_seconds"] == 30 + 12.5 + 7
+    other = add_model(client, pool_id, pairs=[])
+    assert client.get(f"/models/{other}").json()["labelling_seconds"] is None
+
+
 def test_a_models_files_can_be_downloaded(client: Client, model_id: str) -> None:
     """The record lists each file with size and digest; the bytes come as a download with an ETag."""
     model = client.get(f"/models/{model_id}").json()
