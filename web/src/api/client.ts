@@ -5,7 +5,10 @@ import createClient from "openapi-fetch";
 import type { Readable } from "openapi-typescript-helpers";
 
 import { words } from "../words";
+import { Problem } from "./problem";
 import type { components, paths } from "./schema";
+
+export { Problem };
 
 /** The documents of answers, by name; those of requests are `Asked`. */
 export type Schemas = { [Name in keyof components["schemas"]]: Readable<components["schemas"][Name]> };
@@ -19,17 +22,6 @@ export type Model = Schemas["Model"];
 export const HOME = new URL(document.baseURI).href;
 
 export const api = createClient<paths>({ baseUrl: HOME.replace(/\/$/, "") });
-
-/** An answer that says what is wrong and what to do. */
-export class Problem extends Error {
-  constructor(
-    readonly status: number,
-    readonly slug: string,
-    detail: string,
-  ) {
-    super(detail);
-  }
-}
 
 interface Answer<Data> {
   data?: Data;
@@ -48,6 +40,20 @@ function problem(status: number, body: unknown): Problem {
   const found = (typeof body === "object" ? body : null) as { type?: string; detail?: string } | null;
   const slug = found?.type?.split("/").pop() ?? "unknown";
   return new Problem(status, slug, found?.detail ?? words.problem.noReason(status));
+}
+
+/** The items of all pages of a list. */
+export async function every<Item>(
+  page: (cursor: string | null) => Promise<{ items: Item[]; next?: string | null }>,
+): Promise<Item[]> {
+  const found: Item[] = [];
+  let cursor: string | null = null;
+  do {
+    const { items, next }: { items: Item[]; next?: string | null } = await page(cursor);
+    found.push(...items);
+    cursor = next ?? null;
+  } while (cursor);
+  return found;
 }
 
 /** Send or get bytes. Throws a Problem unless the answer is a success. */
@@ -74,32 +80,6 @@ export async function settled<Data>(
     busy?.(data as Job);
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
-}
-
-/** A line of a training's history: its step, its losses, and its validation scores where it has any. */
-export interface Metric {
-  step: number;
-  total: number;
-  losses: Record<string, number>;
-  validation?: Record<string, number | null>;
-  steps_per_second?: number;
-}
-
-/** Follow a job until it ends; the returned function stops that. A lost connection is taken up again. */
-export function followed(
-  id: string,
-  state: (job: Job) => void,
-  metric: (line: Metric) => void = () => {},
-): () => void {
-  const source = new EventSource(new URL(`jobs/${id}/events`, HOME));
-  const read = (event: Event) => JSON.parse((event as MessageEvent<string>).data) as unknown;
-  source.addEventListener("metric", (event) => metric(read(event) as Metric));
-  source.addEventListener("state", (event) => {
-    const job = read(event) as Job;
-    state(job);
-    if (ended(job)) source.close();
-  });
-  return () => source.close();
 }
 
 export function ended(job: Job): boolean {

@@ -1,9 +1,15 @@
-// Tells that something has ended to somebody who looks elsewhere: a notification, or else the tab's title.
+// What has ended: told on the page, and to somebody who looks elsewhere by a notification and the tab's title.
 
-export const news = $state({ text: "" });
+import type { Job } from "../api/client";
+import { go } from "../router.svelte";
+import { remind, type Reminder } from "./reminders.svelte";
+
+/** `heard`: the training or evaluation of the open pool that ended last. `unseen`: what ended while the tab was
+ * hidden. */
+export const news = $state<{ heard: Job | null; unseen: string }>({ heard: null, unseen: "" });
 
 addEventListener("visibilitychange", () => {
-  if (!document.hidden) news.text = "";
+  if (!document.hidden) news.unseen = "";
 });
 
 export function canAsk(): boolean {
@@ -15,8 +21,15 @@ export async function ask(): Promise<void> {
   if (canAsk()) await Notification.requestPermission();
 }
 
-export function tell(text: string): void {
+export function tell(reminder: Reminder): void {
+  remind(reminder);
   if (!document.hidden) return;
-  news.text = text;
-  if ("Notification" in window && Notification.permission === "granted") new Notification(text);
+  news.unseen = reminder.text;
+  if (!("Notification" in window) || Notification.permission !== "granted") return;
+  const shown = new Notification(reminder.text);
+  shown.onclick = () => {
+    window.focus();
+    go(reminder.address);
+    shown.close();
+  };
 }

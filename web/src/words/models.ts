@@ -3,22 +3,37 @@
 import { counted, many } from "./numbers";
 
 export const modelWords = {
+  news: {
+    see: "See it",
+    ended: {
+      train: (pool: string, well: boolean) =>
+        well ? `A model of ${pool} is trained.` : `A training of ${pool} has failed.`,
+      evaluate: (pool: string, well: boolean) =>
+        well ? `A model of ${pool} is scored.` : `The scoring of a model of ${pool} has failed.`,
+    },
+  },
   trainPage: {
     title: "Train a model",
     learns: "What it will learn from",
     pairs: (pairs: number) => counted(pairs, "pair") + " of a photo and its label map",
     photos: (photos: number) => counted(photos, "photo") + " without a label map",
+    pairsAlone: (method: string) => `${method} learns from pairs alone.`,
+    noPairs: (method: string) =>
+      `${method} does not use pairs as pairs: it learns from photos and from label maps.`,
+    fromPairs: (maps: number) => `${counted(maps, "label map")} of the pairs, also without their photos`,
     unpaired: (maps: number, source: string) => `${counted(maps, "unpaired label map")} from ${source}`,
-    shares: "Share of the labelled pixels",
+    shares: "Share of the pixels that are labelled in train photos",
     maps: (maps: number) => counted(maps, "label map"),
-    never: (names: string) => `No label map shows ${names}: a model cannot learn what it never sees.`,
+    never: (names: string) =>
+      `No label map of a train photo shows ${names}: a model cannot learn what it never sees.`,
     untested: "No test photo is labelled: nobody will know how good the model is.",
     which: "Which training",
     advised: "What we advise",
     preview: "A quick look",
     paper: "The paper's method",
     other: "Another one",
-    expected: (minutes: string) => `That took ${minutes} on two CPU cores.`,
+    expected: (minutes: string) =>
+      `With as many pairs of CamVid it took ${minutes}, measured on two CPU cores.`,
     unmeasured: "Nobody has measured how long this takes; the training says so shortly after its start.",
     start: "Train",
     method: "Method",
@@ -33,7 +48,7 @@ export const modelWords = {
     again: "Try it again",
     goOn: "Go on from this model",
     tell: "Tell me when it ends",
-    ended: (state: string, pool: string) => `The training of ${pool} has ${state}`,
+    lost: "The service tells nothing new now. It is asked again every few seconds.",
     score: "Score on the test photos",
     left: (seconds: string) => `about ${seconds} left`,
     estimate: (seconds: string) => `${seconds} in all, estimated at its start`,
@@ -51,6 +66,13 @@ export const modelWords = {
     none: "There is no model yet.",
     evaluate: "Score it on the test photos",
     scoring: "Scoring…",
+    scoreAgain: (model: string) => `Score ${model} again`,
+    changed: (model: string) =>
+      `The test photos have changed since ${model} was scored: other photos, or other label maps.`,
+    incomparable:
+      "A and B were scored on different test photos or label maps, so their scores cannot be compared. Score them again first.",
+    notScored: "This photo is not one of those that model A was scored on.",
+    showWorst: "Show the worst one",
     model: "Model A",
     second: "Model B",
     nobody: "nothing",
@@ -71,8 +93,10 @@ export const modelWords = {
     truthRow: "Truth, by row; prediction, by column",
     noConfusion: "This evaluation has not counted it: score the model again.",
     rounds: "Round by round",
+    notDrawn: (models: number) =>
+      `${counted(models, "model")} ${models === 1 ? "is" : "are"} left out: scored on other test photos or label maps. Score them again to compare them.`,
     byLabels: "Mean IoU over the number of label maps",
-    byMinutes: "Mean IoU over the minutes of the training",
+    byMinutes: "Mean IoU over the minutes of labelling",
     labels: "label maps",
     minutes: "minutes",
     files: "Files",

@@ -1,6 +1,16 @@
 // Models and their scores, as the parts of the page Compare need them.
 
-import { api, asked, bytes, ended, type Job, type Model, type Schemas } from "../../api/client";
+import {
+  api,
+  asked,
+  bytes,
+  ended,
+  every,
+  type Job,
+  type Model,
+  type Schemas,
+  settled,
+} from "../../api/client";
 import { moment } from "../../words";
 
 export type Evaluation = Schemas["Evaluation"];
@@ -9,6 +19,7 @@ export type ClassMetrics = Schemas["ClassMetrics"];
 
 const WAIT_MS = 700;
 const MOST = 1000;
+const MOST_ALIKE = 100;
 
 export function named(model: Model): string {
   return model.name ?? `${model.method}, ${moment(model.created_at)}`;
@@ -27,10 +38,70 @@ export function byClasses(evaluation: Evaluation | null): ClassMetrics | null {
   return evaluation && "mean_iou" in evaluation.metrics ? evaluation.metrics : null;
 }
 
+/** What an evaluation was made on: two of the same label maps have the same text. Null: not known. */
+export function testSet(evaluation: Evaluation | null): string | null {
+  return (
+    byClasses(evaluation)
+      ?.per_class.map(({ pixels }) => pixels)
+      .join(" ") ?? null
+  );
+}
+
+export function modelsOf(pool: string): Promise<Model[]> {
+  const path = { pool_id: pool };
+  return every((cursor) =>
+    asked(api.GET("/pools/{pool_id}/models", { params: { path, query: { limit: MOST, cursor } } })),
+  );
+}
+
 export async function imagesOf(evaluation: Evaluation | null): Promise<Scored[]> {
   if (!evaluation) return [];
-  const params = { path: { evaluation_id: evaluation.id }, query: { limit: MOST } };
-  return (await asked(api.GET("/evaluations/{evaluation_id}/images", { params }))).items;
+  const path = { evaluation_id: evaluation.id };
+  return every((cursor) =>
+    asked(
+      api.GET("/evaluations/{evaluation_id}/images", { params: { path, query: { limit: MOST, cursor } } }),
+    ),
+  );
+}
+
+/** The unlabelled train photo that looks most like this one and that nobody else holds; null: there is none. */
+export async function nextLike(
+  pool: string,
+  image: string,
+  user: string | undefined,
+): Promise<string | null> {
+  const params = { path: { image_id: image }, query: { limit: MOST_ALIKE } };
+  const { items } = (await settled(() =>
+    api.GET("/images/{image_id}/similar", { params }),
+  )) as Schemas["Similar"];
+  if (!items.length) return null;
+  const path = { pool_id: pool };
+  const id = items.map(({ image_id }) => image_id);
+  const query = { id, split: "train", annotated: false, excluded: false, limit: MOST_ALIKE } as const;
+  const [free, held] = await Promise.all([
+    asked(api.GET("/pools/{pool_id}/images", { params: { path, query } })),
+    every((cursor) =>
+      asked(
+        api.GET("/pools/{pool_id}/assignments", {
+          params: { path, query: { open: true, limit: MOST, cursor } },
+        }),
+      ),
+    ),
+  ]);
+  const unlabelled = new Set(free.items.map(({ id }) => id));
+  const taken = new Set(held.flatMap(({ annotator, image_id }) => (annotator === user ? [] : image_id)));
+  return id.find((each) => unlabelled.has(each) && !taken.has(each)) ?? null;
+}
+
+/** The models that are being scored on the test photos. */
+export async function scoredNow(pool: string): Promise<ReadonlySet<string>> {
+  const states = ["queued", "running"] as const;
+  const found = await Promise.all(
+    states.map((state) =>
+      asked(api.GET("/jobs", { params: { query: { pool, kind: "evaluate", state, limit: MOST } } })),
+    ),
+  );
+  return new Set(found.flatMap(({ items }) => items.flatMap(({ model_id }) => model_id ?? [])));
 }
 
 export function prediction(of: Evaluation, image: string): string {

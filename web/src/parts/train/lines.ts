@@ -1,6 +1,6 @@
 // The lines of a training's history as series over the steps.
 
-import type { Metric } from "../../api/client";
+import type { Metric } from "../../api/streams";
 
 export function byName(
   lines: readonly Metric[],

@@ -1,0 +1,77 @@
+"""Trainings in the pages: what is seen of them, and what can be done with them."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from fewpairs import Client, Pool
+from tests import drawings
+from tests.fewpairs.conftest import TINY
+
+LONG: dict[str, Any] = TINY | {"total_steps": 10**6}
+UNSEEN_TAB = """
+  window.told = [];
+  window.Notification = class {
+    static permission = "granted";
+    constructor(text) { this.text = text; window.told.push(this); }
+    close() {}
+  };
+  Object.defineProperty(document, "hidden", { get: () => true });
+"""
+"""From now on nobody sees the tab, and it keeps its notifications."""
+
+
+@pytest.fixture
+def pool(client: Client, tmp_path: Path, request: pytest.FixtureRequest) -> Pool:
+    drawings.write(tmp_path / "drawn", range(3))
+    pool = client.create_pool(request.node.name, classes=drawings.CLASS_TABLE)
+    pool.upload(tmp_path / "drawn" / "images")
+    pool.annotate(tmp_path / "drawn" / "labels")
+    return pool
+
+
+def test_a_training_is_watched_and_steered(page: Page, pool: Pool, tmp_path: Path) -> None:
+    """Its losses are drawn while it trains, it can be finished early, gone on from, and cancelled. Two clicks
+    order one training. A notification tells somebody who looks elsewhere that it has ended, and opens its
+    model; later the page says it too. Two models that were scored on different test photos are not compared
+    until one is scored again.
+    """
+    first = pool.train("hybrid", recipe="tiny", **LONG)
+    page.goto(f"/app/pools/{pool.id}/train")
+    training = page.get_by_label("Training", exact=True)
+    expect(training.get_by_role("img", name="Losses over the steps").locator("canvas")).to_be_visible()
+    training.get_by_role("button", name="Finish now and keep the model").click()
+    expect(training.get_by_role("heading", name="succeeded")).to_be_visible()
+
+    training.get_by_role("button", name="Go on from this model").dblclick()
+    expect(training.get_by_role("heading", name="running")).to_be_visible()
+    second, _ = pool.jobs(kind="train")
+    page.get_by_role("link", name="Photos").click()
+    page.evaluate(UNSEEN_TAB)
+    second.finish()
+    told = f"A model of {pool.name} is trained."
+    expect(page).to_have_title(f"● {told}")
+    assert page.evaluate("window.told.map(({ text }) => text)") == [told]
+    page.evaluate("window.told[0].onclick()")
+    expect(page.get_by_role("heading", name="Compare models")).to_be_visible()
+    expect(page).to_have_url(f"/app/pools/{pool.id}/compare/{second.wait().model.id}")
+    expect(page.get_by_role("status").filter(has_text=told).get_by_role("link")).to_be_visible()
+
+    for seeds in (range(100, 102), range(102, 103)):
+        drawings.write(tmp_path / "test", seeds)
+        pool.upload(tmp_path / "test" / "images", split="test")
+        pool.annotate(tmp_path / "test" / "labels")
+        (first if 100 in seeds else second).wait().model.evaluate().wait()
+    page.goto(f"/app/pools/{pool.id}/compare/{second.model.id}/{first.wait().model.id}")
+    expect(page.get_by_text("cannot be compared")).to_be_visible()
+    page.get_by_role("button", name="again").click()
+    expect(page.get_by_role("columnheader", name="B − A")).to_be_visible()
+    expect(page.get_by_text("cannot be compared")).to_have_count(0)
+    expect(page.get_by_role("button", name="again")).to_have_count(0)
+
+    third = pool.train("hybrid", recipe="tiny", **LONG)
+    page.goto(f"/app/pools/{pool.id}/train/{third.id}")
+    training.get_by_role("button", name="Cancel").click()
+    expect(training.get_by_role("heading", name="cancelled")).to_be_visible()
