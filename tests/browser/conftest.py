@@ -104,6 +104,13 @@ def person(browser: Browser, server: str) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
+def stranger(browser: Browser, server: str) -> Iterator[BrowserContext]:
+    """The browser of somebody else, who is not logged in."""
+    with person(browser, server) as context:
+        yield context
+
+
+@pytest.fixture
 def context(opening: str, server: str, browser: Browser) -> Iterator[BrowserContext]:
     """The browser of the user who started the service."""
     with person(browser, server) as context:

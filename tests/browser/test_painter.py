@@ -122,7 +122,7 @@ def test_nothing_painted_is_lost(
 ) -> None:
     """A stroke whose tab goes away before its end is there when the photo is opened again. While the service
     cannot be reached a saved label map waits, visibly, and then it is stored, with the classes of its own
-    pool though another one is opened before.
+    pool though another one is opened before. A browser that keeps nothing says so, and paints and saves.
     """
     image = first_image(pool)
     box = painting(page, pool, image)
@@ -149,6 +149,18 @@ def test_nothing_painted_is_lost(
     painting(last, pool, image)
     expect(last.get_by_text("Saved")).to_be_visible()
     assert stored(last, image).ravel().tolist() == painted
+
+    last.close()
+    forgetful = context.new_page()
+    forgetful.add_init_script("IDBFactory.prototype.open = () => { throw new Error('private') }")
+    box = painting(forgetful, pool, image)
+    expect(forgetful.get_by_text("This browser keeps nothing")).to_be_visible()
+    forgetful.keyboard.press("3")
+    stroke(forgetful, box, (0.3, 0.8), (0.6, 0.8))
+    expect(forgetful.get_by_text("Not saved yet")).to_be_visible()
+    forgetful.keyboard.press("Control+s")
+    expect(forgetful.get_by_text("Saved")).to_be_visible()
+    assert set(stored(forgetful, image).ravel().tolist()) == {*painted, 2}
 
 
 def test_large_text_and_still_pages(page: Page, pool: Pool) -> None:

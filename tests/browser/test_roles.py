@@ -1,6 +1,5 @@
 """Who sees what in the pages, and where the pages may stand."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,12 +19,6 @@ def pool(client: Client, tmp_path: Path, request: pytest.FixtureRequest) -> Pool
     pool.upload(tmp_path / "drawn" / "images")
     pool.annotate(tmp_path / "drawn" / "labels")
     return pool
-
-
-@pytest.fixture
-def stranger(browser: Browser, server: str) -> Iterator[BrowserContext]:
-    with person(browser, server) as context:
-        yield context
 
 
 def log_in(page: Page, name: str, address: str = "") -> None:

@@ -12,7 +12,9 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from fewpairs import Client, Pool
 from tests import drawings
+from tests.access import PASSWORD
 from tests.browser.axe import violations
+from tests.browser.test_roles import log_in
 
 JOURNAL = """([image, user]) => new Promise(done => {
   const opening = indexedDB.open(`fewpairs-${user}`);
@@ -151,7 +153,8 @@ def test_a_person_comes_from_a_folder_to_a_compared_model(client: Client, page: 
 
 def test_the_service_stores_the_pixels_that_were_painted(page: Page, pool: Pool) -> None:
     """A label map that was painted and saved has the class indices of the page's buffer, pixel by pixel, and
-    erasing the last stroke gives the bytes before it.
+    undoing the last stroke, also before it is whole, gives the bytes before it. Saving twice makes one
+    revision, and what is undone and done again after it was saved is saved again.
     """
     image = first_image(pool)
     box = painting(page, pool, image)
@@ -159,6 +162,13 @@ def test_the_service_stores_the_pixels_that_were_painted(page: Page, pool: Pool)
     stroke(page, box, (0.3, 0.3), (0.7, 0.6))
     before = draft(page, image)
     page.keyboard.press("1")
+    page.mouse.move(box["x"] + 0.3 * box["width"], box["y"] + 0.8 * box["height"])
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.8 * box["height"], steps=3)
+    page.keyboard.press("Control+z")
+    page.mouse.move(box["x"] + 0.7 * box["width"], box["y"] + 0.8 * box["height"], steps=3)
+    page.mouse.up()
+    assert draft(page, image) == before
     page.keyboard.press("u")
     stroke(page, box, (0.3, 0.7), (0.7, 0.4))
     painted = draft(page, image)
@@ -169,8 +179,16 @@ def test_the_service_stores_the_pixels_that_were_painted(page: Page, pool: Pool)
     page.keyboard.press("Control+Shift+z")
     assert draft(page, image) == painted
     page.keyboard.press("Control+s")
+    page.keyboard.press("Control+s")
     expect(page.get_by_text("Saved")).to_be_visible()
     assert stored(page, image).ravel().tolist() == painted
+    page.keyboard.press("Control+z")
+    assert draft(page, image) == before
+    page.keyboard.press("Control+Shift+z")
+    page.keyboard.press("Control+s")
+    expect(page.get_by_text("Saved")).to_be_visible()
+    assert stored(page, image).ravel().tolist() == painted
+    assert page.request.get(f"/images/{image}").json()["annotation_revision"] == 2
 
 
 def test_a_closed_tab_loses_nothing(context: BrowserContext, page: Page, pool: Pool) -> None:
@@ -187,17 +205,49 @@ def test_a_closed_tab_loses_nothing(context: BrowserContext, page: Page, pool: P
     assert set(draft(again, image)) == {255}
 
 
-def test_two_people_do_not_overwrite_each_other(context: BrowserContext, page: Page, pool: Pool) -> None:
-    """Who saves second is told so, and chooses; both label maps are revisions then."""
+def test_one_tab_at_a_time_paints_a_photo(context: BrowserContext, page: Page, pool: Pool) -> None:
+    """A second tab shows what the first painted, paints nothing, and gets the photo when its person says so;
+    then the first one paints nothing.
+    """
     image = first_image(pool)
-    other = context.new_page()
-    boxes = [painting(each, pool, image) for each in (page, other)]
+    box = painting(page, pool, image)
+    stroke(page, box, (0.3, 0.3), (0.7, 0.3))
+    first = draft(page, image)
+    second = context.new_page()
+    painting(second, pool, image)
+    elsewhere = "You paint this photo in another tab"
+    expect(second.get_by_text(elsewhere)).to_be_visible()
+    second.keyboard.press("2")
+    stroke(second, box, (0.3, 0.7), (0.7, 0.7))
+    second.keyboard.press("Control+z")
+    assert draft(second, image) == first
+    second.get_by_role("button", name="Paint it here").click()
+    expect(second.get_by_text(elsewhere)).to_be_hidden()
+    stroke(second, box, (0.3, 0.7), (0.7, 0.7))
+    both = draft(second, image)
+    assert set(both) == {0, 1, 255}
     page.bring_to_front()
+    expect(page.get_by_text(elsewhere)).to_be_visible()
+    stroke(page, box, (0.3, 0.5), (0.7, 0.5))
+    assert draft(page, image) == both
+
+
+def test_two_people_do_not_overwrite_each_other(
+    client: Client, page: Page, pool: Pool, stranger: BrowserContext
+) -> None:
+    """Who saves second is told so, and chooses; both label maps are revisions then. So is who saves after
+    somebody withdrew the label map.
+    """
+    client.create_user("bea", PASSWORD)
+    pool.share("bea", "annotator")
+    image = first_image(pool)
+    other = stranger.new_page()
+    log_in(other, "bea")
+    boxes = [painting(each, pool, image) for each in (page, other)]
     stroke(page, boxes[0], (0.3, 0.3), (0.7, 0.3))
     mine = draft(page, image)
     page.keyboard.press("Control+s")
     expect(page.get_by_text("Saved")).to_be_visible()
-    other.bring_to_front()
     other.keyboard.press("2")
     stroke(other, boxes[1], (0.3, 0.7), (0.7, 0.7))
     other.keyboard.press("Control+s")
@@ -208,6 +258,15 @@ def test_two_people_do_not_overwrite_each_other(context: BrowserContext, page: P
     other.keyboard.press("Control+s")
     expect(other.get_by_text("Saved")).to_be_visible()
     assert set(np.unique(stored(page, image))) == {1, 255}
+
+    pool.withdraw(image)
+    stroke(page, boxes[0], (0.3, 0.5), (0.7, 0.5))
+    page.keyboard.press("Control+s")
+    expect(page.get_by_text("Somebody withdrew the label map")).to_be_visible()
+    page.get_by_role("button", name="Keep mine").click()
+    page.keyboard.press("Control+s")
+    expect(page.get_by_text("Saved")).to_be_visible()
+    assert set(np.unique(stored(page, image))) == {0, 255}
 
 
 def test_the_pages_are_usable_by_everyone(page: Page, pool: Pool) -> None:

@@ -105,6 +105,7 @@ export const words = {
       `${who} holds ${counted(held, "photo")}; ${many(free)} are free.`,
   },
   label: {
+    map: "Label map",
     tools: "Tools",
     brush: "Brush",
     erase: "Eraser",
@@ -212,6 +213,10 @@ export const words = {
     pickMore: "Pick more photos",
     whoHolds: "See who has which",
     conflict: "Somebody else saved a label map of this photo meanwhile.",
+    withdrawn: "Somebody withdrew the label map of this photo meanwhile.",
+    elsewhere: "You paint this photo in another tab of this browser. Here it is only shown.",
+    paintHere: "Paint it here",
+    forgetful: "This browser keeps nothing: save often.",
     mine: "Keep mine",
     theirs: "Take theirs",
     instant: "Suggest while I paint",

@@ -25,23 +25,24 @@ export function coloursOf(table: Classes): Rgb[] {
 }
 
 export async function open(id: string): Promise<Opened> {
-  const [image, content] = await Promise.all([
-    asked(api.GET("/images/{image_id}", { params: { path: { image_id: id } } })),
-    bytes(`images/${id}/content`),
-  ]);
-  const photo = await createImageBitmap(await content.blob());
-  return { image, photo, map: image.annotation_revision === null ? null : await labelMap(id) };
+  const [image, content] = await Promise.all([found(id), bytes(`images/${id}/content`)]);
+  const map = image.annotation_revision === null ? null : await labelMap(id);
+  return { image, photo: await createImageBitmap(await content.blob()), map };
+}
+
+function found(id: string): Promise<Image> {
+  return asked(api.GET("/images/{image_id}", { params: { path: { image_id: id } } }));
 }
 
 async function labelMap(id: string): Promise<LabelMap> {
   return inBackground("decode", await (await bytes(`images/${id}/annotation`)).arrayBuffer());
 }
 
-/** Somebody else saved a label map meanwhile. */
+/** Somebody else saved a label map meanwhile, or withdrew it: then `theirs` and `revision` are null. */
 export class Conflict extends Error {
   constructor(
-    readonly theirs: LabelMap,
-    readonly revision: number,
+    readonly theirs: LabelMap | null,
+    readonly revision: number | null,
   ) {
     super("conflict");
   }
@@ -70,8 +71,8 @@ export async function save(
     return ((await answer.json()) as { revision: number }).revision;
   } catch (error) {
     if (!(error instanceof Problem && error.status === 412)) throw error;
-    const image = await asked(api.GET("/images/{image_id}", { params: { path: { image_id: id } } }));
-    throw new Conflict(await labelMap(id), image.annotation_revision ?? 0);
+    const { annotation_revision } = await found(id);
+    throw new Conflict(annotation_revision === null ? null : await labelMap(id), annotation_revision);
   }
 }
 

@@ -1,7 +1,6 @@
 // What the tools do to the label map where the pointer goes. Points are in image pixels.
 
 import { inBackground } from "./background";
-import { type Change, paint } from "./label-map";
 import { acceptRegion } from "./layer";
 import type { SegmentMap } from "./segments";
 import type { Session } from "./session.svelte";
@@ -19,7 +18,7 @@ export interface Touch {
   grain: number;
 }
 
-type Stroke = { change: Change; last: Point; erases: boolean; only: boolean };
+type Stroke = { last: Point; erases: boolean; only: boolean };
 
 const CLOSING_CSS_PIXELS = 8;
 
@@ -72,9 +71,15 @@ export class Hand {
 
   /** The stroke is whole. */
   end(): void {
-    if (this.#stroke) this.session.painted(this.#stroke.change);
+    this.session.sheet?.end();
     this.#stroke = null;
     this.#painted.clear();
+  }
+
+  /** The pointer draws no more: its stroke is whole, and its lasso is forgotten. */
+  stop(): void {
+    if (this.tools.tool === "lasso") this.drop();
+    this.end();
   }
 
   /** Fill the shape whose corners were drawn. */
@@ -118,7 +123,8 @@ export class Hand {
   }
 
   #begin(point: Point, { erases, only }: Pick<Touch, "erases" | "only">): void {
-    this.#stroke = { change: [], last: point, erases: erases || this.tools.tool === "erase", only };
+    this.session.sheet?.begin();
+    this.#stroke = { last: point, erases: erases || this.tools.tool === "erase", only };
   }
 
   #once(spans: Span[], touch: Pick<Touch, "erases" | "only">): void {
@@ -147,12 +153,10 @@ export class Hand {
   }
 
   #put(spans: Span[]): void {
-    const { change, erases, only } = this.#stroke!;
-    const from = change.length;
+    const { erases, only } = this.#stroke!;
     const { rules, id } = this.tools;
     const allowed = only ? { ...rules, onlyUnlabelled: true } : rules;
-    paint(this.session.map!, spans, erases ? rules.unlabelled : id, allowed, change);
-    this.session.painting(change, from);
+    this.session.sheet?.paint(spans, erases ? rules.unlabelled : id, allowed);
   }
 
   async #flood(point: Point, touch: Touch): Promise<void> {
@@ -183,7 +187,7 @@ export class Hand {
   #accept(point: Point): void {
     const { map, layer } = this.session;
     if (!map || !layer || !this.session.holds(point)) return;
-    this.session.changed(acceptRegion(map, layer, ...floored(point), this.tools.unlabelled));
+    this.session.sheet?.edit(() => acceptRegion(map, layer, ...floored(point), this.tools.unlabelled));
   }
 
   #closes(grain: number): boolean {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 
-import { History } from "./history";
+import { History } from "./journal/history";
 import { blank, boxOf, type Change, type LabelMap, paint, paste, type Rules } from "./label-map";
 import { capsule } from "./shapes";
 

@@ -3,10 +3,13 @@
 // which has other classes, when somebody labels there.
 
 import { Problem } from "../api/client";
+import type { Claims } from "./claims";
 import { type Classes, Conflict, keepDraft, save } from "./files";
-import { type Entry, forget, kept, mark, painted, waiting } from "./journal";
+import { drafted, type Entry, type Journal, painted, refused, stored } from "./journal/journal";
 
 const SEND_EVERY_MS = 5000;
+/** Refusals that say nothing of the label map: nobody is logged in, or the service has too much to do. */
+const LATER = [401, 408, 429];
 
 /** What became of a photo's map, as it was at the moment `at`. */
 export type Outcome =
@@ -25,6 +28,8 @@ export class Outbox {
   constructor(
     private readonly pool: string,
     private readonly table: Classes,
+    private readonly journal: Journal,
+    private readonly claims: Claims,
     private readonly told: (image: string, outcome: Outcome) => void,
   ) {}
 
@@ -41,46 +46,62 @@ export class Outbox {
   }
 
   async flush(): Promise<void> {
-    for (const { image } of await waiting(this.pool)) {
+    for (const { image } of await this.#waiting()) {
       await this.send(image);
       if (this.offline) break;
     }
-    this.waiting = (await waiting(this.pool)).length;
+    this.waiting = (await this.#waiting()).length;
   }
 
-  /** Send one photo's map, after what is being sent already. */
+  /** Send one photo's map, after what is being sent already, unless another tab has the photo. */
   async send(image: string): Promise<void> {
-    const sending = this.#last.then(() => this.#send(image));
+    const sending = this.#last.then(() => this.#claimed(image));
     this.#last = sending.catch(() => {});
     await sending;
   }
 
+  /** Everything that was to be sent until now is sent, or could not be. */
+  async settled(): Promise<void> {
+    await this.#last;
+  }
+
+  async #waiting(): Promise<Entry[]> {
+    return (await this.journal.entries()).filter(({ waits, pool }) => waits && pool === this.pool);
+  }
+
+  async #claimed(image: string): Promise<void> {
+    if (this.claims.has(image)) return this.#send(image);
+    if (!(await this.claims.take(image))) return;
+    await this.#send(image).finally(() => this.claims.give(image));
+  }
+
   async #send(image: string): Promise<void> {
-    const found = await kept(image);
+    const found = await this.journal.kept(image);
     if (!found?.entry.waits) return;
     const { entry } = found;
     const map = { width: entry.width, height: entry.height, ids: painted(found) };
     try {
       if (entry.finished) {
         const revision = await save(image, map, entry, this.table);
-        await forget(image, entry.at);
+        await this.journal.settle(image, stored(entry.at, revision));
         this.told(image, { kind: "stored", at: entry.at, revision });
       } else {
         const sent = await keepDraft(image, map, entry, this.table);
-        await mark(image, entry.at, sent);
+        await this.journal.settle(image, drafted(entry.at, sent));
         this.told(image, { kind: "drafted", at: entry.at, etag: sent });
       }
       this.offline = false;
     } catch (error) {
-      await this.#refused(entry, error);
+      await this.#failed(entry, error);
     }
   }
 
   /** What the service refuses is not sent again until it is painted on; what did not reach it is. */
-  async #refused({ image, at }: Entry, error: unknown): Promise<void> {
-    const isRefused = error instanceof Conflict || (error instanceof Problem && error.status < 500);
-    this.offline = !isRefused;
-    if (isRefused) await mark(image, at, null);
-    this.told(image, isRefused ? { kind: "refused", error } : { kind: "unreachable" });
+  async #failed({ image, at }: Entry, error: unknown): Promise<void> {
+    const isAnswered = error instanceof Conflict || (error instanceof Problem && error.status < 500);
+    const isLater = error instanceof Problem && LATER.includes(error.status);
+    this.offline = !isAnswered;
+    if (isAnswered && !isLater) await this.journal.settle(image, refused(at));
+    this.told(image, isAnswered ? { kind: "refused", error } : { kind: "unreachable" });
   }
 }

@@ -13,7 +13,10 @@ export class Picture {
   #asked = new Set<number>();
   #seen: Promise<Size>;
 
-  constructor(private readonly photo: ImageBitmap) {
+  #size: Size;
+
+  constructor(photo: ImageBitmap) {
+    this.#size = { width: photo.width, height: photo.height }; // it has none once it is closed
     this.#seen = inBackground("look", photo);
     this.#seen.catch(() => {});
   }
@@ -25,7 +28,7 @@ export class Picture {
     await this.#seen;
     const found = await inBackground("superpixels", LEVELS[level]);
     this.segments = this.segments.map((each, at) =>
-      at === level ? new SegmentMap(found, this.photo) : each,
+      at === level ? new SegmentMap(found, this.#size) : each,
     );
   }
 
@@ -34,8 +37,8 @@ export class Picture {
     const seen = await this.#seen;
     const found = await inBackground("trace", this.#place(from, seen), this.#place(to, seen));
     return found.map((at) => ({
-      x: (((at % seen.width) + 0.5) * this.photo.width) / seen.width,
-      y: ((Math.floor(at / seen.width) + 0.5) * this.photo.height) / seen.height,
+      x: (((at % seen.width) + 0.5) * this.#size.width) / seen.width,
+      y: ((Math.floor(at / seen.width) + 0.5) * this.#size.height) / seen.height,
     }));
   }
 
@@ -43,12 +46,12 @@ export class Picture {
   async alike(point: Point, tolerance: number): Promise<Span[]> {
     const seen = await this.#seen;
     const found = await inBackground("alike", this.#place(point, seen), tolerance);
-    return found.flatMap((span) => enlarged(span, seen, this.photo));
+    return found.flatMap((span) => enlarged(span, seen, this.#size));
   }
 
   #place({ x, y }: Point, seen: Size): number {
-    const column = shrunk(Math.max(0, Math.floor(x)), this.photo.width, seen.width);
-    const row = shrunk(Math.max(0, Math.floor(y)), this.photo.height, seen.height);
+    const column = shrunk(Math.max(0, Math.floor(x)), this.#size.width, seen.width);
+    const row = shrunk(Math.max(0, Math.floor(y)), this.#size.height, seen.height);
     return row * seen.width + column;
   }
 }

@@ -3,22 +3,22 @@
 import { type Image, said } from "../api/client";
 import { words } from "../words";
 import { inBackground } from "./background";
+import { Claims } from "./claims";
 import { type Classes, Conflict, type Draft, draftOf, open, type Opened } from "./files";
-import { History } from "./history";
-import { type Entry, type Kept, kept, painted } from "./journal";
-import { blank, type Box, boxOf, type Change, type LabelMap, merged, paste } from "./label-map";
+import type { Kept } from "./journal/journal";
+import { journalOf, type Lasting } from "./journal/lasting.svelte";
+import type { Facts } from "./journal/recorder";
+import { type Box, type LabelMap, merged } from "./label-map";
 import { accept, type Layer } from "./layer";
 import { Outbox, type Outcome } from "./outbox.svelte";
-import { Recorder } from "./recorder";
 import { Picture } from "./picture.svelte";
+import { resumed } from "./resumed";
 import type { Point } from "./shapes";
+import { Sheet } from "./sheet";
 import { Suggestion } from "./suggestion.svelte";
 import { Survey } from "./survey.svelte";
 
 const PAUSE_MS = 15_000;
-/** How far the age of a draft may be off: HTTP tells it in whole seconds. */
-const CLOCK_MS = 2000;
-const EVERYTHING = { unlabelled: -1, onlyUnlabelled: false, locked: new Set<number>(), onlyClass: null };
 
 /** What can be tidied. */
 export type Cleaning = "slivers" | "islands" | "borders";
@@ -29,15 +29,18 @@ export type Status = "clean" | "kept" | "drafted" | "saving" | "offline" | "fail
 export class Session {
   image = $state.raw<Image | null>(null);
   photo = $state.raw<ImageBitmap | null>(null);
-  map = $state.raw<LabelMap | null>(null);
+  sheet = $state.raw<Sheet | null>(null);
   revision = $state<number | null>(null);
   status = $state<Status>("clean");
   failure = $state("");
   conflict = $state.raw<Conflict | null>(null);
+  /** Another tab of this person paints the photo: here it is only shown. */
+  isElsewhere = $state(false);
   /** Another draft of the photo: older than the one that is shown, and not part of it. */
   other = $state.raw<LabelMap | null>(null);
   picture = $state.raw<Picture | null>(null);
   steps = $state({ undo: false, redo: false });
+  readonly journal: Lasting;
   readonly outbox: Outbox;
   readonly survey: Survey;
   /** It is seen where the map is unlabelled. */
@@ -45,18 +48,20 @@ export class Session {
   /** Draws a part of the label map again; the painter sets it. */
   draw: (part: Box | null) => void = () => {};
 
-  #history = new History();
-  #recorder: Recorder | null = null;
+  readonly #claims: Claims;
+  #id = "";
   #visit = 0;
   #jumps = 0;
   #sent: string | null = null;
   #finished = false;
+  #saving: Promise<void> | null = null;
   /** How long the person has worked on the photo since its last revision, and when they did something last. */
   #seconds = 0;
   #lastAct = 0;
 
   /** `finished` is told when a label map was stored; `hasFinished` says whether any photo has one. */
   constructor(
+    user: string,
     pool: string,
     private readonly table: Classes,
     private readonly finished: (image: string) => void,
@@ -64,66 +69,93 @@ export class Session {
   ) {
     this.survey = new Survey(table.ignore);
     this.suggestion = new Suggestion(table);
-    this.outbox = new Outbox(pool, table, (image, outcome) => this.#became(image, outcome));
+    this.journal = journalOf(user);
+    this.#claims = new Claims(user, (image) => void this.#giveWay(image));
+    this.outbox = new Outbox(pool, table, this.journal, this.#claims, (image, outcome) =>
+      this.#became(image, outcome),
+    );
   }
 
-  async open(id: string): Promise<void> {
-    const visit = ++this.#visit;
-    [this.image, this.photo, this.map, this.other] = [null, null, null, null];
+  get map(): LabelMap | null {
+    return this.sheet?.map ?? null;
+  }
+
+  get layer(): Layer | null {
+    return this.suggestion.layer;
+  }
+
+  /** Open a photo; with `asks`, another tab that paints it gives it to this one. */
+  async open(id: string, asks = false): Promise<void> {
+    void this.#leave();
+    const visit = this.#visit;
+    this.#id = id;
+    this.isElsewhere &&= asks;
     this.suggestion.opened(id);
-    [this.conflict, this.failure, this.#recorder] = [null, "", null];
     try {
-      await this.outbox.send(id); // not while it is read below: that would show the revision before
+      const isMine = await this.#claims.take(id, asks);
+      if (visit !== this.#visit) return this.#claims.give(id);
+      if (isMine) await this.outbox.send(id); // not while it is read below: that would show the revision before
       const [found, draft, local] = await Promise.all([
         open(id),
         draftOf(id).catch(() => null),
-        kept(id).catch(() => undefined),
+        this.journal.kept(id),
       ]);
-      if (visit === this.#visit) this.#show(found, draft, local ?? null);
+      if (visit === this.#visit) this.#show(found, draft, local ?? null, isMine);
+      else found.photo.close();
     } catch (error) {
       if (visit === this.#visit) this.failure = said(error);
     }
   }
 
-  #show(found: Opened, draft: Draft | null, inBrowser: Kept | null): void {
-    const { image } = found;
-    const local = inBrowser && !draft && isOver(inBrowser.entry) ? null : inBrowser;
-    const mine = local && painted(local);
-    const isSame = draft !== null && (local?.entry.sent === draft.etag || isAlike(mine, draft.map.ids));
-    const isLocal =
-      local !== null && (!draft || isSame || Date.now() - local.entry.at <= draft.age + CLOCK_MS);
-    const work = isLocal ? local.entry : draft;
-    const unfinished = isLocal ? { ...local.entry, ids: painted(local) } : draft?.map;
-    const map = unfinished ?? found.map ?? blank(image, this.table.ignore);
-    this.map = { width: image.width, height: image.height, ids: map.ids };
-    if (draft && local && !isSame) this.other = isLocal ? draft.map : { ...this.map, ids: painted(local) };
-    this.#history = isLocal ? History.restored(local.changes, local.entry.done) : new History();
-    this.#sent = draft?.etag ?? null;
-    this.#seconds = work?.seconds ?? 0;
-    this.#finished = false;
-    this.revision = work ? work.revision : image.annotation_revision;
-    this.status = isLocal ? "kept" : draft ? "drafted" : "clean";
-    this.#recorder = new Recorder(
-      this.map,
-      this.#history,
-      isLocal ? 0 : null,
-      () => ({
-        ...{ image: image.id, pool: image.pool_id, revision: this.revision, seconds: this.#seconds },
-        ...{ sent: this.#sent, finished: this.#finished },
-      }),
-      (error) => this.#fail(error),
-    );
-    this.image = image;
-    this.photo = found.photo;
-    this.picture = new Picture(found.photo);
-    this.#jumps = 0;
-    this.#tell();
-    void this.survey.now(this.map);
-    if (this.hasFinished()) this.suggestion.stroked(this.map);
+  /** Leave the photo, and hear of no other tab any more. */
+  async close(): Promise<void> {
+    this.suggestion.stop();
+    await this.#leave();
+    this.#claims.end();
   }
 
-  get layer(): Layer | null {
-    return this.suggestion.layer;
+  async #leave(): Promise<void> {
+    const [id, sheet] = [this.#id, this.sheet];
+    this.#visit++;
+    this.photo?.close();
+    [this.image, this.photo, this.sheet, this.picture] = [null, null, null, null];
+    [this.other, this.conflict, this.failure, this.#id] = [null, null, "", ""];
+    await this.#givenBack(id, sheet);
+  }
+
+  async #givenBack(id: string, sheet: Sheet | null): Promise<void> {
+    await sheet?.close();
+    await this.outbox.settled();
+    this.#claims.give(id);
+  }
+
+  /** Another tab wants to paint the photo. */
+  async #giveWay(image: string): Promise<void> {
+    if (image !== this.#id || !this.#claims.has(image)) return;
+    this.isElsewhere = true;
+    await this.#givenBack(image, this.sheet);
+  }
+
+  #show(found: Opened, draft: Draft | null, local: Kept | null, isMine: boolean): void {
+    const { image, photo } = found;
+    const work = resumed(found, draft, local, this.table.ignore, Date.now());
+    this.other = work.other;
+    this.#sent = draft?.etag ?? null;
+    [this.#seconds, this.#finished, this.#jumps] = [work.seconds, false, 0];
+    this.revision = work.revision;
+    this.status = work.kept ? "kept" : work.draft ? "drafted" : "clean";
+    const facts = (): Facts => ({
+      ...{ image: image.id, pool: image.pool_id, revision: this.revision, seconds: this.#seconds },
+      ...{ sent: this.#sent, finished: this.#finished },
+    });
+    this.sheet = new Sheet(work.map, work.kept, this.journal, facts, (part, isWhole) =>
+      this.#changed(part, isWhole),
+    );
+    this.isElsewhere = this.sheet.isClosed = !isMine;
+    [this.image, this.photo, this.picture] = [image, photo, new Picture(photo)];
+    this.#tell();
+    void this.survey.now(work.map);
+    if (isMine && this.hasFinished()) this.suggestion.stroked(work.map);
   }
 
   /** The person did something now. */
@@ -137,45 +169,14 @@ export class Session {
     return this.map !== null && x >= 0 && y >= 0 && x < this.map.width && y < this.map.height;
   }
 
-  /** Show what a change did; its runs from `from` on. */
-  redraw(change: Change, from = 0): void {
-    const box = this.map && boxOf(change, this.map.width, from);
-    if (box) this.draw(box);
-  }
-
-  /** A stroke goes on: its runs from `from` on are new. */
-  painting(change: Change, from: number): void {
-    if (change.length === from) return;
-    this.redraw(change, from);
-    this.#recorder?.painting(change);
-    this.status = "kept";
-  }
-
-  /** A stroke changed the map, and the painter showed it. */
-  painted(change: Change): void {
-    if (change.length === 0) return;
-    this.#history.add(change);
-    this.#recorder?.added(change);
-    this.#touched();
-  }
-
-  /** Something else than a stroke changed the map. */
-  changed(change: Change): void {
-    this.redraw(change);
-    this.painted(change);
-  }
-
   step(way: "undo" | "redo"): void {
-    const change = this.map && this.#history[way](this.map);
-    if (!change) return;
-    this.redraw(change);
-    this.#recorder?.stepped();
-    this.#touched();
+    this.sheet?.step(way);
   }
 
   /** Take over the suggested pixels of a class, or, with null, all. */
   accept(id: number | null): void {
-    if (this.map && this.layer) this.changed(accept(this.map, this.layer, id, this.table.ignore));
+    const { layer } = this;
+    if (layer) this.sheet?.edit((map) => accept(map, layer, id, this.table.ignore));
   }
 
   /**
@@ -183,19 +184,19 @@ export class Session {
    * what is around them; `borders` of these classes become smooth.
    */
   async clean(what: Cleaning, classes: ReadonlySet<number>, smaller: number): Promise<void> {
-    const [{ map }, { ignore }] = [this, this.table];
-    if (!map) return;
+    const [{ sheet }, { ignore }] = [this, this.table];
+    if (!sheet) return;
     const change =
       what === "borders"
-        ? await inBackground("smoothed", map, ignore, classes)
+        ? await inBackground("smoothed", sheet.map, ignore, classes)
         : await inBackground(
             "absorbed",
-            map,
+            sheet.map,
             ignore,
             smaller,
             what === "slivers" ? new Set([ignore]) : classes,
           );
-    if (map === this.map) this.changed(merged(map, change));
+    sheet.edit((map) => merged(map, change));
   }
 
   /** The next place that is unlabelled, or where the suggestion is least sure; null if there is none. */
@@ -208,95 +209,83 @@ export class Session {
     return places.length ? places[this.#jumps++ % places.length] : null;
   }
 
-  /** Store the label map as the image's annotation. Returns whether it is stored. */
+  /** Store the label map as the image's annotation, after a save that is under way. Returns whether it is stored. */
   async save(): Promise<boolean> {
-    const [visit, { image }] = [this.#visit, this];
-    if (!image || !this.#recorder) return false;
+    const visit = this.#visit;
+    while (this.#saving) await this.#saving;
+    if (visit !== this.#visit || !this.sheet || this.sheet.isClosed) return false;
     if (this.status === "clean") return true;
-    this.status = "saving";
-    this.#finished = true;
-    await this.#recorder.keep();
-    await this.outbox.send(image.id);
-    return visit === this.#visit && this.#isClean();
+    this.#saving = this.#save(this.sheet).finally(() => (this.#saving = null));
+    await this.#saving;
+    return visit === this.#visit && (this.status as Status) === "clean"; // it was another one before
   }
 
-  #isClean(): boolean {
-    return this.status === "clean";
+  async #save(sheet: Sheet): Promise<void> {
+    const id = this.#id;
+    sheet.end();
+    this.status = "saving";
+    this.#finished = true;
+    await sheet.recorder.keep();
+    await this.outbox.send(id);
   }
 
   /** Keep what was painted in this browser, now. */
   keep(): void {
-    if (this.status === "kept") void this.#recorder?.keep();
+    if (this.sheet?.recorder.pends) void this.sheet.recorder.keep();
   }
 
   #became(image: string, outcome: Outcome): void {
     if (outcome.kind === "stored") this.finished(image);
-    if (image !== this.image?.id || !this.#recorder) return;
-    const isWritten = "at" in outcome && outcome.at === this.#recorder.at;
-    const isNewest = isWritten && !this.#recorder.pends;
+    const recorder = this.sheet?.recorder;
+    if (image !== this.image?.id || !recorder) return;
+    const isNewest = "at" in outcome && outcome.at === recorder.at && !recorder.pends;
     if (outcome.kind === "drafted") {
       this.#sent = outcome.etag;
       if (isNewest && this.status !== "saving") this.status = "drafted";
     } else if (outcome.kind === "stored") {
       [this.revision, this.#sent, this.#seconds, this.#finished] = [outcome.revision, null, 0, false];
       this.failure = "";
-      if (isWritten) this.#recorder.stored();
       this.status = isNewest ? "clean" : "kept";
+      if (!isNewest) recorder.soon();
     } else if (outcome.kind === "unreachable") {
       this.status = "offline";
     } else {
       this.#finished = false;
-      if (outcome.error instanceof Conflict) this.conflict = outcome.error;
-      this.#fail(outcome.error instanceof Conflict ? new Error(words.label.conflict) : outcome.error);
+      this.status = "failed";
+      this.failure = said(outcome.error);
+      if (!(outcome.error instanceof Conflict)) return;
+      this.conflict = outcome.error;
+      this.failure = outcome.error.theirs ? words.label.conflict : words.label.withdrawn;
     }
   }
 
   /** Somebody else saved meanwhile: go on with this map, or with theirs. */
-  resolve(mine: boolean): void {
-    if (!this.conflict || !this.map) return;
+  resolve(by: LabelMap | null): void {
+    if (!this.conflict || !this.sheet) return;
     this.revision = this.conflict.revision;
-    const { theirs } = this.conflict;
     [this.conflict, this.failure, this.status] = [null, "", "kept"];
-    if (!mine) this.#replace(theirs);
+    this.sheet.recorder.soon();
+    if (by) this.sheet.replace(by);
   }
 
   /** Go on with the other draft; that can be undone. */
   takeOther(): void {
-    if (this.other) this.#replace(this.other);
+    if (this.other) this.sheet?.replace(this.other);
     this.other = null;
   }
 
-  #replace(by: LabelMap): void {
-    if (!this.map) return;
-    const change: Change = [];
-    paste(this.map, by.ids, EVERYTHING, change);
-    this.changed(change);
-  }
-
-  #touched(): void {
-    this.#tell();
+  /** A part of the map is another one now, by a change that is whole, or by a stroke that goes on. */
+  #changed(part: Box, isWhole: boolean): void {
+    this.draw(part);
     this.#finished = false;
     this.status = "kept";
-    if (!this.map) return;
+    if (!isWhole || !this.map) return;
+    this.#tell();
     this.survey.soon(this.map);
     this.suggestion.stroked(this.map);
   }
 
   #tell(): void {
-    this.steps = { undo: this.#history.canUndo, redo: this.#history.canRedo };
+    this.steps = this.sheet?.steps ?? { undo: false, redo: false };
   }
-
-  #fail(error: unknown): void {
-    this.status = "failed";
-    this.failure = said(error);
-  }
-}
-
-/** Whether the service had the draft, so that its absence means that it was stored elsewhere. */
-function isOver({ sent, waits }: Entry): boolean {
-  return sent !== null && !waits;
-}
-
-function isAlike(one: Uint8Array | null, other: Uint8Array): boolean {
-  return one !== null && one.length === other.length && one.every((id, at) => id === other[at]);
 }

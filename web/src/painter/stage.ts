@@ -2,8 +2,8 @@
 
 import { drawn, type Shown } from "./colours";
 import { type Box } from "./label-map";
-import type { Point } from "./shapes";
-import { closeUp, fitted, moved, toImage, toScreen, type View } from "./view";
+import type { Point, Size } from "./shapes";
+import { closeUp, moved, resized, toImage, toScreen, type View } from "./view";
 
 const LINES = [
   [3, "rgb(0 0 0 / 0.6)"],
@@ -13,6 +13,7 @@ const LINES = [
 export class Stage {
   view: View = { scale: 1, x: 0, y: 0 };
   #ratio = 1;
+  #size: Size = { width: 0, height: 0 };
 
   /** `photo` and `shown` say what to draw; `canvases` hold the photo, the label map and the marks. */
   constructor(
@@ -23,26 +24,24 @@ export class Stage {
     private readonly marks: () => [Point, Point][],
   ) {}
 
-  private get size() {
-    return { width: this.holder.clientWidth, height: this.holder.clientHeight };
-  }
-
+  /** The painter has another size: show the whole image as before, or what was in the middle. */
   resize(): void {
+    const before = this.#size;
+    const { width, height } = (this.#size = {
+      width: this.holder.clientWidth,
+      height: this.holder.clientHeight,
+    });
     this.#ratio = window.devicePixelRatio;
     for (const canvas of this.canvases) {
-      canvas.width = Math.round(this.size.width * this.#ratio);
-      canvas.height = Math.round(this.size.height * this.#ratio);
+      canvas.width = Math.round(width * this.#ratio);
+      canvas.height = Math.round(height * this.#ratio);
     }
-    this.fit();
-  }
-
-  /** Show the whole image. */
-  fit(): void {
-    this.look(fitted(this.shown().map, this.size));
+    const { map } = this.shown();
+    this.look(resized(this.view, map, before, this.#size));
   }
 
   focusOn(part: Box): void {
-    this.look(closeUp(part, this.size));
+    this.look(closeUp(part, this.#size));
   }
 
   look(view: View): void {
@@ -55,8 +54,8 @@ export class Stage {
   /** Move the view so that a point is seen. */
   reveal(point: Point): void {
     const { x, y } = toScreen(this.view, point);
-    const isSeen = x >= 0 && y >= 0 && x < this.size.width && y < this.size.height;
-    if (!isSeen) this.look(moved(this.view, this.size.width / 2 - x, this.size.height / 2 - y));
+    const isSeen = x >= 0 && y >= 0 && x < this.#size.width && y < this.#size.height;
+    if (!isSeen) this.look(moved(this.view, this.#size.width / 2 - x, this.#size.height / 2 - y));
   }
 
   /** Where on the screen, from the painter's corner, something happened. */

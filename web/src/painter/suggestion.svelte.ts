@@ -8,8 +8,9 @@ import { ofModel, Suggestions } from "./suggestions";
 
 export class Suggestion {
   layer = $state.raw<Layer | null>(null);
-  /** Whether to ask after every stroke. */
-  isInstant = $state(true);
+  /** Whether the person wants one after every stroke, and whether they do on this photo. */
+  #isWanted = true;
+  #isInstant = $state(true);
   /** Whether a model draws. */
   isDrawing = $state(false);
   failure = $state("");
@@ -21,49 +22,54 @@ export class Suggestion {
       bytes,
       coloursOf(table),
       table.ignore,
-      (layer) => (this.layer = layer),
-      (error) => this.#fail(error),
+      (layer) => ([this.layer, this.failure] = [layer, ""]),
+      (error) => (this.failure = said(error)),
     );
+  }
+
+  /** Whether to ask after every stroke. */
+  get isInstant(): boolean {
+    return this.#isInstant;
+  }
+
+  set isInstant(is: boolean) {
+    this.#isWanted = this.#isInstant = is;
   }
 
   /** Another photo is opened. */
   opened(image: string): void {
     this.stop();
     this.#image = image;
+    this.#isInstant = this.#isWanted;
     [this.layer, this.failure] = [null, ""];
   }
 
   /** A stroke has ended, and the map is now like this. */
   stroked(map: LabelMap): void {
-    if (this.isInstant) this.#asking.stroked(this.#image, map);
+    if (this.#isInstant) this.#asking.stroked(this.#image, map);
   }
 
   /** Show what a model makes of the photo, and keep it. */
   async draw(model: string): Promise<void> {
     const image = this.#image;
     this.stop();
-    [this.isInstant, this.isDrawing, this.failure] = [false, true, ""];
+    [this.#isInstant, this.isDrawing, this.failure] = [false, true, ""];
     try {
       const layer = await ofModel(bytes, image, model);
       if (image === this.#image) this.layer = layer;
     } catch (error) {
-      if (image === this.#image) this.#fail(error);
+      if (image === this.#image) this.failure = said(error);
     }
     this.isDrawing = false;
   }
 
   drop(): void {
     this.stop();
-    this.isInstant = false;
+    this.#isInstant = false;
     this.layer = null;
   }
 
   stop(): void {
     this.#asking.stop();
-  }
-
-  #fail(error: unknown): void {
-    this.isInstant = false;
-    this.failure = said(error);
   }
 }

@@ -30,6 +30,14 @@ export function fitted(image: Size, screen: Size): View {
   };
 }
 
+/** The view when the screen gets another size: of the whole image as before, or of what was in the middle. */
+export function resized(view: View, image: Size, before: Size, now: Size): View {
+  const whole = fitted(image, before);
+  const wasWhole = view.scale === whole.scale && view.x === whole.x && view.y === whole.y;
+  if (wasWhole || before.width === 0 || before.height === 0) return fitted(image, now);
+  return moved(view, (now.width - before.width) / 2, (now.height - before.height) / 2);
+}
+
 /** The view at another scale, with the same image point under `anchor`. */
 export function zoomed(view: View, anchor: Point, factor: number): View {
   const scale = clamped(view.scale * factor);

@@ -1,8 +1,8 @@
-// Writes what is painted on one photo into the journal of this browser, within a fifth of a second.
+// Writes what is painted on one photo into the journal, within a fifth of a second.
 
+import { type Change, type LabelMap, revert } from "../label-map";
 import type { History } from "./history";
-import { type Entry, keep } from "./journal";
-import { type Change, type LabelMap, revert } from "./label-map";
+import type { Entry, Journal } from "./journal";
 
 const KEEP_AFTER_MS = 200;
 
@@ -19,14 +19,15 @@ export class Recorder {
   /** The place in the history at which the journal begins; null if it does not have the map yet. */
   #first: number | null;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #writing: Promise<void> = Promise.resolve();
 
   /** `first` is 0 if the journal has the map that the history begins with, null if it has nothing. */
   constructor(
+    private readonly journal: Journal,
     private readonly map: LabelMap,
     private readonly history: History,
     first: number | null,
     private readonly facts: () => Facts,
-    private readonly failed: (error: unknown) => void,
   ) {
     this.#first = first;
   }
@@ -34,24 +35,14 @@ export class Recorder {
   /** A stroke goes on. */
   painting(change: Change): void {
     this.#stroke = change;
-    this.#soon();
+    this.soon();
   }
 
   /** The history got a change. */
   added(change: Change): void {
     this.#stroke = null;
     this.#pending.set(this.history.count - 1, change);
-    this.#soon();
-  }
-
-  /** A change was undone, or done again. */
-  stepped(): void {
-    this.#soon();
-  }
-
-  /** The service has the map, and the journal does not have it any more. */
-  stored(): void {
-    this.#first = null;
+    this.soon();
   }
 
   /** Whether something was painted that is not in the journal yet. */
@@ -59,41 +50,54 @@ export class Recorder {
     return this.#timer !== undefined;
   }
 
-  #soon(): void {
+  /** Something that the journal has is out of date: write it in a moment. */
+  soon(): void {
     this.#timer ??= setTimeout(() => void this.keep(), KEEP_AFTER_MS);
   }
 
-  /** Write what is not written yet, now. */
-  async keep(): Promise<void> {
+  /** Write what is not written yet, now, or after what is being written. */
+  keep(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    this.#writing = this.#writing.then(() => this.#write());
+    return this.#writing;
+  }
+
+  async #write(): Promise<void> {
+    const isThere = this.#first !== null && this.history.count >= this.#first;
+    if (isThere && (await this.#put())) return;
+    await this.#put(this.#begun());
+  }
+
+  async #put(base?: Uint8Array): Promise<boolean> {
     this.at = Math.max(Date.now(), this.at + 1);
     const { width, height } = this.map;
     const { count, undone } = this.history;
-    const base = this.#base();
-    const first = this.#first!;
-    const changes = new Map([...this.#pending].map(([place, change]) => [place - first, change]));
-    if (this.#stroke) changes.set(count - first, this.#stroke);
-    this.#pending.clear();
-    const done = count - first + (this.#stroke ? 1 : 0);
-    const place = { done, undone: this.#stroke ? 0 : undone, at: this.at, waits: true, width, height };
-    try {
-      await keep({ ...this.facts(), ...place }, changes, base);
-    } catch (error) {
-      this.#first = null;
-      this.failed(error);
+    const [first, stroke] = [this.#first!, this.#stroke];
+    const changes = new Map(this.#pending);
+    if (stroke) changes.set(count, stroke);
+    const place = stroke ? { done: count - first + 1, undone: 0 } : { done: count - first, undone };
+    const entry = { ...this.facts(), ...place, at: this.at, waits: true, width, height };
+    const places = new Map([...changes].map(([at, change]) => [at - first, change]));
+    const isKept = await this.journal.keep(entry, places, base);
+    for (const [at, change] of changes) {
+      if (isKept && this.#pending.get(at) === change) this.#pending.delete(at);
     }
+    return isKept;
   }
 
-  /** The map before the pending changes, if the journal needs it to begin anew. */
-  #base(): Uint8Array | undefined {
+  /**
+   * Let the journal begin with the map before the pending changes, and have all that can be done again written.
+   * Returns that map.
+   */
+  #begun(): Uint8Array {
     const { count } = this.history;
-    if (this.#first !== null && count >= this.#first) return undefined;
     const base = { ...this.map, ids: this.map.ids.slice() };
     if (this.#stroke) revert(base, this.#stroke);
     const done = [...this.#pending.keys()].filter((place) => place < count).sort((a, b) => b - a);
     for (const place of done) revert(base, this.#pending.get(place)!);
     this.#first = count - done.length;
+    this.history.undoneChanges.forEach((change, step) => this.#pending.set(count + step, change));
     return base.ids;
   }
 }

@@ -1,6 +1,6 @@
 // What can be undone and done again.
 
-import { type Change, type LabelMap, replay, revert } from "./label-map";
+import { type Change, type LabelMap, replay, revert } from "../label-map";
 
 export const MAX_BYTES = 64 * 2 ** 20;
 const BYTES_PER_NUMBER = 8;
@@ -30,6 +30,11 @@ export class History {
   /** How many changes can be done again. */
   get undone(): number {
     return this.#undone.length;
+  }
+
+  /** What can be done again; what comes next is first. */
+  get undoneChanges(): readonly Change[] {
+    return this.#undone.toReversed();
   }
 
   add(change: Change): void {
