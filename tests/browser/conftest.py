@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from subprocess import Popen
 from urllib.parse import urlsplit
 
 import pytest
@@ -37,14 +38,21 @@ expect.set_options(timeout=PATIENCE_MS)
 @contextmanager
 def running(folder: Path) -> Iterator[str]:
     """What an embedded service, with its data below a folder, tells its user to open, while it runs."""
+    with started(folder, free_port()) as (_, address):
+        yield address
+
+
+@contextmanager
+def started(folder: Path, port: int) -> Iterator[tuple["Popen[bytes]", str]]:
+    """The process of such a service too."""
     log = folder / "up" / "0.log"
     environment = UP_ENVIRONMENT | {"FEWPAIRS_TRUSTED_PROXIES": "127.0.0.1"}
-    with processes([(up_command(folder / "data", free_port()), environment)], log.parent) as [process]:
+    with processes([(up_command(folder / "data", port), environment)], log.parent) as [process]:
         is_ready = "the service is ready"
         until(lambda: PRINTED.search(log.read_text()) or process.poll() is not None, is_ready, START_S)
         printed = PRINTED.search(log.read_text())
         assert printed, log.read_text()
-        yield printed[0]
+        yield process, printed[0]
 
 
 @pytest.fixture(scope="session")

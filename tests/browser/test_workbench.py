@@ -35,6 +35,23 @@ JOURNAL = """([image, user]) => new Promise(done => {
   };
 })"""
 """The class indices that a browser keeps: those before the first stroke, and what the strokes changed."""
+DOTS = """([count, width, height]) => {
+    const painter = document.querySelector(".painter");
+    const box = painter.getBoundingClientRect();
+    const scale = Math.min(box.width / width, box.height / height);
+    const [left, top] = [box.x + (box.width - scale * width) / 2, box.y + (box.height - scale * height) / 2];
+    for (let dot = 0; dot < count; dot++) {
+        const clientX = left + scale * ((dot % width) + 0.5);
+        const clientY = top + scale * (Math.floor(dot / width) + 0.5);
+        for (const kind of ["pointerdown", "pointerup"])
+            painter.dispatchEvent(new PointerEvent(kind, {pointerId: 1, clientX, clientY, bubbles: true}));
+    }
+}"""
+"""Paints as many pixels of a photo of this size, each by a stroke of its own."""
+PRESSED = """([times, key]) => {
+    for (let time = 0; time < times; time++)
+        document.body.dispatchEvent(new KeyboardEvent("keydown", {...key, bubbles: true}));
+}"""
 CLASSES = [each["name"] for each in drawings.CLASS_TABLE["classes"]]
 
 
@@ -152,9 +169,9 @@ def test_a_person_comes_from_a_folder_to_a_compared_model(client: Client, page: 
 
 
 def test_the_service_stores_the_pixels_that_were_painted(page: Page, pool: Pool) -> None:
-    """A label map that was painted and saved has the class indices of the page's buffer, pixel by pixel, and
-    undoing the last stroke, also before it is whole, gives the bytes before it. Saving twice makes one
-    revision, and what is undone and done again after it was saved is saved again.
+    """A label map that was painted and saved has the class indices of the page's buffer, pixel by pixel, also
+    for another reader of PNGs. Erasing or undoing the last stroke, also before it is whole, gives the bytes
+    before it. Saving twice makes one revision. What is undone and done again after a save is saved again.
     """
     image = first_image(pool)
     box = painting(page, pool, image)
@@ -169,6 +186,11 @@ def test_the_service_stores_the_pixels_that_were_painted(page: Page, pool: Pool)
     page.mouse.move(box["x"] + 0.7 * box["width"], box["y"] + 0.8 * box["height"], steps=3)
     page.mouse.up()
     assert draft(page, image) == before
+    for tool in ("b", "e"):
+        page.keyboard.press(tool)
+        stroke(page, box, (0.3, 0.8), (0.7, 0.8))
+        assert (draft(page, image) == before) == (tool == "e")
+    page.keyboard.press("1")
     page.keyboard.press("u")
     stroke(page, box, (0.3, 0.7), (0.7, 0.4))
     painted = draft(page, image)
@@ -182,6 +204,8 @@ def test_the_service_stores_the_pixels_that_were_painted(page: Page, pool: Pool)
     page.keyboard.press("Control+s")
     expect(page.get_by_text("Saved")).to_be_visible()
     assert stored(page, image).ravel().tolist() == painted
+    sent = Image.open(BytesIO(page.request.get(f"/images/{image}/annotation?original=true").body()))
+    assert (sent.mode, np.asarray(sent).ravel().tolist()) == ("P", painted)
     page.keyboard.press("Control+z")
     assert draft(page, image) == before
     page.keyboard.press("Control+Shift+z")
@@ -192,17 +216,23 @@ def test_the_service_stores_the_pixels_that_were_painted(page: Page, pool: Pool)
 
 
 def test_a_closed_tab_loses_nothing(context: BrowserContext, page: Page, pool: Pool) -> None:
-    """Strokes that were not saved, and what can be undone, are there when the page is opened again."""
+    """500 strokes that were not saved are there when the page is opened again, and each of them can be undone
+    and done again.
+    """
     image = first_image(pool)
-    box = painting(page, pool, image)
-    stroke(page, box, (0.3, 0.5), (0.7, 0.5))
+    painting(page, pool, image)
+    page.mouse.move(1, 1)
+    page.evaluate(DOTS, [500, drawings.WIDTH, drawings.HEIGHT])
     painted = draft(page, image)
+    assert painted.count(0) == 500
     page.close()
     again = context.new_page()
     painting(again, pool, image)
     assert draft(again, image) == painted
-    again.keyboard.press("Control+z")
+    again.evaluate(PRESSED, [500, {"key": "z", "code": "KeyZ", "ctrlKey": True}])
     assert set(draft(again, image)) == {255}
+    again.evaluate(PRESSED, [500, {"key": "Z", "code": "KeyZ", "ctrlKey": True, "shiftKey": True}])
+    assert draft(again, image) == painted
 
 
 def test_one_tab_at_a_time_paints_a_photo(context: BrowserContext, page: Page, pool: Pool) -> None:

@@ -106,6 +106,8 @@ export const words = {
   },
   label: {
     map: "Label map",
+    notThere: "The photo is not there yet.",
+    noIndices: "This PNG holds colours and not class indices.",
     tools: "Tools",
     brush: "Brush",
     erase: "Eraser",

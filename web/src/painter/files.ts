@@ -2,7 +2,7 @@
 
 import { api, asked, bytes, type Image, type Pool, Problem } from "../api/client";
 import type { Rgb } from "./colours";
-import type { LabelMap } from "./label-map";
+import { isSame, type LabelMap } from "./label-map";
 import { inBackground } from "./background";
 
 export type Classes = Exclude<Pool["class_table"], "rgb">;
@@ -55,7 +55,10 @@ export interface Work {
   seconds: number;
 }
 
-/** Save the label map as the revision after the work's. Throws Conflict if that is not the newest. */
+/**
+ * Save the label map as the revision after the work's. Throws Conflict if that is not the newest, unless the
+ * newest is the same map: then an answer was lost, or two people agree.
+ */
 export async function save(
   id: string,
   map: LabelMap,
@@ -71,8 +74,11 @@ export async function save(
     return ((await answer.json()) as { revision: number }).revision;
   } catch (error) {
     if (!(error instanceof Problem && error.status === 412)) throw error;
-    const { annotation_revision } = await found(id);
-    throw new Conflict(annotation_revision === null ? null : await labelMap(id), annotation_revision);
+    const { annotation_revision: newest } = await found(id);
+    if (newest === null) throw new Conflict(null, null);
+    const theirs = await labelMap(id);
+    if (isSame(theirs, map)) return newest;
+    throw new Conflict(theirs, newest);
   }
 }
 
@@ -97,10 +103,13 @@ export interface Draft extends Work {
   age: number;
 }
 
-/** This person's draft of an image; null if there is none. */
+/** This person's draft of an image; null if there is none, as for who may only look. */
 export async function draftOf(id: string): Promise<Draft | null> {
-  const answer = await bytes(`images/${id}/draft`, { cache: "no-store" });
-  if (answer.status === 204) return null;
+  const answer = await bytes(`images/${id}/draft`, { cache: "no-store" }).catch((error: unknown) => {
+    if (error instanceof Problem && error.status === 403) return null;
+    throw error;
+  });
+  if (!answer || answer.status === 204) return null;
   const { headers } = answer;
   const revision = headers.get("Fewpairs-Revision");
   return {

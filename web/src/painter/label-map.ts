@@ -127,6 +127,10 @@ export function boxOfSpans(spans: readonly Span[]): Box {
   return box;
 }
 
+export function isSame(one: LabelMap, other: LabelMap): boolean {
+  return one.width === other.width && one.ids.every((id, at) => id === other.ids[at]);
+}
+
 /** The number of pixels of each of the 256 class indices. */
 export function counts(map: LabelMap): Uint32Array {
   const found = new Uint32Array(256);

@@ -32,3 +32,41 @@ test("another decoder finds the class indices and the colours of the classes", a
   expect([...file.data]).toEqual([...ids]);
   expect(file.palette!.slice(0, 3).map((colour) => colour.slice(0, 3))).toEqual(colours);
 });
+
+/** Made by Pillow, 5 pixels wide and 3 high: `Image.new(mode, (5, 3))`, `putdata`, `save(file, "PNG", bits=bits)`. */
+const BY_PILLOW = {
+  "palette, 1 bit": [
+    [0, 1, 0, 1, 0, 0, 1, 0, 1, 0, 0, 1, 0, 1, 0],
+    "iVBORw0KGgoAAAANSUhEUgAAAAUAAAADAQMAAABh+Fe7AAAABlBMVEUA/xEB/hFm68hPAAAADklEQVR4nGMIYGJgYgAAAaIAVSs30AwAAAAASUVORK5CYII=",
+  ],
+  "palette, 2 bits": [
+    [0, 3, 2, 1, 0, 2, 1, 0, 3, 2, 0, 3, 2, 1, 0],
+    "iVBORw0KGgoAAAANSUhEUgAAAAUAAAADAgMAAAAmWC1rAAAADFBMVEUA/xEB/hEC/RED/BEeu/6sAAAAEUlEQVR4nGOwZGCc/JbBkgEACNwB9PQPI0YAAAAASUVORK5CYII=",
+  ],
+  "palette, 4 bits": [
+    [0, 7, 14, 5, 12, 6, 13, 4, 11, 2, 12, 3, 10, 1, 8],
+    "iVBORw0KGgoAAAANSUhEUgAAAAUAAAADBAMAAACpGNjLAAAAMFBMVEUA/xEB/hEC/RED/BEE+xEF+hEG+REH+BEI9xEJ9hEK9REL9BEM8xEN8hEO8REP8BFlVwUNAAAAFUlEQVR4nGNkv3ebMffeVcbD9+4DACIMBmTRVo5eAAAAAElFTkSuQmCC",
+  ],
+  "grey, 1 bit": [
+    [0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 1],
+    "iVBORw0KGgoAAAANSUhEUgAAAAUAAAADAQAAAABzTfhVAAAADklEQVR4nGMwYDJgOAEAAlYBK4nrR+cAAAAASUVORK5CYII=",
+  ],
+  "grey, 8 bits": [
+    [7, 47, 87, 127, 167, 207, 247, 31, 71, 111, 151, 191, 231, 15, 55],
+    "iVBORw0KGgoAAAANSUhEUgAAAAUAAAADCAAAAAB+XZokAAAAG0lEQVR4nGNk19DQ0GA5oaHx4QPLiQ8nND4AAC7TB0H1ZrtmAAAAAElFTkSuQmCC",
+  ],
+} as const;
+const COLOURED =
+  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGNgYGAAAAAEAAH2FzhVAAAAAElFTkSuQmCC";
+
+function bytesOf(base64: string): ArrayBuffer {
+  return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0)).buffer;
+}
+
+test.each(Object.entries(BY_PILLOW))("a file of another program is read: %s", (_, [ids, file]) => {
+  expect(decoded(bytesOf(file))).toEqual({ width: 5, height: 3, ids: Uint8Array.from(ids) });
+});
+
+test("a picture in colours is no label map", () => {
+  expect(() => decoded(bytesOf(COLOURED))).toThrow("colours");
+});

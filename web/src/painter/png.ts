@@ -2,6 +2,7 @@
 
 import { decode } from "fast-png";
 
+import { words } from "../words";
 import type { Rgb } from "./colours";
 import type { LabelMap } from "./label-map";
 
@@ -64,7 +65,7 @@ function uint32(value: number): [number, number, number, number] {
 /** Read a grey or palette PNG of at most 8 bits as class indices. Throws an Error for any other file. */
 export function decoded(bytes: ArrayBuffer): LabelMap {
   const { width, height, data, depth, channels } = decode(bytes);
-  if (channels !== 1 || depth > 8) throw new Error("This PNG holds colours and not class indices.");
+  if (channels !== 1 || depth > 8) throw new Error(words.label.noIndices);
   return { width, height, ids: unpacked(data as Uint8Array, width, height, depth) };
 }
 

@@ -2,7 +2,7 @@
 
 import type { Draft, Opened } from "./files";
 import { type Entry, type Kept, painted } from "./journal/journal";
-import { blank, type LabelMap } from "./label-map";
+import { blank, isSame, type LabelMap } from "./label-map";
 
 /** How far the age of a draft may be off: HTTP tells it in whole seconds. */
 const CLOCK_MS = 2000;
@@ -28,14 +28,15 @@ export function resumed(
 ): Resumed {
   const local = inBrowser && !draft && isOver(inBrowser.entry) ? null : inBrowser;
   const mine = local && { width: image.width, height: image.height, ids: painted(local) };
-  const isSame = draft !== null && (local?.entry.sent === draft.etag || isAlike(mine, draft.map));
-  const isLocal = local !== null && (!draft || isSame || now - local.entry.at <= draft.age + CLOCK_MS);
+  const isSent =
+    draft !== null && (local?.entry.sent === draft.etag || (mine !== null && isSame(mine, draft.map)));
+  const isLocal = local !== null && (!draft || isSent || now - local.entry.at <= draft.age + CLOCK_MS);
   const work = isLocal ? local.entry : draft;
   return {
     map: (isLocal ? mine : draft?.map) ?? map ?? blank(image, unlabelled),
     kept: isLocal ? local : null,
     draft: isLocal ? null : draft,
-    other: draft && local && !isSame ? (isLocal ? draft.map : mine) : null,
+    other: draft && local && !isSent ? (isLocal ? draft.map : mine) : null,
     revision: work ? work.revision : image.annotation_revision,
     seconds: work?.seconds ?? 0,
   };
@@ -44,8 +45,4 @@ export function resumed(
 /** Whether the service had the draft, so that its absence means that it was stored elsewhere. */
 function isOver({ sent, waits }: Entry): boolean {
   return sent !== null && !waits;
-}
-
-function isAlike(one: LabelMap | null, other: LabelMap): boolean {
-  return one?.ids.length === other.ids.length && one.ids.every((id, at) => id === other.ids[at]);
 }

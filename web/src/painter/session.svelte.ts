@@ -95,11 +95,7 @@ export class Session {
       const isMine = await this.#claims.take(id, asks);
       if (visit !== this.#visit) return this.#claims.give(id);
       if (isMine) await this.outbox.send(id); // not while it is read below: that would show the revision before
-      const [found, draft, local] = await Promise.all([
-        open(id),
-        draftOf(id).catch(() => null),
-        this.journal.kept(id),
-      ]);
+      const [found, draft, local] = await Promise.all([open(id), draftOf(id), this.journal.kept(id)]);
       if (visit === this.#visit) this.#show(found, draft, local ?? null, isMine);
       else found.photo.close();
     } catch (error) {

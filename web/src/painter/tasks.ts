@@ -1,5 +1,6 @@
 // What the worker does for the painter: everything that may take longer than a frame.
 
+import { words } from "../words";
 import { absorbed, smoothed } from "./cleanup";
 import { boxOfSpans, type Box, counts, type LabelMap } from "./label-map";
 import { doubtful } from "./layer";
@@ -28,7 +29,7 @@ export interface Survey {
 let picture: Picture | null = null;
 
 function looked(): Picture {
-  if (!picture) throw new Error("The photo is not there yet.");
+  if (!picture) throw new Error(words.label.notThere);
   return picture;
 }
 

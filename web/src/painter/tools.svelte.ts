@@ -4,14 +4,18 @@ import { distinct, type Rgb } from "./colours";
 import type { Tool } from "./keys";
 import type { Rules } from "./label-map";
 import { LEVELS } from "./picture.svelte";
+import type { Size } from "./shapes";
 
 const LARGEST_DIAMETER = 2000;
+/** How large the brush is at first, as a share of the photo's longer side. */
+const FIRST_SHARE = 1 / 50;
 
 export class Tools {
   tool = $state<Tool>("brush");
   id = $state(0);
   before = $state(1);
   diameter = $state(24);
+  #longest = 0;
   opacity = $state(0.6);
   /** Paint unlabelled pixels only. */
   only = $state(false);
@@ -46,13 +50,20 @@ export class Tools {
     readonly unlabelled: number,
   ) {}
 
+  /** A photo is opened: if it has another size, the brush becomes as large beside it as brushes are at first. */
+  opened({ width, height }: Size): void {
+    const longest = Math.max(width, height);
+    if (longest !== this.#longest) this.diameter = Math.max(1, Math.round(longest * FIRST_SHARE));
+    this.#longest = longest;
+  }
+
   #others(id: number): number[] {
     return this.own.map((_, index) => index).filter((index) => index !== id);
   }
 
   choose(id: number): void {
-    if (id >= this.own.length || id === this.id) return;
-    [this.id, this.before] = [id, this.id];
+    if (id >= this.own.length) return;
+    if (id !== this.id) [this.id, this.before] = [id, this.id];
     if (this.tool === "erase" || this.tool === "accept") this.tool = "brush";
   }
 

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 
 import { table, drawn } from "./colours";
-import { fitted, LARGEST_SCALE, SMALLEST_SCALE, toImage, toScreen, zoomed } from "./view";
+import { fitted, LARGEST_SCALE, resized, SMALLEST_SCALE, toImage, toScreen, zoomed } from "./view";
 
 const view = fc.record({
   scale: fc.constantFrom(1 / 16, 0.3, 0.67, 1, 1.25, 2, 7.5, 64),
@@ -38,6 +38,19 @@ test("zooming keeps the image point under the pointer, within the smallest and t
 test("a fitted image is wholly on the screen and in its middle", () => {
   const at = fitted({ width: 400, height: 100 }, { width: 200, height: 200 });
   expect(at).toEqual({ scale: 0.5, x: 0, y: 75 });
+});
+
+test("another size of the screen keeps the zoom and what is in the middle, or the whole image", () => {
+  const [image, before, now] = [
+    { width: 400, height: 100 },
+    { width: 200, height: 200 },
+    { width: 320, height: 100 },
+  ];
+  expect(resized(fitted(image, before), image, before, now)).toEqual(fitted(image, now));
+  const near = zoomed(fitted(image, before), { x: 30, y: 90 }, 5);
+  const next = resized(near, image, before, now);
+  expect(next.scale).toBe(near.scale);
+  expect(toImage(next, { x: 160, y: 50 })).toEqual(toImage(near, { x: 100, y: 100 }));
 });
 
 test("every device pixel shows the class of the image pixel under its centre, at all ratios", () => {
