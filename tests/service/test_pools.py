@@ -89,6 +89,14 @@ def test_counts_are_by_split_and_count_an_image_once(client: Client) -> None:
     annotate(client, images[0]["id"])
     client.put(f"/images/{images[0]['id']}/annotation", content=label_map(0), headers={"If-Match": '"1"'})
     client.put(f"/pools/{pool_id}/labels/a.png", content=label_map())
+    labelled = {
+        "label_maps": 1,
+        "unlabelled": 0,
+        "classes": [
+            {"name": "road", "pixels": 32 * 24, "label_maps": 1},
+            {"name": "car", "pixels": 0, "label_maps": 0},
+        ],
+    }
     assert client.get(f"/pools/{pool_id}").json()["counts"] == {
         "images": 5,
         "embedded": 4,
@@ -98,14 +106,8 @@ def test_counts_are_by_split_and_count_an_image_once(client: Client) -> None:
         "label_sources": {"upload": 1},
         "train": {"images": 4, "embedded": 3, "annotated": 1},
         "test": {"images": 1, "embedded": 1, "annotated": 0},
-        "labelled": {
-            "label_maps": 1,
-            "unlabelled": 0,
-            "classes": [
-                {"name": "road", "pixels": 32 * 24, "label_maps": 1},
-                {"name": "car", "pixels": 0, "label_maps": 0},
-            ],
-        },
+        "labelled": labelled,
+        "labelled_train": labelled,
     }
 
 
