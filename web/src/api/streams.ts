@@ -64,6 +64,38 @@ export function streamed(
   };
 }
 
+/**
+ * Follow the events of one name, by one connection for all tabs: a browser opens only about six to a server, and
+ * every tab would hold one. When the tab that follows is closed, another one does. The returned function stops it.
+ */
+export function shared(path: string, name: string, told: (data: unknown) => void): () => void {
+  const channel = new BroadcastChannel(path);
+  const leaving = new AbortController();
+  let stop = () => {};
+
+  function follow(tell: (data: unknown) => void) {
+    if (!leaving.signal.aborted) stop = streamed(path, { [name]: tell }, () => {});
+  }
+
+  if (navigator.locks) {
+    channel.onmessage = ({ data }) => told(data);
+    const isLeft = new Promise((done) => leaving.signal.addEventListener("abort", done));
+    const followForAll = () => {
+      follow((data) => {
+        channel.postMessage(data);
+        told(data);
+      });
+      return isLeft;
+    };
+    navigator.locks.request(path, { signal: leaving.signal }, followForAll).catch(() => {}); // it was left
+  } else follow(told); // browsers have locks only with TLS or on this machine
+  return () => {
+    leaving.abort();
+    stop();
+    channel.close();
+  };
+}
+
 /** Follow a job until it ends; the returned function stops that. */
 export function followed(
   id: string,

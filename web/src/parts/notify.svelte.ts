@@ -26,7 +26,7 @@ export function tell(reminder: Reminder): void {
   if (!document.hidden) return;
   news.unseen = reminder.text;
   if (!("Notification" in window) || Notification.permission !== "granted") return;
-  const shown = new Notification(reminder.text);
+  const shown = new Notification(reminder.text, { tag: reminder.address }); // one for all tabs
   shown.onclick = () => {
     window.focus();
     go(reminder.address);
