@@ -1,6 +1,7 @@
 // Who uses the pages, and what they may do.
 
 import { api, asked, type Pool, type Schemas } from "./api/client";
+import { words } from "./words";
 
 export type Role = Pool["role"];
 export const ROLES: readonly Role[] = ["viewer", "annotator", "curator"];
@@ -17,4 +18,14 @@ export function may(pool: Pool, need: Role): boolean {
 
 export function isAdmin(): boolean {
   return account.user?.admin ?? false;
+}
+
+/** Pages for administrators alone. */
+export const OF_ADMINS = ["people", "audit", "settings", "doctor"] as const;
+
+/** Why whoever asks may not see a page; empty if they may, or if it is not known yet. */
+export function barred(page: string, pool: Pool | null): string {
+  if (account.user && !isAdmin() && OF_ADMINS.some((hall) => hall === page)) return words.barred.admins;
+  if (page === "label" && pool && !may(pool, "annotator")) return words.barred.label;
+  return "";
 }

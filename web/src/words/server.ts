@@ -1,6 +1,12 @@
 // Texts of the pages about who uses the service, and how the service is.
 
 export const serverWords = {
+  barred: {
+    admins: "Only administrators of this service may see this page.",
+    label:
+      "You are a viewer of this pool: you may look at its photos and label maps, and not change them. Curators of the pool give roles.",
+    photo: "Look at the photo",
+  },
   account: {
     title: "Account",
     out: "Log out",
