@@ -21,10 +21,10 @@ def pool(client: Client, tmp_path: Path, request: pytest.FixtureRequest) -> Pool
     return pool
 
 
-def log_in(page: Page, name: str, address: str = "") -> None:
+def log_in(page: Page, name: str, address: str = "", password: str = PASSWORD) -> None:
     page.goto(f"{address}/app/login")
     page.get_by_label("Name").fill(name)
-    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Log in").click()
     expect(page.get_by_text(f"Account: {name}")).to_be_visible()
 

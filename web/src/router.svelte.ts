@@ -61,6 +61,14 @@ export function labelAddress(
   return query.size ? `${address}?${query}` : address;
 }
 
+/** The same page with another value in its query; without it if the value is empty. */
+export function filter(name: string, value: string): void {
+  const url = new URL(location.href);
+  if (value) url.searchParams.set(name, value);
+  else url.searchParams.delete(name);
+  go(url.href, true);
+}
+
 addEventListener("popstate", () => (router.place = parsed(location.href)));
 
 document.addEventListener("click", (event) => {

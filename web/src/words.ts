@@ -67,6 +67,7 @@ export const words = {
     more: (count: number) => `Pick up to ${many(count)}`,
     alike: "photos that it stands for",
     label: "Label",
+    look: "Look at it",
     done: "labelled",
     start: "Start labelling",
     skip: "Skip",

@@ -1,5 +1,6 @@
 // Texts of the pages about trainings and models.
 
+import type { Job } from "../api/client";
 import { counted, many } from "./numbers";
 
 export const modelWords = {
@@ -127,7 +128,20 @@ export const modelWords = {
     created: "Created",
     took: "Took",
     cancel: "Cancel",
+    finish: "Finish now",
     retry: "Try again",
+    get: { export: "Get the zip", import: "Get the report" },
+    files: { export: "export.zip", import: "report.json" },
+    kinds: {
+      ...{ train: "training", evaluate: "evaluation", select: "selection", embed: "embedding" },
+      ...{ explain: "explanation", replay: "replay", search: "search", project: "map" },
+      ...{ translate: "translation", suggest: "suggestion", import: "import", export: "export" },
+      ...{ scenes: "drawn scenes", pack: "archive", delete: "removal", deliver: "webhook", doctor: "doctor" },
+    } satisfies Record<Job["kind"], string>,
+    states: {
+      ...{ queued: "queued", running: "running" },
+      ...{ succeeded: "succeeded", failed: "failed", cancelled: "cancelled" },
+    } satisfies Record<Job["state"], string>,
     attempt: (attempt: number, most: number) => `attempt ${attempt} of ${most}`,
     more: "Show earlier ones",
   },

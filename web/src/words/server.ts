@@ -15,6 +15,7 @@ export const serverWords = {
     audit: "Audit",
     settings: "Settings",
     doctor: "Doctor",
+    password: "Change password",
   },
   jump: {
     title: "Jump to a page, a pool or a photo",
@@ -69,6 +70,14 @@ export const serverWords = {
     withoutPassword: "key or proxy",
     gets: "Gets in with",
     keys: "Keys",
+    setPassword: "Set a password",
+  },
+  passwordOf: {
+    title: (user: string) => `Password of ${user}`,
+    hint: "Browsers that are logged in with it are logged out. Keys stay.",
+    current: "Password until now",
+    set: "Set the password",
+    leave: "Leave it",
   },
   keysPage: {
     title: "Keys",

@@ -1,0 +1,115 @@
+"""The pages that belong to no pool: jobs, people, audit, settings, doctor; and the members of a pool."""
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from fewpairs import Client, Pool
+from tests import drawings
+from tests.access import PASSWORD
+from tests.browser.test_roles import log_in
+
+
+@pytest.fixture
+def pool(client: Client, tmp_path: Path, request: pytest.FixtureRequest) -> Pool:
+    drawings.write(tmp_path, range(1))
+    pool = client.create_pool(request.node.name, classes=drawings.CLASS_TABLE)
+    pool.upload(tmp_path / "images")
+    pool.annotate(tmp_path / "labels")
+    return pool
+
+
+def test_an_administrator_manages_people(page: Page, stranger: BrowserContext, client: Client) -> None:
+    """An account is made, gets another password, is shut out and let in again; its person changes the
+    password too, with the one until now, and logs in with the new one.
+    """
+    other, own = f"other {PASSWORD}", f"own {PASSWORD}"
+    page.goto("/app/people")
+    page.get_by_label("Name").fill("pat")
+    page.get_by_label("Password, at least").fill(PASSWORD)
+    page.get_by_role("button", name="Make the account").click()
+    row = page.get_by_role("row", name="pat")
+    row.get_by_role("button", name="Set a password").click()
+    dialog = page.get_by_role("dialog", name="Password of pat")
+    dialog.get_by_label("Password, at least").fill(other)
+    dialog.get_by_role("button", name="Set the password").click()
+    expect(dialog).to_have_count(0)
+    theirs = stranger.new_page()
+    log_in(theirs, "pat", password=other)
+    theirs.get_by_text("Account: pat").click()
+    theirs.get_by_role("button", name="Change password").click()
+    theirs.get_by_label("Password until now").fill(other)
+    theirs.get_by_label("Password, at least").fill(own)
+    theirs.get_by_role("button", name="Set the password").click()
+    theirs.wait_for_url("**/app/login")
+    log_in(theirs, "pat", password=own)
+    row.get_by_role("button", name="Disable").click()
+    expect(row).to_contain_text("disabled")
+    assert {user["name"]: bool(user["disabled_at"]) for user in client.users()}["pat"]
+    row.get_by_role("button", name="Let in again").click()
+    expect(row).not_to_contain_text("disabled")
+
+
+def test_roles_are_given(page: Page, pool: Pool, client: Client) -> None:
+    """A member's role changes; one that is refused is not left on the screen."""
+    client.create_user("mia")
+    page.goto(f"/app/pools/{pool.id}/members")
+    page.get_by_label("Name").fill("mia")
+    page.get_by_role("button", name="Give the role").click()
+    role = page.get_by_label("Role: mia")
+    expect(role).to_have_value("annotator")
+    with page.expect_response(lambda answer: answer.request.method == "PUT"):
+        role.select_option("curator")
+    assert pool.members()["mia"] == "curator"
+    refusal = {"type": "/problems/class-table-changed", "detail": "Ask again."}
+    page.route("**/members/mia", lambda route: route.fulfill(status=409, json=refusal))
+    role.select_option("viewer")
+    expect(page.get_by_role("alert")).to_be_visible()
+    expect(role).to_have_value("curator")
+
+
+def test_jobs_are_filtered_and_taken_along(page: Page, pool: Pool, tmp_path: Path) -> None:
+    """The list follows its filters; a job is cancelled and ordered again, once however often one clicks; the
+    zip of an export is there to take.
+    """
+    pool.export_annotations("png").wait()
+    pool.train("probe").cancel()
+    page.goto("/app/jobs")
+    page.get_by_label("Pool").select_option(pool.name)
+    page.get_by_label("Kind").select_option("export")
+    expect(page.get_by_role("row")).to_have_count(2)
+    with page.expect_download() as getting:
+        page.get_by_role("link", name="Get the zip").click()
+    assert getting.value.path().read_bytes().startswith(b"PK")
+    page.get_by_label("Kind").select_option("training")
+    page.get_by_label("State").select_option("cancelled")
+    page.wait_for_url(f"**/app/jobs?pool={pool.id}&kind=train&state=cancelled")
+    page.get_by_role("button", name="Try again").dblclick()
+    page.get_by_label("State").select_option("all")
+    expect(page.get_by_role("row")).to_have_count(3)
+    assert len(list(pool.jobs(kind="train"))) == 2
+
+
+def test_the_audit_is_filtered_and_exported(page: Page, pool: Pool) -> None:
+    """The page and the export have what the address names; a day that is none is left out of it."""
+    page.goto(f"/app/audit?pool={pool.id}&since=yesterday")
+    rows = page.get_by_role("row")
+    expect(rows.filter(has_text="pool created")).to_have_count(1)
+    page.get_by_label("Of").select_option("annotation")
+    expect(rows).to_have_count(2)
+    with page.expect_download() as getting:
+        page.get_by_role("link", name="Export as CSV").click()
+    lines = getting.value.path().read_text().splitlines()
+    assert ["annotated" in line for line in lines] == [False, True]
+
+
+def test_settings_and_the_doctor(page: Page) -> None:
+    """The settings have values and meanings and no secret; the doctor says that all is well."""
+    page.goto("/app/settings")
+    expect(page.get_by_role("row", name="FEWPAIRS_DEVICE")).to_contain_text("cpu")
+    expect(page.get_by_role("row", name="FEWPAIRS_ADMIN_KEY")).to_have_count(0)
+    page.goto("/app/doctor")
+    page.get_by_role("button", name="Look now").click()
+    expect(page.get_by_role("heading", name="Found on")).to_be_visible()
+    expect(page.get_by_role("heading", name="What takes space")).to_be_visible()
