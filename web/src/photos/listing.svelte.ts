@@ -80,7 +80,8 @@ export class Queried implements Listing {
   }
 
   async refresh(): Promise<void> {
-    await Promise.all([...this.parts.keys()].map((part) => this.fetch(part)));
+    const parts = this.parts.size ? [...this.parts.keys()] : [0];
+    await Promise.all(parts.map((part) => this.fetch(part)));
   }
 
   close(): void {
