@@ -28,7 +28,11 @@ CHROMIUM = Path("/usr/bin/chromium")
 OPTIONS = ["--no-sandbox", "--disable-background-networking"]
 START_S, PATIENCE_MS = 240.0, 240_000
 PRINTED = re.compile(r"http://\S+/session\?token=\S+")
-EXPECTED = ("status of 409", "status of 412", "ERR_INTERNET_DISCONNECTED")
+EXPECTED = (
+    ("status of 409", re.compile(r"/pools/[^/]+/selection$")),
+    ("status of 412", re.compile(r"/images/[^/]+/(annotation|draft)\b")),
+    ("ERR_INTERNET_DISCONNECTED", re.compile("")),
+)
 """Chromium notes refusals as errors. The pages ask for a selection that may not be there, or save second, or
 are without a network."""
 
@@ -96,8 +100,11 @@ def person(browser: Browser, server: str) -> Iterator[BrowserContext]:
     wrong: list[str] = []
 
     def said(message: ConsoleMessage) -> None:
-        if message.type == "error" and not any(status in message.text for status in EXPECTED):
-            wrong.append(message.text)
+        address = message.location["url"]
+        if message.type == "error" and not any(
+            refusal in message.text and of.search(address) for refusal, of in EXPECTED
+        ):
+            wrong.append(f"{message.text} {address}")
 
     def requested(request: Request) -> None:
         if urlsplit(request.url).scheme in ("http", "https") and not request.url.startswith(server):

@@ -93,6 +93,14 @@ def stroke(page: Page, box: Any, start: tuple[float, float], end: tuple[float, f
         act()
 
 
+def paint_every_class(page: Page) -> None:
+    page.locator(".painter canvas").first.wait_for()
+    box = page.locator(".painter").bounding_box()
+    for index in range(len(CLASSES)):
+        page.keyboard.press(str(index + 1))
+        stroke(page, box, (0.4, 0.3 + 0.15 * index), (0.6, 0.3 + 0.15 * index))
+
+
 def draft(page: Page, image: str) -> list[int]:
     """The label map that the browser keeps for an image, once the last stroke is in it."""
     expect(page.get_by_text("Kept")).to_be_visible()
@@ -105,9 +113,9 @@ def stored(page: Page, image: str) -> NDArray[np.uint8]:
     return np.asarray(Image.open(BytesIO(page.request.get(f"/images/{image}/annotation").body())))
 
 
-def test_a_person_comes_from_a_folder_to_a_compared_model(client: Client, page: Page, folder: Path) -> None:
-    """Pool, photos, picks, painted label maps, a training and its scores: nothing but the pages is used,
-    except for the label maps of the test photos.
+def test_a_person_comes_from_a_folder_to_two_compared_models(page: Page, folder: Path) -> None:
+    """Pool, photos, picks, test photos, painted label maps, two trainings and their scores, side by side:
+    nothing but the pages is used.
     """
     page.goto("/")
     page.locator("input[webkitdirectory]").set_input_files(folder / "images")
@@ -135,11 +143,7 @@ def test_a_person_comes_from_a_folder_to_a_compared_model(client: Client, page: 
     for photo in (1, 0):  # the first one is skipped, and comes again at the end
         page.keyboard.press("j")
         expect(queue.nth(photo)).to_have_attribute("aria-current", "true")
-        page.locator(".painter canvas").first.wait_for()
-        box = page.locator(".painter").bounding_box()
-        for index in range(len(CLASSES)):
-            page.keyboard.press(str(index + 1))
-            stroke(page, box, (0.4, 0.3 + 0.15 * index), (0.6, 0.3 + 0.15 * index))
+        paint_every_class(page)
         address = page.url
         page.keyboard.press("Control+Enter")
         expect(page).not_to_have_url(address)
@@ -147,25 +151,51 @@ def test_a_person_comes_from_a_folder_to_a_compared_model(client: Client, page: 
     page.get_by_role("link", name="Pick more photos").click()
     expect(page.get_by_text("It takes about")).to_be_visible()
 
-    pool = client.pool("by hand")
-    drawings.write(folder / "test", range(100, 102))
-    pool.upload(folder / "test" / "images", split="test")
-    pool.annotate(folder / "test" / "labels")
-    page.get_by_role("link", name="Train").click()
-    page.get_by_label("A quick look").check()
-    page.get_by_role("button", name="Train", exact=True).click()
-    expect(page.get_by_role("link", name="Compare it")).to_be_visible()
+    page.get_by_role("link", name="Photos", exact=True).click()
+    unlabelled = page.locator("button[data-place]:not([aria-label*=labelled])")
+    for place in range(2):
+        unlabelled.nth(place).click(modifiers=["Control"])
+    page.get_by_role("button", name="Move to test").click()
+    expect(page.get_by_text("2 photos moved to test.")).to_be_visible()
+    for _ in range(2):
+        page.get_by_label("Split", exact=True).select_option("test")
+        expect(page.locator("button[data-place]")).to_have_count(2)
+        unlabelled.first.click()
+        page.get_by_role("link", name="Label it").click()
+        paint_every_class(page)
+        page.keyboard.press("Control+s")
+        expect(page.get_by_text("Saved")).to_be_visible()
+        page.get_by_role("link", name="Photos", exact=True).click()
+
+    for trainings in (1, 2):
+        page.get_by_role("link", name="Train", exact=True).click()
+        page.get_by_label("A quick look").check()
+        page.get_by_role("button", name="Train", exact=True).click()
+        expect(page.locator("tbody tr")).to_have_count(trainings)
+        expect(page.get_by_role("link", name="Compare it")).to_be_visible()
     expect(page.get_by_role("img", name="What it makes of photos, at the end")).to_be_visible()
     expect(page.get_by_text("Log", exact=True)).to_be_visible()
     assert violations(page) == []
     page.get_by_role("link", name="Compare it").click()
-    page.get_by_role("button", name="Score it on the test photos").click()
-    expect(page.get_by_role("heading", name="Classes: mean IoU")).to_be_visible()
+    page.get_by_label("Model B").select_option(index=1)
+    scores = page.get_by_role("button", name="Score it on the test photos")
+    for unscored in (2, 1):
+        expect(scores).to_have_count(unscored)
+        scores.last.click()
+        expect(scores).to_have_count(unscored - 1)
+    expect(page.get_by_role("columnheader", name="B − A")).to_be_visible()
     expect(page.get_by_role("row", name=CLASSES[0]).first).to_be_visible()
     pixels = wrong(page)
     page.keyboard.press("e")
-    expect(page.get_by_text("px wrong")).to_contain_text(f"{pixels:,} px wrong")
+    expect(page.get_by_text("px wrong").first).to_contain_text(f"{pixels:,} px wrong")
     assert violations(page) == []
+    page.keyboard.press("e")
+    prediction = page.get_by_role("img", name="probe").first
+    first, second = (str(page.get_by_role("img", name="probe").nth(at).get_attribute("src")) for at in (0, 1))
+    page.keyboard.down("b")
+    expect(prediction).to_have_attribute("src", second)
+    page.keyboard.up("b")
+    expect(prediction).to_have_attribute("src", first)
 
 
 def test_the_service_stores_the_pixels_that_were_painted(page: Page, pool: Pool) -> None:
