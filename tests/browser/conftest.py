@@ -21,6 +21,7 @@ from playwright.sync_api import (
 
 from fewpairs import Client
 from service.pages.routes import BUILT
+from tests.access import PASSWORD
 from tests.fewpairs.conftest import UP_ENVIRONMENT, up_command
 from tests.processes import free_port, processes, until
 
@@ -116,6 +117,14 @@ def person(browser: Browser, server: str) -> Iterator[BrowserContext]:
     yield context
     context.close()
     assert wrong == []
+
+
+def log_in(page: Page, name: str, address: str = "", password: str = PASSWORD) -> None:
+    page.goto(f"{address}/app/login")
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_text(f"Account: {name}")).to_be_visible()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from fewpairs import Client, Pool
 from tests import drawings
 from tests.access import PASSWORD
-from tests.browser.test_roles import log_in
+from tests.browser.conftest import log_in
 
 
 @pytest.fixture

@@ -1,15 +1,18 @@
 """Who sees what in the pages, and where the pages may stand."""
 
+import re
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from fewpairs import Client, Pool
+from fewpairs import Client, JobFailed, Pool
 from tests import drawings
 from tests.access import PASSWORD
-from tests.browser.conftest import person
+from tests.browser.conftest import log_in, person
 from tests.browser.proxy import behind_tls
+from tests.browser.test_workbench import stroke
+from tests.fewpairs.conftest import TINY
 
 
 @pytest.fixture
@@ -21,34 +24,90 @@ def pool(client: Client, tmp_path: Path, request: pytest.FixtureRequest) -> Pool
     return pool
 
 
-def log_in(page: Page, name: str, address: str = "", password: str = PASSWORD) -> None:
-    page.goto(f"{address}/app/login")
-    page.get_by_label("Name").fill(name)
-    page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Log in").click()
-    expect(page.get_by_text(f"Account: {name}")).to_be_visible()
-
-
-def test_an_annotator_sees_what_annotators_may(client: Client, pool: Pool, stranger: BrowserContext) -> None:
-    """No page that only administrators may see is offered, and no button for what needs a curator; nothing
-    that a page asks is refused, or the console would say so.
+@pytest.fixture(scope="module")
+def studied(server: str, tmp_path_factory: pytest.TempPathFactory) -> Pool:
+    """A pool with picks of which one is labelled, a scored model, one without scores and a cancelled
+    training.
     """
-    client.create_user("ana", PASSWORD)
-    pool.share("ana", "annotator")
+    folder = tmp_path_factory.mktemp("studied")
+    drawings.write(folder, range(5))
+    pool = Client(server).create_pool("studied", classes=drawings.CLASS_TABLE)
+    pool.upload([folder / "images" / f"{number:04d}.png" for number in range(4)])
+    pool.upload(folder / "images" / "0004.png", split="test")
+    pool.select(2).explain()
+    pool.annotate([folder / "labels" / f"{number:04d}.png" for number in (0, 1, 4)])
+    model = pool.train("probe").wait().model
+    model.evaluate().wait()
+    pool.import_model(model.download_file("photo_to_label.onnx", folder / "model.onnx"))
+    with pytest.raises(JobFailed, match="was cancelled"):
+        pool.train("probe").cancel().wait()
+    return pool
+
+
+OFFERED: dict[str, dict[str, list[str]]] = {
+    "photos": {"annotator": ["Find by a photo"], "curator": ["Choose photos"]},
+    "photos?photo={image}": {
+        "viewer": ["Find photos like this"],
+        "annotator": ["Label it"],
+        "curator": ["Leave out", "Delete", "Move to test"],
+    },
+    "picks": {"annotator": ["Start labelling"], "curator": ["Pick again", "Keep", "Skip", "Give"]},
+    "label/{image}": {"annotator": ["Save", "Done and next"]},
+    "train/{training}": {"curator": ["Train", "Try it again"]},
+    "compare/{models}": {
+        "annotator": ["Change its label map", "Label one like it next"],
+        "curator": ["Score it on the test photos", "Label maps of the test photos (PNG)"],
+    },
+    "members": {"curator": ["Give the role", "Take the role away"]},
+    "/app/jobs": {"curator": ["Try again"]},
+}
+"""What a role may do on each page besides what the roles before it may."""
+ROLES = ("viewer", "annotator", "curator")
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_is_offered_what_it_may(
+    client: Client, studied: Pool, stranger: BrowserContext, role: str
+) -> None:
+    """On every page, that alone and all of it. Pages of administrators are not offered, and say so to who
+    goes there. Nothing that a page asks is refused, or the console would say so.
+    """
+    name = f"a {role}"
+    client.create_user(name, PASSWORD)
+    studied.share(name, role)
     page = stranger.new_page()
-    log_in(page, "ana")
-    page.get_by_text("Account: ana").click()
+    log_in(page, name)
+    page.get_by_text(f"Account: {name}").click()
     menu = page.get_by_role("navigation", name="Account")
     assert menu.get_by_role("link").all_inner_texts() == ["Keys"]
-    for view in ("photos", "picks", "train", "compare", "members"):
-        page.goto(f"/app/pools/{pool.id}/{view}")
-        expect(page.get_by_role("heading", level=1).first).to_be_visible()
-        page.wait_for_load_state("networkidle")
-        for name in ("Train", "Pick them", "Pick again", "Choose photos", "Give the role", "Delete"):
-            expect(page.get_by_role("button", name=name, exact=True)).to_have_count(0)
-    page.goto("/app/jobs")
-    expect(page.get_by_role("row").nth(1)).to_be_visible()
-    expect(page.get_by_role("button", name="Cancel")).to_have_count(0)
+    places = {
+        "image": studied.image_id("0002.png"),
+        "training": next(studied.jobs(kind="train", state="cancelled")).id,
+        "models": "/".join(model.id for model in reversed(studied.models())),
+    }
+    for view, by_role in OFFERED.items():
+        address = view.format(**places)
+        page.goto(address if view.startswith("/") else f"/app/pools/{studied.id}/{address}")
+        below = ROLES[: ROLES.index(role) + 1]
+        may = {name for each in below for name in by_role.get(each, ())}
+        assert_offered(page, may, {name for names in by_role.values() for name in names})
+        if view.startswith("label") and role == "viewer":
+            page.get_by_role("link", name="Look at the photo").click()
+            expect(page.get_by_role("dialog", name="0002.png")).to_be_visible()
+    for hall in ("people", "audit", "settings", "doctor"):
+        page.goto(f"/app/{hall}")
+        expect(page.get_by_text("Only administrators of this service may see this page.")).to_be_visible()
+        expect(page.get_by_role("button", name="Make the account")).to_have_count(0)
+
+
+def assert_offered(page: Page, may: set[str], all_names: set[str]) -> None:
+    """The page has buttons, links or files to choose of these names, and of none of the others."""
+    main = page.get_by_role("main").or_(page.get_by_role("dialog"))
+    for name in may:
+        expect(main.get_by_text(name, exact=True).first).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    for name in all_names - may:
+        expect(main.get_by_text(name, exact=True)).to_have_count(0)
 
 
 def test_people_are_led_to_different_photos(
@@ -130,11 +189,12 @@ def test_the_pages_work_behind_a_proxy_under_a_path(
     client: Client, pool: Pool, browser: Browser, server: str, tmp_path: Path
 ) -> None:
     """Behind TLS at /tools/fewpairs/ a person logs in with a password and a secure cookie, every file of the
-    page comes from below that path, and a training is followed by its stream of events.
+    page comes from below that path, a photo is sent, painted and saved, and a training is followed by its
+    stream of events.
     """
     client.create_user("ben", PASSWORD)
-    pool.share("ben", "viewer")
-    training = pool.train("probe").cancel()
+    pool.share("ben", "curator")
+    drawings.write(tmp_path / "more", range(9, 10))
     with behind_tls(server, tmp_path) as address, person(browser, address) as context:
         page = context.new_page()
         log_in(page, "ben", address)
@@ -143,5 +203,21 @@ def test_the_pages_work_behind_a_proxy_under_a_path(
         page.get_by_role("link", name=pool.name).click()
         expect(page).to_have_url(f"{address}/app/pools/{pool.id}/photos")
         expect(page.locator("img[src*=thumbnail]").first).not_to_have_js_property("naturalWidth", 0)
+        page.get_by_label("Choose photos").set_input_files(tmp_path / "more" / "images" / "0009.png")
+        expect(page.get_by_text("1 photo added")).to_be_visible()
+        image = pool.image_id("0009.png")
+        page.goto(f"{address}/app/pools/{pool.id}/label/{image}")
+        page.locator(".painter canvas").first.wait_for()
+        stroke(page, page.locator(".painter").bounding_box(), (0.3, 0.5), (0.6, 0.5))
+        page.get_by_role("button", name="Save", exact=True).click()
+        expect(page.get_by_role("status").filter(has_text="Saved")).to_be_visible()
+        [revision] = pool.revisions("0009.png")
+        assert (revision["by"], sum(revision["pixels"].values()) > 0) == ("ben", True)
+        page.reload()
+        page.locator(".painter canvas").first.wait_for()
+        training = pool.train("hybrid", recipe="tiny", **(TINY | {"total_steps": 100_000}))
         page.goto(f"{address}/app/pools/{pool.id}/train/{training.id}")
-        expect(page.get_by_role("heading", name="Training · cancelled")).to_be_visible()
+        state = page.get_by_role("heading", name="Training · ")
+        expect(state).to_have_text(re.compile("queued|running"))
+        training.cancel()
+        expect(state).to_have_text("Training · cancelled")

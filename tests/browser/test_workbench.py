@@ -14,7 +14,7 @@ from fewpairs import Client, Pool
 from tests import drawings
 from tests.access import PASSWORD
 from tests.browser.axe import violations
-from tests.browser.test_roles import log_in
+from tests.browser.conftest import log_in
 
 JOURNAL = """([image, user]) => new Promise(done => {
   const opening = indexedDB.open(`fewpairs-${user}`);
