@@ -58,6 +58,7 @@ def take(page: Page, pool: Pool, folder: Path, scheme: str) -> None:
     training = next(pool.jobs(kind="train")).id
     models = [model.id for model in pool.models()][:2]
     views = {
+        "login": "app/login",
         "start": "",
         "photos": f"app/pools/{pool.id}/photos",
         "picks": f"app/pools/{pool.id}/picks",
@@ -69,6 +70,9 @@ def take(page: Page, pool: Pool, folder: Path, scheme: str) -> None:
     }
     for name, address in views.items():
         page.goto("/".join(page.url.split("/", 3)[:3]) + "/" + address)
+        if name == "doctor":
+            page.get_by_role("button", name="Look now").click()
+            page.get_by_role("heading", name="Found on").wait_for()
         page.wait_for_timeout(4000)
         picture = Image.open(BytesIO(page.screenshot())).convert("RGB")
         picture.quantize(256).save(folder / f"{name}-{scheme}.png", optimize=True)
