@@ -28,7 +28,8 @@ from fewpairs.embedded.process_manager import ProcessManager, Program
 from fewpairs.embedded.settings import Settings, read_settings
 from fewpairs.errors import FewpairsError
 
-START_LIMIT_S = 60.0
+START_LIMIT_S = 180.0
+"""For a program that hangs; one that cannot start ends, which is seen at once. Busy machines take minutes."""
 LONGEST_LOOK_S = 10.0
 """Longest wait for an answer of /readyz, which first asks the broker, for some seconds."""
 CRASHES_AT_START = 3
