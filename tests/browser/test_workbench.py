@@ -157,6 +157,10 @@ def test_a_person_comes_from_a_folder_to_two_compared_models(page: Page, folder:
         unlabelled.nth(place).click(modifiers=["Control"])
     page.get_by_role("button", name="Move to test").click()
     expect(page.get_by_text("2 photos moved to test.")).to_be_visible()
+    page.get_by_role("link", name="Picks").click()
+    expect(picks.get_by_text("moved to test")).to_have_count(2)
+    expect(page.get_by_text("Some picks are not in use")).to_be_visible()
+    page.get_by_role("link", name="Photos", exact=True).click()
     for _ in range(2):
         page.get_by_label("Split", exact=True).select_option("test")
         expect(page.locator("button[data-place]")).to_have_count(2)
@@ -185,6 +189,7 @@ def test_a_person_comes_from_a_folder_to_two_compared_models(page: Page, folder:
         expect(scores).to_have_count(unscored - 1)
     expect(page.get_by_role("columnheader", name="B − A")).to_be_visible()
     expect(page.get_by_role("row", name=CLASSES[0]).first).to_be_visible()
+    expect(page.get_by_text("Only 2 test photos are scored")).to_be_visible()
     pixels = wrong(page)
     page.keyboard.press("e")
     expect(page.get_by_text("px wrong").first).to_contain_text(f"{pixels:,} px wrong")

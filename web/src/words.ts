@@ -52,6 +52,9 @@ export const words = {
     glob: "Only photos with names like",
     ask: "Pick them",
     again: "Pick again",
+    outdated: "Some picks are not in use for training any more: pick again.",
+    moved: "moved to test",
+    leftOut: "left out",
     none: "Nothing is picked yet. Fewpairs looks at all photos and says which to label.",
     working: "Looking at all photos…",
     buys: (budget: number, random: number | null) =>

@@ -1,6 +1,6 @@
 // Which photos are labelled, and who holds which of the others.
 
-import { api, asked, type Schemas } from "../api/client";
+import { api, asked, type Image, type Schemas } from "../api/client";
 
 export type Assignment = Schemas["Assignment"];
 
@@ -9,18 +9,28 @@ export const LEASE_S = 4 * 3600;
 const PAGE = 1000;
 const IDS_A_REQUEST = 100;
 
-/** Those of the photos that have a label map. */
-export async function labelledAmong(pool: string, images: readonly string[]): Promise<string[]> {
+/** The records of the photos; those of deleted ones are left out. */
+export async function recordsOf(pool: string, images: readonly string[]): Promise<Image[]> {
   const parts = Array.from({ length: Math.ceil(images.length / IDS_A_REQUEST) }, (_, part) =>
     images.slice(part * IDS_A_REQUEST, (part + 1) * IDS_A_REQUEST),
   );
   const pages = await Promise.all(
     parts.map((id) => {
-      const query = { annotated: true, id, limit: IDS_A_REQUEST };
+      const query = { id, limit: IDS_A_REQUEST };
       return asked(api.GET("/pools/{pool_id}/images", { params: { path: { pool_id: pool }, query } }));
     }),
   );
-  return pages.flatMap(({ items }) => items.map(({ id }) => id));
+  return pages.flatMap(({ items }) => items);
+}
+
+/** Those of the photos that have a label map. */
+export async function labelledAmong(pool: string, images: readonly string[]): Promise<string[]> {
+  const records = await recordsOf(pool, images);
+  return records.filter(isLabelled).map(({ id }) => id);
+}
+
+export function isLabelled({ annotation_revision }: Image): boolean {
+  return annotation_revision !== null;
 }
 
 /** All photos of the pool that somebody holds, in the order of their ranks. */

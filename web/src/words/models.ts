@@ -43,6 +43,8 @@ export const modelWords = {
     curator: "A curator of this pool can order trainings.",
     running: "Training",
     waiting: "It waits for a worker.",
+    behind: "It waits for the work before it.",
+    writing: "Finishing: the model is written.",
     finish: "Finish now and keep the model",
     finishing: "It ends after this step.",
     cancel: "Cancel",
@@ -66,12 +68,18 @@ export const modelWords = {
     title: "Compare models",
     none: "There is no model yet.",
     evaluate: "Score it on the test photos",
-    scoring: "Scoring…",
+    scoring: { queued: "Waits for the work before it…", running: "Scoring…" },
     scoreAgain: (model: string) => `Score ${model} again`,
     changed: (model: string) =>
       `The test photos have changed since ${model} was scored: other photos, or other label maps.`,
     incomparable:
       "A and B were scored on different test photos or label maps, so their scores cannot be compared. Score them again first.",
+    few: (scored: number, unlabelled: number) =>
+      `Only ${counted(scored, "test photo")} ${scored === 1 ? "is" : "are"} scored: with so few the scores are uncertain.` +
+      (unlabelled
+        ? ` ${counted(unlabelled, "test photo")} ${unlabelled === 1 ? "is" : "are"} not labelled yet.`
+        : ""),
+    zoom: (share: number) => `Zoom ${many(Math.round(share * 100))} %`,
     notScored: "This photo is not one of those that model A was scored on.",
     showWorst: "Show the worst one",
     model: "Model A",

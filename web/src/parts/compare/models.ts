@@ -93,15 +93,19 @@ export async function nextLike(
   return id.find((each) => unlabelled.has(each) && !taken.has(each)) ?? null;
 }
 
-/** The models that are being scored on the test photos. */
-export async function scoredNow(pool: string): Promise<ReadonlySet<string>> {
+/** Which models are being scored on the test photos: whether their jobs wait or run. */
+export type Scoring = ReadonlyMap<string, "queued" | "running">;
+
+export async function scoredNow(pool: string): Promise<Scoring> {
   const states = ["queued", "running"] as const;
   const found = await Promise.all(
-    states.map((state) =>
-      asked(api.GET("/jobs", { params: { query: { pool, kind: "evaluate", state, limit: MOST } } })),
-    ),
+    states.map(async (state) => {
+      const query = { pool, kind: "evaluate", state, limit: MOST } as const;
+      const { items } = await asked(api.GET("/jobs", { params: { query } }));
+      return items.flatMap(({ model_id }) => (model_id ? [[model_id, state] as const] : []));
+    }),
   );
-  return new Set(found.flatMap(({ items }) => items.flatMap(({ model_id }) => model_id ?? [])));
+  return new Map(found.flat());
 }
 
 export function prediction(of: Evaluation, image: string): string {
