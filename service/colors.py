@@ -6,7 +6,7 @@ Color = tuple[int, int, int]
 
 SAFE_DISTANCE = 20
 """The least distance in RGB at which an error of 4 of 255 costs nothing: see docs/method.md."""
-BLACK = (0, 0, 0)
+BLACK, WHITE = (0, 0, 0), (255, 255, 255)
 LEVELS = (*range(0, 256, 32), 255)
 CANDIDATES = [(red, green, blue) for red in LEVELS for green in LEVELS for blue in LEVELS]
 
@@ -16,9 +16,10 @@ def squared_distance(one: Color, other: Color) -> int:
 
 
 def far_apart(count: int, taken: Iterable[Color]) -> list[Color]:
-    """`count` colours, each as far as possible from those before it, from the taken ones and from black.
+    """`count` colours, each as far as possible from those before it, from the taken ones, black and white.
 
-    The same call gives the same colours. Black is left for what is unlabelled.
+    The same call gives the same colours. Black is left for what is unlabelled; white cannot be told from a
+    bright sky, or from a page.
     """
     distances = dict.fromkeys(CANDIDATES, 3 * 256**2)
 
@@ -26,7 +27,7 @@ def far_apart(count: int, taken: Iterable[Color]) -> list[Color]:
         for candidate in distances:
             distances[candidate] = min(distances[candidate], squared_distance(candidate, color))
 
-    for color in (BLACK, *taken):
+    for color in (BLACK, WHITE, *taken):
         keep_away_from(color)
     chosen: list[Color] = []
     for _ in range(count):

@@ -13,6 +13,8 @@ export class Suggestion {
   #isInstant = $state(true);
   /** Whether a model draws. */
   isDrawing = $state(false);
+  /** Whether one that follows the strokes is on its way. */
+  isLearning = $state(false);
   failure = $state("");
   #asking: Suggestions;
   #image = "";
@@ -22,8 +24,8 @@ export class Suggestion {
       bytes,
       coloursOf(table),
       table.ignore,
-      (layer) => ([this.layer, this.failure] = [layer, ""]),
-      (error) => (this.failure = said(error)),
+      (layer) => ([this.layer, this.failure, this.isLearning] = [layer, "", false]),
+      (error) => ([this.failure, this.isLearning] = [said(error), false]),
     );
   }
 
@@ -46,7 +48,9 @@ export class Suggestion {
 
   /** A stroke has ended, and the map is now like this. */
   stroked(map: LabelMap): void {
-    if (this.#isInstant) this.#asking.stroked(this.#image, map);
+    if (!this.#isInstant) return;
+    this.isLearning = true;
+    this.#asking.stroked(this.#image, map);
   }
 
   /** Show what a model makes of the photo, and keep it. */
@@ -70,6 +74,7 @@ export class Suggestion {
   }
 
   stop(): void {
+    this.isLearning = false;
     this.#asking.stop();
   }
 }
