@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 import time
+from contextlib import closing
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -123,8 +124,7 @@ def expected_metrics(label_maps: dict[int, NDArray[np.uint8]]) -> dict[str, floa
 @POSTGRESQL_FIRST
 def test_the_loop_runs_from_a_pool_to_a_label_map(tmp_path: Path, database_url: str) -> None:
     """It goes from POST /pools to a translated label map; the metrics equal an independent computation."""
-    with deployment(tmp_path, database_url) as addresses:
-        api = Apis(addresses)
+    with deployment(tmp_path, database_url) as addresses, closing(Apis(addresses)) as api:
         pool = fill(api)
         selection = select(api, pool)
         names = {pick["name"] for pick in selection["picks"]}
@@ -137,7 +137,8 @@ def test_the_loop_runs_from_a_pool_to_a_label_map(tmp_path: Path, database_url: 
 
         training = train(api, pool)
         lines = api("GET", f"/jobs/{training['id']}/metrics", 200).json()["items"]
-        assert [line["step"] for line in lines] == [2, 4, 6]
+        assert [line["step"] for line in lines] == [2, 4, len(TEST), 6]
+        assert [line["step"] for line in lines if "validation" in line] == [len(TEST), 6]
         model = api("GET", f"/models/{training['result']['model_id']}", 200).json()
         assert len(model["receipt"]["pairs"]) == BUDGET
         assert "photo_to_label.safetensors" in {file["name"] for file in model["files"]}
@@ -151,4 +152,3 @@ def test_the_loop_runs_from_a_pool_to_a_label_map(tmp_path: Path, database_url: 
         expected = expected_metrics(label_maps)
         measured = {name: evaluation["result"]["metrics"][name] for name in expected}
         assert measured == pytest.approx(expected, abs=1e-12)
-        api.close()

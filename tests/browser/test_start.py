@@ -91,7 +91,7 @@ def test_drawn_scenes_pull_nobody_away(page: Page) -> None:
     page.goto("/")
     with page.expect_response("**/scenes"):
         page.get_by_role("button", name="Draw the scenes").click()
-    page.get_by_role("link", name="Jobs").click()
+    page.get_by_role("link", name="Jobs", exact=True).click()
     expect(page.get_by_text("The scenes of street scenes are drawn.")).to_be_visible()
     expect(page).to_have_url("/app/jobs")
     page.get_by_role("link", name="See the photos").click()
