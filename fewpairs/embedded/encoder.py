@@ -26,12 +26,11 @@ def choose_encoder(environment: dict[str, str], console: Console) -> None:
     environment["FEWPAIRS_ENCODER"] = FALLBACK if reason else "resnet50"
     if reason:
         text = (
-            f"New pools use the encoder {FALLBACK} instead of resnet50, the paper's. {reason}\n\n"
-            "Pools and receipts record which encoder made them; one pool never mixes two encoders."
+            f"New pools use the small encoder {FALLBACK}, which came with Fewpairs: everything works.\n"
+            "Pools made now keep it. Later ones use resnet50, the paper's, once its weights are here."
+            f"\n\n{reason}"
         )
-        console.print(
-            Panel(text, title="ResNet50's weights are missing", border_style="yellow", style="yellow")
-        )
+        console.print(Panel(text, title="Which encoder is used", border_style="dim"))
 
 
 def _reason_without(find: list[str], environment: dict[str, str], console: Console) -> str:

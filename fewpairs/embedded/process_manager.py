@@ -14,7 +14,8 @@ from types import FrameType
 from processes.lifeline import spawn
 
 TICK_S = 0.2
-GRACE_S = 15.0
+GRACE_S, PATIENCE_S = 15.0, 3.0
+"""How long a program may take to end, and after what time it is said that it takes long."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
 STEADY_S = 30.0
 """After this time without a crash, earlier crashes of a program no longer count."""
@@ -150,16 +151,27 @@ class ProcessManager:
         child.say(f"{_how_it_ended(child.process)}; starting it again in {pause:g} s")
 
     def _stop(self) -> None:
-        """Send TERM, and KILL after GRACE_S or at a second signal; the programs started first stop last."""
-        signals_before = self.told_to_stop
-        for child in reversed(self.children):
+        """End all programs together; only then the one that was started first, which the others may need."""
+        self.told_to_stop = max(self.told_to_stop, 1)
+        self._end(self.children[1:])
+        self._end(self.children[:1])
+
+    def _end(self, children: Sequence[Child]) -> None:
+        """Send TERM, and KILL after GRACE_S, or as soon as a second signal has come."""
+        began = time.monotonic()
+        for child in children:
             if child.process.poll() is None:
                 child.process.terminate()
-            give_up = time.monotonic() + GRACE_S
-            while child.process.poll() is None and time.monotonic() < give_up:
-                if self.told_to_stop > signals_before:
-                    break
-                self._tick(restart=False)
+        told = False
+        while (left := [c for c in children if c.process.poll() is None]) and (
+            self.told_to_stop < 2 and time.monotonic() < began + GRACE_S
+        ):
+            if not told and time.monotonic() > began + PATIENCE_S:
+                told = True
+                for child in left:
+                    child.say("finishes what it is at; Ctrl-C again ends it at once")
+            self._tick(restart=False)
+        for child in children:
             _kill_group(child.process)
             child.process.wait()
             child.read()
