@@ -1,5 +1,6 @@
 """Trainings in the pages: what is seen of them, and what can be done with them."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -33,17 +34,25 @@ def pool(client: Client, tmp_path: Path, request: pytest.FixtureRequest) -> Pool
 
 
 def test_a_training_is_watched_and_steered(page: Page, pool: Pool, tmp_path: Path) -> None:
-    """Its losses are drawn while it trains, it can be finished early, gone on from, and cancelled. Two clicks
-    order one training. A notification tells somebody who looks elsewhere that it has ended, and opens its
-    model; later the page says it too. Two models that were scored on different test photos are not compared
-    until one is scored again.
+    """Its losses are drawn in words while it trains, it can be finished early, which is said, gone on from,
+    and cancelled. Two clicks order one training. A notification tells somebody who looks elsewhere that it
+    has ended, and opens its model; later the page says it too. Two models that were scored on different test
+    photos are not compared until one is scored again.
     """
     first = pool.train("hybrid", recipe="tiny", **LONG)
     page.goto(f"/app/pools/{pool.id}/train")
     training = page.get_by_label("Training", exact=True)
     expect(training.get_by_role("img", name="Losses over the steps").locator("canvas")).to_be_visible()
+    expect(training.get_by_text("judge of photos (D_X)")).to_be_visible()
+    expect(training.get_by_text(re.compile("^about .* left$"))).to_be_visible()
+    page.get_by_text("What is meant by").click()
+    expect(page.get_by_text("A photo and its label map:")).to_be_visible()
     training.get_by_role("button", name="Finish now and keep the model").click()
-    expect(training.get_by_role("heading", name="succeeded")).to_be_visible()
+    early = f"finished early after step {first.wait().result['steps']:,} of 1,000,000"
+    expect(training.get_by_role("heading", name=early)).to_be_visible()
+    expect(page.get_by_role("cell", name=early)).to_be_visible()
+    expect(training.get_by_role("link", name="Compare it")).to_be_visible()
+    expect(training.get_by_role("button", name="Score it")).to_have_count(0)
 
     training.get_by_role("button", name="Go on from this model").dblclick()
     expect(training.get_by_role("heading", name="running")).to_be_visible()

@@ -5,6 +5,7 @@ import { counted, many } from "./words/numbers";
 import { photoWords } from "./words/photos";
 import { serverWords } from "./words/server";
 
+export { stateOf } from "./words/models";
 export { counted, lasting, many, moment, percent, score, sized } from "./words/numbers";
 
 export const words = {

@@ -13,6 +13,14 @@ export const modelWords = {
         well ? `A model of ${pool} is scored.` : `The scoring of a model of ${pool} has failed.`,
     },
   },
+  terms: {
+    ask: (terms: string) => `What is meant by ${terms}?`,
+    pair: "A photo and its label map: the model learns from pairs what it is to make of a photo.",
+    IoU: "How much two areas cover each other, from 0 (nowhere) to 1 (everywhere): what the model draws as a class, and what the label map says. The mean IoU is the mean over all classes.",
+    probe:
+      "A method that takes a network that has learned from millions of other photos, leaves it as it is, and learns only which class belongs to what that network sees. It takes seconds.",
+    finetune: "A method that begins like probe, and then trains that network as well. It takes longer.",
+  },
   trainPage: {
     title: "Train a model",
     learns: "What it will learn from",
@@ -34,7 +42,7 @@ export const modelWords = {
     paper: "The paper's method",
     other: "Another one",
     expected: (minutes: string) =>
-      `With as many pairs of CamVid it took ${minutes}, measured on two CPU cores.`,
+      `With as many pairs of CamVid it took ${minutes}, measured on two CPU cores that did nothing else.`,
     unmeasured: "Nobody has measured how long this takes; the training says so shortly after its start.",
     start: "Train",
     method: "Method",
@@ -54,8 +62,29 @@ export const modelWords = {
     lost: "The service tells nothing new now. It is asked again every few seconds.",
     score: "Score on the test photos",
     left: (seconds: string) => `about ${seconds} left`,
-    estimate: (seconds: string) => `${seconds} in all, estimated at its start`,
+    estimate: (seconds: string) =>
+      `About ${seconds} in all if the machine does nothing else, estimated at its start.`,
+    scoreOn: (photos: number) => `Score it on ${counted(photos, "test photo")}`,
     losses: "Losses over the steps",
+    loss: "loss: lower is better",
+    meanIou: "mean IoU",
+    parts: {
+      loss: "wrong classes",
+      gradient: "how far from its end",
+      cross_entropy: "wrong classes",
+      consistency: "other classes when the photo is changed a little",
+      G: "all that the translator gets wrong",
+      G_gan: "does not look real",
+      G_conditional: "does not look like a real pair",
+      G_cycle: "is not the same there and back",
+      G_identity: "changes what is right already",
+      G_l1: "differs from the truth",
+      G_cross_entropy: "wrong classes",
+      D_X: "judge of photos",
+      D_Y: "judge of label maps",
+      D_C: "judge of photos with label maps",
+      D_D: "judge of label maps with photos",
+    } as Record<string, string>,
     samples: "What it makes of photos",
     step: (step: number) => `step ${many(step)}`,
     end: "at the end",
@@ -112,6 +141,7 @@ export const modelWords = {
     maps: "Label maps of the test photos (PNG)",
     packing: "Packing…",
     fix: "Change its label map",
+    labelTest: "Label test photos",
     next: "Label one like it next",
     noNext: "All photos that look like this one are labelled.",
     hold: "Hold B to blink between both models.",
@@ -150,7 +180,15 @@ export const modelWords = {
       ...{ queued: "queued", running: "running" },
       ...{ succeeded: "succeeded", failed: "failed", cancelled: "cancelled" },
     } satisfies Record<Job["state"], string>,
+    early: (done: number, all: number) => `finished early after step ${many(done)} of ${many(all)}`,
     attempt: (attempt: number, most: number) => `attempt ${attempt} of ${most}`,
     more: "Show earlier ones",
   },
 };
+
+export function stateOf({ kind, state, progress: { done, total } }: Job): string {
+  const text = modelWords.jobsPage;
+  return kind === "train" && state === "succeeded" && done < total
+    ? text.early(done, total)
+    : text.states[state];
+}

@@ -2,6 +2,7 @@
 
 import {
   api,
+  type Asked,
   asked,
   bytes,
   ended,
@@ -11,6 +12,7 @@ import {
   type Schemas,
   settled,
 } from "../../api/client";
+import type { Orders } from "../../api/orders.svelte";
 import { moment } from "../../words";
 
 export type Evaluation = Schemas["Evaluation"];
@@ -106,6 +108,14 @@ export async function scoredNow(pool: string): Promise<Scoring> {
     }),
   );
   return new Map(found.flat());
+}
+
+/** Order the scores of a model on the test photos; null: another order is under way. */
+export function ordersScore(orders: Orders, pool: string, model: string) {
+  const body = { model_id: model } as Asked["NewEvaluation"];
+  return orders.send(body, (header) =>
+    asked(api.POST("/pools/{pool_id}/evaluations", { params: { path: { pool_id: pool }, header }, body })),
+  );
 }
 
 export function prediction(of: Evaluation, image: string): string {
