@@ -25,13 +25,16 @@ class Evaluation(Resource):
         """`{"classes", "pixels"}`: the number of pixels by true class, and in each by predicted class."""
         return dict(self._transport.json("GET", f"{self.address}/confusion"))
 
-    def images(self, order: str = "worst") -> Iterator[dict[str, Any]]:
-        """Each image as `{"image_id", "name", "score", "scores"}`; `order` is worst, best or name."""
-        return self._transport.items(f"{self.address}/images", order=order)
+    def images(self, sort: str = "score", contains: str | None = None) -> Iterator[dict[str, Any]]:
+        """Each image as `{"image_id", "name", "score", "scores"}`; only those with `contains` in their names.
+
+        `sort` is "score" or "name", with a minus the largest first.
+        """
+        return self._transport.items(f"{self.address}/images", sort=sort, contains=contains)
 
     def worst(self, count: int) -> list[dict[str, Any]]:
         """The images with the lowest scores."""
-        return list(islice(self.images("worst"), count))
+        return list(islice(self.images(), count))
 
     def save_prediction(self, image_id: str, target: str | Path) -> Path:
         """Write the prediction for an image as a PNG: the label map, or the RGB image, that was scored.

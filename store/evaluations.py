@@ -1,15 +1,31 @@
 """Queries of evaluations and of the images that they scored."""
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, func, or_, select, tuple_
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
-from store.filters import in_use, kept
+from store import pages
+from store.filters import has, in_use, kept
 from store.tables import Evaluation, EvaluationImage, Image
+
+Sort = Literal["score", "-score", "name", "-name"]
+"""What the images of an evaluation are ordered by; with a minus, the largest first."""
+
+KEYS: dict[str, Any] = {"added": Image.id, "score": EvaluationImage.score, "name": Image.name}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which images of an evaluation, and in which order."""
+
+    evaluation_id: uuid.UUID
+    contains: str | None = None
+    """A part of the name; the case of letters does not matter."""
+    sort: Sort = "score"
 
 
 @dataclass(frozen=True)
@@ -59,24 +75,24 @@ def predictions(session: Session, evaluation_id: uuid.UUID) -> list[tuple[Image,
 
 
 def images(
-    session: Session, evaluation_id: uuid.UUID, *, order: str, after: uuid.UUID | None, limit: int
-) -> Sequence[ScoredImage]:
-    """Images in the order "worst", "best" or "name" that come after the image `after`."""
-    of_this = (EvaluationImage.evaluation_id == evaluation_id, Image.id == EvaluationImage.image_id)
-    key: list[ColumnElement[Any]] = (
-        [Image.name.expression] if order == "name" else [EvaluationImage.score.expression]
-    )
-    key.append(Image.id.expression)
-    query = (
-        select(Image.id, Image.name, EvaluationImage.score, EvaluationImage.scores)
-        .where(*of_this, kept(Image))
-        .order_by(*(column.desc() if order == "best" else column for column in key))
-        .limit(limit)
-    )
-    if after:
-        there = select(*key).where(*of_this, Image.id == after).correlate(None).scalar_subquery()
-        query = query.where(tuple_(*key) < there if order == "best" else tuple_(*key) > there)
-    return [
+    session: Session, wanted: Wanted, *, cursor: str | None, limit: int
+) -> tuple[list[ScoredImage], str | None]:
+    """Images with their scores, and the next page's cursor. Raises WrongCursor."""
+    rows, following = pages.ordered(session, _wanted(wanted), KEYS, wanted.sort, cursor=cursor, limit=limit)
+    found = [
         ScoredImage(id, name, None if None in scores.values() else score, scores)
-        for id, name, score, scores in session.execute(query)
+        for id, name, score, scores in rows
     ]
+    return found, following
+
+
+def total(session: Session, wanted: Wanted) -> int:
+    """How many images there are, on all pages."""
+    return pages.total(session, _wanted(wanted))
+
+
+def _wanted(wanted: Wanted) -> Select[uuid.UUID, str, float, dict[str, Any]]:
+    query = select(Image.id, Image.name, EvaluationImage.score, EvaluationImage.scores)
+    query = query.join(EvaluationImage, EvaluationImage.image_id == Image.id)
+    query = query.where(EvaluationImage.evaluation_id == wanted.evaluation_id, kept(Image))
+    return query if wanted.contains is None else query.where(has(wanted.contains, Image.name))

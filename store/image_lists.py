@@ -5,11 +5,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Select, exists, select, tuple_
+from sqlalchemy import ColumnElement, Float, Select, cast, exists, select
 from sqlalchemy.orm import Session
 
 from store import annotations, pages
-from store.filters import kept
+from store.filters import has, kept
 from store.states import TEST
 from store.tables import Annotation, Event, Image, Principal, Uncertainty
 
@@ -19,7 +19,7 @@ Sort = Literal["added", "-added", "name", "-name", "pixels", "-pixels", "uncerta
 KEYS: dict[str, Any] = {
     "added": Image.id,
     "name": Image.name,
-    "pixels": Image.width * Image.height,
+    "pixels": cast(Image.width, Float) * Image.height,
     "uncertainty": Uncertainty.score,
 }
 
@@ -47,19 +47,12 @@ class Wanted:
 
 
 def page(
-    session: Session, wanted: Wanted, *, after: uuid.UUID | None, skip: int = 0, limit: int
-) -> list[tuple[Image, int | None]]:
-    """Images that follow the image `after` and `skip` others, each with the revision of its annotation."""
+    session: Session, wanted: Wanted, *, cursor: str | None, skip: int = 0, limit: int
+) -> tuple[list[tuple[Image, int | None]], str | None]:
+    """Images with the revisions of their annotations, and the next page's cursor. Raises WrongCursor."""
     query = _filtered(select(Image, _revision()), wanted)
-    key, largest_first = KEYS[wanted.sort.removeprefix("-")], wanted.sort.startswith("-")
-    columns = [key] if key is Image.id else [key, Image.id]
-    if after:
-        known = [] if key is Image.id else [_key_of(session, wanted, key, after)]
-        place, at = tuple_(*columns), tuple_(*known, after)
-        query = query.where(place < at if largest_first else place > at)
-    order = [column.desc() for column in columns] if largest_first else columns
-    rows = session.execute(query.order_by(*order).offset(skip or None).limit(limit))
-    return [(image, revision) for image, revision in rows]
+    rows, following = pages.ordered(session, query, KEYS, wanted.sort, cursor=cursor, skip=skip, limit=limit)
+    return [(image, revision) for image, revision in rows], following
 
 
 def total(session: Session, wanted: Wanted) -> int:
@@ -80,7 +73,7 @@ def _filtered(query: Select[Any], wanted: Wanted) -> Select[Any]:
         None if wanted.ids is None else Image.id.in_(wanted.ids),
         None if wanted.split is None else Image.split == wanted.split,
         None if wanted.name is None else Image.name == wanted.name,
-        None if wanted.contains is None else Image.name.icontains(wanted.contains, autoescape=True),
+        None if wanted.contains is None else has(wanted.contains, Image.name),
         None if wanted.annotated is None else _revision().is_not(None) == wanted.annotated,
         None if wanted.annotated_by is None else _annotated_by(wanted.annotated_by),
         None if wanted.excluded is None else Image.excluded == wanted.excluded,
@@ -101,17 +94,6 @@ def _annotated_by(name: str) -> ColumnElement[bool]:
         Event.principal_id == Principal.id,
         Principal.name == name,
     )
-
-
-def _key_of(session: Session, wanted: Wanted, key: Any, image_id: uuid.UUID) -> Any:
-    """What the image `image_id` is ordered by. Raises LookupError if it is not there any more."""
-    of_image = [Image.id == image_id]
-    if key is Uncertainty.score:
-        of_image = [Uncertainty.image_id == image_id, Uncertainty.model_id == wanted.model]
-    found = session.scalar(select(key).where(*of_image))
-    if found is None:
-        raise LookupError(f"the image {image_id} is not there any more")
-    return found
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,6 @@ from sqlalchemy.orm import Session
 
 from store import actors, events, webhooks
 from store.clock import from_now
-from store.filters import kept
-from store.memberships import pools_of
-from store.pages import newest_first
 from store.settings import Settings
 from store.states import ENDED, JobState
 from store.tables import Job, JobMetric, Model, Selection
@@ -323,27 +320,6 @@ def get(session: Session, job_id: uuid.UUID) -> Job | None:
 
 def by_idempotency_key(session: Session, key: str) -> Job | None:
     return session.scalar(select(Job).where(Job.idempotency_key == key))
-
-
-def page(
-    session: Session,
-    *,
-    pool_id: uuid.UUID | None = None,
-    state: str | None = None,
-    kind: str | None = None,
-    before: uuid.UUID | None = None,
-    limit: int,
-    seen_by: uuid.UUID | None = None,
-) -> Sequence[Job]:
-    """Jobs made before the job `before`, newest first; only those in pools of the principal `seen_by`.
-    Deliveries and suggestions are left out unless their kind is named.
-    """
-    query = newest_first(select(Job), Job, before, limit, pool_id=pool_id, state=state, kind=kind)
-    if seen_by:
-        query = query.where(Job.pool_id.in_(pools_of(seen_by)))
-    if kind is None:
-        query = query.where(Job.kind.not_in(("deliver", "suggest")))
-    return session.scalars(query.where(kept(Job))).all()
 
 
 def result_kept(session: Session, job_id: uuid.UUID) -> str | None:

@@ -2,19 +2,41 @@
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
 
-from sqlalchemy import select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
+from store import pages
 from store.blobs import Blob
-from store.filters import kept
-from store.pages import newest_first
+from store.filters import has, kept
 from store.states import TRAIN
 from store.tables import Evaluation, Image, Job, Model, ModelFile
 
 SPEC_FILE = "spec.json"
 """The file of a model that has its class table."""
+
+Sort = Literal["added", "-added", "name", "-name", "method", "-method"]
+"""What models are ordered by; with a minus, the largest first. One without a name has its recipe's."""
+
+RECIPE = Model.spec["recipe"].as_string()
+KEYS: dict[str, Any] = {
+    "added": Model.id,
+    "name": func.coalesce(Model.name, RECIPE, ""),
+    "method": Model.method,
+}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which models of a pool, and in which order."""
+
+    pool_id: uuid.UUID
+    contains: str | None = None
+    """A part of the name, the method or the recipe; the case of letters does not matter."""
+    sort: Sort = "-added"
 
 
 def add(session: Session, model: Model, files: Mapping[str, Blob]) -> None:
@@ -56,10 +78,24 @@ def by_name(session: Session, pool_id: uuid.UUID, name: str) -> Model | None:
     return session.scalar(select(Model).where(Model.pool_id == pool_id, Model.name == name))
 
 
-def page(session: Session, pool_id: uuid.UUID, *, before: uuid.UUID | None, limit: int) -> Sequence[Model]:
-    """Models made before the model `before`, newest first."""
-    query = newest_first(select(Model), Model, before, limit, pool_id=pool_id)
-    return session.scalars(query.where(kept(Model))).all()
+def page(
+    session: Session, wanted: Wanted, *, cursor: str | None = None, limit: int
+) -> tuple[list[Model], str | None]:
+    """Models, and the next page's cursor. Raises WrongCursor."""
+    rows, following = pages.ordered(session, _wanted(wanted), KEYS, wanted.sort, cursor=cursor, limit=limit)
+    return [model for (model,) in rows], following
+
+
+def total(session: Session, wanted: Wanted) -> int:
+    """How many models there are, on all pages."""
+    return pages.total(session, _wanted(wanted))
+
+
+def _wanted(wanted: Wanted) -> Select[Model]:
+    query = select(Model).where(Model.pool_id == wanted.pool_id, kept(Model))
+    if wanted.contains is not None:
+        query = query.where(has(wanted.contains, Model.name, Model.method, RECIPE))
+    return query
 
 
 def file(session: Session, model_id: uuid.UUID, name: str) -> ModelFile | None:

@@ -2,7 +2,7 @@
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -11,9 +11,8 @@ from sqlalchemy.orm import Session
 
 from store import annotations, class_pixels, events, pages
 from store.class_pixels import ClassPixels
-from store.filters import in_use, kept
+from store.filters import has, in_use, kept
 from store.memberships import pools_of
-from store.pages import newest_first, oldest_first
 from store.states import SPLITS
 from store.tables import Annotation, Event, Image, LabelMap, Pool, Shard
 
@@ -36,8 +35,10 @@ class PoolCounts:
     """The number of unpaired label maps of each source."""
 
 
-Sort = Literal["added", "-added"]
-"""What pools are ordered by; with a minus, the newest first."""
+Sort = Literal["added", "-added", "name", "-name"]
+"""What pools are ordered by; with a minus, the largest first."""
+
+KEYS: dict[str, Any] = {"added": Pool.id, "name": Pool.name}
 
 
 @dataclass(frozen=True)
@@ -94,10 +95,12 @@ def rename(session: Session, pool: Pool, name: str) -> None:
     session.flush()
 
 
-def page(session: Session, wanted: Wanted, *, after: uuid.UUID | None, limit: int) -> Sequence[Pool]:
-    """Pools that follow the pool `after`."""
-    ordered = oldest_first if wanted.sort == "added" else newest_first
-    return session.scalars(ordered(_wanted(wanted), Pool, after, limit)).all()
+def page(
+    session: Session, wanted: Wanted, *, cursor: str | None, limit: int
+) -> tuple[list[Pool], str | None]:
+    """Pools, and the next page's cursor. Raises WrongCursor."""
+    rows, following = pages.ordered(session, _wanted(wanted), KEYS, wanted.sort, cursor=cursor, limit=limit)
+    return [pool for (pool,) in rows], following
 
 
 def total(session: Session, wanted: Wanted) -> int:
@@ -110,7 +113,7 @@ def _wanted(wanted: Wanted) -> Select[Pool]:
     if wanted.name is not None:
         query = query.where(Pool.name == wanted.name)
     if wanted.contains is not None:
-        query = query.where(Pool.name.icontains(wanted.contains, autoescape=True))
+        query = query.where(has(wanted.contains, Pool.name))
     if wanted.seen_by:
         query = query.where(Pool.id.in_(pools_of(wanted.seen_by)))
     return query

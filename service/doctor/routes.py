@@ -9,7 +9,8 @@ from service.http.openapi import errors
 from service.http.problems import FileTooLarge, IdempotencyKeyReused, NotFound
 from service.jobs.enqueue import ACCEPTED, IdempotencyKey, accepted, order
 from service.runtime import ServiceDep
-from store import jobs
+from store import job_lists
+from store.job_lists import Wanted
 
 router = APIRouter(tags=["operations"], route_class=Route)
 
@@ -32,7 +33,7 @@ def examine(service: ServiceDep, wanted: Examination, idempotency_key: Idempoten
 )
 def get_report(service: ServiceDep) -> Report:
     with service.database.read() as session:
-        newest = jobs.page(session, kind="doctor", state="succeeded", limit=1)
-    if not newest:
+        newest = job_lists.newest(session, Wanted(kind="doctor", state="succeeded"))
+    if newest is None:
         raise NotFound("The doctor has not looked at this server yet: POST /doctor has it look.")
-    return Report.of(newest[0])
+    return Report.of(newest)

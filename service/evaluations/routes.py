@@ -1,7 +1,7 @@
 """Addresses that order evaluations and show their scores."""
 
 from enum import Enum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
@@ -15,7 +15,7 @@ from service.evaluations.schemas import Confusion, Evaluation, NewEvaluation, Sc
 from service.http.blobs import blob_response
 from service.http.bodies import Route
 from service.http.openapi import content, errors
-from service.http.pages import Cursor, Limit, Page, cut
+from service.http.pages import Contains, CountedPage, Limit, OrderedCursor, Total
 from service.http.palettes import palette_of
 from service.http.problems import (
     FileTooLarge,
@@ -29,14 +29,11 @@ from service.jobs.enqueue import ACCEPTED, IdempotencyKey, accepted, order
 from service.lookups import found_evaluation, found_model, found_pool, require_direction
 from service.runtime import Service, ServiceDep
 from store import evaluations, tables, trainings
+from store.evaluations import Sort, Wanted
 
 router = APIRouter(route_class=Route)
 
 TAGS: list[str | Enum] = ["evaluations"]
-
-Order = Annotated[
-    Literal["worst", "best", "name"], Query(description="Order of the images: by score, or by name.")
-]
 
 
 @router.post(
@@ -115,16 +112,20 @@ def get_confusion(service: ServiceDep, evaluation_id: UUID) -> Confusion:
 def list_evaluation_images(
     service: ServiceDep,
     evaluation_id: UUID,
-    order: Order = "worst",
-    cursor: Cursor = None,
+    sort: Annotated[Sort, Query(description="With a minus, the largest first.")] = "score",
+    contains: Contains = None,
+    total: Total = False,
+    cursor: OrderedCursor = None,
     limit: Limit = 100,
-) -> Page[ScoredImage]:
+) -> CountedPage[ScoredImage]:
     """By default the worst first: these images show what to label next."""
+    wanted = Wanted(evaluation_id, contains, sort)
     with service.database.read() as session:
         found_evaluation(session, evaluation_id)
-        rows = evaluations.images(session, evaluation_id, order=order, after=cursor, limit=limit + 1)
-    page, following = cut(rows, limit)
-    return Page(items=[ScoredImage.model_validate(row) for row in page], next=following)
+        page, following = evaluations.images(session, wanted, cursor=cursor, limit=limit)
+        count = evaluations.total(session, wanted) if total else None
+    items = [ScoredImage.model_validate(row) for row in page]
+    return CountedPage(items=items, next=following, total=count)
 
 
 @router.get(

@@ -1,7 +1,7 @@
 """Pages of lists: the answer, its parameters, and how to make a page from rows."""
 
 from collections.abc import Sequence
-from typing import Annotated, Generic, Protocol, TypeVar
+from typing import Annotated, Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
 from fastapi import Query
@@ -26,18 +26,30 @@ class CountedPage(Page[Item], Generic[Item]):
 
 
 Cursor = Annotated[UUID | None, Query(description="`next` of the previous page. Left out: the first page.")]
+OrderedCursor = Annotated[
+    str | None,
+    Query(
+        max_length=500,
+        description="`next` of the previous page, in the same order. Left out: the first page.",
+    ),
+]
 Limit = Annotated[int, Query(ge=1, le=1000, description="The largest number of items on the page.")]
 
 
 Total = Annotated[bool, Query(description="1: also count the items of all pages.")]
-Contains = Annotated[
-    Annotated[str, SPELLED_AS_KEPT] | None,
-    Query(
+Part = Annotated[str, SPELLED_AS_KEPT] | None
+
+
+def within(fields: str) -> Any:
+    """The parameter `contains`, a Part of one of these fields."""
+    return Query(
         min_length=1,
         max_length=255,
-        description="Only those with this in their name; upper and lower case are the same.",
-    ),
-]
+        description=f"Only those with this in their {fields}; upper and lower case are the same.",
+    )
+
+
+Contains = Annotated[Part, within("name")]
 
 
 class HasId(Protocol):

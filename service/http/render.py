@@ -18,6 +18,7 @@ from service.http import problems
 from service.http.observe import METHODS
 from service.http.problems import Problem
 from store.blobs import BlobMissing
+from store.pages import WrongCursor
 
 log = structlog.get_logger()
 
@@ -48,6 +49,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(BlobMissing, _blob_missing)
+    app.add_exception_handler(WrongCursor, _wrong_cursor)
     app.add_exception_handler(OSError, _os_error)
     app.add_exception_handler(DBAPIError, _database_error)
     app.add_exception_handler(PoolTimeout, _database_error)
@@ -138,6 +140,11 @@ def _blob_missing(request: Request, error: Exception) -> Response:
         "from it. Tell whoever runs the server; its log names the file."
     )
     return render(request, missing.with_headers(Retry_After="60"))
+
+
+def _wrong_cursor(request: Request, error: Exception) -> Response:
+    said = "The `cursor` is of no list in this order: send `next` with the `sort` of its page, or no cursor."
+    return render(request, problems.BadRequest(said))
 
 
 def _database_error(request: Request, error: Exception) -> Response:

@@ -17,7 +17,7 @@ from service.http.blobs import BINARY, FILE, blob_response, body, changing
 from service.http.bodies import Route, receive
 from service.http.names import PathName
 from service.http.openapi import content, errors, part, stored
-from service.http.pages import CountedPage, cut
+from service.http.pages import CountedPage
 from service.http.problems import (
     PHOTO_PROBLEMS,
     ArchiveBomb,
@@ -193,16 +193,11 @@ def list_images(
         if listed.model:
             found_model(session, listed.model, within=pool_id)
         wanted = listed.wanted(pool_id)
-        try:
-            rows = image_lists.page(
-                session, wanted, after=listed.cursor, skip=listed.skip, limit=listed.limit + 1
-            )
-        except LookupError as error:
-            raise BadRequest(f"The `cursor` leads nowhere: {error}. Ask for the first page.") from None
+        rows, following = image_lists.page(
+            session, wanted, cursor=listed.cursor, skip=listed.skip, limit=listed.limit
+        )
         total = image_lists.total(session, wanted) if listed.total else None
-    revisions = {image.id: revision for image, revision in rows}
-    page, following = cut([image for image, _ in rows], listed.limit)
-    items = [Image.of(image, revisions[image.id]) for image in page]
+    items = [Image.of(image, revision) for image, revision in rows]
     return CountedPage(items=items, next=following, total=total)
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from service.http.documents import Document
 from service.http.fields import Body, Sha256
 from service.http.names import SPELLED_AS_KEPT, PathName
-from service.http.pages import Contains, Cursor, Limit, Total
+from service.http.pages import Contains, Limit, OrderedCursor, Total
 from service.http.problems import BadRequest
 from store import tables
 from store.image_lists import Sort, Wanted
@@ -114,7 +114,7 @@ class Listed(BaseModel):
     )
     deleted: bool = Field(False, description="1: only photos that were deleted and can be taken back.")
     total: Total = False
-    cursor: Cursor = None
+    cursor: OrderedCursor = None
     skip: int = Field(
         0, ge=0, le=10_000_000, description="How many photos to leave out before the page, to jump ahead."
     )

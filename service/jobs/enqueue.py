@@ -28,7 +28,8 @@ from service.jobs.room import require_room
 from service.jobs.schemas import Job
 from service.lookups import found_pool
 from service.runtime import Service
-from store import images, jobs, pools, selections, tables
+from store import images, job_lists, jobs, pools, selections, tables
+from store.job_lists import Wanted
 from store.states import ENDED, SPLITS
 
 ACCEPTED: dict[int | str, dict[str, Any]] = {
@@ -212,9 +213,9 @@ def _embed_again(service: Service, pool_id: UUID) -> str:
     with service.database.write() as session:
         pools.lock(session, pool_id)
         again = images.embed_again(session, service.settings, pool_id)
-        failed = jobs.page(session, pool_id=pool_id, state="failed", kind="embed", limit=1)
+        failed = job_lists.newest(session, Wanted(pool_id, state="failed", kind="embed"))
     service.ring(*again)
-    why = f" It had failed: {failed[0].error['detail']}" if failed and failed[0].error else ""
+    why = f" It had failed: {failed.error['detail']}" if failed and failed.error else ""
     return f" Embedding had ended too early and was started again.{why}"
 
 

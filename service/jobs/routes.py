@@ -16,7 +16,7 @@ from service.deletion import Deletion, Now
 from service.http.blobs import blob_response
 from service.http.bodies import Route
 from service.http.openapi import errors, part
-from service.http.pages import Cursor, Limit, Page, cut
+from service.http.pages import CountedPage, Limit, OrderedCursor, Part, Total, within
 from service.http.problems import (
     IdempotencyKeyReused,
     JobFailed,
@@ -40,7 +40,8 @@ from service.jobs.schemas import Job, Metrics
 from service.lookups import found_job, found_pool
 from service.runtime import Service, ServiceDep
 from service.watch import MOST_LINES, Line, as_lines
-from store import events, jobs, tables
+from store import events, job_lists, jobs, tables
+from store.job_lists import Sort, Wanted
 from store.states import ENDED, JobState
 
 router = APIRouter(tags=["jobs"], route_class=Route)
@@ -70,22 +71,18 @@ def list_jobs(
     pool: Annotated[UUID | None, Query(description="Only jobs of this pool.")] = None,
     state: JobState | None = None,
     kind: jobs.Kind | None = None,
-    cursor: Cursor = None,
+    sort: Annotated[Sort, Query(description="With a minus, the largest first.")] = "-added",
+    contains: Annotated[Part, within("kind, method (of a training), pool's name or error")] = None,
+    total: Total = False,
+    cursor: OrderedCursor = None,
     limit: Limit = 100,
-) -> Page[Job]:
-    """The jobs of your pools, newest first."""
+) -> CountedPage[Job]:
+    """The jobs of your pools, newest first, or as `sort` says."""
+    wanted = Wanted(pool, state, kind, contains, whose(principal), sort)
     with service.database.read() as session:
-        found = jobs.page(
-            session,
-            pool_id=pool,
-            state=state,
-            kind=kind,
-            before=cursor,
-            limit=limit + 1,
-            seen_by=whose(principal),
-        )
-    page, following = cut(found, limit)
-    return Page(items=[Job.of(job) for job in page], next=following)
+        page, following = job_lists.page(session, wanted, cursor=cursor, limit=limit)
+        count = job_lists.total(session, wanted) if total else None
+    return CountedPage(items=[Job.of(job) for job in page], next=following, total=count)
 
 
 @router.get("/jobs/{job_id}", summary="Get a job", dependencies=[VIEWER], responses=errors(NotFound))

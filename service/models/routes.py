@@ -19,7 +19,7 @@ from service.http.bodies import Route, receive
 from service.http.fields import TEST_TIME_MEANS, Direction, TestTime
 from service.http.names import Name
 from service.http.openapi import content, errors, part, stored
-from service.http.pages import Cursor, Limit, Page, cut
+from service.http.pages import CountedPage, Limit, OrderedCursor, Part, Total, within
 from service.http.problems import (
     LABEL_MAP_PROBLEMS,
     DiskFull,
@@ -39,6 +39,7 @@ from service.models.schemas import Model
 from service.runtime import Service, ServiceDep
 from store import annotations, blobs, evaluations, events, images, models, pools, tables
 from store.blobs import Incoming
+from store.models import Sort, Wanted
 
 router = APIRouter(tags=["models"], route_class=Route)
 
@@ -52,12 +53,24 @@ MEDIA_TYPES = {".json": "application/json", ".png": "image/png"}
     dependencies=[VIEWER],
     responses=errors(NotFound),
 )
-def list_models(service: ServiceDep, pool_id: UUID, cursor: Cursor = None, limit: Limit = 100) -> Page[Model]:
-    """Newest first."""
+def list_models(
+    service: ServiceDep,
+    pool_id: UUID,
+    sort: Annotated[
+        Sort, Query(description="With a minus, the largest first. `name`: of a trained model, the recipe.")
+    ] = "-added",
+    contains: Annotated[Part, within("name, method or recipe")] = None,
+    total: Total = False,
+    cursor: OrderedCursor = None,
+    limit: Limit = 100,
+) -> CountedPage[Model]:
+    """Newest first, or as `sort` says."""
+    wanted = Wanted(pool_id, contains, sort)
     with service.database.read() as session:
         found_pool(session, pool_id)
-        page, following = cut(models.page(session, pool_id, before=cursor, limit=limit + 1), limit)
-        return Page(items=_documents(session, page), next=following)
+        page, following = models.page(session, wanted, cursor=cursor, limit=limit)
+        count = models.total(session, wanted) if total else None
+        return CountedPage(items=_documents(session, page), next=following, total=count)
 
 
 @router.post(

@@ -13,7 +13,7 @@ from service.deletion import Deletion, Now
 from service.http.bodies import Route
 from service.http.names import PoolName
 from service.http.openapi import errors
-from service.http.pages import Contains, CountedPage, Cursor, Limit, Total, cut
+from service.http.pages import Contains, CountedPage, Limit, OrderedCursor, Total
 from service.http.problems import (
     ClassInUse,
     FileTooLarge,
@@ -72,15 +72,15 @@ def list_pools(
     deleted: Annotated[
         bool, Query(description="1: only pools that were deleted and can be taken back.")
     ] = False,
-    sort: Annotated[Sort, Query(description="With a minus, the newest first.")] = "added",
+    sort: Annotated[Sort, Query(description="With a minus, the largest first.")] = "added",
     total: Total = False,
-    cursor: Cursor = None,
+    cursor: OrderedCursor = None,
     limit: Limit = 100,
 ) -> CountedPage[Pool]:
     """The pools that you are a member of, oldest first unless `sort` says otherwise."""
     wanted = Wanted(name=name, contains=contains, deleted=deleted, seen_by=whose(principal), sort=sort)
     with service.database.read() as session:
-        page, following = cut(pools.page(session, wanted, after=cursor, limit=limit + 1), limit)
+        page, following = pools.page(session, wanted, cursor=cursor, limit=limit)
         ids = [pool.id for pool in page]
         counts, roles = service.counts.of(session, ids), roles_of(session, principal, ids)
         count = pools.total(session, wanted) if total else None

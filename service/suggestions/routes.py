@@ -34,6 +34,7 @@ from service.runtime import Service, ServiceDep
 from service.suggestions.schemas import Suggestion
 from store import actors, blobs, models, suggestions, tables
 from store.blobs import Incoming
+from store.models import Wanted
 
 router = APIRouter(tags=["suggestions"], route_class=Route)
 
@@ -141,7 +142,7 @@ def _made(service: Service, image_id: UUID, model_id: UUID | None) -> tables.Job
     image, _ = _image(service, image_id)
     with service.database.read() as session:
         if model_id is None:
-            newest = models.page(session, image.pool_id, before=None, limit=1)
+            newest, _ = models.page(session, Wanted(image.pool_id), limit=1)
             if not newest:
                 raise NoModel(
                     f"The pool has no model yet: train one, POST /pools/{image.pool_id}/trainings; or ask "

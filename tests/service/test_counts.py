@@ -16,7 +16,7 @@ def counted(client: Client, pool_id: str) -> Any:
     """The counts as the service answers, which have to be those of the tables."""
     answered = client.get(f"/pools/{pool_id}").json()
     with client.service.database.read() as session:
-        [row] = [pool for pool in pools.page(session, pools.Wanted(answered["name"]), after=None, limit=1)]
+        [row], _ = pools.page(session, pools.Wanted(answered["name"]), cursor=None, limit=1)
         fresh = pools.counts(session, [row.id]).get(row.id, pools.PoolCounts())
     assert answered["counts"] == PoolCountsDocument.of(fresh, row.class_table).model_dump(mode="json")
     return answered["counts"]

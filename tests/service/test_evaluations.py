@@ -92,14 +92,14 @@ def test_an_evaluation_is_ordered_and_kept_with_the_model(
     assert slug(client.get(f"/evaluations/{uuid.uuid4()}")) == "not-found"
 
 
-@pytest.mark.parametrize("order", ["worst", "best", "name"])
+@pytest.mark.parametrize("sort", ["score", "-score", "name"])
 def test_images_are_listed_in_order_and_in_pages(
-    client: Client, pool_id: str, model_id: str, order: str
+    client: Client, pool_id: str, model_id: str, sort: str
 ) -> None:
     """Pages of one list each image once, by score or by name, even if scores are equal."""
     evaluation_id = evaluated(client, pool_id, model_id)
     found: list[dict[str, Any]] = []
-    params: dict[str, str] = {"order": order, "limit": "1"}
+    params: dict[str, str] = {"sort": sort, "limit": "1"}
     while True:
         page = client.get(f"/evaluations/{evaluation_id}/images", params=params).json()
         found += page["items"]
@@ -109,10 +109,12 @@ def test_images_are_listed_in_order_and_in_pages(
     names, scores = [item["name"] for item in found], [item["score"] for item in found]
     assert sorted(names) == sorted(SCORES)
     assert [item["scores"]["mean_iou"] for item in found] == scores == [SCORES[name] for name in names]
-    wanted = {"worst": sorted(scores), "best": sorted(scores, reverse=True)}
-    assert scores == wanted.get(order, scores)
-    if order == "name":
+    wanted = {"score": sorted(scores), "-score": sorted(scores, reverse=True)}
+    assert scores == wanted.get(sort, scores)
+    if sort == "name":
         assert names == sorted(SCORES)
+    page = client.get(f"/evaluations/{evaluation_id}/images?contains=B.J&total=1").json()
+    assert ([item["name"] for item in page["items"]], page["total"]) == (["b.jpg"], 1)
 
 
 def test_predictions_can_be_seen(client: Client, pool_id: str, model_id: str) -> None:

@@ -95,9 +95,10 @@ def test_lists_are_filtered_and_counted(client: Client, pool: tuple[str, list[di
 
 
 def test_a_list_that_cannot_be_is_refused(client: Client, pool: tuple[str, list[dict[str, Any]]]) -> None:
-    """An order by the doubts of no model, and a cursor that leads nowhere."""
+    """An order by the doubts of no model, and a cursor of another order."""
     address = f"/pools/{pool[1][0]['pool_id']}/images"
-    for params in ({"sort": "uncertainty"}, {"sort": "name", "cursor": str(uuid.uuid4())}):
+    by_name = ask(client, pool, sort="name", limit=1)["next"]
+    for params in ({"sort": "uncertainty"}, {"cursor": by_name}, {"sort": "-name", "cursor": by_name}):
         assert slug(client.get(address, params=params)) == "bad-request"
     assert slug(client.get(address, params={"model": str(uuid.uuid4())})) == "not-found"
 
@@ -112,3 +113,22 @@ def test_pools_are_found_by_a_part_of_their_names(client: Client) -> None:
     assert ([pool["name"] for pool in page["items"]], page["total"]) == ([f"Day {made} A"], 2)
     rest = client.get("/pools", params=params | {"cursor": page["next"]}).json()
     assert [pool["name"] for pool in rest["items"]] == [f"day {made} b"]
+
+
+def test_models_and_jobs_are_ordered_searched_and_counted(client: Client) -> None:
+    """As photos and pools are; jobs also by the pool's name, however it is written."""
+    pool_id = new_pool(client)
+    annotate(client, put_photo(client, pool_id, "a.jpg")["id"])
+    made = [add_model(client, pool_id, method) for method in ("hybrid", "pix2pix", "hybrid")]
+
+    def ids(address: str, **params: Any) -> tuple[list[str], int]:
+        page = client.get(address, params={"total": True, **params}).json()
+        return [item["id"] for item in page["items"]], page["total"]
+
+    models, pool = f"/pools/{pool_id}/models", client.get(f"/pools/{pool_id}").json()["name"]
+    assert ids(models, limit=1) == ([made[2]], 3)
+    assert ids(models, sort="method") == ([made[0], made[2], made[1]], 3)
+    assert ids(models, contains="HYB", sort="added") == ([made[0], made[2]], 2)
+    trained, _ = ids("/jobs", pool=pool_id, kind="train", sort="added")
+    assert ids("/jobs", pool=pool_id, kind="train", contains="pix", limit=1) == ([trained[1]], 1)
+    assert ids("/jobs", contains=pool.upper(), sort="-kind", limit=3) == (trained[::-1], 4)

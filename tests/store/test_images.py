@@ -4,8 +4,9 @@ import uuid
 
 import pytest
 
-from store import images, jobs, pools
+from store import images, job_lists, jobs, pools
 from store.database import Database
+from store.job_lists import Wanted
 from store.jobs import Claim
 from store.settings import Settings
 from store.tables import Image, Job
@@ -79,7 +80,8 @@ def test_a_claimed_job_takes_no_more_images(database: Database, pool_id: uuid.UU
 
 def claim_newest(database: Database) -> Claim:
     with database.write() as session:
-        [newest] = jobs.page(session, limit=1)
+        newest = job_lists.newest(session, Wanted())
+        assert newest
         claim = jobs.claim(session, newest.id, worker="test", lease_s=60)
     assert claim
     return claim

@@ -5,7 +5,7 @@ import uuid
 import pytest
 from sqlalchemy.orm import Session
 
-from store import events, jobs, memberships, pools, principals
+from store import events, job_lists, jobs, memberships, pools, principals
 from store.database import Database
 from store.settings import Settings
 from store.states import ROLES
@@ -118,9 +118,10 @@ def test_lists_show_pages_of_the_principals_own_pools(database: Database) -> Non
         ]
         for pool_id in made[::2]:
             memberships.put(session, pool_id, ana, "viewer")
-        first = pools.page(session, pools.Wanted(seen_by=ana), after=None, limit=2)
-        rest = pools.page(session, pools.Wanted(seen_by=ana), after=first[-1].id, limit=2)
+        first, cursor = pools.page(session, pools.Wanted(seen_by=ana), cursor=None, limit=2)
+        rest, _ = pools.page(session, pools.Wanted(seen_by=ana), cursor=cursor, limit=2)
         assert [pool.id for pool in (*first, *rest)] == made[::2]
-        newest = jobs.page(session, limit=2, seen_by=ana)
-        older = jobs.page(session, before=newest[-1].id, limit=2, seen_by=ana)
+        newest, cursor = job_lists.page(session, job_lists.Wanted(seen_by=ana), limit=2)
+        assert job_lists.total(session, job_lists.Wanted(seen_by=ana)) == 3
+        older, _ = job_lists.page(session, job_lists.Wanted(seen_by=ana), cursor=cursor, limit=2)
         assert [job.id for job in (*newest, *older)] == ordered[::2][::-1]
