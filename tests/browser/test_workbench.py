@@ -169,16 +169,21 @@ def test_a_person_comes_from_a_folder_to_two_compared_models(page: Page, folder:
     page.get_by_role("link", name="Picks").click()
     expect(picks.get_by_text("moved to test")).to_have_count(2)
     expect(page.get_by_text("Some picks are not in use")).to_be_visible()
+    page.get_by_role("link", name="Train", exact=True).click()
+    page.get_by_role("link", name="Label 2 test photos").click()
+    expect(queue.first).to_have_attribute("aria-current", "true")
+    paint_every_class(page)
+    page.keyboard.press("Control+Enter")
+    expect(queue.last).to_have_attribute("aria-current", "true")
+    expect(queue).to_have_count(2)
     page.get_by_role("link", name="Photos", exact=True).click()
-    for _ in range(2):
-        page.get_by_label("Split", exact=True).select_option("test")
-        expect(page.locator("button[data-place]")).to_have_count(2)
-        unlabelled.first.click()
-        page.get_by_role("link", name="Label it").click()
-        paint_every_class(page)
-        page.keyboard.press("Control+s")
-        expect(page.get_by_text("Saved")).to_be_visible()
-        page.get_by_role("link", name="Photos", exact=True).click()
+    page.get_by_label("Split", exact=True).select_option("test")
+    expect(page.locator("button[data-place]")).to_have_count(2)
+    unlabelled.first.click()
+    page.get_by_role("link", name="Label it").click()
+    paint_every_class(page)
+    page.keyboard.press("Control+s")
+    expect(page.get_by_text("Saved")).to_be_visible()
 
     for trainings in (1, 2):
         page.get_by_role("link", name="Train", exact=True).click()
@@ -309,7 +314,7 @@ def test_two_people_do_not_overwrite_each_other(
     client: Client, page: Page, pool: Pool, stranger: BrowserContext
 ) -> None:
     """Who saves second is told so, and chooses; both label maps are revisions then. So is who saves after
-    somebody withdrew the label map.
+    somebody withdrew the label map, also if another photo is open when it is noticed.
     """
     client.create_user("bea", PASSWORD)
     pool.share("bea", "annotator")
@@ -340,6 +345,18 @@ def test_two_people_do_not_overwrite_each_other(
     page.keyboard.press("Control+s")
     expect(page.get_by_text("Saved")).to_be_visible()
     assert set(np.unique(stored(page, image))) == {0, 255}
+
+    page.route("**/annotation?*", lambda route: route.abort("internetdisconnected"))
+    stroke(page, boxes[0], (0.3, 0.7), (0.7, 0.7))
+    page.keyboard.press("Control+s")
+    expect(page.get_by_text("The service does not answer")).to_be_visible()
+    pool.withdraw(image)
+    opened, *_, last = pool.images()
+    painting(page, pool, last["id"])
+    page.unroute("**/annotation?*")
+    expect(page.get_by_text(f"What you painted on {opened['name']} is not stored")).to_be_visible()
+    page.get_by_role("link", name="Look at it").click()
+    expect(page.get_by_text("Somebody withdrew the label map")).to_be_visible()
 
 
 def test_the_pages_are_usable_by_everyone(page: Page, pool: Pool) -> None:

@@ -47,18 +47,17 @@ export function poolAddress(pool: string, view: View, ...rest: string[]): string
   return ["app", "pools", pool, view, ...rest.map(encodeURIComponent)].join("/");
 }
 
-/** Where the first `budget` picks of a selection are labelled, one after the other; or all of the newest. */
+/**
+ * Where photos are labelled one after the other: the first `budget` picks of a `selection`; without it of the
+ * newest one, or, with `split=test`, the test photos. */
 export function labelAddress(
   pool: string,
-  selection: string | null,
-  budget: number | string | null,
+  query: URLSearchParams | Record<string, string> = {},
   image?: string,
 ): string {
-  const query = new URLSearchParams();
-  if (selection) query.set("selection", selection);
-  if (budget) query.set("budget", String(budget));
   const address = poolAddress(pool, "label", ...(image ? [image] : []));
-  return query.size ? `${address}?${query}` : address;
+  const asked = new URLSearchParams(query);
+  return asked.size ? `${address}?${asked}` : address;
 }
 
 /** The same page with another value in its query; without it if the value is empty. */

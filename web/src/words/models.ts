@@ -103,11 +103,8 @@ export const modelWords = {
       `The test photos have changed since ${model} was scored: other photos, or other label maps.`,
     incomparable:
       "A and B were scored on different test photos or label maps, so their scores cannot be compared. Score them again first.",
-    few: (scored: number, unlabelled: number) =>
-      `Only ${counted(scored, "test photo")} ${scored === 1 ? "is" : "are"} scored: with so few the scores are uncertain.` +
-      (unlabelled
-        ? ` ${counted(unlabelled, "test photo")} ${unlabelled === 1 ? "is" : "are"} not labelled yet.`
-        : ""),
+    few: (scored: number) =>
+      `Only ${counted(scored, "test photo")} ${scored === 1 ? "is" : "are"} scored: with so few the scores are uncertain.`,
     zoom: (share: number) => `Zoom ${many(Math.round(share * 100))} %`,
     notScored: "This photo is not one of those that model A was scored on.",
     showWorst: "Show the worst one",
@@ -141,7 +138,6 @@ export const modelWords = {
     maps: "Label maps of the test photos (PNG)",
     packing: "Packing…",
     fix: "Change its label map",
-    labelTest: "Label test photos",
     next: "Label one like it next",
     noNext: "All photos that look like this one are labelled.",
     hold: "Hold B to blink between both models.",
