@@ -82,6 +82,8 @@ def test_a_photo_is_labelled_by_keyboard_alone(context: BrowserContext, page: Pa
     """
     image = first_image(pool)
     painting(page, pool, image)
+    gaps = page.get_by_text("Unlabelled pixels are no mistake")
+    expect(gaps).to_be_visible()
     keyboard = context.new_cdp_session(page)
     painter = page.locator(".painter")
     painter.focus()
@@ -109,6 +111,7 @@ def test_a_photo_is_labelled_by_keyboard_alone(context: BrowserContext, page: Pa
     expect(tool(page, "Brush")).to_be_checked()
     page.keyboard.press("Control+s")
     expect(page.get_by_text("Saved")).to_be_visible()
+    expect(gaps).to_be_hidden()
     assert stored(page, image).ravel().tolist() == two
 
 
@@ -192,14 +195,23 @@ def test_a_click_paints_the_pixel_under_it(context: BrowserContext, page: Page, 
 
 
 def test_large_photos_are_drawn_in_parts(page: Page, pool: Pool, tmp_path: Path) -> None:
-    """A movement of the brush draws no more of the screen on a photo of 12 megapixels than on one of 1."""
+    """A movement of the brush draws no more of the screen on a photo of 12 megapixels than on one of 1. How
+    one paints is remembered, and the brush is as large beside every photo.
+    """
     page.add_init_script(COUNTED)
     drawn = []
-    for width, height in ((1160, 870), (4000, 3000)):
+    for width, height, largest, size in ((1160, 870, 218, 23), (4000, 3000, 750, 345)):
         name = f"{width}.png"
         Image.new("RGB", (width, height), (width % 256, 90, 40)).save(tmp_path / name)
         pool.upload(tmp_path / name)
         box = painting(page, pool, pool.image_id(name))
+        brush, only = page.get_by_role("slider", name="Size"), page.get_by_label("Only unlabelled")
+        expect(brush).to_have_attribute("max", str(largest))
+        expect(brush).to_have_value(str(size))
+        expect(only).to_be_checked(checked=width == 4000)
+        if width == 1160:
+            brush.fill("100")
+            only.check()
         page.mouse.move(box["x"] + 0.3 * box["width"], box["y"] + 0.4 * box["height"])
         page.mouse.down()
         before = page.evaluate("drawn")

@@ -15,3 +15,15 @@ test("each thing is asked for once, whatever becomes of it", async () => {
   }
   expect(sent).toEqual(["GET images/a/content", "POST images/a/suggestion"]);
 });
+
+test("a question for features ends when the photo is opened", () => {
+  const signals: (AbortSignal | null | undefined)[] = [];
+  const ahead = new Ahead((_, init) => {
+    signals.push(init?.signal);
+    return Promise.resolve(new Response());
+  });
+  ahead.features("a");
+  ahead.opened();
+  ahead.features("b");
+  expect(signals.map((signal) => signal?.aborted)).toEqual([true, false]);
+});

@@ -34,6 +34,8 @@ export class Session {
   status = $state<Status>("clean");
   failure = $state("");
   conflict = $state.raw<Conflict | null>(null);
+  /** Those of photos that are not open, by their ids. */
+  conflicts = $state.raw<ReadonlyMap<string, Conflict>>(new Map());
   /** Another tab of this person paints the photo: here it is only shown. */
   isElsewhere = $state(false);
   /** Another draft of the photo: older than the one that is shown, and not part of it. */
@@ -59,7 +61,7 @@ export class Session {
   #seconds = 0;
   #lastAct = 0;
 
-  /** `finished` is told when a label map was stored; `hasFinished` says whether any photo has one. */
+  /** `finished` is told when a label map was stored; `hasFinished` says whether any train photo has one. */
   constructor(
     user: string,
     pool: string,
@@ -96,8 +98,12 @@ export class Session {
       if (visit !== this.#visit) return this.#claims.give(id);
       if (isMine) await this.outbox.send(id); // not while it is read below: that would show the revision before
       const [found, draft, local] = await Promise.all([open(id), draftOf(id), this.journal.kept(id)]);
-      if (visit === this.#visit) this.#show(found, draft, local ?? null, isMine);
-      else found.photo.close();
+      if (visit === this.#visit) {
+        this.#show(found, draft, local ?? null, isMine);
+        const known = isMine && this.conflicts.get(id);
+        if (known) this.#differ(known);
+        if (known) this.conflicts = new Map([...this.conflicts].filter(([image]) => image !== id));
+      } else found.photo.close();
     } catch (error) {
       if (visit === this.#visit) this.failure = said(error);
     }
@@ -129,6 +135,7 @@ export class Session {
   async #giveWay(image: string): Promise<void> {
     if (image !== this.#id || !this.#claims.has(image)) return;
     this.isElsewhere = true;
+    this.suggestion.stop();
     await this.#givenBack(image, this.sheet);
   }
 
@@ -151,7 +158,7 @@ export class Session {
     [this.image, this.photo, this.picture] = [image, photo, new Picture(photo)];
     this.#tell();
     void this.survey.now(work.map);
-    if (isMine && this.hasFinished()) this.suggestion.stroked(work.map);
+    if (isMine && this.hasFinished()) this.suggestion.stroked(work.map, true);
   }
 
   /** The person did something now. */
@@ -233,7 +240,11 @@ export class Session {
   #became(image: string, outcome: Outcome): void {
     if (outcome.kind === "stored") this.finished(image);
     const recorder = this.sheet?.recorder;
-    if (image !== this.image?.id || !recorder) return;
+    if (image !== this.image?.id || !recorder) {
+      if (outcome.kind === "refused" && outcome.error instanceof Conflict)
+        this.conflicts = new Map([...this.conflicts, [image, outcome.error]]);
+      return;
+    }
     const isNewest = "at" in outcome && outcome.at === recorder.at && !recorder.pends;
     if (outcome.kind === "drafted") {
       this.#sent = outcome.etag;
@@ -249,10 +260,13 @@ export class Session {
       this.#finished = false;
       this.status = "failed";
       this.failure = said(outcome.error);
-      if (!(outcome.error instanceof Conflict)) return;
-      this.conflict = outcome.error;
-      this.failure = outcome.error.theirs ? words.label.conflict : words.label.withdrawn;
+      if (outcome.error instanceof Conflict) this.#differ(outcome.error);
     }
+  }
+
+  #differ(conflict: Conflict): void {
+    this.conflict = conflict;
+    this.failure = conflict.theirs ? words.label.conflict : words.label.withdrawn;
   }
 
   /** Somebody else saved meanwhile: go on with this map, or with theirs. */
@@ -278,7 +292,7 @@ export class Session {
     if (!isWhole || !this.map) return;
     this.#tell();
     this.survey.soon(this.map);
-    this.suggestion.stroked(this.map);
+    this.suggestion.stroked(this.map, this.hasFinished());
   }
 
   #tell(): void {

@@ -19,7 +19,7 @@ export class Suggestion {
   #asking: Suggestions;
   #image = "";
 
-  constructor(table: Classes) {
+  constructor(private readonly table: Classes) {
     this.#asking = new Suggestions(
       bytes,
       coloursOf(table),
@@ -46,9 +46,14 @@ export class Suggestion {
     [this.layer, this.failure] = [null, ""];
   }
 
-  /** A stroke has ended, and the map is now like this. */
-  stroked(map: LabelMap): void {
+  /** A stroke has ended, and the map is now like this; `hasFinished`: there are other photos to learn from. */
+  stroked(map: LabelMap, hasFinished: boolean): void {
     if (!this.#isInstant) return;
+    if (!hasFinished && map.ids.every((id) => id === this.table.ignore)) {
+      this.stop();
+      this.layer = null;
+      return;
+    }
     this.isLearning = true;
     this.#asking.stroked(this.#image, map);
   }

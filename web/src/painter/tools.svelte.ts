@@ -1,22 +1,22 @@
 // What the painter paints with: the tool, the class, the size of the brush, and what is shown.
 
 import { distinct, type Rgb } from "./colours";
+import { habits, type Habits } from "./habits";
 import type { Tool } from "./keys";
 import type { Rules } from "./label-map";
 import { LEVELS } from "./picture.svelte";
 import type { Size } from "./shapes";
 
 const LARGEST_DIAMETER = 2000;
-/** How large the brush is at first, as a share of the photo's longer side. */
-const FIRST_SHARE = 1 / 50;
 
 export class Tools {
   tool = $state<Tool>("brush");
   id = $state(0);
   before = $state(1);
-  diameter = $state(24);
-  #longest = 0;
-  opacity = $state(0.6);
+  #size = $state.raw<Size>({ width: 1, height: 1 });
+  /** As habits have it. */
+  #brush = $state(0);
+  opacity = $state(0);
   /** Paint unlabelled pixels only. */
   only = $state(false);
   locked = $state.raw<ReadonlySet<number>>(new Set());
@@ -48,13 +48,33 @@ export class Tools {
   constructor(
     private readonly own: readonly Rgb[],
     readonly unlabelled: number,
-  ) {}
+  ) {
+    ({ only: this.only, opacity: this.opacity, brush: this.#brush } = habits());
+  }
 
-  /** A photo is opened: if it has another size, the brush becomes as large beside it as brushes are at first. */
-  opened({ width, height }: Size): void {
-    const longest = Math.max(width, height);
-    if (longest !== this.#longest) this.diameter = Math.max(1, Math.round(longest * FIRST_SHARE));
-    this.#longest = longest;
+  opened(size: Size): void {
+    this.#size = size;
+  }
+
+  get #longest(): number {
+    return Math.max(this.#size.width, this.#size.height);
+  }
+
+  get diameter(): number {
+    return Math.max(1, Math.round(this.#longest * this.#brush));
+  }
+
+  set diameter(pixels: number) {
+    this.#brush = pixels / this.#longest;
+  }
+
+  /** The diameter of the largest brush that is offered. */
+  get largest(): number {
+    return Math.max(200, Math.round(Math.min(this.#size.width, this.#size.height) / 4));
+  }
+
+  get habits(): Habits {
+    return { only: this.only, opacity: this.opacity, brush: this.#brush };
   }
 
   #others(id: number): number[] {
