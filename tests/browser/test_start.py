@@ -15,7 +15,8 @@ from tests.export_kinds import zipped
 
 def test_an_upload_goes_on_where_it_stopped(client: Client, page: Page, tmp_path: Path) -> None:
     """If the network is lost, the rest is sent by a click; after a reload the folder can be chosen again.
-    No photo is sent twice. The folders say which photos are for tests and which are label maps.
+    No photo is sent twice. The folders say which photos are for tests, which is asked about before any is
+    sent, and which are label maps.
     """
     drawings.write(tmp_path, range(6))
     folder = tmp_path / "street"
@@ -41,6 +42,9 @@ def test_an_upload_goes_on_where_it_stopped(client: Client, page: Page, tmp_path
 
     page.route("**/images/street/**", put)
     choose()
+    expect(page.get_by_text("1 photo in street/val would become test photos")).to_be_visible()
+    assert sent == []
+    page.get_by_role("button", name="Send them as test photos").click()
     expect(page.get_by_text("The service does not answer")).to_be_visible()
     page.unroute("**/images/street/**")
     with page.expect_response("**/images/street/**"):

@@ -18,8 +18,8 @@ export class Sending {
   }
 
   get isWhole(): boolean {
-    const { stopped, refused, leftOut } = this.outcome ?? { stopped: "", refused: [], leftOut: [] };
-    return !stopped && refused.length + leftOut.length === 0;
+    const { left, refused, leftOut } = this.outcome ?? { left: [], refused: [], leftOut: [] };
+    return left.length + refused.length + leftOut.length === 0;
   }
 }
 

@@ -32,17 +32,19 @@ export interface Sent {
   added: number;
   known: number;
   refused: Refused[];
+  /** The photos of `left` that would become test photos, by the names of their folders. */
+  tests: Found[];
   /** Folders of label maps, which were not sent. */
   leftOut: { folder: string; files: number }[];
   /** Why the upload stopped before its end; empty: it did not. */
   stopped: string;
-  /** What was not sent because of that. */
+  /** What was not sent because of that, or because it is not known yet whether `tests` are. */
   left: Found[];
 }
 
 export interface Destination {
   pool: string;
-  /** Null: as the folders of the photos say. */
+  /** Null: as the folders of the photos say; photos to test with wait until that is agreed to. */
   split: Split | null;
   /** Also send what looks like a label map. */
   labelMaps?: boolean;
@@ -86,23 +88,26 @@ export function chosen(files: FileList): Found[] {
 
 /**
  * Send photos, and archives of photos; `progress` is called with how many are done. A refused file does not stop
- * others. If the service does not answer, all senders stop, and `left` holds what is to be sent again.
+ * others. If the service does not answer, all senders stop, and `left` holds what is to be sent again: also if
+ * folders say that some are test photos, before any is sent.
  */
 export async function send(
   to: Destination,
   photos: Found[],
   progress: (done: number) => void,
 ): Promise<Sent> {
-  const sent: Sent = { added: 0, known: 0, refused: [], leftOut: [], stopped: "", left: [] };
+  const sent: Sent = { added: 0, known: 0, refused: [], tests: [], leftOut: [], stopped: "", left: [] };
   const waiting = new Set(photos);
   const finish = (photo: Found) => {
     waiting.delete(photo);
     progress(photos.length - waiting.size);
   };
   try {
+    const unknown = photos.filter(({ split }) => split === undefined);
     const lacking = new Set(await planned(to, photos, sent));
     photos.filter((photo) => !lacking.has(photo)).forEach(finish);
-    await each(lacking, async (photo) => {
+    sent.tests = to.split ? [] : unknown.filter((photo) => photo.split === "test" && lacking.has(photo));
+    await each(sent.tests.length ? [] : lacking, async (photo) => {
       try {
         await (ARCHIVE.test(photo.name) ? archive : single)(to, photo, sent);
       } catch (error) {

@@ -36,7 +36,7 @@ export const photoWords = {
     rgb: "None: pictures instead of classes (photo → map)",
     names: "Names of the classes, one per line, with a colour if you like",
     classFile: "Take them from a file",
-    noClasses: "The file has no list `classes`.",
+    noClasses: "The file has no list named classes.",
     notJson: "The file is no JSON: is it whole?",
     make: "Create the pool",
     makeAndSend: "Create the pool and send the photos",
@@ -145,7 +145,13 @@ export const photoWords = {
     deepElsewhere: (count: number) =>
       `${counted(count, "photo")} with 16 bits per channel cannot be stretched here, because they are no PNGs or came in an archive: unpack it, save them as PNG, and send these.`,
     stretch: "Stretch and send them",
+    areTests: (count: number, folders: string) =>
+      `${counted(count, "photo")} in ${folders} would become test photos, as the folder's name says. Test photos only score models: nothing is learned from them, and none is picked to be labelled.`,
+    sendTests: "Send them as test photos",
+    sendTrain: "Send all as train photos",
     asTest: "These are test photos: only used to score models",
+    several: "Select",
+    howSeveral: "Click photos to select them; with Shift, all up to there.",
     selected: (count: number) => `${counted(count, "photo")} selected`,
     only: "Show only these",
     clear: "Select none",
