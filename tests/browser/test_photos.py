@@ -100,13 +100,18 @@ def test_grid_and_map_are_one_selection(pool: Pool, page: Page) -> None:
 
 def test_acts_are_taken_back_one_by_one(pool: Pool, page: Page) -> None:
     """Also those that were cut short, and after another page was visited. Deleted photos leave the list that
-    they are in, are listed as deleted, and come back.
+    they are in, are listed as deleted, and come back. What was done is told until something else is done, or
+    for a while.
     """
+    page.clock.install()
     page.goto(f"/app/pools/{pool.id}/photos")
     cells = page.locator("button[data-place]")
     undo = page.get_by_role("button", name="Undo")
-    cells.first.click(modifiers=["Control"])
+    page.get_by_role("button", name="Select", exact=True).click()
+    expect(page.get_by_text("Click photos to select them")).to_be_visible()
+    cells.first.click()
     cells.nth(4).click(modifiers=["Shift"])
+    page.get_by_role("button", name="Select", exact=True).click()
     page.get_by_role("button", name="Show only these").click()
     expect(cells).to_have_count(5)
     cells.nth(4).click(modifiers=["Control"])
@@ -117,6 +122,7 @@ def test_acts_are_taken_back_one_by_one(pool: Pool, page: Page) -> None:
     page.get_by_label("Which photos").select_option("Deleted, can come back")
     expect(cells).to_have_count(4)
     cells.first.click()
+    expect(page.get_by_text("4 photos deleted.")).to_have_count(0)
     page.get_by_role("button", name="Bring back").click()
     expect(page.get_by_text("1 photo brought back.")).to_be_visible()
     expect(cells).to_have_count(3)
@@ -147,7 +153,11 @@ def test_acts_are_taken_back_one_by_one(pool: Pool, page: Page) -> None:
     page.unroute("**/images/*")
     assert len(list(pool.images(split="test"))) == 2
     undo.click()
-    expect(page.get_by_text("That was taken back: 2 photos moved to test.")).to_be_visible()
+    taken_back = page.get_by_text("That was taken back: 2 photos moved to test.")
+    expect(taken_back).to_be_visible()
+    page.mouse.move(1, 1)
+    page.clock.fast_forward(31_000)
+    expect(taken_back).to_have_count(0)
     assert len(list(pool.images(split="test"))) == 0
 
 
