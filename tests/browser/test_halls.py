@@ -96,6 +96,8 @@ def test_the_audit_is_filtered_and_exported(page: Page, pool: Pool) -> None:
     page.goto(f"/app/audit?pool={pool.id}&since=yesterday")
     rows = page.get_by_role("row")
     expect(rows.filter(has_text="pool created")).to_have_count(1)
+    heights = [page.get_by_label(name).evaluate("field => field.offsetHeight") for name in ("Of", "Since")]
+    assert heights[0] == heights[1]
     page.get_by_label("Of").select_option("annotation")
     expect(rows).to_have_count(2)
     with page.expect_download() as getting:
@@ -109,6 +111,7 @@ def test_settings_and_the_doctor(page: Page) -> None:
     page.goto("/app/settings")
     expect(page.get_by_role("row", name="FEWPAIRS_DEVICE")).to_contain_text("cpu")
     expect(page.get_by_role("row", name="FEWPAIRS_ADMIN_KEY")).to_have_count(0)
+    expect(page.get_by_text("`")).to_have_count(0)
     page.goto("/app/doctor")
     page.get_by_role("button", name="Look now").click()
     expect(page.get_by_role("heading", name="Found on")).to_be_visible()
