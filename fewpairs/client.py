@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -16,6 +17,7 @@ from fewpairs.evaluation import Evaluation
 from fewpairs.jobs import Job, result_of
 from fewpairs.model import Model
 from fewpairs.pool import Pool
+from fewpairs.resource import Items
 from fewpairs.selection import Replay, Selection
 from fewpairs.transport import Transport
 
@@ -73,10 +75,13 @@ class Client:
         body["default_strategy"] = default_strategy
         return Pool(self._transport, self._transport.json("POST", "/pools", json=body, repeatable=False))
 
-    def pools(self, contains: str | None = None) -> Iterator[Pool]:
-        """The pools of whoever asks, oldest first; only those with `contains` in their names."""
-        for document in self._transport.items("/pools", contains=contains):
-            yield Pool(self._transport, document)
+    def pools(self, contains: str | None = None, sort: str = "added") -> Items[Pool]:
+        """The pools of whoever asks; only those with `contains` in their names.
+
+        `sort` is "added" or "name", with a minus the largest first. `total` of the answer counts them.
+        """
+        made = partial(Pool, self._transport)
+        return Items(self._transport, "/pools", made, contains=contains, sort=sort)
 
     def pool(self, name_or_id: str) -> Pool:
         """The pool of this name or id. Raises FewpairsError when there is none."""
@@ -169,10 +174,20 @@ class Client:
         """
         return dict(self._transport.json("GET", "/settings"))
 
-    def jobs(self, state: str | None = None) -> Iterator[Job]:
-        """All jobs, or those in one state, newest first."""
-        for document in self._transport.items("/jobs", state=state):
-            yield Job(self._transport, document)
+    def jobs(
+        self,
+        state: str | None = None,
+        kind: str | None = None,
+        contains: str | None = None,
+        sort: str = "-added",
+    ) -> Items[Job]:
+        """All jobs, or those of one state or kind, newest first.
+
+        `contains` is a part of the kind, of a training's method, of the pool's name or of the error. `sort`
+        is "added", "kind" or "state", with a minus the largest first. `total` of the answer counts them.
+        """
+        wanted = {"state": state, "kind": kind, "contains": contains, "sort": sort}
+        return Items(self._transport, "/jobs", partial(Job, self._transport), **wanted)
 
     def job(self, job_id: str) -> Job:
         return Job.get(self._transport, job_id)

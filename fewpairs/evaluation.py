@@ -1,11 +1,10 @@
 """Evaluations: the scores of a model, image by image."""
 
-from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from fewpairs.resource import Resource
+from fewpairs.resource import Items, Resource
 
 
 class Evaluation(Resource):
@@ -25,12 +24,12 @@ class Evaluation(Resource):
         """`{"classes", "pixels"}`: the number of pixels by true class, and in each by predicted class."""
         return dict(self._transport.json("GET", f"{self.address}/confusion"))
 
-    def images(self, sort: str = "score", contains: str | None = None) -> Iterator[dict[str, Any]]:
+    def images(self, sort: str = "score", contains: str | None = None) -> Items[dict[str, Any]]:
         """Each image as `{"image_id", "name", "score", "scores"}`; only those with `contains` in their names.
 
-        `sort` is "score" or "name", with a minus the largest first.
+        `sort` is "score" or "name", with a minus the largest first. `total` of the answer counts them.
         """
-        return self._transport.items(f"{self.address}/images", sort=sort, contains=contains)
+        return Items(self._transport, f"{self.address}/images", dict, sort=sort, contains=contains)
 
     def worst(self, count: int) -> list[dict[str, Any]]:
         """The images with the lowest scores."""

@@ -7,7 +7,7 @@ from typing import Any
 from fewpairs.draft import Draft
 from fewpairs.errors import FewpairsError
 from fewpairs.jobs import Job, settled
-from fewpairs.resource import Resource
+from fewpairs.resource import Items, Resource
 from fewpairs.similar import image_id
 from fewpairs.sources import Files, found_in
 from fewpairs.stretch import Stretch
@@ -239,15 +239,15 @@ class Photos(Resource):
 
     def images(
         self, split: str | None = None, annotated: bool | None = None, **options: Any
-    ) -> Iterator[dict[str, Any]]:
-        """The pool's images, each as the service describes it.
+    ) -> Items[dict[str, Any]]:
+        """The pool's images, each as the service describes it. `total` of the answer counts them.
 
         `options` are `sort` ("added", "name", "pixels" or "uncertainty", with a minus the largest first),
         `contains` (a part of the name), `annotated_by` (a user), `excluded`, `failed` (could not be embedded)
         and `model` (the id of the model whose uncertainty is meant).
         """
         params = {"split": split, "annotated": annotated, **options}
-        return self._transport.items(f"{self.address}/images", **params)
+        return Items(self._transport, f"{self.address}/images", dict, **params)
 
     def image_id(self, name_or_id: str) -> str:
         """The id of the photo of this name (or id) in the pool. Raises FewpairsError if there is none."""

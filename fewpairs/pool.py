@@ -4,6 +4,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -16,6 +17,7 @@ from fewpairs.imports import order_import
 from fewpairs.jobs import Job, answer_of, settled
 from fewpairs.model import Model
 from fewpairs.photos import Photos
+from fewpairs.resource import Items
 from fewpairs.selection import Selection
 from fewpairs.similar import Duplicates, Similar, similar
 from fewpairs.streams import Event, followed
@@ -324,11 +326,21 @@ class Pool(Photos):
         )
         return Model(self._transport, response.json())
 
-    def models(self) -> list[Model]:
-        """The pool's models, newest first."""
-        return [Model(self._transport, item) for item in self._transport.items(f"{self.address}/models")]
+    def models(self, contains: str | None = None, sort: str = "-added") -> list[Model]:
+        """The pool's models, newest first, or those with `contains` in their name, method or recipe.
 
-    def jobs(self, state: str | None = None, kind: str | None = None) -> Iterator[Job]:
-        """The pool's jobs, or those of one state or kind, newest first."""
-        for document in self._transport.items("/jobs", pool=self.id, state=state, kind=kind):
-            yield Job(self._transport, document)
+        `sort` is "added", "name" or "method", with a minus the largest first.
+        """
+        found = self._transport.items(f"{self.address}/models", contains=contains, sort=sort)
+        return [Model(self._transport, document) for document in found]
+
+    def jobs(
+        self,
+        state: str | None = None,
+        kind: str | None = None,
+        contains: str | None = None,
+        sort: str = "-added",
+    ) -> Items[Job]:
+        """The pool's jobs, newest first; the parameters are those of `Client.jobs`."""
+        wanted = {"state": state, "kind": kind, "contains": contains, "sort": sort}
+        return Items(self._transport, "/jobs", partial(Job, self._transport), pool=self.id, **wanted)

@@ -1,8 +1,30 @@
 """What the service describes by a JSON document, and what has an address of its own."""
 
-from typing import Any, ClassVar, Self
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar, Self, TypeVar
 
 from fewpairs.transport import Transport
+
+Item = TypeVar("Item")
+
+
+class Items(Iterator[Item]):
+    """The items of a list, asked for page by page; `made` makes each of its document."""
+
+    def __init__(
+        self, transport: Transport, address: str, made: Callable[[dict[str, Any]], Item], **params: Any
+    ) -> None:
+        self._transport, self._address, self._params = transport, address, params
+        self._items = map(made, transport.items(address, **params))
+
+    def __next__(self) -> Item:
+        return next(self._items)
+
+    @property
+    def total(self) -> int:
+        """How many items the whole list has now."""
+        params = self._params | {"limit": 1, "total": True}
+        return int(self._transport.json("GET", self._address, params=params)["total"])
 
 
 class Described:

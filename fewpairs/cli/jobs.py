@@ -1,7 +1,7 @@
 """`fewpairs jobs`"""
 
 import time
-from collections.abc import Sequence
+from itertools import islice
 from typing import Annotated
 
 import typer
@@ -14,6 +14,7 @@ from fewpairs.cli.options import JsonOption, PoolOption, ServerOption, find_pool
 from fewpairs.cli.output import console, counted, folded, moment, print_json, whole
 from fewpairs.client import Client
 from fewpairs.jobs import Job
+from fewpairs.resource import Items
 
 LOOK_EVERY_S = 1.0
 STATE_STYLES = {
@@ -32,6 +33,19 @@ def jobs(
         str | None,
         typer.Option(help="Only jobs in this state: queued, running, succeeded, failed or cancelled."),
     ] = None,
+    kind: Annotated[
+        str | None, typer.Option(help="Only jobs of this kind: train or embed, say.", show_default=False)
+    ] = None,
+    contains: Annotated[
+        str | None,
+        typer.Option(
+            help="A part of the kind, of a training's method, of the pool's name or of the error.",
+            show_default=False,
+        ),
+    ] = None,
+    sort: Annotated[
+        str, typer.Option(help="added, kind or state; with a minus, the largest first.")
+    ] = "-added",
     limit: Annotated[int, typer.Option(min=1, help="Largest number of jobs to show.")] = 20,
     watch: Annotated[bool, typer.Option("--watch", help="Update the list until ctrl-C.")] = False,
     as_json: JsonOption = False,
@@ -40,29 +54,30 @@ def jobs(
     """List jobs, newest first."""
     client = Client(server)
 
-    def newest() -> list[Job]:
-        found = find_pool(client, pool).jobs(state) if pool else client.jobs(state)
-        return [job for job, _ in zip(found, range(limit), strict=False)]
+    def listed() -> Items[Job]:
+        return (find_pool(client, pool) if pool else client).jobs(state, kind, contains, sort)
 
     if as_json:
-        return print_json([job.document for job in newest()])
+        return print_json([job.document for job in islice(listed(), limit)])
     if not watch:
-        found = newest()
-        return console.print(_jobs_table(found) if found else "There is no such job.")
+        table = _jobs_table(listed(), limit)
+        return console.print(table if table.row_count else "There is no such job.")
     try:
-        with Live(_jobs_table(newest()), console=console, auto_refresh=False) as live:
+        with Live(_jobs_table(listed(), limit), console=console, auto_refresh=False) as live:
             while True:
                 time.sleep(LOOK_EVERY_S)
-                live.update(_jobs_table(newest()), refresh=True)
+                live.update(_jobs_table(listed(), limit), refresh=True)
     except KeyboardInterrupt:
         return None
 
 
-def _jobs_table(found: Sequence[Job]) -> Table:
+def _jobs_table(found: Items[Job], limit: int) -> Table:
     table = Table(whole("Job"), "Kind", "State", "Started", folded("Result"))
-    for job in found:
+    for job in islice(found, limit):
         started = moment(job.document["started_at"] or "")
         table.add_row(job.id, job.kind, _state(job), started, Text(_outcome(job)))
+    if next(found, None):
+        table.caption = f"{limit} of {found.total}"
     return table
 
 

@@ -20,9 +20,19 @@ app.add_typer(model_app, name="model", rich_help_panel=CONTROL)
 
 
 @model_app.command("list")
-def list_models(pool: PoolOption = None, as_json: JsonOption = False, server: ServerOption = None) -> None:
+def list_models(
+    sort: Annotated[
+        str, typer.Option(help="added, name or method; with a minus, the largest first.")
+    ] = "-added",
+    contains: Annotated[
+        str | None, typer.Option(help="A part of the name, method or recipe.", show_default=False)
+    ] = None,
+    pool: PoolOption = None,
+    as_json: JsonOption = False,
+    server: ServerOption = None,
+) -> None:
     """List a pool's models, newest first."""
-    models = find_pool(Client(server), pool).models()
+    models = find_pool(Client(server), pool).models(contains, sort)
     if as_json:
         return print_json([model.document for model in models])
     table = Table(whole("Model"), "Method", "Recipe or name", "Pairs", "Mean IoU on test", "Made")
@@ -32,7 +42,7 @@ def list_models(pool: PoolOption = None, as_json: JsonOption = False, server: Se
         called = Text(model.document["name"] or model.spec.get("recipe", ""))
         count = str(len(receipt["pairs"])) if receipt else "–"
         table.add_row(model.id, model.method, called, count, _test_iou(model), made)
-    console.print(table if models else "This pool has no model yet.")
+    console.print(table if models else "This pool has no such model.")
 
 
 def _test_iou(model: Model) -> str:

@@ -141,9 +141,14 @@ def _color(text: str) -> list[int]:
 
 
 @pool_app.command("list")
-def list_pools(as_json: JsonOption = False, server: ServerOption = None) -> None:
-    """List all pools."""
-    pools = list(Client(server).pools())
+def list_pools(
+    sort: Annotated[str, typer.Option(help="added or name; with a minus, the largest first.")] = "added",
+    contains: Annotated[str | None, typer.Option(help="A part of the name.", show_default=False)] = None,
+    as_json: JsonOption = False,
+    server: ServerOption = None,
+) -> None:
+    """List pools."""
+    pools = list(Client(server).pools(contains, sort))
     if as_json:
         return print_json([pool.document for pool in pools])
     table = Table("Pool", "Photos", "Embedded", "Annotated", "Unpaired", whole("Encoder"), whole("Id"))
@@ -151,7 +156,7 @@ def list_pools(as_json: JsonOption = False, server: ServerOption = None) -> None
         counts = pool.counts
         numbers = [counts[key] for key in ("images", "embedded", "annotated", "unpaired_label_maps")]
         table.add_row(Text(pool.name), *map(str, numbers), pool.document["encoder"], pool.id)
-    console.print(table if pools else "There is no pool yet.")
+    console.print(table if pools else "There is no such pool.")
 
 
 @pool_app.command("show")

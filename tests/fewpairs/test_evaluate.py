@@ -40,7 +40,8 @@ def test_the_worst_images_are_shown_and_written(run: Run, trained: Model, tmp_pa
     assert result.exit_code == 0, result.output
     evaluation = Client(trained._transport.server).evaluation(trained.refresh().evaluations[-1]["id"])
     images = evaluation.worst(5)
-    assert len(images) == 2
+    assert len(images) == evaluation.images().total == 2
+    assert list(evaluation.images(contains=images[1]["name"].upper())) == images[1:]
     assert [image["score"] for image in images] == sorted(image["score"] for image in images)
     written = sorted((tmp_path / "worst").iterdir())
     stems = [Path(image["name"]).stem for image in images]
@@ -102,6 +103,8 @@ def test_a_model_is_imported_and_used(run: Run, trained: Model, scorer: Model, t
     listed = run("model", "list", "--pool", "trained").output
     assert model_id in listed
     assert "mine" in listed
+    found = run("model", "list", "--pool", "trained", "--contains", "MIN", "--sort", "name").output
+    assert (model_id in found, trained.id in found) == (True, False)
     photo = tmp_path / "photo.png"
     photo.write_bytes(drawings.png(drawings.drawing(5)[0]))
     maps = []

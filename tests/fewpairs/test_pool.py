@@ -21,6 +21,8 @@ from tests.fewpairs.conftest import Run
 def test_pools_are_listed_and_shown(run: Run, pool: Pool) -> None:
     """`pool list` and `pool show` name the pool, its encoder and its classes."""
     assert pool.id in run("pool", "list").output
+    assert pool.id in run("pool", "list", "--contains", pool.name.upper(), "--sort", "-name").output
+    assert pool.id not in run("pool", "list", "--contains", f"not {pool.name}").output
     shown = run("pool", "show", pool.name).output
     assert "efficientnet_lite0" in shown
     assert "disc" in shown
