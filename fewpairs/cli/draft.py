@@ -34,6 +34,8 @@ def draft(
     """
     if sum(map(bool, (send, out, drop))) > 1:
         raise FewpairsError("Give one of --send, --out and --drop.")
+    if revision is not None and not send:
+        raise FewpairsError("--revision says what a draft goes on from: give --send too.")
     target = find_pool(Client(server), pool)
     if send:
         target.keep_draft(photo, send, revision)

@@ -152,6 +152,8 @@ def revisions(
     server: ServerOption = None,
 ) -> None:
     """List the revisions of a photo's label map, newest first, or write one of them."""
+    if out and save is None:
+        raise FewpairsError("--out is where a revision is written to: give --save with its number too.")
     target = find_pool(Client(server), pool)
     if save is not None:
         file = out or Path(f"{Path(photo).stem}-revision-{save}.png")
@@ -184,6 +186,8 @@ def thumbnail(
     server: ServerOption = None,
 ) -> None:
     """Write a small picture of a photo, of its label map or of a prediction."""
+    if label_map and evaluation:
+        raise FewpairsError("Give one of --label-map and --evaluation.")
     client = Client(server)
     target = find_pool(client, pool)
     if evaluation:

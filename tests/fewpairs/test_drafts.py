@@ -39,6 +39,22 @@ def test_a_draft_is_kept_and_dropped(run: Run, pool: Pool, photos: Path, tmp_pat
     assert pool.draft("0000.png") is None
 
 
+def test_an_option_that_would_mean_nothing_is_refused(
+    run: Run, pool: Pool, photos: Path, tmp_path: Path
+) -> None:
+    """It is named, and nothing is written."""
+    pool.upload(photos / "images" / "0000.png")
+    target = tmp_path / "out.png"
+    for words, named in (
+        (["draft", "0000.png", "--revision", 3], "--send"),
+        (["photo", "revisions", "0000.png", "--out", target], "--save"),
+        (["photo", "thumbnail", "0000.png", "--out", target, "--label-map", "--evaluation", "1"], "one of"),
+    ):
+        refused = run(*words)
+        assert (refused.exit_code, named in refused.output) == (1, True), refused.output
+    assert not target.exists()
+
+
 def test_an_earlier_revision_is_saved(run: Run, pool: Pool, photos: Path, tmp_path: Path) -> None:
     """`photo revisions` lists both label maps of a photo, and `--save` writes the first one."""
     pool.upload(photos / "images" / "0000.png")
