@@ -10,13 +10,6 @@ if TYPE_CHECKING:
 LONGEST_TURN_S = 0.0005
 """After which a thread lets others have the interpreter. Python's 5 ms add up in an answer that asks a
 database a dozen times."""
-COLLECTIONS = (10_000, 3, 100)
-"""When to look for unreachable cycles (`gc.set_threshold`). A look at all objects stops every answer, for a
-quarter of a second while 600 streams are open; with Python's 700, 10, 10 it came every 13 seconds."""
-MMAP_THRESHOLD, LARGE_BYTES = -3, 2**16
-ARENA_MAX, ARENAS = -8, 2
-"""Options of glibc's `mallopt`. Large pieces go back to the system at once, instead of leaving holes that let
-the process grow with all that it does."""
 
 
 def server(app: "FastAPI", host: str = "127.0.0.1", port: int = 0) -> "uvicorn.Server":
@@ -41,22 +34,12 @@ def server(app: "FastAPI", host: str = "127.0.0.1", port: int = 0) -> "uvicorn.S
     return server
 
 
-def tune_memory() -> None:
-    """Give memory back early, where the C library is glibc."""
-    import ctypes
-
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt:
-        mallopt(MMAP_THRESHOLD, LARGE_BYTES)
-        mallopt(ARENA_MAX, ARENAS)
-
-
 def main() -> None:
-    import gc
     import sys
     from contextlib import suppress
 
     from processes.limits import allow_open_files
+    from service import memory
     from service.app import create_app
     from service.http.observe import log_as_json
     from store.settings import settings_or_exit
@@ -66,9 +49,7 @@ def main() -> None:
     sys.setswitchinterval(LONGEST_TURN_S)
     log_as_json()
     app = create_app(settings)
-    gc.set_threshold(*COLLECTIONS)
-    tune_memory()
-    gc.freeze()  # imported objects stay, and every full collection would visit all of them
+    memory.keep_small()
     running = server(app, settings.host, settings.port)
     with suppress(KeyboardInterrupt):
         running.run()

@@ -25,6 +25,7 @@ POOL = {
     "pool_size": KEPT_CONNECTIONS,
     "max_overflow": MOST_THREADS - KEPT_CONNECTIONS + 5,  # and some for threads of the process's own
     "pool_timeout": LONGEST_WAIT_S,
+    "pool_use_lifo": True,  # each connection prepares its own statements, and keeps them
 }
 NETWORK_FILE_SYSTEMS = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs"}
 
