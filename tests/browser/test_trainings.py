@@ -75,6 +75,8 @@ def test_a_training_is_watched_and_steered(page: Page, pool: Pool, tmp_path: Pat
         (first if 100 in seeds else second).wait().model.evaluate().wait()
     page.goto(f"/app/pools/{pool.id}/compare/{second.model.id}/{first.wait().model.id}")
     expect(page.get_by_text("cannot be compared")).to_be_visible()
+    expect(page.locator("[data-image]").last).to_be_visible()
+    assert page.evaluate("scrollY") == 0
     page.get_by_role("button", name="again").click()
     expect(page.get_by_role("columnheader", name="B − A")).to_be_visible()
     expect(page.get_by_text("cannot be compared")).to_have_count(0)
