@@ -41,7 +41,7 @@ run: .venv/.run ## start the service at http://127.0.0.1:8000; if its pages cann
 
 test: .venv/.dev pages ## run the tests that CI runs, in two processes
 	PYTHON=$(CURDIR)/$(BIN)/python web/npm test
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --durations 40
 
 slow: .venv/.dev ## run the tests that take minutes and that CI leaves out
 	$(BIN)/python -m pytest -m slow

@@ -11,43 +11,66 @@ ways:
 - `suggestions`: a stroke on every class; then what is suggested is corrected with brush and polygon. The
   corrections are strokes too, and it is suggested anew after every few of them.
 - `drafts`: what is learned from the photos finished so far, without strokes, is taken over and corrected.
+- `model`: the same with the label map of the newest model. `finetune` is trained when TRAINED_AFTER photos
+  are finished; before that the person labels with brush and polygon.
 - `suggestions and superpixels`: as `suggestions`, corrected with superpixels too.
 """
 
 import argparse
+import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from benchmarks.measuring import Report, say, table
 from benchmarks.person import NONE, Person, stroke_through
 from benchmarks.superpixels import segments
+from models.catalog import build
 from models.encoders.feature_maps import pretrained_feature_maps
 from models.experiments.dataset import Dataset
+from models.experiments.run import Run
 from models.images.photos import read_label_map, read_photo
 from models.suggestion import SeenPhoto, suggest
 from models.training.feature_store import FeatureStore
 from models.training.logistic import Rows
+from models.training.trainer import train
+from models.translation.translator import Translator
 
 PHOTOS, GOAL = 10, 0.95
+ENCODER = "efficientnet_lite0"
 SEGMENTS = 2000
 WAIT_S = 1.0
 """How long the first suggestion takes to come; during the later ones the person goes on."""
 SMALLEST, EVERY = 100, 5
 """Pixels of a class that gets a first stroke, and corrections between two suggestions."""
+TRAINED_AFTER = (2, 4, 7)
 
-Finish = Callable[[Person, SeenPhoto, list[Rows]], None]
+
+@dataclass(frozen=True)
+class Known:
+    """What there is to help with a photo: it as suggestions see it, what the photos `finished` before teach,
+    and the label map that the newest model gives, if there is a model.
+    """
+
+    photo: SeenPhoto
+    finished: list[Rows]
+    by_model: NDArray[np.uint8] | None
 
 
-def by_hand(person: Person, photo: SeenPhoto, finished: list[Rows]) -> None:
+Finish = Callable[[Person, Known], None]
+
+
+def by_hand(person: Person, known: Known) -> None:
     """Label from what is there."""
     person.correct(GOAL)
 
 
-def with_suggestions(person: Person, photo: SeenPhoto, finished: list[Rows]) -> None:
+def with_suggestions(person: Person, known: Known) -> None:
     """Draw a stroke on every class; then correct what is suggested, which is new after every few corrections,
     as these are strokes too.
     """
@@ -60,16 +83,24 @@ def with_suggestions(person: Person, photo: SeenPhoto, finished: list[Rows]) -> 
     person.effort.seconds += WAIT_S
     goes_on = True
     while goes_on:
-        person.map[:] = suggest(photo, person.classes, finished, person.painted).label_map
+        person.map[:] = suggest(known.photo, person.classes, known.finished, person.painted).label_map
         goes_on = person.correct(GOAL, EVERY)
     person.correct(GOAL)
 
 
-def with_drafts(person: Person, photo: SeenPhoto, finished: list[Rows]) -> None:
+def with_drafts(person: Person, known: Known) -> None:
     """Take over what is learned from finished photos, if there are any, and correct it."""
-    if finished:
+    if known.finished:
         person.effort.key(WAIT_S)
-        person.map[:] = suggest(photo, person.classes, finished, person.map).label_map
+        person.map[:] = suggest(known.photo, person.classes, known.finished, person.map).label_map
+    person.correct(GOAL)
+
+
+def with_model(person: Person, known: Known) -> None:
+    """Take over what the newest model gives, if there is one, and correct it."""
+    if known.by_model is not None:
+        person.effort.key(WAIT_S)
+        person.map[:] = known.by_model
     person.correct(GOAL)
 
 
@@ -78,28 +109,42 @@ WAYS: dict[str, tuple[Finish, bool]] = {
     "superpixels": (by_hand, True),
     "suggestions": (with_suggestions, False),
     "drafts": (with_drafts, False),
+    "model": (with_model, False),
     "suggestions and superpixels": (with_suggestions, True),
 }
 """Each way with whether there is a superpixel brush."""
 
 
-def _rows(data: Dataset) -> Iterator[dict[str, Any]]:
+def _trained(data: Dataset, pairs: tuple[str, ...], work: Path) -> Translator:
+    """The model that `finetune` makes of these pairs."""
+    run = Run(data, build("tiny", "finetune", encoder=ENCODER), pairs).prepare(work)
+    train(run.path, "cpu")
+    return Translator.load(run.model, "cpu")
+
+
+def _rows(data: Dataset, work: Path) -> Iterator[dict[str, Any]]:
     assert data.class_table, "the data set needs classes.json"
     classes = len(data.class_table.names)
-    store = FeatureStore(pretrained_feature_maps("efficientnet_lite0")[0], None)
+    store = FeatureStore(pretrained_feature_maps(ENCODER)[0], None)
     picked = np.linspace(0, len(data.train) - 1, PHOTOS).round().astype(int)
+    names = tuple(data.train[at] for at in picked)
     finished: list[Rows] = []
-    for number, at in enumerate(picked):
-        path, label_map = data.pair("train", data.train[at])
+    model: Translator | None = None
+    for number, name in enumerate(names):
+        if number in TRAINED_AFTER:
+            model = _trained(data, names[:number], work)
+        path, label_map = data.pair("train", name)
         photo, truth = SeenPhoto.of(path, store), read_label_map(label_map)
         truth = np.where(truth < classes, truth, NONE).astype(np.uint8)
         superpixels = segments(read_photo(path), SEGMENTS)
-        for name, (way, has_superpixels) in WAYS.items():
+        by_model = model.translate(read_photo(path)).label_map if model else None
+        known = Known(photo, list(finished), by_model)
+        for way, (finish, has_superpixels) in WAYS.items():
             person = Person(truth, classes, number, superpixels if has_superpixels else None)
-            way(person, photo, finished)
+            finish(person, known)
             effort = person.effort
             yield {
-                **{"way": name, "photo": number, "strokes": effort.strokes, "clicks": effort.clicks},
+                **{"way": way, "photo": number, "strokes": effort.strokes, "clicks": effort.clicks},
                 **{"keys": effort.keys, "seconds": effort.seconds, "right": person.right},
             }
         finished.append(photo.finished(label_map, data.class_table))
@@ -127,8 +172,9 @@ def main() -> None:
     arguments = parser.parse_args()
     about = {"photos": PHOTOS, "goal": GOAL, "segments": SEGMENTS}
     report = Report(arguments.out, torch.device("cpu"), data=arguments.data.name, **about)
-    for row in _rows(Dataset(arguments.data)):
-        report.add(**row)
+    with tempfile.TemporaryDirectory() as work:
+        for row in _rows(Dataset(arguments.data), Path(work)):
+            report.add(**row)
     say(table(means(list(report.rows))))
 
 
