@@ -12,7 +12,7 @@ from fewpairs import Client, Pool
 from tests import drawings
 from tests.browser.conftest import started
 from tests.browser.test_workbench import draft, first_image, keeps, painting, stored, stroke
-from tests.processes import free_port
+from tests.processes import free_port, until
 
 CONTROL, SHIFT = 2, 8
 """Keys that are held, as the protocol of browsers numbers them."""
@@ -233,7 +233,7 @@ def test_nothing_painted_is_lost(
     page.mouse.move(box["x"] + 0.3 * box["width"], box["y"] + 0.5 * box["height"])
     page.mouse.down()
     page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 0.5 * box["height"], steps=8)
-    page.wait_for_timeout(1000)
+    until(lambda: draft(page, image).count(0) > 15, "the browser keeps the stroke so far")
     kill(page)
     again = context.new_page()
     painting(again, pool, image)
