@@ -70,25 +70,30 @@ def test_roles_are_given(page: Page, pool: Pool, client: Client) -> None:
 
 
 def test_jobs_are_filtered_and_taken_along(page: Page, pool: Pool, tmp_path: Path) -> None:
-    """The list follows its filters; a job is cancelled and ordered again, once however often one clicks; the
-    zip of an export is there to take.
+    """The list follows its filters, its order and what is searched, and says how long it is; a job is
+    cancelled and ordered again, once however often one clicks; the zip of an export is there to take.
     """
     pool.export_annotations("png").wait()
     pool.train("probe").cancel()
     page.goto("/app/jobs")
-    page.get_by_label("Pool").select_option(pool.name)
-    page.get_by_label("Kind").select_option("export")
+    page.get_by_role("combobox", name="Pool", exact=True).select_option(pool.name)
+    page.get_by_role("combobox", name="Kind", exact=True).select_option("export")
     expect(page.get_by_role("row")).to_have_count(2)
     with page.expect_download() as getting:
         page.get_by_role("link", name="Get the zip").click()
     assert getting.value.path().read_bytes().startswith(b"PK")
-    page.get_by_label("Kind").select_option("training")
-    page.get_by_label("State").select_option("cancelled")
+    page.get_by_role("combobox", name="Kind", exact=True).select_option("training")
+    page.get_by_role("combobox", name="State", exact=True).select_option("cancelled")
     page.wait_for_url(f"**/app/jobs?pool={pool.id}&kind=train&state=cancelled")
     page.get_by_role("button", name="Try again").dblclick()
-    page.get_by_label("State").select_option("all")
+    page.get_by_role("combobox", name="State", exact=True).select_option("all")
     expect(page.get_by_role("row")).to_have_count(3)
     assert len(list(pool.jobs(kind="train"))) == 2
+    page.get_by_role("combobox", name="Order", exact=True).select_option("oldest first")
+    expect(page.get_by_role("row").nth(1)).to_contain_text("cancelled")
+    page.get_by_role("combobox", name="Kind", exact=True).select_option("all")
+    page.get_by_label("Search", exact=True).fill("PROB")
+    expect(page.get_by_text("2 jobs", exact=True)).to_be_visible()
 
 
 def test_the_audit_is_filtered_and_exported(page: Page, pool: Pool) -> None:

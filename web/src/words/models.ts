@@ -178,7 +178,14 @@ export const modelWords = {
     } satisfies Record<Job["state"], string>,
     early: (done: number, all: number) => `finished early after step ${many(done)} of ${many(all)}`,
     attempt: (attempt: number, most: number) => `attempt ${attempt} of ${most}`,
-    more: "Show earlier ones",
+    more: "Show more",
+    search: "Search",
+    searched: "Method, pool or error",
+    order: "Order",
+    newest: "newest first",
+    sorts: { added: "oldest first", kind: "by kind", state: "by state" },
+    shown: (shown: number, total: number) =>
+      (shown < total ? `${many(shown)} of ` : "") + counted(total, "job"),
   },
 };
 
