@@ -141,13 +141,13 @@ def test_people_are_led_to_different_photos(
     page.get_by_role("button", name="Give back what cleo has").click()
     expect(page.get_by_text("Who has what")).to_have_count(0)
 
-    last = cards.last.locator(".name").inner_text()
+    last = cards.last.locator(".path").inner_text()
     cards.last.get_by_role("button", name="Keep").click()
     page.get_by_label("How they are picked").select_option("random")
     page.get_by_label("How many", exact=True).fill("2")
     page.get_by_role("button", name="Pick for 2 alone").click()
     kept = page.get_by_role("button", name="Kept")
-    expect(cards.filter(has=kept).locator(".name")).to_have_text(last)
+    expect(cards.filter(has=kept).locator(".path")).to_have_text(last)
     cards.filter(has_not=kept).get_by_role("button", name="Skip").click()
     expect(page.get_by_text("1 kept, 1 skipped")).to_be_visible()
 
