@@ -163,6 +163,7 @@ def test_a_person_comes_from_a_folder_to_two_compared_models(page: Page, folder:
     expect(page.get_by_text("It takes about")).to_be_visible()
     page.get_by_role("button", name="Pick up to 14").click()
     expect(picks).to_have_count(6)
+    expect(page.locator(".map canvas")).to_be_visible()  # before photos move: all is known of the picks
 
     page.get_by_role("link", name="Photos", exact=True).click()
     unlabelled = page.locator("button[data-place]:not([aria-label*=labelled])")
