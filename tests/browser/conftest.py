@@ -19,8 +19,9 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from fewpairs import Client
+from fewpairs import Client, Pool
 from service.pages.routes import BUILT
+from tests import drawings
 from tests.access import PASSWORD
 from tests.fewpairs.conftest import UP_ENVIRONMENT, up_command
 from tests.processes import free_port, processes, until
@@ -82,6 +83,16 @@ def server(opening: str) -> str:
 def client(server: str) -> Iterator[Client]:
     with Client(server) as client:
         yield client
+
+
+@pytest.fixture
+def pool(client: Client, tmp_path: Path, request: pytest.FixtureRequest) -> Pool:
+    """Three drawings with label maps."""
+    drawings.write(tmp_path / "drawn", range(3))
+    pool = client.create_pool(request.node.name, classes=drawings.CLASS_TABLE)
+    pool.upload(tmp_path / "drawn" / "images")
+    pool.annotate(tmp_path / "drawn" / "labels")
+    return pool
 
 
 @pytest.fixture(scope="module")  # no longer: Playwright's event loop runs in the thread of the tests

@@ -15,15 +15,6 @@ from tests.browser.test_workbench import stroke
 from tests.fewpairs.conftest import TINY
 
 
-@pytest.fixture
-def pool(client: Client, tmp_path: Path, request: pytest.FixtureRequest) -> Pool:
-    drawings.write(tmp_path / "drawn", range(3))
-    pool = client.create_pool(request.node.name, classes=drawings.CLASS_TABLE)
-    pool.upload(tmp_path / "drawn" / "images")
-    pool.annotate(tmp_path / "drawn" / "labels")
-    return pool
-
-
 @pytest.fixture(scope="module")
 def studied(server: str, tmp_path_factory: pytest.TempPathFactory) -> Pool:
     """A pool with picks of which one is labelled, a scored model, one without scores and a cancelled

@@ -4,10 +4,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-import pytest
 from playwright.sync_api import Page, expect
 
-from fewpairs import Client, Pool
+from fewpairs import Pool
 from tests import drawings
 from tests.fewpairs.conftest import TINY
 
@@ -22,15 +21,6 @@ UNSEEN_TAB = """
   Object.defineProperty(document, "hidden", { get: () => true });
 """
 """From now on nobody sees the tab, and it keeps its notifications."""
-
-
-@pytest.fixture
-def pool(client: Client, tmp_path: Path, request: pytest.FixtureRequest) -> Pool:
-    drawings.write(tmp_path / "drawn", range(3))
-    pool = client.create_pool(request.node.name, classes=drawings.CLASS_TABLE)
-    pool.upload(tmp_path / "drawn" / "images")
-    pool.annotate(tmp_path / "drawn" / "labels")
-    return pool
 
 
 def test_a_training_is_watched_and_steered(page: Page, pool: Pool, tmp_path: Path) -> None:
