@@ -9,6 +9,7 @@ from fewpairs.explanation import Explanation, Member
 from fewpairs.jobs import Job
 from fewpairs.model import Model, Translation
 from fewpairs.pool import Pool
+from fewpairs.resource import Items
 from fewpairs.selection import Pick, Replay, Selection
 from fewpairs.similar import Duplicates, NearImage, Similar
 from fewpairs.sources import Refusal
@@ -27,6 +28,7 @@ __all__ = [
     "Event",
     "Explanation",
     "FewpairsError",
+    "Items",
     "Job",
     "JobFailed",
     "Member",

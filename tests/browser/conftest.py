@@ -31,13 +31,16 @@ OPTIONS = ["--no-sandbox", "--disable-background-networking"]
 START_S, PATIENCE_MS = 240.0, 240_000
 PRINTED = re.compile(r"http://\S+/session\?token=\S+")
 EXPECTED = (
-    ("status of 409", re.compile(r"/pools(/[^/]+/(select|selection|members/\w+))?$")),
+    (
+        "status of 409",
+        re.compile(r"/pools(/[^/]+/(select|selection|members/\w+))?$|/selections/[^/]+/explanation$"),
+    ),
     ("status of 412", re.compile(r"/images/[^/]+/(annotation|draft)\b")),
     ("ERR_INTERNET_DISCONNECTED", re.compile("")),
 )
 """Chromium notes refusals as errors. The pages ask for a selection that may not be there, for picks of photos
-that are not embedded yet, for a taken name, or for a role that a test refuses; or they save second, or have
-no network."""
+that are not embedded yet, for the reasons of picks whose photos were moved, for a taken name, or for a role
+that a test refuses; or they save second, or have no network."""
 
 expect.set_options(timeout=PATIENCE_MS)
 

@@ -12,14 +12,6 @@ from tests import drawings
 from tests.fewpairs.test_up import gone
 from tests.processes import processes, until
 
-# A test run in the background inherits an ignored SIGINT; a demo at a terminal does not.
-DEMO = """
-import signal
-signal.signal(signal.SIGINT, signal.default_int_handler)
-from fewpairs.cli import app
-app()
-"""
-
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_a_demo_that_is_stopped_leaves_no_process(tmp_path: Path, number: signal.Signals) -> None:
@@ -28,8 +20,8 @@ def test_a_demo_that_is_stopped_leaves_no_process(tmp_path: Path, number: signal
     (tmp_path / "own" / "classes.json").write_text(json.dumps(drawings.CLASS_TABLE))
     command = [
         sys.executable,
-        "-c",
-        DEMO,
+        "-m",
+        "fewpairs",
         "demo",
         str(tmp_path / "own"),
         "--folder",

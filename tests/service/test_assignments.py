@@ -117,14 +117,17 @@ BEGIN = "BEGIN IMMEDIATE"
 
 
 def test_many_picks_are_handed_out_in_few_statements(client_of_each: Client) -> None:
-    """Thirty images need no more statements than three, because other requests wait meanwhile."""
-    counts = []
-    for count in (3, 30):
+    """Thirty images need no more statements than three, because other requests wait meanwhile. The fewest of
+    some tries count: the service asks for things of its own at times.
+    """
+
+    def sent(count: int) -> int:
         pool_id, ids = pool_with_selection(client_of_each, count)
         with statements(client_of_each) as seen:
             assert held(client_of_each, pool_id, "ana", count) == ids
-        counts.append(sum("installation" not in statement and statement != BEGIN for statement in seen))
-    assert counts[0] == counts[1]
+        return sum("installation" not in statement and statement != BEGIN for statement in seen)
+
+    assert min(sent(3) for _ in range(3)) == min(sent(30) for _ in range(3))
 
 
 @contextmanager
