@@ -21,6 +21,8 @@ MOST_THREADS = 40
 KEPT_CONNECTIONS = 10
 WRITERS = 0x6665777772697465 >> 1
 """PostgreSQL's lock that writers share, and that one who has to be alone has alone, as on SQLite."""
+STATEMENTS = 32
+"""What a connection to SQLite keeps prepared, some 11 kB each; Python keeps 128."""
 POOL = {
     "pool_size": KEPT_CONNECTIONS,
     "max_overflow": MOST_THREADS - KEPT_CONNECTIONS + 5,  # and some for threads of the process's own
@@ -161,6 +163,7 @@ def _sqlite_engine(url: str, begin: str) -> Engine:
             timeout=LONGEST_WAIT_S,
             isolation_level=None,
             check_same_thread=False,
+            cached_statements=STATEMENTS,
         )
 
     engine = create_engine(url, creator=connect, **POOL)
