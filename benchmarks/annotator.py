@@ -49,6 +49,7 @@ WAIT_S = 1.0
 SMALLEST, EVERY = 100, 5
 """Pixels of a class that gets a first stroke, and corrections between two suggestions."""
 TRAINED_AFTER = (2, 4, 7)
+"""How many photos are finished when a model is trained; it helps with the photos that follow."""
 
 
 @dataclass(frozen=True)

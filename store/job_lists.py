@@ -46,7 +46,7 @@ def page(
 
 
 def newest(session: Session, wanted: Wanted) -> Job | None:
-    """The first job of a list in the order that it has by itself."""
+    """The first job of a list: the newest, unless `wanted` says otherwise. None if there is none."""
     found, _ = page(session, wanted, limit=1)
     return found[0] if found else None
 

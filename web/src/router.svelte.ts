@@ -49,7 +49,8 @@ export function poolAddress(pool: string, view: View, ...rest: string[]): string
 
 /**
  * Where photos are labelled one after the other: the first `budget` picks of a `selection`; without it of the
- * newest one, or, with `split=test`, the test photos. */
+ * newest one, or, with `split=test`, the test photos.
+ */
 export function labelAddress(
   pool: string,
   query: URLSearchParams | Record<string, string> = {},
