@@ -46,6 +46,12 @@ def annotated(session: Session, image_ids: Iterable[uuid.UUID]) -> set[uuid.UUID
     return {image_id for (image_id,) in rows_where_in(session, query, Annotation.image_id, image_ids)}
 
 
+def any_annotated(session: Session, pool_id: uuid.UUID, split: str) -> bool:
+    """Whether an image of a split has an annotation."""
+    query = select(Annotation.id).join(Image, Image.id == Annotation.image_id).where(counts(), kept(Image))
+    return session.scalar(query.where(Image.pool_id == pool_id, Image.split == split).limit(1)) is not None
+
+
 def newest(session: Session, image_id: uuid.UUID) -> Annotation | None:
     """The newest revision, which may be a withdrawal."""
     query = select(Annotation).where(Annotation.image_id == image_id)

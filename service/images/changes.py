@@ -23,12 +23,13 @@ MOST_LISTED = 100
 
 
 def near_asked(service: Service, image_id: UUID, changes: ImageChanges) -> Job | None:
-    """The job that finds what is nearly the same in the split that the photo leaves; None if it stays."""
+    """The job that finds what is nearly the same in the split that the photo leaves; None if that does not
+    matter."""
     with service.database.read() as session:
         image, _ = found_image(session, image_id)
+        if not _is_compared(session, image, changes):
+            return None
         version = selections.version(session, image.pool_id)
-    if changes.split in (None, image.split) or image.embed_error:
-        return None
     if image.shard_id is None:
         raise pool_not_embedded(
             service, image.pool_id, f"{image.name} is not embedded yet: move it in a moment."
@@ -38,9 +39,10 @@ def near_asked(service: Service, image_id: UUID, changes: ImageChanges) -> Job |
 
 
 def change(
-    session: Session, image_id: UUID, changes: ImageChanges, near: Sequence[dict[str, Any]]
+    session: Session, image_id: UUID, changes: ImageChanges, near: Sequence[dict[str, Any]] | None
 ) -> tuple[Image, int | None]:
-    """Make the changes. `near` are the photos of the split it leaves that are nearly the same.
+    """Make the changes. `near` are the photos of the split it leaves that are nearly the same; None if they
+    were not looked for.
 
     Raises NameTaken or WouldLeak.
     """
@@ -49,7 +51,9 @@ def change(
     if changes.split not in (None, image.split):
         if changes.split == TEST:
             _refuse_trained_on(session, image)
-        _refuse_near(session, image, near)
+        if near is None and _is_compared(session, image, changes):
+            raise WouldLeak(f"A photo was annotated while {image.name} was moved: move it again.")
+        _refuse_near(session, image, near or ())
         image.split = changes.split
         _record(session, image, "moved", split=image.split)
     if changes.excluded not in (None, image.excluded):
@@ -85,6 +89,15 @@ def _refuse_trained_on(session: Session, image: Image) -> None:
                 f"training {job.id}, or exclude the photo instead.",
                 jobs=[str(job.id)],
             )
+
+
+def _is_compared(session: Session, image: Image, changes: ImageChanges) -> bool:
+    """Whether a move could leave a test photo beside an annotated train photo that is nearly the same."""
+    if changes.split in (None, image.split) or image.embed_error:
+        return False
+    if image.split == TEST:
+        return bool(annotations.annotated(session, [image.id]))
+    return annotations.any_annotated(session, image.pool_id, image.split)
 
 
 def _refuse_near(session: Session, image: Image, near: Sequence[dict[str, Any]]) -> None:

@@ -223,7 +223,7 @@ async def change_image(service: ServiceDep, image_id: UUID, changes: ImageChange
     """What was selected, trained and evaluated before stays as it is. Trainings that were ordered before
     still learn from an excluded photo. 202: the photo is compared with those of the split that it leaves; ask
     again in a moment."""
-    near: list[Any] = []
+    near: list[Any] | None = None
     if job := await run_in_threadpool(changed.near_asked, service, image_id, changes):
         result = await answered(service, job)
         if isinstance(result, Response):
@@ -316,6 +316,6 @@ def _stored(service: Service, image_id: UUID) -> tables.Image:
         return found_image(session, image_id)[0]
 
 
-def _changed(service: Service, image_id: UUID, changes: ImageChanges, near: list[Any]) -> Image:
+def _changed(service: Service, image_id: UUID, changes: ImageChanges, near: list[Any] | None) -> Image:
     with service.database.write() as session:
         return Image.of(*changed.change(session, image_id, changes, near))

@@ -62,6 +62,32 @@ def test_an_upload_goes_on_where_it_stopped(client: Client, page: Page, tmp_path
     assert all(split == name.split("/")[1].replace("val", "test") for name, split in splits.items())
 
 
+def test_test_photos_of_an_archive_are_asked_about(client: Client, page: Page, tmp_path: Path) -> None:
+    """What the folders in a zip made test photos can become train photos, and that can be undone."""
+    drawings.write(tmp_path, range(5))
+    photos = sorted((tmp_path / "images").iterdir())
+    for n, folder in enumerate(["train", "train", "train", "val", "val"]):
+        (tmp_path / "city" / folder).mkdir(parents=True, exist_ok=True)
+        shutil.copy(photos[n], tmp_path / "city" / folder)
+    archive = shutil.make_archive(str(tmp_path / "city"), "zip", tmp_path, "city")
+
+    def tests() -> int:
+        return client.pool("city").counts["test"]["images"]
+
+    page.goto("/")
+    page.get_by_label("Choose files").set_input_files(archive)
+    page.get_by_label("Names of the classes").fill("a\nb\nc")
+    page.get_by_role("button", name="Create the pool and send the photos").click()
+    expect(page.get_by_text("2 photos in city/val became test photos")).to_be_visible()
+    assert tests() == 2
+    page.get_by_role("button", name="Make them train photos").click()
+    expect(page.get_by_text("2 photos moved to train.")).to_be_visible()
+    assert tests() == 0
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("That was taken back")).to_be_visible()
+    assert tests() == 2
+
+
 def test_pictures_are_brought_to_a_pool_without_classes(client: Client, page: Page, tmp_path: Path) -> None:
     """In the page alone, by the names of the photos; what belongs to no photo is said."""
     drawings.write(tmp_path, range(2))

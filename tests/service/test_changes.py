@@ -3,6 +3,9 @@
 import uuid
 from typing import Any
 
+import pytest
+
+from service.images import changes
 from tests.service.serving import Client
 from tests.service.steps import (
     add_model,
@@ -19,8 +22,8 @@ from tests.service.test_assignments import held, pick_all
 from tests.service.test_evaluations import evaluated
 
 
-def change(client: Client, image: dict[str, Any], **changes: Any) -> Any:
-    return client.patch(f"/images/{image['id']}", json=changes)
+def change(client: Client, image: dict[str, Any], **wanted: Any) -> Any:
+    return client.patch(f"/images/{image['id']}", json=wanted)
 
 
 def move(client: Client, image: dict[str, Any], split: str, near: list[dict[str, Any]] | None = None) -> Any:
@@ -152,7 +155,31 @@ def test_what_is_nearly_the_same_stays_together(client: Client) -> None:
 
 
 def test_a_photo_without_an_embedding_waits(client: Client) -> None:
-    """It can be renamed and excluded at once, but moves only when it can be compared."""
-    image = put_photo(client, new_pool(client), "a.jpg")
+    """It can be renamed and excluded at once. It moves at once as long as no train photo is annotated and
+    it is not annotated itself; then only when it can be compared."""
+    pool_id = new_pool(client)
+    image, other = (put_photo(client, pool_id, name, photo(n)) for n, name in enumerate(["a.jpg", "b.jpg"]))
+    assert change(client, image, split="test").json()["split"] == "test"
+    annotate(client, other["id"])
+    assert change(client, image, split="train").json()["split"] == "train"
     assert slug(change(client, image, split="test")) == "pool-not-embedded"
-    assert change(client, image, excluded=True, name="b.jpg").status_code == 200
+    assert change(client, image, excluded=True, name="c.jpg").status_code == 200
+
+
+def test_an_annotation_beside_a_move_is_not_overlooked(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A photo that needs no comparison when its move is asked for, and one when it is made, stays."""
+    _, [image, twin, *_] = embedded_pool(client)
+    asked = changes.near_asked
+
+    def annotated_meanwhile(*arguments: Any) -> Any:
+        answer = asked(*arguments)
+        annotate(client, twin["id"])
+        return answer
+
+    monkeypatch.setattr(changes, "near_asked", annotated_meanwhile)
+    refused = change(client, image, split="test")
+    assert slug(refused) == "would-leak"
+    assert "move it again" in refused.json()["detail"]
+    assert client.get(f"/images/{image['id']}").json()["split"] == "train"

@@ -17,9 +17,17 @@ export class Sending {
     return this.outcome;
   }
 
+  /** The photos of archives stay test photos, or are train photos by now. */
+  settleTests(): void {
+    if (this.outcome) this.outcome = { ...this.outcome, testsOfArchives: [] };
+  }
+
   get isWhole(): boolean {
-    const { left, refused, leftOut } = this.outcome ?? { left: [], refused: [], leftOut: [] };
-    return left.length + refused.length + leftOut.length === 0;
+    const { outcome } = this;
+    if (!outcome) return true;
+    return [outcome.left, outcome.refused, outcome.leftOut, outcome.testsOfArchives].every(
+      (files) => files.length === 0,
+    );
   }
 }
 
@@ -30,6 +38,7 @@ function joined(before: Sent, photos: Found[], now: Sent): Sent {
     added: before.added + now.added,
     known: before.known + now.known,
     refused: [...before.refused.filter(({ name }) => !told.has(name)), ...now.refused],
+    testsOfArchives: [...before.testsOfArchives, ...now.testsOfArchives],
     leftOut: [...before.leftOut, ...now.leftOut],
   };
 }

@@ -1,6 +1,6 @@
 // Photos from the person's disk to the pool, a few at a time. What the pool has is not sent again.
 
-import { api, asked, bytes, Problem, said, type Schemas } from "../api/client";
+import { api, asked, bytes, type Image, Problem, said, type Schemas } from "../api/client";
 import { words } from "../words";
 import { each } from "./each";
 
@@ -34,6 +34,8 @@ export interface Sent {
   refused: Refused[];
   /** The photos of `left` that would become test photos, by the names of their folders. */
   tests: Found[];
+  /** The photos of archives that became test photos, by the names of their folders. */
+  testsOfArchives: Image[];
   /** Folders of label maps, which were not sent. */
   leftOut: { folder: string; files: number }[];
   /** Why the upload stopped before its end; empty: it did not. */
@@ -96,7 +98,16 @@ export async function send(
   photos: Found[],
   progress: (done: number) => void,
 ): Promise<Sent> {
-  const sent: Sent = { added: 0, known: 0, refused: [], tests: [], leftOut: [], stopped: "", left: [] };
+  const sent: Sent = {
+    added: 0,
+    known: 0,
+    refused: [],
+    tests: [],
+    testsOfArchives: [],
+    leftOut: [],
+    stopped: "",
+    left: [],
+  };
   const waiting = new Set(photos);
   const finish = (photo: Found) => {
     waiting.delete(photo);
@@ -200,6 +211,7 @@ async function archive(to: Destination, { file }: Found, sent: Sent): Promise<vo
   const upload = (await (await bytes(`pools/${to.pool}/images${query}`, init)).json()) as Schemas["Upload"];
   sent.added += upload.accepted.length;
   sent.known += upload.unchanged;
+  if (!to.split) sent.testsOfArchives.push(...upload.accepted.filter(({ split }) => split === "test"));
   sent.refused.push(
     ...upload.rejected.map(({ name, reason, type }) => ({ name, reason, slug: type, photo: null })),
   );

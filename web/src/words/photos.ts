@@ -2,6 +2,9 @@
 
 import { counted, many } from "./numbers";
 
+const TESTS_SCORE =
+  "Test photos only score models: nothing is learned from them, and none is picked to be labelled.";
+
 export const photoWords = {
   start: {
     title: "Label ten photos. Translate thousands.",
@@ -146,7 +149,11 @@ export const photoWords = {
       `${counted(count, "photo")} with 16 bits per channel cannot be stretched here, because they are no PNGs or came in an archive: unpack it, save them as PNG, and send these.`,
     stretch: "Stretch and send them",
     areTests: (count: number, folders: string) =>
-      `${counted(count, "photo")} in ${folders} would become test photos, as the folder's name says. Test photos only score models: nothing is learned from them, and none is picked to be labelled.`,
+      `${counted(count, "photo")} in ${folders} would become test photos, as the folder's name says. ${TESTS_SCORE}`,
+    becameTests: (count: number, folders: string) =>
+      `${counted(count, "photo")} in ${folders} became test photos, as the folder's name says. ${TESTS_SCORE}`,
+    keepTests: "Keep them as test photos",
+    makeTrain: "Make them train photos",
     sendTests: "Send them as test photos",
     sendTrain: "Send all as train photos",
     asTest: "These are test photos: only used to score models",
