@@ -39,15 +39,19 @@ def newer_program(folder: Path, floor: str | None) -> Path:
     line = "" if floor is None else f'floor = "{floor}"'
     migration = NEXT.replace("floor = FLOOR", line)
     (folder / "migrations" / "versions" / "v9999_owner.py").write_text(migration)
-    tables = folder / "store" / "tables.py"
-    text = tables.read_text().replace(f'SCHEMA = "{SCHEMA}"', 'SCHEMA = "9999"')
+    change(folder / "store/tables/installation.py", f'SCHEMA = "{SCHEMA}"', 'SCHEMA = "9999"')
     column = (
         '    owner: Mapped[str] = mapped_column(String(20), default="somebody", server_default="nobody")\n'
     )
     mark = "    default_strategy: Mapped"
-    assert mark in text
-    tables.write_text(text.replace(mark, column + mark, 1))
+    change(folder / "store/tables/pools.py", mark, column + mark)
     return folder
+
+
+def change(file: Path, old: str, new: str) -> None:
+    text = file.read_text()
+    assert text.count(old) == 1
+    file.write_text(text.replace(old, new))
 
 
 def migrate(program: Path, url: str) -> None:
