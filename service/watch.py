@@ -13,7 +13,7 @@ from anyio import CapacityLimiter, to_thread
 from pydantic_core import to_json
 
 from service.pool_watch import PoolWatch, Seen, look
-from store import jobs, progress
+from store import job_parts, progress
 from store.database import Database
 from store.progress import Standing
 from store.states import ENDED
@@ -182,8 +182,11 @@ class Watch:
                 if standing == before:
                     continue
                 row = session.get_one(Job, job_id)
-                last = jobs.last_reported_step(session, job_id) if last_step is None else last_step
-                new = [] if last_step is None else jobs.metrics(session, job_id, after=last, limit=MOST_LINES)
+                if last_step is None:
+                    last, new = job_parts.last_reported_step(session, job_id), []
+                else:
+                    last = last_step
+                    new = job_parts.metrics(session, job_id, after=last, limit=MOST_LINES)
                 seen[job_id] = _Seen(standing, row, last, as_lines(new))
         return present, seen
 

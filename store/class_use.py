@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 
 from store import blobs, jobs, models
 from store.blobs import BlobDamaged, BlobMissing, Blobs
+from store.job_kinds import Kind
 from store.tables import Annotation, Deletable, Draft, DrawnLabels, Image, LabelMap, Model
 
-READ_THE_TABLE: tuple[tuple[jobs.Kind, str], ...] = (
+READ_THE_TABLE: tuple[tuple[Kind, str], ...] = (
     ("train", "training"),
     ("import", "import"),
     ("scenes", "drawing of scenes"),

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from store import pages
 from store.filters import has, kept
-from store.jobs import Kind
+from store.job_kinds import Kind
 from store.memberships import pools_of
 from store.states import JobState
 from store.tables import Job, Pool

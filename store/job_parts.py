@@ -23,6 +23,19 @@ def remove(session: Session, job_ids: Collection[uuid.UUID]) -> None:
         session.execute(delete(part).where(part.job_id.in_(job_ids)))
 
 
+def metrics(session: Session, job_id: uuid.UUID, *, after: int, limit: int) -> list[dict[str, Any]]:
+    """Metric lines with a step greater than `after`, in order of steps."""
+    query = select(JobMetric.values).where(JobMetric.job_id == job_id, JobMetric.step > after)
+    return list(session.scalars(query.order_by(JobMetric.step).limit(limit)))
+
+
+def last_reported_step(session: Session, job_id: uuid.UUID) -> int:
+    """The step of the last metric line; −1 if there is none."""
+    query = select(JobMetric.step).where(JobMetric.job_id == job_id).order_by(JobMetric.step.desc()).limit(1)
+    step = session.scalar(query)
+    return -1 if step is None else step
+
+
 def add_sample(session: Session, claim: jobs.Claim, step: int, sheet: Blob) -> None:
     """Add a sample sheet; the first one of a step stays. Raises LeaseLost."""
     jobs.hold(session, claim)

@@ -12,58 +12,22 @@ once.
 """
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, func, insert, null, or_, select, update
 from sqlalchemy.orm import Session
 
 from store import actors, events, webhooks
 from store.clock import from_now
+from store.job_kinds import QUEUE_OF_KIND, RUNS_FILES, UNRECORDED, Kind
 from store.settings import Settings
 from store.states import ENDED, JobState
 from store.tables import Job, JobMetric, Model, Selection
 
-QUEUES = ("suggest", "cpu", "embed", "gpu")
-"""A worker serves its queues in turn, so a selection never waits for thousands of embed jobs. Somebody waits
-for a suggestion with a brush in hand: a worker of its own lets it wait for no other job."""
-
-Kind = Literal[
-    "embed",
-    "select",
-    "explain",
-    "replay",
-    "search",
-    "project",
-    "train",
-    "evaluate",
-    "translate",
-    "import",
-    "export",
-    "scenes",
-    "delete",
-    "pack",
-    "deliver",
-    "doctor",
-    "suggest",
-]
-
-QUEUE_OF_KIND: Mapping[str, str] = {
-    "embed": "embed",
-    "suggest": "suggest",
-    **dict.fromkeys(
-        ("select", "explain", "replay", "search", "project", "translate", "import", "export", "scenes"), "cpu"
-    ),
-    **dict.fromkeys(("delete", "pack", "deliver", "doctor"), "cpu"),
-    **dict.fromkeys(("train", "evaluate"), "gpu"),
-}
-RUNS_FILES = ("translate", "evaluate")
-"""The kinds of jobs that run a network from a user's file."""
 SILENT = "lease-expired"
 """The error of a job whose worker was not heard of for the length of its lease."""
-UNRECORDED = ("embed", "search", "explain", "project", "delete", "suggest")
-"""Kinds of jobs whose making is no act of its own: they follow from one, or only answer a question."""
 OF_END = (Job.id, Job.pool_id, Job.kind, Job.state)
 """What webhooks are told of a job that ends."""
 NO_POOL = uuid.UUID(int=0)
@@ -334,19 +298,6 @@ def unfinished(session: Session, pool_id: uuid.UUID | None, kind: Kind) -> Seque
     """The pool's jobs of this kind that are queued or running, oldest first."""
     query = select(Job).where(Job.pool_id == pool_id, Job.kind == kind, Job.state.not_in(ENDED))
     return session.scalars(query.order_by(Job.id)).all()
-
-
-def metrics(session: Session, job_id: uuid.UUID, *, after: int, limit: int) -> list[dict[str, Any]]:
-    """Metric lines with a step greater than `after`, in order of steps."""
-    query = select(JobMetric.values).where(JobMetric.job_id == job_id, JobMetric.step > after)
-    return list(session.scalars(query.order_by(JobMetric.step).limit(limit)))
-
-
-def last_reported_step(session: Session, job_id: uuid.UUID) -> int:
-    """The step of the last metric line; −1 if there is none."""
-    query = select(JobMetric.step).where(JobMetric.job_id == job_id).order_by(JobMetric.step.desc()).limit(1)
-    step = session.scalar(query)
-    return -1 if step is None else step
 
 
 def release_idempotency_key(session: Session, job_id: uuid.UUID) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from store.jobs import QUEUES
+from store.job_kinds import QUEUES
 
 ROOT = Path(__file__).parent.parent
 DOCKERFILE = (ROOT / "Dockerfile").read_text()

@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute
 from formats.catalog import FORMATS
 from models.catalog import METHODS, STRATEGIES
 from service.app import create_app
-from store.jobs import QUEUE_OF_KIND
+from store.job_kinds import QUEUE_OF_KIND
 from tests.pages import ROOT, page, sections, table_rows
 
 RULES = sections(page("docs/architecture.md"))["where-to-look"]

@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from store.database import SchemaMismatch
-from store.jobs import QUEUES
+from store.job_kinds import QUEUES
 from store.settings import settings_or_exit
 from worker.app import listen, queue_list
 

@@ -13,10 +13,10 @@ import structlog
 from celery import Celery, signals
 from kombu.entity import Queue
 
-from store import jobs
 from store.bell import TASK, Bell, celery_app
 from store.blobs import open_blobs
 from store.database import Database
+from store.job_kinds import QUEUES
 from store.settings import Settings
 from worker.attempt import Tools
 from worker.cache.networks import Networks
@@ -94,7 +94,7 @@ def build_app(tools: Tools, shutdown: threading.Event) -> Celery:
     app.conf.worker_enable_remote_control = False  # one subscription less to survive a broker's restart
     # No acknowledgements: if one fails because the broker is away, it holds the only prefetch slot for ever,
     # and the worker receives nothing any more (kombu 5.7, Redis). A lost message is sent again anyway.
-    app.conf.task_queues = [Queue(name, no_ack=True) for name in jobs.QUEUES]  # type: ignore[no-untyped-call]
+    app.conf.task_queues = [Queue(name, no_ack=True) for name in QUEUES]  # type: ignore[no-untyped-call]
     app.task(name=TASK)(run_job)
     return app
 
@@ -124,6 +124,6 @@ def queue_list(text: str) -> list[str]:
     """`cpu,gpu` as a list. Raises ValueError for a name that is no queue."""
     names = text.split(",")
     for name in names:
-        if name not in jobs.QUEUES:
-            raise ValueError(f"there is no queue {name!r}: give some of {','.join(jobs.QUEUES)}")
+        if name not in QUEUES:
+            raise ValueError(f"there is no queue {name!r}: give some of {','.join(QUEUES)}")
     return names

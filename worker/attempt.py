@@ -82,7 +82,7 @@ class Attempt:
         """
 
         def write(session: Session) -> None:
-            last = jobs.last_reported_step(session, self.claim.job_id) if metrics else -1
+            last = job_parts.last_reported_step(session, self.claim.job_id) if metrics else -1
             newer = [line for line in metrics if line["step"] > last]
             jobs.report(session, self.claim, done=done, total=total, metrics=newer)
 

@@ -21,7 +21,7 @@ from service.runtime import Service
 from store import archive_parts, events, images, pools, references
 from store.archives import Part, Record
 from store.blobs import Incoming
-from store.jobs import QUEUE_OF_KIND
+from store.job_kinds import QUEUE_OF_KIND
 from store.tables import Annotation, ArchivePart, Image, Job, LabelMap, Pool, Shard
 
 Sizes = Mapping[uuid.UUID, tuple[int, int]]

@@ -40,7 +40,8 @@ from service.jobs.schemas import Job, Metrics
 from service.lookups import found_job, found_pool
 from service.runtime import Service, ServiceDep
 from service.watch import MOST_LINES, Line, as_lines
-from store import events, job_lists, jobs, tables
+from store import events, job_lists, job_parts, jobs, tables
+from store.job_kinds import Kind
 from store.job_lists import Sort, Wanted
 from store.states import ENDED, JobState
 
@@ -70,7 +71,7 @@ def list_jobs(
     principal: PrincipalDep,
     pool: Annotated[UUID | None, Query(description="Only jobs of this pool.")] = None,
     state: JobState | None = None,
-    kind: jobs.Kind | None = None,
+    kind: Kind | None = None,
     sort: Annotated[Sort, Query(description="With a minus, the largest first.")] = "-added",
     contains: Annotated[Part, within("kind, method (of a training), pool's name or error")] = None,
     total: Total = False,
@@ -102,7 +103,7 @@ def get_metrics(
     """Metrics in the order of steps. Ask again with `after` set to `next` for newer ones."""
     with service.database.read() as session:
         found_job(session, job_id)
-        metrics = jobs.metrics(session, job_id, after=after, limit=limit)
+        metrics = job_parts.metrics(session, job_id, after=after, limit=limit)
     return Metrics(items=metrics, next=metrics[-1]["step"] if metrics else None)
 
 
@@ -268,7 +269,7 @@ def finish_job(service: ServiceDep, job_id: UUID) -> Job:
 
 def _older_lines(service: Service, job_id: UUID, after: int) -> list[Line]:
     with service.database.read() as session:
-        return as_lines(jobs.metrics(session, job_id, after=after, limit=MOST_LINES))
+        return as_lines(job_parts.metrics(session, job_id, after=after, limit=MOST_LINES))
 
 
 def _require_deletable(job: tables.Job, made: str | None) -> None:

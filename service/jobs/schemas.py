@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from service.http.documents import Document
 from store import tables
-from store.jobs import Kind
+from store.job_kinds import Kind
 from store.states import JobState
 
 

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from store import jobs, pools
+from store import job_parts, jobs, pools
 from store.clock import from_now
 from store.database import Database
 from store.jobs import Claim, LeaseLost
@@ -110,7 +110,7 @@ def test_an_attempt_that_was_replaced_writes_nothing(
     job = get(database, job_id)
     assert (job.state, job.attempt, job.result, job.done) == ("running", 2, None, 0)
     with database.read() as session:
-        assert jobs.last_reported_step(session, job_id) == -1
+        assert job_parts.last_reported_step(session, job_id) == -1
     with database.write() as session:
         jobs.succeed(session, owner, {"won": 2})
     assert get(database, job_id).result == {"won": 2}
@@ -299,9 +299,9 @@ def test_metrics_come_back_in_order_from_any_step(database: Database, job_id: uu
     with database.write() as session:
         jobs.report(session, owner, done=10, total=20, metrics=lines)
     with database.read() as session:
-        assert jobs.metrics(session, job_id, after=-1, limit=10) == lines
-        assert jobs.metrics(session, job_id, after=1, limit=1) == lines[1:2]
-        assert jobs.last_reported_step(session, job_id) == 10
+        assert job_parts.metrics(session, job_id, after=-1, limit=10) == lines
+        assert job_parts.metrics(session, job_id, after=1, limit=1) == lines[1:2]
+        assert job_parts.last_reported_step(session, job_id) == 10
 
 
 def test_a_key_finds_its_job_until_it_is_released(database: Database, pool_id: uuid.UUID) -> None:

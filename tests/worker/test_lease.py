@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from store import jobs
+from store import job_parts, jobs
 from store.database import Database
 from tests.processes import until
 from tests.worker.factories import Pools
@@ -103,7 +103,7 @@ def test_an_outage_costs_no_metric_line_and_no_attempt(
         assert attempt.report(4, 4, lines)
 
     with tools.database.read() as session:
-        assert jobs.metrics(session, claim.job_id, after=-1, limit=10) == lines
+        assert job_parts.metrics(session, claim.job_id, after=-1, limit=10) == lines
 
 
 def test_progress_is_not_recorded_for_every_item(

@@ -153,7 +153,7 @@ def test_lines_written_just_before_the_end_are_relayed(
     job = pools.get(attempt.claim.job_id)
     assert (job.done, job.total) == (20, 20)
     with pools.tools.database.read() as session:
-        recorded = jobs.metrics(session, job.id, after=-1, limit=10)
+        recorded = job_parts.metrics(session, job.id, after=-1, limit=10)
     assert [line["loss"] for line in recorded] == [1.5, 0.5]
 
 

@@ -20,7 +20,7 @@ from models.training.methods import method_named
 from models.training.run_directory import RunDirectory
 from service.jobs.schemas import Estimate
 from service.models.schemas import TrainingReceipt
-from store import jobs, models
+from store import job_parts, jobs, models
 from store.tables import Evaluation, Job, Model
 from tests import published
 from tests.models.runs import poison
@@ -89,7 +89,7 @@ def test_a_training_killed_and_resumed_gives_the_same_weights(
     once, twice = model_digests(tools, whole), model_digests(tools, killed)
     assert [once[name] for name in weights] == [twice[name] for name in weights]
     with tools.database.read() as session:
-        steps = [line["step"] for line in jobs.metrics(session, killed, after=-1, limit=100)]
+        steps = [line["step"] for line in job_parts.metrics(session, killed, after=-1, limit=100)]
     assert steps == list(range(1, 13))
 
 
@@ -165,7 +165,7 @@ def test_every_method_makes_a_model_that_can_be_evaluated(
         published.check(Estimate, job.estimate)
     with tools.database.read() as session:
         receipt = session.scalars(select(Model).where(Model.job_id == job_id)).one().receipt
-        last = jobs.metrics(session, job_id, after=-1, limit=10)[-1]
+        last = job_parts.metrics(session, job_id, after=-1, limit=10)[-1]
         scored = session.scalars(select(Evaluation)).one().metrics
     assert receipt["watched"] == METHODS[method].rehearsed
     if receipt["watched"]:
@@ -244,7 +244,7 @@ def test_a_finished_training_keeps_its_model_whatever_is_killed(
     assert job.result["steps"] == steps
     with tools.database.read() as session:
         model = session.scalars(select(Model).where(Model.job_id == job_id)).one()
-        [last] = jobs.metrics(session, job_id, after=steps - 1, limit=10)
+        [last] = job_parts.metrics(session, job_id, after=steps - 1, limit=10)
         assert not jobs.finish(session, job_id)
     assert (model.receipt["steps"], last["step"]) == (steps, steps)
 
