@@ -1,167 +1,24 @@
-"""Content-addressed bytes. A blob has the name of its SHA-256 and never changes, so it needs no lock."""
+"""Blobs as files in a folder."""
 
 import fcntl
 import hashlib
-import io
 import os
 import shutil
 import tempfile
 import time
 import uuid
-from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
-CHUNK = 1024 * 1024
+from store.blobs.contract import ABANDONED_S, Blob, BlobDamaged, BlobMissing, Blobs
+from store.blobs.transfer import CHUNK, digest_of
+
 MOST_AT_ONCE = 1024 * CHUNK
-ABANDONED_S = 24 * 3600
 HELD = "held-"
 """The prefix of the names of held bytes; no digest begins with it."""
-
-
-@dataclass(frozen=True)
-class Blob:
-    sha256: str
-    size: int
-
-
-class BlobMissing(FileNotFoundError):
-    """The store does not have the blob; its disk may not be mounted."""
-
-
-class BlobDamaged(Exception):
-    """The bytes of a blob are not those of its name: its disk or another program has changed them."""
-
-    def __init__(self, sha256: str) -> None:
-        super().__init__(f"The bytes of the blob {sha256} have changed.")
-        self.sha256 = sha256
-
-
-class Incoming(Protocol):
-    """Incoming bytes: on local disk, hashed while they arrive, not yet kept."""
-
-    path: Path
-    size: int
-
-    @property
-    def sha256(self) -> str:
-        """The SHA-256 of the bytes that were written so far."""
-        ...
-
-    def write(self, chunk: bytes) -> None: ...
-
-    def flush(self) -> None:
-        """Make the written bytes readable at `path`."""
-        ...
-
-    def keep(self) -> Blob:
-        """Make the bytes durable under their digest: from then on they survive a power cut."""
-        ...
-
-    def hold(self) -> str:
-        """Make the bytes durable for one job, under a name of their own. The job drops them at its end.
-
-        After `ABANDONED_S` they may be dropped in any case.
-        """
-        ...
-
-
-class SupportsWrite(Protocol):
-    def write(self, data: bytes, /) -> object: ...
-
-
-class Blobs(Protocol):
-    def incoming(self) -> AbstractContextManager[Incoming]:
-        """A place to stream bytes to. At the end of the block they are dropped unless they were kept."""
-        ...
-
-    def open(self, sha256: str) -> BinaryIO:
-        """Open a blob, or held bytes by their name, without a check of the bytes. Raises BlobMissing."""
-        ...
-
-    def fetch(self, sha256: str, destination: Path) -> None:
-        """Place a copy of the blob, whose bytes are checked, at a path that does not exist yet.
-
-        The name of held bytes works as well. Raises BlobMissing, and BlobDamaged; then there is no copy.
-        """
-        ...
-
-    def require(self, *digests: str) -> None:
-        """Raise BlobMissing unless all of these blobs are there.
-
-        Called in the transaction that adds their names to the database: until then, blobs that were kept
-        already may be removed, because the last row that named them was deleted.
-        """
-        ...
-
-    def derived(self, sha256: str, kind: str) -> bytes | None:
-        """What `keep_derived` kept; None if it did not."""
-        ...
-
-    def keep_derived(self, sha256: str, kind: str, content: bytes) -> None:
-        """Keep something small that was made of a blob and can be made again, until the blob is removed."""
-        ...
-
-    def remove(self, sha256: str) -> None:
-        """Delete a blob and what is derived from it; if there is none, do nothing. Only for
-        `store.references`.
-        """
-        ...
-
-    def kept(self) -> AbstractContextManager[None]:
-        """No process removes blobs until the block ends, or this process does."""
-        ...
-
-    def removable(self) -> AbstractContextManager[bool]:
-        """Whether blobs may be removed in the block. If so, who calls `kept` waits for its end."""
-        ...
-
-    def drop(self, held: str) -> None:
-        """Delete the bytes held under this name; if there are none, do nothing."""
-        ...
-
-    def drop_abandoned(self) -> None:
-        """Delete incoming and held bytes that are older than `ABANDONED_S`."""
-        ...
-
-
-def put(blobs: Blobs, chunks: Iterable[bytes]) -> Blob:
-    with blobs.incoming() as incoming:
-        for chunk in chunks:
-            incoming.write(chunk)
-        return incoming.keep()
-
-
-def put_file(blobs: Blobs, path: Path) -> Blob:
-    with path.open("rb") as file:
-        return put(blobs, iter(lambda: file.read(CHUNK), b""))
-
-
-def copy(blobs: Blobs, sha256: str, to: SupportsWrite) -> None:
-    """Write the bytes of a blob to a file. Raises BlobMissing, and at the end BlobDamaged."""
-    digest = hashlib.sha256()
-    with blobs.open(sha256) as file:
-        while chunk := file.read(CHUNK):
-            digest.update(chunk)
-            to.write(chunk)
-    if digest.hexdigest() != sha256:
-        raise BlobDamaged(sha256)
-
-
-def read(blobs: Blobs, sha256: str) -> bytes:
-    """The bytes of a blob, which are checked. Raises BlobMissing and BlobDamaged."""
-    content = io.BytesIO()
-    copy(blobs, sha256, content)
-    return content.getvalue()
-
-
-def digest_of(path: Path) -> str:
-    """The SHA-256 of a file, which is its name if it is an undamaged blob."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def open_blobs(url: str) -> Blobs:
