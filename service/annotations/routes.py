@@ -1,7 +1,6 @@
 """Addresses of annotations. Every PUT names the revision it replaces, so nobody silently overwrites the work
 of others."""
 
-import re
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -12,6 +11,7 @@ from sqlalchemy.orm import Session
 from service import thumbnails
 from service.access.roles import ANNOTATOR, VIEWER
 from service.access.room import ROOM
+from service.annotations.preconditions import named_revision, replaced_revision, require_newest
 from service.annotations.schemas import Annotation, Withdrawal
 from service.decoding.classes import Classes
 from service.http.blobs import BINARY
@@ -36,7 +36,6 @@ from store.blobs import Incoming
 
 router = APIRouter(tags=["annotations"], route_class=Route)
 
-ONE_REVISION = re.compile(r'\s*"?([1-9][0-9]{0,8})"?\s*')
 IF_MATCH = Header(description='The revision that this one replaces, `"<revision>"`.', examples=['"1"'])
 WITHDRAWN = Header(description='The revision to withdraw, `"<revision>"`.', examples=['"1"'])
 IF_NONE_MATCH = Header(description="`*` if the image has no annotation.", examples=["*"])
@@ -83,7 +82,7 @@ async def put_annotation(
     if_none_match: Annotated[str | None, IF_NONE_MATCH] = None,
     active_seconds: ActiveSeconds = None,
 ) -> Annotation:
-    replaced = _replaced_revision(if_match, if_none_match)
+    replaced = replaced_revision(if_match, if_none_match)
     table, size = await run_in_threadpool(_expected, service, image_id, replaced)
     with service.blobs.incoming() as incoming:
         await receive(request, incoming, service.settings, "max_image_bytes", "save the label map as a PNG")
@@ -114,14 +113,14 @@ def withdraw_annotation(
     """Adds a revision that says so. Nothing selects, trains or evaluates with the label map any more; only
     trainings that were ordered before do. Annotate the image again with `If-None-Match: *`. Repeating the
     request is safe."""
-    withdrawn = _named_revision(if_match)
+    withdrawn = named_revision(if_match)
     if withdrawn is None:
         raise PreconditionRequired('Say which revision is withdrawn: send If-Match: "<revision>".')
     with service.database.write() as session:
         image, _ = found_image(session, image_id)
         newest = annotations.newest_locked(session, image_id)
         if newest is None or not (newest.withdrawn and newest.revision == withdrawn + 1):
-            _require_newest(newest, withdrawn)
+            require_newest(newest, withdrawn)
             assert newest
             newest = annotations.withdraw(session, newest)
             events.add(session, image.pool_id, "withdrawn", "annotation", image_id, revision=newest.revision)
@@ -149,11 +148,11 @@ def revert_annotation(
 ) -> Annotation:
     """Adds a revision with the label map of an earlier one, bit for bit: after a replacement with `If-Match:
     "<revision>"`, after a withdrawal with `If-None-Match: *`. An assignment of the image ends."""
-    replaced = _replaced_revision(if_match, if_none_match)
+    replaced = replaced_revision(if_match, if_none_match)
     with service.database.write() as session:
         image, _ = found_image(session, image_id)
         newest = annotations.newest_locked(session, image_id)
-        _require_newest(newest, replaced)
+        require_newest(newest, replaced)
         count = newest.revision if newest else 0
         if revision is None:
             earlier = annotations.before(session, image_id, replaced or count + 1)
@@ -229,24 +228,6 @@ def _counting(service: Service, image_id: UUID) -> tuple[tables.Annotation, dict
         return newest, found_pool(session, image.pool_id).class_table
 
 
-def _replaced_revision(if_match: str | None, if_none_match: str | None) -> int:
-    """The revision that a PUT replaces; 0 if the image has none. Raises PreconditionRequired."""
-    if if_match is None and if_none_match and if_none_match.strip() == "*":
-        return 0
-    named = _named_revision(if_match)
-    if if_none_match is None and named:
-        return named
-    raise PreconditionRequired(
-        "So that nobody silently overwrites the work of others, send either If-None-Match: * (if the image "
-        'has no annotation yet) or If-Match: "<revision>" with the revision that this one replaces.'
-    )
-
-
-def _named_revision(if_match: str | None) -> int | None:
-    named = ONE_REVISION.fullmatch(if_match or "")
-    return int(named[1]) if named else None
-
-
 def _no_annotation(newest: tables.Annotation | None, asked: int | None) -> str:
     """Why there is no label map to send."""
     if newest is None:
@@ -267,7 +248,7 @@ def _expected(
     """The class table and the size that the label map must have. Refuses a stale PUT early."""
     with service.database.read() as session:
         image, _ = found_image(session, image_id)
-        _require_newest(annotations.newest(session, image_id), replaced)
+        require_newest(annotations.newest(session, image_id), replaced)
         return found_pool(session, image.pool_id).class_table, (image.width, image.height)
 
 
@@ -287,7 +268,7 @@ def _accept(
         service.require_blobs(files["sha256"], files.get("original_sha256", files["sha256"]))
         require_same_classes(session, image.pool_id, table)
         newest = annotations.newest_locked(session, image_id)
-        _require_newest(newest, replaced)
+        require_newest(newest, replaced)
         revision = newest.revision + 1 if newest else 1
         annotation = tables.Annotation(
             image_id=image_id, revision=revision, active_seconds=active_seconds, **files
@@ -305,27 +286,3 @@ def _record(session: Session, image: tables.Image, made: tables.Annotation, **de
     events.add(session, image.pool_id, "annotated", "annotation", image.id, **details)
     told = {"image_id": str(image.id), "revision": made.revision}
     webhooks.tell(session, image.pool_id, "annotation.made", **told)
-
-
-def _require_newest(newest: tables.Annotation | None, replaced: int) -> None:
-    """Refuse to replace or withdraw what does not count any more; `replaced` is 0 for nothing."""
-    revision = newest.revision if newest and not newest.withdrawn else 0
-    if revision == replaced:
-        return
-    if replaced == 0 and newest:
-        raise AnnotationExists(
-            f"The image already has an annotation, revision {revision}: look at it, then replace it with "
-            f'If-Match: "{revision}".',
-            revision=revision,
-            sha256=newest.original_sha256 or newest.sha256,
-        ).with_headers(ETag=f'"{revision}"')
-    if newest is None or newest.withdrawn:
-        withdrawn = f": it was withdrawn as revision {newest.revision}" if newest else ""
-        raise StaleRevision(
-            f"The image has no annotation to replace or withdraw{withdrawn}. Send one with If-None-Match: *."
-        )
-    raise StaleRevision(
-        f"The newest revision is {revision}, not {replaced}: look at what changed, then send yours with "
-        f'If-Match: "{revision}".',
-        revision=revision,
-    )
