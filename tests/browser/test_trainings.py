@@ -24,7 +24,7 @@ UNSEEN_TAB = """
 
 
 def test_a_training_is_watched_and_steered(page: Page, pool: Pool, tmp_path: Path) -> None:
-    """Its losses are drawn in words while it trains, it can be finished early, which is said, gone on from,
+    """Its losses are drawn in words while it trains, but for those that are hidden; it can be finished early, which is said, gone on from,
     and cancelled. Two clicks order one training. A notification tells somebody who looks elsewhere that it
     has ended, and opens its model; later the page says it too. Two models that were scored on different test
     photos are not compared until one is scored again.
@@ -33,7 +33,11 @@ def test_a_training_is_watched_and_steered(page: Page, pool: Pool, tmp_path: Pat
     page.goto(f"/app/pools/{pool.id}/train")
     training = page.get_by_label("Training", exact=True)
     expect(training.get_by_role("img", name="Losses over the steps").locator("canvas")).to_be_visible()
-    expect(training.get_by_text("judge of photos (D_X)")).to_be_visible()
+    judge = training.locator(".u-series").filter(has_text="judge of photos (D_X)")
+    judge.get_by_text("judge of photos").click()
+    page.evaluate("window.drawn = document.querySelector('.uplot')")
+    page.wait_for_function("() => document.querySelector('.uplot') !== window.drawn")
+    expect(judge).to_have_class(re.compile("u-off"))
     expect(training.get_by_text(re.compile("^about .* left$"))).to_be_visible()
     page.get_by_text("What is meant by").click()
     expect(page.get_by_text("A photo and its label map:")).to_be_visible()
