@@ -52,6 +52,11 @@ REDRAWN = """async tint => {
   await new Promise(done => requestAnimationFrame(() => setTimeout(done)));
   return performance.now() - start;
 }"""
+FIRST_VIEWS = {"start": "/app"} | {
+    name: f"/app/pools/{{}}/{name}" for name in ("photos", "picks", "label", "train", "compare")
+}
+LOADED = """() => performance.getEntriesByType('resource')
+  .map(({name}) => new URL(name).pathname.match(/assets\\/.*/)?.[0]).filter(Boolean)"""
 
 
 def main() -> None:
@@ -61,9 +66,6 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
     report = Report(given.out, torch.device("cpu"), viewport=SIZE)
-    files = [path for path in BUILT.rglob("*") if path.suffix in (".html", ".js", ".css", ".svg")]
-    files = [path for path in files if ".worker" not in path.name]  # the painter alone loads it
-    report.add(view="first view", gzip_bytes=sum(len(gzip.compress(file.read_bytes())) for file in files))
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         settings = Settings(data_dir=Path(folder), broker_url="redis://127.0.0.1:1/0")
         with api(settings) as service:
@@ -71,7 +73,10 @@ def main() -> None:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
             page = browser.new_page(viewport=SIZE, extra_http_headers=WITH_KEY)  # type: ignore[arg-type]
             page.set_default_timeout(120_000)
-            address = f"{service.address}/app/pools/{pool_id}/photos"
+            for name, path in FIRST_VIEWS.items():
+                size = opened(page, service.address + path.format(pool_id))
+                report.add(view=f"first view: {name}", gzip_bytes=size)
+            address = service.address + FIRST_VIEWS["photos"].format(pool_id)
             report.add(view=f"grid of {given.photos:,} photos", **scrolled(page, address))
             report.add(view=f"map of {given.points:,} points", **redrawn(page, address, given.points))
 
@@ -91,6 +96,14 @@ def filled(settings: Settings, address: str, count: int) -> str:
         session.add_all(Image(id=new_id(), name=f"{number}.jpg", **same) for number in range(1, count))
     database.close()
     return str(pool_id)
+
+
+def opened(page: Page, address: str) -> int:
+    """Show a page anew; how many bytes of its files the browser loads to do so, compressed."""
+    page.goto(address)
+    page.wait_for_load_state("networkidle")
+    files = {"index.html", *page.evaluate(LOADED)}
+    return sum(len(gzip.compress((BUILT / name).read_bytes())) for name in files)
 
 
 def scrolled(page: Page, address: str) -> dict[str, Any]:

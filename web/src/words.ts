@@ -23,6 +23,8 @@ export const words = {
   problem: {
     noReason: (status: number) => `The service answered with ${status} and no reason.`,
     noAnswer: "The service does not answer. Is it running?",
+    noPage: "This page cannot be loaded: the service does not answer, or it was updated.",
+    loadAgain: "Load again",
   },
   login: {
     title: "Log in",
