@@ -24,10 +24,10 @@ UNSEEN_TAB = """
 
 
 def test_a_training_is_watched_and_steered(page: Page, pool: Pool, tmp_path: Path) -> None:
-    """Its losses are drawn in words while it trains, but for those that are hidden; it can be finished early, which is said, gone on from,
-    and cancelled. Two clicks order one training. A notification tells somebody who looks elsewhere that it
-    has ended, and opens its model; later the page says it too. Two models that were scored on different test
-    photos are not compared until one is scored again.
+    """Its losses are drawn in words while it trains, but for those that are hidden; it can be finished
+    early, which is said, gone on from, and cancelled. Two clicks order one training. A notification tells
+    somebody who looks elsewhere that it has ended, and opens its model; later the page says it too. Two
+    models that were scored on different test photos are not compared until one is scored again.
     """
     first = pool.train("hybrid", recipe="tiny", **LONG)
     page.goto(f"/app/pools/{pool.id}/train")
