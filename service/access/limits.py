@@ -40,13 +40,16 @@ class Limited:
         self._streams: dict[UUID, int] = defaultdict(int)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        principal = scope.get("state", {}).get("principal")
-        if scope["type"] != "http" or principal is None:
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
+            return
+        principal, patient = scope.get("state", {}).get("principal"), _patient(receive)
+        if principal is None:
+            await self._app(scope, patient, send)
             return
         try:
             async with self._place(principal.id, scope):
-                await self._app(scope, _patient(receive), send)
+                await self._app(scope, patient, send)
         except TooManyRequests as refusal:
             await render(Request(scope), refusal)(scope, receive, send)
 

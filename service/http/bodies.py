@@ -20,6 +20,8 @@ from store.blobs import CHUNK, Incoming
 from store.settings import Settings
 
 LARGEST_JSON = 32 * 1024 * 1024
+LARGEST_OF_STRANGERS = 16 * 1024
+"""Of whoever is not known yet: a name and a password."""
 SMALL_JSON = 64 * 1024
 """Bytes that are parsed in the event loop; that takes a few milliseconds at most."""
 PIECE = 16 * 1024
@@ -56,7 +58,9 @@ class Route(APIRoute):
         model = TypeAdapter[Any](self.body_field.field_info.annotation)  # type: ignore[arg-type]
 
         async def checked(request: Request) -> Response:
-            return await handle(_JsonRequest(request.scope, _counting(request.receive), model))
+            is_known = getattr(request.state, "principal", None) is not None
+            receive = _counting(request.receive, LARGEST_JSON if is_known else LARGEST_OF_STRANGERS)
+            return await handle(_JsonRequest(request.scope, receive, model))
 
         return checked
 
@@ -112,17 +116,15 @@ def _holds_nul(body: bytes) -> bool:
     return b"\\u0000" in body and b"\\u0000" in body.replace(b"\\\\", b"")
 
 
-def _counting(receive: Receive) -> Receive:
+def _counting(receive: Receive, most: int) -> Receive:
     received = 0
 
     async def counted() -> Message:
         nonlocal received
         message = await receive()
         received += len(message.get("body", b""))
-        if received > LARGEST_JSON:
-            raise FileTooLarge(
-                f"A JSON body may have at most {LARGEST_JSON:,} bytes: send it in several requests."
-            )
+        if received > most:
+            raise FileTooLarge(f"A JSON body may have at most {most:,} bytes here: send less in one request.")
         return message
 
     return counted

@@ -120,3 +120,12 @@ def test_a_body_of_two_lengths_ends_the_connection(client: Client) -> None:
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert answer.count(b"HTTP/1.1") == 1
     assert b"connection: close" in answer.lower()
+
+
+def test_strangers_send_no_large_body(client: Client) -> None:
+    """Before it is known who asks, the service takes no more into memory than a name and a password."""
+    login = {"name": "ana", "password": "x" * 20_000}
+    answer = client.post("/session", json=login)
+    assert (answer.status_code, slug(answer)) == (413, "file-too-large")
+    answer = client.post("/session", json=login | {"password": "four wrong words"})
+    assert answer.status_code == 401

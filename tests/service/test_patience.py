@@ -83,6 +83,16 @@ def test_a_body_that_trickles_is_given_up(impatient: Client) -> None:
     assert answer.startswith(b"HTTP/1.1 408 ")
 
 
+def test_a_half_sent_login_is_given_up(impatient: Client) -> None:
+    """Strangers hold a connection no longer than others do."""
+    with connected(impatient) as connection:
+        head = "POST /session HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        connection.sendall(f'{head}Content-Length: 50\r\n\r\n{{"name": '.encode())
+        answer = everything(connection)
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b"request-timeout" in answer
+
+
 @pytest.mark.parametrize("sent", [b"", b"GET /heal", b"GET /healthz HTTP/1.1\r\nHost: loc"])
 def test_a_head_that_does_not_arrive_ends_the_connection(impatient: Client, sent: bytes) -> None:
     """Also that of a second request on a connection, and whether or not it has begun."""
