@@ -1,5 +1,6 @@
 """What other web pages may do to this service through the browser of somebody who uses it: nothing."""
 
+import re
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -15,6 +16,9 @@ from store.settings import Settings, variable
 SAFE = ("GET", "HEAD", "OPTIONS")
 FOREIGN = ("cross-site", "same-site")
 """Values of Sec-Fetch-Site. Another port of this machine is of the same site, and another program."""
+
+MAKING = re.compile(r"/pools/[^/]+/select")
+"""What a GET of it makes is the newest selection for later requests: no link of another site leads here."""
 
 
 class Guarded:
@@ -44,7 +48,7 @@ class Guarded:
                 f"This service does not answer as {_hostname(host) or 'a nameless host'}: use the address "
                 f"that it was started with, or add the name to {variable('allowed_hosts')} on the server."
             )
-        if signature_of(scope) is None and _is_foreign(scope["method"], headers, host):
+        if signature_of(scope) is None and _is_foreign(scope, headers, host):
             return problems.ForeignSite(
                 "A page of another site made this request: open this service in a tab of its own, or call it "
                 "from a program."
@@ -68,11 +72,12 @@ def _hostname(host: str) -> str:
         return ""
 
 
-def _is_foreign(method: str, headers: Headers, host: str) -> bool:
+def _is_foreign(scope: Scope, headers: Headers, host: str) -> bool:
     """Whether a page of another site made the request. Following a link to this service is allowed."""
     site = headers.get("sec-fetch-site")
-    if method in SAFE:
-        return site in FOREIGN and headers.get("sec-fetch-mode") != "navigate"
+    if scope["method"] in SAFE:
+        is_link = headers.get("sec-fetch-mode") == "navigate" and not MAKING.fullmatch(scope["path"])
+        return site in FOREIGN and not is_link
     if site is None:  # a program, or an old browser, which names its page's origin
         origin = headers.get("origin")
         return origin is not None and urlsplit(origin).netloc != host

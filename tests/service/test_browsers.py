@@ -79,12 +79,14 @@ def test_other_sites_change_nothing(client: Client, headers: dict[str, str]) -> 
 
 
 def test_another_sites_picture_asks_for_no_selection(client: Client) -> None:
-    """An <img> of another site whose address selects is refused; a link to this service is followed."""
+    """An <img> or a link of another site whose address selects is refused; other links are followed."""
     pool_id = new_pool(client)
     picture = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors"}
-    assert client.get(f"/pools/{pool_id}/select?budget=1", headers=picture).status_code == 403
     link = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}
-    assert client.get("/pools", headers=link).status_code == 200
+    for headers in (picture, link):
+        assert client.get(f"/pools/{pool_id}/select?budget=1", headers=headers).status_code == 403
+    for address in ("/pools", f"/pools/{pool_id}"):
+        assert client.get(address, headers=link).status_code == 200
 
 
 @pytest.mark.parametrize("headers", [{}, {"sec-fetch-site": "same-origin"}, {"sec-fetch-site": "none"}])
