@@ -73,9 +73,14 @@ def tell_of_end(
 
 
 def deliver(
-    session: Session, webhook: Webhook, type: str, data: dict[str, Any], attempts: int = len(WAITS_S) + 1
+    session: Session,
+    webhook: Webhook,
+    type: str,
+    data: dict[str, Any],
+    attempts: int = len(WAITS_S) + 1,
+    principal_id: uuid.UUID | None = None,
 ) -> Job:
-    """Order the delivery of a message."""
+    """Order the delivery of a message; `principal_id` is who asked for it, if it tells of nothing."""
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
     message = {"type": type, "timestamp": now, "data": {"pool_id": str(webhook.pool_id), **data}}
     job = Job(
@@ -86,6 +91,7 @@ def deliver(
         max_attempts=attempts,
         deadline_s=DEADLINE_S,
         ring_at=from_now(0),
+        principal_id=principal_id,
     )
     session.add(job)
     session.flush()

@@ -6,12 +6,14 @@ from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 from sqlalchemy.orm import Session
 
+from service.access.credentials import PrincipalDep
 from service.access.roles import CURATOR
 from service.http.bodies import Route
 from service.http.openapi import errors
 from service.http.pages import Cursor, Limit, Page, cut
 from service.http.problems import FileTooLarge, NotFound, TooManyWebhooks
 from service.jobs.enqueue import ACCEPTED, accepted
+from service.jobs.room import require_room
 from service.lookups import found_pool
 from service.runtime import ServiceDep
 from service.webhooks.schemas import CreatedWebhook, Delivery, NewWebhook, Webhook
@@ -79,11 +81,12 @@ def delete_webhook(service: ServiceDep, pool_id: UUID, webhook_id: UUID) -> None
     responses={**ACCEPTED, **errors(NotFound)},
     response_class=JSONResponse,
 )
-def ping_webhook(service: ServiceDep, pool_id: UUID, webhook_id: UUID) -> Response:
+def ping_webhook(service: ServiceDep, principal: PrincipalDep, pool_id: UUID, webhook_id: UUID) -> Response:
     """The message is `{"type": "ping", …}`, and it is tried once. The answer is the job that does it."""
     with service.database.write() as session:
         webhook = _found(session, pool_id, webhook_id)
-        job = webhooks.deliver(session, webhook, "ping", {}, attempts=1)
+        require_room(session, service.settings, webhooks.DELIVER)
+        job = webhooks.deliver(session, webhook, "ping", {}, attempts=1, principal_id=principal.id)
     service.ring(job)
     return accepted(job)
 

@@ -1,11 +1,14 @@
 """Webhooks of a pool: made, listed, pinged, deleted."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from service.webhooks.routes import MOST_OF_A_POOL
-from tests.service.serving import Client
+from store.settings import Settings
+from tests.conftest import NO_BROKER
+from tests.service.serving import Client, serve
 from tests.service.steps import annotate, label_map, new_pool, put_photo, slug, succeed
 
 URL = "https://example.org/hook"
@@ -92,3 +95,17 @@ def test_a_ping_is_a_message_of_its_own(client: Client) -> None:
     assert (delivery["message"]["type"], delivery["state"], delivery["attempts"]) == ("ping", "queued", 0)
     assert delivery["next_attempt_at"]
     assert answer.headers["location"] == f"/jobs/{delivery['id']}"
+
+
+def test_pings_are_of_ones_jobs(tmp_path: Path) -> None:
+    """Nobody fills the queue with them: they count as jobs of who asks, until they have ended."""
+    settings = Settings(data_dir=tmp_path, broker_url=NO_BROKER, max_jobs=1)
+    with serve(settings) as client:
+        pool_id = new_pool(client)
+        address = f"/pools/{pool_id}/webhooks/{create(client, pool_id).json()['id']}/ping"
+        ping = client.post(address)
+        assert ping.status_code == 202
+        refused = client.post(address)
+        assert (refused.status_code, slug(refused)) == (429, "too-many-requests")
+        succeed(client, ping.json()["id"], {"status": 200})
+        assert client.post(address).status_code == 202
