@@ -55,7 +55,8 @@ def serve(
         host, port = settings.values["host"], _bindable(settings.values["host"], settings.values["port"])
         address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
         own_broker_port = None if "broker_url" in settings.given else _bindable(LOOPBACK, 0)
-        environment = _environment(settings, folder, port, own_broker_port)
+        password = secrets.token_urlsafe(32)
+        environment = _environment(settings, folder, port, own_broker_port, password)
         _migrate(environment)
         if not _is_loopback(host):
             _require_admin(environment)
@@ -64,7 +65,10 @@ def serve(
             _token(settings, folder, address) as token,
             ProcessManager(folder / "logs", lambda name, line: _show(console, name, line)) as manager,
         ):
-            _start(manager, folder, environment, own_broker_port, token)
+            if own_broker_port:
+                broker = broker_command(folder / "broker", str(own_broker_port), password)
+                manager.start(Program("broker", broker, environment, logs_only=True))
+            _start(manager, environment, token)
             if _wait_until_ready(manager, address):
                 note.write(address)
                 note.flush()
@@ -146,10 +150,12 @@ def _is_loopback(host: str) -> bool:
     return host == "localhost"
 
 
-def _environment(settings: Settings, data: Path, port: int, own_broker_port: int | None) -> dict[str, str]:
+def _environment(
+    settings: Settings, data: Path, port: int, own_broker_port: int | None, password: str
+) -> dict[str, str]:
     ours: dict[str, object] = {"data_dir": data, "port": port}
     if own_broker_port:
-        ours["broker_url"] = f"redis://{LOOPBACK}:{own_broker_port}/0"
+        ours["broker_url"] = f"redis://:{password}@{LOOPBACK}:{own_broker_port}/0"
     # Both workers share the cores: threads that spin while they wait make the other worker four times slower.
     base = {"OMP_WAIT_POLICY": "PASSIVE"} | os.environ | {"PYTHONUNBUFFERED": "1", "NO_COLOR": "1"}
     return settings.environment(base, **ours)
@@ -174,13 +180,7 @@ def _ended(environment: dict[str, str], module: str) -> "subprocess.CompletedPro
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
-def _start(
-    manager: ProcessManager,
-    data: Path,
-    environment: dict[str, str],
-    own_broker_port: int | None,
-    token: str,
-) -> None:
+def _start(manager: ProcessManager, environment: dict[str, str], token: str) -> None:
     python = [sys.executable, "-m"]
     commands = {
         "api": [*python, "service"],
@@ -188,11 +188,9 @@ def _start(
         "worker-cpu": [*python, "worker", "--queues", "cpu,embed"],
         "worker-gpu": [*python, "worker", "--queues", "gpu"],
     }
-    if own_broker_port:
-        commands = {"broker": broker_command(data / "broker", str(own_broker_port))} | commands
     for name, command in commands.items():
         secret = {"FEWPAIRS_LOCAL_TOKEN": token} if name == "api" else {}
-        manager.start(Program(name, command, environment | secret, logs_only=name == "broker"))
+        manager.start(Program(name, command, environment | secret))
 
 
 def _wait_until_ready(manager: ProcessManager, address: str) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
+import redis
 from typer.testing import CliRunner
 
 from fewpairs import Client
@@ -57,7 +58,7 @@ def test_ctrl_c_stops_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     """SIGINT ends `up` with exit code 0 and all of its processes; the logs and the broker's file stay.
 
     While it runs, this machine's user is let in by a token in the data folder, without a login, and nobody
-    else is; nor may others read the folder.
+    else is, nor by the broker; nor may others read the folder.
     """
     for name in ("FEWPAIRS_ADMIN_KEY", "FEWPAIRS_API_KEY"):
         monkeypatch.delenv(name)
@@ -69,6 +70,11 @@ def test_ctrl_c_stops_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         assert [path.stat().st_mode & 0o777 for path in (token.parent, token)] == [0o700, 0o600]
         assert f"{up.address}/session?token=" in up.log.read_text()
         assert up.children().keys() == {"broker", "service", "suggest", "cpu,embed", "gpu"}
+        [broker] = {
+            at.laddr.port for at in up.children()["broker"].net_connections() if at.status == "LISTEN"
+        }
+        with pytest.raises(redis.AuthenticationError):
+            redis.Redis(port=broker).ping()
         everything = up.everything()
         up.process.send_signal(signal.SIGINT)
         assert up.process.wait(60) == 0
