@@ -38,3 +38,8 @@ class CountsCache:
                     del self._entries[next(iter(self._entries))]
             found |= new
         return found
+
+    def forget(self, pool_id: UUID) -> None:
+        """Nobody asks about the pool any more."""
+        with self._lock:
+            self._entries.pop(pool_id, None)

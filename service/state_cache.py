@@ -35,6 +35,12 @@ class StateCache:
         now = selections.version(session, pool_id), selections.annotation_count(session)
         return [self._state(session, pool_id, split, now) for split in splits]
 
+    def forget(self, pool_id: UUID) -> None:
+        """Nobody asks about the pool any more."""
+        with self._lock:
+            for key in [key for key in self._entries if key[0] == pool_id]:
+                del self._entries[key]
+
     def _state(self, session: Session, pool_id: UUID, split: str, now: tuple[str, int]) -> State:
         entry, version = self._entry(pool_id, split), now[0]
         with entry.lock:

@@ -127,7 +127,10 @@ def delete_pool(service: ServiceDep, pool_id: UUID, now: Now = False) -> Deletio
     if now:
         with service.database.write() as session:
             jobs.cancel_all(session, pool_id)
-    return deletion.delete(service, "pool", pool_id, now)
+    deleted = deletion.delete(service, "pool", pool_id, now)
+    service.counts.forget(pool_id)
+    service.state_cache.forget(pool_id)
+    return deleted
 
 
 @router.post(

@@ -1,7 +1,14 @@
 """The memory of the API's process."""
 
+import gc
 import subprocess
 import sys
+import weakref
+
+from store.pools import PoolCounts
+from store.selections import AnnotationsState, ImagesState
+from tests.service.serving import Client
+from tests.service.steps import embedded_pool
 
 PROGRAM = """
 import gc, time, weakref
@@ -24,3 +31,16 @@ while seen():
 def test_unreachable_cycles_are_collected_while_python_looks_for_none() -> None:
     """The process keeps nothing that it cannot use any more, though it rarely allocates."""
     subprocess.run([sys.executable, "-c", PROGRAM], check=True, timeout=240)
+
+
+def test_nothing_is_remembered_of_a_deleted_pool(client: Client) -> None:
+    """Counts and digests that are kept until a pool changes go with it."""
+    pool_id, _ = embedded_pool(client)
+    client.get(f"/pools/{pool_id}")
+    client.get(f"/pools/{pool_id}/select", params={"budget": 1})
+    kept = (PoolCounts, ImagesState, AnnotationsState)
+    known = [weakref.ref(each) for each in gc.get_objects() if type(each) in kept]
+    assert {type(each()) for each in known} == set(kept)
+    client.delete(f"/pools/{pool_id}")
+    gc.collect()
+    assert [each() for each in known if each()] == []
