@@ -2,13 +2,15 @@
 
     python -m processes.without_network MODULE ARGUMENT…
 
-On Linux the process leaves the machine's network for one of its own, which has nothing in it. A system that
-forbids that, as containers without user namespaces do, leaves it where it is: see docs/operate.md.
+On Linux the process leaves the machine's network for one of its own, which has nothing in it. Where a system
+forbids that, as containers without user namespaces do, it still opens no socket.
 """
 
 import ctypes
 import runpy
 import sys
+
+from processes.without_sockets import forbid_sockets
 
 CLONE_NEWNET = 0x40000000
 CLONE_NEWUSER = 0x10000000
@@ -27,5 +29,6 @@ def leave_network() -> bool:
 
 if __name__ == "__main__":
     leave_network()
+    forbid_sockets()
     sys.argv = sys.argv[1:]
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)

@@ -1,6 +1,7 @@
 """Processes that run what users send reach no network."""
 
 import os
+import platform
 import socket
 import subprocess
 import sys
@@ -39,3 +40,28 @@ def test_a_module_runs_with_its_arguments_and_without_a_network(tmp_path: Path) 
     assert printed["as usual"].stdout == b"connected\n"
     assert printed["without"].stdout == b""
     assert b"Network is unreachable" in printed["without"].stderr
+
+
+@pytest.mark.skipif(
+    platform.system() != "Linux" or platform.machine() not in ("x86_64", "aarch64"),
+    reason="no such filter here",
+)
+def test_a_process_that_stays_in_the_network_opens_no_socket() -> None:
+    """Neither one to an address nor one to a file, and the processes that it starts are no better off."""
+    attempts = (
+        "import socket\n"
+        "for family in (socket.AF_INET, socket.AF_INET6, socket.AF_UNIX):\n"
+        "    try:\n"
+        "        socket.socket(family)\n"
+        "    except OSError as error:\n"
+        "        print(error.strerror, flush=True)\n"
+    )
+    code = (
+        "import subprocess, sys\n"
+        "from processes.without_sockets import forbid_sockets\n"
+        "assert forbid_sockets()\n"
+        f"exec({attempts!r})\n"
+        f"subprocess.run([sys.executable, '-c', {attempts!r}], check=True)\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ran.stdout.splitlines() == 6 * ["Network is unreachable"]
