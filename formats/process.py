@@ -18,6 +18,7 @@ from formats.meanings import Classes
 from formats.reading import ZipFiles, read_all
 from processes.lifeline import end_with_stdin
 from processes.limits import limit_cpu, limit_memory
+from processes.without_sockets import forbid_sockets
 
 BASE_BYTES, BYTES_PER_PIXEL = 1 << 30, 48
 """Memory for a JSON with all regions, and for the arrays of the largest label map."""
@@ -37,6 +38,7 @@ class Request:
 
 
 def main(request: Path) -> int:
+    forbid_sockets()
     end_with_stdin()
     asked = Request(**json.loads(request.read_text(encoding="utf-8")))
     limit_memory(BASE_BYTES + BYTES_PER_PIXEL * asked.most_pixels)

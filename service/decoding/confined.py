@@ -6,6 +6,7 @@ from multiprocessing.connection import Connection
 
 from processes.lifeline import end_with_parent
 from processes.limits import limit_memory
+from processes.without_sockets import forbid_sockets
 from service.decoding import deadline, validation
 
 READY = "ready"
@@ -36,7 +37,8 @@ def serve(service: Connection, pixels: int) -> None:
 
 
 def _confine(pixels: int) -> None:
-    """Limit this process to the memory that files of at most `pixels` pixels need."""
+    """Limit this process to the memory that files of at most `pixels` pixels need, and to no network."""
+    forbid_sockets()
     limit_memory(BASE_BYTES + BYTES_PER_PIXEL * pixels)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with_parent()

@@ -3,6 +3,7 @@
 import os
 import resource
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -65,6 +66,20 @@ def devour(path: str) -> int:
 
 def limits(path: str) -> tuple[int, int]:
     return resource.getrlimit(resource.RLIMIT_AS)
+
+
+def online(path: str) -> bool:
+    try:
+        socket.socket().close()
+    except OSError:
+        return False
+    return True
+
+
+def test_a_decoder_reaches_no_network(decoders: Decoders, good: Path) -> None:
+    """Whatever a file makes it do."""
+    assert decoders._run(online, str(good)) is False
+    assert online(str(good))
 
 
 def test_a_file_that_crashes_its_decoder_is_refused_alone(decoders: Decoders, good: Path) -> None:
