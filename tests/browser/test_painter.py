@@ -19,6 +19,11 @@ CONTROL, SHIFT = 2, 8
 CUT_OFF = """() => [...document.querySelectorAll(".tools button, .tools label, .tools h2, .tools p")]
     .filter(each => each.scrollWidth > each.clientWidth + 1)
     .map(each => each.textContent.trim())"""
+OUT_OF_SIGHT = """() => [...document.querySelectorAll(".tools [role=radio], .tools [aria-pressed]")]
+    .filter(each => {
+        const box = each.getBoundingClientRect();
+        return !each.contains(document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2));
+    }).map(each => each.outerHTML.slice(0, 80))"""
 ERASER = """places => {
     const painter = document.querySelector(".painter");
     const kinds = ["pointerdown", ...places.slice(1).map(() => "pointermove"), "pointerup"];
@@ -106,6 +111,7 @@ def test_a_photo_is_labelled_by_keyboard_alone(context: BrowserContext, page: Pa
     page.get_by_role("button", name="Keys", exact=True).click()
     page.get_by_role("button", name="brush: change the key", exact=True).press("Enter")
     page.keyboard.press("q")
+    page.keyboard.press("Escape")
     painter.focus()
     page.keyboard.press("q")
     expect(tool(page, "Brush")).to_be_checked()
@@ -113,6 +119,27 @@ def test_a_photo_is_labelled_by_keyboard_alone(context: BrowserContext, page: Pa
     expect(page.get_by_text("Saved")).to_be_visible()
     expect(gaps).to_be_hidden()
     assert stored(page, image).ravel().tolist() == two
+
+
+def test_what_labelling_needs_is_in_sight(page: Page, pool: Pool) -> None:
+    """The tools and all classes beside the photo, on a small screen; at the pointer, wherever it is, the list
+    of all classes; and the keys when they are asked for. While they are shown no key paints.
+    """
+    box = painting(page, pool, first_image(pool))
+    page.set_viewport_size({"width": 1280, "height": 720})
+    assert page.evaluate(OUT_OF_SIGHT) == []
+    page.mouse.move(box["x"] + box["width"] - 5, 700)
+    page.keyboard.press("c")
+    expect(page.get_by_role("textbox", name="Class")).to_be_in_viewport(ratio=1)
+    expect(page.get_by_role("button", name="disc", exact=True)).to_be_in_viewport(ratio=1)
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    keys = page.get_by_role("dialog", name="Keys")
+    expect(keys.get_by_text("next unlabelled region")).to_be_in_viewport()
+    page.keyboard.press("l")
+    page.keyboard.press("Escape")
+    expect(keys).to_be_hidden()
+    expect(tool(page, "Brush")).to_be_checked()
 
 
 def test_pens_paint_and_two_fingers_move(context: BrowserContext, page: Page, pool: Pool) -> None:
@@ -274,7 +301,6 @@ def test_large_text_and_still_pages(page: Page, pool: Pool) -> None:
     page.emulate_media(reduced_motion="reduce")
     painting(page, pool, first_image(pool))
     page.evaluate("document.documentElement.style.fontSize = '200%'")
-    page.get_by_role("button", name="Keys", exact=True).click()
     assert page.evaluate(CUT_OFF) == []
     assert page.evaluate(COVERED) == []
     page.get_by_role("button", name="Undo").hover()
