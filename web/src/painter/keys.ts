@@ -23,6 +23,7 @@ export const FIRST_KEYS = {
   replace: "r",
   lock: "k",
   solo: "o",
+  hide: "v",
   outlines: "h",
   next: "n",
   doubt: "d",

@@ -15,13 +15,17 @@ export class Stage {
   #ratio = 1;
   #size: Size = { width: 0, height: 0 };
 
-  /** `photo` and `shown` say what to draw; `canvases` hold the photo, the label map and the marks. */
+  /**
+   * `photo` and `shown` say what to draw; `canvases` hold the photo, the label map and the marks. `zoomed` is
+   * told how many times larger the photo is seen now.
+   */
   constructor(
     private readonly holder: HTMLElement,
     private readonly canvases: readonly [HTMLCanvasElement, HTMLCanvasElement, HTMLCanvasElement],
     private readonly photo: () => ImageBitmap,
     private readonly shown: () => Shown,
     private readonly marks: () => [Point, Point][],
+    private readonly zoomed: (factor: number) => void,
   ) {}
 
   /** The painter has another size: show the whole image as before, or what was in the middle. */
@@ -37,7 +41,9 @@ export class Stage {
       canvas.height = Math.round(height * this.#ratio);
     }
     const { map } = this.shown();
-    this.look(resized(this.view, map, before, this.#size));
+    const view = resized(this.view, map, before, this.#size);
+    if (before.width === 0) this.view = view; // nothing was seen before
+    this.look(view);
   }
 
   focusOn(part: Box): void {
@@ -45,6 +51,7 @@ export class Stage {
   }
 
   look(view: View): void {
+    this.zoomed(view.scale / this.view.scale);
     this.view = view;
     this.drawPhoto();
     this.drawLabels();

@@ -22,6 +22,8 @@ export class Tools {
   locked = $state.raw<ReadonlySet<number>>(new Set());
   /** The only class that is shown. */
   solo = $state<number | null>(null);
+  /** Classes that are not shown, unless one is shown alone. */
+  veiled = $state.raw<ReadonlySet<number>>(new Set());
   /** The only class whose pixels are changed; null: all. */
   onlyClass = $state<number | null>(null);
   /** Draw the borders between classes. */
@@ -43,7 +45,7 @@ export class Tools {
   }));
   colours = $derived.by(() => (this.apart ? distinct(this.own.length) : this.own));
   /** Classes that are not shown. */
-  hidden = $derived.by(() => new Set(this.solo === null ? [] : this.#others(this.solo)));
+  hidden = $derived.by(() => (this.solo === null ? this.veiled : new Set(this.#others(this.solo))));
 
   constructor(
     private readonly own: readonly Rgb[],
@@ -52,8 +54,11 @@ export class Tools {
     ({ only: this.only, opacity: this.opacity, brush: this.#brush } = habits());
   }
 
+  /** A photo is opened: all of its classes are seen. */
   opened(size: Size): void {
     this.#size = size;
+    this.solo = null;
+    this.veiled = new Set();
   }
 
   get #longest(): number {
@@ -61,7 +66,7 @@ export class Tools {
   }
 
   get diameter(): number {
-    return Math.max(1, Math.round(this.#longest * this.#brush));
+    return Math.min(LARGEST_DIAMETER, Math.max(1, Math.round(this.#longest * this.#brush)));
   }
 
   set diameter(pixels: number) {
@@ -114,13 +119,26 @@ export class Tools {
     this.diameter = Math.min(LARGEST_DIAMETER, Math.max(1, moved));
   }
 
+  /** The photo is seen this many times larger now. */
+  zoomed(factor: number): void {
+    if (this.keepsSize) this.#brush /= factor;
+  }
+
   fade(step: number): void {
     this.opacity = Math.min(1, Math.max(0, this.opacity + step));
   }
 
   lock(id: number): void {
-    const next = new Set(this.locked);
-    if (!next.delete(id)) next.add(id);
-    this.locked = next;
+    this.locked = toggled(this.locked, id);
   }
+
+  hide(id: number): void {
+    this.veiled = toggled(this.veiled, id);
+  }
+}
+
+function toggled(ids: ReadonlySet<number>, id: number): ReadonlySet<number> {
+  const next = new Set(ids);
+  if (!next.delete(id)) next.add(id);
+  return next;
 }

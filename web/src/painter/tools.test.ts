@@ -1,0 +1,41 @@
+import { expect, test } from "vitest";
+
+import { Tools } from "./tools.svelte";
+
+const COLOURS = [
+  [200, 0, 0],
+  [0, 200, 0],
+  [0, 0, 200],
+] as const;
+
+test("a brush that keeps its size on the screen has it again when the view is as before", () => {
+  const tools = new Tools(COLOURS, 255);
+  tools.opened({ width: 4000, height: 3000 });
+  tools.diameter = 10;
+  tools.zoomed(2);
+  expect(tools.diameter).toBe(10);
+  tools.keepsSize = true;
+  for (let step = 0; step < 400; step++) tools.zoomed(1.01);
+  expect(tools.diameter).toBe(1);
+  for (let step = 0; step < 400; step++) tools.zoomed(1 / 1.01);
+  expect(tools.diameter).toBe(10);
+  tools.zoomed(1 / 1.3);
+  expect(tools.diameter).toBe(13);
+  tools.zoomed(1e-4);
+  expect(tools.diameter).toBe(2000);
+});
+
+test("classes are hidden one by one, or all but one", () => {
+  const tools = new Tools(COLOURS, 255);
+  const hidden = () => [...tools.hidden].sort();
+  tools.hide(1);
+  tools.hide(2);
+  expect(hidden()).toEqual([1, 2]);
+  tools.solo = 1;
+  expect(hidden()).toEqual([0, 2]);
+  tools.solo = null;
+  tools.hide(1);
+  expect(hidden()).toEqual([2]);
+  tools.opened({ width: 4, height: 3 });
+  expect(hidden()).toEqual([]);
+});
