@@ -33,7 +33,9 @@ class Quotas:
         if photos and added.photos + photos > self._settings.max_photos:
             raise self._reached(f"{added.photos:,} photos", "max_photos")
         if added.bytes >= self._settings.max_bytes:
-            raise self._reached(f"{added.bytes:,} bytes of photos and label maps", "max_bytes")
+            raise self._reached(
+                f"{added.bytes:,} bytes of photos, label maps, translations and exports", "max_bytes"
+            )
 
     def note(self, photos: int, size: int) -> None:
         """Whoever acts has added so many photos, or a label map, of this size in bytes."""

@@ -9,10 +9,18 @@ from sqlalchemy.orm import Session
 
 from models.catalog import PHOTOS_TO_LABELS
 from service.access.roles import CURATOR
+from service.access.room import ROOM
 from service.http.bodies import Route
 from service.http.fields import OF_FORMAT, Format
 from service.http.openapi import errors
-from service.http.problems import IdempotencyKeyReused, InvalidExport, NoAnnotations, NoSelection, NotFound
+from service.http.problems import (
+    IdempotencyKeyReused,
+    InvalidExport,
+    NoAnnotations,
+    NoSelection,
+    NotFound,
+    QuotaReached,
+)
 from service.jobs.enqueue import ACCEPTED, IdempotencyKey, accepted, order
 from service.lookups import found_evaluation, found_pool, newest_selection
 from service.runtime import ServiceDep
@@ -28,12 +36,12 @@ PREDICTIONS = Query(description="Also what this evaluation's model predicted, in
 @router.post(
     "/pools/{pool_id}/exports",
     summary="Export label maps for another tool",
-    dependencies=[CURATOR],
+    dependencies=[CURATOR, ROOM],
     status_code=202,
     response_model=None,
     responses={
         **ACCEPTED,
-        **errors(NotFound, InvalidExport, NoAnnotations, NoSelection, IdempotencyKeyReused),
+        **errors(NotFound, InvalidExport, NoAnnotations, NoSelection, IdempotencyKeyReused, QuotaReached),
     },
 )
 def export_annotations(

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from models.catalog import DEFAULT_TEST_TIME, PHOTOS_TO_LABELS
 from service import deletion
 from service.access.roles import ADMIN, ANNOTATOR, CURATOR, VIEWER
+from service.access.room import ROOM
 from service.decoding.classes import Classes
 from service.deletion import Deletion, Now
 from service.http.blobs import BINARY, blob_response, fresh
@@ -37,7 +38,7 @@ from service.jobs.enqueue import ACCEPTED, IdempotencyKey, Output, answered, ord
 from service.lookups import found_model, found_pool, require_direction, require_pool
 from service.models.schemas import Model
 from service.runtime import Service, ServiceDep
-from store import annotations, blobs, evaluations, events, images, models, pools, tables
+from store import annotations, blobs, evaluations, events, images, models, pools, quotas, tables
 from store.blobs import Incoming
 from store.models import Sort, Wanted
 
@@ -169,7 +170,7 @@ def get_model_file(
 @router.post(
     "/models/{model_id}/translate",
     summary="Translate a photo or a label map",
-    dependencies=[ANNOTATOR],
+    dependencies=[ANNOTATOR, ROOM],
     response_class=Response,
     responses={
         200: {"content": {"image/png": {}}, "description": "A PNG of the photo's size."},
@@ -265,14 +266,16 @@ def _ordered(
     is_photo = asked["direction"] == PHOTOS_TO_LABELS
     if is_photo:
         service.decoders.photo(incoming.path)
-        sha256 = incoming.keep().sha256
+        kept = incoming.keep()
     else:
         canonical = service.decoders.label_map(incoming.path, Classes.of(pool.class_table)).canonical
-        sha256 = (blobs.put(service.blobs, [canonical.png]) if canonical else incoming.keep()).sha256
-    asked = asked | {"sha256": sha256}
+        kept = blobs.put(service.blobs, [canonical.png]) if canonical else incoming.keep()
+    asked = asked | {"sha256": kept.sha256}
 
     def spec(session: Session) -> dict[str, Any]:
-        service.require_blobs(sha256)
-        return {**asked, "name": "The photo" if is_photo else "The label map"}
+        service.require_blobs(kept.sha256)
+        return {**asked, "name": "The photo" if is_photo else "The label map", quotas.SENT: kept.size}
 
-    return order(service, pool.id, "translate", asked, idempotency_key, spec)
+    job = order(service, pool.id, "translate", asked, idempotency_key, spec)
+    service.quotas.note(0, kept.size)
+    return job

@@ -89,7 +89,7 @@ def test_a_translation_is_a_job_whose_image_can_be_fetched_later(client: Client,
     with client.service.database.read() as session:
         row = jobs.get(session, uuid.UUID(job["id"]))
     assert row
-    assert set(row.spec) == {"model_id", "sha256", "direction", "test_time", "name"}
+    assert set(row.spec) == {"model_id", "sha256", "direction", "test_time", "name", "size_bytes"}
     assert (row.spec["direction"], row.spec["test_time"]) == ("photos_to_labels", "none")
     output = f"/jobs/{job['id']}/output"
     assert slug(client.get(output)) == "job-not-finished"

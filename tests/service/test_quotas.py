@@ -5,14 +5,15 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import select
 
-from store import quotas
+from service import quotas as limits
+from store import principals, quotas
 from store.settings import Settings
 from store.tables import Annotation
 from tests.access import key_of
 from tests.conftest import NO_BROKER
 from tests.file_kinds import zipped
 from tests.service.serving import Client, serve
-from tests.service.steps import annotate, label_map, new_pool, photo, put_photo, slug
+from tests.service.steps import add_model, annotate, label_map, new_pool, photo, put_photo, slug, succeed
 
 MOST_BYTES = 2000
 
@@ -21,7 +22,11 @@ MOST_BYTES = 2000
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     """A service on which everybody may add two photos, and some kB."""
     settings = Settings(
-        data_dir=tmp_path_factory.mktemp("small"), broker_url=NO_BROKER, max_photos=2, max_bytes=MOST_BYTES
+        data_dir=tmp_path_factory.mktemp("small"),
+        broker_url=NO_BROKER,
+        answer_wait_s=0.01,
+        max_photos=2,
+        max_bytes=MOST_BYTES,
     )
     with serve(settings) as client:
         yield client
@@ -60,3 +65,27 @@ def test_bytes_of_one_principal_are_limited(small: Client) -> None:
         kept = session.scalars(select(Annotation)).all()
     sizes = [len(photo(0)), *(quotas.size_of(annotation) for annotation in kept)]
     assert sum(sizes[:-1]) < MOST_BYTES <= sum(sizes)
+
+
+def test_translations_and_exports_count(small: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So do a photo that was translated and what became of it; without room left, neither is ordered."""
+    pool_id = new_pool(small)
+    annotate(small, put_photo(small, pool_id, "0.jpg", photo(0))["id"])
+    model_id = add_model(small, pool_id)
+    with small.service.database.read() as session:
+        admin = principals.account(session, "admin")
+        assert admin
+        before = quotas.added(session, admin.id).bytes
+    translate, sent = f"/models/{model_id}/translate", photo(7)
+    job = small.post(translate, content=sent).json()
+    kept = {"sha256": "0" * 64, "size": 3 * 10**9}
+    succeed(small, job["id"], {"label_map": kept, "rgb": kept})
+    with small.service.database.read() as session:
+        assert quotas.added(session, admin.id).bytes == before + len(sent) + 2 * 3 * 10**9
+    monkeypatch.setattr(limits, "COUNTED_AGAIN_S", 0)
+    for address, request in (
+        (translate, {"content": sent}),
+        (f"/pools/{pool_id}/exports", {"params": {"format": "png"}}),
+    ):
+        refused = small.post(address, **request)
+        assert (refused.status_code, slug(refused)) == (507, "quota-reached")
