@@ -82,6 +82,10 @@ def test_a_role_is_offered_what_it_may(
         below = ROLES[: ROLES.index(role) + 1]
         may = {name for each in below for name in by_role.get(each, ())}
         assert_offered(page, may, {name for names in by_role.values() for name in names})
+        if view == "members":
+            views = page.get_by_role("navigation", name="Views of the pool").get_by_role("link")
+            label = [] if role == "viewer" else ["Label"]
+            assert views.all_inner_texts() == ["Photos", "Picks", *label, "Train", "Compare", "Members"]
         if view.startswith("label") and role == "viewer":
             page.get_by_role("link", name="Look at the photo").click()
             expect(page.get_by_role("dialog", name="0002.png")).to_be_visible()
