@@ -16,6 +16,7 @@ from store.database import Database
 from store.tables import Image, Job, Model, Selection, Shard
 from tests.access import WITH_KEY
 from tests.drawings import CLASS_TABLE, drawing, png
+from tests.processes import until
 
 TINY = {
     **{"load_size": 36, "image_size": 32, "batch_size": 1, "channels": 4, "blocks": 1},
@@ -38,23 +39,41 @@ class Ledger:
         self.images: dict[str, bytes] = {}
         self.annotations: dict[str, bytes] = {}
         self.jobs: set[str] = set()
-        name = uuid.uuid4().hex
-        self._send("POST", "/pools", (201, 409), json={"name": name, "class_table": CLASS_TABLE})
-        [pool] = self._send("GET", "/pools", (200,), params={"name": name}).json()["items"]
-        self.pool: str = pool["id"]
+        self._unlabelled: list[str] = []
+        self._pools: list[uuid.UUID] = []
+        self.pool = self._new_pool()
 
     def close(self) -> None:
         self._http.close()
 
+    def _new_pool(self) -> uuid.UUID:
+        name = uuid.uuid4().hex
+        self._send("POST", "/pools", (201, 409), json={"name": name, "class_table": CLASS_TABLE})
+        [pool] = self._send("GET", "/pools", (200,), params={"name": name}).json()["items"]
+        self._pools.append(uuid.UUID(pool["id"]))
+        return self._pools[-1]
+
+    def settle(self) -> None:
+        """Make a second pool, and wait until its photos are embedded: `select` asks for some of them."""
+        self._settled = self._new_pool()
+        self._upload(self._settled, 3)
+        until(lambda: self.succeeded("embed") == len(self.images), "the embeddings of the settled pool")
+
     def upload(self, count: int) -> None:
+        self._unlabelled += self._upload(self.pool, count)
+
+    def _upload(self, pool: uuid.UUID, count: int) -> list[str]:
+        before = len(self.images)
         for seed in itertools.islice(self._seeds, count):
             content = png(drawing(seed)[0])
-            image = self._send("PUT", f"/pools/{self.pool}/images/{seed}.png", (200, 201), content=content)
+            image = self._send("PUT", f"/pools/{pool}/images/{seed}.png", (200, 201), content=content)
             self.images[image.json()["id"]] = content
+        return list(self.images)[before:]
 
     def annotate(self, count: int) -> None:
         """Annotate `count` more images. A 412 means that an earlier, unanswered request was carried out."""
-        for image_id in [id for id in self.images if id not in self.annotations][:count]:
+        now, self._unlabelled = self._unlabelled[:count], self._unlabelled[count:]
+        for image_id in now:
             content = png(drawing(len(self.annotations))[1])
             path, first = f"/images/{image_id}/annotation", {"If-None-Match": "*"}
             self._send("PUT", path, (200, 201, 412), content=content, headers=first)
@@ -68,9 +87,9 @@ class Ledger:
         return uuid.UUID(job["id"])
 
     def select(self, seed: int) -> None:
-        """Ask for a selection; there is none before the first photos are embedded."""
+        """Order a selection from the settled pool; each seed is another one."""
         question: dict[str, str | int] = {"budget": 2, "seed": seed}
-        self._send("GET", f"/pools/{self.pool}/select", (200, 202, 409, 422), params=question)
+        self._send("GET", f"/pools/{self._settled}/select", (200, 202), params=question)
 
     def upload_once(self) -> None:
         """Send one more photo, which may be refused."""
@@ -96,7 +115,7 @@ class Ledger:
 
     def rows(self, kind: str) -> list[Job]:
         with self._database.read() as session:
-            query = select(Job).where(Job.pool_id == uuid.UUID(self.pool), Job.kind == kind)
+            query = select(Job).where(Job.pool_id.in_(self._pools), Job.kind == kind)
             return list(session.scalars(query.order_by(Job.id)))
 
     def succeeded(self, kind: str) -> int:
@@ -137,10 +156,9 @@ class Ledger:
 
     def double(self) -> list[str]:
         """Results that exist twice, and results of attempts that had lost their job."""
-        pool_id = uuid.UUID(self.pool)
         with self._database.read() as session:
-            shards = session.scalars(select(Shard).where(Shard.pool_id == pool_id)).all()
-            models = session.scalars(select(Model).where(Model.pool_id == pool_id)).all()
+            shards = session.scalars(select(Shard).where(Shard.pool_id.in_(self._pools))).all()
+            models = session.scalars(select(Model).where(Model.pool_id.in_(self._pools))).all()
             images = {image.id.hex: image for image in session.scalars(select(Image))}
         rows = {job.id: job for job in self.all_rows()}
         rows_of = Counter(id for shard in shards for id in shard.image_ids)

@@ -108,6 +108,7 @@ def torment(
     end stop a worker for a while, and fill the disk. Returns how often each was done.
     """
     done = Counter[str]()
+    ledger.settle()
     ledger.upload(2)
     ledger.annotate(2)
     ledger.train(100)
