@@ -15,8 +15,10 @@ from playwright.sync_api import Page, sync_playwright
 from fewpairs import Client, Pool
 from scenes import write
 from tests.browser.conftest import CHROMIUM, OPTIONS, PATIENCE_MS, running
+from tests.processes import until
 
 SIZE = {"width": 1280, "height": 800}
+LOADED = "[...document.images].every(each => each.complete || each.getBoundingClientRect().top > innerHeight)"
 
 
 def main() -> None:
@@ -42,6 +44,7 @@ def filled(client: Client, street: Path) -> Pool:
     pool.upload(street / "train" / "images")
     pool.upload(street / "val" / "images", split="test")
     selection = pool.select(budget=10)
+    selection.explain()
     names = [Path(pick.name).stem for pick in selection.picks]
     pool.annotate([street / "train" / "labels" / f"{name}.png" for name in names])
     pool.annotate(street / "val" / "labels")
@@ -74,6 +77,7 @@ def take(page: Page, pool: Pool, folder: Path, scheme: str) -> None:
             page.get_by_role("button", name="Look now").click()
             page.get_by_role("heading", name="Found on").wait_for()
         page.wait_for_timeout(4000)
+        until(lambda: page.evaluate(LOADED), "everything on the page is loaded")
         picture = Image.open(BytesIO(page.screenshot())).convert("RGB")
         picture.quantize(256).save(folder / f"{name}-{scheme}.png", optimize=True)
 
