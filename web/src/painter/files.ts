@@ -1,6 +1,7 @@
 // The label map of an image: from the service to the painter, and back.
 
 import { api, asked, bytes, type Image, type Pool, Problem } from "../api/client";
+import type { Ready } from "./ahead";
 import type { Rgb } from "./colours";
 import { isSame, type LabelMap } from "./label-map";
 import { inBackground } from "./background";
@@ -24,10 +25,20 @@ export function coloursOf(table: Classes): Rgb[] {
   return table.classes.map(({ color }) => rgb(color ?? GREY));
 }
 
-export async function open(id: string): Promise<Opened> {
-  const [image, content] = await Promise.all([found(id), bytes(`images/${id}/content`)]);
+/** `ready`: the photo, if it was decoded before; it counts if its bytes are still those of the service. */
+export async function open(id: string, ready: Promise<Ready | null>): Promise<Opened> {
+  const [image, content, decoded] = await Promise.all([found(id), bytes(`images/${id}/content`), ready]);
   const map = image.annotation_revision === null ? null : await labelMap(id);
-  return { image, photo: await createImageBitmap(await content.blob()), map };
+  return { image, photo: await photoOf(content, decoded), map };
+}
+
+async function photoOf(content: Response, ready: Ready | null): Promise<ImageBitmap> {
+  if (ready?.etag === content.headers.get("ETag")) {
+    void content.body?.cancel();
+    return ready.photo;
+  }
+  ready?.photo.close();
+  return createImageBitmap(await content.blob());
 }
 
 function found(id: string): Promise<Image> {

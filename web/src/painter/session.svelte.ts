@@ -2,6 +2,7 @@
 
 import { type Image, said } from "../api/client";
 import { words } from "../words";
+import type { Ready } from "./ahead";
 import { inBackground } from "./background";
 import { Claims } from "./claims";
 import { type Classes, Conflict, type Draft, draftOf, open, type Opened } from "./files";
@@ -19,6 +20,7 @@ import { Suggestion } from "./suggestion.svelte";
 import { Survey } from "./survey.svelte";
 
 const PAUSE_MS = 15_000;
+const NOT_READY = Promise.resolve(null);
 
 /** What can be tidied. */
 export type Cleaning = "slivers" | "islands" | "borders";
@@ -86,8 +88,8 @@ export class Session {
     return this.suggestion.layer;
   }
 
-  /** Open a photo; with `asks`, another tab that paints it gives it to this one. */
-  async open(id: string, asks = false): Promise<void> {
+  /** Open a photo, `ready` or not; with `asks`, another tab that paints it gives it to this one. */
+  async open(id: string, asks = false, ready: Promise<Ready | null> = NOT_READY): Promise<void> {
     void this.#leave();
     const visit = this.#visit;
     this.#id = id;
@@ -97,7 +99,7 @@ export class Session {
       const isMine = await this.#claims.take(id, asks);
       if (visit !== this.#visit) return this.#claims.give(id);
       if (isMine) await this.outbox.send(id); // not while it is read below: that would show the revision before
-      const [found, draft, local] = await Promise.all([open(id), draftOf(id), this.journal.kept(id)]);
+      const [found, draft, local] = await Promise.all([open(id, ready), draftOf(id), this.journal.kept(id)]);
       if (visit === this.#visit) {
         this.#show(found, draft, local ?? null, isMine);
         const known = isMine && this.conflicts.get(id);
