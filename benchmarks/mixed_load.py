@@ -7,11 +7,12 @@ selection, annotation, a search, an export, every tenth time a training and tran
 the pool for good. Four others read at a fixed pace: the list of pools, a pool, its photos. Everything runs on
 SQLite with the encoder efficientnet_lite0.
 
-Of each process, memory (resident) and descriptors are sampled; the first fifth of the time does not count. A
-slope is the least-squares line through the means of 20 blocks of samples, with its interval of 95 %. A
-process is flat if the interval holds 0, or if the line gains less than 1 MB or one descriptor in all that
-time. Latencies are those of the readers, in the first and in the last fifth. What the doctor says of the disk
-is compared with a walk over all files of the data folder.
+Of each process, memory (resident) and descriptors are sampled after the minutes of warming up, in which
+caches fill and each thread has had its largest answer. A slope is the least-squares line through the means of
+20 blocks of samples, with its interval of 95 %. A process is flat if the interval holds 0, or if the line
+gains less than 1 MB or one descriptor in all that time. Latencies are those of the readers, in the first and
+in the last fifth after the warming up. What the doctor says of the disk is compared with a walk over all
+files of the data folder.
 """
 
 import argparse
@@ -46,16 +47,17 @@ NAMES = {"service": "API", "suggest": "worker-suggest", "cpu,embed": "worker-cpu
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--minutes", type=float, default=30.0)
+    parser.add_argument("--warm-up", type=float, default=15.0, help="minutes before these")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
-    seconds = options.minutes * 60
-    report = Report(options.out, torch.device("cpu"), minutes=options.minutes)
+    warm_up, seconds = options.warm_up * 60, options.minutes * 60
+    report = Report(options.out, torch.device("cpu"), minutes=options.minutes, warm_up=options.warm_up)
     with tempfile.TemporaryDirectory(prefix="mixed-load-") as place:
         data, drawn = Path(place) / "data", Path(place) / "scenes"
         dataset.write(drawn, 24, seed=0, test_share=0.25, size=(96, 128))
         os.environ["FEWPAIRS_DATA_DIR"] = str(data)
         with embedded(data, device="cpu") as service:
-            loaded = load(service.address, drawn, _processes(service.process), seconds)
+            loaded = load(service.address, drawn, _processes(service.process), warm_up, seconds)
             faults = disk(report, data)
         for row in (*loaded.processes(seconds), *loaded.latencies(seconds), *loaded.done()):
             report.add(**row)
@@ -65,7 +67,9 @@ def main() -> None:
 
 
 class Loaded:
-    """What was sampled under load: `samples` of (time, process, bytes, descriptors), `reads` of (time, s)."""
+    """What was sampled under load: `samples` of (time, process, bytes, descriptors), `reads` of (time, s).
+    Times are seconds since the end of the warming up, and below 0 before.
+    """
 
     def __init__(self) -> None:
         self.samples: list[tuple[float, str, int, int]] = []
@@ -75,10 +79,10 @@ class Loaded:
     def processes(self, seconds: float) -> Iterator[dict[str, Any]]:
         for name in NAMES.values():
             of_it = np.array([(t, size, fds) for t, who, size, fds in self.samples if who == name])
-            steady = of_it[of_it[:, 0] > seconds / 5]
+            steady = of_it[of_it[:, 0] > 0]
             for what, column, unit in (("memory, MB", 1, MB), ("descriptors", 2, 1.0)):
                 slope, half = line(steady[:, 0] / 3600, steady[:, column] / unit)
-                is_flat = abs(slope) <= half or slope * seconds * 0.8 / 3600 < 1
+                is_flat = abs(slope) <= half or slope * seconds / 3600 < 1
                 yield {
                     "what": f"{name}: {what}",
                     **{
@@ -91,7 +95,7 @@ class Loaded:
                 }
 
     def latencies(self, seconds: float) -> Iterator[dict[str, Any]]:
-        times = np.array(self.reads)
+        times = np.array([read for read in self.reads if read[0] > 0])
         parts = {
             "start": times[times[:, 0] < seconds / 5, 1],
             "end": times[times[:, 0] > seconds * 4 / 5, 1],
@@ -122,9 +126,11 @@ def line(x: "np.ndarray[Any, Any]", y: "np.ndarray[Any, Any]") -> tuple[float, f
     return float(slope), float(T_95 * error)
 
 
-def load(address: str, drawn: Path, processes: dict[str, psutil.Process], seconds: float) -> Loaded:
-    """Load the service for so long, and sample its processes."""
-    loaded, over, start = Loaded(), threading.Event(), time.monotonic()
+def load(
+    address: str, drawn: Path, processes: dict[str, psutil.Process], warm_up: float, seconds: float
+) -> Loaded:
+    """Load the service for so long after the warming up, and sample its processes."""
+    loaded, over, start = Loaded(), threading.Event(), time.monotonic() + warm_up
     client = Client(address)
 
     def note(read: Callable[[], object]) -> None:
