@@ -16,7 +16,8 @@ OUR_ERRORS = ("encoder", "database_url", "broker_url", "blob_url", "networks", "
 
 LONGEST_ENCODER_NAME = 100
 FILE = r"[A-Za-z0-9_][A-Za-z0-9_.\-]*"
-ENCODER = rf"(resnet50|efficientnet_lite[012]|timm:{FILE}|onnx:{FILE}\.onnx)"
+OWN_ENCODERS = ("resnet50", "efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2")
+ENCODER = rf"({'|'.join(OWN_ENCODERS)}|timm:{FILE}|onnx:{FILE}\.onnx)"
 """No name holds a slash, so that a user's name never leads out of the one folder of encoders."""
 
 
@@ -24,9 +25,8 @@ def _encoder_name(name: str) -> str:
     if len(name) > LONGEST_ENCODER_NAME or not re.fullmatch(ENCODER, name):
         raise PydanticCustomError(
             "encoder",
-            "There is no such encoder: give resnet50, efficientnet_lite0, efficientnet_lite1, "
-            "efficientnet_lite2, timm:NAME (a network of the package timm) or onnx:FILE.onnx (a file in the "
-            "workers' FEWPAIRS_ENCODERS_DIR, without its folder)",
+            f"There is no such encoder: give {', '.join(OWN_ENCODERS)}, timm:NAME (a network of the package "
+            "timm) or onnx:FILE.onnx (a file in the workers' FEWPAIRS_ENCODERS_DIR, without its folder)",
         )
     return name
 

@@ -26,9 +26,9 @@ def use_key() -> None:
     }
 
 
-def key_of(service: Service, name: str) -> dict[str, str]:
-    """The header of a new key of an administrator of this name."""
+def key_of(service: Service, name: str, admin: bool = True) -> dict[str, str]:
+    """The header of a new key of somebody of this name, an administrator or not."""
     with service.database.write() as session:
-        principal = principals.ensure(session, name, admin=True)
+        principal = principals.ensure(session, name, admin=admin)
         _, text = credentials.add_key(session, principal.id, "test")
     return {"Authorization": f"Bearer {text}"}

@@ -42,7 +42,10 @@ def create(
         bool, typer.Option("--rgb", help="The label maps are RGB images without classes.")
     ] = False,
     encoder: Annotated[
-        str | None, typer.Option(help="Encoder of the pool; default: the server's choice.")
+        str | None,
+        typer.Option(
+            help="Encoder of the pool; default: the server's choice. timm:… and onnx:… need an administrator."
+        ),
     ] = None,
     default_strategy: Annotated[
         str | None,

@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from service import deletion
 from service.access.credentials import PrincipalDep
+from service.access.encoders import require_encoder
 from service.access.roles import ANYONE, CURATOR, VIEWER, roles_of, whose
 from service.deletion import Deletion, Now
 from service.http.bodies import Route
@@ -45,7 +46,10 @@ CREATOR: Role = "curator"
     responses=errors(InvalidName, InvalidClassTable, PoolNameTaken, FileTooLarge),
 )
 def create_pool(service: ServiceDep, principal: PrincipalDep, new: NewPool, response: Response) -> Pool:
-    """You are its curator. Later, only the name and the class table can be changed."""
+    """You are its curator. Later, only the name and the class table can be changed. Encoders `timm:NAME` and
+    `onnx:FILE.onnx` are for administrators."""
+    encoder = new.encoder or service.settings.encoder
+    require_encoder(principal, encoder, service.settings.encoder)
     table = new.class_table.model_dump(mode="json") if isinstance(new.class_table, ClassTable) else None
     try:
         with service.database.write() as session:
@@ -53,7 +57,7 @@ def create_pool(service: ServiceDep, principal: PrincipalDep, new: NewPool, resp
                 session,
                 name=new.name,
                 class_table=table,
-                encoder=new.encoder or service.settings.encoder,
+                encoder=encoder,
                 default_strategy=new.default_strategy,
             )
             memberships.put(session, pool.id, principal.id, CREATOR)

@@ -9,6 +9,8 @@ from sqlalchemy.orm import Session
 
 from models.advice import Situation, advised_method, advised_recipe
 from models.catalog import DEFAULT_RECIPE, METHODS, TrainingSpec, build
+from service.access.credentials import PrincipalDep
+from service.access.encoders import require_encoder
 from service.access.roles import CURATOR
 from service.colors import SAFE_DISTANCE, nearest_pair
 from service.http.bodies import Route
@@ -29,6 +31,7 @@ from service.situation import situation
 from service.trainings.schemas import NewTraining
 from store import class_pixels, images, label_maps, trainings
 from store.label_maps import ANNOTATIONS
+from store.principals import Principal
 from store.settings import Settings
 from store.tables import Annotation, Model, Pool
 
@@ -57,20 +60,27 @@ router = APIRouter(tags=["trainings and evaluations"], route_class=Route)
     },
 )
 def order_training(
-    service: ServiceDep, pool_id: UUID, new: NewTraining, idempotency_key: IdempotencyKey = None
+    service: ServiceDep,
+    principal: PrincipalDep,
+    pool_id: UUID,
+    new: NewTraining,
+    idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Trains a photo → label-map translator on the pool's annotated train images (with the revisions that are
-    newest now), its other photos, and its unpaired label maps. The job's result names the model."""
+    newest now), its other photos, and its unpaired label maps. The job's result names the model. An `encoder`
+    `timm:NAME` that is not the pool's is for administrators."""
     require_pool(service.database, pool_id)
 
     def spec(session: Session) -> dict[str, Any]:
-        return _spec(session, service.settings, pool_id, new)
+        return _spec(session, service.settings, principal, pool_id, new)
 
     job = order(service, pool_id, "train", new.model_dump(mode="json"), idempotency_key, spec)
     return accepted(job)
 
 
-def _spec(session: Session, settings: Settings, pool_id: UUID, new: NewTraining) -> dict[str, Any]:
+def _spec(
+    session: Session, settings: Settings, principal: Principal, pool_id: UUID, new: NewTraining
+) -> dict[str, Any]:
     """The job's spec, in which everything is decided that the order leaves open."""
     pool = found_pool(session, pool_id)
     if new.method is None:
@@ -83,6 +93,7 @@ def _spec(session: Session, settings: Settings, pool_id: UUID, new: NewTraining)
         built = build(recipe, method, **options)
     except ValueError as error:
         raise InvalidTraining(f"{error}.") from error
+    require_encoder(principal, built.encoder, settings.encoder, pool.encoder)
     if pool.class_table and not built.learns_classes(has_classes=True):
         _check_colors(pool.id, method, pool.class_table["classes"])
     _require_photos(session, pool_id)

@@ -1,10 +1,15 @@
 """Pools."""
 
+from pathlib import Path
+
 import pytest
 from PIL import Image
 
-from tests.service.serving import Client
-from tests.service.steps import CLASSES, annotate, embed, encoded, label_map, new_pool, photo, put_photo
+from store.settings import Settings
+from tests.access import key_of
+from tests.conftest import NO_BROKER
+from tests.service.serving import Client, serve
+from tests.service.steps import CLASSES, annotate, embed, encoded, label_map, new_pool, photo, put_photo, slug
 
 
 def test_a_pool_keeps_its_class_table_and_encoder(client: Client) -> None:
@@ -20,11 +25,27 @@ def test_a_pool_keeps_its_class_table_and_encoder(client: Client) -> None:
 
 
 @pytest.mark.parametrize("encoder", ["timm:resnet18.a1_in1k", "onnx:my-encoder.v2.onnx"])
-def test_a_pool_may_have_another_encoder(client: Client, encoder: str) -> None:
-    """The name of a timm network, or of a file on the workers, is kept as it was sent."""
-    made = client.post("/pools", json={"name": encoder, "class_table": "rgb", "encoder": encoder})
+def test_another_encoder_is_for_administrators(client: Client, encoder: str) -> None:
+    """The name of a timm network, or of a file on the workers, is kept as an administrator sent it; from
+    others it is refused, with the names that they may give, and no pool is made."""
+    pool = {"name": encoder, "class_table": "rgb", "encoder": encoder}
+    refused = client.post("/pools", json=pool, headers=key_of(client.service, "plain", admin=False))
+    assert (refused.status_code, slug(refused), refused.json()["needs"]) == (403, "forbidden", "admin")
+    assert "ask one, or give resnet50, " in refused.json()["detail"]
+    assert client.get("/pools", params={"name": encoder}).json()["items"] == []
+    made = client.post("/pools", json=pool)
     assert made.status_code == 201
     assert made.json()["encoder"] == encoder
+
+
+def test_everybody_may_have_the_encoders_of_the_server(tmp_path: Path) -> None:
+    """Those that the project names, and the one of the settings, named or not, whatever it is."""
+    ours = "onnx:ours.onnx"
+    with serve(Settings(data_dir=tmp_path, broker_url=NO_BROKER, encoder=ours)) as client:
+        client.headers.update(key_of(client.service, "plain", admin=False))
+        for number, encoder in enumerate([None, ours, "resnet50", "efficientnet_lite2"]):
+            made = client.post("/pools", json={"name": f"{number}", "class_table": "rgb", "encoder": encoder})
+            assert (made.status_code, made.json()["encoder"]) == (201, encoder or ours)
 
 
 @pytest.mark.parametrize(

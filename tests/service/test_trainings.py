@@ -3,14 +3,16 @@
 import uuid
 from typing import Any
 
+import httpx
 import pytest
 from pydantic import ValidationError
 
 from models.catalog import METHODS, OPTIONS, build
 from service.trainings.schemas import TrainingOptions
 from store import jobs
+from tests.access import key_of
 from tests.service.serving import Client
-from tests.service.steps import add_model, annotate, label_map, new_pool, photo, put_photo, slug
+from tests.service.steps import CLASSES, add_model, annotate, label_map, new_pool, photo, put_photo, slug
 
 
 def spec_of(client: Client, job: dict[str, Any]) -> dict[str, Any]:
@@ -49,6 +51,28 @@ def test_an_order_without_a_method_is_the_advised_training(client: Client) -> No
     spec = spec_of(client, job)
     assert (spec["method"], spec["recipe"]) == (advised["method"], advised["recipe"])
     assert spec["options"] == {"seed": 5}
+
+
+def test_a_downloaded_encoder_is_for_administrators(client: Client) -> None:
+    """A curator may train from the named encoders, and from the one that an administrator gave the pool; an
+    administrator from any."""
+    own, other = "timm:resnet18.a1_in1k", "timm:resnet26.bt_in1k"
+    made = client.post("/pools", json={"name": "of timm", "class_table": CLASSES, "encoder": own})
+    pool = f"/pools/{made.json()['id']}"
+    annotate(client, put_photo(client, made.json()["id"], "a.jpg")["id"])
+    curator = key_of(client.service, "curator of timm", admin=False)
+    assert client.put(f"{pool}/members/curator of timm", json={"role": "curator"}).is_success
+
+    def ordered(encoder: str, **headers: str) -> httpx.Response:
+        order = {"method": "probe", "options": {"encoder": encoder}}
+        return client.post(f"{pool}/trainings", json=order, headers=headers)
+
+    refused = ordered(other, **curator)
+    assert (refused.status_code, slug(refused), refused.json()["needs"]) == (403, "forbidden", "admin")
+    assert client.get("/jobs", params={"pool": made.json()["id"], "kind": "train"}).json()["items"] == []
+    for encoder in (own, "resnet50"):
+        assert ordered(encoder, **curator).status_code == 202
+    assert ordered(other).status_code == 202
 
 
 def test_what_an_order_names_stays(client: Client) -> None:
