@@ -238,9 +238,21 @@ class Pool(Photos):
         for item in self._transport.items(f"{self.address}/assignments", **params):
             yield Assignment(self._transport, item)
 
+    def selections(self, split: str | None = None) -> Items[dict[str, Any]]:
+        """The pool's selections, newest first, each without its picks: `id`, `strategy`, `budget`, `seed`,
+        `split`, `pick_count`, `labelled_count` and `created_at`. `Client.selection` gets one as a whole.
+        """
+        return Items(self._transport, f"{self.address}/selections", dict, split=split)
+
     def newest_selection(self) -> Selection:
         """The newest selection of train photos. Raises FewpairsError if there is none."""
-        return Selection(self._transport, self._transport.json("GET", f"{self.address}/selection"))
+        newest = next(self._transport.items(f"{self.address}/selections", split="train", limit=1), None)
+        if newest is None:
+            raise FewpairsError(
+                f"The pool {self.name} has no selection of train photos: make one with `fewpairs select`.",
+                type="no-selection",
+            )
+        return Selection.get(self._transport, newest["id"])
 
     def explain(self, selection_id: str | None = None) -> Explanation:
         """Explain why the photos of a selection are worth labelling; by default the newest of train photos.

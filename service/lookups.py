@@ -21,7 +21,7 @@ WHERE: Mapping[str, str] = {
     "pool": "GET /pools lists all pools.",
     "image": "GET /pools/{id}/images lists the images of a pool.",
     "label_map": "GET /pools/{id}/labels lists the label maps of a pool.",
-    "selection": "GET /pools/{id}/select makes one.",
+    "selection": "GET /pools/{id}/selections lists the selections of a pool.",
     "assignment": "GET /pools/{id}/assignments lists the assignments of a pool.",
     "job": "GET /jobs lists all jobs.",
     "model": "GET /pools/{id}/models lists the models of a pool.",

@@ -16,7 +16,7 @@ COMMANDS = (
     *("pool", "upload", "labels", "select", "explain", "assign", "annotate", "import", "export"),
     *("withdraw", "revert"),
     *("advice", "train", "evaluate", "translate"),
-    *("assignments", "replay", "similar", "duplicates", "suggest", "draft", "photo"),
+    *("selections", "assignments", "replay", "similar", "duplicates", "suggest", "draft", "photo"),
     *("jobs", "log", "cancel", "finish", "retry", "model", "delete", "undelete"),
     *("events", "audit", "webhook"),
     *("login", "key", "user"),

@@ -14,6 +14,7 @@ from service.access.roles import CURATOR, VIEWER, require
 from service.deletion import Deletion, Now
 from service.http.bodies import Route
 from service.http.openapi import errors
+from service.http.pages import CountedPage, Cursor, Limit, Total, cut
 from service.http.problems import (
     BudgetExceedsPool,
     FileTooLarge,
@@ -22,17 +23,17 @@ from service.http.problems import (
     InvalidSelection,
     JobFailed,
     NoAnnotations,
-    NoSelection,
     NotFound,
     PoolEmpty,
     PoolNotEmbedded,
 )
 from service.jobs.enqueue import ACCEPTED, IdempotencyKey, answered, order
-from service.lookups import found_pool, found_selection, newest_selection
+from service.lookups import found_pool, found_selection
 from service.runtime import Service, ServiceDep
 from service.selections.questions import asked, check_options
-from service.selections.schemas import Options, Replay, Replayed, SelectBody, SelectionNow
-from store import images, selections, tables
+from service.selections.schemas import ListedSelection, Options, Replay, Replayed, SelectBody, SelectionNow
+from store import images, selection_lists, selections, tables
+from store.states import Split
 
 router = APIRouter(tags=["selections"], route_class=Route)
 
@@ -73,17 +74,26 @@ async def select_images_by_body(service: ServiceDep, pool_id: UUID, options: Sel
 
 
 @router.get(
-    "/pools/{pool_id}/selection",
-    summary="Get a pool's newest selection",
+    "/pools/{pool_id}/selections",
+    summary="List a pool's selections",
     dependencies=[VIEWER],
-    response_model=SelectionNow,
-    responses=errors(NotFound, NoSelection),
+    responses=errors(NotFound),
 )
-def get_newest_selection(service: ServiceDep, pool_id: UUID) -> Response:
-    """The newest selection of train images. Assignments hand out its picks if no other selection is named."""
+def list_selections(
+    service: ServiceDep,
+    pool_id: UUID,
+    split: Split | None = None,
+    total: Total = False,
+    cursor: Cursor = None,
+    limit: Limit = 100,
+) -> CountedPage[ListedSelection]:
+    """Newest first. Assignments hand out the picks of the newest one of train images if they name none."""
     with service.database.read() as session:
         found_pool(session, pool_id)
-        return JSONResponse(_with_deleted(session, newest_selection(session, pool_id)))
+        rows = selection_lists.page(session, pool_id, split=split, before=cursor, limit=limit + 1)
+        count = selection_lists.total(session, pool_id, split) if total else None
+    page, following = cut(rows, limit)
+    return CountedPage(items=[ListedSelection.of_row(row) for row in page], next=following, total=count)
 
 
 @router.get(

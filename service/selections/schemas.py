@@ -1,5 +1,6 @@
 """Selections as they appear in JSON, and the options of a question."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from pydantic import (
 
 from models.advice import advised_strategy
 from models.catalog import ADVISED, DEFAULT_STRATEGY, PAIRWISE, STRATEGIES
+from service.http.documents import Document
 from service.http.fields import Body, DistanceAutoOrOff, DistanceOrAuto, Id, Strategy
 from service.http.names import SPELLED_AS_KEPT
 from service.http.problems import InvalidSelection
@@ -240,6 +242,19 @@ class SelectionNow(Selection):
     """A selection, and what has become of its picks."""
 
     deleted: list[UUID] = Field(description="The picks whose photos were deleted since.")
+
+
+class ListedSelection(Document):
+    """A selection in a list, without its picks."""
+
+    id: UUID
+    strategy: str
+    budget: int
+    seed: int
+    split: Split
+    pick_count: int
+    labelled_count: int = Field(description="How many of its picks have an annotation now.")
+    created_at: datetime
 
 
 class PickedImage(BaseModel):

@@ -40,6 +40,22 @@ def test_select_as_json_is_the_contracts_document(run: Run, pool: Pool, photos: 
     assert first["receipt"]["image_count"] == 8
 
 
+def test_selections_are_listed(run: Run, pool: Pool, photos: Path) -> None:
+    """`selections` lists them, newest first, with how many of their picks are labelled; --split and --limit
+    leave some out."""
+    pool.upload(photos / "images")
+    assert "no such selection" in run("selections").output
+    older, newer = pool.select(3), pool.select(2, "random", seed=1)
+    pool.annotate([photos / "labels" / pick.name for pick in older])
+    listed = json.loads(run("selections", "--json").stdout)
+    assert [item["id"] for item in listed] == [newer.id, older.id]
+    assert (listed[0]["strategy"], listed[1]["pick_count"], listed[1]["labelled_count"]) == ("random", 3, 3)
+    shown = run("selections", "--limit", 1).output
+    assert (newer.id in shown, older.id in shown, "1 of 2" in shown) == (True, False, True)
+    assert json.loads(run("selections", "--split", "test", "--json").stdout) == []
+    assert (pool.selections().total, pool.newest_selection().document) == (2, newer.document)
+
+
 def test_select_says_in_a_sentence_why_it_cannot(run: Run, pool: Pool, photos: Path) -> None:
     """An empty pool and a budget above its size end with the service's sentence and exit code 1."""
     empty = run("select", "--budget", 2)

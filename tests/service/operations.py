@@ -244,7 +244,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "POST /label_maps/{label_map_id}/undelete": CURATED,
     "GET /pools/{pool_id}/select": Operation("curator", sends(params={"budget": 1})),
     "POST /pools/{pool_id}/select": Operation("curator", sends(json={"budget": 1, "seed": 1})),
-    "GET /pools/{pool_id}/selection": VIEWED,
+    "GET /pools/{pool_id}/selections": VIEWED,
     "GET /selections/{selection_id}": VIEWED,
     "DELETE /selections/{selection_id}": Operation("curator", at={"selection_id": "spare_selection_id"}),
     "POST /selections/{selection_id}/undelete": CURATED,

@@ -149,7 +149,7 @@ def test_everything_else_is_deleted_and_taken_back_alike(client: Client) -> None
     of_model = client.get(f"/models/{model}").json()["job_id"]
     assert model in client.delete(f"/jobs/{of_model}").json()["detail"]
     for address, listed in (
-        (f"/selections/{selection}", None),
+        (f"/selections/{selection}", f"/pools/{pool_id}/selections"),
         (f"/models/{model}", f"/pools/{pool_id}/models"),
         (f"/jobs/{training}", f"/jobs?pool={pool_id}"),
         (f"/label_maps/{label_map_id}", labels),
@@ -161,7 +161,7 @@ def test_everything_else_is_deleted_and_taken_back_alike(client: Client) -> None
         assert client.delete(address).json()["id"] == id
         if not is_label_map:
             assert slug(client.get(address)) == "gone"
-        if listed and "/pools/" not in address:
+        if not address.startswith("/pools/"):
             assert id not in [item["id"] for item in client.get(listed).json()["items"]]
         assert client.post(f"{address}/undelete").json() == before
     deleted = client.get(f"/pools/{pool_id}/events", params={"action": "deleted"}).json()["items"]

@@ -331,19 +331,35 @@ def test_a_selection_has_an_address(client: Client) -> None:
     assert slug(client.get(f"/selections/{uuid.uuid4()}")) == "not-found"
 
 
-def test_a_pool_has_a_newest_selection(client: Client) -> None:
-    """The newest selection is of train images, even after one of test images; without one it is refused."""
+def test_a_pool_lists_its_selections(client_of_each: Client) -> None:
+    """Newest first, in pages, of a split if one is named, each with how many of its picks are labelled now:
+    deleted photos are not."""
+    client = client_of_each
     pool_id, images = embedded_pool(client)
-    newest = f"/pools/{pool_id}/selection"
-    without = client.get(newest)
-    assert (without.status_code, slug(without)) == (409, "no-selection")
-    made = [selection_document(pool_id, images[:1]) for _ in range(3)]
-    for seed, (document, split) in enumerate(zip(made, ("train", "train", "test"), strict=True)):
+    address = f"/pools/{pool_id}/selections"
+    assert client.get(address).json() == {"items": [], "next": None, "total": None}
+    made = []
+    for seed, split in enumerate(("train", "test", "train", "train")):
+        document = selection_document(pool_id, images[: seed + 1])
+        document |= {"budget": 9, "strategy": "facility", "seed": seed}
         document["receipt"]["split"] = split
-        job = client.get(f"/pools/{pool_id}/select?budget=1&seed={seed}").json()
-        add_selection(client, job, document)
-        assert client.get(newest).json() == shown(made[min(seed, 1)])
-    assert slug(client.get(f"/pools/{uuid.uuid4()}/selection")) == "not-found"
+        add_selection(client, client.get(f"/pools/{pool_id}/select?budget=1&seed={seed}").json(), document)
+        made.append(document["id"])
+    for image in images[1:]:
+        annotate(client, image["id"])
+    client.delete(f"/images/{images[2]['id']}")
+    of_train = {"split": "train", "total": True, "limit": 2}
+    page = client.get(address, params=of_train).json()
+    assert ([item["id"] for item in page["items"]], page["total"]) == ([made[3], made[2]], 3)
+    assert page["items"][0].pop("created_at")
+    assert page["items"][0] == {
+        **{"id": made[3], "strategy": "facility", "budget": 9, "seed": 3, "split": "train"},
+        **{"pick_count": 4, "labelled_count": 2},
+    }
+    rest = client.get(address, params=of_train | {"cursor": page["next"]}).json()
+    assert ([item["id"] for item in rest["items"]], rest["next"]) == ([made[0]], None)
+    assert [item["id"] for item in client.get(address).json()["items"]] == made[::-1]
+    assert slug(client.get(f"/pools/{uuid.uuid4()}/selections")) == "not-found"
 
 
 def test_a_failed_selection_is_reported_once_and_then_tried_again(client: Client) -> None:

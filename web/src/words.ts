@@ -108,6 +108,9 @@ export const words = {
     holds: (count: number, until: string) => `${counted(count, "photo")}, until ${until}`,
     giveBack: "Give back",
     giveBackOf: (who: string) => `Give back what ${who} has`,
+    selections: (count: number) => `All ${many(count)} selections`,
+    made: (picks: number, labelled: number) => `${counted(picks, "pick")}, ${many(labelled)} labelled`,
+    olderSelections: "Show older ones",
     given: (who: string, held: number, free: number) =>
       `${who} holds ${counted(held, "photo")}; ${many(free)} are free.`,
   },

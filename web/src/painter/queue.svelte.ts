@@ -2,8 +2,9 @@
 // or test photos.
 
 import { account, recognise } from "../account.svelte";
-import { api, asked, Problem, type Schemas } from "../api/client";
+import { api, asked } from "../api/client";
 import { type Assignment, held, labelledAmong, renew } from "../picks/holding";
+import { selectionOf } from "../picks/question";
 import { labelAddress } from "../router.svelte";
 import { following, joined, type Pick } from "./order";
 
@@ -36,18 +37,11 @@ export class Queue {
   }
 
   async #selected(): Promise<Pick[]> {
-    const [id, budget] = [this.#query.get("selection"), Number(this.#query.get("budget"))];
-    try {
-      const { picks, deleted } = await asked<Schemas["SelectionNow"]>(
-        id
-          ? api.GET("/selections/{selection_id}", { params: { path: { selection_id: id } } })
-          : api.GET("/pools/{pool_id}/selection", { params: { path: { pool_id: this.pool } } }),
-      );
-      return picks.slice(0, budget || picks.length).filter(({ image_id }) => !deleted.includes(image_id));
-    } catch (error) {
-      if (error instanceof Problem && error.slug === "no-selection") return [];
-      throw error;
-    }
+    const found = await selectionOf(this.pool, this.#query.get("selection"));
+    if (!found) return [];
+    const { picks, deleted } = found;
+    const budget = Number(this.#query.get("budget"));
+    return picks.slice(0, budget || picks.length).filter(({ image_id }) => !deleted.includes(image_id));
   }
 
   async #unlabelledTest(): Promise<Pick[]> {

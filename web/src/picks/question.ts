@@ -5,6 +5,8 @@ import { api, type Asked, asked, type Pool, Problem, type Schemas, settled } fro
 export type Found = Schemas["SelectionNow"];
 export type Explanation = Schemas["Explanation"];
 
+export type Listed = Schemas["ListedSelection"];
+
 export interface Question {
   strategy: string;
   duplicates: boolean;
@@ -26,6 +28,23 @@ const WAIT_MS = 1000;
 export function first(pool: Pool): Question {
   const strategy = pool.default_strategy === "kmedoids" ? "advised" : pool.default_strategy;
   return { strategy, duplicates: false, balance: false, model: null, name: "", exclude: [], candidates: [] };
+}
+
+/** The selection of this id; without one the pool's newest of train photos, or null if there is none. */
+export async function selectionOf(pool: string, id: string | null): Promise<Found | null> {
+  const wanted = id || (await selections(pool, 1)).items[0]?.id;
+  if (!wanted) return null;
+  return asked(api.GET("/selections/{selection_id}", { params: { path: { selection_id: wanted } } }));
+}
+
+/** A page of the pool's selections of train photos, newest first. */
+export function selections(
+  pool: string,
+  limit: number,
+  cursor: string | null = null,
+): Promise<Schemas["CountedPage_ListedSelection_"]> {
+  const query = { split: "train", total: true, limit, cursor } as const;
+  return asked(api.GET("/pools/{pool_id}/selections", { params: { path: { pool_id: pool }, query } }));
 }
 
 /** The question that a selection answers. */
