@@ -14,7 +14,8 @@ from typing import BinaryIO
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from store.tables import Explanation
+from store import selections
+from store.tables import Explanation, Selection
 
 RECORD = struct.Struct("<16sf")
 RECORDS_A_CHUNK = 4096
@@ -30,6 +31,16 @@ class Member:
 
 def of_selection(session: Session, selection_id: uuid.UUID) -> Explanation | None:
     return session.scalar(select(Explanation).where(Explanation.selection_id == selection_id))
+
+
+def is_possible(session: Session, selection: Selection) -> bool:
+    """Whether the explanation is made, or can be: all picks are still embedded images of their split."""
+    made = select(Explanation.id).where(Explanation.selection_id == selection.id)
+    if session.scalar(made):
+        return True
+    picks, split = selections.ranks(selection), selection.document["receipt"]["split"]
+    there = selections.embedded(session, selection.pool_id, split, among=list(picks), without=())
+    return len(list(there)) == len(picks)
 
 
 def packed(members: Sequence[Member]) -> Iterator[bytes]:

@@ -203,6 +203,11 @@ def deleted_among(session: Session, image_ids: Iterable[uuid.UUID]) -> set[uuid.
     return asked - {image_id for (image_id,) in rows}
 
 
+def deleted_of(session: Session, pool_id: uuid.UUID) -> Sequence[uuid.UUID]:
+    """The images of a pool that are deleted and not yet removed for good."""
+    return session.scalars(select(Image.id).where(Image.pool_id == pool_id, ~kept(Image))).all()
+
+
 def names(session: Session, image_ids: Iterable[uuid.UUID]) -> Mapping[uuid.UUID, NameAndSplit]:
     """The names and splits of images that are not deleted, by their ids."""
     query = select(Image.id, Image.name, Image.split).where(kept(Image))

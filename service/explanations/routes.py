@@ -93,11 +93,7 @@ async def get_curve_png(service: ServiceDep, request: Request, selection_id: UUI
         if isinstance(result, Response):
             return result
         blob = result["curve"]
-    return await run_in_threadpool(
-        blob_response,
-        *(service.blobs, request, blob["sha256"], blob["size"], "image/png"),
-        changing(blob["sha256"]),
-    )
+    return await run_in_threadpool(_file, service, request, blob, "image/png")
 
 
 @router.get(
@@ -110,7 +106,8 @@ async def get_curve_png(service: ServiceDep, request: Request, selection_id: UUI
 async def list_members(
     service: ServiceDep, selection_id: UUID, rank: Rank, cursor: Position = 0, limit: Limit = 100
 ) -> Response:
-    """Nearest first; the first image is the pick itself."""
+    """Nearest first; the first image is the pick itself. Deleted images are left out, so that a page may
+    have fewer than `limit`."""
     made = await _made(service, selection_id)
     if isinstance(made, Response):
         return made
@@ -140,24 +137,33 @@ def _made_or_asked(service: Service, selection_id: UUID) -> tables.Explanation |
 
 
 def _document(service: Service, made: tables.Explanation) -> dict[str, Any]:
-    """The document with links, and with costs from the labelling times known today."""
-    minutes = _minutes_per_image(service, made)
+    """The document with links, what is deleted now, and costs from the labelling times known today."""
+    with service.database.read() as session:
+        pool_id = UUID(made.document["pool_id"])
+        minutes = assignments.minutes_per_image(session, pool_id)
+        deleted = images.deleted_of(session, pool_id)
     address = f"/selections/{made.selection_id}"
     links = {name.replace(".", "_"): f"{address}/{name}" for name in ("map", "map.png", "curve.png")}
     curve = [
         point | {"minutes": None if minutes is None else minutes * point["budget"]}
         for point in made.document["curve"]
     ]
-    document = {**made.document, "cost": None, "curve": curve, "links": {"selection": address, **links}}
-    if minutes is None:
-        return document
+    return {
+        **made.document,
+        "curve": curve,
+        "deleted": sorted(map(str, deleted)),
+        "cost": None if minutes is None else _cost(made.document, minutes),
+        "links": {"selection": address, **links},
+    }
+
+
+def _cost(document: dict[str, Any], minutes: float) -> dict[str, float | None]:
     knee = document["knee"]
-    cost = {
+    return {
         "minutes_per_image": minutes,
         "minutes": minutes * document["budget"],
         "minutes_to_knee": minutes * knee["budget"] if knee else None,
     }
-    return document | {"cost": cost}
 
 
 async def _answer_file(
@@ -167,19 +173,25 @@ async def _answer_file(
     if isinstance(made, Response):
         return made
     blob = made.files[name]
-    return await run_in_threadpool(
-        blob_response, service.blobs, request, blob["sha256"], blob["size"], media_type
-    )
+    return await run_in_threadpool(_file, service, request, blob, media_type)
+
+
+def _file(service: Service, request: Request, blob: dict[str, Any], media_type: str) -> Response:
+    """A blob, which is made again without a photo that was removed for good."""
+    sha256 = blob["sha256"]
+    return blob_response(service.blobs, request, sha256, blob["size"], media_type, changing(sha256))
 
 
 def _priced(service: Service, made: tables.Explanation) -> tables.Job | None:
     """The job that draws the curve with labelling times, rounded to two digits; None if no time is known."""
-    minutes = _minutes_per_image(service, made)
+    pool_id = UUID(made.document["pool_id"])
+    with service.database.read() as session:
+        minutes = assignments.minutes_per_image(session, pool_id)
     if minutes is None:
         return None
     spec = {"selection_id": str(made.selection_id), "minutes_per_image": float(f"{minutes:.2g}")}
     key = f"curve:{made.selection_id}:{minutes:.2g}"
-    return ask(service, UUID(made.document["pool_id"]), "explain", key, spec)
+    return ask(service, pool_id, "explain", key, spec)
 
 
 def _members(
@@ -197,11 +209,7 @@ def _members(
     items = [
         Member(image_id=member.image_id, name=names[member.image_id].name, distance=member.distance)
         for member in page
+        if member.image_id in names
     ]
     following = position + limit
     return Page(items=items, next=str(following) if first + following < end else None)
-
-
-def _minutes_per_image(service: Service, made: tables.Explanation) -> float | None:
-    with service.database.read() as session:
-        return assignments.minutes_per_image(session, UUID(made.document["pool_id"]))

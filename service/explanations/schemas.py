@@ -82,7 +82,8 @@ class ExplainedPick(BaseModel):
         description="Mean distance of the other images to the pick; 0 if there are none."
     )
     nearest: list[Member] = Field(
-        description="The 24 nearest other images; `/selections/{id}/picks/{rank}/images` lists all."
+        description="The 24 nearest other images; `/selections/{id}/picks/{rank}/images` lists all "
+        "that are not deleted."
     )
 
 
@@ -157,6 +158,9 @@ class Explanation(Explained):
     """How good a selection is, and why."""
 
     curve: Sequence[PricedCurvePoint]
+    deleted: list[UUID] = Field(
+        description="The pool's images that are deleted now; the map, and `nearest` of a pick, may name them."
+    )
     cost: Cost | None = Field(description="Null if no labelling time is known yet.")
     links: Links
 

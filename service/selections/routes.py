@@ -32,7 +32,7 @@ from service.lookups import found_pool, found_selection
 from service.runtime import Service, ServiceDep
 from service.selections.questions import asked, check_options
 from service.selections.schemas import ListedSelection, Options, Replay, Replayed, SelectBody, SelectionNow
-from store import images, selection_lists, selections, tables
+from store import explanations, images, selection_lists, selections, tables
 from store.states import Split
 
 router = APIRouter(tags=["selections"], route_class=Route)
@@ -105,7 +105,7 @@ def list_selections(
 )
 def get_selection(service: ServiceDep, selection_id: UUID) -> Response:
     with service.database.read() as session:
-        return JSONResponse(_with_deleted(session, found_selection(session, selection_id)))
+        return JSONResponse(_now(session, found_selection(session, selection_id)))
 
 
 @router.delete(
@@ -156,10 +156,14 @@ async def replay(
     return result if isinstance(result, Response) else JSONResponse(result)
 
 
-def _with_deleted(session: Session, selection: tables.Selection) -> dict[str, Any]:
-    """The document, and which picks were deleted since."""
+def _now(session: Session, selection: tables.Selection) -> dict[str, Any]:
+    """The document, and what has become of the picks."""
     deleted = images.deleted_among(session, selections.ranks(selection))
-    return selection.document | {"deleted": sorted(map(str, deleted))}
+    return {
+        **selection.document,
+        "deleted": sorted(map(str, deleted)),
+        "explainable": explanations.is_possible(session, selection),
+    }
 
 
 def _replay_ordered(service: Service, made: Replay, idempotency_key: str | None) -> tables.Job:

@@ -242,6 +242,10 @@ class SelectionNow(Selection):
     """A selection, and what has become of its picks."""
 
     deleted: list[UUID] = Field(description="The picks whose photos were deleted since.")
+    explainable: bool = Field(
+        description="Whether its explanation is made, or can be: no pick was deleted or moved to the other "
+        "split since, and none waits to be embedded anew."
+    )
 
 
 class ListedSelection(Document):

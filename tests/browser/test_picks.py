@@ -47,3 +47,36 @@ def test_earlier_selections_are_found_again(pool: Pool, page: Page) -> None:
     expect(cards).to_have_count(4)
     page.get_by_role("link", name="Picks", exact=True).click()
     page.wait_for_url(f"**/picks?selection={first.id}")
+
+
+def test_picks_of_deleted_photos_stay_in_words(pool: Pool, page: Page) -> None:
+    """Neither a deleted pick nor a deleted photo beside a pick is asked for. What is explained stays, until
+    all is asked anew; what cannot be explained any more is said, and other picks are asked for."""
+    selection = pool.select(2)
+    explained = selection.explain()
+    pick = selection.picks[0]
+    beside = next(near["name"] for each in explained.picks for near in each["nearest"])
+    address = f"/app/pools/{pool.id}/picks?selection="
+    page.goto(address + selection.id)
+    near = page.get_by_role("group", name="photos that it stands for").get_by_role("img")
+    expect(near).to_have_count(4)
+    pool.delete_photo(pick.name)
+    pool.delete_photo(beside)
+    page.reload()
+    cards = page.locator("ol > li")
+    expect(cards.filter(has_text="The photo was deleted.").locator(".path")).to_have_text(pick.name)
+    expect(page.locator(".map canvas")).to_be_visible()
+    expect(near).to_have_count(3)
+    expect(page.get_by_role("img", name=beside)).to_have_count(0)
+    page.get_by_role("link", name="Start labelling").click()
+    expect(page.get_by_label("To label").get_by_role("link")).to_have_count(1)
+    page.go_back()
+
+    other = pool.select(2, seed=1)
+    pool.delete_photo(other.picks[0].name)
+    page.goto(address + other.id)
+    expect(page.get_by_text("How well these picks cover the pool is not known any more")).to_be_visible()
+    page.get_by_role("button", name="Pick again").click()
+    expect(cards).to_have_count(3)
+    expect(page.locator(".map canvas")).to_be_visible()
+    expect(page.get_by_text("The photo was deleted.")).to_have_count(0)

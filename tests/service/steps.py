@@ -179,7 +179,7 @@ def selection_document(pool_id: str, images: list[dict[str, Any]]) -> dict[str, 
 
 def shown(document: dict[str, Any]) -> dict[str, Any]:
     """A Selection as the service shows it, when nothing has become of its picks."""
-    return document | {"deleted": []}
+    return document | {"deleted": [], "explainable": True}
 
 
 def add_selection(client: Client, job: dict[str, Any], document: dict[str, Any]) -> None:

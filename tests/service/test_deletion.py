@@ -89,17 +89,19 @@ def test_the_name_of_a_deleted_photo_is_taken(client: Client) -> None:
 
 
 def test_receipts_say_what_was_deleted(client: Client) -> None:
-    """Selections and models keep their receipts and say what is gone; no such pick is handed out."""
+    """Selections and models keep their receipts and say what is gone; no such pick is handed out. Then the
+    selection cannot be explained any more."""
     pool_id, images = embedded_pool(client)
     annotate(client, images[0]["id"])
     selection_id = pick_all(client, pool_id, images[1:])
     model_id = add_model(client, pool_id, pairs=[[images[0]["id"], 1]])
-    assert client.get(f"/selections/{selection_id}").json()["deleted"] == []
+    selection = client.get(f"/selections/{selection_id}").json()
+    assert (selection["deleted"], selection["explainable"]) == ([], True)
     assert held(client, pool_id, "ana") == [images[1]["id"]]
     for image in images[:2]:
         client.delete(f"/images/{image['id']}")
     selection = client.get(f"/selections/{selection_id}").json()
-    assert selection["deleted"] == [images[1]["id"]]
+    assert (selection["deleted"], selection["explainable"]) == ([images[1]["id"]], False)
     assert len(selection["picks"]) == 3
     model = client.get(f"/models/{model_id}").json()
     assert (model["deleted"], model["receipt"]["pairs"]) == ([images[0]["id"]], [[images[0]["id"], 1]])

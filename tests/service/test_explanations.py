@@ -102,7 +102,7 @@ def test_an_explanation_is_made_once_for_a_selection(
     answer = client.get(whole)
     assert answer.status_code == 200
     curve = [{**point, "minutes": None} for point in document["curve"]]
-    assert answer.json() == {**document, "cost": None, "curve": curve, "links": links}
+    assert answer.json() == {**document, "cost": None, "curve": curve, "deleted": [], "links": links}
     pool = images[0]["pool_id"]
     assert len(client.get(f"/jobs?pool={pool}&kind=explain").json()["items"]) == 1
 
@@ -140,8 +140,8 @@ def test_a_failure_is_reported_and_then_the_explanation_is_made_again(
 def test_pictures_and_map_are_returned_unchanged(
     client: Client, selection_id: str, images: list[dict[str, Any]]
 ) -> None:
-    """The answers are the worker's bytes with their type. They never change, except the curve, which may get
-    costs."""
+    """The answers are the worker's bytes with their type. A browser asks whether they have changed, as they
+    do after a photo was removed for good."""
     explained(client, selection_id, images)
     kept = {
         "map": (MAP, "application/json"),
@@ -151,7 +151,7 @@ def test_pictures_and_map_are_returned_unchanged(
     for name, content in kept.items():
         answer = client.get(f"/selections/{selection_id}/{name}")
         assert (answer.content, answer.headers["content-type"]) == content
-        assert ("immutable" in answer.headers["cache-control"]) == (name != "curve.png")
+        assert answer.headers["cache-control"] == "no-cache"
         tag = {"If-None-Match": answer.headers["etag"]}
         assert client.get(f"/selections/{selection_id}/{name}", headers=tag).status_code == 304
 
@@ -181,6 +181,19 @@ def test_the_images_of_a_pick_are_listed_in_pages(
     assert "ranks 1 to 2:" in refused.json()["detail"]
     beyond = client.get(f"/selections/{selection_id}/picks/1/images?cursor=99").json()
     assert beyond == {"items": [], "next": None}
+
+
+def test_deleted_images_are_named_and_not_listed(
+    client: Client, selection_id: str, images: list[dict[str, Any]]
+) -> None:
+    """The explanation stays as it was made and says which images are deleted; the images that a pick stands
+    for are those that are there."""
+    before = explained(client, selection_id, images)
+    client.delete(f"/images/{images[1]['id']}")
+    document = client.get(f"/selections/{selection_id}/explanation").json()
+    assert (document["deleted"], document["picks"]) == ([images[1]["id"]], before["picks"])
+    listed = client.get(f"/selections/{selection_id}/picks/1/images").json()
+    assert [item["image_id"] for item in listed["items"]] == [images[0]["id"], images[2]["id"]]
 
 
 def labelled_in(client: Client, selection_id: str, image: dict[str, Any], minutes: float) -> None:

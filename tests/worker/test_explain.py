@@ -13,6 +13,7 @@ from sqlalchemy import update
 
 from service.explanations import schemas
 from store import explanations, images
+from store.clock import from_now
 from store.explanations import Member
 from store.tables import Explanation, Image, Selection
 from tests import published
@@ -224,6 +225,46 @@ def test_an_explanation_is_of_the_pool_as_it_was(
     found = {member.image_id for of_pick in members(tools, explanation) for member in of_pick}
     assert len(found) == PHOTOS - 3
     assert found.isdisjoint([*tests, excluded])
+
+
+@pytest.mark.parametrize(
+    ("who", "changed", "possible"),
+    [
+        ("pick", {"split": "test"}, False),
+        ("pick", {"gone_at": from_now(3600)}, False),
+        ("pick", {"shard_id": None}, False),
+        ("pick", {"excluded": True}, True),
+        ("pick", {"name": "b"}, True),
+        ("twin", {"split": "test"}, True),
+        ("twin", {"gone_at": from_now(3600)}, True),
+    ],
+)
+def test_it_is_known_before_whether_a_selection_can_be_explained(
+    pools: Pools, shutdown: threading.Event, who: str, changed: dict[str, Any], possible: bool
+) -> None:
+    """It cannot once a pick is no embedded image of the split; it can whatever else happens to a pick and to
+    an image that looks like it. What is explained stays so."""
+    pool_id = pools.pool()
+    vectors = np.vstack([cloud(1), cloud(PHOTOS)])
+    twin, pick, *others = planted(pools, pool_id, vectors, names=[f"a{place}" for place in range(PHOTOS + 1)])
+    question = {"candidates": [str(pick), *map(str, others[:3])], "name": "a*", "test_distance": "auto"}
+    made = [selected(pools, shutdown, pool_id, seed=seed, **question) for seed in (1, 2)]
+    explained(pools, shutdown, pool_id, made[0])
+    of_which = Image.id == (pick if who == "pick" else twin)
+    with pools.tools.database.write() as session:
+        session.execute(update(Image).where(of_which).values(**changed))
+    with pools.tools.database.read() as session:
+        rows = [session.get_one(Selection, uuid.UUID(document["id"])) for document in made]
+        assert [explanations.is_possible(session, row) for row in rows] == [True, possible]
+    if possible:
+        found = members(pools.tools, explained(pools, shutdown, pool_id, made[1]))
+        assert [of_pick[0].image_id for of_pick in found] == ids(made[1]["picks"])
+    else:
+        job_id = pools.job(pool_id, "explain", {"selection_id": made[1]["id"]})
+        run(job_id, pools.tools, shutdown)
+        error = pools.get(job_id).error
+        assert error
+        assert error["type"] == "picks-missing"
 
 
 @pytest.mark.parametrize("budget", [1, PHOTOS])

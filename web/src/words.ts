@@ -58,6 +58,10 @@ export const words = {
     outdated: "Some picks are not in use for training any more: pick again.",
     moved: "moved to test",
     leftOut: "left out",
+    deleted: "deleted",
+    noPhoto: "The photo was deleted.",
+    unexplained:
+      "How well these picks cover the pool is not known any more: photos among them were moved to test, replaced or deleted.",
     none: "Nothing is picked yet. Fewpairs looks at all photos and says which to label.",
     working: "Looking at all photos…",
     buys: (budget: number, random: number | null) =>

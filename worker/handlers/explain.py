@@ -3,7 +3,7 @@
 import json
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from itertools import chain, pairwise
 from typing import Any
 
@@ -141,6 +141,7 @@ def _selection(attempt: Attempt) -> tuple[dict[str, Any], Question, PoolSnapshot
         assert selection
         question = Question(**session.get_one(Job, selection.job_id).spec["question"])
         receipt = selection.document["receipt"]
+        picks = [pick["image_id"] for pick in selection.document["picks"]]
         snapshot = take_snapshot(
             session,
             attempt.claim.pool_id,
@@ -149,13 +150,14 @@ def _selection(attempt: Attempt) -> tuple[dict[str, Any], Question, PoolSnapshot
             labelled=dict.fromkeys(map(uuid.UUID, receipt["labelled"]), 0),
             without=not_in_use(receipt),
         )
-    _require_picks(selection.document, snapshot)
-    return selection.document, question, snapshot
+    _require_picks(picks, snapshot)
+    # Picks count whatever they are named by now, and however near to a photo that became a test photo.
+    return selection.document, replace(question, include=picks), snapshot
 
 
-def _require_picks(document: dict[str, Any], snapshot: PoolSnapshot) -> None:
+def _require_picks(picks: Sequence[str], snapshot: PoolSnapshot) -> None:
     """Raise Permanent if the pool does not have all of the picks any more."""
-    gone = {pick["image_id"] for pick in document["picks"]} - {str(image.id) for image in snapshot.images}
+    gone = set(picks) - {str(image.id) for image in snapshot.images}
     if gone:
         raise Permanent(
             "picks-missing",

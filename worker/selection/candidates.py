@@ -107,7 +107,8 @@ def _gathered(
     attempt: Attempt, vectors: PoolVectors, question: Question, snapshot: PoolSnapshot
 ) -> Candidates:
     """The candidates, of which those are left out that the question excludes, or does not consider."""
-    matching = {image.id for image in question.considered(snapshot.images)}
+    include = set(map(uuid.UUID, question.include))
+    matching = include | {image.id for image in question.considered(snapshot.images)}
     images = [image for image in snapshot.images if image.id in matching or image.id in snapshot.labelled]
     if not images:
         raise Permanent(
@@ -122,7 +123,7 @@ def _gathered(
         tests=snapshot.tests,
         points=Points.of(attempt.tools.vectors.gather(vectors, (image.id for image in images))),
         labelled=_rows(row_of, snapshot.labelled),
-        include=_rows(row_of, map(uuid.UUID, question.include)),
+        include=_rows(row_of, include),
         left_out=np.union1d(excluded, np.asarray(others, np.intp)),
         # Measured on all images of the split: a name filter may match one drive, whose frames are all alike.
         typical_distance=typical_distance(

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 
-import { clusters, type MapOfSelection, standing } from "./standing";
+import { clusters, type MapOfSelection, standing, there } from "./standing";
 
 const PICKS = 5;
 
@@ -55,4 +55,10 @@ test("the first picks stand for the photos nearest to them, as a search through 
 test("a map that tells only the nearest of all picks says nothing of fewer", () => {
   const { points, ...rest } = mapOf([10, 20, 30, 40, 50, 60]);
   expect(standing({ ...rest, points: points.map((point) => ({ ...point, nearer: null })) }, 2)).toBe(null);
+});
+
+test("what was deleted is near no pick", () => {
+  const map = there(mapOf([10, 20, 30, 40, 50, 11, 12, 60]), new Set(["5"]));
+  const { nearest, count } = standing(map, PICKS)!.get(1)!;
+  expect([nearest.map(({ name }) => name), count]).toEqual([["6"], 2]);
 });

@@ -15,6 +15,11 @@ export interface Standing {
 
 const NEAREST = 6;
 
+/** The map without the photos that are deleted now. */
+export function there({ points, ...rest }: MapOfSelection, deleted: ReadonlySet<string>): MapOfSelection {
+  return { ...rest, points: points.filter(({ image_id }) => !deleted.has(image_id)) };
+}
+
 /** The first of `budget` picks that is nearest to the photo, as its rank, and its distance. */
 function reached({ nearer, cluster, distance }: Point, budget: number): readonly number[] {
   return nearer?.findLast(([rank]) => rank! <= budget) ?? [cluster ?? 0, distance];
