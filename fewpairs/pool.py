@@ -180,10 +180,10 @@ class Pool(Photos):
         **options: Any,
     ) -> Selection:
         """The `budget` photos to label next; waits until every photo is embedded. Raises JobFailed.
-
         Without `strategy` it is the pool's default strategy; "advised" is the one of `advice`.
         `options` are `split` ("train" or "test"), `name` (a glob), `include`, `exclude` and `candidates` (ids
-        of images: picked first in any case, never picked, the only ones that may be picked),
+        of images: picked first in any case, never picked, the only ones that may be picked), `or_fewer`
+        (True: if fewer than `budget` can be picked, they are; otherwise that is refused),
         `duplicates_within` (a distance or "auto": nearer photos count as one), `test_distance` ("auto", a
         distance or "off": train photos this near to a test photo are left out), `balance` (True: photos like
         those with rare classes count more) and `model` (an id: photos that this model doubts count more).

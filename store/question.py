@@ -34,6 +34,8 @@ class Question:
     budget: int
     strategy: str
     seed: int
+    or_fewer: bool = False
+    """Whether fewer are picked if there are not as many."""
     split: str = TRAIN
     name: str | None = None
     include: Sequence[str] = ()
@@ -51,6 +53,10 @@ class Question:
     def looks_at_tests(self) -> bool:
         """Whether the picks depend on the test images."""
         return self.split == TRAIN and self.test_distance != OFF
+
+    def fits(self, pickable: int) -> bool:
+        """Whether it has an answer if so many images can be picked."""
+        return self.budget <= pickable or (self.or_fewer and pickable > 0)
 
     def considered(self, images: Iterable[NamedImage]) -> list[NamedImage]:
         """Those that may be picked by their ids and by their names; upper and lower case differ."""

@@ -20,6 +20,9 @@ from models.catalog import ADVISED, STRATEGIES
 @app.command(rich_help_panel=LOOP)
 def select(
     budget: Annotated[int, typer.Option("--budget", "-b", help="Number of photos that you can label.")],
+    or_fewer: Annotated[
+        bool, typer.Option("--or-fewer", help="Pick fewer if there are not as many photos to pick.")
+    ] = False,
     pool: PoolOption = None,
     strategy: Annotated[
         str | None, typer.Option(help=f"{', '.join(STRATEGIES)} or {ADVISED}; default: the pool's own.")
@@ -63,6 +66,7 @@ def select(
     target = find_pool(Client(server), pool)
     options = {
         **{"split": split, "name": name, "balance": balance or None, "model": model},
+        "or_fewer": or_fewer,
         "duplicates_within": duplicates_within and distance("--duplicates-within", duplicates_within, "auto"),
         "test_distance": distance("--test-distance", test_distance, "auto", "off"),
         "include": [target.image_id(photo) for photo in include or []],

@@ -100,7 +100,7 @@ def _check(session: Session, pool: Pool, question: Question, state: State) -> No
     pickable = state.pickable
     if question.name or question.include or question.exclude or question.candidates:
         pickable = _pickable(session, pool, question, state)
-    if question.budget > pickable:
+    if not question.fits(pickable):
         named = f" named {question.name}" if question.name else ""
         raise BudgetExceedsPool(
             f"The budget is {question.budget}; {question.split} images{named} that can be picked: {pickable} "
@@ -117,7 +117,7 @@ def _check_budget(session: Session, pool_id: UUID, question: Question) -> None:
     count = selections.image_count(session, pool_id, question.split)
     if count == 0:
         raise PoolEmpty(f"The pool has no {question.split} image to pick from: upload photos first.")
-    if question.budget > count:
+    if not question.fits(count):
         raise BudgetExceedsPool(
             f"The budget is {question.budget}; {question.split} images in the pool: {count}. Ask for fewer."
         )

@@ -44,6 +44,9 @@ class Options(BaseModel):
         description=f"How many images you can label, at most {LARGEST_BUDGET:,}.",
         examples=[10],
     )
+    or_fewer: bool = Field(
+        False, description="If there are fewer images to pick, pick those. false: that is refused."
+    )
     strategy: StrategyOrAdvised | None = Field(
         None,
         description="; ".join(f"`{name}`: {facts.summary}" for name, facts in STRATEGIES.items())
@@ -226,7 +229,7 @@ class Chosen(BaseModel):
     budget: int
     strategy: str
     seed: int
-    picks: list[Pick]
+    picks: list[Pick] = Field(description="As many as the budget; fewer only if `or_fewer` was asked for.")
     coverage: Coverage
     left_out: LeftOut
     receipt: Receipt

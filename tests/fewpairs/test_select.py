@@ -57,11 +57,13 @@ def test_selections_are_listed(run: Run, pool: Pool, photos: Path) -> None:
 
 
 def test_select_says_in_a_sentence_why_it_cannot(run: Run, pool: Pool, photos: Path) -> None:
-    """An empty pool and a budget above its size end with the service's sentence and exit code 1."""
+    """An empty pool and a budget above its size end with the service's sentence and exit code 1; a budget
+    above its size does not with --or-fewer."""
     empty = run("select", "--budget", 2)
     pool.upload(photos / "images")
     pool.select(1)
     too_many = run("select", "--budget", 9)
+    assert "8 photos of" in run("select", "--budget", 9, "--or-fewer").output
     for result in (empty, too_many):
         assert result.exit_code == 1
         assert result.output.startswith("✗ ")

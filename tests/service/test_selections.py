@@ -111,7 +111,7 @@ def test_every_option_makes_a_new_question(client: Client) -> None:
     options: list[dict[str, Any]] = [
         *({}, {"name": "*"}, {"name": "[0-2].jpg"}, {"include": first}, {"exclude": first}),
         *({"exclude": [first, second]}, {"duplicates_within": 0.5}, {"duplicates_within": "auto"}),
-        *({"test_distance": "off"}, {"test_distance": 0.5}, {"balance": True}),
+        *({"test_distance": "off"}, {"test_distance": 0.5}, {"balance": True}, {"or_fewer": True}),
     ]
 
     def asked() -> list[str]:
@@ -220,6 +220,7 @@ def test_a_select_job_has_the_question_and_the_last_image(client: Client) -> Non
     assert job.spec["up_to"] == test["id"]
     assert job.spec["question"] == {
         **{"budget": 1, "strategy": "kmedoids", "seed": 0, "split": "train", "name": None, "include": []},
+        "or_fewer": False,
         **{"exclude": [images[1]["id"]], "candidates": [], "duplicates_within": 0.5},
         "test_distance": "auto",
         **{"balance": False, "model": None, "count_copies": False},
@@ -247,6 +248,11 @@ def test_a_question_that_cannot_be_answered_is_refused(client: Client) -> None:
         ({"name": "[01].jpg", "budget": 2}, "budget-exceeds-pool", "named [01].jpg that can be picked: 1"),
         ({"exclude": [image["id"] for image in images[1:]]}, "budget-exceeds-pool", "that can be picked: 0"),
         ({"budget": 4}, "budget-exceeds-pool", "train images that can be picked: 3"),
+        (
+            {"or_fewer": True, "exclude": [image["id"] for image in images[1:]]},
+            "budget-exceeds-pool",
+            "that can be picked: 0",
+        ),
         ({"split": "test", "test_distance": 1}, "invalid-selection", "leave it out"),
         ({"strategy": "random", "model": model}, "invalid-selection", "leave out `model`"),
         ({"model": theirs}, "not-found", "no model"),

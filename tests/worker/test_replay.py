@@ -25,6 +25,7 @@ Run = Callable[[str, dict[str, Any]], dict[str, Any]]
 
 QUESTION: Question = {
     **{"budget": 3, "strategy": "kmedoids", "seed": 7, "split": "train", "name": None, "include": []},
+    "or_fewer": False,
     **{"exclude": [], "duplicates_within": None, "test_distance": "auto", "balance": False, "model": None},
 }
 
@@ -76,9 +77,10 @@ def replayed(done: Run, receipt: dict[str, Any], **changes: Any) -> dict[str, An
     return result
 
 
+@pytest.mark.parametrize("budget", [3, 30])
 @pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
 def test_a_receipt_gives_the_same_picks_though_the_pool_has_grown(
-    tools: Tools, pools: Pools, pool_id: uuid.UUID, done: Run, tmp_path: Path
+    tools: Tools, pools: Pools, pool_id: uuid.UUID, done: Run, tmp_path: Path, budget: int
 ) -> None:
     """With every option, after photos, test photos, annotations and revisions were added, the document is the
     same to the last digit, except for its id. The result says what was added.
@@ -89,6 +91,7 @@ def test_a_receipt_gives_the_same_picks_though_the_pool_has_grown(
         pools.annotation(image_id, scene(1)[1])
     model_id = str(pools.model(pool_id, untrained(tmp_path / "model")))
     options = {"name": "a*", "include": [str(ids[5])], "exclude": [str(ids[6])], "duplicates_within": 0.1}
+    options |= {"budget": budget, "or_fewer": True}
     before = made(tools, done, **options, balance=True, model=model_id)
     planted(pools, pool_id, cloud(4, 2), names=[f"a-new{n}.png" for n in range(4)])
     planted(pools, pool_id, cloud(2, 3), "test")

@@ -110,7 +110,7 @@ def test_a_selection_says_what_it_chose_from(
         annotations = selections.annotations_state(session, pool_id, "train")
     assert document["receipt"] == {
         **{"pool_id": str(pool_id), "budget": 3, "strategy": "kmedoids", "seed": 7, "split": "train"},
-        **{"name": None, "include": [], "exclude": [], "candidates": []},
+        **{"or_fewer": False, "name": None, "include": [], "exclude": [], "candidates": []},
         **{"duplicates_within": None, "test_distance": "off"},
         **{"balance": False, "model": None, "image_count": 12, "images_digest": images.digest},
         **{"tests_digest": None, "last_image_id": str(ids[-1]), "encoder": "efficientnet_lite0"},
@@ -374,6 +374,15 @@ def test_a_filter_that_no_name_matches_fails_for_good(
     assert (job.state, job.attempt) == ("failed", 1)
     assert job.error
     assert job.error["type"] == "budget-exceeds-pool"
+
+
+def test_fewer_are_picked_if_that_was_asked_for(pools: Pools, pool_id: uuid.UUID, ask: Ask) -> None:
+    """All that are neither annotated nor copies of others, and the receipt gives them again."""
+    ids = planted(pools, pool_id, np.repeat(cloud(5), 2, axis=0))
+    pools.annotation(ids[0], scene(0)[1])
+    document = ask(budget=9, or_fewer=True, duplicates_within=0)
+    assert set(picked(document)) == set(map(str, ids[2::2]))
+    assert (document["budget"], document["receipt"]["or_fewer"]) == (9, True)
 
 
 def test_a_budget_above_what_is_left_fails_for_good(

@@ -41,13 +41,13 @@ def select(attempt: Attempt) -> Outcome:
 def make_selection(attempt: Attempt, question: Question, snapshot: PoolSnapshot) -> dict[str, Any]:
     """The Selection document of the API without its id. Raises Permanent if the question has no answer."""
     candidates = find_candidates(attempt, question, snapshot)
-    if question.budget > candidates.pickable:
+    if not question.fits(candidates.pickable):
         raise Permanent("budget-exceeds-pool", _too_few(question, candidates))
     try:
         chosen = selection.select(
             question.strategy,
             candidates.points,
-            question.budget,
+            min(question.budget, candidates.pickable),
             seed=question.seed,
             labelled=candidates.labelled.tolist(),
             include=candidates.include.tolist(),

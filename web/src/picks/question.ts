@@ -1,6 +1,7 @@
 // What is asked of the service when photos are picked, and what the picks are worth.
 
-import { api, type Asked, asked, type Pool, Problem, type Schemas, settled } from "../api/client";
+import { api, type Asked, asked, type Pool, type Schemas, settled } from "../api/client";
+import { recordsOf } from "./holding";
 
 export type Found = Schemas["SelectionNow"];
 export type Explanation = Schemas["Explanation"];
@@ -61,38 +62,20 @@ export function answeredBy({ receipt }: Found): Question {
   };
 }
 
-/**
- * Ask once for as many as one may want: fewer are the first of them. Fewer are asked for in a small pool. The
- * photos of `include` are picked in any case.
- */
+/** Pick `most` photos, or as many as there are. Those of `include` are picked in any case. */
 export async function picked(
   pool: Pool,
-  question: Question,
+  { duplicates, name, exclude, ...rest }: Question,
   include: string[],
   most: number,
 ): Promise<Found> {
-  const left = pool.counts.train.images - pool.counts.train.annotated;
-  const budgets = [most, Math.ceil(most / 2), 10, 5, 2, 1].map((budget) =>
-    Math.min(budget, Math.max(1, left)),
-  );
-  const least = Math.max(1, include.length);
-  for (const [turn, budget] of budgets.entries()) {
-    try {
-      return await once(pool, question, include, Math.max(budget, least));
-    } catch (error) {
-      const isTooMany = error instanceof Problem && error.slug === "budget-exceeds-pool";
-      if (!isTooMany || turn + 1 === budgets.length || budget <= least) throw error;
-    }
-  }
-  throw new Error("unreachable");
-}
-
-async function once(pool: Pool, question: Question, include: string[], budget: number): Promise<Found> {
-  const { duplicates, name, ...rest } = question;
+  const skipped = await recordsOf(pool.id, exclude);
   const body = {
     ...rest,
     include,
-    budget,
+    exclude: skipped.filter(({ split, embedded }) => split === "train" && embedded).map(({ id }) => id),
+    budget: Math.max(most, include.length),
+    or_fewer: true,
     ...(name ? { name } : {}),
     ...(duplicates ? { duplicates_within: "auto" } : {}),
   } as Asked["SelectBody"];
