@@ -1,17 +1,17 @@
 // The canvases of the painter. They are written and never read.
 
+import { coloursOf } from "../design/tokens";
 import { drawn, type Shown } from "./colours";
 import { type Box } from "./label-map";
 import type { Point, Size } from "./shapes";
 import { closeUp, moved, resized, toImage, toScreen, type View } from "./view";
 
-const LINES = [
-  [3, "rgb(0 0 0 / 0.6)"],
-  [1.25, "#fff"],
-] as const;
+/** Of the edges of marks, and of the marks. */
+const WIDTHS = [3, 1.25];
 
 export class Stage {
   view: View = { scale: 1, x: 0, y: 0 };
+  readonly #lines = coloursOf("--shade", "--on-shade").map((colour, n) => [WIDTHS[n], colour] as const);
   #ratio = 1;
   #size: Size = { width: 0, height: 0 };
 
@@ -119,7 +119,7 @@ export class Stage {
       context.moveTo(from.x, from.y);
       context.lineTo(to.x, to.y);
     }
-    for (const [width, colour] of LINES) {
+    for (const [width, colour] of this.#lines) {
       context.lineWidth = width;
       context.strokeStyle = colour;
       context.stroke();

@@ -1,6 +1,7 @@
 // What the points of a map are coloured by.
 
 import type { Schemas } from "../api/client";
+import { coloursOf, dataColours } from "../design/tokens";
 import { words } from "../words";
 
 export type Columns = Schemas["PoolColumns"];
@@ -8,11 +9,7 @@ export const TINTS = ["cluster", "split", "labelled", "share", "uncertainty"] as
 export type Tint = (typeof TINTS)[number];
 
 const text = words.photosPage;
-const GROUPS = [
-  ...["#2563c9", "#d9480f", "#2b8a3e", "#ae3ec9", "#c99700", "#0c8599"],
-  ...["#c2255c", "#5c940d", "#7048e8", "#a0522d", "#5f6b76", "#e64980"],
-];
-const [LESS, MORE, UNKNOWN] = ["#3b6fd4", "#d9480f", "#8b949b"];
+const GROUPS = 12;
 const STEPS = 32;
 
 export interface Tinted {
@@ -29,38 +26,40 @@ export function tinted(columns: Columns, by: Tint): Tinted {
 }
 
 function groups(numbers: number[], names: string[]): Tinted {
-  const table = GROUPS.map(bits);
+  const groups = dataColours(GROUPS);
+  const table = groups.map(bits);
   return {
-    colours: Uint32Array.from(numbers, (number) => table[number % table.length]!),
-    legend: names.map((name, number) => ({ name, colour: GROUPS[number]! })),
+    colours: Uint32Array.from(numbers, (number) => table[number % GROUPS]!),
+    legend: names.map((name, number) => ({ name, colour: groups[number]! })),
   };
 }
 
 /** From few, blue, to most, orange; what is not known is grey. */
 function scale(values: (number | null)[], count: number): Tinted {
   const most = values.reduce((most: number, value) => Math.max(most, value ?? 0), 0) || 1;
-  const table = Array.from({ length: STEPS + 1 }, (_, step) => bits(mixed(LESS, MORE, step / STEPS)));
-  const colours = new Uint32Array(count).fill(bits(UNKNOWN));
+  const [less, more, unknown] = coloursOf("--data-1", "--data-2", "--data-none");
+  const table = Array.from({ length: STEPS + 1 }, (_, step) => bits(mixed(less, more, step / STEPS)));
+  const colours = new Uint32Array(count).fill(bits(unknown));
   values.forEach((value, place) => {
     if (value !== null) colours[place] = table[Math.round((value / most) * STEPS)]!;
   });
   const percent = `${Math.round(most * 100)} %`;
   const legend = [
-    { name: "0 %", colour: LESS },
-    { name: percent, colour: MORE },
-    { name: text.notKnown, colour: UNKNOWN },
+    { name: "0 %", colour: less },
+    { name: percent, colour: more },
+    { name: text.notKnown, colour: unknown },
   ];
   return { colours, legend };
 }
 
 function channels(colour: string): number[] {
-  return [1, 3, 5].map((place) => parseInt(colour.slice(place, place + 2), 16));
+  return colour.match(/\d+/g)!.map(Number);
 }
 
 function mixed(one: string, other: string, share: number): string {
   const [a, b] = [channels(one), channels(other)];
   const mix = a.map((value, n) => Math.round(value + (b[n]! - value) * share));
-  return `#${mix.map((value) => value.toString(16).padStart(2, "0")).join("")}`;
+  return `rgb(${mix.join(", ")})`;
 }
 
 /** The colour as a pixel of a canvas in memory: alpha, blue, green, red. */
