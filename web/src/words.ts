@@ -6,7 +6,7 @@ import { photoWords } from "./words/photos";
 import { serverWords } from "./words/server";
 
 export { stateOf } from "./words/models";
-export { counted, lasting, many, moment, percent, score, sized } from "./words/numbers";
+export { counted, exactly, lasting, many, moment, percent, score, sized } from "./words/numbers";
 
 export const words = {
   views: "Views of the pool",
@@ -131,7 +131,7 @@ export const words = {
     superpixel: "Superpixels",
     trace: "Trace edges",
     wand: "Magic wand",
-    accept: "Accept region",
+    accept: "Accept",
     level: "How many superpixels",
     tolerance: "Colour tolerance",
     keepsSize: "Same size on the screen",

@@ -91,6 +91,7 @@ export const modelWords = {
     log: "Log",
     open: "Compare it",
     earlier: "Trainings",
+    columns: ["Ordered", "Method", "Learned from", "State", "Took"],
     missing: (names: string) => `No pair shows ${names}: the model cannot learn what it never sees.`,
   },
   comparePage: {

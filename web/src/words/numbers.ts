@@ -1,6 +1,7 @@
 // Numbers and moments as the pages write them.
 
 const number = new Intl.NumberFormat("en");
+const exact = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "medium" });
 const time = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" });
 
 export function counted(count: number, one: string, many = `${one}s`): string {
@@ -9,6 +10,11 @@ export function counted(count: number, one: string, many = `${one}s`): string {
 
 export function moment(date: string): string {
   return time.format(new Date(date));
+}
+
+/** A moment with its seconds, where others of the same minute stand beside it. */
+export function exactly(date: string): string {
+  return exact.format(new Date(date));
 }
 
 export function score(value: number | null | undefined): string {
@@ -30,6 +36,6 @@ export function percent(share: number): string {
 }
 
 export function sized(bytes: number): string {
-  const unit = bytes >= 1e9 ? "GB" : bytes >= 1e6 ? "MB" : "kB";
-  return `${(bytes / { GB: 1e9, MB: 1e6, kB: 1e3 }[unit]).toFixed(1)} ${unit}`;
+  const unit = bytes >= 1e12 ? "TB" : bytes >= 1e9 ? "GB" : bytes >= 1e6 ? "MB" : "kB";
+  return `${(bytes / { TB: 1e12, GB: 1e9, MB: 1e6, kB: 1e3 }[unit]).toFixed(1)} ${unit}`;
 }

@@ -109,7 +109,7 @@ export const serverWords = {
     when: "When",
     who: "Who",
     from: "From",
-    subject: "Id",
+    subject: "Name or id",
     details: "Details",
     more: "Show earlier ones",
     none: "Nothing of this kind was done.",

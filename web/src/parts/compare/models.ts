@@ -13,7 +13,7 @@ import {
   settled,
 } from "../../api/client";
 import type { Orders } from "../../api/orders.svelte";
-import { moment } from "../../words";
+import { exactly } from "../../words";
 
 export type Evaluation = Schemas["Evaluation"];
 export type Scored = Schemas["ScoredImage"];
@@ -24,7 +24,7 @@ const MOST = 1000;
 const MOST_ALIKE = 100;
 
 export function named(model: Model): string {
-  return model.name ?? `${model.method}, ${moment(model.created_at)}`;
+  return model.name ?? `${model.method}, ${exactly(model.created_at)}`;
 }
 
 /** The newest evaluation of a model's label maps on the test photos. */
