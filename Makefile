@@ -39,9 +39,9 @@ run: .venv/.run ## start the service at http://127.0.0.1:8000; if its pages cann
 	@$(MAKE) --no-print-directory pages || echo "The pages could not be built (see above): the service starts without them. Try again with 'make pages'."
 	@$(BIN)/fewpairs up
 
-test: .venv/.dev pages ## run the tests that CI runs, in two processes
+test: .venv/.dev pages ## run the tests that CI runs, in three processes
 	PYTHON=$(CURDIR)/$(BIN)/python web/npm test
-	$(BIN)/python -m pytest -n 2 --dist loadfile --durations 40
+	$(BIN)/python -m pytest -n 3 --dist loadfile --durations 40
 
 slow: .venv/.dev ## run the tests that take minutes and that CI leaves out
 	$(BIN)/python -m pytest -m slow
