@@ -6,6 +6,9 @@ from typing import Literal
 QUEUES = ("suggest", "cpu", "embed", "gpu")
 """A worker serves its queues in turn, so a selection never waits for thousands of embed jobs. Somebody waits
 for a suggestion with a brush in hand: a worker of its own lets it wait for no other job."""
+DELIVERIES = "deliver"
+"""The queue of messages to webhooks. A worker of the queue `cpu` serves it in a thread, so no job waits for a
+receiver that does not answer."""
 
 Kind = Literal[
     "embed",
@@ -33,7 +36,8 @@ QUEUE_OF_KIND: Mapping[str, str] = {
     **dict.fromkeys(
         ("select", "explain", "replay", "search", "project", "translate", "import", "export", "scenes"), "cpu"
     ),
-    **dict.fromkeys(("delete", "pack", "deliver", "doctor"), "cpu"),
+    **dict.fromkeys(("delete", "pack", "doctor"), "cpu"),
+    "deliver": DELIVERIES,
     **dict.fromkeys(("train", "evaluate"), "gpu"),
 }
 RUNS_FILES = ("translate", "evaluate")

@@ -19,6 +19,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from store.clock import from_now
+from store.job_kinds import DELIVERIES
 from store.pages import newest_first
 from store.tables import Job, Webhook
 
@@ -86,7 +87,7 @@ def deliver(
     job = Job(
         pool_id=webhook.pool_id,
         kind=DELIVER,
-        queue="cpu",
+        queue=DELIVERIES,
         spec={"webhook_id": str(webhook.id), "message": message},
         max_attempts=attempts,
         deadline_s=DEADLINE_S,

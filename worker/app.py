@@ -7,6 +7,7 @@ import threading
 import time
 import uuid
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import structlog
@@ -16,10 +17,11 @@ from kombu.entity import Queue
 from store.bell import TASK, Bell, celery_app
 from store.blobs import open_blobs
 from store.database import Database
-from store.job_kinds import QUEUES
+from store.job_kinds import DELIVERIES, QUEUES
 from store.settings import Settings
 from worker.attempt import Tools
 from worker.cache.networks import Networks
+from worker.deliverer import Deliverer
 from worker.lease import DATABASE_AWAY
 from worker.run import run_next
 from worker.sweeper import sweep_until
@@ -43,15 +45,16 @@ def listen(settings: Settings, queues: Sequence[str]) -> int:
     gc.freeze()  # imported objects stay, and every full collection would visit all of them
     shutdown = threading.Event()
     bell = Bell(settings.broker_url)
+    deliverer = Deliverer(partial(run_rung, tools=tools, shutdown=shutdown, turns=Turns()))
     sweeper = threading.Thread(
         target=sweep_until, args=(shutdown, settings, database, blobs, bell), name="sweeper"
     )
-    app = build_app(tools, shutdown)
+    app = build_app(tools, shutdown, deliverer)
     signals.worker_shutting_down.connect(lambda **_: shutdown.set(), weak=False)
     signals.setup_logging.connect(set_up_logging, weak=False)
     worker: Any = app.Worker(
         pool="solo",
-        queues=list(queues),
+        queues=[*queues, *([DELIVERIES] if "cpu" in queues else [])],
         quiet=True,
         without_gossip=True,
         without_mingle=True,
@@ -63,6 +66,7 @@ def listen(settings: Settings, queues: Sequence[str]) -> int:
         worker.start()
     finally:
         shutdown.set()
+        deliverer.close()
         sweeper.join()
         bell.close()
         database.close()
@@ -80,22 +84,30 @@ def wait_for(database: Database) -> None:
             time.sleep(ASK_AGAIN_S)
 
 
-def build_app(tools: Tools, shutdown: threading.Event) -> Celery:
+def run_rung(job_id: uuid.UUID, tools: Tools, shutdown: threading.Event, turns: Turns) -> None:
+    """Run the job whose turn it is, as `run_next` does. A database that is away is no error."""
+    try:
+        run_next(job_id, tools, shutdown, turns)
+    except DATABASE_AWAY as error:
+        log.warning("job.not_claimed", job=str(job_id), error=str(error))
+
+
+def build_app(tools: Tools, shutdown: threading.Event, deliverer: Deliverer) -> Celery:
     """The Celery application with its only task, which takes the id of a job that was queued."""
     turns = Turns()
 
-    def run_job(job_id: str) -> None:
-        try:
-            run_next(uuid.UUID(job_id), tools, shutdown, turns)
-        except DATABASE_AWAY as error:
-            log.warning("job.not_claimed", job=job_id, error=str(error))
+    def run_job(task: Any, job_id: str) -> None:
+        if task.request.delivery_info["routing_key"] == DELIVERIES:
+            deliverer.ring(uuid.UUID(job_id))
+        else:
+            run_rung(uuid.UUID(job_id), tools, shutdown, turns)
 
     app = celery_app(tools.settings.broker_url)
     app.conf.worker_enable_remote_control = False  # one subscription less to survive a broker's restart
     # No acknowledgements: if one fails because the broker is away, it holds the only prefetch slot for ever,
     # and the worker receives nothing any more (kombu 5.7, Redis). A lost message is sent again anyway.
-    app.conf.task_queues = [Queue(name, no_ack=True) for name in QUEUES]  # type: ignore[no-untyped-call]
-    app.task(name=TASK)(run_job)
+    app.conf.task_queues = [Queue(name, no_ack=True) for name in (*QUEUES, DELIVERIES)]  # type: ignore[no-untyped-call]
+    app.task(name=TASK, bind=True, shared=False)(run_job)
     return app
 
 

@@ -7,14 +7,16 @@ other services of its network, and the metadata of its cloud.
 import ipaddress
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Iterable
+from concurrent.futures import Future, wait
 from typing import Any
 
 import httpcore
 import httpx
 
-LONGEST_S = 10.0
+LONGEST_S = 5.0
 GLOBAL_V6 = ipaddress.ip_network("2000::/3")
 NOT_PUBLIC = [
     ipaddress.ip_network("192.0.0.0/24"),  # of protocols; Oracle's metadata
@@ -33,7 +35,7 @@ def post(url: str, content: bytes, headers: dict[str, str], allowed: Iterable[Ne
     """Send a request and return the status of its answer, of which no more is read. Follows no redirects.
 
     The networks in `allowed` count as public. Raises AddressRefused, or OSError or httpcore's errors if there
-    is no answer within LONGEST_S, from the connection on.
+    is no answer within LONGEST_S, with the look-up of the name.
     """
     backend = _Public(allowed, time.monotonic() + LONGEST_S)
     context = httpx.create_ssl_context(trust_env=False)
@@ -64,7 +66,7 @@ class _Public(httpcore.NetworkBackend):
         self._deadline = deadline
 
     def connect_tcp(self, host: str, port: int, *_: Any, **options: Any) -> httpcore.NetworkStream:
-        addresses = list(dict.fromkeys(_resolved(host, port)))
+        addresses = list(dict.fromkeys(_resolved(host, port, self._deadline)))
         for address in addresses:
             if not is_public(address, self._allowed):
                 raise AddressRefused(f"{host} is {address}, which is not on a public network.")
@@ -103,9 +105,20 @@ class _Limited(httpcore.NetworkStream):
         return self._stream.get_extra_info(info)
 
 
-def _resolved(host: str, port: int) -> Iterable[str]:
-    for *_, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-        yield str(address[0])
+def _resolved(host: str, port: int, deadline: float) -> list[str]:
+    """The addresses of a name. The look-up itself knows no limit, so a thread waits for it to end."""
+    found: Future[list[Any]] = Future()
+
+    def look_up() -> None:
+        try:
+            found.set_result(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except Exception as error:
+            found.set_exception(error)
+
+    threading.Thread(target=look_up, name="look-up", daemon=True).start()
+    wait([found], _left(deadline))
+    _left(deadline)
+    return [str(address[0]) for *_, address in found.result()]
 
 
 def _left(deadline: float) -> float:

@@ -6,6 +6,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,14 +14,19 @@ from sqlalchemy import select, update
 from standardwebhooks import Webhook as Verifier
 
 from store import jobs, webhooks
+from store.bell import TASK
 from store.clock import from_now
 from store.settings import Settings
 from store.tables import Job, Webhook
+from tests.processes import until
 from tests.receiver import Receiver, receiver
 from tests.worker.factories import Pools
 from worker import outside
+from worker.app import build_app, run_rung
 from worker.attempt import Tools
+from worker.deliverer import Deliverer
 from worker.run import run
+from worker.turns import Turns
 
 
 @pytest.fixture
@@ -122,6 +128,47 @@ def test_an_answer_that_never_ends_is_given_up(
     hooked.drips.set()
     job = delivered(tools, sent(tools, hook(tools, pools, hooked.url)))
     assert (job.state, (job.error or {})["type"]) == ("queued", "not-delivered")
+
+
+def test_a_name_whose_look_up_never_ends_is_given_up(
+    tools: Tools, pools: Pools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The look-up counts to the time that a message has."""
+    asked, ends = threading.Event(), threading.Event()
+
+    def silent(*_: Any, **__: Any) -> list[Any]:
+        asked.set()
+        ends.wait(60)
+        return []
+
+    monkeypatch.setattr(outside, "LONGEST_S", 0.3)
+    monkeypatch.setattr(socket, "getaddrinfo", silent)
+    job = delivered(tools, sent(tools, hook(tools, pools, "http://example.org/")))
+    assert asked.is_set()
+    ends.set()
+    assert (job.state, (job.error or {})["type"]) == ("queued", "not-delivered")
+    assert "no answer within" in (job.error or {})["detail"]
+
+
+def test_a_silent_receiver_keeps_no_job_waiting(
+    tools: Tools, pools: Pools, hooked: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While a message is being sent, the same worker runs a job that was rung for later to its end."""
+    monkeypatch.setattr(outside, "LONGEST_S", 30.0)
+    hooked.drips.set()
+    message = sent(tools, hook(tools, pools, hooked.url))
+    search = pools.job(pools.pool(), "search", {"what": "duplicates", "within": None})
+    shutdown = threading.Event()
+    deliverer = Deliverer(partial(run_rung, tools=tools, shutdown=shutdown, turns=Turns()))
+    task = build_app(tools, shutdown, deliverer).tasks[TASK]
+    task.apply([str(message)], routing_key=pools.get(message).queue)
+    until(lambda: hooked.received, "the message arrives")
+    task.apply([str(search)], routing_key=pools.get(search).queue)
+    assert pools.get(search).finished_at
+    assert (pools.get(message).state, pools.get(message).error) == ("running", None)
+    hooked.drips.clear()
+    until(lambda: pools.get(message).error, "the attempt ends")
+    deliverer.close()
 
 
 def test_private_networks_are_refused(tools: Tools, pools: Pools, hooked: Receiver) -> None:
