@@ -137,6 +137,19 @@ test("what was undone before it was saved can be done again, and is saved then",
   expect(person.map.ids).toEqual(person.seen[1]);
 });
 
+test("what is painted at once after an undo of what was stored is kept", async () => {
+  const person = new Person();
+  person.stroke([{ at: 0, length: 1, id: 0 }], false);
+  await person.store(false);
+  await person.isKept();
+  person.step("undo");
+  person.stroke([{ at: 0, length: 1, id: 1 }], false);
+  await person.isKept();
+  person.step("undo");
+  person.step("redo");
+  await person.isKept();
+});
+
 test("without room in the database everything is kept for as long as the page lives", async () => {
   const person = new Person();
   person.stroke([{ at: 0, length: 4, id: 1 }], false);

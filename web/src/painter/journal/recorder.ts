@@ -41,7 +41,9 @@ export class Recorder {
   /** The history got a change. */
   added(change: Change): void {
     this.#stroke = null;
-    this.#pending.set(this.history.count - 1, change);
+    const place = this.history.count - 1;
+    if (this.#first !== null && place < this.#first) this.#first = null; // it replaces what the journal began with
+    this.#pending.set(place, change);
     this.soon();
   }
 
