@@ -142,6 +142,25 @@ def test_what_labelling_needs_is_in_sight(page: Page, pool: Pool) -> None:
     expect(tool(page, "Brush")).to_be_checked()
 
 
+def test_two_clicks_close_a_polygon(page: Page, pool: Pool) -> None:
+    """The shape between the corners gets the class, and no text is selected; a click then begins another."""
+    image = first_image(pool)
+    box = painting(page, pool, image)
+    page.keyboard.press("2")
+    tool(page, "Polygon").click()
+    places = [
+        {"x": box["width"] * x, "y": box["height"] * y} for x, y in ((0.4, 0.4), (0.6, 0.4), (0.6, 0.6))
+    ]
+    for place in places[:2]:
+        page.locator(".painter").click(position=place)
+    page.locator(".painter").dblclick(position=places[2])
+    triangle = draft(page, image)
+    assert set(triangle) == {1, 255}
+    assert page.evaluate("String(getSelection())") == ""
+    page.locator(".painter").click(position=places[0])
+    keeps(page, image, triangle)
+
+
 def test_pens_paint_and_two_fingers_move(context: BrowserContext, page: Page, pool: Pool) -> None:
     """A pen paints as a mouse does, and its other end erases. One finger paints; with a second finger nothing
     more is painted, and a lasso is not filled.

@@ -220,6 +220,18 @@ def test_ten_thousand_photos_are_scrolled_and_a_hundred_thousand_points_surround
     assert page.evaluate("window.drawings") <= before + selecting + making_room_for_the_toolbar
 
 
+def test_what_a_model_doubts_is_no_selection(page: Page, pool: Pool, tmp_path: Path) -> None:
+    """To let the newest model look at the photos leaves the picks as they were."""
+    drawings.write(tmp_path / "labelled", range(2))
+    pool.annotate(tmp_path / "labelled" / "labels")
+    pool.train("probe").wait()
+    picked = pool.select(budget=2)
+    page.goto(f"/app/pools/{pool.id}/photos?show=unsure")
+    page.get_by_role("button", name="Let it look at them").click()
+    expect(page.locator("button[data-place]")).to_have_count(4)
+    assert pool.newest_selection().id == picked.id
+
+
 def test_the_first_view_is_small(page: Page, pool: Pool) -> None:
     """Everything that a browser loads to show the first page, whichever it is, compressed."""
     for view in FIRST_VIEWS.values():

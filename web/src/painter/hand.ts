@@ -12,8 +12,6 @@ export interface Touch {
   erases: boolean;
   /** Change unlabelled pixels only. */
   only: boolean;
-  /** The second click of two. */
-  again: boolean;
   /** Image pixels that are one CSS pixel wide on the screen. */
   grain: number;
 }
@@ -87,6 +85,11 @@ export class Hand {
     const corners = this.tools.tool === "trace" ? this.#corners.slice(0, this.#set) : this.#corners;
     this.drop();
     if (corners.length > 2) this.#once(polygon(corners, this.session.map!), { erases: false, only });
+  }
+
+  /** Two clicks at one place: they were the last corner. */
+  twice(only: boolean): void {
+    if (this.tools.tool === "polygon" || this.tools.tool === "trace") this.close(only);
   }
 
   /** Forget the shape that is being drawn. Returns whether there was one. */
@@ -173,7 +176,7 @@ export class Hand {
     this.#corners.push(point);
     this.#set = this.#corners.length;
     this.#tracing++;
-    if (touch.again || this.#closes(touch.grain)) this.close(touch.only);
+    if (this.#closes(touch.grain)) this.close(touch.only);
   }
 
   async #trace(point: Point): Promise<void> {

@@ -16,7 +16,7 @@ export const modelWords = {
   terms: {
     ask: (terms: string) => `What is meant by ${terms}?`,
     pair: "A photo and its label map: the model learns from pairs what it is to make of a photo.",
-    IoU: "How much two areas cover each other, from 0 (nowhere) to 1 (everywhere): what the model draws as a class, and what the label map says. The mean IoU is the mean over all classes.",
+    IoU: "How much two areas cover each other, from 0 (nowhere) to 1 (everywhere): what the model draws as a class, and what the label map says. The mean IoU is the mean over the classes that the label maps have.",
     probe:
       "A method that takes a network that has learned from millions of other photos, leaves it as it is, and learns only which class belongs to what that network sees. It takes seconds.",
     finetune: "A method that begins like probe, and then trains that network as well. It takes longer.",
@@ -54,7 +54,7 @@ export const modelWords = {
     behind: "It waits for the work before it.",
     writing: "Finishing: the model is written.",
     finish: "Finish now and keep the model",
-    finishing: "It ends after this step.",
+    finishing: "It ends after this step: the model is saved, and samples of it are drawn.",
     cancel: "Cancel",
     again: "Try it again",
     goOn: "Go on from this model",
@@ -120,6 +120,8 @@ export const modelWords = {
     worst: "the worst first",
     change: "the biggest change first",
     perClass: "Classes",
+    absent: (count: number, counted: string) =>
+      `${count === 1 ? "One class does" : `${count} classes do`} not occur in these label maps and ${count === 1 ? "is" : "are"} left out of the mean. Counted as 0, as in the paper, it is ${counted}.`,
     iou: "IoU",
     difference: "B − A",
     accuracy: "Accuracy",
