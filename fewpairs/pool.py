@@ -180,6 +180,7 @@ class Pool(Photos):
         **options: Any,
     ) -> Selection:
         """The `budget` photos to label next; waits until every photo is embedded. Raises JobFailed.
+
         Without `strategy` it is the pool's default strategy; "advised" is the one of `advice`.
         `options` are `split` ("train" or "test"), `name` (a glob), `include`, `exclude` and `candidates` (ids
         of images: picked first in any case, never picked, the only ones that may be picked), `or_fewer`
