@@ -94,10 +94,10 @@ test("what only says that there is nothing yet is no error", async () => {
   const suggestions = asking(service(409).send);
   suggestions.stroked("i", map(0));
   asking(service(428).send).stroked("i", map(0));
-  await ends(1);
-  expect([shown, errors]).toEqual([[null], []]);
-  asking(service(404).send).stroked("i", map(0));
   await ends(2);
+  expect([shown, errors]).toEqual([[null, null], []]);
+  asking(service(404).send).stroked("i", map(0));
+  await ends(3);
   expect(errors).toHaveLength(1);
 });
 

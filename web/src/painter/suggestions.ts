@@ -8,6 +8,8 @@ import { decoded, encoded } from "./png";
 /** How long the hand rests after a stroke before the service is asked. */
 const REST_MS = 150;
 const AGAIN_MS = 300;
+/** Refusals that only say that there is no suggestion: somebody asked after this, or nothing is labelled yet. */
+const HAS_NONE = new Set<unknown>(["suggestion-replaced", "nothing-to-learn-from"]);
 
 /** Sends a request below the address of the service; throws unless the answer is a success (`bytes`). */
 export type Send = (path: string, init?: RequestInit) => Promise<Response>;
@@ -23,7 +25,7 @@ export class Suggestions {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #question: AbortController | null = null;
 
-  /** `show` gets the layer, or null if there is nothing to learn from yet. */
+  /** `show` gets the layer, or null if there is none. */
   constructor(
     private readonly send: Send,
     private readonly colours: readonly Rgb[],
@@ -53,8 +55,8 @@ export class Suggestions {
       const layer = await answered(this.send, `images/${image}/suggestion`, { method: "POST", body, signal });
       if (!signal.aborted) this.show(layer);
     } catch (error) {
-      if (signal.aborted || slugOf(error) === "suggestion-replaced") return;
-      if (slugOf(error) === "nothing-to-learn-from") this.show(null);
+      if (signal.aborted) return;
+      if (HAS_NONE.has(slugOf(error))) this.show(null);
       else this.failed(error);
     }
   }
