@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import Select, delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from store import events, tables
+from store import clock, events, tables
 from store.clock import from_now
 from store.pages import newest_first
 from store.principals import Principal
@@ -101,7 +101,7 @@ def key(session: Session, key_id: uuid.UUID) -> ApiKey | None:
 def revoke(session: Session, key: ApiKey) -> None:
     """End a key for good."""
     if key.revoked_at is None:
-        key.revoked_at = session.scalar(select(from_now(0)))
+        key.revoked_at = clock.now(session)
         events.add(session, None, "revoked", "key", key.id, user=str(key.principal_id), label=key.label)
 
 

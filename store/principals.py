@@ -8,8 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from store import events, tables
-from store.clock import from_now
+from store import clock, events, tables
 from store.pages import oldest_first
 
 LOCAL = "local"
@@ -65,7 +64,7 @@ def add(session: Session, name: str, *, admin: bool, password_hash: str | None) 
 def disable(session: Session, row: tables.Principal, is_disabled: bool) -> None:
     """From now on none of the principal's credentials counts, or those that are valid count again."""
     if is_disabled != (row.disabled_at is not None):
-        row.disabled_at = session.scalar(select(from_now(0))) if is_disabled else None
+        row.disabled_at = clock.now(session) if is_disabled else None
         session.flush()
 
 

@@ -1,6 +1,7 @@
 """What suggestions learn from, and which of them nobody waits for any more."""
 
 import uuid
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -27,10 +28,13 @@ def finished(session: Session, image: Image) -> list[tuple[uuid.UUID, int]]:
     return [(image_id, revision) for image_id, revision in session.execute(query)]
 
 
-def replace(session: Session, image: Image, key: str) -> None:
-    """Cancel the suggestions for this image that whoever acts waits for, except the one of this key."""
+def replace(session: Session, image: Image, key: str, asked_at: datetime) -> None:
+    """Cancel the suggestions for this image that whoever acts waits for, except the one of this key and those
+    of later questions: one that was asked earlier may get here after them.
+    """
     mine = actors.current().principal_id
     for job in jobs.unfinished(session, image.pool_id, "suggest"):
         is_same = job.spec["image_id"] == str(image.id) and job.principal_id == mine
-        if is_same and "model_id" not in job.spec and job.idempotency_key != key:
+        is_older = job.created_at <= asked_at
+        if is_same and is_older and "model_id" not in job.spec and job.idempotency_key != key:
             jobs.cancel(session, job.id)

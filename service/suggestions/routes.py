@@ -4,6 +4,7 @@ makes.
 
 import hashlib
 import json
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -32,7 +33,7 @@ from service.label_map_files import ACCEPTED_FILES
 from service.lookups import found_image, found_model, found_pool
 from service.runtime import Service, ServiceDep
 from service.suggestions.schemas import Suggestion
-from store import actors, blobs, models, suggestions, tables
+from store import actors, blobs, clock, models, suggestions, tables
 from store.blobs import Incoming
 from store.models import Wanted
 
@@ -57,10 +58,10 @@ STROKES = {"requestBody": {"required": False, "content": {"application/octet-str
     "still wait are answered with 409. 202: the answer comes later, as the `result` of `/jobs/{id}`.",
 )
 async def post_suggestion(service: ServiceDep, request: Request, image_id: UUID) -> Response:
-    image, classes = await run_in_threadpool(_image, service, image_id)
+    image, classes, asked_at = await run_in_threadpool(_image, service, image_id)
     with service.blobs.incoming() as incoming:
         await receive(request, incoming, service.settings, "max_image_bytes", "save the strokes as a PNG")
-        job = await service.decoders.queue.run(_learned, service, image, classes, incoming)
+        job = await service.decoders.queue.run(_learned, service, image, classes, incoming, asked_at)
     try:
         return await _suggestion(service, job)
     except JobFailed:
@@ -98,17 +99,20 @@ async def _suggestion(service: Service, job: tables.Job) -> Response:
     return JSONResponse(document.model_dump(mode="json"))
 
 
-def _image(service: Service, image_id: UUID) -> tuple[tables.Image, Classes]:
-    """The image and the classes of its pool. Raises NotFound or NoClasses."""
+def _image(service: Service, image_id: UUID) -> tuple[tables.Image, Classes, datetime]:
+    """The image, the classes of its pool, and the present moment. Raises NotFound or NoClasses."""
     with service.database.read() as session:
+        now = clock.now(session)
         image, _ = found_image(session, image_id)
         classes = Classes.of(found_pool(session, image.pool_id).class_table)
     if classes is None:
         raise NoClasses("Only label maps of classes are suggested, and this pool's targets are images.")
-    return image, classes
+    return image, classes, now
 
 
-def _learned(service: Service, image: tables.Image, classes: Classes, incoming: Incoming) -> tables.Job:
+def _learned(
+    service: Service, image: tables.Image, classes: Classes, incoming: Incoming, asked_at: datetime
+) -> tables.Job:
     strokes = _strokes(service, image, classes, incoming)
     with service.database.read() as session:
         finished = suggestions.finished(session, image)
@@ -122,7 +126,7 @@ def _learned(service: Service, image: tables.Image, classes: Classes, incoming: 
     learned_from = hashlib.sha256(json.dumps([image.sha256, classes.names, spec]).encode()).hexdigest()
     key = f"suggest:{actors.current().principal_id}:{learned_from}"
     with service.database.write() as session:
-        suggestions.replace(session, image, key)
+        suggestions.replace(session, image, key, asked_at)
     return ask(service, image.pool_id, "suggest", key, spec, blob=strokes)
 
 
@@ -139,7 +143,7 @@ def _strokes(service: Service, image: tables.Image, classes: Classes, incoming: 
 
 
 def _made(service: Service, image_id: UUID, model_id: UUID | None) -> tables.Job:
-    image, _ = _image(service, image_id)
+    image, _, _ = _image(service, image_id)
     with service.database.read() as session:
         if model_id is None:
             newest, _ = models.page(session, Wanted(image.pool_id), limit=1)

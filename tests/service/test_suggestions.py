@@ -2,6 +2,7 @@
 
 import io
 import uuid
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from PIL import Image
 
 from store import blobs, jobs, retention
 from store.tables import Job
+from tests.processes import until
 from tests.service.serving import Client
 from tests.service.steps import (
     CLASSES,
@@ -127,6 +129,21 @@ def test_a_newer_question_takes_the_place_of_an_older_one(
     assert states == ["cancelled", "queued", "queued", "queued"]
     assert ask(client, image_id, strokes()).json()["id"] == second
     assert ask(client, image_id).json()["id"] not in (first, second)
+
+
+def test_an_older_question_that_arrives_late_leaves_the_newer_one(client: Client, image_id: str) -> None:
+    """The newer one is asked and kept while the older one's strokes are on their way."""
+    newer = list[str]()
+    arriving = client.service.settings.data_dir / "blobs" / "incoming"
+
+    def slowly() -> Iterator[bytes]:
+        yield strokes()[:20]
+        until(lambda: any(arriving.iterdir()), "the arrival of the first strokes")
+        newer.append(ask(client, image_id, strokes(length=7)).json()["id"])
+        yield strokes()[20:]
+
+    client.post(f"/images/{image_id}/suggestion", content=slowly()).raise_for_status()
+    assert client.get(f"/jobs/{newer[0]}").json()["state"] == "queued"
 
 
 def test_what_cannot_be_suggested_is_refused(client: Client, pool_id: str, image_id: str) -> None:

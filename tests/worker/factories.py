@@ -5,11 +5,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
-
 from models.catalog import METHODS
-from store import blobs, jobs, models
-from store.clock import from_now
+from store import blobs, clock, jobs, models
 from store.tables import Annotation, Image, Job, LabelMap, Model, Pool, new_id
 from tests.drawings import CLASS_TABLE, HEIGHT, WIDTH, drawing, png
 from worker.attempt import Tools
@@ -109,7 +106,7 @@ class Pools:
     def now(self) -> datetime:
         """The time of the database's clock."""
         with self.tools.database.read() as session:
-            return session.scalars(select(from_now(0))).one()
+            return clock.now(session)
 
     def content(self, content: bytes) -> str:
         """Keep the bytes as a blob. Returns their digest."""

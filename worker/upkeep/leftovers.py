@@ -10,14 +10,12 @@ from datetime import timedelta
 from pathlib import Path
 
 from filelock import FileLock, Timeout
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.training.run_directory import RunDirectory
-from store import references
+from store import clock, references
 from store.blobs import ABANDONED_S, LocalBlobs
 from store.chunks import VALUES_A_QUERY, chunks
-from store.clock import from_now
 from store.database import Database
 from store.settings import Settings
 from store.tables import Job, Model, Pool
@@ -105,7 +103,7 @@ def remove(piece: Piece) -> None:
 
 
 def _runs(session: Session, folder: Path) -> Iterator[Path]:
-    now = session.scalars(select(from_now(0))).one()
+    now = clock.now(session)
     for path, job_id in named_by_ids(folder.glob("*")):
         job = session.get(Job, job_id)
         if job is None:
