@@ -1,6 +1,8 @@
+import gc
 import os
 import threading
 import uuid
+import weakref
 
 import pytest
 
@@ -92,3 +94,34 @@ def test_the_janitor_comes_soon_after_the_start_and_then_hourly(
     sweep_until(shutdown, tools.settings, tools.database, tools.blobs, Bell("redis://127.0.0.1:1/0"))
 
     assert seen == [False, False, True, True, False, True]
+
+
+def test_unreachable_cycles_are_collected_once_a_minute(
+    tools: Tools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether or not Python looks for them by itself."""
+
+    class Cycle:
+        def __init__(self) -> None:
+            self.itself = self
+
+    shutdown, seen, clock = threading.Event(), list[bool](), iter(range(0, 3600, 40))
+    cycle = weakref.ref(Cycle())
+
+    def noting(*_: object) -> None:
+        nonlocal cycle
+        seen.append(cycle() is None)
+        cycle = weakref.ref(Cycle())
+        if len(seen) == 5:
+            shutdown.set()
+
+    monkeypatch.setattr(sweeping, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(sweeping, "sweep", noting)
+    monkeypatch.setattr(sweeping, "EVERY_S", 0.001)
+    gc.disable()
+    try:
+        sweep_until(shutdown, tools.settings, tools.database, tools.blobs, Bell("redis://127.0.0.1:1/0"))
+    finally:
+        gc.enable()
+
+    assert seen == [False, True, False, True, False]
