@@ -11,6 +11,7 @@ from tests import drawings
 from tests.fewpairs.conftest import TINY
 
 LONG: dict[str, Any] = TINY | {"total_steps": 10**6}
+COLOUR = "marker => getComputedStyle(marker).borderTopColor"
 UNSEEN_TAB = """
   window.told = [];
   window.Notification = class {
@@ -26,8 +27,9 @@ UNSEEN_TAB = """
 def test_a_training_is_watched_and_steered(page: Page, pool: Pool, tmp_path: Path) -> None:
     """Its losses are drawn in words while it trains, but for those that are hidden; it can be finished
     early, which is said, gone on from, and cancelled. Two clicks order one training. A notification tells
-    somebody who looks elsewhere that it has ended, and opens its model; later the page says it too. Two
-    models that were scored on different test photos are not compared until one is scored again.
+    somebody who looks elsewhere that it has ended, as the page does until its model is opened. The models
+    that are compared stay the same when another training ends. Two models that were scored on different
+    test photos are not compared until one is scored again. Charts follow the colour scheme.
     """
     first = pool.train("hybrid", recipe="tiny", **LONG)
     page.goto(f"/app/pools/{pool.id}/train")
@@ -38,6 +40,9 @@ def test_a_training_is_watched_and_steered(page: Page, pool: Pool, tmp_path: Pat
     page.evaluate("window.drawn = document.querySelector('.uplot')")
     page.wait_for_function("() => document.querySelector('.uplot') !== window.drawn")
     expect(judge).to_have_class(re.compile("u-off"))
+    light = judge.locator(".u-marker").evaluate(COLOUR)
+    page.emulate_media(color_scheme="dark")
+    expect(judge.locator(".u-marker")).not_to_have_css("border-top-color", light)
     expect(training.get_by_text(re.compile("^about .* left$"))).to_be_visible()
     page.get_by_text("What is meant by").click()
     expect(page.get_by_text("A photo and its label map:")).to_be_visible()
@@ -57,10 +62,19 @@ def test_a_training_is_watched_and_steered(page: Page, pool: Pool, tmp_path: Pat
     told = f"A model of {pool.name} is trained."
     expect(page).to_have_title(f"● {told}")
     assert page.evaluate("window.told.map(({ text }) => text)") == [told]
+    notice = page.get_by_role("status").filter(has_text=told)
+    expect(notice).to_be_visible()
     page.evaluate("window.told[0].onclick()")
     expect(page.get_by_role("heading", name="Compare models")).to_be_visible()
     expect(page).to_have_url(f"/app/pools/{pool.id}/compare/{second.wait().model.id}")
-    expect(page.get_by_role("status").filter(has_text=told).get_by_role("link")).to_be_visible()
+    expect(notice).to_have_count(0)
+
+    page.goto(f"/app/pools/{pool.id}/compare")
+    expect(page).to_have_url(f"/app/pools/{pool.id}/compare/{second.model.id}")
+    pool.train("probe").wait()
+    expect(page.get_by_label("Model A").get_by_role("option")).to_have_count(3)
+    expect(page).to_have_url(f"/app/pools/{pool.id}/compare/{second.model.id}")
+    expect(page.get_by_label("Model A")).to_have_value(second.model.id)
 
     for seeds in (range(100, 102), range(102, 103)):
         drawings.write(tmp_path / "test", seeds)

@@ -1,4 +1,4 @@
-// What ended after its page had been left: told on every page until it is closed.
+// What ended after its page had been left: told on every page until its own is opened or it is closed.
 
 export interface Reminder {
   text: string;
