@@ -40,7 +40,5 @@ QUEUE_OF_KIND: Mapping[str, str] = {
     "deliver": DELIVERIES,
     **dict.fromkeys(("train", "evaluate"), "gpu"),
 }
-RUNS_FILES = ("translate", "evaluate")
-"""The kinds of jobs that run a network from a user's file."""
 UNRECORDED = ("embed", "search", "explain", "project", "delete", "suggest")
 """Kinds of jobs whose making is no act of its own: they follow from one, or only answer a question."""

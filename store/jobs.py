@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from store import actors, events, webhooks
 from store.clock import from_now
-from store.job_kinds import QUEUE_OF_KIND, RUNS_FILES, UNRECORDED, Kind
+from store.job_kinds import QUEUE_OF_KIND, UNRECORDED, Kind
 from store.settings import Settings
 from store.states import ENDED, JobState
 from store.tables import Job, JobMetric, Model, Selection
@@ -230,10 +230,12 @@ def finish(session: Session, job_id: uuid.UUID) -> bool:
 
 
 def _attempts_of_silent() -> ColumnElement[int]:
-    """The attempts of a job whose worker fell silent: if it runs a file of a user, and this happened to its
-    attempt before as well, there is no further one. The file may be what ends the workers.
+    """The attempts of a job whose worker fell silent: if it runs a model and this happened to its attempt
+    before as well, there is no further one. The model may be a user's file, and that what ends the workers.
     """
-    is_second = and_(Job.kind.in_(RUNS_FILES), Job.error["type"].as_string() == SILENT)
+    models = Job.spec["model_id"], Job.spec["question", "model"]
+    runs_model = or_(*(model.as_string().is_not(None) for model in models))
+    is_second = and_(runs_model, Job.error["type"].as_string() == SILENT)
     return case((is_second, Job.attempt), else_=Job.max_attempts)
 
 

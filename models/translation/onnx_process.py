@@ -1,4 +1,5 @@
-"""Runs an ONNX file from a user in a process of its own: with limits of memory and time, without a network.
+"""Runs an ONNX file from a user in a process of its own: with limits of memory and time, without a network
+and without other files.
 
     python -m processes.without_network models.translation.onnx_process FILE THREADS MEMORY SECONDS
 
@@ -23,8 +24,11 @@ import onnxruntime
 
 from models.translation.external_data import names_a_file
 from models.translation.onnx_session import OUT_OF_MEMORY, OUT_OF_TIME, Array
+from processes.without_files import forbid_files
 
 LOOK_EVERY_S = 0.1
+OF_SYSTEM = (Path("/proc/self"), Path("/sys/devices/system/cpu"))
+"""Where the clock and onnxruntime read about this process and the machine's processors."""
 PAGE = resource.getpagesize()
 
 
@@ -33,6 +37,7 @@ def main(path: Path, threads: int, memory: int, seconds: float) -> None:
     thread `seconds` of processor time for one answer.
     """
     _limit_memory(memory)
+    forbid_files(path, *OF_SYSTEM)
     clock = Clock(seconds)
     reader, writer = sys.stdin.buffer, sys.stdout.buffer
     try:

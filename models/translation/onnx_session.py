@@ -29,6 +29,9 @@ BYTES_A_SECOND = 100e6
 SILENCE = 10.0
 """Without an answer the process is ended after this many times its processor time: it may only wait."""
 LOOK_EVERY_S = 0.2
+ENVIRONMENT = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH")
+"""What the process gets of this one's environment: others may hold passwords and keys."""
+ARENAS = {"MALLOC_ARENA_MAX": "2"}
 
 
 class ConfinedSession:
@@ -74,7 +77,7 @@ class ConfinedSession:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=os.environ | {"MALLOC_ARENA_MAX": "2"},
+            env={name: os.environ[name] for name in ENVIRONMENT if name in os.environ} | ARENAS,
             start_new_session=True,
         )
         self._end: weakref.finalize[..., ConfinedSession] = weakref.finalize(self, _killed, self._process)

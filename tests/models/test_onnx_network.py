@@ -3,6 +3,8 @@ from __future__ import annotations
 import gc
 import json
 import signal
+import subprocess
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,6 +24,7 @@ from models.translation.artifacts import ImportedSpec, load_model, read_spec
 from models.translation.export import export_onnx
 from models.translation.onnx_network import OnnxNetwork
 from models.translation.translator import Translator
+from processes.without_files import version
 from tests.models.runs import TABLE, scene, write_imported_spec, write_scenes
 
 
@@ -299,6 +302,33 @@ def test_a_process_that_only_waits_is_ended(tmp_path: Path, monkeypatch: pytest.
     with pytest.raises(ValueError, match="no answer for 2 seconds"):
         session.run("photo", np.zeros((1, 3, 16, 16), np.float32))
     assert not running(path)
+
+
+@pytest.mark.skipif(version() < 1, reason="this kernel has no Landlock")
+def test_the_process_reads_no_file_but_the_model(tmp_path: Path) -> None:
+    """Whatever the file makes it do."""
+    secret = tmp_path / "secret"
+    secret.write_text("secret")
+    code = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from models.translation import onnx_process\n"
+        "def read(*of_load):\n"
+        f"    Path({str(secret)!r}).read_text()\n"
+        "onnx_process._load = read\n"
+        f"onnx_process.main(Path({str(tmp_path / 'model.onnx')!r}), 1, 2**30, 20.0)\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert "Permission denied" in json.loads(ran.stdout)["error"]
+
+
+def test_the_process_gets_no_password(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The settings of the program are in the environment of the worker alone."""
+    path = tmp_path / "model.onnx"
+    write_graph(path)
+    monkeypatch.setenv("FEWPAIRS_ADMIN_KEY", "fp_a-key")
+    session = onnx_session.ConfinedSession(path, 1)
+    assert b"fp_a-key" not in Path(f"/proc/{session._process.pid}/environ").read_bytes()
 
 
 def test_an_output_that_no_memory_holds_is_refused(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select, update
@@ -31,9 +32,9 @@ def job_id(database: Database, pool_id: uuid.UUID) -> uuid.UUID:
     return new_job(database, pool_id)
 
 
-def new_job(database: Database, pool_id: uuid.UUID, kind: str = "train") -> uuid.UUID:
+def new_job(database: Database, pool_id: uuid.UUID, kind: str = "train", **spec: Any) -> uuid.UUID:
     with database.write() as session:
-        return jobs.create(session, SETTINGS, kind=kind, pool_id=pool_id, spec={"n": 1}).id
+        return jobs.create(session, SETTINGS, kind=kind, pool_id=pool_id, spec=spec or {"n": 1}).id
 
 
 def claim(database: Database, job_id: uuid.UUID, lease_s: float = 60) -> Claim | None:
@@ -165,12 +166,20 @@ def test_attempts_run_out(database: Database, job_id: uuid.UUID) -> None:
     assert claim(database, job_id) is None
 
 
-@pytest.mark.parametrize("kind", ["translate", "evaluate"])
+@pytest.mark.parametrize(
+    ("kind", "spec"),
+    [
+        ("translate", {"model_id": "m"}),
+        ("evaluate", {"model_id": "m"}),
+        ("suggest", {"model_id": "m"}),
+        ("select", {"question": {"model": "m"}}),
+    ],
+)
 def test_a_file_that_ends_its_workers_is_not_tried_for_ever(
-    database: Database, pool_id: uuid.UUID, kind: str
+    database: Database, pool_id: uuid.UUID, kind: str, spec: dict[str, Any]
 ) -> None:
-    """A job that runs a network fails when two workers in a row fell silent; a mishap between starts anew."""
-    job_id = new_job(database, pool_id, kind)
+    """A job that runs a model fails when two workers in a row fell silent; a mishap between starts anew."""
+    job_id = new_job(database, pool_id, kind, **spec)
     claimed(database, job_id, lease_s=-1)
     assert sweep(database) == [job_id]
     with database.write() as session:
