@@ -34,7 +34,8 @@ class Quotas:
             raise self._reached(f"{added.photos:,} photos", "max_photos")
         if added.bytes >= self._settings.max_bytes:
             raise self._reached(
-                f"{added.bytes:,} bytes of photos, label maps, translations and exports", "max_bytes"
+                f"{added.bytes:,} bytes of photos, label maps, drafts, translations, imports and exports",
+                "max_bytes",
             )
 
     def note(self, photos: int, size: int) -> None:

@@ -132,8 +132,8 @@ class Settings(BaseSettings):
     max_bytes: int = Field(
         1024 * 1024 * MIB,
         ge=1,
-        description="Most bytes of photos, label maps, translations and exports that one principal may add, "
-        "with all revisions.",
+        description="Most bytes of photos, label maps, drafts, translations, imports and exports that one "
+        "principal may add, with all revisions.",
     )
     max_jobs: int = Field(
         1000,

@@ -10,6 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from service.access.credentials import PrincipalDep
 from service.access.roles import ANNOTATOR
+from service.access.room import ROOM
 from service.decoding.classes import Classes
 from service.decoding.label_maps import CheckedLabelMap
 from service.drafts.schemas import Draft
@@ -42,7 +43,7 @@ HEADERS = {
 @router.put(
     "/images/{image_id}/draft",
     summary="Keep an unfinished label map",
-    dependencies=[ANNOTATOR],
+    dependencies=[ANNOTATOR, ROOM],
     responses=errors(NotFound, LabelMapSize, *LABEL_MAP_PROBLEMS),
     openapi_extra=BINARY,
     description=f"The body is a label map of the image's size, all of which may be unlabelled. "

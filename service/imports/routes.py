@@ -31,6 +31,7 @@ from service.lookups import found_pool
 from service.runtime import Service, ServiceDep
 from store import annotations, tables
 from store.blobs import Incoming
+from store.quotas import SENT
 
 router = APIRouter(tags=["imports and exports"], route_class=Route)
 
@@ -134,7 +135,8 @@ def _order(
             newest = annotations.newest_of_pool(session, pool_id)
             revisions = {str(image_id): one.revision for image_id, one in newest.items() if not one.withdrawn}
         answers = _answers(session, pool_id, mapping)  # with the class table that the job will find
-        return {**asked, "mapping": answers, "files": held, "left_out": left_out, "revisions": revisions}
+        files = {"files": held, SENT: packed.size, "left_out": left_out}
+        return {**asked, "mapping": answers, **files, "revisions": revisions}
 
     try:
         job = order(service, pool_id, "import", asked | {"sha256": sent.sha256}, idempotency_key, spec)
@@ -143,4 +145,5 @@ def _order(
         raise
     if job.spec["files"] != held:  # the key was sent before, and that job has its own copy
         service.blobs.drop(held)
+    service.quotas.note(0, packed.size)
     return job

@@ -36,6 +36,7 @@ from service.runtime import Service, ServiceDep
 from service.similar.schemas import Duplicates, MostImages, Similar
 from store import selections, tables
 from store.blobs import Incoming
+from store.quotas import SENT
 from store.states import SPLITS
 
 router = APIRouter(tags=["similar images"], route_class=Route)
@@ -147,7 +148,7 @@ def _search_for(
     held = incoming.hold()
 
     def spec(session: Session) -> dict[str, Any]:
-        return {"what": "photo", "photo": held, "limit": limit}
+        return {"what": "photo", "photo": held, SENT: incoming.size, "limit": limit}
 
     try:
         job = order(service, pool_id, "search", asked, idempotency_key, spec)

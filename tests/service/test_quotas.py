@@ -13,7 +13,17 @@ from tests.access import key_of
 from tests.conftest import NO_BROKER
 from tests.file_kinds import zipped
 from tests.service.serving import Client, serve
-from tests.service.steps import add_model, annotate, label_map, new_pool, photo, put_photo, slug, succeed
+from tests.service.steps import (
+    add_model,
+    annotate,
+    embedded_pool,
+    label_map,
+    new_pool,
+    photo,
+    put_photo,
+    slug,
+    succeed,
+)
 
 MOST_BYTES = 2000
 
@@ -89,3 +99,33 @@ def test_translations_and_exports_count(small: Client, monkeypatch: pytest.Monke
     ):
         refused = small.post(address, **request)
         assert (refused.status_code, slug(refused)) == (507, "quota-reached")
+
+
+def test_drafts_count_and_so_do_files_that_wait(small: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An import and the photo of a search, as long as their jobs have not ended."""
+    pool_id, (image, _) = embedded_pool(small, 2)
+    monkeypatch.setattr(limits, "COUNTED_AGAIN_S", 0)
+
+    def counted() -> int:
+        with small.service.database.read() as session:
+            admin = principals.account(session, "admin")
+            assert admin
+            return quotas.added(session, admin.id).bytes
+
+    before = counted()
+    kept = small.put(f"/images/{image['id']}/draft", content=label_map()).json()
+    assert counted() == before + kept["size_bytes"]
+    search = small.post(f"/pools/{pool_id}/search", content=photo(7)).json()
+    assert counted() == before + kept["size_bytes"] + len(photo(7))
+    small.post(f"/jobs/{search['id']}/cancel").raise_for_status()
+    assert counted() == before + kept["size_bytes"]
+    files = zipped({"0.png": label_map()})
+    params = {"format": "png"}
+    small.post(f"/pools/{pool_id}/imports", content=files, params=params).raise_for_status()
+    assert counted() > before + kept["size_bytes"]
+    for n in range(2, 20):
+        refused = small.put(f"/images/{image['id']}/draft", content=label_map(n % 2))
+        if not refused.is_success:
+            break
+        small.post(f"/pools/{pool_id}/imports", content=files, params=params)
+    assert (refused.status_code, slug(refused)) == (507, "quota-reached")

@@ -122,7 +122,8 @@ def test_a_searched_photo_does_not_become_part_of_the_pool(
     waiting = client.post(address, content=photo(9), headers=key)
     assert waiting.status_code == 202
     spec = spec_of(client, waiting.json()["id"])
-    assert {**spec, "photo": None} == {"what": "photo", "photo": None, "limit": 2}
+    size = len(photo(9))
+    assert {**spec, "photo": None} == {"what": "photo", "photo": None, "size_bytes": size, "limit": 2}
     assert held(client) == sorted([*held_before, spec["photo"]])
     after = everything(client, pool_id)
     assert after["images"] == before["images"]

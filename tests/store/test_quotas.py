@@ -26,9 +26,11 @@ def test_files_of_jobs_count_for_who_ordered_them(database: Database) -> None:
     ended(database, ana, "translate", {"size_bytes": 5}, {"label_map": None, "rgb": large})
     ended(database, ana, "translate", {}, {"label_map": large, "rgb": large})
     ended(database, ana, "export", {"format": "png"}, {"file": large})
-    ended(database, ana, "search", {"what": "similar"}, {"items": []})
+    ended(database, ana, "search", {"what": "photo", "size_bytes": 11}, {"items": []})
+    ended(database, ana, "import", {"size_bytes": 13}, {"taken": 1})
     with database.write() as session, acting(Actor(ana)):
-        jobs.create(session, Settings(), kind="translate", pool_id=None, spec={"size_bytes": 7})
+        for kind, size in (("translate", 7), ("import", 17), ("search", 19)):
+            jobs.create(session, Settings(), kind=kind, pool_id=None, spec={"size_bytes": size})
     with database.read() as session:
-        assert quotas.added(session, ana) == Added(0, 5 + 7 + 4 * 3 * 10**9)
+        assert quotas.added(session, ana) == Added(0, 5 + 7 + 17 + 19 + 4 * 3 * 10**9)
         assert quotas.added(session, ben) == Added()
