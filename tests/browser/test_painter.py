@@ -16,6 +16,12 @@ from tests.processes import free_port, until
 
 CONTROL, SHIFT = 2, 8
 """Keys that are held, as the protocol of browsers numbers them."""
+TOOLS = (
+    *("Brush", "Eraser", "Lasso", "Polygon", "Fill region", "Superpixels", "Trace edges", "Magic wand"),
+    "Accept",
+)
+PLACES = """() => [...document.querySelectorAll(".tools button, .tools select")]
+    .map(each => Math.round(each.getBoundingClientRect().top))"""
 CUT_OFF = """() => [...document.querySelectorAll(".tools button, .tools label, .tools h2, .tools p")]
     .filter(each => each.scrollWidth > each.clientWidth + 1)
     .map(each => each.textContent.trim())"""
@@ -142,8 +148,48 @@ def test_what_labelling_needs_is_in_sight(page: Page, pool: Pool) -> None:
     expect(tool(page, "Brush")).to_be_checked()
 
 
+def test_a_suggestion_comes_once_two_classes_are_painted(page: Page, pool: Pool, tmp_path: Path) -> None:
+    """It is asked for with strokes of two classes, not of one, and goes when it is no longer wanted; then
+    none is asked for. For a test photo there is none at first. Nothing of the panel moves, whatever it says
+    and whatever the tool.
+    """
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "suggestion" in request.url else None)
+    image = first_image(pool)
+    box = painting(page, pool, image)
+    source, accept = page.get_by_label("Suggest"), page.get_by_role("button", name="Accept all")
+    placed = page.evaluate(PLACES)
+    stroke(page, box, (0.3, 0.3), (0.7, 0.3))
+    draft(page, image)
+    expect(page.get_by_text("Paint a second class")).to_be_visible()
+    assert asked == []
+    page.keyboard.press("2")
+    stroke(page, box, (0.3, 0.7), (0.7, 0.7))
+    expect(page.get_by_text("Striped: suggested")).to_be_visible()
+    expect(accept).to_be_enabled()
+    for name in TOOLS:
+        tool(page, name).click()
+        assert page.evaluate(PLACES) == placed, name
+    source.select_option("nothing")
+    expect(accept).to_be_disabled()
+    asked.clear()
+    tool(page, "Brush").click()
+    stroke(page, box, (0.3, 0.5), (0.7, 0.5))
+    draft(page, image)
+    assert asked == []
+
+    drawings.write(tmp_path / "test", range(1, 2))
+    pool.upload(tmp_path / "test" / "images", split="test")
+    painting(page, pool, pool.image_id("0001.png"))
+    expect(page.get_by_text("A test photo: label it yourself")).to_be_visible()
+    expect(source).to_have_value("nothing")
+
+
 def test_two_clicks_close_a_polygon(page: Page, pool: Pool) -> None:
-    """The shape between the corners gets the class, and no text is selected; a click then begins another."""
+    """The shape between the corners gets the class, and no text is selected; a click then begins another. An
+    open shape outlasts other tools, which say that it is open; the strokes between and the shape are undone
+    one by one.
+    """
     image = first_image(pool)
     box = painting(page, pool, image)
     page.keyboard.press("2")
@@ -159,6 +205,30 @@ def test_two_clicks_close_a_polygon(page: Page, pool: Pool) -> None:
     assert page.evaluate("String(getSelection())") == ""
     page.locator(".painter").click(position=places[0])
     keeps(page, image, triangle)
+    page.keyboard.press("Control+z")
+    page.locator(".painter").click(position=places[1])
+    open_shape = page.get_by_text("A shape is open")
+    expect(open_shape).to_be_hidden()
+    page.keyboard.press("b")
+    expect(open_shape).to_be_visible()
+    stroke(page, box, (0.3, 0.8), (0.7, 0.8))
+    stroked = draft(page, image)
+    assert set(stroked) == {1, 255}
+    page.keyboard.press("Enter")
+    page.keyboard.press("l")
+    page.mouse.click(box["x"] + 5, box["y"] + 5)
+    keeps(page, image, stroked)
+    page.keyboard.press("p")
+    page.locator(".painter").click(position=places[2])
+    page.keyboard.press("Enter")
+    both = [1 if 1 in pair else 255 for pair in zip(triangle, stroked, strict=True)]
+    keeps(page, image, both)
+    page.keyboard.press("Control+z")
+    keeps(page, image, stroked)
+    page.keyboard.press("Control+z")
+    assert set(draft(page, image)) == {255}
+    page.keyboard.press("b")
+    expect(open_shape).to_be_hidden()
 
 
 def test_pens_paint_and_two_fingers_move(context: BrowserContext, page: Page, pool: Pool) -> None:

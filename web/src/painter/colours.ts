@@ -48,12 +48,12 @@ export interface Shown {
 
 const [LIGHT, DARK] = new Uint32Array(new Uint8Array([255, 255, 255, 255, 0, 0, 0, 255]).buffer);
 /** Device pixels. */
-const [STRIPE, OUTLINE] = [3, 2];
+const [STRIPE, CROSS, OUTLINE] = [3, 12, 2];
 
 /**
  * The part `box` of a canvas, in device pixels, that shows the label map. `ratio` is device pixels per CSS
  * pixel. Every device pixel shows the image pixel under its centre. A suggestion is striped, and where it is
- * least sure it is crossed by white stripes.
+ * least sure, lines that are light and dark cross its stripes.
  */
 export function drawn(shown: Shown, view: View, ratio: number, box: Box): ImageData {
   const { map, entries, layer } = shown;
@@ -75,7 +75,7 @@ export function drawn(shown: Shown, view: View, ratio: number, box: Box): ImageD
       const isBorder = shown.outlines && (map.ids[from + right] !== id || map.ids[below + x] !== id);
       if (isBorder) pixels[to + column] = (diagonal + column) & 4 ? LIGHT : DARK;
       else if (layer && id === shown.unlabelled)
-        pixels[to + column] = suggested(shown, layer, from + x, diagonal + column);
+        pixels[to + column] = suggested(shown, layer, from + x, box.left + column, box.top + line);
       else pixels[to + column] = entries[id];
     }
   }
@@ -90,8 +90,14 @@ function places(first: number, count: number, origin: number, scale: number, siz
   });
 }
 
-function suggested({ entries, limit }: Shown, layer: Layer, at: number, diagonal: number): number {
-  const stripe = Math.floor(diagonal / STRIPE) % 4;
-  if (stripe === 0 && layer.doubt && layer.doubt[at] >= limit) return LIGHT;
-  return stripe % 2 === 0 ? 0 : entries[layer.ids[at]];
+function suggested(
+  { entries, limit }: Shown,
+  layer: Layer,
+  at: number,
+  column: number,
+  line: number,
+): number {
+  const across = (column - line) % CROSS;
+  if (layer.doubt && layer.doubt[at] >= limit && across >= 0 && across < 2) return across ? DARK : LIGHT;
+  return Math.floor((column + line) / STRIPE) % 2 === 0 ? 0 : entries[layer.ids[at]];
 }

@@ -21,10 +21,12 @@ type Stroke = { last: Point; erases: boolean; only: boolean };
 const CLOSING_CSS_PIXELS = 8;
 
 export class Hand {
+  /** Of a polygon or a traced shape; it stays when another tool is used in between. */
   #corners: Point[] = [];
-  /** How many of the corners the person set: the others are of the path to the pointer. */
-  #set = 0;
+  /** The traced path from the last corner to the pointer. */
+  #path: Point[] = [];
   #tracing = 0;
+  #lasso: Point[] = [];
   #stroke: Stroke | null = null;
   /** Superpixels that the stroke has painted. */
   #painted = new Set<number>();
@@ -39,7 +41,7 @@ export class Hand {
   down(point: Point, touch: Touch): void {
     const { tool } = this.tools;
     if (tool === "polygon" || tool === "trace") this.#corner(point, touch);
-    else if (tool === "lasso") this.#corners = [point];
+    else if (tool === "lasso") this.#lasso = [point];
     else if (tool === "accept") this.#accept(point);
     else if (tool === "fill" || tool === "wand") void this.#flood(point, touch);
     else {
@@ -52,18 +54,20 @@ export class Hand {
     if (this.#stroke) {
       this.#stroked(this.#stroke.last, point);
       this.#stroke.last = point;
-    } else if (this.tools.tool === "lasso" && this.#corners.length) {
-      this.#corners.push(point);
+    } else if (this.#lasso.length) {
+      this.#lasso.push(point);
     }
   }
 
   /** The pointer stands here now. */
   point(point: Point): void {
-    if (this.tools.tool === "trace" && this.#set > 0) void this.#trace(point);
+    if (this.tools.tool === "trace" && this.#corners.length) void this.#trace(point);
   }
 
   up(only: boolean): void {
-    if (this.tools.tool === "lasso" && this.#corners.length) this.close(only);
+    const lasso = this.#lasso;
+    this.#lasso = [];
+    this.#fill(lasso, only);
     this.end();
   }
 
@@ -76,29 +80,34 @@ export class Hand {
 
   /** The pointer draws no more: its stroke is whole, and its lasso is forgotten. */
   stop(): void {
-    if (this.tools.tool === "lasso") this.drop();
+    this.#lasso = [];
     this.end();
   }
 
-  /** Fill the shape whose corners were drawn. */
+  /** Fill the shape whose corners were set, if the tool is one that sets them. */
   close(only = false): void {
-    const corners = this.tools.tool === "trace" ? this.#corners.slice(0, this.#set) : this.#corners;
-    this.drop();
-    if (corners.length > 2) this.#once(polygon(corners, this.session.map!), { erases: false, only });
-  }
-
-  /** Two clicks at one place: they were the last corner. */
-  twice(only: boolean): void {
-    if (this.tools.tool === "polygon" || this.tools.tool === "trace") this.close(only);
+    if (this.tools.tool !== "polygon" && this.tools.tool !== "trace") return;
+    const corners = this.#corners;
+    this.#shape([]);
+    this.#fill(corners, only);
   }
 
   /** Forget the shape that is being drawn. Returns whether there was one. */
   drop(): boolean {
-    const isDrawing = this.#corners.length > 0;
-    this.#corners = [];
-    this.#set = 0;
-    this.#tracing++;
+    const isDrawing = this.#corners.length + this.#lasso.length > 0;
+    this.#shape([]);
+    this.#lasso = [];
     return isDrawing;
+  }
+
+  #shape(corners: Point[]): void {
+    [this.#corners, this.#path] = [corners, []];
+    this.tools.shape = corners.length > 0;
+    this.#tracing++;
+  }
+
+  #fill(corners: Point[], only: boolean): void {
+    if (corners.length > 2) this.#once(polygon(corners, this.session.map!), { erases: false, only });
   }
 
   /** Paint one superpixel. */
@@ -110,15 +119,23 @@ export class Hand {
   /** The lines that show what the tool would change. */
   marks(pointer: Point | null): [Point, Point][] {
     const { tool } = this.tools;
-    if (pointer && (tool === "brush" || tool === "erase")) return outline(this.#brush(pointer, pointer));
+    const changed: Span[] = [];
+    if (pointer && (tool === "brush" || tool === "erase")) changed.push(...this.#brush(pointer, pointer));
     if (pointer && tool === "superpixel") {
       const segments = this.#segments();
       const segment = segments?.at(pointer) ?? -1;
-      return segments && segment >= 0 ? outline(segments.spans(segment)) : [];
+      if (segments && segment >= 0) changed.push(...segments.spans(segment));
     }
-    const open = tool === "polygon" && pointer && this.#corners.length;
-    const shape = open ? [...this.#corners, pointer] : this.#corners;
-    return shape.slice(1).map((point, index) => [shape[index], point]);
+    return [...outline(changed), ...sides(this.#lasso), ...sides(this.#open(pointer))];
+  }
+
+  /** The shape that is not closed, with what the tool would add to it. */
+  #open(pointer: Point | null): Point[] {
+    const { tool } = this.tools;
+    if (tool === "trace") return [...this.#corners, ...this.#path];
+    return tool === "polygon" && pointer && this.#corners.length
+      ? [...this.#corners, pointer]
+      : this.#corners;
   }
 
   #segments(): SegmentMap | null {
@@ -173,17 +190,15 @@ export class Hand {
   }
 
   #corner(point: Point, touch: Touch): void {
-    this.#corners.push(point);
-    this.#set = this.#corners.length;
-    this.#tracing++;
+    this.#shape([...this.#open(null), point]);
     if (this.#closes(touch.grain)) this.close(touch.only);
   }
 
   async #trace(point: Point): Promise<void> {
     const tracing = ++this.#tracing;
-    const found = await this.session.picture?.trace(this.#corners[this.#set - 1], point);
+    const found = await this.session.picture?.trace(this.#corners[this.#corners.length - 1], point);
     if (!found || tracing !== this.#tracing) return;
-    this.#corners = [...this.#corners.slice(0, this.#set), ...found];
+    this.#path = found;
     this.moved();
   }
 
@@ -199,6 +214,10 @@ export class Hand {
     const [first, last] = [corners[0], corners[corners.length - 1]];
     return Math.hypot(first.x - last.x, first.y - last.y) < CLOSING_CSS_PIXELS * grain;
   }
+}
+
+function sides(shape: readonly Point[]): [Point, Point][] {
+  return shape.slice(1).map((point, index) => [shape[index], point]);
 }
 
 export function floored({ x, y }: Point): [number, number] {

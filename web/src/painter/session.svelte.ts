@@ -63,16 +63,16 @@ export class Session {
   #seconds = 0;
   #lastAct = 0;
 
-  /** `finished` is told when a label map was stored; `hasFinished` says whether any train photo has one. */
+  /** `finished` is told when a label map was stored; `taught` are the classes that those of train photos show. */
   constructor(
     user: string,
     pool: string,
     private readonly table: Classes,
     private readonly finished: (image: string) => void,
-    private readonly hasFinished: () => boolean,
+    taught: () => ReadonlySet<number>,
   ) {
     this.survey = new Survey(table.ignore);
-    this.suggestion = new Suggestion(table);
+    this.suggestion = new Suggestion(table, taught);
     this.journal = journalOf(user);
     this.#claims = new Claims(user, (image) => void this.#giveWay(image));
     this.outbox = new Outbox(pool, table, this.journal, this.#claims, (image, outcome) =>
@@ -94,7 +94,7 @@ export class Session {
     const visit = this.#visit;
     this.#id = id;
     this.isElsewhere &&= asks;
-    this.suggestion.opened(id);
+    this.suggestion.left();
     try {
       const isMine = await this.#claims.take(id, asks);
       if (visit !== this.#visit) return this.#claims.give(id);
@@ -160,7 +160,7 @@ export class Session {
     [this.image, this.photo, this.picture] = [image, photo, new Picture(photo)];
     this.#tell();
     void this.survey.now(work.map);
-    if (isMine && this.hasFinished()) this.suggestion.stroked(work.map, true);
+    this.suggestion.opened(image, isMine ? work.map : null);
   }
 
   /** The person did something now. */
@@ -176,6 +176,10 @@ export class Session {
 
   step(way: "undo" | "redo"): void {
     this.sheet?.step(way);
+  }
+
+  suggest(source: string): void {
+    if (this.map && !this.sheet?.isClosed) this.suggestion.choose(source, this.map);
   }
 
   /** Take over the suggested pixels of a class, or, with null, all. */
@@ -294,7 +298,7 @@ export class Session {
     if (!isWhole || !this.map) return;
     this.#tell();
     this.survey.soon(this.map);
-    this.suggestion.stroked(this.map, this.hasFinished());
+    this.suggestion.stroked(this.map);
   }
 
   #tell(): void {

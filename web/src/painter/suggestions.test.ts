@@ -3,7 +3,7 @@ import { beforeEach, expect, test, vi } from "vitest";
 import type { LabelMap } from "./label-map";
 import type { Layer } from "./layer";
 import { decoded, encoded } from "./png";
-import { ofModel, type Send, Suggestions } from "./suggestions";
+import { type Send, Suggestions } from "./suggestions";
 
 const map = (id: number): LabelMap => ({ width: 2, height: 1, ids: new Uint8Array([id, 255]) });
 const suggested: LabelMap = { width: 2, height: 1, ids: new Uint8Array([0, 0]) };
@@ -37,13 +37,14 @@ const SLUGS: Record<number, string> = {
 let shown: (Layer | null)[];
 let errors: unknown[];
 
-function asking(send: Send): Suggestions {
+function asking(send: Send, patience?: number): Suggestions {
   return new Suggestions(
     send,
     [[9, 9, 9]],
     255,
     (layer) => shown.push(layer),
     (error) => errors.push(error),
+    patience,
   );
 }
 
@@ -101,13 +102,27 @@ test("what only says that there is nothing yet is no error", async () => {
   expect(errors).toHaveLength(1);
 });
 
-test("a model is asked by its id, or the newest", async () => {
+test("a question to a model makes one about strokes void, and the other way round", async () => {
   const { send, sent } = service();
-  await ofModel(send, "i");
-  const layer = await ofModel(send, "i", "m");
-  expect(sent.map(({ path }) => path).filter((path) => path.startsWith("images"))).toEqual([
-    "images/i/suggestion",
-    "images/i/suggestion?model=m",
-  ]);
-  expect(layer.ids).toEqual(suggested.ids);
+  const suggestions = asking(send);
+  suggestions.stroked("i", map(0));
+  suggestions.drawn("i", "m");
+  await ends(1);
+  expect(sent[0].path).toBe("images/i/suggestion?model=m");
+  expect(shown[0]!.ids).toEqual(suggested.ids);
+  suggestions.drawn("i", "m");
+  suggestions.stroked("i", map(0));
+  await ends(2);
+  expect(sent.filter(({ init }) => init?.method === "POST")).toHaveLength(1);
+});
+
+test("a question that the service never answers fails in the end", async () => {
+  const unanswered: Send = (_, init) =>
+    new Promise((_, reject) =>
+      init!.signal!.addEventListener("abort", () => reject(init!.signal!.reason as Error)),
+    );
+  const atWork = async () => new Response("{}", { status: 202 });
+  for (const send of [unanswered, atWork]) asking(send, 20).drawn("i", "m");
+  await ends(2);
+  expect(errors.map((error) => (error as Error).name)).toEqual(["TimeoutError", "TimeoutError"]);
 });

@@ -1,4 +1,5 @@
-// Suggestions: label maps that the service learns from the finished photos and the strokes on this one.
+// Suggestions: label maps that the service learns from the finished photos and the strokes on this one, or that
+// a model makes.
 
 import type { Rgb } from "./colours";
 import type { LabelMap } from "./label-map";
@@ -8,11 +9,18 @@ import { decoded, encoded } from "./png";
 /** How long the hand rests after a stroke before the service is asked. */
 const REST_MS = 150;
 const AGAIN_MS = 300;
+/** How long the service may take to answer. */
+const PATIENCE_MS = 60_000;
 /** Refusals that only say that there is no suggestion: somebody asked after this, or nothing is labelled yet. */
 const HAS_NONE = new Set<unknown>(["suggestion-replaced", "nothing-to-learn-from"]);
 
 /** Sends a request below the address of the service; throws unless the answer is a success (`bytes`). */
 export type Send = (path: string, init?: RequestInit) => Promise<Response>;
+
+interface Question {
+  path: string;
+  init: RequestInit;
+}
 
 interface Asked {
   job_id: string;
@@ -20,25 +28,35 @@ interface Asked {
   model_id: string | null;
 }
 
-/** Asks after strokes, at most one question at a time; a newer stroke makes an older question void. */
+/** Asks one question at a time; a newer one makes an older one void. Each ends: it is shown, failed or void. */
 export class Suggestions {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #question: AbortController | null = null;
 
-  /** `show` gets the layer, or null if there is none. */
+  /** `show` gets the layer, or null if there is none; `failed` gets a TimeoutError after `patience`. */
   constructor(
     private readonly send: Send,
     private readonly colours: readonly Rgb[],
     private readonly unlabelled: number,
     private readonly show: (layer: Layer | null) => void,
     private readonly failed: (error: unknown) => void,
+    private readonly patience = PATIENCE_MS,
   ) {}
 
   /** A stroke on the image has ended, and the map is now like this; call it when an image is opened, too. */
   stroked(image: string, map: LabelMap): void {
-    this.stop();
-    const question = (this.#question = new AbortController());
-    this.#timer = setTimeout(() => void this.#ask(image, map, question), REST_MS);
+    const question = this.#begun();
+    const asked = async () => {
+      const body = await encoded(map, this.colours, this.unlabelled);
+      return { path: `images/${image}/suggestion`, init: { method: "POST", body } };
+    };
+    this.#timer = setTimeout(() => void this.#ask(asked, question), REST_MS);
+  }
+
+  /** A model is to draw a label map of the image. */
+  drawn(image: string, model: string): void {
+    const asked = async () => ({ path: `images/${image}/suggestion?model=${model}`, init: {} });
+    void this.#ask(asked, this.#begun());
   }
 
   /** Nobody waits for a suggestion any more: another image is opened, or the page is left. */
@@ -48,24 +66,23 @@ export class Suggestions {
     this.#question = null;
   }
 
-  async #ask(image: string, map: LabelMap, question: AbortController): Promise<void> {
-    const { signal } = question;
+  #begun(): AbortController {
+    this.stop();
+    return (this.#question = new AbortController());
+  }
+
+  async #ask(asked: () => Promise<Question>, question: AbortController): Promise<void> {
     try {
-      const body = await encoded(map, this.colours, this.unlabelled);
-      const layer = await answered(this.send, `images/${image}/suggestion`, { method: "POST", body, signal });
-      if (!signal.aborted) this.show(layer);
+      const { path, init } = await asked();
+      const signal = AbortSignal.any([question.signal, AbortSignal.timeout(this.patience)]);
+      const layer = await answered(this.send, path, { ...init, signal });
+      if (!question.signal.aborted) this.show(layer);
     } catch (error) {
-      if (signal.aborted) return;
+      if (question.signal.aborted) return;
       if (HAS_NONE.has(slugOf(error))) this.show(null);
       else this.failed(error);
     }
   }
-}
-
-/** The label map that a model makes of an image; of the pool's newest model if none is named. */
-export function ofModel(send: Send, image: string, model?: string, signal?: AbortSignal): Promise<Layer> {
-  const path = `images/${image}/suggestion`;
-  return answered(send, model ? `${path}?model=${model}` : path, { signal: signal ?? null });
 }
 
 /** Ask until the answer is there, and get its two pictures. */

@@ -11,6 +11,8 @@ const LARGEST_DIAMETER = 2000;
 
 export class Tools {
   tool = $state<Tool>("brush");
+  /** Whether a polygon or a traced shape is begun and not closed. */
+  shape = $state(false);
   id = $state(0);
   before = $state(1);
   #size = $state.raw<Size>({ width: 1, height: 1 });
@@ -57,6 +59,7 @@ export class Tools {
   /** A photo is opened: all of its classes are seen. */
   opened(size: Size): void {
     this.#size = size;
+    this.shape = false;
     this.solo = null;
     this.veiled = new Set();
   }

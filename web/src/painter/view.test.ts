@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 
 import { table, drawn } from "./colours";
 import { fitted, LARGEST_SCALE, resized, SMALLEST_SCALE, toImage, toScreen, zoomed } from "./view";
@@ -53,7 +53,7 @@ test("another size of the screen keeps the zoom and what is in the middle, or th
   expect(toImage(next, { x: 160, y: 50 })).toEqual(toImage(near, { x: 100, y: 100 }));
 });
 
-test("every device pixel shows the class of the image pixel under its centre, at all ratios", () => {
+beforeAll(() => {
   globalThis.ImageData = class {
     data: Uint8ClampedArray;
     constructor(
@@ -63,6 +63,34 @@ test("every device pixel shows the class of the image pixel under its centre, at
       this.data = new Uint8ClampedArray(width * height * 4);
     }
   } as unknown as typeof ImageData;
+});
+
+test("only a suggestion's doubtful pixels have lines across its stripes, light and dark ones", () => {
+  const size = { width: 64, height: 64 };
+  const of = (value: number) => new Uint8Array(64 * 64).fill(value);
+  const shows = (doubt: number) =>
+    new Set(
+      new Uint32Array(
+        drawn(
+          {
+            ...{
+              map: { ...size, ids: of(255) },
+              layer: { ...size, ids: of(0), doubt: of(doubt), source: "" },
+            },
+            ...{ entries: table([[1, 2, 3]]), unlabelled: 255, limit: 128, outlines: false },
+          },
+          { scale: 1, x: 0, y: 0 },
+          1,
+          { left: 0, top: 0, right: 64, bottom: 64 },
+        ).data.buffer,
+      ),
+    );
+  const [class0] = table([[1, 2, 3]]);
+  expect(shows(127)).toEqual(new Set([0, class0]));
+  expect(shows(128)).toEqual(new Set([0, class0, 0xffffffff, 0xff000000]));
+});
+
+test("every device pixel shows the class of the image pixel under its centre, at all ratios", () => {
   const map = { width: 13, height: 7, ids: new Uint8Array(91).map((_, at) => at % 5) };
   const entries = table([0, 1, 2, 3, 4].map((id) => [id + 1, 0, 0] as const));
   const shown = { map, entries, unlabelled: 255, layer: null, limit: 256, outlines: false };

@@ -49,6 +49,23 @@ export function testSet(evaluation: Evaluation | null): string | null {
   );
 }
 
+/**
+ * The models that have a mean IoU, and whether it compares: only those do that were scored on the same test
+ * photos and label maps as the newest evaluation.
+ */
+export function scored(models: readonly Model[]): { model: Model; iou: number; compares: boolean }[] {
+  const found = models.flatMap((model) => {
+    const evaluation = scoresOf(model);
+    const iou = byClasses(evaluation)?.mean_iou_present ?? null;
+    return iou === null ? [] : [{ model, iou, evaluation: evaluation! }];
+  });
+  const [newest] = found.map(({ evaluation }) => evaluation).sort((a, b) => (a.id < b.id ? 1 : -1));
+  return found.map(({ model, iou, evaluation }) => ({
+    ...{ model, iou },
+    compares: testSet(evaluation) === testSet(newest),
+  }));
+}
+
 export function modelsOf(pool: string): Promise<Model[]> {
   const path = { pool_id: pool };
   return every((cursor) =>
