@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from functools import cache
 from itertools import count
 from typing import Annotated, Any, Literal
 
@@ -130,7 +131,7 @@ def _named_or_written(value: Any, validate: ValidatorFunctionWrapHandler) -> Any
             names = ", ".join(["rgb", *PRESETS])
             sentence = f"There is no class table of this name: give {names}, or the classes themselves"
             raise PydanticCustomError("no_class_table", sentence)
-        value = PRESETS[value]
+        return known_table(value)
     table = ClassTable.model_validate(value)
     _check_new_names([entry.name for entry in table.classes])
     return table
@@ -147,6 +148,12 @@ def _check_new_names(names: Iterable[str]) -> None:
 
 Target = Annotated[ClassTable | Literal["rgb", *PRESETS], WrapValidator(_named_or_written)]  # type: ignore[valid-type]
 """What the label maps of a pool hold: a class table, one that is known by its name, or RGB."""
+
+
+@cache
+def known_table(name: str) -> ClassTable:
+    """The class table of a public data set, one of PRESETS."""
+    return ClassTable.model_validate(PRESETS[name])
 
 
 class ClassChange(Body):

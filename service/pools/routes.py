@@ -25,7 +25,8 @@ from service.http.problems import (
 )
 from service.lookups import found_pool
 from service.pools import removing
-from service.pools.class_table import ClassTable, ClassTableChanges
+from service.pools.class_table import ClassTable, ClassTableChanges, known_table
+from service.pools.presets import PRESETS
 from service.pools.schemas import NewPool, Pool, PoolChanges
 from service.runtime import Service, ServiceDep
 from store import events, jobs, memberships, pools
@@ -175,6 +176,12 @@ def change_class_table(service: ServiceDep, pool_id: UUID, changes: ClassTableCh
         events.add(session, pool_id, "changed", "pool", pool_id, **details)
         counts = service.counts.of(session, [pool_id])
     return Pool.of(pool, counts.get(pool_id, PoolCounts()))
+
+
+@router.get("/class_tables", summary="List the known class tables", dependencies=[ANYONE])
+def list_class_tables() -> dict[str, ClassTable]:
+    """The classes of public data sets, by the names that a new pool may give in place of a table."""
+    return {name: known_table(name) for name in PRESETS}
 
 
 def _name_taken(service: Service, name: str) -> PoolNameTaken:

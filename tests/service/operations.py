@@ -181,6 +181,7 @@ VIEWED, DRAWS, CURATED, ADMINISTERED = (
 ANYBODY = Operation("anyone")
 
 OPERATIONS: Mapping[str, Operation] = {
+    "GET /class_tables": ANYBODY,
     "GET /pools": ANYBODY,
     "POST /pools": Operation(
         "anyone", lambda it: {"json": {"name": str(uuid.uuid4()), "class_table": "rgb"}}

@@ -67,6 +67,16 @@ def test_known_tables_have_their_names(
     assert least_distance(classes) >= 20
 
 
+def test_known_tables_are_listed_with_their_classes(client: Client) -> None:
+    """So that whoever chooses one sees what it holds: the classes that a pool then has."""
+    tables = client.get("/class_tables").json()
+    assert tables["voc"]["classes"] == classes_of(client, "voc")
+    assert {name: len(table["classes"]) for name, table in tables.items()} == {
+        **{"cityscapes": 19, "camvid": 11, "camvid32": 31, "scenes": 8, "voc": 21},
+        **{"ade20k": 150, "coco-stuff": 171},
+    }
+
+
 @pytest.mark.parametrize(
     ("name", "numbers", "expected"),
     [
