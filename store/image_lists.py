@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Float, Select, cast, exists, select
+from sqlalchemy import ColumnElement, Float, Select, cast, exists, null, select
 from sqlalchemy.orm import Session
 
 from store import annotations, pages
@@ -48,11 +48,13 @@ class Wanted:
 
 def page(
     session: Session, wanted: Wanted, *, cursor: str | None, skip: int = 0, limit: int
-) -> tuple[list[tuple[Image, int | None]], str | None]:
-    """Images with the revisions of their annotations, and the next page's cursor. Raises WrongCursor."""
-    query = _filtered(select(Image, _revision()), wanted)
+) -> tuple[list[tuple[Image, int | None, float | None]], str | None]:
+    """Images with the revisions of their annotations and how unsure the model is of them, and the next page's
+    cursor. Raises WrongCursor."""
+    uncertainty = Uncertainty.score if wanted.model else null()
+    query = _filtered(select(Image, _revision(), uncertainty), wanted)
     rows, following = pages.ordered(session, query, KEYS, wanted.sort, cursor=cursor, skip=skip, limit=limit)
-    return [(image, revision) for image, revision in rows], following
+    return [(image, revision, score) for image, revision, score in rows], following
 
 
 def total(session: Session, wanted: Wanted) -> int:

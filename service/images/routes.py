@@ -42,7 +42,17 @@ from service.http.problems import (
 from service.images import changes as changed
 from service.images import intake, replacing
 from service.images.intake import Destination
-from service.images.schemas import Image, ImageChanges, LeftOut, Listed, Listing, Missing, Upload, Uploaded
+from service.images.schemas import (
+    Image,
+    ImageChanges,
+    LeftOut,
+    Listed,
+    ListedImage,
+    Listing,
+    Missing,
+    Upload,
+    Uploaded,
+)
 from service.jobs.enqueue import ACCEPTED, answered
 from service.lookups import found_image, found_model, found_pool
 from service.runtime import Service, ServiceDep
@@ -186,7 +196,7 @@ def list_images(
     service: ServiceDep,
     pool_id: UUID,
     listed: Annotated[Listed, Query()],
-) -> CountedPage[Image]:
+) -> CountedPage[ListedImage]:
     """Photos in the order of upload, or as `sort` says."""
     with service.database.read() as session:
         found_pool(session, pool_id)
@@ -197,7 +207,7 @@ def list_images(
             session, wanted, cursor=listed.cursor, skip=listed.skip, limit=listed.limit
         )
         total = image_lists.total(session, wanted) if listed.total else None
-    items = [Image.of(image, revision) for image, revision in rows]
+    items = [ListedImage.found(*row) for row in rows]
     return CountedPage(items=items, next=following, total=total)
 
 

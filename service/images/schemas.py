@@ -50,6 +50,19 @@ class Image(Document):
         return cls.of_row(row, embedded=embedded, annotation_revision=annotation_revision)
 
 
+class ListedImage(Image):
+    """A photo of a list."""
+
+    uncertainty: float | None = Field(
+        description="How unsure the list's `model` is of the photo: 0, sure, to 1; null if none was named."
+    )
+
+    @classmethod
+    def found(cls, row: tables.Image, revision: int | None, uncertainty: float | None) -> "ListedImage":
+        embedded = row.shard_id is not None
+        return cls.of_row(row, embedded=embedded, annotation_revision=revision, uncertainty=uncertainty)
+
+
 class Uploaded(Image):
     """A photo as the answer to its upload."""
 

@@ -162,6 +162,22 @@ def test_acts_are_taken_back_one_by_one(pool: Pool, page: Page) -> None:
     assert len(list(pool.images(split="test"))) == 0
 
 
+def test_nothing_is_done_to_photos_until_it_is_known_which_are_selected(pool: Pool, page: Page) -> None:
+    """Shift asks the service which photos are in between; until it answers, the acts wait."""
+    asked: list[Route] = []
+    page.goto(f"/app/pools/{pool.id}/photos")
+    cells = page.locator("button[data-place]")
+    cells.first.click(modifiers=["Control"])
+    page.route("**/images?*limit=6*", lambda route: asked.append(route))
+    with page.expect_request("**/images?*limit=6*"):
+        cells.last.click(modifiers=["Shift"])
+    leave_out = page.get_by_role("button", name="Leave out")
+    expect(leave_out).to_be_disabled()
+    asked[0].continue_()
+    leave_out.click()
+    expect(page.get_by_text("6 photos left out.")).to_be_visible()
+
+
 @pytest.fixture
 def many(pool: Pool, page: Page) -> Iterator[Pool]:
     """The pool as if it had many photos: lists of them, their pictures and the map are answered here."""
@@ -221,14 +237,26 @@ def test_ten_thousand_photos_are_scrolled_and_a_hundred_thousand_points_surround
 
 
 def test_what_a_model_doubts_is_no_selection(page: Page, pool: Pool, tmp_path: Path) -> None:
-    """To let the newest model look at the photos leaves the picks as they were."""
+    """To let the newest model look at the photos leaves the picks as they were. Each photo says how unsure it
+    is, the most unsure first, or last."""
     drawings.write(tmp_path / "labelled", range(2))
     pool.annotate(tmp_path / "labelled" / "labels")
     pool.train("probe").wait()
     picked = pool.select(budget=2)
     page.goto(f"/app/pools/{pool.id}/photos?show=unsure")
     page.get_by_role("button", name="Let it look at them").click()
-    expect(page.locator("button[data-place]")).to_have_count(4)
+    cells = page.locator("button[data-place]")
+    expect(cells).to_have_count(4)
+
+    def unsure() -> list[float]:
+        names = [cell.get_attribute("aria-label") or "" for cell in cells.all()]
+        return [float(name.split("unsure of ")[1].removeprefix("< ").removesuffix(" %")) for name in names]
+
+    assert unsure() == sorted(unsure(), reverse=True)
+    first = cells.first.get_attribute("aria-label") or ""
+    page.get_by_label("Order", exact=True).select_option("Least unsure first")
+    expect(cells.last).to_have_accessible_name(first)
+    assert unsure() == sorted(unsure())
     assert pool.newest_selection().id == picked.id
 
 

@@ -94,6 +94,15 @@ def test_lists_are_filtered_and_counted(client: Client, pool: tuple[str, list[di
         assert every["total"] is None
 
 
+def test_a_list_for_a_model_tells_how_unsure_it_is(
+    client: Client, pool: tuple[str, list[dict[str, Any]]]
+) -> None:
+    """Of each photo; without a model nothing is told."""
+    scores = [image["uncertainty"] for image in ask(client, pool, model=pool[0])["items"]]
+    assert scores == SCORES
+    assert {image["uncertainty"] for image in ask(client, pool)["items"]} == {None}
+
+
 def test_a_list_that_cannot_be_is_refused(client: Client, pool: tuple[str, list[dict[str, Any]]]) -> None:
     """An order by the doubts of no model, and a cursor of another order."""
     address = f"/pools/{pool[1][0]['pool_id']}/images"

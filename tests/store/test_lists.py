@@ -58,7 +58,7 @@ def of_images(session: Session, names: list[str]) -> List:
 
     def page(*args: Any, **options: Any) -> tuple[list[Image], str | None]:
         found, following = image_lists.page(*args, **options)
-        return [image for image, _ in found], following
+        return [image for image, *_ in found], following
 
     return List(image_lists.Sort, wanted, page, image_lists.total, rows, keys)
 

@@ -15,6 +15,7 @@ export type Schemas = { [Name in keyof components["schemas"]]: Readable<componen
 export type Asked = components["schemas"];
 export type Pool = Schemas["Pool"];
 export type Image = Schemas["Image"];
+export type ListedImage = Schemas["ListedImage"];
 export type Job = Schemas["Job"];
 export type Model = Schemas["Model"];
 

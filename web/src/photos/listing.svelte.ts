@@ -1,6 +1,6 @@
 // Lists of photos of which only the parts that are looked at are fetched, in any order.
 
-import { api, asked, type Image, said } from "../api/client";
+import { api, asked, type ListedImage, said } from "../api/client";
 import type { paths } from "../api/schema";
 
 type Asking = NonNullable<paths["/pools/{pool_id}/images"]["get"]["parameters"]["query"]>;
@@ -13,10 +13,10 @@ export interface Listing {
   /** Why photos could not be fetched. */
   readonly failure: string;
   /** Every photo that is here now. */
-  readonly here: Image[];
+  readonly here: ListedImage[];
   /** Photos that belong together, by the number of their group. */
   readonly groups?: ReadonlyMap<string, number>;
-  at(place: number): Image | undefined;
+  at(place: number): ListedImage | undefined;
   /** Fetch the photos from `first` to `last`, if they are not here. */
   want(first: number, last: number): void;
   /** The ids of the photos from `first` to `last`, whether they are here or not. */
@@ -34,7 +34,7 @@ const MOST_IDS_AT_ONCE = 1000;
 export class Queried implements Listing {
   count = $state<number | null>(null);
   failure = $state("");
-  private parts = $state.raw<ReadonlyMap<number, Image[]>>(new Map());
+  private parts = $state.raw<ReadonlyMap<number, ListedImage[]>>(new Map());
   private waiting = new Set<number>();
   private wanted = [0, 0];
   private isOver = false;
@@ -46,11 +46,11 @@ export class Queried implements Listing {
     this.want(0, 0);
   }
 
-  get here(): Image[] {
+  get here(): ListedImage[] {
     return [...this.parts.values()].flat();
   }
 
-  at(place: number): Image | undefined {
+  at(place: number): ListedImage | undefined {
     return this.parts.get(Math.floor(place / PART))?.[place % PART];
   }
 
@@ -110,7 +110,7 @@ export class Queried implements Listing {
 export class Named implements Listing {
   failure = $state("");
   readonly groups?: ReadonlyMap<string, number>;
-  private records = $state.raw<ReadonlyMap<string, Image | null>>(new Map());
+  private records = $state.raw<ReadonlyMap<string, ListedImage | null>>(new Map());
   private present = $derived.by(() => this.all.filter((id) => this.records.get(id) !== null));
   private waiting = new Set<string>();
 
@@ -126,11 +126,11 @@ export class Named implements Listing {
     return this.present.length;
   }
 
-  get here(): Image[] {
+  get here(): ListedImage[] {
     return [...this.records.values()].filter((image) => image !== null);
   }
 
-  at(place: number): Image | undefined {
+  at(place: number): ListedImage | undefined {
     return this.records.get(this.present[place] ?? "") ?? undefined;
   }
 
@@ -153,7 +153,7 @@ export class Named implements Listing {
   private async fetch(ids: string[]): Promise<void> {
     for (const id of ids) this.waiting.add(id);
     try {
-      const found = new Map(ids.map((id): [string, Image | null] => [id, null]));
+      const found = new Map(ids.map((id): [string, ListedImage | null] => [id, null]));
       for await (const image of recordsOf(this.pool, ids)) found.set(image.id, image);
       this.records = new Map([...this.records, ...found]);
       this.failure = "";
@@ -170,7 +170,7 @@ export async function* recordsOf(
   pool: string,
   ids: readonly string[],
   deleted = false,
-): AsyncGenerator<Image> {
+): AsyncGenerator<ListedImage> {
   for (let start = 0; start < ids.length; start += PART) {
     const query = { id: ids.slice(start, start + PART), limit: PART, deleted };
     yield* (await listed(pool, query)).items;

@@ -7,7 +7,9 @@ export const SHOWS = ["all", "excluded", "failed", "duplicates", "unsure", "dele
 export type Show = (typeof SHOWS)[number];
 /** What an address may say about a list, besides whether a map is beside it and which photo is open. */
 export const FILTERS = ["show", "split", "labelled", "by", "name", "sort", "like"] as const;
-export const SORTS = ["added", "-added", "name", "-name", "-pixels", "pixels"] as const;
+const SORTS = ["added", "-added", "name", "-name", "-pixels", "pixels"] as const;
+const SORTS_OF_UNSURE = ["-uncertainty", "uncertainty"] as const;
+type Sort = (typeof SORTS)[number] | (typeof SORTS_OF_UNSURE)[number];
 const MOST_ALIKE = 100;
 
 const OF_SHOW: Partial<Record<Show, Query>> = {
@@ -20,21 +22,25 @@ export function shownBy(query: URLSearchParams): Show {
   return SHOWS.find((show) => show === query.get("show")) ?? "all";
 }
 
+/** The orders that a list can have, the one that it has unless the address names another first. */
+export function sortsOf(show: Show): readonly Sort[] {
+  return show === "unsure" ? SORTS_OF_UNSURE : SORTS;
+}
+
 /** The list that the address names. `model` is the newest model, which says what it is unsure of. */
 export async function listed(pool: Pool, query: URLSearchParams, model: string | null): Promise<Listing> {
   const [show, like] = [shownBy(query), query.get("like")];
   if (like) return new Named(pool.id, [like, ...(await alike(like))]);
   if (show === "duplicates") return duplicates(pool);
-  const [sort, name, by, split] = ["sort", "name", "by", "split"].map((key) => query.get(key));
+  const sort = sortsOf(show).find((each) => each === query.get("sort")) ?? sortsOf(show)[0]!;
+  const [name, by, split] = ["name", "by", "split"].map((key) => query.get(key));
   const labelled = query.get("labelled");
-  const isUnsure = show === "unsure" && model;
   return new Queried(pool.id, {
-    ...(sort ? { sort: sort as (typeof SORTS)[number] } : {}),
+    ...(show !== "unsure" ? { sort } : model ? { sort, model, annotated: false } : {}),
     ...(name ? { contains: name } : {}),
     ...(by ? { annotated_by: by } : {}),
     ...(split === "train" || split === "test" ? { split } : {}),
     ...OF_SHOW[show],
-    ...(isUnsure ? { sort: "-uncertainty" as const, model, annotated: false } : {}),
     ...(labelled ? { annotated: labelled === "yes" } : {}),
   });
 }
