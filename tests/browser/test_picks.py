@@ -49,6 +49,22 @@ def test_earlier_selections_are_found_again(pool: Pool, page: Page) -> None:
     page.wait_for_url(f"**/picks?selection={first.id}")
 
 
+def test_what_is_labelled_meanwhile_is_counted(pool: Pool, page: Page, tmp_path: Path) -> None:
+    """The picks say how many are left, what is advised now, and what each stands for; the photos say how many
+    are labelled, when they are looked at again."""
+    picks = pool.select(5).picks
+    page.goto(f"/app/pools/{pool.id}/picks")
+    expect(page.get_by_text("5 photos to label.")).to_be_visible()
+    expect(page.get_by_label("How they are picked")).to_contain_text("As advised (Words")
+    expect(page.get_by_text("stands for itself alone")).to_have_count(4)
+    expect(page.get_by_text("stands for itself and 1 other")).to_have_count(1)
+    pool.annotate(tmp_path / "labels" / Path(picks[0].name).with_suffix(".png").name)
+    page.get_by_role("link", name="Photos", exact=True).click()
+    expect(page.get_by_text("6 photos, 1 labelled")).to_be_visible()
+    page.get_by_role("link", name="Picks", exact=True).click()
+    expect(page.get_by_text("4 photos left to label, 1 labelled.")).to_be_visible()
+
+
 def test_picks_of_deleted_photos_stay_in_words(pool: Pool, page: Page) -> None:
     """Neither a deleted pick nor a deleted photo beside a pick is asked for. What is explained stays, until
     all is asked anew; what cannot be explained any more is said, and other picks are asked for."""

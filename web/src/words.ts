@@ -38,7 +38,6 @@ export const words = {
     budget: "How many",
     strategy: "How they are picked",
     strategies: {
-      advised: "As advised",
       kmedoids: "k-medoids: typical of many photos",
       words: "Words: parts that were not shown yet",
       facility: "Facility: best for every number",
@@ -48,6 +47,7 @@ export const words = {
       fasterpam: "FasterPAM: the exact k-medoids",
       random: "At random, to compare",
     },
+    advised: (strategy: string) => (strategy ? `As advised (${strategy})` : "As advised"),
     options: "Options",
     duplicates: "Count photos that are nearly the same as one",
     balance: "Prefer photos like those with rare classes",
@@ -64,22 +64,28 @@ export const words = {
       "How well these picks cover the pool is not known any more: photos among them were moved to test, replaced or deleted.",
     none: "Nothing is picked yet. Fewpairs looks at all photos and says which to label.",
     working: "Looking at all photos…",
-    buys: (budget: number, random: number | null) =>
-      random === null || random <= budget
-        ? `${counted(budget, "photo")} to label.`
-        : `Labelling these ${many(budget)} covers the pool as well as about ${many(random)} photos drawn at random.`,
+    toLabel: (left: number, done: number) =>
+      left === 0
+        ? `All ${counted(done, "pick")} ${done === 1 ? "is" : "are"} labelled.`
+        : done === 0
+          ? `${counted(left, "photo")} to label.`
+          : `${counted(left, "photo")} left to label, ${many(done)} labelled.`,
+    covers: (random: number) =>
+      `They cover the pool as well as about ${many(random)} photos drawn at random would.`,
     takes: (time: string) => `It takes about ${time}.`,
     noTimes: "How long it takes is known once a photo is labelled here.",
     gain: (budget: number, gain: number) =>
-      `On photos of streets, ${many(budget)} more pairs added ${gain.toFixed(3)} to the mean IoU.`,
+      `On photos of streets, labelling ${many(budget)} more made the mean IoU of a model about ${gain.toFixed(2)} higher.`,
     stands: (count: number, among: number) =>
-      `stands for ${counted(count, "photo")}${among ? ` if all ${many(among)} are labelled` : ""}`,
+      `stands for ${count > 1 ? `itself and ${counted(count - 1, "other")}` : "itself alone"}${among ? ` if all ${many(among)} are labelled` : ""}`,
     more: (count: number) => `Pick up to ${many(count)}`,
     alike: "photos that it stands for",
     label: "Label",
     look: "Look at it",
     done: "labelled",
     start: "Start labelling",
+    keepOrSkip:
+      "What you keep stays when you pick again. In place of what you skip, another photo is picked at once.",
     skip: "Skip",
     skipThis: (name: string) => `Skip ${name} and take another`,
     pin: "Keep",
@@ -91,6 +97,8 @@ export const words = {
     ofPicks: "these picks",
     ofRandom: "random draws, 90 % of them in the band",
     assign: "Give them to people",
+    assignHint:
+      "Each person finds the photos given to them on the page Label; nobody else is given them meanwhile.",
     who: "Who",
     howMany: "How many they are to hold",
     give: "Give",
