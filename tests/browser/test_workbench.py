@@ -105,6 +105,11 @@ def paint_every_class(page: Page) -> None:
 def draft(page: Page, image: str) -> list[int]:
     """The label map that the browser keeps for an image, once the last stroke is in it."""
     expect(page.get_by_text("Kept")).to_be_visible()
+    return draft_of(page, image)
+
+
+def draft_of(page: Page, image: str) -> list[int]:
+    """The same, of a photo that may be closed."""
     user = page.request.get("/me").json()["id"]
     before, ids = None, None
     while ids is None or ids != before:
@@ -319,7 +324,8 @@ def test_two_people_do_not_overwrite_each_other(
     client: Client, page: Page, pool: Pool, stranger: BrowserContext
 ) -> None:
     """Who saves second is told so, and chooses; both label maps are revisions then. So is who saves after
-    somebody withdrew the label map, also if another photo is open when it is noticed.
+    somebody withdrew the label map, also if another photo is open when it is noticed; the page goes on saying
+    so, whenever it is opened, until its person knows.
     """
     client.create_user("bea", PASSWORD)
     pool.share("bea", "annotator")
@@ -359,9 +365,25 @@ def test_two_people_do_not_overwrite_each_other(
     opened, *_, last = pool.images()
     painting(page, pool, last["id"])
     page.unroute("**/annotation?*")
-    expect(page.get_by_text(f"What you painted on {opened['name']} is not stored")).to_be_visible()
+    refused = page.get_by_text(f"What you painted on {opened['name']} is not stored")
+    expect(refused).to_be_visible()
+    page.reload()
+    expect(refused).to_be_visible()
     page.get_by_role("link", name="Look at it").click()
-    expect(page.get_by_text("Somebody withdrew the label map")).to_be_visible()
+    withdrawn = page.get_by_text("Somebody withdrew the label map")
+    expect(withdrawn).to_be_visible()
+    page.reload()
+    expect(withdrawn).to_be_visible()
+    kept = draft_of(page, image)
+    assert set(kept) == {0, 255}
+    painting(page, pool, last["id"])
+    page.get_by_role("button", name="Keep it in this browser").click()
+    expect(refused).to_be_hidden()
+    page.reload()
+    page.locator(".painter canvas").first.wait_for()
+    expect(refused).to_be_hidden()
+    painting(page, pool, image)
+    assert draft_of(page, image) == kept
 
 
 def test_the_pages_are_usable_by_everyone(page: Page, pool: Pool) -> None:

@@ -256,9 +256,10 @@ export const words = {
     pickMore: "Pick more photos",
     whoHolds: "See who has which",
     conflict: "Somebody else saved a label map of this photo meanwhile.",
-    conflictOf: (name: string) =>
-      `What you painted on ${name} is not stored: somebody else changed its label map meanwhile.`,
-    seeConflict: "Look at it",
+    changed: "Somebody else changed its label map meanwhile.",
+    notStored: (name: string, reason: string) => `What you painted on ${name} is not stored. ${reason}`,
+    seeRefused: "Look at it",
+    dismiss: "Keep it in this browser",
     withdrawn: "Somebody withdrew the label map of this photo meanwhile.",
     elsewhere: "You paint this photo in another tab of this browser. Here it is only shown.",
     paintHere: "Paint it here",

@@ -1,6 +1,7 @@
 // The label map of an image: from the service to the painter, and back.
 
 import { api, asked, bytes, type Image, type Pool, Problem } from "../api/client";
+import { words } from "../words";
 import type { Ready } from "./ahead";
 import type { Rgb } from "./colours";
 import { isSame, type LabelMap } from "./label-map";
@@ -52,12 +53,10 @@ async function labelMap(id: string): Promise<LabelMap> {
 /** Somebody else saved a label map meanwhile, or withdrew it: then `theirs` and `revision` are null. */
 export class Conflict extends Error {
   constructor(
-    /** The photo. */
-    readonly of: string,
     readonly theirs: LabelMap | null,
     readonly revision: number | null,
   ) {
-    super("conflict");
+    super(words.label.changed);
   }
 }
 
@@ -87,11 +86,11 @@ export async function save(
     return ((await answer.json()) as { revision: number }).revision;
   } catch (error) {
     if (!(error instanceof Problem && error.status === 412)) throw error;
-    const { annotation_revision: newest, name } = await found(id);
-    if (newest === null) throw new Conflict(name, null, null);
+    const { annotation_revision: newest } = await found(id);
+    if (newest === null) throw new Conflict(null, null);
     const theirs = await labelMap(id);
     if (isSame(theirs, map)) return newest;
-    throw new Conflict(name, theirs, newest);
+    throw new Conflict(theirs, newest);
   }
 }
 

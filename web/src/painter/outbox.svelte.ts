@@ -2,10 +2,10 @@
 // finished. While the service does not answer they wait here, and are sent when it does; those of another pool,
 // which has other classes, when somebody labels there.
 
-import { Problem } from "../api/client";
+import { Problem, said } from "../api/client";
 import type { Claims } from "./claims";
 import { type Classes, Conflict, keepDraft, save } from "./files";
-import { drafted, type Entry, type Journal, painted, refused, stored } from "./journal/journal";
+import { drafted, type Entry, type Journal, painted, refused, stored, told } from "./journal/journal";
 
 const SEND_EVERY_MS = 5000;
 /** Refusals that say nothing of the label map: nobody is logged in, or the service has too much to do. */
@@ -21,6 +21,8 @@ export type Outcome =
 export class Outbox {
   /** How many photos have something that the service lacks. */
   waiting = $state(0);
+  /** What the service refused, of photos of the pool. */
+  refused = $state.raw<readonly Entry[]>([]);
   offline = $state(false);
   #last: Promise<unknown> = Promise.resolve();
 
@@ -65,8 +67,16 @@ export class Outbox {
     await this.#last;
   }
 
+  /** The person knows that a photo's map was refused; it stays in this browser. */
+  async dismiss(image: string): Promise<void> {
+    await this.journal.settle(image, told);
+    await this.#waiting();
+  }
+
   async #waiting(): Promise<Entry[]> {
-    return (await this.journal.entries()).filter(({ waits, pool }) => waits && pool === this.pool);
+    const entries = (await this.journal.entries()).filter(({ pool }) => pool === this.pool);
+    this.refused = entries.filter(({ refusal }) => refusal);
+    return entries.filter(({ waits }) => waits);
   }
 
   async #claimed(image: string): Promise<void> {
@@ -101,7 +111,8 @@ export class Outbox {
     const isAnswered = error instanceof Conflict || (error instanceof Problem && error.status < 500);
     const isLater = error instanceof Problem && LATER.includes(error.status);
     this.offline = !isAnswered;
-    if (isAnswered && !isLater) await this.journal.settle(image, refused(at));
+    if (isAnswered && !isLater) await this.journal.settle(image, refused(at, said(error)));
+    await this.#waiting();
     this.told(image, isAnswered ? { kind: "refused", error } : { kind: "unreachable" });
   }
 }

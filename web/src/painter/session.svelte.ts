@@ -36,8 +36,6 @@ export class Session {
   status = $state<Status>("clean");
   failure = $state("");
   conflict = $state.raw<Conflict | null>(null);
-  /** Those of photos that are not open, by their ids. */
-  conflicts = $state.raw<ReadonlyMap<string, Conflict>>(new Map());
   /** Another tab of this person paints the photo: here it is only shown. */
   isElsewhere = $state(false);
   /** Another draft of the photo: older than the one that is shown, and not part of it. */
@@ -58,6 +56,7 @@ export class Session {
   #jumps = 0;
   #sent: string | null = null;
   #finished = false;
+  #refusal: string | null = null;
   #saving: Promise<void> | null = null;
   /** How long the person has worked on the photo since its last revision, and when they did something last. */
   #seconds = 0;
@@ -100,12 +99,8 @@ export class Session {
       if (visit !== this.#visit) return this.#claims.give(id);
       if (isMine) await this.outbox.send(id); // not while it is read below: that would show the revision before
       const [found, draft, local] = await Promise.all([open(id, ready), draftOf(id), this.journal.kept(id)]);
-      if (visit === this.#visit) {
-        this.#show(found, draft, local ?? null, isMine);
-        const known = isMine && this.conflicts.get(id);
-        if (known) this.#differ(known);
-        if (known) this.conflicts = new Map([...this.conflicts].filter(([image]) => image !== id));
-      } else found.photo.close();
+      if (visit === this.#visit) this.#show(found, draft, local ?? null, isMine);
+      else found.photo.close();
     } catch (error) {
       if (visit === this.#visit) this.failure = said(error);
     }
@@ -147,17 +142,23 @@ export class Session {
     this.other = work.other;
     this.#sent = draft?.etag ?? null;
     [this.#seconds, this.#finished, this.#jumps] = [work.seconds, false, 0];
+    this.#refusal = work.kept?.entry.refusal ?? null;
     this.revision = work.revision;
     this.status = work.kept ? "kept" : work.draft ? "drafted" : "clean";
     const facts = (): Facts => ({
-      ...{ image: image.id, pool: image.pool_id, revision: this.revision, seconds: this.#seconds },
-      ...{ sent: this.#sent, finished: this.#finished },
+      ...{ image: image.id, pool: image.pool_id, name: image.name, revision: this.revision },
+      ...{ seconds: this.#seconds, sent: this.#sent, finished: this.#finished, refusal: this.#refusal },
     });
     this.sheet = new Sheet(work.map, work.kept, this.journal, facts, (part, isWhole) =>
       this.#changed(part, isWhole),
     );
     this.isElsewhere = this.sheet.isClosed = !isMine;
     [this.image, this.photo, this.picture] = [image, photo, new Picture(photo)];
+    if (isMine && this.#refusal) {
+      const isOther = image.annotation_revision !== work.revision;
+      if (isOther) this.#differ(new Conflict(found.map, image.annotation_revision));
+      else this.failure = this.#refusal;
+    }
     this.#tell();
     void this.survey.now(work.map);
     this.suggestion.opened(image, isMine ? work.map : null);
@@ -246,23 +247,20 @@ export class Session {
   #became(image: string, outcome: Outcome): void {
     if (outcome.kind === "stored") this.finished(image);
     const recorder = this.sheet?.recorder;
-    if (image !== this.image?.id || !recorder) {
-      if (outcome.kind === "refused" && outcome.error instanceof Conflict)
-        this.conflicts = new Map([...this.conflicts, [image, outcome.error]]);
-      return;
-    }
+    if (image !== this.image?.id || !recorder) return;
     const isNewest = "at" in outcome && outcome.at === recorder.at && !recorder.pends;
     if (outcome.kind === "drafted") {
       this.#sent = outcome.etag;
       if (isNewest && this.status !== "saving") this.status = "drafted";
     } else if (outcome.kind === "stored") {
       [this.revision, this.#sent, this.#seconds, this.#finished] = [outcome.revision, null, 0, false];
-      this.failure = "";
+      [this.failure, this.#refusal] = ["", null];
       this.status = isNewest ? "clean" : "kept";
       if (!isNewest) recorder.soon();
     } else if (outcome.kind === "unreachable") {
       this.status = "offline";
     } else {
+      if (this.#finished) this.#refusal = said(outcome.error);
       this.#finished = false;
       this.status = "failed";
       this.failure = said(outcome.error);
@@ -279,7 +277,7 @@ export class Session {
   resolve(by: LabelMap | null): void {
     if (!this.conflict || !this.sheet) return;
     this.revision = this.conflict.revision;
-    [this.conflict, this.failure, this.status] = [null, "", "kept"];
+    [this.conflict, this.failure, this.#refusal, this.status] = [null, "", null, "kept"];
     this.sheet.recorder.soon();
     if (by) this.sheet.replace(by);
   }

@@ -7,6 +7,8 @@ import { type Change, replay } from "../label-map";
 export interface Entry {
   image: string;
   pool: string;
+  /** The photo's name. */
+  name: string;
   width: number;
   height: number;
   /** The revision that was painted on; null if there was none. */
@@ -23,6 +25,8 @@ export interface Entry {
   waits: boolean;
   /** Whether the person said that it is to be stored as the photo's annotation. */
   finished: boolean;
+  /** Why the service did not store it though it was finished, until the person knows; null: it was not refused. */
+  refusal: string | null;
 }
 
 export interface Kept {
@@ -60,14 +64,19 @@ export function drafted(at: number, sent: string): Settle {
   return (entry) => ({ ...entry, sent, ...settled(entry, at) });
 }
 
-/** The service refused the map of the moment `at`, and would again. */
-export function refused(at: number): Settle {
-  return (entry) => ({ ...entry, ...settled(entry, at) });
+/** The service refused the map of the moment `at`, and would again; `reason` is for who has closed the photo. */
+export function refused(at: number, reason: string): Settle {
+  return (entry) => ({ ...entry, refusal: entry.finished ? reason : entry.refusal, ...settled(entry, at) });
+}
+
+/** The person knows of the refusal. */
+export function told(entry: Entry): Entry {
+  return { ...entry, refusal: null };
 }
 
 /** The service has the map of the moment `at` as this revision: what was painted since goes on from there. */
 export function stored(at: number, revision: number): Settle {
-  return (entry) => (entry.at > at ? { ...entry, revision, sent: null, seconds: 0 } : null);
+  return (entry) => (entry.at > at ? { ...entry, revision, sent: null, seconds: 0, refusal: null } : null);
 }
 
 function settled(entry: Entry, at: number): Partial<Entry> {

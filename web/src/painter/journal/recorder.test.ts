@@ -11,8 +11,8 @@ import { Recorder } from "./recorder";
 const size = { width: 8, height: 6 };
 const rules = { unlabelled: 255, onlyUnlabelled: false, locked: new Set<number>(), onlyClass: null };
 const facts = {
-  ...{ image: "image", pool: "pool", revision: null },
-  ...{ seconds: 0, sent: null, finished: false },
+  ...{ image: "image", pool: "pool", name: "name", revision: null },
+  ...{ seconds: 0, sent: null, finished: false, refusal: null },
 };
 
 /** A database that answers late, and at times has no room. */

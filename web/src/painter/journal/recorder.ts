@@ -7,7 +7,7 @@ import type { Entry, Journal } from "./journal";
 const KEEP_AFTER_MS = 200;
 
 /** What an entry says beside the place in the history. */
-export type Facts = Pick<Entry, "image" | "pool" | "revision" | "seconds" | "sent" | "finished">;
+export type Facts = Omit<Entry, "width" | "height" | "done" | "undone" | "at" | "waits">;
 
 export class Recorder {
   /** When the journal was written last: the moment that tells what was written then from what came later. */
