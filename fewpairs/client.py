@@ -183,7 +183,7 @@ class Client:
     ) -> Items[Job]:
         """All jobs, or those of one state or kind, newest first.
 
-        `contains` is a part of the kind, of a training's method, of the pool's name or of the error. `sort`
+        `contains` is a part of a training's method, of the pool's name or of the error. `sort`
         is "added", "kind" or "state", with a minus the largest first. `total` of the answer counts them.
         """
         wanted = {"state": state, "kind": kind, "contains": contains, "sort": sort}

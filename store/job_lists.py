@@ -30,8 +30,8 @@ class Wanted:
     state: JobState | None = None
     kind: Kind | None = None
     contains: str | None = None
-    """A part of the kind, of a training's method, of the pool's name or of the error; the case of letters
-    does not matter."""
+    """A part of a training's method, of the pool's name or of the error; the case of letters does not
+    matter."""
     seen_by: uuid.UUID | None = None
     """A principal who is a member of their pools."""
     sort: Sort = "-added"
@@ -68,7 +68,7 @@ def _wanted(wanted: Wanted) -> Select[Job]:
         query = query.where(Job.kind.not_in(("deliver", "suggest")))
     if wanted.contains is not None:
         pool = select(Pool.name).where(Pool.id == Job.pool_id).scalar_subquery()
-        texts = Job.kind, Job.spec["method"].as_string(), pool, Job.error["detail"].as_string()
+        texts = Job.spec["method"].as_string(), pool, Job.error["detail"].as_string()
         query = query.where(has(wanted.contains, *texts))
     if wanted.seen_by:
         query = query.where(Job.pool_id.in_(pools_of(wanted.seen_by)))

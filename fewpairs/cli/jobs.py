@@ -39,7 +39,7 @@ def jobs(
     contains: Annotated[
         str | None,
         typer.Option(
-            help="A part of the kind, of a training's method, of the pool's name or of the error.",
+            help="A part of a training's method, of the pool's name or of the error.",
             show_default=False,
         ),
     ] = None,

@@ -73,7 +73,7 @@ def list_jobs(
     state: JobState | None = None,
     kind: Kind | None = None,
     sort: Annotated[Sort, Query(description="With a minus, the largest first.")] = "-added",
-    contains: Annotated[Part, within("kind, method (of a training), pool's name or error")] = None,
+    contains: Annotated[Part, within("method (of a training), pool's name or error")] = None,
     total: Total = False,
     cursor: OrderedCursor = None,
     limit: Limit = 100,
