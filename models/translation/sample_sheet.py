@@ -84,7 +84,7 @@ def _sheet(
 
     With `reverse`, `answers` gets the label map and draws photos.
     """
-    headings = ["label map", *headings, "photo"] if reverse else ["photo", *headings, "truth"]
+    headings = ["label map", *headings, "photo"] if reverse else ["photo", *headings, "label map"]
     cell = min(WIDTH, max(NARROW, SHEET // len(headings) - GAP))
     rows = [_row(answers, sample, cell, table, reverse) for sample in samples]
     return picture_sheet(headings, rows, cell, _legend(table) if table else [])
@@ -92,7 +92,7 @@ def _sheet(
 
 def _legend(table: ClassTable) -> Legend:
     """The classes and what stands for unlabelled pixels."""
-    return list(zip((*table.names, "ignored"), (*table.colors, (0, 0, 0)), strict=True))
+    return list(zip((*table.names, "unlabelled"), (*table.colors, (0, 0, 0)), strict=True))
 
 
 def _row(
