@@ -21,6 +21,12 @@ export function score(value: number | null | undefined): string {
   return value === null || value === undefined ? "–" : value.toFixed(3);
 }
 
+/** A difference of scores, with its sign. */
+export function signed(value: number | null | undefined): string {
+  const text = score(value === null || value === undefined ? value : Math.abs(value));
+  return !value || Number(text) === 0 ? text : `${value > 0 ? "+" : "−"}${text}`;
+}
+
 export function lasting(seconds: number): string {
   if (seconds < 90) return `${Math.max(1, Math.round(seconds))} s`;
   const minutes = Math.round(seconds / 60);
