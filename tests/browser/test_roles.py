@@ -47,7 +47,7 @@ OFFERED: dict[str, dict[str, list[str]]] = {
     "train/{training}": {"curator": ["Train", "Try it again"]},
     "compare/{models}": {
         "annotator": ["Change its label map", "Label one like it next"],
-        "curator": ["Score it on the test photos", "Label maps of the test photos (PNG)"],
+        "curator": ["Score Model B on 1 test photo", "Label maps of the test photos (PNG)"],
     },
     "members": {"curator": ["Give the role", "Take the role away"]},
     "/app/jobs": {"curator": ["Try again"]},

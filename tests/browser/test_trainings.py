@@ -25,12 +25,18 @@ UNSEEN_TAB = """
 
 
 def test_a_training_is_watched_and_steered(page: Page, pool: Pool, tmp_path: Path) -> None:
-    """Its losses are drawn in words while it trains, but for those that are hidden; it can be finished
-    early, which is said, gone on from, and cancelled. Two clicks order one training. A notification tells
-    somebody who looks elsewhere that it has ended, as the page does until its model is opened. The models
-    that are compared stay the same when another training ends. Two models that were scored on different
-    test photos are not compared until one is scored again. Charts follow the colour scheme.
+    """The page of a pool with pairs leads to its training. Losses are drawn in words while it trains, but for
+    those that are hidden, in the colours of light or dark. What waits says for which work, and who looks for
+    models sees that one is being trained. It can be finished early, which is said, gone on from, and
+    cancelled. Two clicks order one training. A notification tells somebody who looks elsewhere that it has
+    ended, as the page does until its model is opened. The models that are compared stay the same when
+    another training ends. Two models that were scored on different test photos are not compared until one is
+    scored again.
     """
+    page.goto(f"/app/pools/{pool.id}/photos")
+    page.get_by_role("link", name="train a model", exact=True).click()
+    expect(page.get_by_role("heading", name="Train a model")).to_be_visible()
+    expect(page.get_by_text("Next:")).to_have_count(0)
     first = pool.train("hybrid", recipe="tiny", **LONG)
     page.goto(f"/app/pools/{pool.id}/train")
     training = page.get_by_label("Training", exact=True)
@@ -44,8 +50,18 @@ def test_a_training_is_watched_and_steered(page: Page, pool: Pool, tmp_path: Pat
     page.emulate_media(color_scheme="dark")
     expect(judge.locator(".u-marker")).not_to_have_css("border-top-color", light)
     expect(training.get_by_text(re.compile("^about .* left$"))).to_be_visible()
-    page.get_by_text("What is meant by").click()
-    expect(page.get_by_text("A photo and its label map:")).to_be_visible()
+    page.get_by_text("What these words mean").click()
+    for word in ("pair", "hybrid", "tiny"):
+        expect(page.get_by_role("term").filter(has_text=word)).to_be_visible()
+    expect(page.get_by_text("It will wait for a training (hybrid · tiny).")).to_be_visible()
+    waiting = pool.train("probe")
+    page.goto(f"/app/pools/{pool.id}/train/{waiting.id}")
+    expect(training.get_by_text("It waits for a training (hybrid · tiny).")).to_be_visible()
+    waiting.cancel()
+    page.goto(f"/app/pools/{pool.id}/compare")
+    expect(page.get_by_text("A model is being trained: hybrid · tiny.")).to_be_visible()
+    page.get_by_role("link", name="See the training").click()
+    page.wait_for_url(f"**/train/{first.id}")
     training.get_by_role("button", name="Finish now and keep the model").click()
     early = f"finished early after step {first.wait().result['steps']:,} of 1,000,000"
     expect(training.get_by_role("heading", name=early)).to_be_visible()
@@ -55,8 +71,8 @@ def test_a_training_is_watched_and_steered(page: Page, pool: Pool, tmp_path: Pat
 
     training.get_by_role("button", name="Go on from this model").dblclick()
     expect(training.get_by_role("heading", name="running")).to_be_visible()
-    second, _ = pool.jobs(kind="train")
-    page.get_by_role("link", name="Photos").click()
+    second, _, _ = pool.jobs(kind="train")
+    page.get_by_role("link", name="Photos", exact=True).click()
     page.evaluate(UNSEEN_TAB)
     second.finish()
     told = f"A model of {pool.name} is trained."

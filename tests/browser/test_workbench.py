@@ -206,7 +206,7 @@ def test_a_person_comes_from_a_folder_to_two_compared_models(page: Page, folder:
     assert violations(page) == []
     page.get_by_role("button", name="Score it on 2 test photos").click()
     page.get_by_label("Model B").select_option(index=1)
-    scores = page.get_by_role("button", name="Score it on the test photos")
+    scores = page.get_by_role("button", name="Score Model B on 2 test photos")
     expect(scores).to_have_count(1)
     scores.click()
     expect(scores).to_have_count(0)
@@ -229,10 +229,13 @@ def test_a_person_comes_from_a_folder_to_two_compared_models(page: Page, folder:
 def test_the_service_stores_the_pixels_that_were_painted(page: Page, pool: Pool) -> None:
     """A label map that was painted and saved has the class indices of the page's buffer, pixel by pixel, also
     for another reader of PNGs. Erasing or undoing the last stroke, also before it is whole, gives the bytes
-    before it. Saving twice makes one revision. What is undone and done again after a save is saved again.
+    before it. Saving twice makes one revision. What is undone and done again after a save is saved again. A
+    photo that was not picked is in the list of photos while it is open.
     """
     image = first_image(pool)
     box = painting(page, pool, image)
+    listed = page.get_by_label("To label").get_by_role("link")
+    expect(listed).to_have_attribute("aria-current", "true")
     page.keyboard.press("2")
     stroke(page, box, (0.3, 0.3), (0.7, 0.6))
     before = draft(page, image)

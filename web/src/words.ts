@@ -5,8 +5,8 @@ import { counted, many } from "./words/numbers";
 import { photoWords } from "./words/photos";
 import { serverWords } from "./words/server";
 
-export { stateOf } from "./words/models";
-export { counted, exactly, lasting, many, moment, percent, score, sized } from "./words/numbers";
+export { awaited, stateOf, trained } from "./words/models";
+export { counted, exactly, lasting, many, moment, percent, score, signed, sized } from "./words/numbers";
 
 export const words = {
   views: "Views of the pool",

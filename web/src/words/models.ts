@@ -13,13 +13,42 @@ export const modelWords = {
         well ? `A model of ${pool} is scored.` : `The scoring of a model of ${pool} has failed.`,
     },
   },
+  next: {
+    say: "Next:",
+    pick: "see which photos to label",
+    label: "label more photos",
+    train: "train a model",
+    score: "score the newest model",
+    trainAgain: "train on the new pairs, too",
+    test: "label test photos",
+    more: "see which photos to label next",
+  },
+  work: {
+    training: (of: string) => `a training (${of})`,
+    scoring: "the scoring of a model",
+    more: (count: number) => ` and ${counted(count, "other job")}`,
+    waits: (what: string) => `It waits for ${what}.`,
+    willWait: (what: string) => `It will wait for ${what}.`,
+    worker: "a worker",
+  },
   terms: {
-    ask: (terms: string) => `What is meant by ${terms}?`,
+    ask: "What these words mean",
     pair: "A photo and its label map: the model learns from pairs what it is to make of a photo.",
     IoU: "How much two areas cover each other, from 0 (nowhere) to 1 (everywhere): what the model draws as a class, and what the label map says. The mean IoU is the mean over the classes that the label maps have.",
     probe:
       "A method that takes a network that has learned from millions of other photos, leaves it as it is, and learns only which class belongs to what that network sees. It takes seconds.",
     finetune: "A method that begins like probe, and then trains that network as well. It takes longer.",
+    hybrid:
+      "The paper's method: it learns from pairs, and from photos and label maps that belong to no pair, by networks that judge whether a picture looks real (a GAN).",
+    pix2pix: "A GAN that learns from pairs alone.",
+    cyclegan:
+      "A GAN that learns from photos and label maps without pairs: there and back has to be the same.",
+    tripathy: "A GAN that learns from pairs first, and then from photos and label maps without pairs.",
+    fcn8s: "A network that learns from pairs alone to say the class of each pixel, without a GAN.",
+    "tiny, small, paper":
+      "How large a training is. tiny: small pictures, small networks and few steps, for a computer without a GPU; small: more of each, for a GPU; paper: as in the paper, for a GPU and hours.",
+    step: "The model sees one picture, or a few, and is changed a little.",
+    loss: "A number that says how wrong the model is, in a way that the training counts; a training makes it smaller.",
   },
   trainPage: {
     title: "Train a model",
@@ -50,9 +79,6 @@ export const modelWords = {
     none: "Label at least one photo first.",
     curator: "A curator of this pool can order trainings.",
     running: "Training",
-    waiting: "It waits for a worker.",
-    behind: "It waits for the work before it.",
-    writing: "Finishing: the model is written.",
     finish: "Finish now and keep the model",
     finishing: "It ends after this step: the model is saved, and samples of it are drawn.",
     cancel: "Cancel",
@@ -78,7 +104,7 @@ export const modelWords = {
       G_conditional: "does not look like a real pair",
       G_cycle: "is not the same there and back",
       G_identity: "changes what is right already",
-      G_l1: "differs from the truth",
+      G_l1: "differs from the label map",
       G_cross_entropy: "wrong classes",
       D_X: "judge of photos",
       D_Y: "judge of label maps",
@@ -97,8 +123,10 @@ export const modelWords = {
   comparePage: {
     title: "Compare models",
     none: "There is no model yet.",
-    evaluate: "Score it on the test photos",
-    scoring: { queued: "Waits for the work before it…", running: "Scoring…" },
+    evaluate: (model: string, photos: number) => `Score ${model} on ${counted(photos, "test photo")}`,
+    scoring: { queued: "Waits…", running: "Scoring…" },
+    trains: (what: string) => `A model is being trained: ${what}.`,
+    seeTraining: "See the training",
     scoreAgain: (model: string) => `Score ${model} again`,
     changed: (model: string) =>
       `The test photos have changed since ${model} was scored: other photos, or other label maps.`,
@@ -125,10 +153,11 @@ export const modelWords = {
     iou: "IoU",
     difference: "B − A",
     accuracy: "Accuracy",
+    accuracyA: "Accuracy A",
     pixels: "Pixels",
     confusion: "What was taken for what",
     confused: (truth: string, predicted: string) => `${truth} taken for ${predicted}`,
-    truthRow: "Truth, by row; prediction, by column",
+    truthRow: "Label map, by row; prediction, by column",
     noConfusion: "This evaluation has not counted it: score the model again.",
     rounds: "Round by round",
     notDrawn: (models: number) =>
@@ -145,6 +174,9 @@ export const modelWords = {
     noNext: "All photos that look like this one are labelled.",
     hold: "Hold B to blink between both models.",
     own: "Try a photo of your own",
+    ownHint: "It is not added to the pool.",
+    choose: "Choose a photo",
+    translating: "The models look at it…",
     keys: {
       b: "hold: the picture of model B",
       e: "where the model is wrong",
@@ -170,10 +202,12 @@ export const modelWords = {
     get: { export: "Get the zip", import: "Get the report" },
     files: { export: "export.zip", import: "report.json" },
     kinds: {
-      ...{ train: "training", evaluate: "evaluation", select: "selection", embed: "embedding" },
-      ...{ explain: "explanation", replay: "replay", search: "search", project: "map" },
-      ...{ translate: "translation", suggest: "suggestion", import: "import", export: "export" },
-      ...{ scenes: "drawn scenes", pack: "archive", delete: "removal", deliver: "webhook", doctor: "doctor" },
+      ...{ train: "training", evaluate: "scoring", select: "selection of photos" },
+      ...{ embed: "look at new photos", explain: "coverage of picks", replay: "repeated selection" },
+      ...{ search: "search by photo", project: "map of photos", translate: "translation of a photo" },
+      ...{ suggest: "suggestion for a photo", import: "import of label maps", export: "export" },
+      ...{ scenes: "drawn scenes", pack: "archive of a pool", delete: "removal" },
+      ...{ deliver: "message to a webhook", doctor: "check of the server" },
     } satisfies Record<Job["kind"], string>,
     states: {
       ...{ queued: "queued", running: "running" },
@@ -184,6 +218,7 @@ export const modelWords = {
     more: "Show more",
     search: "Search",
     searched: "Method, pool or error",
+    writing: "writing the model",
     order: "Order",
     newest: "newest first",
     sorts: { added: "oldest first", kind: "by kind", state: "by state" },
@@ -194,7 +229,21 @@ export const modelWords = {
 
 export function stateOf({ kind, state, progress: { done, total } }: Job): string {
   const text = modelWords.jobsPage;
-  return kind === "train" && state === "succeeded" && done < total
-    ? text.early(done, total)
+  if (kind === "train" && state === "succeeded" && done < total) return text.early(done, total);
+  return kind === "train" && state === "running" && total && done >= total
+    ? text.writing
     : text.states[state];
+}
+
+/** The method and the size of a training. */
+export function trained({ training }: Job): string {
+  return training ? `${training.method} · ${training.recipe}` : "";
+}
+
+/** What somebody waits for who waits for these trainings and scorings; for a worker, if there is none. */
+export function awaited([first, ...others]: readonly Job[]): string {
+  const text = modelWords.work;
+  if (!first) return text.worker;
+  const what = first.kind === "train" ? text.training(trained(first)) : text.scoring;
+  return others.length ? what + text.more(others.length) : what;
 }

@@ -97,8 +97,6 @@ export const photoWords = {
     refused: (count: number) => `${counted(count, "file")} refused`,
     leftOut: (folder: string, files: number) =>
       `${counted(files, "file")} in ${folder} left out: they look like label maps. Bring them in on the first page.`,
-    next: "Next:",
-    toPicks: "see which photos to label",
     which: "Which photos",
     shows: {
       all: "All photos",

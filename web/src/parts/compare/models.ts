@@ -22,6 +22,8 @@ export type ClassMetrics = Schemas["ClassMetrics"];
 const WAIT_MS = 700;
 const MOST = 1000;
 const MOST_ALIKE = 100;
+/** Two trainings of one method on the same pairs may differ by as much. */
+export const NOISE = 0.01;
 
 export function named(model: Model): string {
   return model.name ?? `${model.method}, ${exactly(model.created_at)}`;
@@ -112,27 +114,13 @@ export async function nextLike(
   return id.find((each) => unlabelled.has(each) && !taken.has(each)) ?? null;
 }
 
-/** Which models are being scored on the test photos: whether their jobs wait or run. */
-export type Scoring = ReadonlyMap<string, "queued" | "running">;
-
-export async function scoredNow(pool: string): Promise<Scoring> {
-  const states = ["queued", "running"] as const;
-  const found = await Promise.all(
-    states.map(async (state) => {
-      const query = { pool, kind: "evaluate", state, limit: MOST } as const;
-      const { items } = await asked(api.GET("/jobs", { params: { query } }));
-      return items.flatMap(({ model_id }) => (model_id ? [[model_id, state] as const] : []));
-    }),
-  );
-  return new Map(found.flat());
-}
-
 /** Order the scores of a model on the test photos; null: another order is under way. */
-export function ordersScore(orders: Orders, pool: string, model: string) {
+export async function ordersScore(orders: Orders, pool: string, model: string): Promise<Job | null> {
   const body = { model_id: model } as Asked["NewEvaluation"];
-  return orders.send(body, (header) =>
+  const ordered = await orders.send(body, (header) =>
     asked(api.POST("/pools/{pool_id}/evaluations", { params: { path: { pool_id: pool }, header }, body })),
   );
+  return ordered as Job | null;
 }
 
 export function prediction(of: Evaluation, image: string): string {

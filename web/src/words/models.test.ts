@@ -1,0 +1,35 @@
+import { expect, test } from "vitest";
+
+import type { Job } from "../api/client";
+import { awaited, stateOf } from "./models";
+import { signed } from "./numbers";
+
+function job(done: number, kind: Job["kind"] = "train"): Job {
+  const progress = { done, total: 20, share: done / 20 };
+  const training = { method: "probe", recipe: "tiny" };
+  return { kind, state: "running", progress, training } as Job;
+}
+
+test("a training that has done its steps is writing the model", () => {
+  expect([job(19), job(20), job(20, "evaluate")].map(stateOf)).toEqual([
+    "running",
+    "writing the model",
+    "running",
+  ]);
+});
+
+test("who waits is told for what", () => {
+  expect(awaited([])).toBe("a worker");
+  expect(awaited([job(3)])).toBe("a training (probe · tiny)");
+  expect(awaited([job(3, "evaluate"), job(0)])).toBe("the scoring of a model and 1 other job");
+});
+
+test("differences have a sign, and none if they are shown as 0", () => {
+  expect([0.0123, -0.0123, -0.0001, 0, null].map(signed)).toEqual([
+    "+0.012",
+    "−0.012",
+    "0.000",
+    "0.000",
+    "–",
+  ]);
+});
