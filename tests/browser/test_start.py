@@ -14,9 +14,10 @@ from tests.export_kinds import zipped
 
 
 def test_an_upload_goes_on_where_it_stopped(client: Client, page: Page, tmp_path: Path) -> None:
-    """If the network is lost, the rest is sent by a click; after a reload the folder can be chosen again.
-    No photo is sent twice. The folders say which photos are for tests, which is asked about before any is
-    sent, and which are label maps.
+    """If the network is lost, the rest is sent by a click; after a reload the folder can be chosen again, and
+    the pool that has its name is offered. No photo is sent twice. The folders say which photos are for tests,
+    which is asked about before any is sent, and which are label maps. Who answers by Cancel keeps what was
+    dropped, and is asked again.
     """
     drawings.write(tmp_path, range(6))
     folder = tmp_path / "street"
@@ -37,14 +38,25 @@ def test_an_upload_goes_on_where_it_stopped(client: Client, page: Page, tmp_path
     def choose() -> None:
         page.goto("/")
         page.locator("input[webkitdirectory]").set_input_files(folder)
-        page.get_by_label("Names of the classes").fill("a\nb\nc")
-        page.get_by_role("button", name="Create the pool and send the photos").click()
+        expect(page.get_by_text("Found: 12 photos.")).to_be_visible()
 
     page.route("**/images/street/**", put)
     choose()
-    expect(page.get_by_text("1 photo in street/val would become test photos")).to_be_visible()
+    page.get_by_label("Names of the classes").fill("a\nb\nc")
+    page.get_by_role("button", name="Create the pool and send the photos").click()
+    question = page.get_by_text("1 photo in street/val would become test photos")
+    expect(question).to_be_visible()
+    send = page.get_by_role("button", name="Send the photos")
+    expect(send).to_be_disabled()
     assert sent == []
-    page.get_by_role("button", name="Send them as test photos").click()
+    page.get_by_role("button", name="Cancel").click()
+    expect(question).to_have_count(0)
+    expect(page.get_by_text("6 files not sent yet.")).to_be_visible()
+    expect(page.get_by_text("Found: 6 photos.")).to_be_visible()
+    send.click()
+    expect(question).to_be_visible()
+    assert sent == []
+    page.get_by_role("button", name="Send as test photos").click()
     expect(page.get_by_text("The service does not answer")).to_be_visible()
     page.unroute("**/images/street/**")
     with page.expect_response("**/images/street/**"):
@@ -54,6 +66,7 @@ def test_an_upload_goes_on_where_it_stopped(client: Client, page: Page, tmp_path
     again: list[str] = []
     page.on("request", lambda request: again.append(request.url) if request.method == "PUT" else None)
     choose()
+    expect(page.get_by_text("There is already a pool named street")).to_be_visible()
     page.get_by_role("button", name="Send the photos into street").click()
     expect(page.get_by_text("0 photos added, 6 were here already.")).to_be_visible()
     assert again == []
@@ -63,7 +76,9 @@ def test_an_upload_goes_on_where_it_stopped(client: Client, page: Page, tmp_path
 
 
 def test_test_photos_of_an_archive_are_asked_about(client: Client, page: Page, tmp_path: Path) -> None:
-    """What the folders in a zip made test photos can become train photos, and that can be undone."""
+    """It is told how many a zip has. What its folders made test photos can become train photos, and test
+    photos again. The question stays where it is.
+    """
     drawings.write(tmp_path, range(5))
     photos = sorted((tmp_path / "images").iterdir())
     for n, folder in enumerate(["train", "train", "train", "val", "val"]):
@@ -76,16 +91,36 @@ def test_test_photos_of_an_archive_are_asked_about(client: Client, page: Page, t
 
     page.goto("/")
     page.get_by_label("Choose files").set_input_files(archive)
+    expect(page.get_by_text("Found: 1 archive with 5 photos.")).to_be_visible()
     page.get_by_label("Names of the classes").fill("a\nb\nc")
     page.get_by_role("button", name="Create the pool and send the photos").click()
     expect(page.get_by_text("2 photos in city/val became test photos")).to_be_visible()
     assert tests() == 2
-    page.get_by_role("button", name="Make them train photos").click()
-    expect(page.get_by_text("2 photos moved to train.")).to_be_visible()
+    keep, make_train = (page.get_by_label(name) for name in ("Keep them as test", "Make them train"))
+    expect(keep).to_be_checked()
+    place = make_train.bounding_box()
+    make_train.check()
+    expect(make_train).to_be_enabled()
     assert tests() == 0
-    page.get_by_role("button", name="Undo").click()
-    expect(page.get_by_text("That was taken back")).to_be_visible()
+    assert make_train.bounding_box() == place
+    keep.check()
+    expect(keep).to_be_enabled()
     assert tests() == 2
+    page.get_by_role("link", name="See the photos").click()
+    expect(page.get_by_text("5 photos, 0 labelled")).to_be_visible()
+
+
+def test_known_class_tables_say_what_they_hold(page: Page) -> None:
+    """How many classes each has, and the names of some, before one is taken."""
+    page.goto("/")
+    page.get_by_role("combobox", name="Classes").select_option("camvid32: 31 classes")
+    expect(page.get_by_text("Archway")).to_be_visible()
+    expect(page.get_by_text("and 19 more")).to_be_visible()
+    page.get_by_label("Name", exact=True).fill("known")
+    page.get_by_role("button", name="Create the pool").click()
+    expect(page.get_by_role("heading", name="Photos", exact=True)).to_be_visible()
+    known = page.request.get("/pools?name=known").json()["items"][0]
+    assert len(known["class_table"]["classes"]) == 31
 
 
 def test_pictures_are_brought_to_a_pool_without_classes(client: Client, page: Page, tmp_path: Path) -> None:

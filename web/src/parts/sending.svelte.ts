@@ -1,10 +1,12 @@
 // The upload of a page: how far it is, and what became of it.
 
-import { type Destination, type Found, send, type Sent } from "./upload";
+import { type Destination, type Found, send, type Sent, type Split } from "./upload";
 
 export class Sending {
   now = $state.raw<{ done: number; all: number } | null>(null);
   outcome = $state.raw<Sent | null>(null);
+  /** What the photos are that archives made test photos: they may become train photos. */
+  testsAre = $state<Split>("test");
 
   /** `again`: the photos are some of those before, whose outcome is told anew. */
   async run(to: Destination, photos: Found[], again = false): Promise<Sent> {
@@ -13,13 +15,16 @@ export class Sending {
     this.outcome = null;
     const sent = await send(to, photos, (done) => (this.now = { done, all: photos.length }));
     this.now = null;
+    if (sent.testsOfArchives.length) this.testsAre = "test";
     this.outcome = before ? joined(before, photos, sent) : sent;
     return this.outcome;
   }
 
-  /** The photos of archives stay test photos, or are train photos by now. */
-  settleTests(): void {
-    if (this.outcome) this.outcome = { ...this.outcome, testsOfArchives: [] };
+  /** Send nothing now of what waits for an answer. When it is sent, it is asked about anew. */
+  cancel(): void {
+    if (!this.outcome) return;
+    for (const photo of this.outcome.left) delete photo.split;
+    this.outcome = { ...this.outcome, tests: [] };
   }
 
   get isWhole(): boolean {

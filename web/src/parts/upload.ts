@@ -11,6 +11,10 @@ const JUNK = /(^|\/)(\.|__macosx\/|@eadir\/|thumbs\.db$|desktop\.ini$)/i;
 /** Statuses that are about one file; any other stops the upload. */
 const ABOUT_ONE_FILE = [400, 409, 413, 415, 422];
 
+export const isArchive = (name: string) => ARCHIVE.test(name);
+/** Whether a path is one of the files that systems leave in folders and archives. */
+export const isJunk = (path: string) => JUNK.test(path);
+
 export interface Found {
   /** The path below what was dropped. */
   name: string;
@@ -64,7 +68,7 @@ export async function dropped(transfer: DataTransfer): Promise<Found[]> {
 
 async function gather(entry: FileSystemEntry, folder: string, found: Found[]): Promise<void> {
   const name = folder + entry.name.normalize();
-  if (JUNK.test(entry.isFile ? name : `${name}/`)) return;
+  if (isJunk(entry.isFile ? name : `${name}/`)) return;
   if (entry.isFile) {
     const file = await new Promise<File>((resolve, reject) =>
       (entry as FileSystemFileEntry).file(resolve, reject),
@@ -85,7 +89,7 @@ async function gather(entry: FileSystemEntry, folder: string, found: Found[]): P
 export function chosen(files: FileList): Found[] {
   return [...files]
     .map((file) => ({ name: (file.webkitRelativePath || file.name).normalize(), file }))
-    .filter(({ name }) => !JUNK.test(name));
+    .filter(({ name }) => !isJunk(name));
 }
 
 /**
@@ -120,7 +124,7 @@ export async function send(
     sent.tests = to.split ? [] : unknown.filter((photo) => photo.split === "test" && lacking.has(photo));
     await each(sent.tests.length ? [] : lacking, async (photo) => {
       try {
-        await (ARCHIVE.test(photo.name) ? archive : single)(to, photo, sent);
+        await (isArchive(photo.name) ? archive : single)(to, photo, sent);
       } catch (error) {
         const refused = await refusal(error, photo);
         if (!refused) throw error;
@@ -137,7 +141,7 @@ export async function send(
 
 /** The archives and photos to send: not those in folders of label maps, nor those that the pool has. */
 async function planned(to: Destination, photos: Found[], sent: Sent): Promise<Found[]> {
-  const singles = photos.filter(({ name }) => !ARCHIVE.test(name));
+  const singles = photos.filter(({ name }) => !isArchive(name));
   if (singles.length === 0) return photos;
   const digests = await digestsOf(to, singles);
   const files = singles.map(({ name }, n) => ({ name, sha256: digests?.[n] ?? null }));
@@ -154,7 +158,7 @@ async function planned(to: Destination, photos: Found[], sent: Sent): Promise<Fo
     isOut(photo) ? to.labelMaps === true : digests === null || toSend.has(photo.name);
   const lacking = new Set(singles.filter(isLacking));
   sent.known += singles.filter((photo) => !lacking.has(photo) && !isOut(photo)).length;
-  return photos.filter((photo) => lacking.has(photo) || ARCHIVE.test(photo.name));
+  return photos.filter((photo) => lacking.has(photo) || isArchive(photo.name));
 }
 
 /** The SHA-256 of photos, if the pool may have some of them; null: browsers compute none on such a page. */

@@ -2,8 +2,6 @@
 
 import { words } from "../words";
 
-export const PRESETS = ["camvid", "camvid32", "cityscapes", "voc", "ade20k", "coco-stuff", "scenes"] as const;
-
 export interface Class {
   name: string;
   color?: [number, number, number];

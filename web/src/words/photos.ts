@@ -32,6 +32,8 @@ export const photoWords = {
     dropHere: "Drop a folder or a zip of photos here",
     files: "Choose files",
     found: (what: string) => `Found: ${what}.`,
+    archives: (count: number, photos: number | null) =>
+      counted(count, "archive") + (photos === null ? "" : ` with ${counted(photos, "photo")}`),
     others: (count: number) => `${counted(count, "other file")}`,
     name: "Name",
     classes: "Classes",
@@ -42,6 +44,10 @@ export const photoWords = {
     noClasses: "The file has no list named classes.",
     notJson: "The file is no JSON: is it whole?",
     make: "Create the pool",
+    table: (name: string, classes: number) => `${name}: ${counted(classes, "class", "classes")}`,
+    moreClasses: (count: number) => `and ${many(count)} more`,
+    taken: (name: string) => `There is already a pool named ${name}: choose another name.`,
+    send: "Send the photos",
     makeAndSend: "Create the pool and send the photos",
     see: "See the photos",
     sendInto: (name: string) => `Send the photos into ${name}`,
@@ -85,7 +91,7 @@ export const photoWords = {
     sending: (done: number, all: number) =>
       done
         ? `${many(done)} of ${counted(all, "file")} sent`
-        : `Looking which of ${counted(all, "file")} are new`,
+        : `Looking what is new in ${counted(all, "file")}`,
     notSent: (count: number) => `${counted(count, "file")} not sent yet.`,
     sendRest: "Send the rest",
     unreadable: "The file cannot be read: was it moved or changed since it was chosen?",
@@ -155,8 +161,9 @@ export const photoWords = {
       `${counted(count, "photo")} in ${folders} became test photos, as the folder's name says. ${TESTS_SCORE}`,
     keepTests: "Keep them as test photos",
     makeTrain: "Make them train photos",
-    sendTests: "Send them as test photos",
-    sendTrain: "Send all as train photos",
+    cancel: "Cancel",
+    sendTests: "Send as test photos",
+    sendTrain: "Send as train photos",
     asTest: "These are test photos: only used to score models",
     several: "Select",
     howSeveral: "Click photos to select them; with Shift, all up to there.",
