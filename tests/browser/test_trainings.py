@@ -59,7 +59,7 @@ def test_a_training_is_watched_and_steered(page: Page, pool: Pool, tmp_path: Pat
     expect(training.get_by_text("It waits for a training (hybrid · tiny).")).to_be_visible()
     waiting.cancel()
     page.goto(f"/app/pools/{pool.id}/compare")
-    expect(page.get_by_text("A model is being trained: hybrid · tiny.")).to_be_visible()
+    expect(page.get_by_text("A model is being trained: hybrid · tiny")).to_be_visible()
     page.get_by_role("link", name="See the training").click()
     page.wait_for_url(f"**/train/{first.id}")
     training.get_by_role("button", name="Finish now and keep the model").click()

@@ -125,7 +125,7 @@ export const modelWords = {
     none: "There is no model yet.",
     evaluate: (model: string, photos: number) => `Score ${model} on ${counted(photos, "test photo")}`,
     scoring: { queued: "Waits…", running: "Scoring…" },
-    trains: (what: string) => `A model is being trained: ${what}.`,
+    trains: { running: "A model is being trained:", queued: "A model will be trained:" },
     seeTraining: "See the training",
     scoreAgain: (model: string) => `Score ${model} again`,
     changed: (model: string) =>
