@@ -65,7 +65,10 @@ class Authenticated:
             except Exception as error:
                 app = await render.answer(request, error)
         client.set(principal.id if principal else None)
-        await app(scope, receive, send)
+        try:
+            await app(scope, receive, send)
+        finally:
+            del request.state.who  # it holds the request, which would wait for Python to look for cycles
         if used:
             await run_in_threadpool(_note_use, scope["app"].state.service, used)
 

@@ -5,10 +5,12 @@ import subprocess
 import sys
 import weakref
 
+from fastapi import Request
+
 from store.pools import PoolCounts
 from store.selections import AnnotationsState, ImagesState
 from tests.service.serving import Client
-from tests.service.steps import embedded_pool
+from tests.service.steps import embedded_pool, new_pool
 
 PROGRAM = """
 import gc, time, weakref
@@ -31,6 +33,27 @@ while seen():
 def test_unreachable_cycles_are_collected_while_python_looks_for_none() -> None:
     """The process keeps nothing that it cannot use any more, though it rarely allocates."""
     subprocess.run([sys.executable, "-c", PROGRAM], check=True, timeout=240)
+
+
+def test_what_was_answered_is_forgotten_at_once(client: Client) -> None:
+    """No request waits for Python to look for unreachable cycles, neither one that is refused."""
+
+    def alive() -> int:
+        return sum(type(each) is Request for each in gc.get_objects())
+
+    pool_id = new_pool(client)
+    gc.collect()
+    before = alive()
+    gc.disable()
+    try:
+        for _ in range(20):
+            client.get(f"/pools/{pool_id}").raise_for_status()
+            assert (
+                client.get(f"/pools/{pool_id}", headers={"Authorization": "Bearer fp_no"}).status_code == 401
+            )
+        assert alive() < before + 10  # the connections' clocks remember their last ones
+    finally:
+        gc.enable()
 
 
 def test_nothing_is_remembered_of_a_deleted_pool(client: Client) -> None:
