@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from fewpairs import Client, Pool
 from tests import drawings
@@ -63,6 +63,32 @@ def test_what_is_labelled_meanwhile_is_counted(pool: Pool, page: Page, tmp_path:
     expect(page.get_by_text("6 photos, 1 labelled")).to_be_visible()
     page.get_by_role("link", name="Picks", exact=True).click()
     expect(page.get_by_text("4 photos left to label, 1 labelled.")).to_be_visible()
+
+
+def test_who_leaves_while_photos_are_picked_is_left_alone(pool: Pool, page: Page) -> None:
+    """The answer changes neither the page that is shown then nor anything that is gone: nothing is noted on
+    the console."""
+    noted: list[str] = []
+    asked: list[Route] = []
+    page.on("console", lambda message: noted.append(message.text))
+    pool.select(6)
+    page.goto(f"/app/pools/{pool.id}/picks")
+    expect(page.locator("ol > li")).to_have_count(6)
+    with page.expect_response("**/select"):
+        page.get_by_role("button", name="Pick again").click()
+    page.wait_for_url("**/picks?selection=*")
+    more = page.get_by_role("button", name="Pick up to 12")
+    expect(more).to_be_enabled()
+    page.route("**/select", lambda route: asked.append(route))
+    with page.expect_request("**/select"):
+        more.click()
+    page.get_by_role("link", name="Photos", exact=True).click()
+    expect(page.locator("button[data-place]")).to_have_count(6)
+    with page.expect_response("**/select"):
+        asked[0].continue_()
+    page.wait_for_load_state("networkidle")
+    expect(page).to_have_url(re.compile("/photos$"))
+    assert noted == []
 
 
 def test_picks_of_deleted_photos_stay_in_words(pool: Pool, page: Page) -> None:
