@@ -97,18 +97,22 @@ def _measure(browser: Browser, addresses: dict[int, str], report: Report) -> Non
 
 def _furnished(address: str) -> dict[int, str]:
     """The addresses of the painter by the megapixels of its photo."""
-    rng = np.random.default_rng(0)
     with httpx.Client(base_url=address, headers=WITH_KEY, timeout=300) as client:
         pool = client.post("/pools", json={"name": "sizes", "class_table": "scenes"}).json()["id"]
         found = {}
-        for megapixels, size in PHOTOS.items():
-            content = io.BytesIO()
-            noise = rng.integers(0, 256, (60, 80, 3), np.uint8)
-            Image.fromarray(noise).resize(size, Image.Resampling.BICUBIC).save(content, "JPEG")
-            put = client.put(f"/pools/{pool}/images/{megapixels}.jpg", content=content.getvalue())
+        for megapixels in PHOTOS:
+            put = client.put(f"/pools/{pool}/images/{megapixels}.jpg", content=photo(megapixels))
             image = put.raise_for_status().json()["id"]
             found[megapixels] = f"{address}/app/pools/{pool}/label/{image}"
     return found
+
+
+def photo(megapixels: int, seed: int = 0) -> bytes:
+    """Coloured clouds, as a JPEG."""
+    content = io.BytesIO()
+    noise = np.random.default_rng(seed).integers(0, 256, (60, 80, 3), np.uint8)
+    Image.fromarray(noise).resize(PHOTOS[megapixels], Image.Resampling.BICUBIC).save(content, "JPEG")
+    return content.getvalue()
 
 
 def _zoom(page: Page) -> None:

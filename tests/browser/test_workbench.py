@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from fewpairs import Client, Pool
 from tests import drawings
@@ -183,7 +183,8 @@ def test_a_person_comes_from_a_folder_to_two_compared_models(page: Page, folder:
     page.get_by_role("link", name="Label 2 test photos").click()
     expect(queue.first).to_have_attribute("aria-current", "true")
     paint_every_class(page)
-    page.keyboard.press("Control+Enter")
+    with page.expect_response("**/annotation?*"):
+        page.keyboard.press("Control+Enter")
     expect(queue.last).to_have_attribute("aria-current", "true")
     expect(queue).to_have_count(2)
     page.get_by_role("link", name="Photos", exact=True).click()
@@ -274,6 +275,34 @@ def test_the_service_stores_the_pixels_that_were_painted(page: Page, pool: Pool)
     address = f"/images/{image}"
     until(lambda: page.request.get(address).json()["annotation_revision"] == 2, "a second revision")
     assert stored(page, image).ravel().tolist() == painted
+
+
+def test_the_next_photo_does_not_wait_until_the_last_is_stored(page: Page, pool: Pool) -> None:
+    """It is shown and painted while the service has not answered, and what was painted is stored then."""
+    pool.select(budget=3)
+    page.goto(f"/app/pools/{pool.id}/label")
+    page.locator(".painter canvas").first.wait_for()
+    box = page.locator(".painter").bounding_box()
+    unanswered: list[Route] = []
+    page.route("**/annotation?*", lambda route: unanswered.append(route))
+    images = []
+    for _ in range(2):
+        address = page.url
+        images.append(address.split("/")[-1].split("?")[0])
+        stroke(page, box, (0.3, 0.5), (0.7, 0.5))
+        painted = draft(page, images[-1])
+        page.keyboard.press("Control+Enter")
+        expect(page).not_to_have_url(address)
+        expect(page.get_by_role("button", name="Undo")).to_be_disabled()  # the next one is shown
+    ends = [page.request.get(f"/images/{image}").json()["annotation_revision"] for image in images]
+    assert ends == [None, None]
+    until(lambda: page.title() and len(unanswered) == 1, "the first label map is sent")
+    unanswered.pop().continue_()
+    until(lambda: page.title() and len(unanswered) == 1, "the second label map is sent")
+    assert stored(page, images[0]).ravel().tolist().count(0) > 0
+    unanswered.pop().continue_()
+    until(lambda: page.request.get(f"/images/{images[1]}").json()["annotation_revision"] == 1, "it is stored")
+    assert stored(page, images[1]).ravel().tolist() == painted
 
 
 def test_a_closed_tab_loses_nothing(context: BrowserContext, page: Page, pool: Pool) -> None:

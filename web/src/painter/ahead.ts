@@ -9,9 +9,10 @@ interface Bitmap {
   close(): void;
 }
 
-/** A decoded photo, and the ETag of the bytes that it was decoded from. */
+/** A decoded photo, and the file that it was decoded from, with its ETag. */
 export interface Ready<Photo extends Bitmap = ImageBitmap> {
   etag: string;
+  file: Blob;
   photo: Photo;
 }
 
@@ -69,6 +70,6 @@ export class Ahead<Photo extends Bitmap = ImageBitmap> {
     ]);
     const [file, etag] = [await content.blob(), content.headers.get("ETag")];
     if (!etag || about.width * about.height > MOST_PIXELS) return null;
-    return { etag, photo: await this.decode(file) };
+    return { etag, file, photo: await this.decode(file) };
   }
 }

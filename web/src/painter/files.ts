@@ -11,6 +11,7 @@ export type Classes = Exclude<Pool["class_table"], "rgb">;
 
 export interface Opened {
   image: Image;
+  file: Blob;
   photo: ImageBitmap;
   /** The label map that counts; null if the photo has none. */
   map: LabelMap | null;
@@ -30,16 +31,17 @@ export function coloursOf(table: Classes): Rgb[] {
 export async function open(id: string, ready: Promise<Ready | null>): Promise<Opened> {
   const [image, content, decoded] = await Promise.all([found(id), bytes(`images/${id}/content`), ready]);
   const map = image.annotation_revision === null ? null : await labelMap(id);
-  return { image, photo: await photoOf(content, decoded), map };
+  return { image, ...(await photoOf(content, decoded)), map };
 }
 
-async function photoOf(content: Response, ready: Ready | null): Promise<ImageBitmap> {
+async function photoOf(content: Response, ready: Ready | null): Promise<Pick<Opened, "file" | "photo">> {
   if (ready?.etag === content.headers.get("ETag")) {
     void content.body?.cancel();
-    return ready.photo;
+    return ready;
   }
   ready?.photo.close();
-  return createImageBitmap(await content.blob());
+  const file = await content.blob();
+  return { file, photo: await createImageBitmap(file) };
 }
 
 function found(id: string): Promise<Image> {

@@ -13,11 +13,12 @@ export class Picture {
   #asked = new Set<number>();
   #seen: Promise<Size>;
 
-  #size: Size;
-
-  constructor(photo: ImageBitmap) {
-    this.#size = { width: photo.width, height: photo.height }; // it has none once it is closed
-    this.#seen = inBackground("look", photo);
+  /** `file` is decoded once more, elsewhere: to copy a large decoded photo would hold up the page. */
+  constructor(
+    file: Blob,
+    private readonly size: Size,
+  ) {
+    this.#seen = inBackground("look", file);
     this.#seen.catch(() => {});
   }
 
@@ -27,9 +28,7 @@ export class Picture {
     this.#asked.add(level);
     await this.#seen;
     const found = await inBackground("superpixels", LEVELS[level]);
-    this.segments = this.segments.map((each, at) =>
-      at === level ? new SegmentMap(found, this.#size) : each,
-    );
+    this.segments = this.segments.map((each, at) => (at === level ? new SegmentMap(found, this.size) : each));
   }
 
   /** The points of a path along edges, from one point of the photo to another. */
@@ -37,8 +36,8 @@ export class Picture {
     const seen = await this.#seen;
     const found = await inBackground("trace", this.#place(from, seen), this.#place(to, seen));
     return found.map((at) => ({
-      x: (((at % seen.width) + 0.5) * this.#size.width) / seen.width,
-      y: ((Math.floor(at / seen.width) + 0.5) * this.#size.height) / seen.height,
+      x: (((at % seen.width) + 0.5) * this.size.width) / seen.width,
+      y: ((Math.floor(at / seen.width) + 0.5) * this.size.height) / seen.height,
     }));
   }
 
@@ -46,12 +45,12 @@ export class Picture {
   async alike(point: Point, tolerance: number): Promise<Span[]> {
     const seen = await this.#seen;
     const found = await inBackground("alike", this.#place(point, seen), tolerance);
-    return found.flatMap((span) => enlarged(span, seen, this.#size));
+    return found.flatMap((span) => enlarged(span, seen, this.size));
   }
 
   #place({ x, y }: Point, seen: Size): number {
-    const column = shrunk(Math.max(0, Math.floor(x)), this.#size.width, seen.width);
-    const row = shrunk(Math.max(0, Math.floor(y)), this.#size.height, seen.height);
+    const column = shrunk(Math.max(0, Math.floor(x)), this.size.width, seen.width);
+    const row = shrunk(Math.max(0, Math.floor(y)), this.size.height, seen.height);
     return row * seen.width + column;
   }
 }

@@ -97,19 +97,27 @@ export class Session {
     try {
       const isMine = await this.#claims.take(id, asks);
       if (visit !== this.#visit) return this.#claims.give(id);
-      if (isMine) await this.outbox.send(id); // not while it is read below: that would show the revision before
-      const [found, draft, local] = await Promise.all([open(id, ready), draftOf(id), this.journal.kept(id)]);
+      const read = (ready: Promise<Ready | null>) =>
+        Promise.all([open(id, ready), draftOf(id), this.journal.kept(id)]);
+      let [found, draft, local] = await read(ready);
+      if (isMine && local?.entry.waits) {
+        found.photo.close();
+        await this.outbox.send(id); // now it may be the next revision
+        [found, draft, local] = await read(NOT_READY);
+      }
       if (visit === this.#visit) this.#show(found, draft, local ?? null, isMine);
       else found.photo.close();
     } catch (error) {
       if (visit === this.#visit) this.failure = said(error);
     }
+    void this.outbox.flush();
   }
 
   /** Leave the photo, and hear of no other tab any more. */
   async close(): Promise<void> {
     this.suggestion.stop();
     await this.#leave();
+    await this.outbox.flush();
     this.#claims.end();
   }
 
@@ -137,7 +145,7 @@ export class Session {
   }
 
   #show(found: Opened, draft: Draft | null, local: Kept | null, isMine: boolean): void {
-    const { image, photo } = found;
+    const { image, file, photo } = found;
     const work = resumed(found, draft, local, this.table.ignore, Date.now());
     this.other = work.other;
     this.#sent = draft?.etag ?? null;
@@ -153,14 +161,14 @@ export class Session {
       this.#changed(part, isWhole),
     );
     this.isElsewhere = this.sheet.isClosed = !isMine;
-    [this.image, this.photo, this.picture] = [image, photo, new Picture(photo)];
+    [this.image, this.photo, this.picture] = [image, photo, new Picture(file, image)];
     if (isMine && this.#refusal) {
       const isOther = image.annotation_revision !== work.revision;
       if (isOther) this.#differ(new Conflict(found.map, image.annotation_revision));
       else this.failure = this.#refusal;
     }
     this.#tell();
-    void this.survey.now(work.map);
+    this.survey.soon(work.map);
     this.suggestion.opened(image, isMine ? work.map : null);
   }
 
@@ -230,13 +238,31 @@ export class Session {
     return visit === this.#visit && (this.status as Status) === "clean"; // it was another one before
   }
 
+  /**
+   * Have the label map stored once another photo is shown: the browser keeps it until it is. Returns whether this
+   * one can be left.
+   */
+  async finish(): Promise<boolean> {
+    const visit = this.#visit;
+    while (this.#saving) await this.#saving;
+    const isToBeSaved =
+      this.conflict || this.outbox.offline || !this.journal.lasts || this.status === "clean";
+    if (isToBeSaved || visit !== this.#visit || !this.sheet || this.sheet.isClosed) return this.save();
+    await this.#keepFinished(this.sheet);
+    return visit === this.#visit;
+  }
+
   async #save(sheet: Sheet): Promise<void> {
     const id = this.#id;
+    await this.#keepFinished(sheet);
+    await this.outbox.send(id);
+  }
+
+  async #keepFinished(sheet: Sheet): Promise<void> {
     sheet.end();
     this.status = "saving";
     this.#finished = true;
     await sheet.recorder.keep();
-    await this.outbox.send(id);
   }
 
   /** Keep what was painted in this browser, now. */

@@ -27,6 +27,7 @@ export interface Survey {
 }
 
 let picture: Picture | null = null;
+let looks = 0;
 
 function looked(): Picture {
   if (!picture) throw new Error(words.label.notThere);
@@ -42,7 +43,9 @@ export const TASKS = {
   doubtful,
 
   /** Take the photo that the other tasks look at. Returns the size in which they see it. */
-  look(photo: ImageBitmap): Size {
+  async look(file: Blob): Promise<Size> {
+    const look = ++looks;
+    const photo = await createImageBitmap(file);
     const shrink = Math.min(1, Math.sqrt(MOST_PIXELS / (photo.width * photo.height)));
     const size = {
       width: Math.max(1, Math.round(photo.width * shrink)),
@@ -53,7 +56,7 @@ export const TASKS = {
     context.drawImage(photo, 0, 0, size.width, size.height);
     photo.close();
     const rgba = context.getImageData(0, 0, size.width, size.height).data;
-    picture = { ...size, rgba, costs: costs(rgba, size) };
+    if (look === looks) picture = { ...size, rgba, costs: costs(rgba, size) }; // another one may be shown by now
     return size;
   },
 
