@@ -46,9 +46,6 @@ def test_a_training_is_watched_and_steered(page: Page, pool: Pool, tmp_path: Pat
     page.evaluate("window.drawn = document.querySelector('.uplot')")
     page.wait_for_function("() => document.querySelector('.uplot') !== window.drawn")
     expect(judge).to_have_class(re.compile("u-off"))
-    light = judge.locator(".u-marker").evaluate(COLOUR)
-    page.emulate_media(color_scheme="dark")
-    expect(judge.locator(".u-marker")).not_to_have_css("border-top-color", light)
     expect(training.get_by_text(re.compile("^about .* left$"))).to_be_visible()
     page.get_by_text("What these words mean").click()
     for word in ("pair", "hybrid", "tiny"):
@@ -67,6 +64,9 @@ def test_a_training_is_watched_and_steered(page: Page, pool: Pool, tmp_path: Pat
     expect(training.get_by_role("heading", name=early)).to_be_visible()
     expect(page.get_by_role("cell", name=early)).to_be_visible()
     expect(training.get_by_role("link", name="Compare it")).to_be_visible()
+    light = judge.locator(".u-marker").evaluate(COLOUR)
+    page.emulate_media(color_scheme="dark")
+    expect(judge.locator(".u-marker")).not_to_have_css("border-top-color", light)
     expect(training.get_by_role("button", name="Score it")).to_have_count(0)
 
     training.get_by_role("button", name="Go on from this model").dblclick()
