@@ -168,7 +168,7 @@ export class Session {
       else this.failure = this.#refusal;
     }
     this.#tell();
-    this.survey.soon(work.map);
+    this.survey.opened(work.map);
     this.suggestion.opened(image, isMine ? work.map : null);
   }
 

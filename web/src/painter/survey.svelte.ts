@@ -6,8 +6,8 @@ import type { Box, LabelMap } from "./label-map";
 const COUNT_AFTER_MS = 400;
 
 export class Survey {
-  /** Unlabelled pixels, and how many regions they form. */
-  left = $state({ pixels: 0, regions: 0 });
+  /** Unlabelled pixels, and how many regions they form; null until they are counted. */
+  left = $state.raw<{ pixels: number; regions: number } | null>(null);
   /** Pixels of each class index. */
   shares = $state.raw<Uint32Array>(new Uint32Array(256));
   #places: Box[] = [];
@@ -16,6 +16,14 @@ export class Survey {
   #asked = 0;
 
   constructor(private readonly unlabelled: number) {}
+
+  /** Another photo is opened. */
+  opened(map: LabelMap): void {
+    this.#asked++;
+    this.left = null;
+    this.shares = new Uint32Array(256);
+    this.soon(map);
+  }
 
   soon(map: LabelMap): void {
     clearTimeout(this.#timer);
