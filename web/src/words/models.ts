@@ -19,9 +19,9 @@ export const modelWords = {
     label: "label more photos",
     train: "train a model",
     score: "score the newest model",
-    trainAgain: "train on the new pairs, too",
+    trainAgain: "train with the new pairs",
     test: "label test photos",
-    more: "see which photos to label next",
+    more: "see what to label next",
   },
   work: {
     training: (of: string) => `a training (${of})`,
