@@ -47,6 +47,12 @@ CanvasRenderingContext2D.prototype.putImageData = function (picture, ...place) {
     return put.call(this, picture, ...place);
 }"""
 """Counts the pixels of the label map that are drawn."""
+PHOTO_PIXELS = """() => {
+    const canvas = document.querySelector(".painter canvas");
+    const {data} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    return data.reduce((sum, value, at) => sum + (at % 4 === 3 && value > 0), 0);
+}"""
+"""How many pixels of the painter show the photo."""
 COVERED = """() => {
     const found = [];
     for (const each of document.querySelectorAll(".tools button, .tools input, .tools select")) {
@@ -125,6 +131,22 @@ def test_a_photo_is_labelled_by_keyboard_alone(context: BrowserContext, page: Pa
     expect(page.get_by_text("Saved")).to_be_visible()
     expect(gaps).to_be_hidden()
     assert stored(page, image).ravel().tolist() == two
+
+
+def test_a_key_shows_the_whole_photo_again(page: Page, pool: Pool) -> None:
+    """After the wheel has made it larger than the painter; the button does the same."""
+    box = painting(page, pool, first_image(pool))
+    whole = page.evaluate(PHOTO_PIXELS)
+    page.mouse.move(box["x"] + 20, box["y"] + 20)
+    for again in (
+        lambda: page.keyboard.press("z"),
+        lambda: page.get_by_role("button", name="Whole photo").click(),
+    ):
+        page.mouse.move(box["x"] + 20, box["y"] + 20)
+        page.mouse.wheel(0, -2000)
+        page.wait_for_function(f"() => ({PHOTO_PIXELS})() !== {whole}")
+        again()
+        page.wait_for_function(f"() => ({PHOTO_PIXELS})() === {whole}")
 
 
 def test_what_labelling_needs_is_in_sight(page: Page, pool: Pool) -> None:

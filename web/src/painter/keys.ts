@@ -27,6 +27,7 @@ export const FIRST_KEYS = {
   outlines: "h",
   next: "n",
   doubt: "d",
+  whole: "z",
   skip: "j",
   smaller: "[",
   larger: "]",

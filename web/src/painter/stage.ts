@@ -4,13 +4,17 @@ import { coloursOf } from "../design/tokens";
 import { drawn, type Shown } from "./colours";
 import { type Box } from "./label-map";
 import type { Point, Size } from "./shapes";
-import { closeUp, moved, resized, toImage, toScreen, type View } from "./view";
+import { closeUp, fitted, moved, resized, toImage, toScreen, type View } from "./view";
 
 /** Of the edges of marks, and of the marks. */
 const WIDTHS = [3, 1.25];
+/** Between a place and its frame, in CSS pixels. */
+const GAP = 4;
 
 export class Stage {
   view: View = { scale: 1, x: 0, y: 0 };
+  /** A place to look at, which is framed. */
+  framed: Box | null = null;
   readonly #lines = coloursOf("--shade", "--on-shade").map((colour, n) => [WIDTHS[n], colour] as const);
   #ratio = 1;
   #size: Size = { width: 0, height: 0 };
@@ -47,7 +51,12 @@ export class Stage {
   }
 
   focusOn(part: Box): void {
-    this.look(closeUp(part, this.#size));
+    this.framed = part;
+    this.look(closeUp(part, this.shown().map, this.#size));
+  }
+
+  showAll(): void {
+    this.look(fitted(this.shown().map, this.#size));
   }
 
   look(view: View): void {
@@ -106,7 +115,7 @@ export class Stage {
     };
   }
 
-  /** The ring of the brush, or the corners of the shape that is being drawn. */
+  /** The ring of the brush, the corners of the shape that is being drawn, and the frame of a place. */
   drawMarks(): void {
     const canvas = this.canvases[2];
     const context = canvas.getContext("2d")!;
@@ -118,6 +127,14 @@ export class Stage {
       const [from, to] = [toScreen(this.view, a), toScreen(this.view, b)];
       context.moveTo(from.x, from.y);
       context.lineTo(to.x, to.y);
+    }
+    if (this.framed) {
+      const { left, top, right, bottom } = this.framed;
+      const [from, to] = [
+        toScreen(this.view, { x: left, y: top }),
+        toScreen(this.view, { x: right, y: bottom }),
+      ];
+      context.rect(from.x - GAP, from.y - GAP, to.x - from.x + 2 * GAP, to.y - from.y + 2 * GAP);
     }
     for (const [width, colour] of this.#lines) {
       context.lineWidth = width;

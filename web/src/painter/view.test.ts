@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { beforeAll, expect, test } from "vitest";
 
 import { table, drawn } from "./colours";
-import { fitted, LARGEST_SCALE, resized, SMALLEST_SCALE, toImage, toScreen, zoomed } from "./view";
+import { closeUp, fitted, LARGEST_SCALE, resized, SMALLEST_SCALE, toImage, toScreen, zoomed } from "./view";
 
 const view = fc.record({
   scale: fc.constantFrom(1 / 16, 0.3, 0.67, 1, 1.25, 2, 7.5, 64),
@@ -33,6 +33,18 @@ test("zooming keeps the image point under the pointer, within the smallest and t
       expect(next.scale).toBeLessThanOrEqual(LARGEST_SCALE);
     }),
   );
+});
+
+test("a place to look at is in the middle and never shown smaller than with the whole image", () => {
+  const [image, screen] = [
+    { width: 400, height: 300 },
+    { width: 800, height: 600 },
+  ];
+  const near = closeUp({ left: 100, top: 50, right: 110, bottom: 60 }, image, screen);
+  expect(toScreen(near, { x: 105, y: 55 })).toEqual({ x: 400, y: 300 });
+  expect(near.scale).toBeGreaterThan(2);
+  const large = closeUp({ left: 0, top: 0, right: 390, bottom: 20 }, image, screen);
+  expect(large).toEqual(fitted(image, screen));
 });
 
 test("a fitted image is wholly on the screen and in its middle", () => {

@@ -57,10 +57,15 @@ export function pinched(view: View, other: Point, before: Point, now: Point): Vi
   return zoomed(dragged, middle, apart(now) / apart(before));
 }
 
-/** The view that shows a part of the image in the middle, large enough to work on. */
-export function closeUp(part: Box, screen: Size): View {
+/**
+ * The view that shows a part of the image in the middle, large enough to work on; the whole image if the part
+ * is a large one.
+ */
+export function closeUp(part: Box, image: Size, screen: Size): View {
   const around = Math.max(part.right - part.left, part.bottom - part.top, 40) * 3;
   const scale = clamped(Math.min(screen.width, screen.height) / around);
+  const whole = fitted(image, screen);
+  if (scale <= whole.scale) return whole;
   return {
     scale,
     x: screen.width / 2 - ((part.left + part.right) / 2) * scale,
