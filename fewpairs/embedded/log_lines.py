@@ -6,7 +6,7 @@ from rich.text import Text
 
 
 def readable(line: str) -> Text | None:
-    """The line to show. None for a read that succeeded: there are too many of them."""
+    """The line to show. None for a request that succeeded: an upload makes thousands of them."""
     try:
         record = json.loads(line)
         event, time = record.pop("event"), record.pop("timestamp")[11:19]
@@ -14,7 +14,7 @@ def readable(line: str) -> Text | None:
         return Text.from_ansi(line)
     level = record.pop("level", "info")
     if event == "request":
-        if record["method"] in ("GET", "HEAD") and record["status"] < 400:
+        if record["status"] < 400:
             return None
         event = f"{record['method']} {record['path']} → {record['status']} in {record['ms']:.0f} ms"
         record = {}
