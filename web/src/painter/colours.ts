@@ -97,7 +97,7 @@ function suggested(
   column: number,
   line: number,
 ): number {
-  const across = (column - line) % CROSS;
-  if (layer.doubt && layer.doubt[at] >= limit && across >= 0 && across < 2) return across ? DARK : LIGHT;
+  const across = (column + (CROSS - 1) * line) % CROSS;
+  if (layer.doubt && layer.doubt[at] >= limit && across < 2) return across ? DARK : LIGHT;
   return Math.floor((column + line) / STRIPE) % 2 === 0 ? 0 : entries[layer.ids[at]];
 }

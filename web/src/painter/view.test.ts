@@ -77,29 +77,30 @@ beforeAll(() => {
   } as unknown as typeof ImageData;
 });
 
-test("only a suggestion's doubtful pixels have lines across its stripes, light and dark ones", () => {
-  const size = { width: 64, height: 64 };
-  const of = (value: number) => new Uint8Array(64 * 64).fill(value);
-  const shows = (doubt: number) =>
-    new Set(
-      new Uint32Array(
-        drawn(
-          {
-            ...{
-              map: { ...size, ids: of(255) },
-              layer: { ...size, ids: of(0), doubt: of(doubt), source: "" },
-            },
-            ...{ entries: table([[1, 2, 3]]), unlabelled: 255, limit: 128, outlines: false },
-          },
-          { scale: 1, x: 0, y: 0 },
-          1,
-          { left: 0, top: 0, right: 64, bottom: 64 },
-        ).data.buffer,
-      ),
+test("on a suggestion's stripes, where it is unsure, lie lines across them, light ones beside dark ones", () => {
+  const [side, class0] = [64, table([[1, 2, 3]])[0]];
+  const [light, dark] = [0xffffffff, 0xff000000];
+  const of = (value: number) => ({ width: side, height: side, ids: new Uint8Array(side * side).fill(value) });
+  const shown = (id: number, doubt: number) => {
+    const layer = { ...of(0), doubt: of(doubt).ids, source: "" };
+    const looks = { entries: table([[1, 2, 3]]), unlabelled: 255, limit: 128, outlines: false };
+    const box = { left: 0, top: 0, right: side, bottom: side };
+    return new Uint32Array(
+      drawn({ map: of(id), layer, ...looks }, { scale: 1, x: 0, y: 0 }, 1, box).data.buffer,
     );
-  const [class0] = table([[1, 2, 3]]);
-  expect(shows(127)).toEqual(new Set([0, class0]));
-  expect(shows(128)).toEqual(new Set([0, class0, 0xffffffff, 0xff000000]));
+  };
+  expect(new Set(shown(0, 128))).toEqual(new Set([class0]));
+  const [sure, unsure] = [shown(255, 127), shown(255, 128)];
+  expect(new Set(sure)).toEqual(new Set([0, class0]));
+  for (let at = 0; at + side + 1 < side * side; at++) {
+    if (at % side === side - 1) continue;
+    if (at % side && at >= side) expect(sure[at - side + 1]).toBe(sure[at]);
+    if (unsure[at] !== light && unsure[at] !== dark) expect(unsure[at]).toBe(sure[at]);
+    else expect(unsure[at + side + 1]).toBe(unsure[at]);
+    expect(unsure[at + 1] === dark).toBe(unsure[at] === light);
+  }
+  for (const line of [0, side - 1])
+    expect(unsure.slice(line * side, line * side + 24).filter((pixel) => pixel === light)).toHaveLength(2);
 });
 
 test("every device pixel shows the class of the image pixel under its centre, at all ratios", () => {
