@@ -170,6 +170,21 @@ def test_what_labelling_needs_is_in_sight(page: Page, pool: Pool) -> None:
     expect(tool(page, "Brush")).to_be_checked()
 
 
+def test_what_is_left_is_counted_before_it_is_told(page: Page, pool: Pool) -> None:
+    """A photo that was just opened is not said to have every pixel labelled, and then how many have none."""
+    workers: list[Route] = []
+    page.route("**/background.worker*", lambda route: workers.append(route))
+    painting(page, pool, first_image(pool))
+    following = page.get_by_role("button", name="Next unlabelled region")
+    expect(following).to_be_disabled()
+    expect(page.get_by_text("Every pixel is labelled")).to_be_hidden()
+    until(lambda: page.title() and workers, "the counter is asked for")
+    workers.pop().continue_()
+    pixels = drawings.WIDTH * drawings.HEIGHT
+    expect(page.get_by_text(f"{pixels:,} px unlabelled in 1 region")).to_be_visible()
+    expect(following).to_be_enabled()
+
+
 def test_a_suggestion_comes_once_two_classes_are_painted(page: Page, pool: Pool, tmp_path: Path) -> None:
     """It is asked for with strokes of two classes, not of one, and goes when it is no longer wanted; then
     none is asked for. For a test photo there is none at first. Nothing of the panel moves, whatever it says
@@ -251,6 +266,33 @@ def test_two_clicks_close_a_polygon(page: Page, pool: Pool) -> None:
     assert set(draft(page, image)) == {255}
     page.keyboard.press("b")
     expect(open_shape).to_be_hidden()
+
+
+def test_an_open_shape_is_closed_or_dropped_before_its_photo_is_done(page: Page, pool: Pool) -> None:
+    """Done and next keeps the photo while a shape is open, and says what to do, whatever the tool; Enter then
+    closes the shape, and the photo can be done.
+    """
+    image = first_image(pool)
+    box = painting(page, pool, image)
+    open_shape = page.get_by_text("a shape is open. Enter closes it, Esc drops it.")
+    tool(page, "Polygon").click()
+    for x, y in ((0.35, 0.35), (0.65, 0.35), (0.5, 0.6)):
+        page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
+    tool(page, "Brush").click()
+    page.get_by_role("button", name="Done and next").click()
+    expect(open_shape).to_be_visible()
+    expect(page.get_by_role("heading", name="0000.png")).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(open_shape).to_be_hidden()
+    assert set(draft(page, image)) == {0, 255}
+    page.mouse.click(box["x"] + 0.5 * box["width"], box["y"] + 0.5 * box["height"])
+    page.keyboard.press("Control+Enter")
+    expect(open_shape).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(open_shape).to_be_hidden()
+    page.keyboard.press("Control+Enter")
+    until(lambda: page.request.get(f"/images/{image}").json()["annotation_revision"] == 1, "it is stored")
+    expect(page.locator(".painter")).to_have_count(0)
 
 
 def test_pens_paint_and_two_fingers_move(context: BrowserContext, page: Page, pool: Pool) -> None:

@@ -305,6 +305,34 @@ def test_the_next_photo_does_not_wait_until_the_last_is_stored(page: Page, pool:
     assert stored(page, images[1]).ravel().tolist() == painted
 
 
+def test_a_refused_photo_is_ticked_only_if_somebody_labelled_it(page: Page, pool: Pool, folder: Path) -> None:
+    """A photo that was ended is ticked at once. If the service then refuses its label map, it comes again
+    without the tick, unless somebody else has labelled it.
+    """
+    pool.select(budget=2)
+    page.goto(f"/app/pools/{pool.id}/label")
+    queue = page.get_by_label("To label").get_by_role("link")
+    unanswered: list[Route] = []
+    page.route("**/annotation?*", lambda route: unanswered.append(route))
+    names = []
+    for photo in range(2):
+        expect(queue.nth(photo)).to_have_attribute("aria-current", "true")
+        names.append(str(queue.nth(photo).get_attribute("title")))
+        paint_every_class(page)
+        page.keyboard.press("Control+Enter")
+        expect(queue.nth(photo)).to_contain_text("✓")
+        until(lambda: page.title() and unanswered, "the label map is sent")
+        if photo == 0:
+            unanswered.pop().fulfill(status=412, json={})
+            expect(page.get_by_text(f"What you painted on {names[0]} is not stored")).to_be_visible()
+            expect(queue.first).not_to_contain_text("✓")
+    expect(queue.first).to_have_attribute("aria-current", "true")
+    pool.annotate(folder / "labels" / names[1])
+    unanswered.pop().continue_()
+    expect(page.get_by_text(f"What you painted on {names[1]} is not stored")).to_be_visible()
+    expect(queue.last).to_contain_text("✓")
+
+
 def test_a_closed_tab_loses_nothing(context: BrowserContext, page: Page, pool: Pool) -> None:
     """500 strokes that were not saved are there when the page is opened again, and each of them can be undone
     and done again.

@@ -153,6 +153,7 @@ export const words = {
       accept: "Click a suggested region to take it over.",
     },
     openShape: "A shape is open: Polygon and Trace edges go on with it, Esc drops it.",
+    holdingShape: "The photo is not done: a shape is open. Enter closes it, Esc drops it.",
     level: "How many superpixels",
     tolerance: "Colour tolerance",
     keepsSize: "Same size on the screen",

@@ -40,7 +40,7 @@ export class Hand {
 
   down(point: Point, touch: Touch): void {
     const { tool } = this.tools;
-    if (tool === "polygon" || tool === "trace") this.#corner(point, touch);
+    if (this.tools.setsCorners) this.#corner(point, touch);
     else if (tool === "lasso") this.#lasso = [point];
     else if (tool === "accept") this.#accept(point);
     else if (tool === "fill" || tool === "wand") void this.#flood(point, touch);
@@ -86,7 +86,7 @@ export class Hand {
 
   /** Fill the shape whose corners were set, if the tool is one that sets them. */
   close(only = false): void {
-    if (this.tools.tool !== "polygon" && this.tools.tool !== "trace") return;
+    if (!this.tools.setsCorners) return;
     const corners = this.#corners;
     this.#shape([]);
     this.#fill(corners, only);
@@ -102,7 +102,7 @@ export class Hand {
 
   #shape(corners: Point[]): void {
     [this.#corners, this.#path] = [corners, []];
-    this.tools.shape = corners.length > 0;
+    this.tools.shape = corners.length ? "open" : "none";
     this.#tracing++;
   }
 

@@ -15,7 +15,7 @@ const LATER = [401, 408, 429];
 export type Outcome =
   | { kind: "stored"; at: number; revision: number }
   | { kind: "drafted"; at: number; etag: string }
-  | { kind: "refused"; error: unknown }
+  | { kind: "refused"; error: unknown; isFinal: boolean }
   | { kind: "unreachable" };
 
 export class Outbox {
@@ -109,10 +109,10 @@ export class Outbox {
   /** What the service refuses is not sent again until it is painted on; what did not reach it is. */
   async #failed({ image, at }: Entry, error: unknown): Promise<void> {
     const isAnswered = error instanceof Conflict || (error instanceof Problem && error.status < 500);
-    const isLater = error instanceof Problem && LATER.includes(error.status);
+    const isFinal = isAnswered && !(error instanceof Problem && LATER.includes(error.status));
     this.offline = !isAnswered;
-    if (isAnswered && !isLater) await this.journal.settle(image, refused(at, said(error)));
+    if (isFinal) await this.journal.settle(image, refused(at, said(error)));
     await this.#waiting();
-    this.told(image, isAnswered ? { kind: "refused", error } : { kind: "unreachable" });
+    this.told(image, isAnswered ? { kind: "refused", error, isFinal } : { kind: "unreachable" });
   }
 }

@@ -77,6 +77,12 @@ export class Queue {
     this.labelled = new Set([...this.labelled, id]);
   }
 
+  /** What the service refused is labelled only if it was before, or by somebody else. */
+  async refused(id: string): Promise<void> {
+    this.labelled = new Set([...this.labelled].filter((each) => each !== id));
+    await this.refresh();
+  }
+
   /** The next photo after `current` that is not labelled and that nobody else holds. */
   next(current: string | undefined): Pick | undefined {
     return following(this.picks, current, (id) => !this.labelled.has(id) && !this.holders.has(id));

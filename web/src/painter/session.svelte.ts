@@ -62,12 +62,15 @@ export class Session {
   #seconds = 0;
   #lastAct = 0;
 
-  /** `finished` is told when a label map was stored; `taught` are the classes that those of train photos show. */
+  /**
+   * `ended` is told when the service stored or refused what was painted on a photo; `taught` are the classes
+   * that label maps of train photos show.
+   */
   constructor(
     user: string,
     pool: string,
     private readonly table: Classes,
-    private readonly finished: (image: string) => void,
+    private readonly ended: (image: string, isStored: boolean) => void,
     taught: () => ReadonlySet<number>,
   ) {
     this.survey = new Survey(table.ignore);
@@ -271,7 +274,8 @@ export class Session {
   }
 
   #became(image: string, outcome: Outcome): void {
-    if (outcome.kind === "stored") this.finished(image);
+    if (outcome.kind === "stored") this.ended(image, true);
+    else if (outcome.kind === "refused" && outcome.isFinal) this.ended(image, false);
     const recorder = this.sheet?.recorder;
     if (image !== this.image?.id || !recorder) return;
     const isNewest = "at" in outcome && outcome.at === recorder.at && !recorder.pends;

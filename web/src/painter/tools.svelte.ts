@@ -11,8 +11,8 @@ const LARGEST_DIAMETER = 2000;
 
 export class Tools {
   tool = $state<Tool>("brush");
-  /** Whether a polygon or a traced shape is begun and not closed. */
-  shape = $state(false);
+  /** Whether a polygon or a traced shape is begun and not closed; `holding`: its photo was to be left. */
+  shape = $state<"none" | "open" | "holding">("none");
   id = $state(0);
   before = $state(1);
   #size = $state.raw<Size>({ width: 1, height: 1 });
@@ -59,7 +59,7 @@ export class Tools {
   /** A photo is opened: all of its classes are seen. */
   opened(size: Size): void {
     this.#size = size;
-    this.shape = false;
+    this.shape = "none";
     this.solo = null;
     this.veiled = new Set();
   }
@@ -74,6 +74,19 @@ export class Tools {
 
   set diameter(pixels: number) {
     this.#brush = pixels / this.#longest;
+  }
+
+  /** Whether the tool sets the corners of a shape. */
+  get setsCorners(): boolean {
+    return this.tool === "polygon" || this.tool === "trace";
+  }
+
+  /** The photo is to be left: an open shape has to be closed or dropped before. Returns whether there is one. */
+  holds(): boolean {
+    if (this.shape === "none") return false;
+    this.shape = "holding";
+    if (!this.setsCorners) this.tool = "polygon";
+    return true;
   }
 
   /** The diameter of the largest brush that is offered. */
