@@ -239,7 +239,7 @@ class _Training:
 
 def _in_words(line: dict[str, Any]) -> str:
     """A line of the metrics as a person reads it in a log."""
-    values = {**line["losses"], "mean IoU": line.get("validation", {}).get("mean_iou")}
+    values = {**line["losses"], "mean IoU": line.get("validation", {}).get("mean_iou_present")}
     told = ", ".join(f"{name} {value:.4g}" for name, value in values.items() if value is not None)
     return f"step {line['step']} of {line['total']}: {told}"
 

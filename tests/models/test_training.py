@@ -125,11 +125,14 @@ def test_a_run_killed_at_any_step_ends_bit_identical(tmp_path: Path) -> None:
         assert (killed / name).read_bytes() == (whole / name).read_bytes()
 
 
-def test_a_run_that_is_watched_trains_as_one_that_is_not(tmp_path: Path) -> None:
+def test_a_run_that_is_watched_trains_as_one_that_is_not(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     """Unless it is told how often, it is scored, and draws a sheet, every eighth of its steps; a run with
     fewer steps than photos is scored at its end alone. The weights are those of a run that nobody watched,
-    bit for bit, and also when it was killed.
+    bit for bit, and also when it was killed. Its log tells the mean IoU over the classes that there are.
     """
+    caplog.set_level("INFO")
     spec = small_spec("finetune", total_steps=16, log_every=4, sample_every=None)
     plain = write_run(tmp_path / "plain", replace(spec, sample_every=1000))
     train(plain, "cpu")
@@ -141,6 +144,8 @@ def test_a_run_that_is_watched_trains_as_one_that_is_not(tmp_path: Path) -> None
     lines = metric_lines(watched)
     assert [line["step"] for line in lines if "validation" in line] == list(range(2, 17, 2))
     assert all(0 <= line["validation"]["mean_iou"] <= 1 for line in lines if "validation" in line)
+    score = lines[-1]["validation"]["mean_iou_present"]
+    assert f"mean IoU {score:.4g}" in caplog.messages[-1]
     sheets = {path.name for path in (watched / "samples").iterdir()}
     assert sheets == {f"step-{step}.png" for step in range(2, 15, 2)}
     weights = "model/photo_to_label.safetensors"
