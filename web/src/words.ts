@@ -5,7 +5,7 @@ import { counted, many } from "./words/numbers";
 import { photoWords } from "./words/photos";
 import { serverWords } from "./words/server";
 
-export { awaited, stateOf, trained } from "./words/models";
+export { awaited, phaseOf, stateOf, trained } from "./words/models";
 export { counted, exactly, lasting, many, moment, percent, score, signed, sized } from "./words/numbers";
 
 export const words = {

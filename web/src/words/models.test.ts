@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 import type { Job } from "../api/client";
-import { awaited, stateOf } from "./models";
+import { awaited, phaseOf, stateOf } from "./models";
 import { signed } from "./numbers";
 
 function job(done: number, kind: Job["kind"] = "train"): Job {
@@ -16,6 +16,18 @@ test("a training that has done its steps is writing the model", () => {
     "writing the model",
     "running",
   ]);
+});
+
+test("a training that was asked to end says so until it has ended", () => {
+  expect(stateOf({ ...job(19), finish_requested: true })).toBe("finishing");
+});
+
+test("a training says what it does, and promises no time that has passed", () => {
+  expect(phaseOf(job(0), 2, 1)).toContain("starts");
+  expect(phaseOf(job(10), 2, 1)).toBe("about 4 s left");
+  expect(phaseOf(job(10), 2, 5)).toBe("longer than estimated");
+  expect(phaseOf(job(20), 2, 0)).toContain("model is written");
+  expect(phaseOf({ ...job(10), finish_requested: true }, 2, 0)).toContain("model is written");
 });
 
 test("who waits is told for what", () => {

@@ -1,7 +1,7 @@
 // Texts of the pages about trainings and models.
 
 import type { Job } from "../api/client";
-import { counted, many } from "./numbers";
+import { counted, lasting, many } from "./numbers";
 
 export const modelWords = {
   news: {
@@ -80,7 +80,9 @@ export const modelWords = {
     curator: "A curator of this pool can order trainings.",
     running: "Training",
     finish: "Finish now and keep the model",
-    finishing: "It ends after this step: the model is saved, and samples of it are drawn.",
+    starting: "It starts: it reads the photos, and makes its first steps.",
+    finishing: "After the step that it is at, the model is written, and samples of it are drawn.",
+    ending: "All steps are made: the model is written, and samples of it are drawn.",
     cancel: "Cancel",
     again: "Try it again",
     goOn: "Go on from this model",
@@ -88,6 +90,7 @@ export const modelWords = {
     lost: "The service tells nothing new now. It is asked again every few seconds.",
     score: "Score on the test photos",
     left: (seconds: string) => `about ${seconds} left`,
+    longer: "longer than estimated",
     estimate: (seconds: string) =>
       `About ${seconds} in all if the machine does nothing else, estimated at its start.`,
     scoreOn: (photos: number) => `Score it on ${counted(photos, "test photo")}`,
@@ -218,6 +221,7 @@ export const modelWords = {
     more: "Show more",
     search: "Search",
     searched: "Method, pool or error",
+    finishing: "finishing",
     writing: "writing the model",
     order: "Order",
     newest: "newest first",
@@ -227,12 +231,30 @@ export const modelWords = {
   },
 };
 
-export function stateOf({ kind, state, progress: { done, total } }: Job): string {
+export function stateOf({ kind, state, progress: { done, total }, finish_requested }: Job): string {
   const text = modelWords.jobsPage;
   if (kind === "train" && state === "succeeded" && done < total) return text.early(done, total);
-  return kind === "train" && state === "running" && total && done >= total
-    ? text.writing
-    : text.states[state];
+  if (kind !== "train" || state !== "running") return text.states[state];
+  if (total && done >= total) return text.writing;
+  return finish_requested ? text.finishing : text.states.running;
+}
+
+/**
+ * What a training that runs does, or how long its steps take from now on. `speed` is in steps per second, and
+ * `waited` in seconds since its last step was told.
+ */
+export function phaseOf(
+  { progress: { done, total }, finish_requested }: Job,
+  speed: number | undefined,
+  waited: number,
+): string {
+  const text = modelWords.trainPage;
+  if (total && done >= total) return text.ending;
+  if (finish_requested) return text.finishing;
+  if (!done) return text.starting;
+  if (!speed) return "";
+  const left = (total - done) / speed - waited;
+  return left > 0 ? text.left(lasting(left)) : text.longer;
 }
 
 /** The method and the size of a training. */
