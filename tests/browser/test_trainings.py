@@ -29,7 +29,7 @@ def test_a_training_is_watched_and_steered(page: Page, pool: Pool, tmp_path: Pat
     those that are hidden, in the colours of light or dark. What waits says for which work, and who looks for
     models sees that one is being trained. It can be finished early, which is said, gone on from, and
     cancelled. Two clicks order one training. A notification tells somebody who looks elsewhere that it has
-    ended, as the page does until its model is opened. The models that are compared stay the same when
+    ended, as the page does until its model is opened, without moving anything. The models that are compared stay the same when
     another training ends. Two models that were scored on different test photos are not compared until one is
     scored again.
     """
@@ -71,15 +71,19 @@ def test_a_training_is_watched_and_steered(page: Page, pool: Pool, tmp_path: Pat
 
     training.get_by_role("button", name="Go on from this model").dblclick()
     expect(training.get_by_role("heading", name="running")).to_be_visible()
+    expect(page.get_by_role("cell", name="running")).to_be_visible()
     second, _, _ = pool.jobs(kind="train")
     page.get_by_role("link", name="Photos", exact=True).click()
     page.evaluate(UNSEEN_TAB)
+    before = page.locator("main").bounding_box()
     second.finish()
     told = f"A model of {pool.name} is trained."
     expect(page).to_have_title(f"● {told}")
     assert page.evaluate("window.told.map(({ text }) => text)") == [told]
     notice = page.get_by_role("status").filter(has_text=told)
     expect(notice).to_be_visible()
+    expect(page.locator("header").get_by_role("status")).to_contain_text(told)
+    assert page.locator("main").bounding_box() == before
     page.evaluate("window.told[0].onclick()")
     expect(page.get_by_role("heading", name="Compare models")).to_be_visible()
     expect(page).to_have_url(f"/app/pools/{pool.id}/compare/{second.wait().model.id}")

@@ -4,9 +4,15 @@ import type { Job } from "../api/client";
 import { go } from "../router.svelte";
 import { remind, type Reminder } from "./reminders.svelte";
 
-/** `heard`: the training or evaluation of the open pool that ended last. `unseen`: what ended while the tab was
- * hidden. */
-export const news = $state<{ heard: Job | null; unseen: string }>({ heard: null, unseen: "" });
+/** `changed`: the job of the open pool that was told of last. `heard`: the training or evaluation of it that ended
+ * last. `unseen`: what ended while the tab was hidden. */
+interface News {
+  changed: Job | null;
+  heard: Job | null;
+  unseen: string;
+}
+
+export const news = $state<News>({ changed: null, heard: null, unseen: "" });
 
 addEventListener("visibilitychange", () => {
   if (!document.hidden) news.unseen = "";
