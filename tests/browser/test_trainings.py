@@ -6,7 +6,7 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
-from fewpairs import Pool
+from fewpairs import Client, Pool
 from tests import drawings
 from tests.fewpairs.conftest import TINY
 
@@ -24,15 +24,19 @@ UNSEEN_TAB = """
 """From now on nobody sees the tab, and it keeps its notifications."""
 
 
-def test_a_training_is_watched_and_steered(page: Page, pool: Pool, tmp_path: Path) -> None:
-    """The page of a pool with pairs leads to its training. Losses are drawn in words while it trains, but for
-    those that are hidden, in the colours of light or dark. What waits says for which work, and who looks for
-    models sees that one is being trained. It can be finished early, which is said, gone on from, and
-    cancelled. Two clicks order one training. A notification tells somebody who looks elsewhere that it has
-    ended, as the page does until its model is opened, without moving anything. The models that are compared stay the same when
-    another training ends. Two models that were scored on different test photos are not compared until one is
-    scored again.
+def test_a_training_is_watched_and_steered(page: Page, client: Client, pool: Pool, tmp_path: Path) -> None:
+    """The page of a pool with pairs leads to its training. Losses are drawn in words while it trains, but
+    for those that are hidden, in the colours of light or dark. What waits says for which work, also of
+    another pool, and leads to it; who looks for models sees that one is being trained. It can be finished
+    early, which is said, gone on from, and cancelled. Two clicks order one training. A notification tells
+    somebody who looks elsewhere that it has ended, as the page does until its model is opened, without
+    moving anything. The models that are compared stay the same when another training ends. A model that is
+    not scored is shown by a photo. Two models that were scored on different test photos are not compared
+    until one is scored again; the better one is named then. The wheel zooms with Ctrl alone.
     """
+    other = client.create_pool(f"beside {pool.name}", classes=drawings.CLASS_TABLE)
+    other.upload(tmp_path / "drawn" / "images")
+    other.annotate(tmp_path / "drawn" / "labels")
     page.goto(f"/app/pools/{pool.id}/photos")
     page.get_by_role("link", name="train a model", exact=True).click()
     expect(page.get_by_role("heading", name="Train a model")).to_be_visible()
@@ -50,7 +54,12 @@ def test_a_training_is_watched_and_steered(page: Page, pool: Pool, tmp_path: Pat
     page.get_by_text("What these words mean").click()
     for word in ("pair", "hybrid", "tiny"):
         expect(page.get_by_role("term").filter(has_text=word)).to_be_visible()
-    expect(page.get_by_text("It will wait for a training (hybrid · tiny).")).to_be_visible()
+    expect(page.get_by_text("It may have to wait for a training (hybrid · tiny).")).to_be_visible()
+    page.goto(f"/app/pools/{other.id}/train")
+    expect(page.get_by_role("link", name="Choose test photos")).to_be_visible()
+    elsewhere = page.get_by_text("It may have to wait for a training (hybrid · tiny) in another pool.")
+    elsewhere.get_by_role("link").click()
+    page.wait_for_url(f"**/train/{first.id}")
     waiting = pool.train("probe")
     page.goto(f"/app/pools/{pool.id}/train/{waiting.id}")
     expect(training.get_by_text("It waits for a training (hybrid · tiny).")).to_be_visible()
@@ -88,6 +97,8 @@ def test_a_training_is_watched_and_steered(page: Page, pool: Pool, tmp_path: Pat
     expect(page.get_by_role("heading", name="Compare models")).to_be_visible()
     expect(page).to_have_url(f"/app/pools/{pool.id}/compare/{second.wait().model.id}")
     expect(notice).to_have_count(0)
+    sample = page.get_by_role("region", name="What it makes of a photo")
+    expect(sample.get_by_role("img")).to_have_count(2)
 
     page.goto(f"/app/pools/{pool.id}/compare")
     expect(page).to_have_url(f"/app/pools/{pool.id}/compare/{second.model.id}")
@@ -106,7 +117,20 @@ def test_a_training_is_watched_and_steered(page: Page, pool: Pool, tmp_path: Pat
     expect(page.locator("[data-image]").last).to_be_visible()
     assert page.evaluate("scrollY") == 0
     page.get_by_role("button", name="again").click()
-    expect(page.get_by_role("columnheader", name="B − A")).to_be_visible()
+    expect(page.get_by_role("columnheader", name="A − B")).to_be_visible()
+    expect(page.get_by_text(re.compile("is better: its mean IoU|about as good"))).to_be_visible()
+    zoom = page.get_by_text(re.compile("^Zoom .* %$"))
+    whole = zoom.inner_text()
+    page.locator(".stage").first.hover()
+    page.mouse.wheel(0, 40)
+    page.wait_for_function("() => scrollY > 0")
+    expect(zoom).to_have_text(whole)
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, -40)
+    page.keyboard.up("Control")
+    expect(zoom).not_to_have_text(whole)
+    page.get_by_role("button", name="Fit").click()
+    expect(zoom).to_have_text(whole)
     expect(page.get_by_text("cannot be compared")).to_have_count(0)
     expect(page.get_by_role("button", name="again")).to_have_count(0)
 

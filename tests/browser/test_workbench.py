@@ -211,7 +211,7 @@ def test_a_person_comes_from_a_folder_to_two_compared_models(page: Page, folder:
     expect(scores).to_have_count(1)
     scores.click()
     expect(scores).to_have_count(0)
-    expect(page.get_by_role("columnheader", name="B − A")).to_be_visible()
+    expect(page.get_by_role("columnheader", name="A − B")).to_be_visible()
     expect(page.get_by_role("row", name=CLASSES[0]).first).to_be_visible()
     expect(page.get_by_text("Only 2 test photos are scored")).to_be_visible()
     pixels = wrong(page)

@@ -26,7 +26,7 @@ const OF_PAGE: Partial<Record<Place["page"], readonly [string, string][]>> = {
   compare: [
     ["B", comparePage.keys.b],
     ["E", comparePage.keys.e],
-    ["+ −", comparePage.keys.zoom],
+    ["+ −, Ctrl + wheel", comparePage.keys.zoom],
     ["0", comparePage.keys.fit],
     ["Shift + ← → ↑ ↓", comparePage.keys.pan],
     ["P, N", comparePage.keys.walk],

@@ -252,6 +252,8 @@ export const words = {
     noPicks: "No photo is picked yet.",
     askCurator: "A curator of the pool can pick photos.",
     noTests: "All these test photos are labelled.",
+    chooseTests: "Choose test photos",
+    howTests: "On the page Photos: select some and move them to test, or add others as test photos.",
     tests: (photos: number) => `Label ${counted(photos, "test photo")}`,
     gaps: "Unlabelled pixels are no mistake: trainings and scores leave them out.",
     train: "Train a model",

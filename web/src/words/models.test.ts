@@ -7,7 +7,7 @@ import { signed } from "./numbers";
 function job(done: number, kind: Job["kind"] = "train"): Job {
   const progress = { done, total: 20, share: done / 20 };
   const training = { method: "probe", recipe: "tiny" };
-  return { kind, state: "running", progress, training } as Job;
+  return { kind, pool_id: "a", state: "running", progress, training } as Job;
 }
 
 test("a training that has done its steps is writing the model", () => {
@@ -31,9 +31,10 @@ test("a training says what it does, and promises no time that has passed", () =>
 });
 
 test("who waits is told for what", () => {
-  expect(awaited([])).toBe("a worker");
-  expect(awaited([job(3)])).toBe("a training (probe · tiny)");
-  expect(awaited([job(3, "evaluate"), job(0)])).toBe("the scoring of a model and 1 other job");
+  expect(awaited([], "a")).toBe("a worker");
+  expect(awaited([job(3)], "a")).toBe("a training (probe · tiny)");
+  expect(awaited([job(3)], "b")).toBe("a training (probe · tiny) in another pool");
+  expect(awaited([job(3, "evaluate"), job(0)], "a")).toBe("the scoring of a model and 1 other job");
 });
 
 test("differences have a sign, and none if they are shown as 0", () => {

@@ -28,7 +28,9 @@ export const modelWords = {
     scoring: "the scoring of a model",
     more: (count: number) => ` and ${counted(count, "other job")}`,
     waits: (what: string) => `It waits for ${what}.`,
-    willWait: (what: string) => `It will wait for ${what}.`,
+    mayWait: (what: string) => `It may have to wait for ${what}.`,
+    elsewhere: " in another pool",
+    see: "See what it does",
     worker: "a worker",
   },
   terms: {
@@ -72,6 +74,7 @@ export const modelWords = {
     other: "Another one",
     expected: (minutes: string) =>
       `With as many pairs of CamVid it took ${minutes}, measured on two CPU cores that did nothing else.`,
+    camvid: "CamVid is a public set of street photos: on your photos it may be better or worse.",
     unmeasured: "Nobody has measured how long this takes; the training says so shortly after its start.",
     start: "Train",
     method: "Method",
@@ -138,6 +141,12 @@ export const modelWords = {
     few: (scored: number) =>
       `Only ${counted(scored, "test photo")} ${scored === 1 ? "is" : "are"} scored: with so few the scores are uncertain.`,
     zoom: (share: number) => `Zoom ${many(Math.round(share * 100))} %`,
+    zoomIn: "Zoom in",
+    zoomOut: "Zoom out",
+    fit: "Fit",
+    wheel: "Ctrl + wheel zooms",
+    loading: "The scores and pictures are being loaded…",
+    sample: "What it makes of a photo",
     notScored: "This photo is not one of those that model A was scored on.",
     showWorst: "Show the worst one",
     model: "Model A",
@@ -149,12 +158,15 @@ export const modelWords = {
     wrong: (pixels: number, share: string) => `${many(pixels)} px wrong (${share})`,
     photos: "Photos",
     worst: "the worst first",
-    change: "the biggest change first",
+    change: "the biggest difference first",
     perClass: "Classes",
     absent: (count: number, counted: string) =>
-      `${count === 1 ? "One class does" : `${count} classes do`} not occur in these label maps and ${count === 1 ? "is" : "are"} left out of the mean. Counted as 0, as in the paper, it is ${counted}.`,
+      `${count === 1 ? "One class does" : `${count} classes do`} not occur in these label maps and ${count === 1 ? "is" : "are"} left out of the mean: IoU 0.000 where the model draws such a class all the same, – where it does not. Counted as 0, as in the paper, it is ${counted}.`,
     iou: "IoU",
-    difference: "B − A",
+    difference: "A − B",
+    better: (model: string, by: string) => `${model} is better: its mean IoU is higher by ${by}.`,
+    alike: "Both are about as good: two trainings on the same pairs may differ by as much.",
+    sign: "In A − B, + means that A is better.",
     accuracy: "Accuracy",
     accuracyA: "Accuracy A",
     pixels: "Pixels",
@@ -262,10 +274,11 @@ export function trained({ training }: Job): string {
   return training ? `${training.method} · ${training.recipe}` : "";
 }
 
-/** What somebody waits for who waits for these trainings and scorings; for a worker, if there is none. */
-export function awaited([first, ...others]: readonly Job[]): string {
+/** What somebody in this pool waits for who waits for these trainings and scorings; without any, for a worker. */
+export function awaited([first, ...others]: readonly Job[], pool: string): string {
   const text = modelWords.work;
   if (!first) return text.worker;
   const what = first.kind === "train" ? text.training(trained(first)) : text.scoring;
-  return others.length ? what + text.more(others.length) : what;
+  const where = first.pool_id === pool ? "" : text.elsewhere;
+  return what + where + (others.length ? text.more(others.length) : "");
 }
