@@ -55,7 +55,7 @@ def test_what_is_labelled_meanwhile_is_counted(pool: Pool, page: Page, tmp_path:
     picks = pool.select(5).picks
     page.goto(f"/app/pools/{pool.id}/picks")
     expect(page.get_by_text("5 photos to label.")).to_be_visible()
-    expect(page.get_by_label("How they are picked")).to_contain_text("As advised (Words")
+    expect(page.get_by_label("How they are picked")).to_contain_text("As advised (Visual words")
     expect(page.get_by_text("stands for itself alone")).to_have_count(4)
     expect(page.get_by_text("stands for itself and 1 other")).to_have_count(1)
     pool.annotate(tmp_path / "labels" / Path(picks[0].name).with_suffix(".png").name)
@@ -63,6 +63,28 @@ def test_what_is_labelled_meanwhile_is_counted(pool: Pool, page: Page, tmp_path:
     expect(page.get_by_text("6 photos, 1 labelled")).to_be_visible()
     page.get_by_role("link", name="Picks", exact=True).click()
     expect(page.get_by_text("4 photos left to label, 1 labelled.")).to_be_visible()
+
+
+def test_what_is_skipped_is_replaced_in_its_place(pool: Pool, page: Page, tmp_path: Path) -> None:
+    """All other cards stay where they are, what is labelled too; the focus is on the new card, and not on a
+    button that skips another photo. What is left is counted on, and that labelling comes next."""
+    names = [pick.name for pick in pool.select(4).picks]
+    pool.annotate(tmp_path / "labels" / Path(names[0]).with_suffix(".png").name)
+    page.goto(f"/app/pools/{pool.id}/picks")
+    expect(page.get_by_text("3 photos left to label, 1 labelled.")).to_be_visible()
+    expect(page.get_by_role("banner")).to_contain_text("Next: label 2 photos")
+    shown = page.locator("ol > li .path")
+    for skipped in (1, 2):
+        skip = page.get_by_role("button", name="Skip", exact=False)
+        skip.nth(skipped).click()
+        expect(page.get_by_text(f"{skipped} skipped")).to_be_visible()
+        other = shown.nth(skipped + 1)
+        expect(other).not_to_have_text(names[skipped + 1])
+        names[skipped + 1] = other.inner_text()
+        expect(shown).to_have_text(names)
+        expect(page.locator("ol > li").nth(skipped + 1).get_by_role("link").first).to_be_focused()
+        expect(page.get_by_text("3 photos left to label, 1 labelled.")).to_be_visible()
+    assert len(set(names)) == 4
 
 
 def test_who_leaves_while_photos_are_picked_is_left_alone(pool: Pool, page: Page) -> None:

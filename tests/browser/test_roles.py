@@ -140,7 +140,7 @@ def test_people_are_led_to_different_photos(
     cards.last.get_by_role("button", name="Keep").click()
     page.get_by_label("How they are picked").select_option("random")
     page.get_by_label("How many", exact=True).fill("2")
-    page.get_by_role("button", name="Pick for 2 alone").click()
+    page.get_by_role("button", name="Pick the best 2").click()
     kept = page.get_by_role("button", name="Kept")
     expect(cards.filter(has=kept).locator(".path")).to_have_text(last)
     cards.filter(has_not=kept).get_by_role("button", name="Skip").click()

@@ -3,7 +3,7 @@
 import type { Pool } from "./api/client";
 
 /** From so many pairs on, and for so many more, a training is worth its time. */
-const ENOUGH = 3;
+export const ENOUGH = 3;
 
 export type Next = "pick" | "label" | "train" | "score" | "trainAgain" | "test" | "more";
 
@@ -13,14 +13,15 @@ export interface Newest {
   isScored: boolean;
 }
 
-/** `newest`: the newest model. Null: nothing, or to wait for the work that is under way. */
+/** `newest`: the newest model; `hasPicks`: whether photos to label were picked. Null: nothing, or to wait for the work that is under way. */
 export function nextOf(
   { train, test }: Pick<Pool["counts"], "train" | "test">,
   newest: Newest | null,
   isAtWork: boolean,
+  hasPicks: boolean,
 ): Next | null {
   if (isAtWork || !train.images) return null;
-  if (!train.annotated) return "pick";
+  if (!train.annotated) return hasPicks ? "label" : "pick";
   if (!newest) return train.annotated < ENOUGH ? "label" : "train";
   if (!newest.isScored && test.annotated) return "score";
   if (train.annotated >= newest.pairs + ENOUGH) return "trainAgain";

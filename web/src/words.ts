@@ -1,7 +1,7 @@
 // All texts of the pages, so that other languages can be added. Those of longer pages are in `words/`.
 
 import { modelWords } from "./words/models";
-import { counted, many } from "./words/numbers";
+import { counted, many, percent } from "./words/numbers";
 import { photoWords } from "./words/photos";
 import { serverWords } from "./words/server";
 
@@ -39,7 +39,7 @@ export const words = {
     strategy: "How they are picked",
     strategies: {
       kmedoids: "k-medoids: typical of many photos",
-      words: "Words: parts that were not shown yet",
+      words: "Visual words: small parts of photos that no pick shows yet",
       facility: "Facility: best for every number",
       typiclust: "TypiClust: typical of groups",
       probcover: "ProbCover: many near photos",
@@ -55,6 +55,8 @@ export const words = {
     glob: "Only photos with names like",
     ask: "Pick them",
     again: "Pick again",
+    unaware: "These picks do not know yet what the newest model is unsure of.",
+    askUnsure: "Pick again with what it is unsure of",
     outdated: "Some picks are not in use for training any more: pick again.",
     moved: "moved to test",
     leftOut: "left out",
@@ -73,11 +75,10 @@ export const words = {
     covers: (random: number) =>
       `They cover the pool as well as about ${many(random)} photos drawn at random would.`,
     takes: (time: string) => `It takes about ${time}.`,
-    noTimes: "How long it takes is known once a photo is labelled here.",
-    gain: (budget: number, gain: number) =>
-      `On photos of streets, labelling ${many(budget)} more made the mean IoU of a model about ${gain.toFixed(2)} higher.`,
+    gain: (from: number, to: number, gain: number) =>
+      `On photos of streets, going from ${many(from)} to ${counted(to, "labelled photo")} made the mean IoU of a model about ${gain.toFixed(2)} higher.`,
     stands: (count: number, among: number) =>
-      `stands for ${count > 1 ? `itself and ${counted(count - 1, "other")}` : "itself alone"}${among ? ` if all ${many(among)} are labelled` : ""}`,
+      `stands for ${count > 1 ? `itself and ${counted(count - 1, "other")}` : "itself alone: its kind is not among the other picks"}${among ? ` if all ${many(among)} are labelled` : ""}`,
     more: (count: number) => `Pick up to ${many(count)}`,
     alike: "photos that it stands for",
     label: "Label",
@@ -91,9 +92,15 @@ export const words = {
     pin: "Keep",
     pinned: "Kept",
     map: "The pool as a map: every point is a photo, those of one colour have the same pick as their nearest.",
-    curve: "Mean distance of all photos to the nearest pick, over the number of picks",
-    knee: (budget: number) => `bends most at ${many(budget)}`,
+    curve: "How near the picks are to all photos",
+    nearness: "mean distance of a photo to the nearest pick",
+    knee: (budget: number) => `after ${many(budget)}, one more adds less`,
     photosAxis: (count: number) => counted(count, "pick"),
+    nearer: (budget: number, share: number) =>
+      `With ${counted(budget, "pick")}, a photo is ${percent(share)} nearer to a pick, on average, than with photos drawn at random.`,
+    asAtRandom: (budget: number) =>
+      `With ${counted(budget, "pick")}, photos are no nearer to a pick than with photos drawn at random.`,
+    ofParts: "Visual words are picked for the small parts they show; this measures whole photos.",
     ofPicks: "these picks",
     ofRandom: "random draws, 90 % of them in the band",
     assign: "Give them to people",
@@ -103,8 +110,8 @@ export const words = {
     howMany: "How many they are to hold",
     give: "Give",
     firstOf: (budget: number, most: number) =>
-      `These are the first ${many(budget)} of ${counted(most, "pick")}. Picked for ${many(budget)} alone, they may be others.`,
-    alone: (budget: number) => `Pick for ${many(budget)} alone`,
+      `These are the first ${many(budget)} of ${counted(most, "pick")}. If you label no more than ${many(budget)}, others may be better.`,
+    alone: (budget: number) => `Pick the best ${many(budget)}`,
     keptAndSkipped: (kept: number, skipped: number) =>
       [kept ? `${many(kept)} kept` : "", skipped ? `${many(skipped)} skipped` : ""]
         .filter(Boolean)

@@ -15,8 +15,8 @@ export const modelWords = {
   },
   next: {
     say: "Next:",
-    pick: "see which photos to label",
-    label: "label more photos",
+    pick: "pick photos to label",
+    label: (left: number) => `label ${counted(left, "photo")}`,
     train: "train a model",
     score: "score the newest model",
     trainAgain: "train with the new pairs",
