@@ -137,7 +137,10 @@ def more_apis(client: Client, count: int, logs: Path) -> Iterator[list[str]]:
 
 
 def ask(client: Client, address: str, pool_id: str, annotator: object) -> httpx.Response:
-    key = key_of(client.service, str(annotator))
+    return take(address, pool_id, key_of(client.service, str(annotator)))
+
+
+def take(address: str, pool_id: str, key: dict[str, str]) -> httpx.Response:
     return httpx.post(f"{address}/pools/{pool_id}/assignments", json={}, headers=key, timeout=60)
 
 
@@ -145,11 +148,12 @@ def test_fifty_concurrent_annotators_get_fifty_images(client_of_each: Client, tm
     """Three API processes hand out each pick once, and the 51st annotator learns that none is left."""
     client = client_of_each
     pool_id, ids = pool_with_selection(client, 50)
+    keys = [key_of(client.service, str(number)) for number in range(50)]
     start = threading.Barrier(50)
 
     def image_for(number: int) -> str:
         start.wait()
-        answer = ask(client, addresses[number % len(addresses)], pool_id, number)
+        answer = take(addresses[number % len(addresses)], pool_id, keys[number])
         assert answer.status_code == 200, answer.text
         [item] = answer.json()["items"]
         return str(item["image_id"])
