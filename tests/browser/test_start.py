@@ -98,6 +98,7 @@ def test_test_photos_of_an_archive_are_asked_about(client: Client, page: Page, t
     assert tests() == 2
     keep, make_train = (page.get_by_label(name) for name in ("Keep them as test", "Make them train"))
     expect(keep).to_be_checked()
+    make_train.scroll_into_view_if_needed()
     place = make_train.bounding_box()
     make_train.check()
     expect(make_train).to_be_enabled()
