@@ -143,7 +143,8 @@ def _order(
     except Exception:
         service.blobs.drop(held)
         raise
-    if job.spec["files"] != held:  # the key was sent before, and that job has its own copy
+    if job.spec["files"] == held:
+        service.quotas.note(0, packed.size)
+    else:  # the key was sent before, and that job has its own copy
         service.blobs.drop(held)
-    service.quotas.note(0, packed.size)
     return job
