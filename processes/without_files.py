@@ -6,9 +6,10 @@ import struct
 import sys
 from pathlib import Path
 
+from processes.without_sockets import PR_SET_NO_NEW_PRIVS
+
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446
 """Numbers of system calls, the same on all machines."""
-PR_SET_NO_NEW_PRIVS = 38
 VERSION_ONLY, PATH_BENEATH = 1, 1
 RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15}
 """How many rights each version of Landlock knows; later ones have at least 16."""
