@@ -23,7 +23,7 @@ log = structlog.get_logger()
 
 EVERY_S = 1.0
 TIDY_EVERY_S, TIDY_FIRST_S = 3600.0, 60.0
-MINUTE_S = 60.0
+UPKEEP_EVERY_S = 60.0
 RINGING_S = 5.0
 """The longest time for rings: if the broker is away, they must not delay the release of silent jobs."""
 
@@ -32,15 +32,15 @@ def sweep_until(
     shutdown: threading.Event, settings: Settings, database: Database, blobs: Blobs, bell: Bell
 ) -> None:
     tidied_at = monotonic() - TIDY_EVERY_S + TIDY_FIRST_S
-    minute_at = -math.inf
+    upkept_at = -math.inf
     while not shutdown.wait(EVERY_S):
         try:
             sweep(settings, database, bell)
             now = monotonic()
-            if now - minute_at >= MINUTE_S:
+            if now - upkept_at >= UPKEEP_EVERY_S:
                 order_removals(settings, database, bell)
                 gc.collect()
-                minute_at = now
+                upkept_at = now
             if now - tidied_at >= TIDY_EVERY_S:
                 tidied_at = now
                 tidy(settings, database, blobs)
