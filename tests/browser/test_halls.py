@@ -26,7 +26,7 @@ def test_an_administrator_manages_people(page: Page, stranger: BrowserContext, c
     """
     other, own = f"other {PASSWORD}", f"own {PASSWORD}"
     page.goto("/app/people")
-    page.get_by_label("Name").fill("pat")
+    page.get_by_role("textbox", name="Name").fill("pat")
     page.get_by_label("Password, at least").fill(PASSWORD)
     page.get_by_role("button", name="Make the account").click()
     row = page.get_by_role("row", name="pat")
@@ -55,7 +55,7 @@ def test_roles_are_given(page: Page, pool: Pool, client: Client) -> None:
     """A member's role changes; one that is refused is not left on the screen."""
     client.create_user("mia")
     page.goto(f"/app/pools/{pool.id}/members")
-    page.get_by_label("Name").fill("mia")
+    page.get_by_role("textbox", name="Name").fill("mia")
     page.get_by_role("button", name="Give the role").click()
     role = page.get_by_label("Role: mia")
     expect(role).to_have_value("annotator")

@@ -44,11 +44,13 @@ def test_jobs_say_what_came_of_each(
         "replay": ["the same picks"],
         "search": ["the pool's duplicates", "3 photos found"],
     }
-    shown = run("jobs", "--pool", pool.name, "--contains", "E", "--sort", "kind", "--limit", 2).output
+    part = pool.name.upper()
+    shown = run("jobs", "--contains", part, "--sort", "kind", "--limit", 2).output
     assert "2 of 6" in " ".join(shown.split())
     assert [kind in shown for kind in ("embed", "explain", "replay")] == [True, True, False]
-    assert [job.kind for job in pool.jobs(contains="XPL")] == ["explain"]
-    assert client.jobs(contains=pool.name.upper(), kind="search").total == 2
+    assert run("jobs", "--pool", pool.name, "--contains", "HYBRID").output == "There is no such job.\n"
+    assert [job.kind for job in client.pool("trained").jobs(contains="HYBRID")] == ["train"]
+    assert client.jobs(contains=part, kind="search").total == 2
     trained.translate(photos / "images" / "0000.png")
     rest = run("jobs", "--pool", "trained").output
     assert trained.id in rest
