@@ -53,6 +53,15 @@ PHOTO_PIXELS = """() => {
     return data.reduce((sum, value, at) => sum + (at % 4 === 3 && value > 0), 0);
 }"""
 """How many pixels of the painter show the photo."""
+ANNOUNCED = """() => {
+    window.announced = [];
+    new MutationObserver(changes => changes.forEach(({target}) => {
+        const part = target.closest ? target : target.parentElement;
+        const region = part.closest("[role=status], [role=alert]");
+        if (region) announced.push(region.textContent);
+    })).observe(document.body, {subtree: true, childList: true, characterData: true});
+}"""
+"""Collects what a screen reader says by itself from now on."""
 COVERED = """() => {
     const found = [];
     for (const each of document.querySelectorAll(".tools button, .tools input, .tools select")) {
@@ -268,31 +277,88 @@ def test_two_clicks_close_a_polygon(page: Page, pool: Pool) -> None:
     expect(open_shape).to_be_hidden()
 
 
-def test_an_open_shape_is_closed_or_dropped_before_its_photo_is_done(page: Page, pool: Pool) -> None:
-    """Done and next keeps the photo while a shape is open, and says what to do, whatever the tool; Enter then
-    closes the shape, and the photo can be done.
+def test_an_open_shape_is_closed_or_dropped_before_its_photo_is_left(
+    page: Page, pool: Pool, tmp_path: Path
+) -> None:
+    """Done and next, Skip, a photo of the list, another page and Back keep the photo while a shape is open,
+    and say what to do, whatever the tool; Enter then closes the shape, and the photo can be left.
     """
-    image = first_image(pool)
-    box = painting(page, pool, image)
+    drawings.write(tmp_path, range(1, 2))
+    pool.upload(tmp_path / "images")
+    pool.select(budget=2)
+    page.goto(f"/app/pools/{pool.id}/picks")
+    page.get_by_role("link", name="Start labelling").click()
+    page.locator(".painter canvas").first.wait_for()
+    box, address = page.locator(".painter").bounding_box(), page.url
+    assert box
+    listed = page.get_by_label("To label").get_by_role("link")
+    ways = (
+        lambda: page.get_by_role("button", name="Done and next").click(),
+        lambda: page.get_by_role("button", name="Skip").click(),
+        lambda: listed.last.click(),
+        lambda: page.get_by_role("link", name="Photos", exact=True).click(),
+        lambda: page.evaluate("history.back()"),
+    )
     open_shape = page.get_by_text("a shape is open. Enter closes it, Esc drops it.")
-    tool(page, "Polygon").click()
-    for x, y in ((0.35, 0.35), (0.65, 0.35), (0.5, 0.6)):
-        page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
-    tool(page, "Brush").click()
-    page.get_by_role("button", name="Done and next").click()
-    expect(open_shape).to_be_visible()
-    expect(page.get_by_role("heading", name="0000.png")).to_be_visible()
-    page.keyboard.press("Enter")
-    expect(open_shape).to_be_hidden()
-    assert set(draft(page, image)) == {0, 255}
+    for leave in ways:
+        tool(page, "Polygon").click()
+        for x, y in ((0.35, 0.35), (0.65, 0.35), (0.5, 0.6)):
+            page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
+        tool(page, "Brush").click()
+        leave()
+        expect(open_shape).to_be_visible()
+        expect(page).to_have_url(address)
+        expect(page.locator(".painter canvas")).to_have_count(3)
+        page.keyboard.press("Enter")
+        expect(open_shape).to_be_hidden()
+    assert set(draft(page, address.split("/")[-1].split("?")[0])) == {0, 255}
     page.mouse.click(box["x"] + 0.5 * box["width"], box["y"] + 0.5 * box["height"])
     page.keyboard.press("Control+Enter")
     expect(open_shape).to_be_visible()
     page.keyboard.press("Escape")
     expect(open_shape).to_be_hidden()
+    page.get_by_role("button", name="Skip").click()
+    expect(listed.last).to_have_attribute("aria-current", "true")
+
+
+def test_a_photo_with_next_to_nothing_labelled_is_not_ended_by_a_slip(page: Page, pool: Pool) -> None:
+    """Without any label it stays. With less than a hundredth of it labelled the page says how much that is,
+    and asks again once it is another map; who says it twice has it stored as it is.
+    """
+    image = first_image(pool)
+    box = painting(page, pool, image)
+    few = page.get_by_text("of the photo is labelled. Press Done and next again")
+    page.get_by_role("button", name="Done and next").click()
+    expect(page.get_by_text("Nothing is labelled on this photo yet")).to_be_visible()
+    for end in (0.5, 0.6):
+        stroke(page, box, (0.5, 0.5), (end, 0.5))
+        expect(few).to_be_hidden()
+        expect(page.get_by_text("Nothing is labelled")).to_be_hidden()
+        page.keyboard.press("Control+Enter")
+        expect(few).to_contain_text("Only < 0.1 %" if end == 0.5 else "Only 0.")
+    painted = draft(page, image)
+    assert page.request.get(f"/images/{image}").json()["annotation_revision"] is None
     page.keyboard.press("Control+Enter")
     until(lambda: page.request.get(f"/images/{image}").json()["annotation_revision"] == 1, "it is stored")
-    expect(page.locator(".painter")).to_have_count(0)
+    assert stored(page, image).ravel().tolist() == painted
+
+
+def test_only_news_is_announced(page: Page, pool: Pool) -> None:
+    """What a tool does is told as the description of the painter, and not announced whenever another tool is
+    chosen; that a shape keeps the photo is.
+    """
+    box = painting(page, pool, first_image(pool))
+    page.evaluate(ANNOUNCED)
+    for name in TOOLS:
+        tool(page, name).click()
+    expect(page.get_by_role("application")).to_have_accessible_description(
+        "Click a suggested region to take it over."
+    )
+    assert page.evaluate("announced") == []
+    tool(page, "Polygon").click()
+    page.mouse.click(box["x"] + 0.5 * box["width"], box["y"] + 0.5 * box["height"])
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_role("alert")).to_contain_text("a shape is open")
 
 
 def test_pens_paint_and_two_fingers_move(context: BrowserContext, page: Page, pool: Pool) -> None:

@@ -282,14 +282,13 @@ def test_the_next_photo_does_not_wait_until_the_last_is_stored(page: Page, pool:
     pool.select(budget=3)
     page.goto(f"/app/pools/{pool.id}/label")
     page.locator(".painter canvas").first.wait_for()
-    box = page.locator(".painter").bounding_box()
     unanswered: list[Route] = []
     page.route("**/annotation?*", lambda route: unanswered.append(route))
     images = []
     for _ in range(2):
         address = page.url
         images.append(address.split("/")[-1].split("?")[0])
-        stroke(page, box, (0.3, 0.5), (0.7, 0.5))
+        paint_every_class(page)
         painted = draft(page, images[-1])
         page.keyboard.press("Control+Enter")
         expect(page).not_to_have_url(address)

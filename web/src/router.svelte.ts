@@ -36,11 +36,22 @@ export function parsed(href: string): Place {
 
 export const router = $state({ place: parsed(location.href) });
 
+/** The address of what is shown. */
+let shown = location.href;
+let stays: (() => boolean) | null = null;
+
+/** Before another place is shown, `asked` says whether this one stays. The returned function ends that. */
+export function holdPlace(asked: () => boolean): () => void {
+  stays = asked;
+  return () => (stays = null);
+}
+
 /** `address` is relative to the service: `app/pools/ID/picks`. */
 export function go(address: string, replace = false): void {
+  if (stays?.()) return;
   const url = new URL(address, HOME);
   history[replace ? "replaceState" : "pushState"](null, "", url);
-  router.place = parsed(url.href);
+  router.place = parsed((shown = url.href));
 }
 
 export function poolAddress(pool: string, view: View, ...rest: string[]): string {
@@ -69,7 +80,10 @@ export function filter(name: string, value: string): void {
   go(url.href, true);
 }
 
-addEventListener("popstate", () => (router.place = parsed(location.href)));
+addEventListener("popstate", () => {
+  if (stays?.()) history.pushState(null, "", shown);
+  else router.place = parsed((shown = location.href));
+});
 
 document.addEventListener("click", (event) => {
   const link = (event.target as Element).closest("a");

@@ -160,7 +160,7 @@ export const words = {
       accept: "Click a suggested region to take it over.",
     },
     openShape: "A shape is open: Polygon and Trace edges go on with it, Esc drops it.",
-    holdingShape: "The photo is not done: a shape is open. Enter closes it, Esc drops it.",
+    holdingShape: "You cannot leave the photo yet: a shape is open. Enter closes it, Esc drops it.",
     level: "How many superpixels",
     tolerance: "Colour tolerance",
     keepsSize: "Same size on the screen",
@@ -186,8 +186,7 @@ export const words = {
     saved: "Saved",
     failed: "Not saved yet",
     saving: "Saving…",
-    kept: "Kept in this browser",
-    drafted: "Kept as a draft",
+    drafted: "Kept as a draft until you save",
     offline: "Waiting for the service",
     waiting: (photos: number) =>
       `The service does not answer. ${counted(photos, "label map")} ${photos === 1 ? "waits" : "wait"} in this browser and will be sent when it does.`,
@@ -197,6 +196,11 @@ export const words = {
     left: (pixels: number, regions: number) =>
       `${many(pixels)} px unlabelled in ${counted(regions, "region")}`,
     all: "Every pixel is labelled",
+    few: (share: number, isSuggested: boolean) =>
+      (share
+        ? `Only ${percent(share)} of the photo is labelled. Press Done and next again to store it like this.`
+        : "Nothing is labelled on this photo yet. Skip leaves it for later.") +
+      (isSuggested ? " What is suggested counts once you accept it." : ""),
     next: "Next unlabelled region",
     slivers: "Fill unlabelled slivers",
     help: "Keys",

@@ -9,7 +9,7 @@ import { type Classes, Conflict, type Draft, draftOf, open, type Opened } from "
 import type { Kept } from "./journal/journal";
 import { journalOf, type Lasting } from "./journal/lasting.svelte";
 import type { Facts } from "./journal/recorder";
-import { type Box, type LabelMap, merged } from "./label-map";
+import { type Box, counts, type LabelMap, merged } from "./label-map";
 import { accept, type Layer } from "./layer";
 import { Outbox, type Outcome } from "./outbox.svelte";
 import { Picture } from "./picture.svelte";
@@ -20,6 +20,8 @@ import { Suggestion } from "./suggestion.svelte";
 import { Survey } from "./survey.svelte";
 
 const PAUSE_MS = 15_000;
+/** A photo that is ended with less of it labelled is rather a slip than a choice: it is half a stroke. */
+const FEW = 0.01;
 const NOT_READY = Promise.resolve(null);
 
 /** What can be tidied. */
@@ -42,6 +44,8 @@ export class Session {
   other = $state.raw<LabelMap | null>(null);
   picture = $state.raw<Picture | null>(null);
   steps = $state({ undo: false, redo: false });
+  /** The share that is labelled, if the photo was to be ended with so little of it; ended again, it is. */
+  few = $state<number | null>(null);
   readonly journal: Lasting;
   readonly outbox: Outbox;
   readonly survey: Survey;
@@ -129,7 +133,7 @@ export class Session {
     this.#visit++;
     this.photo?.close();
     [this.image, this.photo, this.sheet, this.picture] = [null, null, null, null];
-    [this.other, this.conflict, this.failure, this.#id] = [null, null, "", ""];
+    [this.other, this.conflict, this.failure, this.few, this.#id] = [null, null, "", null, ""];
     await this.#givenBack(id, sheet);
   }
 
@@ -248,11 +252,22 @@ export class Session {
   async finish(): Promise<boolean> {
     const visit = this.#visit;
     while (this.#saving) await this.#saving;
+    if (visit === this.#visit && this.#isSlip()) return false;
     const isToBeSaved =
       this.conflict || this.outbox.offline || !this.journal.lasts || this.status === "clean";
     if (isToBeSaved || visit !== this.#visit || !this.sheet || this.sheet.isClosed) return this.save();
     await this.#keepFinished(this.sheet);
     return visit === this.#visit;
+  }
+
+  /** Whether so little is labelled that it has to be asked first; a photo without any label cannot be ended. */
+  #isSlip(): boolean {
+    const { map } = this;
+    if (!map || this.sheet?.isClosed) return false;
+    const share = 1 - counts(map)[this.table.ignore] / map.ids.length;
+    if (share >= FEW || (share && (this.few || this.status === "clean"))) return false;
+    this.few = share;
+    return true;
   }
 
   async #save(sheet: Sheet): Promise<void> {
@@ -321,6 +336,7 @@ export class Session {
   /** A part of the map is another one now, by a change that is whole, or by a stroke that goes on. */
   #changed(part: Box, isWhole: boolean): void {
     this.draw(part);
+    this.few = null;
     this.#finished = false;
     this.status = "kept";
     if (!isWhole || !this.map) return;
