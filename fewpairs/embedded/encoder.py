@@ -25,8 +25,8 @@ def choose_encoder(environment: dict[str, str], console: Console) -> None:
     reason = _reason_without(find, environment, console)
     environment["FEWPAIRS_ENCODER"] = FALLBACK if reason else "resnet50"
     if reason:
-        console.print(f"New pools use the small encoder {FALLBACK}: everything works.")
-        console.print(Text(reason, style="dim"), soft_wrap=True)
+        console.print(f"New pools use the small encoder {FALLBACK}: everything works with it.")
+        console.print(Text(f"If you want ResNet50: {reason}", style="dim"), soft_wrap=True)
 
 
 def _reason_without(find: list[str], environment: dict[str, str], console: Console) -> str:

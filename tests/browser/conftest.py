@@ -102,8 +102,8 @@ def browser() -> Iterator[Browser]:
 
 @contextmanager
 def person(browser: Browser, server: str) -> Iterator[BrowserContext]:
-    """The browser of somebody who is not logged in. At the end there was no error on its console, and no
-    request to another host.
+    """The browser of somebody who is not logged in. At the end there was no error and no warning of Svelte
+    on its console, and no request to another host.
     """
     context = browser.new_context(
         base_url=server, viewport={"width": 1280, "height": 800}, ignore_https_errors=True
@@ -113,7 +113,8 @@ def person(browser: Browser, server: str) -> Iterator[BrowserContext]:
 
     def said(message: ConsoleMessage) -> None:
         address = message.location["url"]
-        if message.type == "error" and not any(
+        is_wrong = message.type == "error" or "svelte.dev/e/" in message.text
+        if is_wrong and not any(
             refusal in message.text and of.search(address) for refusal, of in EXPECTED
         ):
             wrong.append(f"{message.text} {address}")

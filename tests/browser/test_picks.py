@@ -110,7 +110,31 @@ def test_who_leaves_while_photos_are_picked_is_left_alone(pool: Pool, page: Page
         asked[0].continue_()
     page.wait_for_load_state("networkidle")
     expect(page).to_have_url(re.compile("/photos$"))
+    asked.clear()
+    page.unroute("**/select")
+    page.get_by_role("link", name="Picks", exact=True).click()
+    expect(page.locator("ol > li")).to_have_count(6)
+    page.wait_for_load_state("networkidle")
+    page.route(f"**/pools/{pool.id}", lambda route: asked.append(route))
+    with page.expect_request(f"**/pools/{pool.id}"):
+        page.get_by_role("button", name="Pick again").click()
+    page.get_by_role("link", name="Jobs", exact=True).click()
+    expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
+    with page.expect_response("**/select"):
+        page.unroute(f"**/pools/{pool.id}")  # what waits goes on
+    page.wait_for_load_state("networkidle")
+    expect(page).to_have_url(re.compile("/jobs$"))
     assert noted == []
+
+
+def test_the_options_move_nothing(pool: Pool, page: Page) -> None:
+    """What is beside the word that opens them stays where it is, and so does the word."""
+    page.goto(f"/app/pools/{pool.id}/picks")
+    word, again = page.get_by_text("Options", exact=True), page.get_by_role("button", name="Pick them")
+    before = word.bounding_box(), again.bounding_box()
+    word.click()
+    expect(page.get_by_placeholder("day1/*")).to_be_visible()
+    assert (word.bounding_box(), again.bounding_box()) == before
 
 
 def test_picks_of_deleted_photos_stay_in_words(pool: Pool, page: Page) -> None:

@@ -28,7 +28,7 @@ export const words = {
   },
   login: {
     title: "Log in",
-    hint: "This service asks who you are. On the machine that it runs on, open the address that `fewpairs up` printed.",
+    hint: "This service asks who you are. On the machine that it runs on, open the address that was printed when it started.",
     name: "Name",
     password: "Password",
     enter: "Log in",
@@ -77,8 +77,8 @@ export const words = {
     takes: (time: string) => `It takes about ${time}.`,
     gain: (from: number, to: number, gain: number) =>
       `On photos of streets, going from ${many(from)} to ${counted(to, "labelled photo")} made the mean IoU of a model about ${gain.toFixed(2)} higher.`,
-    stands: (count: number, among: number) =>
-      `stands for ${count > 1 ? `itself and ${counted(count - 1, "other")}` : "itself alone: its kind is not among the other picks"}${among ? ` if all ${many(among)} are labelled` : ""}`,
+    stands: (count: number, among: number, shown: number) =>
+      `stands for ${count > 1 ? `itself and ${counted(count - 1, "other")}` : "itself alone: its kind is not among the other picks"}${among ? ` if all ${many(among)} are labelled` : ""}${shown && shown < count - 1 ? `, the nearest ${many(shown)}:` : ""}`,
     more: (count: number) => `Pick up to ${many(count)}`,
     alike: "photos that it stands for",
     label: "Label",

@@ -41,6 +41,7 @@ function joined(before: Sent, photos: Found[], now: Sent): Sent {
   return {
     ...now,
     added: before.added + now.added,
+    addedTests: before.addedTests + now.addedTests,
     known: before.known + now.known,
     refused: [...before.refused.filter(({ name }) => !told.has(name)), ...now.refused],
     testsOfArchives: [...before.testsOfArchives, ...now.testsOfArchives],

@@ -34,6 +34,8 @@ export interface Refused {
 
 export interface Sent {
   added: number;
+  /** How many of those are test photos because of what was sent, not because of an archive's folders. */
+  addedTests: number;
   known: number;
   refused: Refused[];
   /** The photos of `left` that would become test photos, by the names of their folders. */
@@ -104,6 +106,7 @@ export async function send(
 ): Promise<Sent> {
   const sent: Sent = {
     added: 0,
+    addedTests: 0,
     known: 0,
     refused: [],
     tests: [],
@@ -204,8 +207,12 @@ async function single(to: Destination, photo: Found, sent: Sent): Promise<void> 
   const query = `split=${photo.split}&allow_label_maps=${to.labelMaps ?? false}`;
   const init = { method: "PUT", body: photo.file };
   const answer = await bytes(`pools/${to.pool}/images/${path}?${query}`, init);
-  if (answer.status === 201) sent.added++;
-  else sent.known++;
+  if (answer.status !== 201) {
+    sent.known++;
+    return;
+  }
+  sent.added++;
+  if (photo.split === "test") sent.addedTests++;
 }
 
 async function archive(to: Destination, { file }: Found, sent: Sent): Promise<void> {
@@ -215,6 +222,7 @@ async function archive(to: Destination, { file }: Found, sent: Sent): Promise<vo
   const upload = (await (await bytes(`pools/${to.pool}/images${query}`, init)).json()) as Schemas["Upload"];
   sent.added += upload.accepted.length;
   sent.known += upload.unchanged;
+  if (to.split === "test") sent.addedTests += upload.accepted.length;
   if (!to.split) sent.testsOfArchives.push(...upload.accepted.filter(({ split }) => split === "test"));
   sent.refused.push(
     ...upload.rejected.map(({ name, reason, type }) => ({ name, reason, slug: type, photo: null })),

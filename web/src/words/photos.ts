@@ -5,6 +5,9 @@ import { counted, many } from "./numbers";
 const TESTS_SCORE =
   "Test photos only score models: nothing is learned from them, and none is picked to be labelled.";
 
+const asTests = (added: number, tests: number) =>
+  tests === 0 ? "" : tests < added ? `, ${many(tests)} of them as test photos` : " as test photos";
+
 export const photoWords = {
   start: {
     title: "Label ten photos. Translate thousands.",
@@ -98,8 +101,8 @@ export const photoWords = {
     looksLikeLabelMap: "It looks like a label map and not like a photo: all its values are those of classes.",
     mistaken: (count: number) => `${counted(count, "file")} taken for label maps.`,
     arePhotos: "They are photos: send them all the same",
-    sent: (added: number, known: number) =>
-      `${counted(added, "photo")} added, ${many(known)} were here already.`,
+    sent: (added: number, tests: number, known: number) =>
+      `${counted(added, "photo")} added${asTests(added, tests)}${known ? `, ${many(known)} were here already` : ""}.`,
     refused: (count: number) => `${counted(count, "file")} refused`,
     leftOut: (folder: string, files: number) =>
       `${counted(files, "file")} in ${folder} left out: they look like label maps. Bring them in on the first page.`,
@@ -140,6 +143,7 @@ export const photoWords = {
     like: "Find photos like this",
     showAll: "Show all photos",
     looking: "Looking at the photos…",
+    shown: (count: number) => `${many(count)} shown`,
     labelled: "labelled",
     unsureOf: (share: string) => `unsure of ${share}`,
     unlabelled: "not labelled",
