@@ -97,14 +97,17 @@ def test_grid_and_map_are_one_selection(pool: Pool, page: Page) -> None:
     expect(cells).to_have_count(1)
 
 
-def test_filters_and_buttons_stand_in_one_row(pool: Pool, page: Page) -> None:
+def test_filters_and_buttons_stand_in_one_row(client: Client, pool: Pool, page: Page) -> None:
     """Also when some photos are shown, which is counted above; below, the grid reaches the window's end."""
+    client.create_user("rowena")
+    pool.share("rowena", "annotator")
     page.goto(f"/app/pools/{pool.id}/photos?split=test")
     expect(page.get_by_text("0 shown")).to_be_visible()
     page.get_by_label("Split", exact=True).select_option("Train")
     expect(page.get_by_text("shown")).to_have_count(0)
     row = [
         page.get_by_label("Which photos"),
+        page.get_by_label("Labelled by"),
         page.get_by_label("Find by name"),
         page.get_by_role("button", name="Select", exact=True),
         page.get_by_role("button", name="Map", exact=True),

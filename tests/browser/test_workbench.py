@@ -226,6 +226,13 @@ def test_a_person_comes_from_a_folder_to_two_compared_models(page: Page, folder:
     page.keyboard.up("b")
     expect(prediction).to_have_attribute("src", first)
 
+    page.get_by_role("link", name="Picks", exact=True).click()
+    unsure = page.get_by_role("button", name="Pick again with what it is unsure of")
+    with page.expect_request("**/select") as asked:
+        unsure.click()
+    assert asked.value.post_data_json["model"]
+    expect(unsure).to_have_count(0)
+
 
 def test_the_service_stores_the_pixels_that_were_painted(page: Page, pool: Pool) -> None:
     """A label map that was painted and saved has the class indices of the page's buffer, pixel by pixel, also

@@ -129,3 +129,14 @@ def test_drafts_count_and_so_do_files_that_wait(small: Client, monkeypatch: pyte
             break
         small.post(f"/pools/{pool_id}/imports", content=files, params=params)
     assert (refused.status_code, slug(refused)) == (507, "quota-reached")
+
+
+def test_an_import_that_is_sent_again_counts_once(small: Client) -> None:
+    """Sent many times with one key, it leaves room for what it would fill if each were counted."""
+    pool_id = new_pool(small)
+    files, params = zipped({"0.png": label_map()}), {"format": "png"}
+    for _ in range(MOST_BYTES // len(files) + 2):
+        once = {"Idempotency-Key": "one"}
+        job = small.post(f"/pools/{pool_id}/imports", content=files, params=params, headers=once)
+        assert job.status_code == 202
+    assert len(small.get("/jobs").json()["items"]) == 1
