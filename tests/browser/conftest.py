@@ -114,9 +114,7 @@ def person(browser: Browser, server: str) -> Iterator[BrowserContext]:
     def said(message: ConsoleMessage) -> None:
         address = message.location["url"]
         is_wrong = message.type == "error" or "svelte.dev/e/" in message.text
-        if is_wrong and not any(
-            refusal in message.text and of.search(address) for refusal, of in EXPECTED
-        ):
+        if is_wrong and not any(refusal in message.text and of.search(address) for refusal, of in EXPECTED):
             wrong.append(f"{message.text} {address}")
 
     def requested(request: Request) -> None:
