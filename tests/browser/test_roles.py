@@ -161,7 +161,7 @@ def test_a_person_jumps_and_finds_the_keys(pool: Pool, page: Page) -> None:
     page.goto(f"/app/pools/{pool.id}/compare")
     expect(page.get_by_text("There is no model yet.")).to_be_visible()
     page.keyboard.press("?")
-    expect(page.get_by_role("dialog", name="Keys").get_by_text("the picture of model B")).to_be_visible()
+    expect(page.get_by_role("dialog", name="Shortcuts").get_by_text("the picture of model B")).to_be_visible()
 
 
 def test_a_key_is_shown_once(page: Page, server: str) -> None:

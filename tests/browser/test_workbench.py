@@ -53,6 +53,10 @@ PRESSED = """([times, key]) => {
     for (let time = 0; time < times; time++)
         document.body.dispatchEvent(new KeyboardEvent("keydown", {...key, bubbles: true}));
 }"""
+ROWS = """() => [...document.querySelectorAll("header > a, header > nav > a, header .news a, header summary")]
+    .map(each => each.getBoundingClientRect())
+    .map(({left, right, top, bottom}) => ({left, right, middle: Math.round((top + bottom) / 20)}))"""
+"""Where the links of the header stand, in tens of pixels from the top."""
 CLASSES = [each["name"] for each in drawings.CLASS_TABLE["classes"]]
 
 
@@ -471,10 +475,23 @@ def test_the_pages_are_usable_by_everyone(page: Page, pool: Pool) -> None:
             found[address].append(("too wide", address))
         page.set_viewport_size({"width": 1280, "height": 800})
     page.goto(f"/app/pools/{pool.id}/photos?photo={image}")
-    for key, dialog in ((None, ".png"), ("?", "Keys"), ("Control+k", "Jump to")):
+    for key, dialog in ((None, ".png"), ("?", "Shortcuts"), ("Control+k", "Jump to")):
         if key:
             page.keyboard.press("Escape")
             page.keyboard.press(key)
         expect(page.get_by_role("dialog", name=dialog)).to_be_visible()
         found[dialog] = violations(page)
     assert not any(found.values()), found
+
+
+def test_the_header_takes_little_room(page: Page, pool: Pool) -> None:
+    """One row on a small screen; on a telephone one for the pool and the person, one for the views and one
+    for what comes next, and all links are in sight.
+    """
+    for width, rows in ((1280, 1), (414, 3)):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.goto(f"/app/pools/{pool.id}/photos")
+        expect(page.get_by_text("Next:")).to_be_visible()
+        links = page.evaluate(ROWS)
+        assert len({link["middle"] for link in links}) == rows, width
+        assert all(link["left"] >= 0 and link["right"] <= width for link in links), width

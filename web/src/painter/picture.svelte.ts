@@ -4,8 +4,10 @@ import { inBackground } from "./background";
 import { enlarged, SegmentMap, shrunk } from "./segments";
 import type { Point, Size, Span } from "./shapes";
 
-/** How many superpixels each level has, from large ones to small ones. */
-export const LEVELS = [2400, 4800, 9600] as const;
+/** How many superpixels each level has: as many on every photo, because what photos show are shares of them. */
+export const LEVELS = [500, 1000, 2000, 4000, 8000] as const;
+/** Of 1000, a few strokes take a road or a sky; only thin things need smaller ones. */
+export const FIRST_LEVEL = 1;
 
 export class Picture {
   /** The superpixels of each level, once they were asked for and found. */

@@ -4,10 +4,13 @@ import { distinct, type Rgb } from "./colours";
 import { habits, type Habits } from "./habits";
 import type { Tool } from "./keys";
 import type { Rules } from "./label-map";
-import { LEVELS } from "./picture.svelte";
+import { FIRST_LEVEL, LEVELS } from "./picture.svelte";
 import type { Size } from "./shapes";
 
 const LARGEST_DIAMETER = 2000;
+
+/** Which pixels strokes change: all, those without a label, or those of one class. */
+export type Over = "everything" | "unlabelled" | number;
 
 export class Tools {
   tool = $state<Tool>("brush");
@@ -19,21 +22,18 @@ export class Tools {
   /** As habits have it. */
   #brush = $state(0);
   opacity = $state(0);
-  /** Paint unlabelled pixels only. */
-  only = $state(false);
+  over = $state<Over>("everything");
   locked = $state.raw<ReadonlySet<number>>(new Set());
   /** The only class that is shown. */
   solo = $state<number | null>(null);
   /** Classes that are not shown, unless one is shown alone. */
   veiled = $state.raw<ReadonlySet<number>>(new Set());
-  /** The only class whose pixels are changed; null: all. */
-  onlyClass = $state<number | null>(null);
   /** Draw the borders between classes. */
   outlines = $state(false);
   /** The brush keeps its size on the screen when the view is zoomed. */
   keepsSize = $state(false);
   /** The size of superpixels: an index of LEVELS. */
-  level = $state(1);
+  level = $state(FIRST_LEVEL);
   /** How far the colours that the wand takes may be from the one under it, in each channel. */
   tolerance = $state(24);
   /** Show colours that are far apart instead of those of the class table. */
@@ -41,9 +41,9 @@ export class Tools {
 
   rules = $derived.by<Rules>(() => ({
     unlabelled: this.unlabelled,
-    onlyUnlabelled: this.only,
+    onlyUnlabelled: this.over === "unlabelled",
     locked: this.locked,
-    onlyClass: this.onlyClass,
+    onlyClass: typeof this.over === "number" ? this.over : null,
   }));
   colours = $derived.by(() => (this.apart ? distinct(this.own.length) : this.own));
   /** Classes that are not shown. */
@@ -53,7 +53,9 @@ export class Tools {
     private readonly own: readonly Rgb[],
     readonly unlabelled: number,
   ) {
-    ({ only: this.only, opacity: this.opacity, brush: this.#brush } = habits());
+    const { only, ...others } = habits();
+    ({ opacity: this.opacity, brush: this.#brush } = others);
+    if (only) this.over = "unlabelled";
   }
 
   /** A photo is opened: all of its classes are seen. */
@@ -95,7 +97,7 @@ export class Tools {
   }
 
   get habits(): Habits {
-    return { only: this.only, opacity: this.opacity, brush: this.#brush };
+    return { only: this.over === "unlabelled", opacity: this.opacity, brush: this.#brush };
   }
 
   #others(id: number): number[] {
@@ -122,6 +124,13 @@ export class Tools {
   open = $derived.by(
     () => new Set(this.own.map((_, id) => id).filter((id) => !this.locked.has(id))) as ReadonlySet<number>,
   );
+
+  /** Paint over nothing but this; over everything if that is so already. */
+  paintOver(only: Over): void {
+    const next = only === this.unlabelled ? "unlabelled" : only;
+    const isSo = typeof next === typeof this.over && this.over !== "everything";
+    this.over = isSo ? "everything" : next;
+  }
 
   /** A larger or smaller brush, or superpixels. */
   resize(factor: number): void {

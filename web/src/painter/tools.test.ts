@@ -25,6 +25,22 @@ test("a brush that keeps its size on the screen has it again when the view is as
   expect(tools.diameter).toBe(2000);
 });
 
+test("keys choose what is painted over, and the same key takes it back", () => {
+  const tools = new Tools(COLOURS, 255);
+  const rules = () => [tools.rules.onlyUnlabelled, tools.rules.onlyClass];
+  const after = (...keys: Parameters<Tools["paintOver"]>[0][]) => {
+    tools.over = "everything";
+    for (const key of keys) tools.paintOver(key);
+    return rules();
+  };
+  expect(after("unlabelled")).toEqual([true, null]);
+  expect(after("unlabelled", "unlabelled")).toEqual([false, null]);
+  expect(after("unlabelled", 0)).toEqual([false, 0]);
+  expect(after(0, 2)).toEqual([false, null]);
+  expect(after(0, "unlabelled")).toEqual([true, null]);
+  expect(after(255)).toEqual([true, null]);
+});
+
 test("classes are hidden one by one, or all but one", () => {
   const tools = new Tools(COLOURS, 255);
   const hidden = () => [...tools.hidden].sort();

@@ -26,9 +26,9 @@ export const serverWords = {
     nothing: "Nothing has this name.",
   },
   keysOf: {
-    title: "Keys",
+    title: "Shortcuts",
     jump: "jump to a page, a pool or a photo",
-    help: "these keys",
+    help: "these shortcuts",
     leave: "close what is open",
     arrows: "from photo to photo",
     ends: "to the first photo, to the last",
