@@ -22,6 +22,7 @@ from service.advice import routes as advice
 from service.annotations import routes as annotations
 from service.archives import routes as archives
 from service.assignments import routes as assignments
+from service.decoding import queue
 from service.doctor import routes as doctor
 from service.drafts import routes as drafts
 from service.evaluations import routes as evaluations
@@ -74,7 +75,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        to_thread.current_default_thread_limiter().total_tokens = MOST_THREADS
+        to_thread.current_default_thread_limiter().total_tokens = MOST_THREADS - queue.PLACES
         service = app.state.service = await run_in_threadpool(Service, settings)
         app.state.of_settings = await run_in_threadpool(first_admin.prepare, service)
         metrics.registry.register(JobCensus(service.database))

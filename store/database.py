@@ -16,7 +16,7 @@ from store.tables import SCHEMA, Installation
 LONGEST_WAIT_S = 15
 """For a lock, which is that of the whole database on SQLite, and for a free connection."""
 LONGEST_CONNECT_S = 5
-MOST_THREADS = 40
+MOST_THREADS = 104
 """The threads of one process that may use a database at once. Each finds a connection."""
 KEPT_CONNECTIONS = 10
 WRITERS = 0x6665777772697465 >> 1

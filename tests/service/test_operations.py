@@ -3,6 +3,7 @@
 import resource
 import sys
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -12,7 +13,7 @@ from sqlalchemy import text
 from migrations import upgrade
 from service import readiness
 from store import database
-from store.database import Database
+from store.database import MOST_THREADS, Database
 from store.settings import Settings
 from tests.access import KEY, WITH_KEY
 from tests.processes import answers, free_port, processes, until
@@ -120,6 +121,14 @@ def test_a_database_without_a_free_connection_is_no_failure(
         assert (answer.status_code, slug(answer)) == (503, "unavailable")
         assert int(answer.headers["retry-after"]) > 0
         assert client.get("/pools").status_code == 200
+
+
+def test_each_thread_finds_a_connection(client: Client) -> None:
+    """All that answer and all that decode may read at the same moment."""
+    with ExitStack() as reading:
+        for _ in range(MOST_THREADS):
+            session = reading.enter_context(client.service.database.read())
+            session.execute(text("SELECT 1"))
 
 
 def test_settings_are_told_without_secrets_and_paths(tmp_path: Path) -> None:
