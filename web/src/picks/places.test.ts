@@ -20,6 +20,10 @@ test("a labelled photo stays in its place, though it is picked no more", () => {
   expect(images(picks("a", "b", "c"), picks("c", "e"), ["a"])).toBe("aec");
 });
 
+test("what is picked beyond them stands behind them", () => {
+  expect(images(picks("a", "b"), picks("c", "b", "d", "a"))).toBe("abcd");
+});
+
 test("where no other photo is left, the others move up", () => {
   expect(images(picks("a", "b", "c"), picks("c", "a"))).toBe("ac");
 });
