@@ -183,7 +183,7 @@ def _worth(pairs: int, budget: int, gain: float | None) -> str:
         return (
             f"Going {step} gained little or was not measured: look at the evaluation before you label more."
         )
-    return f"Going {step} raised the mean IoU on {DATA_SET} by {gain:.2f}."
+    return f"Going {step} raised the mean IoU on {DATA_SET}, a public set of street photos, by {gain:.2f}."
 
 
 def _counted(count: int, noun: str) -> str:

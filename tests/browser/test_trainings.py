@@ -26,7 +26,8 @@ UNSEEN_TAB = """
 
 def test_a_training_is_watched_and_steered(page: Page, client: Client, pool: Pool, tmp_path: Path) -> None:
     """The page of a pool with pairs leads to its training. Losses are drawn in words while it trains, but
-    for those that are hidden, in the colours of light or dark. What waits says for which work, also of
+    for those that are hidden, in the colours of light or dark. A class that no label map shows is told once,
+    and what CamVid is with the advice. What waits says for which work, also of
     another pool, and leads to it; who looks for models sees that one is being trained. It can be finished
     early, which is said, gone on from, and cancelled. Two clicks order one training. A notification tells
     somebody who looks elsewhere that it has ended, as the page does until its model is opened, without
@@ -51,6 +52,8 @@ def test_a_training_is_watched_and_steered(page: Page, client: Client, pool: Poo
     page.wait_for_function("() => document.querySelector('.uplot') !== window.drawn")
     expect(judge).to_have_class(re.compile("u-off"))
     expect(training.get_by_text(re.compile("^about .* left$"))).to_be_visible()
+    expect(page.get_by_text("never drawn")).to_have_count(1)
+    expect(page.get_by_text("measured on CamVid, a public set of street photos")).to_be_visible()
     page.get_by_text("What these words mean").click()
     for word in ("pair", "hybrid", "tiny"):
         expect(page.get_by_role("term").filter(has_text=word)).to_be_visible()

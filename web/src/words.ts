@@ -1,12 +1,23 @@
 // All texts of the pages, so that other languages can be added. Those of longer pages are in `words/`.
 
 import { modelWords } from "./words/models";
-import { counted, many, percent } from "./words/numbers";
+import { counted, many, percent, score } from "./words/numbers";
 import { photoWords } from "./words/photos";
 import { serverWords } from "./words/server";
 
 export { awaited, phaseOf, stateOf, trained } from "./words/models";
-export { counted, exactly, lasting, many, moment, percent, score, signed, sized } from "./words/numbers";
+export {
+  counted,
+  exactly,
+  figure,
+  lasting,
+  many,
+  moment,
+  percent,
+  score,
+  signed,
+  sized,
+} from "./words/numbers";
 
 export const words = {
   views: "Views of the pool",
@@ -33,6 +44,7 @@ export const words = {
     password: "Password",
     enter: "Log in",
   },
+  meanIouOf: (iou: number) => `mean IoU ${score(iou)}`,
   picksPage: {
     title: "Which photos to label",
     budget: "How many",
@@ -286,7 +298,7 @@ export const words = {
     suggest: "Suggest",
     suggestNothing: "nothing",
     suggestFromStrokes: "what it learns while I paint",
-    suggestByModel: "what a model draws; mean IoU on the test photos",
+    suggestByModel: "what a model draws",
     notScored: "not scored",
     learning: "Learning from what you painted…",
     untaught: "Paint a second class: from one alone nothing can be learned.",

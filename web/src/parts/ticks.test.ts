@@ -1,8 +1,14 @@
 import { expect, test } from "vitest";
 
-import { logTicks } from "./ticks";
+import { logTicks, spread } from "./ticks";
 
 test("a logarithmic scale has few ticks, and each of them once", () => {
   expect(logTicks(0.2, 100)).toEqual([0.2, 0.5, 1, 2, 5, 10, 20, 50, 100]);
   expect(logTicks(0.00001, 10)).toEqual([1e-5, 1e-4, 1e-3, 0.01, 0.1, 1, 10]);
+});
+
+test("a scale shows no value that cannot be", () => {
+  expect(spread(0.4, 1, 0.1, [0, 1])[1]).toBe(1);
+  expect(spread(0, 0.02, 0.1, [0, 1])[0]).toBe(0);
+  expect(spread(0.4, 1, 0.1, [-Infinity, Infinity])[1]).toBeGreaterThan(1);
 });

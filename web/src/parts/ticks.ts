@@ -1,5 +1,7 @@
 // Where charts have their lines.
 
+import uPlot from "uplot";
+
 /** Steps between ticks of what is counted. */
 export const WHOLE = Array.from({ length: 24 }, (_, n) => [1, 2, 5][n % 3]! * 10 ** Math.floor(n / 3));
 
@@ -13,4 +15,17 @@ export function logTicks(least: number, most: number): number[] {
   return powers
     .flatMap((power) => times.map((each) => Number(`${each}e${power}`)))
     .filter((tick) => tick >= least && tick <= most);
+}
+
+/** What a scale shows of these values: at least `span`, and nothing beyond what a value can be. */
+export function spread(
+  least: number | null,
+  most: number | null,
+  span: number,
+  bounds: readonly [number, number],
+): uPlot.Range.MinMax {
+  if (least === null || most === null) return [null, null];
+  const spare = Math.max(0, span - (most - least)) / 2;
+  const [from, to] = uPlot.rangeNum(least - spare, most + spare, 0.1, true);
+  return [Math.max(bounds[0], from!), Math.min(bounds[1], to!)];
 }

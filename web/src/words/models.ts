@@ -72,9 +72,9 @@ export const modelWords = {
     preview: "A quick look",
     paper: "The paper's method",
     other: "Another one",
-    expected: (minutes: string) =>
-      `With as many pairs of CamVid it took ${minutes}, measured on two CPU cores that did nothing else.`,
-    camvid: "CamVid is a public set of street photos: on your photos it may be better or worse.",
+    expected: (minutes: string) => `There it took ${minutes} on two CPU cores that did nothing else.`,
+    measured:
+      "What to expect was measured on CamVid, a public set of street photos: on your photos it may be better or worse.",
     unmeasured: "Nobody has measured how long this takes; the training says so shortly after its start.",
     start: "Train",
     method: "Method",
@@ -124,7 +124,8 @@ export const modelWords = {
     open: "Compare it",
     earlier: "Trainings",
     columns: ["Ordered", "Method", "Learned from", "State", "Took"],
-    missing: (names: string) => `No pair shows ${names}: the model cannot learn what it never sees.`,
+    missing: (names: string) =>
+      `No label map showed ${names} when this training was ordered: a model that is trained now can learn it.`,
   },
   comparePage: {
     title: "Compare models",
@@ -189,7 +190,7 @@ export const modelWords = {
     noNext: "All photos that look like this one are labelled.",
     hold: "Hold B to blink between both models.",
     own: "Try a photo of your own",
-    ownHint: "It is not added to the pool.",
+    ownHint: "It is not added to the pool, and forgotten when this page is loaded anew.",
     choose: "Choose a photo",
     translating: "The models look at it…",
     keys: {
@@ -218,7 +219,7 @@ export const modelWords = {
     files: { export: "export.zip", import: "report.json" },
     kinds: {
       ...{ train: "training", evaluate: "scoring", select: "selection of photos" },
-      ...{ embed: "look at new photos", explain: "coverage of picks", replay: "repeated selection" },
+      ...{ embed: "indexing of new photos", explain: "coverage of picks", replay: "repeated selection" },
       ...{ search: "search by photo", project: "map of photos", translate: "translation of a photo" },
       ...{ suggest: "suggestion for a photo", import: "import of label maps", export: "export" },
       ...{ scenes: "drawn scenes", pack: "archive of a pool", delete: "removal" },

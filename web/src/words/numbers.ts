@@ -33,6 +33,14 @@ export function lasting(seconds: number): string {
   return minutes < 90 ? `${minutes} min` : `${(minutes / 60).toFixed(1)} h`;
 }
 
+/** A number of any size, to three digits. */
+export function figure(value: number): string {
+  const rounded = Number(value.toPrecision(3));
+  const isFar = rounded !== 0 && (Math.abs(rounded) < 0.001 || Math.abs(rounded) >= 1e6);
+  const text = isFar ? rounded.toExponential() : String(rounded);
+  return text.replace("e+", "e").replaceAll("-", "−");
+}
+
 export function many(count: number): string {
   return number.format(count);
 }

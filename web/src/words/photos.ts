@@ -153,7 +153,7 @@ export const photoWords = {
     nothing: "No photo is like this.",
     emptyPool: "The pool has no photos. Curators of the pool add them.",
     showDeleted: "Show deleted photos",
-    embedding: (done: number, all: number) => `${many(done)} of ${many(all)} looked at by the encoder`,
+    embedding: (done: number, all: number) => `${many(done)} of ${counted(all, "photo")} indexed`,
     deep: (count: number) =>
       `${counted(count, "photo")} with 16 bits per channel: their values can be stretched to 8 bits.`,
     deepElsewhere: (count: number) =>
