@@ -13,7 +13,7 @@ import {
   settled,
 } from "../../api/client";
 import type { Orders } from "../../api/orders.svelte";
-import { exactly } from "../../words";
+import { counted, exactly, words } from "../../words";
 
 export type Evaluation = Schemas["Evaluation"];
 export type Scored = Schemas["ScoredImage"];
@@ -27,6 +27,20 @@ export const NOISE = 0.01;
 
 export function named(model: Model): string {
   return model.name ?? `${model.method}, ${exactly(model.created_at)}`;
+}
+
+/** What tells a model from the others of its pool, in one line. `iou`: its mean IoU on the test photos, if known. */
+export function described(
+  model: Model,
+  iou: number | null = byClasses(scoresOf(model))?.mean_iou_present ?? null,
+): string {
+  const parts = [
+    model.name ?? model.method,
+    model.receipt && counted(model.receipt.pairs.length, "pair"),
+    iou === null ? words.label.notScored : words.meanIouOf(iou),
+    exactly(model.created_at),
+  ];
+  return parts.filter(Boolean).join(" · ");
 }
 
 /** The newest evaluation of a model's label maps on the test photos. */
@@ -137,9 +151,20 @@ export async function awaited(job: Job): Promise<Job> {
   return job;
 }
 
-/** What a model makes of a photo: a PNG. */
-export async function translated(model: Model, photo: Blob): Promise<Blob> {
-  const answer = await bytes(`models/${model.id}/translate`, { method: "POST", body: photo });
+const made = new WeakMap<Blob, Map<string, Promise<Blob>>>();
+
+/** What a model makes of a photo: a PNG. It is asked for once, unless that fails. */
+export function translated({ id }: Model, photo: Blob): Promise<Blob> {
+  const known = made.get(photo) ?? new Map<string, Promise<Blob>>();
+  made.set(photo, known);
+  const answer = known.get(id) ?? translation(id, photo);
+  known.set(id, answer);
+  answer.catch(() => known.delete(id));
+  return answer;
+}
+
+async function translation(model: string, photo: Blob): Promise<Blob> {
+  const answer = await bytes(`models/${model}/translate`, { method: "POST", body: photo });
   if (answer.status === 200) return answer.blob();
   const job = await awaited((await answer.json()) as Job);
   return (await bytes(`jobs/${job.id}/output`)).blob();
