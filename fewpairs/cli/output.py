@@ -55,9 +55,9 @@ def moment(text: str) -> str:
 
 def duration(seconds: float) -> str:
     """Seconds, minutes, or hours and minutes, rounded."""
-    minutes = round(seconds / 60)
-    if minutes == 0:
+    if seconds < 60:
         return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
 
 

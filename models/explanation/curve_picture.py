@@ -110,9 +110,9 @@ def _unit(minutes: float) -> tuple[str, float]:
 
 def _duration(minutes: float) -> str:
     """A time in words, rounded as the command line rounds it: 26 s, 14 min, 3 h 20 min."""
-    whole = round(minutes)
-    if whole == 0:
+    if minutes < 1:
         return f"{60 * minutes:.0f} s"
+    whole = round(minutes)
     return f"{whole} min" if whole < 120 else f"{whole // 60} h {whole % 60} min"
 
 

@@ -1,5 +1,6 @@
 """The painter: exact by every device, usable without a mouse, and nothing that it paints is lost."""
 
+import re
 from contextlib import suppress
 from math import exp
 from pathlib import Path
@@ -196,8 +197,8 @@ def test_what_is_left_is_counted_before_it_is_told(page: Page, pool: Pool) -> No
 
 def test_a_suggestion_comes_once_two_classes_are_painted(page: Page, pool: Pool, tmp_path: Path) -> None:
     """It is asked for with strokes of two classes, not of one, and goes when it is no longer wanted; then
-    none is asked for. For a test photo there is none at first. Nothing of the panel moves, whatever it says
-    and whatever the tool.
+    none is asked for. What is under the pointer, painted or suggested, is told in words. For a test photo
+    there is no suggestion at first. Nothing of the panel moves, whatever it says and whatever the tool.
     """
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if "suggestion" in request.url else None)
@@ -213,6 +214,12 @@ def test_a_suggestion_comes_once_two_classes_are_painted(page: Page, pool: Pool,
     stroke(page, box, (0.3, 0.7), (0.7, 0.7))
     expect(page.get_by_text("Striped: suggested")).to_be_visible()
     expect(accept).to_be_enabled()
+    for y, told in (
+        (0.3, re.compile(r"^\s*ground\s*$")),
+        (0.5, re.compile(r"(ground|block): suggested")),
+    ):
+        page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + y * box["height"])
+        expect(page.locator(".painter")).to_have_text(told)
     for name in TOOLS:
         tool(page, name).click()
         assert page.evaluate(PLACES) == placed, name

@@ -1,5 +1,6 @@
 """From a folder of photos to a model, by mouse and keyboard alone."""
 
+import re
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -218,6 +219,8 @@ def test_a_person_comes_from_a_folder_to_two_compared_models(page: Page, folder:
     expect(page.get_by_role("columnheader", name="A − B")).to_be_visible()
     expect(page.get_by_role("row", name=CLASSES[0]).first).to_be_visible()
     expect(page.get_by_text("Only 2 test photos are scored")).to_be_visible()
+    labelling = page.get_by_role("img", name="Mean IoU over the time of labelling")
+    expect(labelling.locator(".u-value").first).to_have_text(re.compile(r"^\d+ (s|min)$"))
     pixels = wrong(page)
     page.keyboard.press("e")
     expect(page.get_by_text("px wrong").first).to_contain_text(f"{pixels:,} px wrong")

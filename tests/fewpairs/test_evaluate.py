@@ -175,7 +175,8 @@ def test_following_a_training_shows_its_estimate(tmp_path: Path, photos: Path) -
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"), [(12.3, "12 s"), (95, "2 min"), (7170, "2 h 0 min"), (7500, "2 h 5 min")]
+    ("seconds", "words"),
+    [(12.3, "12 s"), (47.9, "48 s"), (95, "2 min"), (7170, "2 h 0 min"), (7500, "2 h 5 min")],
 )
 def test_durations_in_words(seconds: float, words: str) -> None:
     """Times are rounded: seconds, minutes, hours and minutes."""

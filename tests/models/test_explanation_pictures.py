@@ -176,7 +176,7 @@ def test_later_rounds_count_further_images(figures: list[Figure]) -> None:
 @pytest.mark.parametrize(
     ("minutes", "knee", "scale"),
     [
-        (0.43, "1 pick, 26 s", "seconds"),
+        (0.8, "1 pick, 48 s", "seconds"),
         (8.4, "1 pick, 8 min", "minutes"),
         (200.0, "1 pick, 3 h", "hours"),
     ],

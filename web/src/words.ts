@@ -17,6 +17,7 @@ export {
   score,
   signed,
   sized,
+  timed,
 } from "./words/numbers";
 
 export const words = {
@@ -303,6 +304,8 @@ export const words = {
     learning: "Learning from what you painted…",
     untaught: "Paint a second class: from one alone nothing can be learned.",
     noSuggestion: "No suggestion came within a minute. The next stroke asks again.",
+    suggested: (name: string, isDoubtful: boolean) =>
+      `${name}: suggested${isDoubtful ? ", but doubtful" : ""}`,
     striped: "Striped: suggested. Crossed: doubtful. Both count once you accept them.",
     isTest: "A test photo: label it yourself, or the scores of models look too good.",
     acceptAll: "Accept all",

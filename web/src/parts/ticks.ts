@@ -5,6 +5,12 @@ import uPlot from "uplot";
 /** Steps between ticks of what is counted. */
 export const WHOLE = Array.from({ length: 24 }, (_, n) => [1, 2, 5][n % 3]! * 10 ** Math.floor(n / 3));
 
+/** Steps between ticks of a time in seconds. */
+export const TIMES = [
+  ...[1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800],
+  ...WHOLE.map((hours) => hours * 3600),
+];
+
 const DECADES = 3;
 
 /** Ticks of a logarithmic scale: powers of ten, and over few of these twice and five times them too. */

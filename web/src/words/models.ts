@@ -179,9 +179,9 @@ export const modelWords = {
     notDrawn: (models: number) =>
       `${counted(models, "model")} ${models === 1 ? "is" : "are"} left out: scored on other test photos or label maps. Score them again to compare them.`,
     byLabels: "Mean IoU over the number of label maps",
-    byMinutes: "Mean IoU over the minutes of labelling",
+    byTime: "Mean IoU over the time of labelling",
     labels: "label maps",
-    minutes: "minutes",
+    time: "time of labelling",
     files: "Files",
     maps: "Label maps of the test photos (PNG)",
     packing: "Packing…",

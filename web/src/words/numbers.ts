@@ -41,6 +41,12 @@ export function figure(value: number): string {
   return text.replace("e+", "e").replaceAll("-", "−");
 }
 
+/** A time in seconds as a scale has it: nothing of it is rounded. */
+export function timed(seconds: number): string {
+  if (seconds % 60 || !seconds) return `${seconds} s`;
+  return seconds % 3600 ? `${seconds / 60} min` : `${many(seconds / 3600)} h`;
+}
+
 export function many(count: number): string {
   return number.format(count);
 }
