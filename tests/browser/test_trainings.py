@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from playwright.sync_api import Page, expect
 
 from fewpairs import Client, Pool
@@ -25,12 +26,12 @@ UNSEEN_TAB = """
 
 
 def test_a_training_is_watched_and_steered(page: Page, client: Client, pool: Pool, tmp_path: Path) -> None:
-    """The page of a pool with pairs leads to its training. Losses are drawn in words while it trains, but
-    for those that are hidden, in the colours of light or dark. A class that no label map shows is told once,
-    and what CamVid is with the advice. What waits says for which work, also of
-    another pool, and leads to it; who looks for models sees that one is being trained. It can be finished
-    early, which is said, gone on from, and cancelled. Two clicks order one training. A notification tells
-    somebody who looks elsewhere that it has ended, as the page does until its model is opened, without
+    """The page of a pool with pairs leads to its training. Losses are drawn in words while it trains, but for
+    those that are hidden, in the colours of light or dark. A class that no label map shows is told once, of a
+    training when that has changed since, and what CamVid is with the advice. What waits says for which work,
+    also of another pool, and leads to it; who looks for models sees that one is being trained. It can be
+    finished early, which is said, gone on from, and cancelled. Two clicks order one training. A notification
+    tells somebody who looks elsewhere that it has ended, as the page does until its model is opened, without
     moving anything. The models that are compared stay the same when another training ends. A model that is
     not scored is shown by a photo. Two models that were scored on different test photos are not compared
     until one is scored again; the better one is named then. The wheel zooms with Ctrl alone.
@@ -141,3 +142,10 @@ def test_a_training_is_watched_and_steered(page: Page, client: Client, pool: Poo
     page.goto(f"/app/pools/{pool.id}/train/{third.id}")
     training.get_by_role("button", name="Cancel").click()
     expect(training.get_by_role("heading", name="cancelled")).to_be_visible()
+
+    drawings.write(tmp_path / "more", range(5, 6))
+    (tmp_path / "more" / "labels" / "0005.png").write_bytes(drawings.png(np.full((48, 64), 3, np.uint8)))
+    pool.upload(tmp_path / "more" / "images")
+    pool.annotate(tmp_path / "more" / "labels")
+    page.reload()
+    expect(training.get_by_text("No label map showed never drawn when")).to_be_visible()
