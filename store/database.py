@@ -23,6 +23,9 @@ WRITERS = 0x6665777772697465 >> 1
 """PostgreSQL's lock that writers share, and that one who has to be alone has alone, as on SQLite."""
 STATEMENTS = 32
 """What a connection to SQLite keeps prepared, some 11 kB each; Python keeps 128."""
+CACHE_KIB = 256
+"""What a connection to SQLite keeps of the file, which the system's cache holds too. With SQLite's 2 MB, all
+connections together grow for hours while the file does."""
 POOL = {
     "pool_size": KEPT_CONNECTIONS,
     "max_overflow": MOST_THREADS - KEPT_CONNECTIONS + 5,  # and some for threads of the process's own
@@ -179,6 +182,7 @@ def _sqlite_engine(url: str, begin: str) -> Engine:
         connection.execute(f"PRAGMA journal_mode={journal_mode(sqlite3.sqlite_version_info)}")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
         connection.execute("PRAGMA secure_delete=ON")  # what is deleted does not stay in free pages
 
     @event.listens_for(engine, "begin")
