@@ -206,6 +206,7 @@ def test_a_suggestion_comes_once_two_classes_are_painted(page: Page, pool: Pool,
     box = painting(page, pool, image)
     source, accept = page.get_by_label("Suggest"), page.get_by_role("button", name="Accept all")
     placed = page.evaluate(PLACES)
+    expect(page.get_by_text("Paint two classes")).to_be_visible()
     stroke(page, box, (0.3, 0.3), (0.7, 0.3))
     draft(page, image)
     expect(page.get_by_text("Paint a second class")).to_be_visible()

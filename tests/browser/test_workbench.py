@@ -292,7 +292,9 @@ def test_the_service_stores_the_pixels_that_were_painted(page: Page, pool: Pool)
 
 
 def test_the_next_photo_does_not_wait_until_the_last_is_stored(page: Page, pool: Pool) -> None:
-    """It is shown and painted while the service has not answered, and what was painted is stored then."""
+    """It is shown and painted while the service has not answered, and what was painted is stored then. What
+    that teaches is suggested on the photo that is shown, without a stroke on it.
+    """
     pool.select(budget=3)
     page.goto(f"/app/pools/{pool.id}/label")
     page.locator(".painter canvas").first.wait_for()
@@ -310,7 +312,9 @@ def test_the_next_photo_does_not_wait_until_the_last_is_stored(page: Page, pool:
     ends = [page.request.get(f"/images/{image}").json()["annotation_revision"] for image in images]
     assert ends == [None, None]
     until(lambda: page.title() and len(unanswered) == 1, "the first label map is sent")
+    expect(page.get_by_text("Paint two classes")).to_be_visible()
     unanswered.pop().continue_()
+    expect(page.get_by_text("Striped: suggested")).to_be_visible()
     until(lambda: page.title() and len(unanswered) == 1, "the second label map is sent")
     assert stored(page, images[0]).ravel().tolist().count(0) > 0
     unanswered.pop().continue_()

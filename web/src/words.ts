@@ -302,7 +302,12 @@ export const words = {
     suggestByModel: "what a model draws",
     notScored: "not scored",
     learning: "Learning from what you painted…",
-    untaught: "Paint a second class: from one alone nothing can be learned.",
+    looking: "Looking at the photo…",
+    lacking: [
+      "",
+      "Paint a second class: from one alone nothing can be learned.",
+      "Paint two classes: from them the rest of the photo is suggested.",
+    ],
     noSuggestion: "No suggestion came within a minute. The next stroke asks again.",
     suggested: (name: string, isDoubtful: boolean) =>
       `${name}: suggested${isDoubtful ? ", but doubtful" : ""}`,

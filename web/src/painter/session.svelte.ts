@@ -198,6 +198,11 @@ export class Session {
     if (this.map && !this.sheet?.isClosed) this.suggestion.choose(source, this.map);
   }
 
+  /** Finished photos may show more classes now. */
+  retaught(): void {
+    if (this.map && !this.sheet?.isClosed) this.suggestion.retaught(this.map);
+  }
+
   /** Take over the suggested pixels of a class, or, with null, all. */
   accept(id: number | null): void {
     const { layer } = this;

@@ -14,8 +14,8 @@ export class Suggestion {
   layer = $state.raw<Layer | null>(null);
   /** Whether one is on its way. */
   isComing = $state(false);
-  /** Whether strokes and finished photos show too few classes to learn from: one alone teaches nothing. */
-  isUntaught = $state(false);
+  /** How many more classes strokes and finished photos must show: from one alone nothing can be learned. */
+  lacking = $state(0);
   failure = $state("");
   /** A test photo's label map is to be a person's own, unless the person wants it otherwise. */
   #chosen = $state({ train: STROKES, test: NOTHING });
@@ -56,20 +56,25 @@ export class Suggestion {
   /** The photo is left. */
   left(): void {
     this.stop();
-    [this.layer, this.failure, this.isUntaught] = [null, "", false];
+    [this.layer, this.failure, this.lacking] = [null, "", 0];
   }
 
   /** A stroke has ended, and the map is now like this. */
   stroked(map: LabelMap): void {
     if (this.source !== STROKES) return;
-    this.isUntaught = !this.#isTaught(map);
-    if (this.isUntaught) {
+    this.lacking = this.#lacking(map);
+    if (this.lacking) {
       this.stop();
       this.layer = null;
       return;
     }
     this.isComing = true;
     this.#asking.stroked(this.#image, map);
+  }
+
+  /** Finished photos may show more than before: ask again if there was too little to learn from. */
+  retaught(map: LabelMap): void {
+    if (!this.layer && !this.isComing) this.stroked(map);
   }
 
   stop(): void {
@@ -85,10 +90,10 @@ export class Suggestion {
     this.#asking.drawn(this.#image, this.source);
   }
 
-  #isTaught({ ids }: LabelMap): boolean {
-    const taught = this.taught();
-    let [one] = taught;
-    return taught.size > 1 || ids.some((id) => id !== this.table.ignore && id !== (one ??= id));
+  #lacking({ ids }: LabelMap): number {
+    const shown = new Set(this.taught());
+    const isEnough = shown.size > 1 || ids.some((id) => id !== this.table.ignore && shown.add(id).size > 1);
+    return isEnough ? 0 : 2 - shown.size;
   }
 }
 

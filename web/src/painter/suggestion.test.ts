@@ -26,20 +26,31 @@ function suggesting(...taught: number[]) {
 }
 
 test("one class alone is not asked about, whether it is of this photo, of finished ones, or of both", () => {
-  for (const [taught, painted, isEnough] of [
-    [[], [255, 255], false],
-    [[], [0, 0], false],
-    [[0], [255, 255], false],
-    [[0], [255, 0], false],
-    [[0], [255, 1], true],
-    [[], [1, 0], true],
-    [[0, 1], [255, 255], true],
+  for (const [taught, painted, lacking] of [
+    [[], [255, 255], 2],
+    [[], [0, 0], 1],
+    [[0], [255, 255], 1],
+    [[0], [255, 0], 1],
+    [[0], [255, 1], 0],
+    [[], [1, 0], 0],
+    [[0, 1], [255, 255], 0],
   ] as const) {
     const suggestion = suggesting(...taught);
     suggestion.opened(photo("train"), map(...painted));
-    expect([suggestion.isComing, suggestion.isUntaught]).toEqual([isEnough, !isEnough]);
+    expect([suggestion.isComing, suggestion.lacking]).toEqual([!lacking, lacking]);
     suggestion.stop();
   }
+});
+
+test("a photo that is opened before the last one is stored is asked about once that teaches enough", () => {
+  const taught = new Set<number>();
+  const suggestion = new Suggestion(table as never, () => taught);
+  suggestion.opened(photo("train"), map(255, 255));
+  expect(suggestion.isComing).toBe(false);
+  taught.add(0).add(1);
+  suggestion.retaught(map(255, 255));
+  expect([suggestion.isComing, suggestion.lacking]).toEqual([true, 0]);
+  suggestion.stop();
 });
 
 test("nothing is awaited after an undo to one class, another choice, or another photo", async () => {
