@@ -1,6 +1,7 @@
 """Colours of classes: how far apart they are, and far-apart ones for classes that have none."""
 
 from collections.abc import Iterable, Sequence
+from itertools import product
 
 Color = tuple[int, int, int]
 
@@ -8,7 +9,8 @@ SAFE_DISTANCE = 20
 """The least distance in RGB at which an error of 4 of 255 costs nothing: see docs/method.md."""
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
 LEVELS = (*range(0, 256, 32), 255)
-CANDIDATES = [(red, green, blue) for red in LEVELS for green in LEVELS for blue in LEVELS]
+LEAST_CHROMA = 64
+CANDIDATES = [color for color in product(LEVELS, repeat=3) if max(color) - min(color) >= LEAST_CHROMA]
 
 
 def squared_distance(one: Color, other: Color) -> int:
@@ -19,7 +21,7 @@ def far_apart(count: int, taken: Iterable[Color]) -> list[Color]:
     """`count` colours, each as far as possible from those before it, from the taken ones, black and white.
 
     The same call gives the same colours. Black is left for what is unlabelled; white cannot be told from a
-    bright sky, or from a page.
+    bright sky, or from a page. None is nearly grey: on grey streets it would look unlabelled.
     """
     distances = dict.fromkeys(CANDIDATES, 3 * 256**2)
 

@@ -19,7 +19,7 @@ CONTROL, SHIFT = 2, 8
 """Keys that are held, as the protocol of browsers numbers them."""
 TOOLS = (
     *("Brush", "Eraser", "Lasso", "Polygon", "Fill region", "Superpixels", "Trace edges", "Magic wand"),
-    "Accept",
+    "Accept region",
 )
 PLACES = """() => [...document.querySelectorAll(".tools button, .tools select")]
     .map(each => Math.round(each.getBoundingClientRect().top))"""
@@ -207,6 +207,7 @@ def test_a_suggestion_comes_once_two_classes_are_painted(page: Page, pool: Pool,
     source, accept = page.get_by_label("Suggest"), page.get_by_role("button", name="Accept all")
     placed = page.evaluate(PLACES)
     expect(page.get_by_text("Paint two classes")).to_be_visible()
+    assert page.evaluate("document.activeElement.className").startswith("painter")
     stroke(page, box, (0.3, 0.3), (0.7, 0.3))
     draft(page, image)
     expect(page.get_by_text("Paint a second class")).to_be_visible()

@@ -159,7 +159,7 @@ export const words = {
     superpixel: "Superpixels",
     trace: "Trace edges",
     wand: "Magic wand",
-    accept: "Accept",
+    accept: "Accept region",
     hints: {
       brush: "Drag to paint. Alt + wheel changes the size.",
       erase: "Drag to make pixels unlabelled again.",
@@ -193,6 +193,7 @@ export const words = {
     hide: "Hide",
     classes: "Classes",
     class: "Class",
+    under1: "< 1 %",
     undo: "Undo",
     redo: "Redo",
     done: "Done and next",
