@@ -39,7 +39,7 @@ def test_what_is_compared_is_found_again(page: Page, pool: Pool, tmp_path: Path)
     expect(first).to_have_value(newer.id)
     second.select_option(older.id)
     until(lambda: page.evaluate("1") and len(asked) > 2, "the page asks for the scores of both")
-    page.get_by_role("link", name="Members", exact=True).click()
+    page.get_by_role("link", name="Pool", exact=True).click()
     expect(page.get_by_role("heading", name="Who works in this pool")).to_be_visible()
     for route in asked:
         with page.expect_response(route.request.url):

@@ -1,4 +1,4 @@
-"""The pages that belong to no pool: jobs, people, audit, settings, doctor; and the members of a pool."""
+"""The pages that belong to no pool: jobs, people, audit, settings, doctor; and the page of a pool itself."""
 
 from pathlib import Path
 
@@ -8,6 +8,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from fewpairs import Client, Pool
 from tests import drawings
 from tests.access import PASSWORD
+from tests.browser.axe import violations
 from tests.browser.conftest import log_in
 
 
@@ -55,7 +56,7 @@ def test_roles_are_given(page: Page, pool: Pool, client: Client) -> None:
     """A member's role changes; one that is refused is not left on the screen."""
     client.create_user("mia")
     page.goto(f"/app/pools/{pool.id}/members")
-    page.get_by_role("textbox", name="Name").fill("mia")
+    page.get_by_role("textbox", name="Name", exact=True).fill("mia")
     page.get_by_role("button", name="Give the role").click()
     role = page.get_by_label("Role: mia")
     expect(role).to_have_value("annotator")
@@ -67,6 +68,38 @@ def test_roles_are_given(page: Page, pool: Pool, client: Client) -> None:
     role.select_option("viewer")
     expect(page.get_by_role("alert")).to_be_visible()
     expect(role).to_have_value("curator")
+
+
+def test_a_pool_is_renamed_and_its_classes_changed(page: Page, pool: Pool, client: Client) -> None:
+    """The head shows the new name, the list the new classes. A class that was added can be removed; a change
+    that is refused says why, and changes nothing.
+    """
+    page.goto(f"/app/pools/{pool.id}/members")
+    page.get_by_label("Name of the pool").fill("a newer name")
+    page.get_by_role("button", name="Rename").click()
+    expect(page.get_by_role("banner").get_by_role("link", name="a newer name")).to_be_visible()
+    assert client.pool("a newer name").id == pool.id
+
+    classes = page.get_by_role("region", name="Classes").get_by_role("listitem")
+    for line in ("bicyclist #770b20", "sign"):
+        page.get_by_label("New class").fill(line)
+        page.get_by_role("button", name="Add the class").click()
+        expect(classes.last).to_contain_text(line.split()[0])
+    page.get_by_role("button", name="Remove sign").click()
+    expect(classes.last).to_contain_text("bicyclist")
+    page.get_by_role("button", name="Change disc").click()
+    assert violations(page) == []
+    page.get_by_label("Colour", exact=True).fill("#102030")
+    page.get_by_label("Name of the class").fill("block")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_contain_text("Several classes have the name block")
+    page.get_by_label("Name of the class").fill("wheel")
+    page.get_by_role("button", name="Save").click()
+    expect(classes.filter(has_text="wheel")).to_be_visible()
+    expect(page.get_by_role("alert")).to_have_count(0)
+    kept = client.pool("a newer name").document["class_table"]["classes"]
+    named = [(each["name"], tuple(each["color"])) for each in kept[2:]]
+    assert named == [("wheel", (16, 32, 48)), ("never drawn", (250, 250, 250)), ("bicyclist", (119, 11, 32))]
 
 
 def test_jobs_are_filtered_and_taken_along(page: Page, pool: Pool, tmp_path: Path) -> None:

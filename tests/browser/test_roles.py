@@ -49,7 +49,7 @@ OFFERED: dict[str, dict[str, list[str]]] = {
         "annotator": ["Change its label map", "Label one like it next"],
         "curator": ["Score Model B on 1 test photo", "Label maps of the test photos (PNG)"],
     },
-    "members": {"curator": ["Give the role", "Take the role away"]},
+    "members": {"curator": ["Rename", "Add the class", "Give the role", "Take the role away"]},
     "/app/jobs": {"curator": ["Try again"]},
 }
 """What a role may do on each page besides what the roles before it may."""
@@ -85,7 +85,7 @@ def test_a_role_is_offered_what_it_may(
         if view == "members":
             views = page.get_by_role("navigation", name="Views of the pool").get_by_role("link")
             label = [] if role == "viewer" else ["Label"]
-            assert views.all_inner_texts() == ["Photos", "Picks", *label, "Train", "Compare", "Members"]
+            assert views.all_inner_texts() == ["Photos", "Picks", *label, "Train", "Compare", "Pool"]
         if view.startswith("label") and role == "viewer":
             page.get_by_role("link", name="Look at the photo").click()
             expect(page.get_by_role("dialog", name="0002.png")).to_be_visible()
@@ -150,7 +150,7 @@ def test_people_are_led_to_different_photos(
 def test_a_person_jumps_and_finds_the_keys(pool: Pool, page: Page) -> None:
     """Ctrl+K leads to a page, a pool and a photo by their names; ? lists the keys of the page."""
     page.goto("/")
-    for wanted, address in ((pool.name, "/photos"), ("memb", "/members"), ("0000.png", "/label/")):
+    for wanted, address in ((pool.name, "/photos"), ("Pool", "/members"), ("0000.png", "/label/")):
         expect(page.get_by_role("heading", level=1).or_(page.locator(".painter")).first).to_be_visible()
         page.keyboard.press("Control+k")
         page.get_by_role("combobox", name="Jump to").fill(wanted)

@@ -26,7 +26,6 @@ export const words = {
   picks: "Picks",
   train: "Train",
   compare: "Compare",
-  members: "Members",
   jobs: "Jobs",
   startPage: "Start",
   labelPage: "Label",

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { classesIn } from "./classes";
+import { classesIn, colorOf, hexOf, written } from "./classes";
 
 const road = { name: "road", color: [128, 64, 128] };
 const car = { name: "parked car", color: [0, 0, 142] };
@@ -12,6 +12,12 @@ test.each([
   ["JSON", JSON.stringify({ ignore: 255, classes: [road, car] })],
 ])("classes are read from %s", (_, text) => {
   expect(classesIn(text)).toEqual([road, car]);
+});
+
+test("what is written is read back", () => {
+  const found = [road, car, { name: "sky" }];
+  expect(classesIn(found.map(written).join("\n"))).toEqual(found);
+  expect(colorOf(hexOf(car.color))).toEqual(car.color);
 });
 
 test("a class may have no colour, and JSON may have numbers", () => {

@@ -48,6 +48,20 @@ function classOf(line: string): Class {
   return { name: line };
 }
 
+/** A class as a line that `classesIn` reads. */
+export function written({ name, color }: { name: string; color?: readonly number[] | null }): string {
+  return color ? `${name} ${hexOf(color)}` : name;
+}
+
+/** A colour as HTML writes it. */
+export function hexOf(color: readonly number[]): string {
+  return `#${color.map((value) => value.toString(16).padStart(2, "0")).join("")}`;
+}
+
+export function colorOf(hex: string): [number, number, number] {
+  return color(hex.match(/[0-9a-f]{2}/gi)!, 16);
+}
+
 function color(parts: string[], base: number): [number, number, number] {
   const [red, green, blue] = parts.map((part) => parseInt(part, base));
   return [red!, green!, blue!];

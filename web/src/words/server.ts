@@ -40,6 +40,24 @@ export const serverWords = {
     close: "Close",
     slider: "label fewer or more photos, with the slider in focus",
   },
+  poolPage: {
+    title: "Pool",
+    name: "Name of the pool",
+    rename: "Rename",
+    classes: "Classes",
+    classesHint:
+      "Label maps and models follow a new name. A new class comes to the end, and can be removed again while nothing uses it.",
+    change: "Change",
+    changeThis: (name: string) => `Change ${name}`,
+    color: "Colour",
+    className: "Name of the class",
+    keep: "Save",
+    cancel: "Cancel",
+    remove: "Remove",
+    removeThis: (name: string) => `Remove ${name}`,
+    newClass: "New class, with a colour if you like",
+    add: "Add the class",
+  },
   membersPage: {
     title: "Who works in this pool",
     name: "Name",
@@ -55,7 +73,7 @@ export const serverWords = {
   },
   peoplePage: {
     title: "People",
-    lead: "Accounts of people and programs. What somebody may do in a pool is said on its page Members.",
+    lead: "Accounts of people and programs. What somebody may do in a pool is said on its page Pool.",
     name: "Name",
     password: "Password, at least 12 characters",
     admin: "Administrator",
