@@ -16,9 +16,14 @@ test("a scale shows no value that cannot be", () => {
 
 test("ticks of a time are told apart, and are whole seconds, minutes or hours", () => {
   for (const step of TIMES) {
-    const ticks = [0, 1, 2, 3, 4, 5].map((tick) => timed(tick * step));
+    const ticks = timed([0, 1, 2, 3, 4, 5].map((tick) => tick * step));
     expect(new Set(ticks).size).toBe(6);
     for (const tick of ticks) expect(tick).toMatch(/^[\d,]+ (s|min|h)$/);
   }
-  expect([48, 120, 5400, 7200].map(timed)).toEqual(["48 s", "2 min", "90 min", "2 h"]);
+  expect([[48], [120], [5400], [7200]].flatMap(timed)).toEqual(["48 s", "2 min", "90 min", "2 h"]);
+});
+
+test("a scale of time has one unit", () => {
+  expect(timed([120, 130, 140])).toEqual(["120 s", "130 s", "140 s"]);
+  expect(timed([0, 1800, 3600])).toEqual(["0 min", "30 min", "60 min"]);
 });

@@ -95,7 +95,7 @@ export const modelWords = {
     left: (seconds: string) => `about ${seconds} left`,
     longer: "longer than estimated",
     estimate: (seconds: string) =>
-      `About ${seconds} in all if the machine does nothing else, estimated at its start.`,
+      `About ${seconds} in all, if the machine stays as busy as it was at its start.`,
     scoreOn: (photos: number) => `Score it on ${counted(photos, "test photo")}`,
     losses: "Losses over the steps",
     loss: "loss: lower is better",
@@ -166,7 +166,7 @@ export const modelWords = {
     iou: "IoU",
     difference: "A − B",
     better: (model: string, by: string) => `${model} is better: its mean IoU is higher by ${by}.`,
-    alike: "Both are about as good: two trainings on the same pairs may differ by as much.",
+    alike: "Both are about as good: one training, done twice, may differ by as much.",
     sign: "In A − B, + means that A is better.",
     accuracy: "Accuracy",
     accuracyA: "Accuracy A",

@@ -41,10 +41,11 @@ export function figure(value: number): string {
   return text.replace("e+", "e").replaceAll("-", "−");
 }
 
-/** A time in seconds as a scale has it: nothing of it is rounded. */
-export function timed(seconds: number): string {
-  if (seconds % 60 || !seconds) return `${seconds} s`;
-  return seconds % 3600 ? `${seconds / 60} min` : `${many(seconds / 3600)} h`;
+/** Times in seconds as a scale has them: all in the largest unit in which nothing is rounded. */
+export function timed(seconds: readonly number[]): string[] {
+  const fits = (unit: number) => seconds.every((each) => each % unit === 0);
+  const [unit, name] = fits(3600) ? [3600, "h"] : fits(60) ? [60, "min"] : [1, "s"];
+  return seconds.map((each) => `${many(each / unit)} ${name}`);
 }
 
 export function many(count: number): string {
