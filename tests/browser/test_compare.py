@@ -1,6 +1,8 @@
 """The page Compare: what it shows of models, and what it keeps of what was chosen."""
 
 import re
+import shutil
+import zipfile
 from pathlib import Path
 
 from playwright.sync_api import BrowserContext, Page, Route, expect
@@ -142,3 +144,37 @@ def test_pictures_tell_their_classes_and_obey_fingers(
     swipe(*up)
     assert view() != zoomed
     assert page.evaluate("scrollY") == 0
+
+
+def test_a_folder_is_translated_into_a_zip(page: Page, pool: Pool, tmp_path: Path) -> None:
+    """What the model makes of each photo, under the photo's name; what is no photo is refused and stops
+    nothing. Who stops it has what was made by then, and may go on with the rest. The pool stays as it is.
+    """
+    model = pool.train("probe").wait().model
+    folder = tmp_path / "mine"
+    drawings.write(folder, range(200, 208))
+    shutil.rmtree(folder / "labels")
+    (folder / "images" / "notes.txt").write_text("no photo")
+    page.goto(f"/app/pools/{pool.id}/compare/{model.id}")
+    card = page.get_by_role("region", name="Translate a folder")
+    with page.expect_download() as saving:
+        card.get_by_label("Choose a folder").set_input_files(folder)
+    expect(card.get_by_text("8 PNGs saved in a zip.")).to_be_visible()
+    expect(card.get_by_text("1 file refused")).to_be_visible()
+    with zipfile.ZipFile(saving.value.path()) as whole:
+        assert sorted(whole.namelist()) == [f"mine/images/0{number}.png" for number in range(200, 208)]
+        made = model.translate(folder / "images" / "0203.png").content
+        assert whole.read("mine/images/0203.png") == made
+
+    waiting: list[Route] = []
+    page.route("**/translate", lambda route: waiting.append(route))
+    card.get_by_label("Choose a folder").set_input_files(folder)
+    until(lambda: page.evaluate("1") and len(waiting) == 4, "four photos are sent")
+    card.get_by_role("button", name="Stop and save what is made").click()
+    with page.expect_download():
+        page.unroute("**/translate")  # what waits goes on
+    expect(card.get_by_text("5 photos not translated yet.")).to_be_visible()
+    with page.expect_download():
+        card.get_by_role("button", name="Translate the rest").click()
+    expect(card.get_by_text("not translated yet")).to_have_count(0)
+    assert len(list(pool.images())) == 3

@@ -84,7 +84,7 @@ def test_grid_and_map_are_one_selection(pool: Pool, page: Page) -> None:
     expect(page.get_by_text("5 photos left out.")).to_be_visible()
     assert {image["name"] for image in pool.images(excluded=False)} == {names[0]}
     page.get_by_role("button", name="Undo").click()
-    expect(page.get_by_text("That was taken back")).to_be_visible()
+    expect(page.get_by_text("Undone")).to_be_visible()
     assert len(list(pool.images(excluded=False))) == 6
 
     page.get_by_label("Split", exact=True).select_option("Test")
@@ -149,9 +149,9 @@ def test_acts_are_taken_back_one_by_one(pool: Pool, page: Page) -> None:
     page.get_by_role("link", name="Photos", exact=True).click()
     expect(cells).to_have_count(3)
     undo.click()
-    expect(page.get_by_text("That was taken back: 1 photo brought back.")).to_be_visible()
+    expect(page.get_by_text("Undone: 1 photo brought back.")).to_be_visible()
     undo.click()
-    expect(page.get_by_text("That was taken back: 4 photos deleted.")).to_be_visible()
+    expect(page.get_by_text("Undone: 4 photos deleted.")).to_be_visible()
     expect(cells).to_have_count(6)
 
     patched: set[str] = set()
@@ -173,7 +173,7 @@ def test_acts_are_taken_back_one_by_one(pool: Pool, page: Page) -> None:
     page.unroute("**/images/*")
     assert len(list(pool.images(split="test"))) == 2
     undo.click()
-    taken_back = page.get_by_text("That was taken back: 2 photos moved to test.")
+    taken_back = page.get_by_text("Undone: 2 photos moved to test.")
     expect(taken_back).to_be_visible()
     page.mouse.move(1, 1)
     page.clock.fast_forward(31_000)
@@ -273,7 +273,7 @@ def test_what_a_model_doubts_is_no_selection(page: Page, pool: Pool, tmp_path: P
 
     assert unsure() == sorted(unsure(), reverse=True)
     first = cells.first.get_attribute("aria-label") or ""
-    page.get_by_label("Order", exact=True).select_option("Least unsure first")
+    page.get_by_label("Order", exact=True).select_option("Sure first")
     expect(cells.last).to_have_accessible_name(first)
     assert unsure() == sorted(unsure())
     assert pool.newest_selection().id == picked.id

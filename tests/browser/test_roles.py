@@ -36,7 +36,7 @@ def studied(server: str, tmp_path_factory: pytest.TempPathFactory) -> Pool:
 
 
 OFFERED: dict[str, dict[str, list[str]]] = {
-    "photos": {"annotator": ["Find by a photo"], "curator": ["Choose photos"]},
+    "photos": {"annotator": ["Find by photo"], "curator": ["Add photos"]},
     "photos?photo={image}": {
         "viewer": ["Find photos like this"],
         "annotator": ["Label it"],
@@ -198,7 +198,7 @@ def test_the_pages_work_behind_a_proxy_under_a_path(
         page.get_by_role("link", name=pool.name).click()
         expect(page).to_have_url(f"{address}/app/pools/{pool.id}/photos")
         expect(page.locator("img[src*=thumbnail]").first).not_to_have_js_property("naturalWidth", 0)
-        page.get_by_label("Choose photos").set_input_files(tmp_path / "more" / "images" / "0009.png")
+        page.get_by_label("Add photos").set_input_files(tmp_path / "more" / "images" / "0009.png")
         expect(page.get_by_text("1 photo added")).to_be_visible()
         image = pool.image_id("0009.png")
         page.goto(f"{address}/app/pools/{pool.id}/label/{image}")

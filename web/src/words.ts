@@ -67,7 +67,8 @@ export const words = {
     glob: "Only photos with names like",
     ask: "Pick them",
     again: "Pick again",
-    unaware: "These picks do not know yet what the newest model is unsure of.",
+    unaware:
+      "These were picked before the newest model, and do not know what it is unsure of. What is labelled stays labelled.",
     askUnsure: "Pick again with what it is unsure of",
     outdated: "Some picks are not in use for training any more: pick again.",
     moved: "moved to test",
@@ -87,8 +88,8 @@ export const words = {
     covers: (random: number) =>
       `They cover the pool as well as about ${many(random)} photos drawn at random would.`,
     takes: (time: string) => `It takes about ${time}.`,
-    gain: (from: number, to: number, gain: number) =>
-      `On photos of streets, going from ${many(from)} to ${counted(to, "labelled photo")} made the mean IoU of a model about ${gain.toFixed(2)} higher.`,
+    gain: (more: number, all: number, gain: number) =>
+      `On photos of streets, ${counted(more, "more labelled photo")} (${many(all)} in all) made the mean IoU of a model about ${gain.toFixed(2)} higher.`,
     stands: (count: number, among: number, shown: number) =>
       `stands for ${count > 1 ? `itself and ${counted(count - 1, "other")}` : "itself alone: its kind is not among the other picks"}${among ? ` if all ${many(among)} are labelled` : ""}${shown && shown < count - 1 ? `, the nearest ${many(shown)}:` : ""}`,
     more: (count: number) => `Pick up to ${many(count)}`,

@@ -186,7 +186,7 @@ async function sha256(file: File): Promise<string | null> {
 }
 
 /** What was wrong with this photo; null: something else was wrong. */
-async function refusal(error: unknown, photo: Found): Promise<Refused | null> {
+export async function refusal(error: unknown, photo: Found): Promise<Refused | null> {
   const { name, file } = photo;
   if (error instanceof Problem)
     return ABOUT_ONE_FILE.includes(error.status)

@@ -16,7 +16,7 @@ export const modelWords = {
   next: {
     say: "Next:",
     pick: "pick photos to label",
-    label: (left: number) => `label ${counted(left, "photo")}`,
+    label: (left: number) => `label ${counted(left, "photo")} for a first model`,
     train: "train a model",
     score: "score the newest model",
     trainAgain: "train with the new pairs",
@@ -193,6 +193,14 @@ export const modelWords = {
     ownHint: "It is not added to the pool, and forgotten when this page is loaded anew.",
     choose: "Choose a photo",
     translating: "The models look at it…",
+    folder: "Translate a folder",
+    folderHint:
+      "Of each photo the model makes a PNG of the same name; all of them are saved as one zip. The photos are not added to the pool.",
+    translated: (done: number, all: number) => `${many(done)} of ${counted(all, "photo")} translated`,
+    stop: "Stop and save what is made",
+    packed: (count: number) => `${counted(count, "PNG")} saved in a zip.`,
+    untranslated: (count: number) => `${counted(count, "photo")} not translated yet.`,
+    translateRest: "Translate the rest",
     keys: {
       b: "hold: the picture of model B",
       e: "where the model is wrong",

@@ -163,7 +163,8 @@ export function translated({ id }: Model, photo: Blob): Promise<Blob> {
   return answer;
 }
 
-async function translation(model: string, photo: Blob): Promise<Blob> {
+/** The label map, a PNG, that a model makes of a photo; or its picture. */
+export async function translation(model: string, photo: Blob): Promise<Blob> {
   const answer = await bytes(`models/${model}/translate`, { method: "POST", body: photo });
   if (answer.status === 200) return answer.blob();
   const job = await awaited((await answer.json()) as Job);
