@@ -24,7 +24,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def until(condition: Callable[[], object], what: str, seconds: float = 60) -> None:
+def until(condition: Callable[[], object], what: str, seconds: float = 240) -> None:
     """Return as soon as the condition holds; fail when it does not hold in time."""
     give_up = time.monotonic() + seconds
     while not condition():

@@ -32,12 +32,12 @@ START_S, PATIENCE_MS = 240.0, 240_000
 PRINTED = re.compile(r"http://\S+/session\?token=\S+")
 EXPECTED = (
     ("status of 409", re.compile(r"/pools$|/members/\w+$")),
-    ("status of 422", re.compile("/class_table$")),
+    ("status of 422", re.compile("/(class_table|translate)$")),
     ("status of 412", re.compile(r"/images/[^/]+/(annotation|draft)\b")),
     ("ERR_INTERNET_DISCONNECTED", re.compile("")),
 )
-"""Chromium notes as errors what tests provoke: a name that is taken, a role or a class that is refused,
-somebody who saves second, and no network. Nothing else that a page asks for is refused."""
+"""Chromium notes as errors what tests provoke: a name that is taken, a role, a class or a file that
+is refused, somebody who saves second, and no network. Nothing else that a page asks for is refused."""
 
 expect.set_options(timeout=PATIENCE_MS)
 

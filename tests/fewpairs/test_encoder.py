@@ -46,7 +46,7 @@ def test_a_search_in_vain_is_told_in_three_lines(monkeypatch: pytest.MonkeyPatch
     searched, instead, reason = log.getvalue().splitlines()
     assert searched == encoder.SEARCH
     assert encoder.FALLBACK in instead
-    assert reason == "[red] is gone."
+    assert reason == "If you want ResNet50: [red] is gone."
 
 
 def test_the_search_prints_the_download_on_its_output() -> None:
