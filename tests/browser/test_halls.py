@@ -102,6 +102,29 @@ def test_a_pool_is_renamed_and_its_classes_changed(page: Page, pool: Pool, clien
     assert named == [("wheel", (16, 32, 48)), ("never drawn", (250, 250, 250)), ("bicyclist", (119, 11, 32))]
 
 
+def test_a_pool_is_deleted_and_brought_back(page: Page, pool: Pool, client: Client) -> None:
+    """It is asked first, with what goes; Start has what can come back. Nothing asks for the pool meanwhile,
+    or the console would say so.
+    """
+    page.goto(f"/app/pools/{pool.id}/members")
+    page.get_by_role("button", name="Delete the pool").click()
+    dialog = page.get_by_role("dialog", name=f"Delete {pool.name}?")
+    expect(dialog).to_contain_text("1 photo, 1 label map")
+    assert violations(page) == []
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(dialog).to_be_hidden()
+    page.get_by_role("button", name="Delete the pool").click()
+    dialog.get_by_role("button", name="Delete", exact=True).click()
+    page.get_by_text("Deleted pools").click()
+    expect(page.get_by_role("link", name=pool.name)).to_have_count(0)
+    assert pool.id not in {each.id for each in client.pools()}
+    assert violations(page) == []
+    page.get_by_role("button", name=f"Bring back {pool.name}").click()
+    page.wait_for_url(f"**/app/pools/{pool.id}/photos")
+    expect(page.get_by_role("banner").get_by_role("link", name=pool.name)).to_be_visible()
+    assert pool.id in {each.id for each in client.pools()}
+
+
 def test_jobs_are_filtered_and_taken_along(page: Page, pool: Pool, tmp_path: Path) -> None:
     """The list follows its filters, its order and what is searched, and says how long it is; a job is
     cancelled and ordered again, once however often one clicks; the zip of an export is there to take.

@@ -49,7 +49,9 @@ OFFERED: dict[str, dict[str, list[str]]] = {
         "annotator": ["Change its label map", "Label one like it next"],
         "curator": ["Score Model B on 1 test photo", "Label maps of the test photos (PNG)"],
     },
-    "members": {"curator": ["Rename", "Add the class", "Give the role", "Take the role away"]},
+    "members": {
+        "curator": ["Rename", "Add the class", "Delete the pool", "Give the role", "Take the role away"]
+    },
     "/app/jobs": {"curator": ["Try again"]},
 }
 """What a role may do on each page besides what the roles before it may."""

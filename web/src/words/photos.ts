@@ -24,6 +24,7 @@ export const photoWords = {
     brought: (pool: string, state: string) =>
       state === "succeeded" ? `The label maps are in ${pool}.` : `The import into ${pool} has ${state}.`,
     older: "Show older pools",
+    deletedPools: "Deleted pools",
     pictures: "The pictures that the photos are to become",
     picturesHint:
       "A picture belongs to the photo of the same name, whatever its ending; of several such photos, to the one in the same folder. It has the photo's size.",

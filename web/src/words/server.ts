@@ -1,5 +1,7 @@
 // Texts of the pages about who uses the service, and how the service is.
 
+import { counted } from "./numbers";
+
 export const serverWords = {
   barred: {
     admins: "Only administrators of this service may see this page.",
@@ -57,6 +59,13 @@ export const serverWords = {
     removeThis: (name: string) => `Remove ${name}`,
     newClass: "New class, with a colour if you like",
     add: "Add the class",
+    deletePool: "Delete the pool",
+    deleteThis: (name: string) => `Delete ${name}?`,
+    goes: (photos: number, labelMaps: number) =>
+      `Everything in it goes: ${counted(photos, "photo")}, ${counted(labelMaps, "label map")}, and all picks and models.`,
+    comesBack:
+      "For a time, it can be brought back: on the page Start, under Deleted pools. Then it is removed for good.",
+    delete: "Delete",
   },
   membersPage: {
     title: "Who works in this pool",
