@@ -18,7 +18,7 @@ from fewpairs.cli import app
 from store.settings import misspelt
 from tests.access import WITH_KEY
 from tests.fewpairs.conftest import UP_ENVIRONMENT
-from tests.processes import free_port, processes, until
+from tests.processes import answers, free_port, processes, until
 
 
 def command(*words: str) -> list[str]:
@@ -61,8 +61,10 @@ def test_up_obeys_host_port_and_broker_and_warns_of_misspelt_names(tmp_path: Pat
     }
     log = tmp_path / "log" / "0.log"
     with processes([(command("up"), environment)], tmp_path / "log") as [process]:
+        address = f"http://127.0.0.2:{port}/readyz"
         until(lambda: "Broker " in log.read_text() or process.poll() is not None, "the broker is reported")
-        answer = httpx.get(f"http://127.0.0.2:{port}/readyz", headers=WITH_KEY, timeout=10)
+        until(lambda: answers(address) or process.poll() is not None, "the service is ready")
+        answer = httpx.get(address, headers=WITH_KEY, timeout=60)
         started = [child.cmdline() for child in psutil.Process(process.pid).children()]
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 0
