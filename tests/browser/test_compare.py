@@ -155,12 +155,13 @@ def test_a_folder_is_translated_into_a_zip(page: Page, pool: Pool, tmp_path: Pat
     drawings.write(folder, range(200, 208))
     shutil.rmtree(folder / "labels")
     (folder / "images" / "notes.txt").write_text("no photo")
+    (folder / "more.zip").write_bytes(b"")
     page.goto(f"/app/pools/{pool.id}/compare/{model.id}")
     card = page.get_by_role("region", name="Translate a folder")
     with page.expect_download() as saving:
         card.get_by_label("Choose a folder").set_input_files(folder)
     expect(card.get_by_text("8 PNGs saved in a zip.")).to_be_visible()
-    expect(card.get_by_text("1 file refused")).to_be_visible()
+    expect(card.get_by_text("2 files refused")).to_be_visible()
     with zipfile.ZipFile(saving.value.path()) as whole:
         assert sorted(whole.namelist()) == [f"mine/images/0{number}.png" for number in range(200, 208)]
         made = model.translate(folder / "images" / "0203.png").content

@@ -198,6 +198,7 @@ export const modelWords = {
       "Of each photo the model makes a PNG of the same name; all of them are saved as one zip. The photos are not added to the pool.",
     translated: (done: number, all: number) => `${many(done)} of ${counted(all, "photo")} translated`,
     stop: "Stop and save what is made",
+    isArchive: "It is an archive: unpack it, and choose the folder.",
     packed: (count: number) => `${counted(count, "PNG")} saved in a zip.`,
     untranslated: (count: number) => `${counted(count, "photo")} not translated yet.`,
     translateRest: "Translate the rest",
