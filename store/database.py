@@ -24,8 +24,8 @@ WRITERS = 0x6665777772697465 >> 1
 STATEMENTS = 32
 """What a connection to SQLite keeps prepared, some 11 kB each; Python keeps 128."""
 CACHE_KIB = 256
-"""What a connection to SQLite keeps of the file, which the system's cache holds too; SQLite itself keeps 2 MB,
-so that twenty connections would grow to 40 MB with the file."""
+"""What a connection to SQLite keeps of the file, which the system's cache holds too. SQLite would keep 2 MB,
+and twenty connections 40 MB as the file grows."""
 POOL = {
     "pool_size": KEPT_CONNECTIONS,
     "max_overflow": MOST_THREADS - KEPT_CONNECTIONS + 5,  # and some for threads of the process's own
