@@ -183,7 +183,7 @@ def test_a_page_that_cannot_be_loaded_says_so(page: Page) -> None:
     """The files of a page are loaded when it is first opened; without them it says why, and tries again."""
     page.goto("/app")
     page.route("**/assets/Jobs-*.js", lambda route: route.abort("internetdisconnected"))
-    page.get_by_role("link", name="Jobs").click()
+    page.get_by_role("link", name="Jobs", exact=True).click()
     expect(page.get_by_text("This page cannot be loaded")).to_be_visible()
     page.unroute("**/assets/Jobs-*.js")
     page.get_by_role("button", name="Load again").click()

@@ -357,6 +357,7 @@ def test_only_news_is_announced(page: Page, pool: Pool) -> None:
     chosen; that a shape keeps the photo is.
     """
     box = painting(page, pool, first_image(pool))
+    expect(page.get_by_role("status").get_by_text("px unlabelled in 1 region")).to_be_visible()
     page.evaluate(ANNOUNCED)
     for name in TOOLS:
         tool(page, name).click()
