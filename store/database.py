@@ -18,17 +18,18 @@ LONGEST_WAIT_S = 15
 LONGEST_CONNECT_S = 5
 MOST_THREADS = 104
 """The threads of one process that may use a database at once. Each finds a connection."""
-KEPT_CONNECTIONS = 10
+KEPT_CONNECTIONS, KEPT_BY_SQLITE = 10, 3
+"""What stays open after use. SQLite opens another one in less than a millisecond, and each keeps some 700 kB:
+with ten, a process grew for hours, with each moment at which more of them were used than before."""
 WRITERS = 0x6665777772697465 >> 1
 """PostgreSQL's lock that writers share, and that one who has to be alone has alone, as on SQLite."""
 STATEMENTS = 32
 """What a connection to SQLite keeps prepared, some 11 kB each; Python keeps 128."""
 CACHE_KIB = 256
-"""What a connection to SQLite keeps of the file, which the system's cache holds too. SQLite would keep 2 MB,
-and twenty connections 40 MB as the file grows."""
+"""What a connection to SQLite keeps of the file, as the system's cache does too; SQLite would keep 2 MB."""
 POOL = {
     "pool_size": KEPT_CONNECTIONS,
-    "max_overflow": MOST_THREADS - KEPT_CONNECTIONS + 5,  # and some for threads of the process's own
+    "max_overflow": MOST_THREADS,  # and the kept ones for threads of the process's own
     "pool_timeout": LONGEST_WAIT_S,
     "pool_use_lifo": True,  # each connection prepares its own statements, and keeps them
 }
@@ -169,7 +170,7 @@ def _sqlite_engine(url: str, begin: str) -> Engine:
             cached_statements=STATEMENTS,
         )
 
-    engine = create_engine(url, creator=connect, **POOL)
+    engine = create_engine(url, creator=connect, **POOL | {"pool_size": KEPT_BY_SQLITE})
 
     @event.listens_for(engine, "checkout")
     def _(connection: sqlite3.Connection, record: Any, proxy: Any) -> None:

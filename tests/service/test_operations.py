@@ -8,12 +8,12 @@ from pathlib import Path
 
 import httpx
 import pytest
-from sqlalchemy import text
+from sqlalchemy import QueuePool, text
 
 from migrations import upgrade
 from service import readiness
 from store import database
-from store.database import MOST_THREADS, Database
+from store.database import KEPT_BY_SQLITE, KEPT_CONNECTIONS, MOST_THREADS, Database
 from store.settings import Settings
 from tests.access import KEY, WITH_KEY
 from tests.processes import answers, free_port, processes, until
@@ -113,7 +113,8 @@ def test_a_database_without_a_free_connection_is_no_failure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While all connections are taken, a request is told when to come again; then it is answered."""
-    monkeypatch.setattr(database, "POOL", {"pool_size": 1, "max_overflow": 0, "pool_timeout": 0.1})
+    monkeypatch.setattr(database, "KEPT_BY_SQLITE", 1)
+    monkeypatch.setattr(database, "POOL", {"max_overflow": 0, "pool_timeout": 0.1})
     with serve(Settings(data_dir=tmp_path, broker_url="memory://")) as client:
         with client.service.database.read() as session:
             session.execute(text("SELECT 1"))
@@ -129,6 +130,16 @@ def test_each_thread_finds_a_connection(client: Client) -> None:
         for _ in range(MOST_THREADS):
             session = reading.enter_context(client.service.database.read())
             session.execute(text("SELECT 1"))
+
+
+def test_few_connections_to_sqlite_stay_open(client: Client) -> None:
+    """Each keeps memory, so what a busy moment opened is closed after it."""
+    engine = client.service.database.engine
+    with ExitStack() as used:
+        for _ in range(2 * KEPT_CONNECTIONS):
+            used.enter_context(engine.connect())
+    assert isinstance(engine.pool, QueuePool)
+    assert 0 < engine.pool.checkedin() <= KEPT_BY_SQLITE < KEPT_CONNECTIONS
 
 
 def test_settings_are_told_without_secrets_and_paths(tmp_path: Path) -> None:
