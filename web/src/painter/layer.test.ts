@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 
-import { revert } from "./label-map";
+import { type Box, revert } from "./label-map";
 import { accept, acceptRegion, doubtful, doubtLimit, type Layer } from "./layer";
 
 const [width, height, none] = [12, 9, 255];
@@ -45,7 +45,15 @@ test("accepting a region takes what is connected with the pixel beneath unlabell
   );
 });
 
-test("at most a fifth of the pixels are pointed out as doubtful, and these are the least sure ones", () => {
+function held(box: Box): number[] {
+  const [rows, columns] = [box.bottom - box.top, box.right - box.left];
+  return Array.from(
+    { length: rows * columns },
+    (_, n) => (box.top + Math.floor(n / columns)) * width + box.left + (n % columns),
+  );
+}
+
+test("at most a fifth of the pixels, the least sure, are doubtful; places are small, the fullest first", () => {
   fc.assert(
     fc.property(doubts, (doubt) => {
       const layer = layerOf(new Array<number>(width * height).fill(1), doubt);
@@ -54,6 +62,11 @@ test("at most a fifth of the pixels are pointed out as doubtful, and these are t
       if (limit < 255) expect(isDoubtful.filter(Boolean).length).toBeLessThanOrEqual(width * height * 0.2);
       const map = { width, height, ids: new Uint8Array(width * height).fill(none) };
       const boxes = doubtful(map, layer, none);
+      expect(Math.max(0, ...boxes.flatMap((b) => [b.right - b.left, b.bottom - b.top]))).toBeLessThanOrEqual(
+        Math.ceil(width / 8),
+      );
+      const pixels = boxes.map((b) => held(b).filter((at) => isDoubtful[at]).length);
+      expect(pixels).toEqual(pixels.toSorted((a, b) => b - a));
       isDoubtful.forEach((is, at) => {
         const [x, y] = [at % width, Math.floor(at / width)];
         if (is)

@@ -1,7 +1,7 @@
 // A suggestion: a label map that lies over the photo, beneath what is painted, until it is accepted.
 
-import { type Box, boxOfSpans, type Change, type LabelMap, paint, paste, type Rules } from "./label-map";
-import { region, regions } from "./regions";
+import { type Box, type Change, type LabelMap, paint, paste, type Rules } from "./label-map";
+import { region } from "./regions";
 import type { Size } from "./shapes";
 
 export interface Layer extends Size {
@@ -15,6 +15,8 @@ export interface Layer extends Size {
 
 /** The share of the pixels that are pointed out as the least sure ones: they hold most of the errors. */
 const DOUBTFUL_SHARE = 0.2;
+/** Along the longer side of an image. A place to look at lies within one of them, to be seen from near. */
+const CELLS = 8;
 
 /** What is seen of the layer: its classes where the map is unlabelled, unlabelled everywhere else. */
 function seen(map: LabelMap, layer: Layer, unlabelled: number): LabelMap {
@@ -55,17 +57,21 @@ export function doubtLimit(layer: Layer): number {
   return 1;
 }
 
-/** Where the layer is seen and least sure, the largest places first. */
+/** Where the layer is seen and least sure: parts of cells of the image, those with the most such pixels first. */
 export function doubtful(map: LabelMap, layer: Layer, unlabelled: number): Box[] {
   const limit = doubtLimit(layer);
-  const unsure = seen(map, layer, unlabelled).ids.map((id, at) =>
-    Number(id !== unlabelled && layer.doubt![at] >= limit),
-  );
-  return regions({ ...map, ids: unsure }, 1)
-    .map(boxOfSpans)
-    .sort((a, b) => area(b) - area(a));
-}
-
-function area({ left, right, top, bottom }: Box): number {
-  return (right - left) * (bottom - top);
+  const side = Math.ceil(Math.max(map.width, map.height) / CELLS);
+  const across = Math.ceil(map.width / side);
+  const places: { box: Box; pixels: number }[] = [];
+  seen(map, layer, unlabelled).ids.forEach((id, at) => {
+    if (id === unlabelled || layer.doubt![at] < limit) return;
+    const [x, y] = [at % map.width, Math.floor(at / map.width)];
+    const cell = Math.floor(y / side) * across + Math.floor(x / side);
+    const place = (places[cell] ??= { box: { left: x, top: y, right: x, bottom: y }, pixels: 0 });
+    place.box.left = Math.min(place.box.left, x);
+    place.box.right = Math.max(place.box.right, x + 1);
+    place.box.bottom = y + 1;
+    place.pixels++;
+  });
+  return places.sort((a, b) => b.pixels - a.pixels).flatMap(({ box }) => box);
 }

@@ -2,7 +2,17 @@ import fc from "fast-check";
 import { beforeAll, expect, test } from "vitest";
 
 import { table, drawn } from "./colours";
-import { closeUp, fitted, LARGEST_SCALE, resized, SMALLEST_SCALE, toImage, toScreen, zoomed } from "./view";
+import {
+  closeUp,
+  fitted,
+  LARGEST_SCALE,
+  MARGIN,
+  resized,
+  SMALLEST_SCALE,
+  toImage,
+  toScreen,
+  zoomed,
+} from "./view";
 
 const view = fc.record({
   scale: fc.constantFrom(1 / 16, 0.3, 0.67, 1, 1.25, 2, 7.5, 64),
@@ -47,9 +57,9 @@ test("a place to look at is in the middle and never shown smaller than with the 
   expect(large).toEqual(fitted(image, screen));
 });
 
-test("a fitted image is wholly on the screen and in its middle", () => {
-  const at = fitted({ width: 400, height: 100 }, { width: 200, height: 200 });
-  expect(at).toEqual({ scale: 0.5, x: 0, y: 75 });
+test("a fitted image is wholly on the screen and in its middle, with a margin", () => {
+  const at = fitted({ width: 400, height: 100 }, { width: 200 + 2 * MARGIN, height: 200 });
+  expect(at).toEqual({ scale: 0.5, x: MARGIN, y: 75 });
 });
 
 test("another size of the screen keeps the zoom and what is in the middle, or the whole image", () => {

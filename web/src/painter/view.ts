@@ -4,6 +4,8 @@ import type { Box } from "./label-map";
 import type { Point, Size } from "./shapes";
 
 export const [SMALLEST_SCALE, LARGEST_SCALE] = [1 / 16, 64];
+/** Around a whole image, in CSS pixels: shapes that end at its edge are drawn beyond it. */
+export const MARGIN = 12;
 
 /** `scale` is CSS pixels per image pixel; `x` and `y` are where the image's corner stands, in CSS pixels. */
 export interface View {
@@ -20,9 +22,10 @@ export function toScreen(view: View, point: Point): Point {
   return { x: point.x * view.scale + view.x, y: point.y * view.scale + view.y };
 }
 
-/** The view that shows the whole image in the middle. */
+/** The view that shows the whole image in the middle, with a margin. */
 export function fitted(image: Size, screen: Size): View {
-  const scale = clamped(Math.min(screen.width / image.width, screen.height / image.height));
+  const [width, height] = [screen.width - 2 * MARGIN, screen.height - 2 * MARGIN];
+  const scale = clamped(Math.min(width / image.width, height / image.height));
   return {
     scale,
     x: (screen.width - image.width * scale) / 2,
