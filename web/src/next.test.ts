@@ -22,8 +22,8 @@ test("the way goes from picks over pairs, a training and its score back to picks
   expect(ways).toEqual([null, "pick", "label", "label", "train", null, "score", "trainAgain", "more", null]);
 });
 
-test("test photos are to be labelled before more train photos if none is", () => {
+test("test photos are to be chosen and labelled before more train photos if none is", () => {
   const model = { pairs: 10, isScored: false };
   expect(nextOf({ train: split(50, 10), test: split(9, 0) }, model, false, true)).toBe("test");
-  expect(nextOf({ train: split(50, 10), test: split(0, 0) }, model, false, true)).toBe("more");
+  expect(nextOf({ train: split(50, 10), test: split(0, 0) }, model, false, true)).toBe("choose");
 });

@@ -5,7 +5,7 @@ import type { Pool } from "./api/client";
 /** From so many pairs on, and for so many more, a training is worth its time. */
 export const ENOUGH = 3;
 
-export type Next = "pick" | "label" | "train" | "score" | "trainAgain" | "test" | "more";
+export type Next = "pick" | "label" | "train" | "score" | "trainAgain" | "choose" | "test" | "more";
 
 export interface Newest {
   /** How many it learned from. */
@@ -25,6 +25,6 @@ export function nextOf(
   if (!newest) return train.annotated < ENOUGH ? "label" : "train";
   if (!newest.isScored && test.annotated) return "score";
   if (train.annotated >= newest.pairs + ENOUGH) return "trainAgain";
-  if (test.images && !test.annotated) return "test";
+  if (!test.annotated) return test.images ? "test" : "choose";
   return train.annotated < train.images ? "more" : null;
 }

@@ -20,6 +20,8 @@ export const modelWords = {
     train: "train a model",
     score: "score the newest model",
     trainAgain: "train with the new pairs",
+    choose: "choose test photos, which score models",
+    choosing: "select some photos and move them to test, or add others as test photos",
     test: "label test photos",
     more: "see what to label next",
   },
