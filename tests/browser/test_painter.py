@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, CDPSession, Error, Loca
 from fewpairs import Client, Pool
 from tests import drawings
 from tests.browser.conftest import started
-from tests.browser.test_workbench import draft, first_image, keeps, painting, stored, stroke
+from tests.browser.test_workbench import MARGIN, draft, first_image, keeps, painting, stored, stroke
 from tests.processes import free_port, until
 
 CONTROL, SHIFT = 2, 8
@@ -433,7 +433,7 @@ def test_a_click_paints_the_pixel_under_it(context: BrowserContext, page: Page, 
     box = page.locator(".painter").bounding_box()
     assert box
     width, height = drawings.WIDTH, drawings.HEIGHT
-    scale = min(box["width"] / width, box["height"] / height)
+    scale = min((box["width"] - 2 * MARGIN) / width, (box["height"] - 2 * MARGIN) / height)
     left = box["x"] + (box["width"] - scale * width) / 2
     top = box["y"] + (box["height"] - scale * height) / 2
     page.mouse.click(left + 20.1 * scale, top + 11.9 * scale)

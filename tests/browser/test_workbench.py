@@ -37,10 +37,12 @@ JOURNAL = """([image, user]) => new Promise(done => {
   };
 })"""
 """The class indices that a browser keeps: those before the first stroke, and what the strokes changed."""
-DOTS = """([count, width, height]) => {
+MARGIN = 12
+"""Around a whole photo in the painter, in CSS pixels."""
+DOTS = """([count, width, height, margin]) => {
     const painter = document.querySelector(".painter");
     const box = painter.getBoundingClientRect();
-    const scale = Math.min(box.width / width, box.height / height);
+    const scale = Math.min((box.width - 2 * margin) / width, (box.height - 2 * margin) / height);
     const [left, top] = [box.x + (box.width - scale * width) / 2, box.y + (box.height - scale * height) / 2];
     for (let dot = 0; dot < count; dot++) {
         const clientX = left + scale * ((dot % width) + 0.5);
@@ -357,7 +359,7 @@ def test_a_closed_tab_loses_nothing(context: BrowserContext, page: Page, pool: P
     image = first_image(pool)
     painting(page, pool, image)
     page.mouse.move(1, 1)
-    page.evaluate(DOTS, [500, drawings.WIDTH, drawings.HEIGHT])
+    page.evaluate(DOTS, [500, drawings.WIDTH, drawings.HEIGHT, MARGIN])
     painted = draft(page, image)
     assert painted.count(0) == 500
     page.close()
