@@ -40,6 +40,7 @@ def test_earlier_selections_are_found_again(pool: Pool, page: Page) -> None:
     listed = page.get_by_role("navigation", name="All 2 selections").get_by_role("link")
     expect(listed).to_have_count(2)
     expect(listed.last).to_have_attribute("aria-current", "page")
+    expect(listed.last).to_contain_text("shown now")
     expect(listed.first).to_contain_text("4 picks, 0 labelled")
     listed.first.click()
     expect(cards).to_have_count(4)
@@ -125,6 +126,37 @@ def test_who_leaves_while_photos_are_picked_is_left_alone(pool: Pool, page: Page
     page.wait_for_load_state("networkidle")
     expect(page).to_have_url(re.compile("/jobs$"))
     assert noted == []
+
+
+def test_the_way_of_picking_is_explained(pool: Pool, page: Page) -> None:
+    """In a sentence about the one that is chosen; with what is advised, about that. Words that the page uses
+    are explained too, and not those of trainings."""
+    pool.select(2)
+    page.goto(f"/app/pools/{pool.id}/picks")
+    way = page.get_by_label("How they are picked")
+    expect(page.get_by_text("unusual photos come first")).to_have_count(0)
+    way.select_option("k-center")
+    expect(page.get_by_text("unusual photos come first")).to_be_visible()
+    way.select_option("advised")
+    expect(page.get_by_text("whose small parts")).to_be_visible()
+    page.get_by_text("What these words mean").click()
+    expect(page.get_by_role("term").filter(has_text="selection")).to_be_visible()
+    expect(page.get_by_role("term").filter(has_text="pix2pix")).to_have_count(0)
+
+
+def test_picks_are_given_to_people_once_there_are_others(pool: Pool, page: Page, client: Client) -> None:
+    """Whoever is alone in the pool is not offered to give picks away."""
+    pool.share("local", "curator")
+    pool.unshare("admin")
+    pool.select(2)
+    page.goto(f"/app/pools/{pool.id}/picks")
+    expect(page.locator("ol > li")).to_have_count(2)
+    page.wait_for_load_state("networkidle")
+    expect(page.get_by_text("Give them to people")).to_have_count(0)
+    client.create_user("gita")
+    pool.share("gita", "annotator")
+    page.reload()
+    expect(page.get_by_text("Give them to people")).to_be_visible()
 
 
 def test_the_options_move_nothing(pool: Pool, page: Page) -> None:

@@ -50,21 +50,42 @@ export const words = {
     budget: "How many",
     strategy: "How they are picked",
     strategies: {
-      kmedoids: "k-medoids: typical of many photos",
-      words: "Visual words: small parts of photos that no pick shows yet",
-      facility: "Facility: best for every number",
-      typiclust: "TypiClust: typical of groups",
-      probcover: "ProbCover: many near photos",
-      kcenter: "k-center: nothing is far from a pick",
-      fasterpam: "FasterPAM: the exact k-medoids",
-      random: "At random, to compare",
+      kmedoids: {
+        name: "k-medoids",
+        does: "Photos that look alike are put into groups, and the photo in the middle of each group is picked.",
+      },
+      words: {
+        name: "Visual words",
+        does: "Always the photo whose small parts (a piece of sky, of a car) the picks before it show the least.",
+      },
+      facility: {
+        name: "Facility location",
+        does: "Always the photo that brings all photos nearer to a pick the most: the first few are good picks too.",
+      },
+      typiclust: {
+        name: "TypiClust",
+        does: "Photos that look alike are put into groups, and of each group the photo is picked that has the most like it.",
+      },
+      probcover: {
+        name: "ProbCover",
+        does: "Always the photo that looks like the most photos that look like no pick yet.",
+      },
+      kcenter: {
+        name: "k-center",
+        does: "Always the photo that looks the least like all picks before it: unusual photos come first.",
+      },
+      fasterpam: {
+        name: "FasterPAM",
+        does: "The picks of k-medoids, exchanged for others as long as that brings photos nearer to a pick.",
+      },
+      random: { name: "At random", does: "No photo is preferred: to see what the other ways are worth." },
     },
     advised: (strategy: string) => (strategy ? `As advised (${strategy})` : "As advised"),
     options: "Options",
-    duplicates: "Count photos that are nearly the same as one",
-    balance: "Prefer photos like those with rare classes",
+    duplicates: "Pick at most one of several photos that look nearly the same",
+    balance: "Prefer photos that look like labelled ones with rare classes",
     unsure: "Prefer photos that the newest model is unsure of",
-    glob: "Only photos with names like",
+    glob: "Only photos with names like this (* stands for any letters)",
     ask: "Pick them",
     again: "Pick again",
     unaware:
@@ -142,6 +163,7 @@ export const words = {
     giveBackOf: (who: string) => `Give back what ${who} has`,
     selections: (count: number) => `All ${many(count)} selections`,
     made: (picks: number, labelled: number) => `${counted(picks, "pick")}, ${many(labelled)} labelled`,
+    shownNow: "shown now",
     olderSelections: "Show older ones",
     given: (who: string, held: number, free: number) =>
       `${who} holds ${counted(held, "photo")}; ${many(free)} are free.`,

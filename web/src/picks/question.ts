@@ -1,6 +1,7 @@
 // What is asked of the service when photos are picked, and what the picks are worth.
 
 import { api, type Asked, asked, type Pool, type Schemas, settled } from "../api/client";
+import { words } from "../words";
 import { recordsOf } from "./holding";
 
 export type Found = Schemas["SelectionNow"];
@@ -25,6 +26,11 @@ export const STRATEGIES = [
   ...(["probcover", "kcenter", "fasterpam", "random"] as const),
 ];
 const WAIT_MS = 1000;
+
+/** What a strategy is called, and what it does. */
+export function strategyOf(strategy: string): { name: string; does: string } | undefined {
+  return words.picksPage.strategies[strategy as keyof typeof words.picksPage.strategies];
+}
 
 export function first(pool: Pool): Question {
   const strategy = pool.default_strategy === "kmedoids" ? "advised" : pool.default_strategy;

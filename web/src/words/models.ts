@@ -37,22 +37,34 @@ export const modelWords = {
   },
   terms: {
     ask: "What these words mean",
-    pair: "A photo and its label map: the model learns from pairs what it is to make of a photo.",
-    IoU: "How much two areas cover each other, from 0 (nowhere) to 1 (everywhere): what the model draws as a class, and what the label map says. The mean IoU is the mean over the classes that the label maps have.",
-    probe:
-      "A method that takes a network that has learned from millions of other photos, leaves it as it is, and learns only which class belongs to what that network sees. It takes seconds.",
-    finetune: "A method that begins like probe, and then trains that network as well. It takes longer.",
-    hybrid:
-      "The paper's method: it learns from pairs, and from photos and label maps that belong to no pair, by networks that judge whether a picture looks real (a GAN).",
-    pix2pix: "A GAN that learns from pairs alone.",
-    cyclegan:
-      "A GAN that learns from photos and label maps without pairs: there and back has to be the same.",
-    tripathy: "A GAN that learns from pairs first, and then from photos and label maps without pairs.",
-    fcn8s: "A network that learns from pairs alone to say the class of each pixel, without a GAN.",
-    "tiny, small, paper":
-      "How large a training is. tiny: small pictures, small networks and few steps, for a computer without a GPU; small: more of each, for a GPU; paper: as in the paper, for a GPU and hours.",
-    step: "The model sees one picture, or a few, and is changed a little.",
-    loss: "A number that says how wrong the model is, in a way that the training counts; a training makes it smaller.",
+    picks: {
+      pick: "A photo that Fewpairs says you should label.",
+      selection: "All picks that were made at once, the most useful first. Picking again makes another one.",
+      "visual words":
+        "Small parts of photos, sorted by what they look like: each kind of part, such as a piece of road, is a visual word.",
+    },
+    both: {
+      pair: "A photo and its label map: the model learns from pairs what it is to make of a photo.",
+      IoU: "How much two areas cover each other, from 0 (nowhere) to 1 (everywhere): what the model draws as a class, and what the label map says. The mean IoU is the mean over the classes that the label maps have.",
+      "the paper":
+        "Extremely Weak Supervised Image-to-Image Translation for Semantic Segmentation: Fewpairs began with it. It picks by k-medoids and trains by hybrid.",
+    },
+    models: {
+      probe:
+        "A method that takes a network that has learned from millions of other photos, leaves it as it is, and learns only which class belongs to what that network sees. It takes seconds.",
+      finetune: "A method that begins like probe, and then trains that network as well. It takes longer.",
+      hybrid:
+        "The paper's method: it learns from pairs, and from photos and label maps that belong to no pair, by networks that judge whether a picture looks real (a GAN).",
+      pix2pix: "A GAN that learns from pairs alone.",
+      cyclegan:
+        "A GAN that learns from photos and label maps without pairs: there and back has to be the same.",
+      tripathy: "A GAN that learns from pairs first, and then from photos and label maps without pairs.",
+      fcn8s: "A network that learns from pairs alone to say the class of each pixel, without a GAN.",
+      "tiny, small, paper":
+        "How large a training is. tiny: small pictures, small networks and few steps, for a computer without a GPU; small: more of each, for a GPU; paper: as in the paper, for a GPU and hours.",
+      step: "The model sees one picture, or a few, and is changed a little.",
+      loss: "A number that says how wrong the model is, in a way that the training counts; a training makes it smaller.",
+    },
   },
   trainPage: {
     title: "Train a model",
