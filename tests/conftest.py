@@ -5,7 +5,7 @@ import signal
 import tempfile
 import uuid
 from collections.abc import Generator, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -93,8 +93,8 @@ POSTGRESQL_FIRST = pytest.mark.parametrize(
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A fresh, empty database of each kind."""
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A fresh database of each kind, without tables."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'fewpairs.db'}"
     url: str = request.getfixturevalue("postgres_url")
@@ -117,17 +117,21 @@ def migrated_postgres(postgres_server: "PostgresServer") -> Iterator[str]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A migrated database of each kind, with nothing in it."""
-    with ExitStack() as stack:
-        if request.param == "sqlite":
-            url = f"sqlite:///{shutil.copy(request.getfixturevalue('migrated_sqlite'), tmp_path)}"
-        else:
-            server, template = map(request.getfixturevalue, ("postgres_server", "migrated_postgres"))
-            url = stack.enter_context(postgres_database(server, template))
-        database = Database(url)
-        stack.callback(database.close)
-        yield database
+    if request.param == "sqlite":
+        yield f"sqlite:///{shutil.copy(request.getfixturevalue('migrated_sqlite'), tmp_path)}"
+    else:
+        server, template = map(request.getfixturevalue, ("postgres_server", "migrated_postgres"))
+        with postgres_database(server, template) as url:
+            yield url
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    database = Database(database_url)
+    yield database
+    database.close()
 
 
 @pytest.fixture(scope="session")

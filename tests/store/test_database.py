@@ -121,7 +121,6 @@ def test_no_lock_is_waited_for_long(
 ) -> None:
     """Who finds a row or the database locked learns so after a while, even if it stays locked."""
     monkeypatch.setattr(database_module, "LONGEST_WAIT_S", 0.1)
-    migrations.upgrade(database_url)
     holder, other = Database(database_url), Database(database_url)
     with holder.write() as session:
         pool = pools.create(session, name="locked", class_table=None, encoder="resnet50")
@@ -136,7 +135,6 @@ def test_no_lock_is_waited_for_long(
 def test_nobody_is_alone_while_another_writes(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """From the beginning of a `write`, also before its first statement: no blob leaves that it has found."""
     monkeypatch.setattr(database_module, "LONGEST_WAIT_S", 0.1)
-    migrations.upgrade(database_url)
     holder, other = Database(database_url), Database(database_url)
     with holder.write(), pytest.raises(OperationalError, match="lock"), other.alone():
         pass
@@ -170,12 +168,12 @@ def test_the_schema_constant_is_the_newest_migration() -> None:
     assert ScriptDirectory.from_config(migrations.config("")).get_current_head() == SCHEMA
 
 
-def test_an_unmigrated_database_is_refused(database_url: str) -> None:
+def test_an_unmigrated_database_is_refused(empty_database_url: str) -> None:
     """`require_schema` raises before the first migration, and for a schema of another version."""
-    database = Database(database_url)
+    database = Database(empty_database_url)
     with pytest.raises(SchemaMismatch, match="There are no tables of Fewpairs at "):
         database.require_schema()
-    migrations.upgrade(database_url)
+    migrations.upgrade(empty_database_url)
     database.require_schema()
     with database.write() as session:
         session.connection().exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
@@ -189,12 +187,12 @@ def test_an_unmigrated_database_is_refused(database_url: str) -> None:
     database.close()
 
 
-def test_migrating_from_many_processes_at_once(database_url: str) -> None:
+def test_migrating_from_many_processes_at_once(empty_database_url: str) -> None:
     """Every process that starts may migrate: all succeed, and the schema is the newest."""
     context = multiprocessing.get_context("spawn")
     with context.Pool(4) as processes:
-        processes.map(migrations.upgrade, [database_url] * 4)
-    database = Database(database_url)
+        processes.map(migrations.upgrade, [empty_database_url] * 4)
+    database = Database(empty_database_url)
     database.require_schema()
     database.close()
 

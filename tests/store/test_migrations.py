@@ -18,18 +18,18 @@ def engine_of(url: str) -> Engine:
     return create_engine(url, poolclass=NullPool)
 
 
-def test_a_migration_that_fails_changes_nothing(database_url: str) -> None:
+def test_a_migration_that_fails_changes_nothing(empty_database_url: str) -> None:
     """If a statement fails, no table of the migration remains, and a later try applies all of it."""
-    engine = engine_of(database_url)
+    engine = engine_of(empty_database_url)
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE evaluation_images (id INTEGER)"))
     with pytest.raises(DBAPIError):
-        migrations.upgrade(database_url)
+        migrations.upgrade(empty_database_url)
     assert inspect(engine).get_table_names() == ["evaluation_images"]
     with engine.begin() as connection:
         connection.execute(text("DROP TABLE evaluation_images"))
-    migrations.upgrade(database_url)
-    database = Database(database_url)
+    migrations.upgrade(empty_database_url)
+    database = Database(empty_database_url)
     database.require_schema()
     database.close()
 
@@ -37,7 +37,6 @@ def test_a_migration_that_fails_changes_nothing(database_url: str) -> None:
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_database_of_another_version_stays_as_it_is(database_url: str) -> None:
     """The command fails and gives the reason in one sentence; the recorded schema does not change."""
-    migrations.upgrade(database_url)
     engine = engine_of(database_url)
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))

@@ -100,7 +100,6 @@ def test_a_migration_that_does_more_than_add_ends_older_programs(
     """An older program refuses a database whose floor is above its schema; a migration that names no floor
     counts as one that does more than add.
     """
-    migrations.upgrade(database_url)
     database = Database(database_url)
     database.require_schema()
     migrate(newer_program(tmp_path / "newer", floor), database_url)
