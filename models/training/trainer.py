@@ -162,8 +162,12 @@ class _Training:
         validation = self._manifest.validation
         if validation is None:
             return False
-        every = validation.every or max(self._total // LOOKS, len(validation.items))
+        every = validation.every or self._logged(max(self._total // LOOKS, len(validation.items)))
         return done % every == 0 or done == self._last
+
+    def _logged(self, steps: int) -> int:
+        """So many steps or a few more, after which losses are logged anyway: means over fewer would jump."""
+        return math.ceil(steps / self._spec.log_every) * self._spec.log_every
 
     def _draws(self, done: int) -> bool:
         if self._spec.sample_every is not None:
