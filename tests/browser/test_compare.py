@@ -27,9 +27,10 @@ def scored(pool: Pool, folder: Path) -> tuple[Model, Model]:
 
 def test_what_is_compared_is_found_again(page: Page, pool: Pool, tmp_path: Path) -> None:
     """Both models, the photo, the order of the photos and whether errors are shown stay when the page is
-    loaded anew, or left and come back to, by Back or by the navigation. The model that was B and is chosen as
-    A changes places with it. A photo of one's own is shown again, without asking the models again, until
-    the page is loaded anew. Whoever leaves while the page is loading gets no warning in the console.
+    loaded anew, or left and come back to, by Back or by the navigation. Model B is the one before A, until
+    another or none is chosen. The model that was B and is chosen as A changes places with it. A photo of
+    one's own is shown again, without asking the models again, until the page is loaded anew. Whoever leaves
+    while the page is loading gets no warning in the console.
     """
     newer, older = scored(pool, tmp_path)
     asked: list[Route] = []
@@ -39,7 +40,7 @@ def test_what_is_compared_is_found_again(page: Page, pool: Pool, tmp_path: Path)
     page.get_by_role("link", name="Compare", exact=True).click()
     first, second = (page.get_by_role("combobox", name=f"Model {each}") for each in "AB")
     expect(first).to_have_value(newer.id)
-    second.select_option(older.id)
+    expect(second).to_have_value(older.id)
     until(lambda: page.evaluate("1") and len(asked) > 2, "the page asks for the scores of both")
     page.get_by_role("link", name="Pool", exact=True).click()
     expect(page.get_by_role("heading", name="Who works in this pool")).to_be_visible()
@@ -50,6 +51,12 @@ def test_what_is_compared_is_found_again(page: Page, pool: Pool, tmp_path: Path)
 
     page.go_back()
     expect(second).to_have_value(older.id)
+    second.select_option("nothing")
+    expect(page.get_by_role("columnheader", name="A − B")).to_have_count(0)
+    page.reload()
+    expect(first).to_have_value(newer.id)
+    expect(second).to_have_value("")
+    second.select_option(older.id)
     first.select_option(older.id)
     expect(second).to_have_value(newer.id)
     page.locator("[data-image]").last.click()
@@ -84,9 +91,10 @@ def test_what_is_compared_is_found_again(page: Page, pool: Pool, tmp_path: Path)
 def test_pictures_tell_their_classes_and_obey_fingers(
     context: BrowserContext, page: Page, pool: Pool, tmp_path: Path
 ) -> None:
-    """Models are told apart by their pairs and scores. The colours of the classes stand beside the pictures,
-    and each picture of classes says which one is under the pointer. A finger on a whole picture scrolls the
-    page; two zoom the pictures, and then one moves them.
+    """Models are told apart by their pairs and scores. The colours of the classes, of unlabelled pixels and
+    of errors stand beside the pictures, what each file is for beside the file, and each picture of classes
+    says which one is under the pointer. A finger on a whole picture scrolls the page; two zoom the
+    pictures, and then one moves them.
     """
     newer, _ = scored(pool, tmp_path)
     page.goto(f"/app/pools/{pool.id}/compare/{newer.id}")
@@ -95,9 +103,14 @@ def test_pictures_tell_their_classes_and_obey_fingers(
     expect(models).to_have_text(told)
     stages = page.locator(".stage")
     legend = page.locator("main").get_by_role("list", name="Classes")
-    expect(legend.get_by_role("listitem")).to_have_text(
-        [each["name"] for each in drawings.CLASS_TABLE["classes"]]
-    )
+    names = [each["name"] for each in drawings.CLASS_TABLE["classes"]] + ["Unlabelled"]
+    expect(legend.get_by_role("listitem")).to_have_text(names)
+    swatches = legend.locator("i")
+    expect(swatches.nth(len(names) - 1)).to_have_css("background-color", "rgb(0, 0, 0)")
+    page.keyboard.press("e")
+    expect(legend.get_by_role("listitem")).to_have_text([*names, "Wrong", "Unlabelled, does not count"])
+    expect(swatches.nth(len(names))).to_have_css("background-color", "rgb(230, 30, 30)")
+    page.keyboard.press("e")
     box = stages.nth(1).bounding_box()
     assert box
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] - 4)
@@ -107,6 +120,8 @@ def test_pictures_tell_their_classes_and_obey_fingers(
     expect(stages.nth(1)).to_have_text("ground")
     page.mouse.move(5, 5)
     expect(stages.nth(1)).to_have_text("")
+    files = page.get_by_role("region", name="Files").get_by_role("listitem")
+    expect(files.filter(has_text="· ")).to_have_count(len(newer.files))
 
     devices = context.new_cdp_session(page)
     devices.send("Emulation.setTouchEmulationEnabled", {"enabled": True, "maxTouchPoints": 2})

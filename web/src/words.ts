@@ -44,6 +44,7 @@ export const words = {
     password: "Password",
     enter: "Log in",
   },
+  stepsOf: (made: number, planned: number) => `${many(made)} of ${counted(planned, "step")}`,
   meanIouOf: (iou: number) => `mean IoU ${score(iou)}`,
   picksPage: {
     title: "Which photos to label",

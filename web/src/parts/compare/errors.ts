@@ -2,8 +2,9 @@
 
 import type { LabelMap } from "../../painter/label-map";
 
-const WRONG = new Uint32Array(new Uint8Array([230, 30, 30, 200]).buffer)[0];
-const UNKNOWN = new Uint32Array(new Uint8Array([128, 128, 128, 160]).buffer)[0];
+export const WRONG = [230, 30, 30];
+export const UNKNOWN = [128, 128, 128];
+const [WRONG_PIXEL, UNKNOWN_PIXEL] = [pixel(WRONG, 200), pixel(UNKNOWN, 160)];
 
 export interface Errors {
   picture: ImageData;
@@ -20,13 +21,17 @@ export function errors(truth: LabelMap, predicted: LabelMap, unlabelled: number)
   let [wrong, labelled] = [0, 0];
   truth.ids.forEach((id, at) => {
     if (id === unlabelled) {
-      pixels[at] = UNKNOWN;
+      pixels[at] = UNKNOWN_PIXEL;
       return;
     }
     labelled++;
     if (id === predicted.ids[at]) return;
     wrong++;
-    pixels[at] = WRONG;
+    pixels[at] = WRONG_PIXEL;
   });
   return { picture, wrong, labelled };
+}
+
+function pixel(color: readonly number[], opacity: number): number {
+  return new Uint32Array(new Uint8Array([...color, opacity]).buffer)[0]!;
 }

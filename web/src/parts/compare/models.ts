@@ -26,7 +26,15 @@ const MOST_ALIKE = 100;
 export const NOISE = 0.01;
 
 export function named(model: Model): string {
-  return model.name ?? `${model.method}, ${exactly(model.created_at)}`;
+  return [model.name ?? model.method, early(model), !model.name && exactly(model.created_at)]
+    .filter(Boolean)
+    .join(", ");
+}
+
+/** How far the training of a model came that was finished early; null if it was not, or that is not known. */
+function early({ receipt, spec }: Model): string | null {
+  const [made, planned] = [receipt?.steps, spec.total_steps as number | null | undefined];
+  return made && planned && made < planned ? words.stepsOf(made, planned) : null;
 }
 
 /** What tells a model from the others of its pool, in one line. `iou`: its mean IoU on the test photos, if known. */
@@ -36,6 +44,7 @@ export function described(
 ): string {
   const parts = [
     model.name ?? model.method,
+    early(model),
     model.receipt && counted(model.receipt.pairs.length, "pair"),
     iou === null ? words.label.notScored : words.meanIouOf(iou),
     exactly(model.created_at),
