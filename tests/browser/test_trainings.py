@@ -26,15 +26,18 @@ UNSEEN_TAB = """
 
 
 def test_a_training_is_watched_and_steered(page: Page, client: Client, pool: Pool, tmp_path: Path) -> None:
-    """The page of a pool with pairs leads to its training. Losses are drawn in words while it trains, but for
-    those that are hidden, in the colours of light or dark. A class that no label map shows is told once, of a
-    training when that has changed since, and what CamVid is with the advice. What waits says for which work,
-    also of another pool, and leads to it; who looks for models sees that one is being trained. It can be
-    finished early, which is said, gone on from, and cancelled. Two clicks order one training. A notification
-    tells somebody who looks elsewhere that it has ended, as the page does until its model is opened, without
-    moving anything. The models that are compared stay the same when another training ends. A model that is
-    not scored is shown by a photo. Two models that were scored on different test photos are not compared
-    until one is scored again; the better one is named then. The wheel zooms with Ctrl alone.
+    """The page of a pool with pairs leads to its training. Losses are drawn in words while it trains, but
+    for those that are hidden, in the colours of light or dark. A class that no label map shows is told
+    once, of a training when that has changed since, and what CamVid is with the advice. What waits says for
+    which work, also of another pool, and leads to it; who looks for models sees that one is being trained.
+    It can be finished early, which is said. Who goes on from it, or cancels it, there or on the page Jobs,
+    is told first what that does. Two clicks order one training. How long a training took here is told in
+    place of what was measured. Another one is as advised, until something else is chosen; a size for a GPU
+    is warned of. A notification tells somebody who looks elsewhere that it has ended, as the page does
+    until its model is opened, without moving anything. A model is compared with the one before it, which
+    stay the same when another training ends, and one that was finished early says so. A model that is not
+    scored is shown by a photo. Two models that were scored on different test photos are not compared until
+    one is scored again; the better one is named then. The wheel zooms with Ctrl alone.
     """
     other = client.create_pool(f"beside {pool.name}", classes=drawings.CLASS_TABLE)
     other.upload(tmp_path / "drawn" / "images")
@@ -58,10 +61,11 @@ def test_a_training_is_watched_and_steered(page: Page, client: Client, pool: Poo
     page.get_by_text("What these words mean").click()
     for word in ("pair", "hybrid", "tiny"):
         expect(page.get_by_role("term").filter(has_text=word)).to_be_visible()
-    expect(page.get_by_text("It may have to wait for a training (hybrid · tiny).")).to_be_visible()
+    ahead = "Running now: a training (hybrid · tiny){}. A new training starts after that"
+    expect(page.get_by_text(ahead.format(""))).to_be_visible()
     page.goto(f"/app/pools/{other.id}/train")
     expect(page.get_by_role("link", name="Choose test photos")).to_be_visible()
-    elsewhere = page.get_by_text("It may have to wait for a training (hybrid · tiny) in another pool.")
+    elsewhere = page.get_by_text(ahead.format(" in another pool"))
     elsewhere.get_by_role("link").click()
     page.wait_for_url(f"**/train/{first.id}")
     waiting = pool.train("probe")
@@ -82,7 +86,14 @@ def test_a_training_is_watched_and_steered(page: Page, client: Client, pool: Poo
     expect(judge.locator(".u-marker")).not_to_have_css("border-top-color", light)
     expect(training.get_by_role("button", name="Score it")).to_have_count(0)
 
-    training.get_by_role("button", name="Go on from this model").dblclick()
+    go_on = page.get_by_role("button", name="Go on from this model")
+    go_on.click()
+    asks = page.get_by_role("dialog")
+    expect(asks).to_contain_text("A new training of 1,000,000 steps begins with the weights of this model")
+    asks.get_by_role("button", name="Leave it").click()
+    expect(asks).to_have_count(0)
+    go_on.click()
+    asks.get_by_role("button", name="Go on from this model").dblclick()
     expect(training.get_by_role("heading", name="running")).to_be_visible()
     expect(page.get_by_role("cell", name="running")).to_be_visible()
     second, _, _ = pool.jobs(kind="train")
@@ -102,13 +113,19 @@ def test_a_training_is_watched_and_steered(page: Page, client: Client, pool: Poo
     expect(page).to_have_url(f"/app/pools/{pool.id}/compare/{second.wait().model.id}")
     expect(notice).to_have_count(0)
     sample = page.get_by_role("region", name="What it makes of a photo")
-    expect(sample.get_by_role("img")).to_have_count(2)
+    expect(sample.get_by_role("img")).to_have_count(3)
 
     page.goto(f"/app/pools/{pool.id}/compare")
-    expect(page).to_have_url(f"/app/pools/{pool.id}/compare/{second.model.id}")
+    both = f"/app/pools/{pool.id}/compare/{second.model.id}/{first.wait().model.id}"
+    expect(page).to_have_url(both)
     pool.train("probe").wait()
-    expect(page.get_by_label("Model A").get_by_role("option")).to_have_count(3)
-    expect(page).to_have_url(f"/app/pools/{pool.id}/compare/{second.model.id}")
+    models = page.get_by_label("Model A").get_by_role("option")
+    expect(models).to_have_count(3)
+    expect(
+        models.filter(has_text=f"hybrid · {first.wait().result['steps']:,} of 1,000,000 steps")
+    ).to_have_count(1)
+    expect(page.get_by_role("heading", name="of 1,000,000 steps").first).to_be_visible()
+    expect(page).to_have_url(both)
     expect(page.get_by_label("Model A")).to_have_value(second.model.id)
 
     for seeds in (range(100, 102), range(102, 103)):
@@ -140,7 +157,17 @@ def test_a_training_is_watched_and_steered(page: Page, client: Client, pool: Poo
 
     third = pool.train("hybrid", recipe="tiny", **LONG)
     page.goto(f"/app/pools/{pool.id}/train/{third.id}")
-    training.get_by_role("button", name="Cancel").click()
+    expect(training.get_by_text(re.compile("^about .* left$"))).to_be_visible()
+    cancel = page.get_by_role("button", name="Cancel", exact=True)
+    cancel.click()
+    expect(asks).to_contain_text(re.compile(r"in [\d,]+ of 1,000,000 steps is lost: no model is made"))
+    expect(asks.get_by_role("button", name="Finish now and keep the model")).to_be_visible()
+    asks.get_by_role("button", name="Let it train").click()
+    page.goto("/app/jobs")
+    cancel.click()
+    asks.get_by_role("button", name="Cancel the training").click()
+    expect(page.get_by_role("row", name="training").first).to_contain_text("cancelled")
+    page.goto(f"/app/pools/{pool.id}/train/{third.id}")
     expect(training.get_by_role("heading", name="cancelled")).to_be_visible()
 
     drawings.write(tmp_path / "more", range(5, 6))
@@ -148,4 +175,12 @@ def test_a_training_is_watched_and_steered(page: Page, client: Client, pool: Poo
     pool.upload(tmp_path / "more" / "images")
     pool.annotate(tmp_path / "more" / "labels")
     page.reload()
+    offers = page.get_by_role("form", name="Which training")
+    expect(offers.get_by_text("On this server: about")).to_have_count(1)
+    expect(offers.get_by_text("on two CPU cores")).to_have_count(2)
+    offers.get_by_label("Another one").check()
+    method, size = offers.get_by_role("combobox").all()
+    expect(method).to_have_value("finetune")
+    size.select_option("paper")
+    expect(offers.get_by_text("The size paper is made for a GPU")).to_be_visible()
     expect(training.get_by_text("No label map showed never drawn when")).to_be_visible()

@@ -27,3 +27,8 @@ export function before(work: readonly Job[], id: string): Job[] {
   const place = work.findIndex((job) => job.id === id);
   return work.slice(0, Math.max(0, place));
 }
+
+/** How long a job took that has ended; null if it has not, or never ran. */
+export function secondsOf({ started_at, finished_at }: Job): number | null {
+  return started_at && finished_at ? (Date.parse(finished_at) - Date.parse(started_at)) / 1000 : null;
+}

@@ -16,3 +16,11 @@ export function byName(
   }
   return found;
 }
+
+/** Whether no value ever changes by more than a hundredth. */
+export function areConstant(series: ReadonlyMap<string, readonly [number, number][]>): boolean {
+  return [...series.values()].every((points) => {
+    const [, first] = points[0]!;
+    return points.every(([, value]) => Math.abs(value - first) <= Math.abs(first) / 100);
+  });
+}
