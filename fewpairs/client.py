@@ -75,6 +75,10 @@ class Client:
         body["default_strategy"] = default_strategy
         return Pool(self._transport, self._transport.json("POST", "/pools", json=body, repeatable=False))
 
+    def class_tables(self) -> dict[str, dict[str, Any]]:
+        """The class tables of public data sets, by the names that `create_pool` takes."""
+        return dict(self._transport.json("GET", "/class_tables"))
+
     def pools(self, contains: str | None = None, sort: str = "added") -> Items[Pool]:
         """The pools of whoever asks; only those with `contains` in their names.
 

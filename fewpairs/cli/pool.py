@@ -1,4 +1,4 @@
-"""`fewpairs pool create|scenes|classes|rename|list|show|share|unshare|members|map|export|import`"""
+"""`fewpairs pool create|tables|scenes|classes|rename|list|show|share|unshare|members|map|export|import`"""
 
 import csv
 import json
@@ -35,7 +35,7 @@ def create(
         str | None,
         typer.Option(
             help="JSON file with the class table, CVAT's labelmap.txt, CamVid's label_colors.txt, or the "
-            "name of a known table, cityscapes for example."
+            "name of a known table: `fewpairs pool tables` lists them."
         ),
     ] = None,
     rgb: Annotated[
@@ -58,6 +58,19 @@ def create(
         raise FewpairsError("Say what the label maps hold: either --classes or --rgb.")
     pool = Client(server).create_pool(name, classes or "rgb", encoder, default_strategy)
     console.print(f"[green]✓[/] Pool [bold]{pool.name}[/] ({pool.id}), encoder {pool.document['encoder']}")
+
+
+@pool_app.command("tables")
+def list_class_tables(as_json: JsonOption = False, server: ServerOption = None) -> None:
+    """List the known class tables, which --classes takes by their names."""
+    tables = Client(server).class_tables()
+    if as_json:
+        return print_json(tables)
+    listed = Table(whole("Name"), "Classes", "Names of the classes")
+    for name, table in tables.items():
+        names = [entry["name"] for entry in table["classes"]]
+        listed.add_row(name, str(len(names)), Text(", ".join(names)))
+    console.print(listed)
 
 
 @pool_app.command("scenes")

@@ -76,6 +76,15 @@ def test_a_list_of_classes_that_is_none_is_refused(run: Run, tmp_path: Path) -> 
     assert "line 2" in refused.output
 
 
+def test_known_tables_are_listed(run: Run, client: Client) -> None:
+    """`pool tables` and the client have each known table with all of its classes."""
+    tables = client.class_tables()
+    assert {entry["name"] for entry in tables["camvid"]["classes"]} >= {"Sky", "Road"}
+    assert json.loads(run("pool", "tables", "--json").output) == tables
+    listed = run("pool", "tables").output
+    assert all(name in listed for name in tables)
+
+
 def test_a_known_table_is_named_by_a_word(run: Run, client: Client) -> None:
     """`--classes voc` makes a pool of VOC's classes; another word is refused with those that exist."""
     assert run("pool", "create", "of voc", "--classes", "voc").exit_code == 0
