@@ -127,19 +127,19 @@ class Settings(BaseSettings):
     )
 
     max_photos: int = Field(
-        1_000_000, ge=1, description="Most photos that one principal may add; more are refused with 507."
+        1_000_000, ge=1, description="Most photos that one account may add; more are refused (HTTP 507)."
     )
     max_bytes: int = Field(
         1024 * 1024 * MIB,
         ge=1,
         description="Most bytes of photos, label maps, drafts, translations, imports and exports that one "
-        "principal may add, with all revisions.",
+        "account may add, with all revisions.",
     )
     max_jobs: int = Field(
         1000,
         ge=1,
-        description="Most jobs of one principal that wait or run, beside those that embed; more are refused "
-        "with 429.",
+        description="Most jobs of one account that wait or run, beside those that embed; more are refused "
+        "(HTTP 429).",
     )
     max_trainings: int = Field(100, ge=1, description="Most trainings among these jobs.")
 

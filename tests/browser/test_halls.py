@@ -103,9 +103,10 @@ def test_a_pool_is_renamed_and_its_classes_changed(page: Page, pool: Pool, clien
 
 
 def test_a_pool_is_deleted_and_brought_back(page: Page, pool: Pool, client: Client) -> None:
-    """It is asked first, with what goes; Start has what can come back. Nothing asks for the pool meanwhile,
-    or the console would say so.
+    """It is asked first, with what goes, also of photos that are left out; Start has what can come back.
+    Nothing asks for the pool meanwhile, or the console would say so.
     """
+    pool.exclude(next(pool.images())["name"])
     page.goto(f"/app/pools/{pool.id}/members")
     page.get_by_role("button", name="Delete the pool").click()
     dialog = page.get_by_role("dialog", name=f"Delete {pool.name}?")
@@ -153,7 +154,8 @@ def test_jobs_are_filtered_and_taken_along(page: Page, pool: Pool, tmp_path: Pat
 
 
 def test_the_audit_is_filtered_and_exported(page: Page, pool: Pool) -> None:
-    """The page and the export have what the address names; a day that is none is left out of it."""
+    """The page and the export have what the address names; a day that is none is left out of it. Photos have
+    their names."""
     page.goto(f"/app/audit?pool={pool.id}&since=yesterday")
     rows = page.get_by_role("row")
     expect(rows.filter(has_text="pool created")).to_have_count(1)
@@ -161,6 +163,7 @@ def test_the_audit_is_filtered_and_exported(page: Page, pool: Pool) -> None:
     assert heights[0] == heights[1]
     page.get_by_label("Of").select_option("annotation")
     expect(rows).to_have_count(2)
+    expect(rows.last).to_contain_text(next(pool.images())["name"])
     with page.expect_download() as getting:
         page.get_by_role("link", name="Export as CSV").click()
     lines = getting.value.path().read_text().splitlines()
@@ -171,6 +174,8 @@ def test_settings_and_the_doctor(page: Page) -> None:
     """The settings have values and meanings and no secret; the doctor says that all is well."""
     page.goto("/app/settings")
     expect(page.get_by_role("row", name="FEWPAIRS_DEVICE")).to_contain_text("cpu")
+    expect(page.get_by_role("row", name="FEWPAIRS_KEEP_DELETED_S")).to_contain_text("7 days")
+    expect(page.get_by_role("row", name="FEWPAIRS_ANSWER_WAIT_S")).to_contain_text("4 s")
     expect(page.get_by_role("row", name="FEWPAIRS_ADMIN_KEY")).to_have_count(0)
     expect(page.get_by_text("`")).to_have_count(0)
     page.goto("/app/doctor")

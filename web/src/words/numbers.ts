@@ -30,7 +30,9 @@ export function signed(value: number | null | undefined): string {
 export function lasting(seconds: number): string {
   if (seconds < 90) return `${Math.max(1, Math.round(seconds))} s`;
   const minutes = Math.round(seconds / 60);
-  return minutes < 90 ? `${minutes} min` : `${(minutes / 60).toFixed(1)} h`;
+  if (minutes < 90) return `${minutes} min`;
+  const hours = minutes / 60;
+  return hours < 48 ? `${hours.toFixed(1)} h` : counted(Math.round(hours / 24), "day");
 }
 
 /** A number of any size, to three digits. */

@@ -105,6 +105,11 @@ export const photoWords = {
     arePhotos: "They are photos: send them all the same",
     sent: (added: number, tests: number, known: number) =>
       `${counted(added, "photo")} added${asTests(added, tests)}${known ? `, ${many(known)} were here already` : ""}.`,
+    copy: (name: string, of: string) =>
+      `${name} is the same as ${of}, which is there too: such a copy is never picked.`,
+    copies: (count: number) =>
+      `${many(count)} of them are the same as other photos of the pool: such copies are never picked`,
+    sameAs: (name: string) => `the same as ${name}`,
     refused: (count: number) => `${counted(count, "file")} refused`,
     leftOut: (folder: string, files: number) =>
       `${counted(files, "file")} in ${folder} left out: they look like label maps. Bring them in on the first page.`,

@@ -170,5 +170,6 @@ export const serverWords = {
     name: "Variable",
     value: "Value",
     meaning: "Meaning",
+    seconds: (seconds: number) => `${seconds} s`,
   },
 };
