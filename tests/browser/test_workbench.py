@@ -60,6 +60,9 @@ ROWS = """() => [...document.querySelectorAll("header > a, header > nav > a, hea
     .map(each => each.getBoundingClientRect())
     .map(({left, right, top, bottom}) => ({left, right, middle: Math.round((top + bottom) / 20)}))"""
 """Where the links of the header stand, in tens of pixels from the top."""
+CUT_OFF = """() => [...document.querySelectorAll('.scroll:has(> .wide)')]
+    .some(each => each.scrollWidth > each.clientWidth)"""
+"""Whether a part of a table is out of sight, to be scrolled to."""
 CLASSES = [each["name"] for each in drawings.CLASS_TABLE["classes"]]
 
 
@@ -466,8 +469,8 @@ def test_two_people_do_not_overwrite_each_other(
 
 
 def test_the_pages_are_usable_by_everyone(page: Page, pool: Pool) -> None:
-    """axe finds no violation of the accessibility rules on any page, in light and in dark; and the pages fit
-    a telephone, where the photo that is labelled is as wide as the page.
+    """axe finds no violation of the accessibility rules on any page, in light and in dark; and the pages and
+    their tables fit a telephone, where the photo that is labelled is as wide as the page.
     """
     image = first_image(pool)
     pool.select(budget=4).explain()
@@ -480,7 +483,7 @@ def test_the_pages_are_usable_by_everyone(page: Page, pool: Pool) -> None:
         page.wait_for_load_state("networkidle")
         found[address] = violations(page)
         page.set_viewport_size({"width": 414, "height": 800})
-        if page.evaluate("document.documentElement.scrollWidth") > 414:
+        if page.evaluate("document.documentElement.scrollWidth") > 414 or page.evaluate(CUT_OFF):
             found[address].append(("too wide", address))
         if "/label/" in address:
             box = page.locator(".painter").bounding_box()
@@ -499,7 +502,7 @@ def test_the_pages_are_usable_by_everyone(page: Page, pool: Pool) -> None:
 
 def test_the_header_takes_little_room(page: Page, pool: Pool) -> None:
     """One row on a small screen; on a telephone one for the pool and the person, one for the views and one
-    for what comes next, and all links are in sight.
+    for what comes next, and all links are in sight. Without a pool there is one row only.
     """
     for width, rows in ((1280, 1), (414, 3)):
         page.set_viewport_size({"width": width, "height": 800})
@@ -508,3 +511,10 @@ def test_the_header_takes_little_room(page: Page, pool: Pool) -> None:
         links = page.evaluate(ROWS)
         assert len({link["middle"] for link in links}) == rows, width
         assert all(link["left"] >= 0 and link["right"] <= width for link in links), width
+    one_row = page.locator("header .brand").bounding_box()
+    page.goto("/app/jobs")
+    expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
+    header = page.get_by_role("banner").bounding_box()
+    assert one_row
+    assert header
+    assert header["height"] < 2.5 * one_row["height"]

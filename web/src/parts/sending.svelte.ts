@@ -27,6 +27,11 @@ export class Sending {
     this.outcome = { ...this.outcome, tests: [] };
   }
 
+  /** Tell no more of what became of it. */
+  close(): void {
+    this.outcome = null;
+  }
+
   get isWhole(): boolean {
     const { outcome } = this;
     if (!outcome) return true;
@@ -43,6 +48,7 @@ function joined(before: Sent, photos: Found[], now: Sent): Sent {
     added: before.added + now.added,
     addedTests: before.addedTests + now.addedTests,
     known: before.known + now.known,
+    copies: [...before.copies, ...now.copies],
     refused: [...before.refused.filter(({ name }) => !told.has(name)), ...now.refused],
     testsOfArchives: [...before.testsOfArchives, ...now.testsOfArchives],
     leftOut: [...before.leftOut, ...now.leftOut],

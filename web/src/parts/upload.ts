@@ -37,6 +37,8 @@ export interface Sent {
   /** How many of those are test photos because of what was sent, not because of an archive's folders. */
   addedTests: number;
   known: number;
+  /** Of those that were added: what has the bytes of another photo of the pool, and of which. */
+  copies: { name: string; of: string }[];
   refused: Refused[];
   /** The photos of `left` that would become test photos, by the names of their folders. */
   tests: Found[];
@@ -108,6 +110,7 @@ export async function send(
     added: 0,
     addedTests: 0,
     known: 0,
+    copies: [],
     refused: [],
     tests: [],
     testsOfArchives: [],
@@ -211,6 +214,8 @@ async function single(to: Destination, photo: Found, sent: Sent): Promise<void> 
     sent.known++;
     return;
   }
+  const { name, copy_of } = (await answer.json()) as Schemas["Uploaded"];
+  if (copy_of) sent.copies.push({ name, of: copy_of });
   sent.added++;
   if (photo.split === "test") sent.addedTests++;
 }
@@ -222,6 +227,7 @@ async function archive(to: Destination, { file }: Found, sent: Sent): Promise<vo
   const upload = (await (await bytes(`pools/${to.pool}/images${query}`, init)).json()) as Schemas["Upload"];
   sent.added += upload.accepted.length;
   sent.known += upload.unchanged;
+  for (const { name, copy_of } of upload.accepted) if (copy_of) sent.copies.push({ name, of: copy_of });
   if (to.split === "test") sent.addedTests += upload.accepted.length;
   if (!to.split) sent.testsOfArchives.push(...upload.accepted.filter(({ split }) => split === "test"));
   sent.refused.push(
