@@ -154,14 +154,16 @@ def test_jobs_are_filtered_and_taken_along(page: Page, pool: Pool, tmp_path: Pat
 
 
 def test_the_audit_is_filtered_and_exported(page: Page, pool: Pool) -> None:
-    """The page and the export have what the address names; a day that is none is left out of it. Photos have
-    their names."""
+    """The page and the export have what the address names; a day that is none is left out of it. Photos and
+    jobs have names."""
+    pool.export_annotations("png").wait()
     page.goto(f"/app/audit?pool={pool.id}&since=yesterday")
     rows = page.get_by_role("row")
     expect(rows.filter(has_text="pool created")).to_have_count(1)
+    expect(rows.filter(has_text="job ordered")).to_contain_text("export")
     heights = [page.get_by_label(name).evaluate("field => field.offsetHeight") for name in ("Of", "Since")]
     assert heights[0] == heights[1]
-    page.get_by_label("Of").select_option("annotation")
+    page.get_by_label("Of").select_option("label map")
     expect(rows).to_have_count(2)
     expect(rows.last).to_contain_text(next(pool.images())["name"])
     with page.expect_download() as getting:

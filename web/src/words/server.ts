@@ -1,5 +1,6 @@
 // Texts of the pages about who uses the service, and how the service is.
 
+import type { Schemas } from "../api/client";
 import { counted } from "./numbers";
 
 export const serverWords = {
@@ -77,7 +78,7 @@ export const serverWords = {
     roles: {
       viewer: "viewer: looks at everything",
       annotator: "annotator: labels photos too",
-      curator: "curator: changes the pool, trains, gives roles",
+      curator: "curator: does everything in it",
     },
   },
   peoplePage: {
@@ -133,6 +134,11 @@ export const serverWords = {
     action: "What",
     since: "Since",
     any: "all",
+    kinds: {
+      ...{ image: "photo", annotation: "label map", label_map: "unpaired label map" },
+      ...{ selection: "selection", assignment: "assignment", model: "model", job: "job", pool: "pool" },
+      ...{ webhook: "webhook", member: "member", user: "account", key: "key" },
+    } satisfies Record<Schemas["AuditEvent"]["kind"], string>,
     when: "When",
     who: "Who",
     from: "From",
