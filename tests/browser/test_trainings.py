@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from fewpairs import Client, Pool
 from tests import drawings
+from tests.browser.axe import violations
 from tests.fewpairs.conftest import TINY
 
 LONG: dict[str, Any] = TINY | {"total_steps": 10**6}
@@ -162,7 +163,10 @@ def test_a_training_is_watched_and_steered(page: Page, client: Client, pool: Poo
     cancel.click()
     expect(asks).to_contain_text(re.compile(r"in [\d,]+ of 1,000,000 steps is lost: no model is made"))
     expect(asks.get_by_role("button", name="Finish now and keep the model")).to_be_visible()
-    asks.get_by_role("button", name="Let it train").click()
+    assert violations(page) == []
+    expect(asks.get_by_role("button", name="Let it train")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(asks).to_have_count(0)
     page.goto("/app/jobs")
     cancel.click()
     asks.get_by_role("button", name="Cancel the training").click()

@@ -215,6 +215,7 @@ def test_a_person_comes_from_a_folder_to_two_compared_models(page: Page, folder:
     expect(page.get_by_role("img", name="What it makes of photos, at the end")).to_be_visible()
     expect(page.get_by_text("Log", exact=True)).to_be_visible()
     assert violations(page) == []
+    expect(page.get_by_text("Next:")).to_have_count(0)
     page.get_by_role("button", name="Score it on all 2 test photos").click()
     page.get_by_label("Model B").select_option(index=1)
     scores = page.get_by_role("button", name="Score Model B on 2 test photos")
