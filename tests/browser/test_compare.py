@@ -110,13 +110,15 @@ def test_pictures_tell_their_classes_and_obey_fingers(
     page.keyboard.press("e")
     expect(legend.get_by_role("listitem")).to_have_text([*names, "Wrong", "Unlabelled, does not count"])
     expect(swatches.nth(len(names))).to_have_css("background-color", "rgb(230, 30, 30)")
+    expect(page.get_by_text("px wrong").first).to_be_visible()
     page.keyboard.press("e")
+    expect(page.get_by_text("px wrong")).to_have_count(0)  # its lines move what is below
     box = stages.nth(1).bounding_box()
     assert box
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] - 4)
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] - 20)
     expect(stages.nth(1)).to_have_text("Unlabelled")
     expect(stages.nth(2)).to_have_text(re.compile("ground|block|disc|never drawn"))
-    page.mouse.move(box["x"] + 6, box["y"] + 6)
+    page.mouse.move(box["x"] + 24, box["y"] + 24)
     expect(stages.nth(1)).to_have_text("ground")
     page.mouse.move(5, 5)
     expect(stages.nth(1)).to_have_text("")
