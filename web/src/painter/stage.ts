@@ -4,7 +4,7 @@ import { coloursOf } from "../design/tokens";
 import { drawn, type Shown } from "./colours";
 import { type Box } from "./label-map";
 import type { Point, Size } from "./shapes";
-import { closeUp, fitted, moved, resized, toImage, toScreen, type View } from "./view";
+import { closeUp, fitted, MARGIN, moved, resized, toImage, toScreen, type View } from "./view";
 
 /** Of the edges of marks, and of the marks. */
 const WIDTHS = [3, 1.25];
@@ -56,7 +56,7 @@ export class Stage {
   }
 
   showAll(): void {
-    this.look(fitted(this.shown().map, this.#size));
+    this.look(fitted(this.shown().map, this.#size, MARGIN));
   }
 
   look(view: View): void {

@@ -54,11 +54,11 @@ test("a place to look at is in the middle and never shown smaller than with the 
   expect(toScreen(near, { x: 105, y: 55 })).toEqual({ x: 400, y: 300 });
   expect(near.scale).toBeGreaterThan(2);
   const large = closeUp({ left: 0, top: 0, right: 390, bottom: 20 }, image, screen);
-  expect(large).toEqual(fitted(image, screen));
+  expect(large).toEqual(fitted(image, screen, MARGIN));
 });
 
 test("a fitted image is wholly on the screen and in its middle, with a margin", () => {
-  const at = fitted({ width: 400, height: 100 }, { width: 200 + 2 * MARGIN, height: 200 });
+  const at = fitted({ width: 400, height: 100 }, { width: 200 + 2 * MARGIN, height: 200 }, MARGIN);
   expect(at).toEqual({ scale: 0.5, x: MARGIN, y: 75 });
 });
 
@@ -68,7 +68,7 @@ test("another size of the screen keeps the zoom and what is in the middle, or th
     { width: 200, height: 200 },
     { width: 320, height: 100 },
   ];
-  expect(resized(fitted(image, before), image, before, now)).toEqual(fitted(image, now));
+  expect(resized(fitted(image, before, MARGIN), image, before, now)).toEqual(fitted(image, now, MARGIN));
   const near = zoomed(fitted(image, before), { x: 30, y: 90 }, 5);
   const next = resized(near, image, before, now);
   expect(next.scale).toBe(near.scale);

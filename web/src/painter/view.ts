@@ -4,7 +4,7 @@ import type { Box } from "./label-map";
 import type { Point, Size } from "./shapes";
 
 export const [SMALLEST_SCALE, LARGEST_SCALE] = [1 / 16, 64];
-/** Around a whole image, in CSS pixels: shapes that end at its edge are drawn beyond it. */
+/** Around a whole image that is painted, in CSS pixels: shapes that end at its edge are drawn beyond it. */
 export const MARGIN = 12;
 
 /** `scale` is CSS pixels per image pixel; `x` and `y` are where the image's corner stands, in CSS pixels. */
@@ -22,9 +22,9 @@ export function toScreen(view: View, point: Point): Point {
   return { x: point.x * view.scale + view.x, y: point.y * view.scale + view.y };
 }
 
-/** The view that shows the whole image in the middle, with a margin. */
-export function fitted(image: Size, screen: Size): View {
-  const [width, height] = [screen.width - 2 * MARGIN, screen.height - 2 * MARGIN];
+/** The view that shows the whole image in the middle. */
+export function fitted(image: Size, screen: Size, margin = 0): View {
+  const [width, height] = [screen.width - 2 * margin, screen.height - 2 * margin];
   const scale = clamped(Math.min(width / image.width, height / image.height));
   return {
     scale,
@@ -35,9 +35,9 @@ export function fitted(image: Size, screen: Size): View {
 
 /** The view when the screen gets another size: of the whole image as before, or of what was in the middle. */
 export function resized(view: View, image: Size, before: Size, now: Size): View {
-  const whole = fitted(image, before);
+  const whole = fitted(image, before, MARGIN);
   const wasWhole = view.scale === whole.scale && view.x === whole.x && view.y === whole.y;
-  if (wasWhole || before.width === 0 || before.height === 0) return fitted(image, now);
+  if (wasWhole || before.width === 0 || before.height === 0) return fitted(image, now, MARGIN);
   return moved(view, (now.width - before.width) / 2, (now.height - before.height) / 2);
 }
 
@@ -67,7 +67,7 @@ export function pinched(view: View, other: Point, before: Point, now: Point): Vi
 export function closeUp(part: Box, image: Size, screen: Size): View {
   const around = Math.max(part.right - part.left, part.bottom - part.top, 40) * 3;
   const scale = clamped(Math.min(screen.width, screen.height) / around);
-  const whole = fitted(image, screen);
+  const whole = fitted(image, screen, MARGIN);
   if (scale <= whole.scale) return whole;
   return {
     scale,
