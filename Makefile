@@ -43,9 +43,9 @@ run: .venv/.run ## start the service at http://127.0.0.1:8000; if its pages cann
 	@$(MAKE) --no-print-directory pages || echo "The pages could not be built (see above): the service starts without them. Try again with 'make pages'."
 	@$(BIN)/fewpairs up
 
-test: .venv/.dev pages ## run the tests that CI runs, in three processes
+test: .venv/.dev pages ## run the tests that CI runs, in three processes of one thread each
 	PYTHON=$(CURDIR)/$(BIN)/python web/npm test
-	$(BIN)/python -m pytest -n 3 --dist loadfile --durations 40
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --durations 40
 
 slow: .venv/.dev ## run the tests that take minutes and that CI leaves out
 	$(BIN)/python -m pytest -m slow

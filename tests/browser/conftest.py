@@ -131,10 +131,12 @@ def person(browser: Browser, server: str) -> Iterator[BrowserContext]:
 
 
 def log_in(page: Page, name: str, address: str = "", password: str = PASSWORD) -> None:
+    """Returns once Start has what it asks for: who is shut out meanwhile is refused."""
     page.goto(f"{address}/app/login")
     page.get_by_label("Name").fill(name)
     page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Log in").click()
+    with page.expect_response("**/class_tables"), page.expect_response("**/pools?deleted=true"):
+        page.get_by_role("button", name="Log in").click()
     expect(page.get_by_text(f"Account: {name}")).to_be_visible()
 
 

@@ -5,37 +5,42 @@ import shutil
 import zipfile
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
-from fewpairs import Model, Pool
+from fewpairs import Client, Pool
 from tests import drawings
 from tests.fewpairs.conftest import TINY
 from tests.processes import until
 
 
-def scored(pool: Pool, folder: Path) -> tuple[Model, Model]:
-    """Two models, the newer one first, both scored on two test photos."""
+@pytest.fixture(scope="module")
+def compared(server: str, tmp_path_factory: pytest.TempPathFactory) -> Pool:
+    """A pool with two models, both scored on two test photos."""
+    folder = tmp_path_factory.mktemp("compared")
+    drawings.write(folder / "train", range(3))
     drawings.write(folder / "test", range(100, 102))
+    pool = Client(server).create_pool("compared", classes=drawings.CLASS_TABLE)
+    pool.upload(folder / "train" / "images")
     pool.upload(folder / "test" / "images", split="test")
-    pool.annotate(folder / "test" / "labels")
-    trainings = [pool.train("probe"), pool.train("pix2pix", recipe="tiny", **TINY)]
-    older, newer = (training.wait().model for training in trainings)
-    for model in (older, newer):
-        model.evaluate().wait()
-    return newer, older
+    pool.annotate([folder / "train" / "labels", folder / "test" / "labels"])
+    for training in [pool.train("probe"), pool.train("pix2pix", recipe="tiny", **TINY)]:
+        training.wait().model.evaluate().wait()
+    return pool
 
 
-def test_what_is_compared_is_found_again(page: Page, pool: Pool, tmp_path: Path) -> None:
+def test_what_is_compared_is_found_again(page: Page, compared: Pool, tmp_path: Path) -> None:
     """Both models, the photo, the order of the photos and whether errors are shown stay when the page is
     loaded anew, or left and come back to, by Back or by the navigation. Model B is the one before A, until
     another or none is chosen. The model that was B and is chosen as A changes places with it. A photo of
     one's own is shown again, without asking the models again, until the page is loaded anew. Whoever leaves
     while the page is loading gets no warning in the console.
     """
-    newer, older = scored(pool, tmp_path)
+    newer, older = compared.models()
+    drawings.write(tmp_path, range(100, 101))
     asked: list[Route] = []
     late = re.compile("/evaluations/[^/]+/(images|confusion)|/images/[^/]+$")
-    page.goto(f"/app/pools/{pool.id}/train")
+    page.goto(f"/app/pools/{compared.id}/train")
     page.route(late, lambda route: asked.append(route))
     page.get_by_role("link", name="Compare", exact=True).click()
     first, second = (page.get_by_role("combobox", name=f"Model {each}") for each in "AB")
@@ -62,7 +67,7 @@ def test_what_is_compared_is_found_again(page: Page, pool: Pool, tmp_path: Path)
     page.locator("[data-image]").last.click()
     page.get_by_label("Photos", exact=True).get_by_role("combobox").select_option("change")
     page.get_by_label("Show where it is wrong").check()
-    page.get_by_label("Choose a photo").set_input_files(tmp_path / "test" / "images" / "0100.png")
+    page.get_by_label("Choose a photo").set_input_files(tmp_path / "images" / "0100.png")
     own = page.get_by_role("region", name="Try a photo of your own")
     expect(own.get_by_role("img")).to_have_count(3)
     expect(own.get_by_role("listitem")).to_have_text(
@@ -89,15 +94,15 @@ def test_what_is_compared_is_found_again(page: Page, pool: Pool, tmp_path: Path)
 
 
 def test_pictures_tell_their_classes_and_obey_fingers(
-    context: BrowserContext, page: Page, pool: Pool, tmp_path: Path
+    context: BrowserContext, page: Page, compared: Pool
 ) -> None:
     """Models are told apart by their pairs and scores. The colours of the classes, of unlabelled pixels and
     of errors stand beside the pictures, what each file is for beside the file, and each picture of classes
     says which one is under the pointer. A finger on a whole picture scrolls the page; two zoom the
     pictures, and then one moves them.
     """
-    newer, _ = scored(pool, tmp_path)
-    page.goto(f"/app/pools/{pool.id}/compare/{newer.id}")
+    newer, _ = compared.models()
+    page.goto(f"/app/pools/{compared.id}/compare/{newer.id}")
     models = page.get_by_role("combobox", name="Model A").get_by_role("option")
     told = [re.compile(rf"^{each} · 3 pairs · mean IoU 0\.\d+ · ") for each in ("pix2pix", "probe")]
     expect(models).to_have_text(told)
@@ -163,17 +168,17 @@ def test_pictures_tell_their_classes_and_obey_fingers(
     assert page.evaluate("scrollY") == 0
 
 
-def test_a_folder_is_translated_into_a_zip(page: Page, pool: Pool, tmp_path: Path) -> None:
+def test_a_folder_is_translated_into_a_zip(page: Page, compared: Pool, tmp_path: Path) -> None:
     """What the model makes of each photo, under the photo's name; what is no photo is refused and stops
     nothing. Who stops it has what was made by then, and may go on with the rest. The pool stays as it is.
     """
-    model = pool.train("probe").wait().model
+    _, model = compared.models()
     folder = tmp_path / "mine"
     drawings.write(folder, range(200, 208))
     shutil.rmtree(folder / "labels")
     (folder / "images" / "notes.txt").write_text("no photo")
     (folder / "more.zip").write_bytes(b"")
-    page.goto(f"/app/pools/{pool.id}/compare/{model.id}")
+    page.goto(f"/app/pools/{compared.id}/compare/{model.id}")
     card = page.get_by_role("region", name="Translate a folder")
     with page.expect_download() as saving:
         card.get_by_label("Choose a folder").set_input_files(folder)
@@ -195,4 +200,4 @@ def test_a_folder_is_translated_into_a_zip(page: Page, pool: Pool, tmp_path: Pat
     with page.expect_download():
         card.get_by_role("button", name="Translate the rest").click()
     expect(card.get_by_text("not translated yet")).to_have_count(0)
-    assert len(list(pool.images())) == 3
+    assert len(list(compared.images())) == 5

@@ -216,7 +216,7 @@ import numpy as np
 from models.catalog import STRATEGIES
 from models.selection import kmeans, medoids, select
 duplicates = np.repeat(np.random.default_rng(5).normal(size=(60, 96)), 4, axis=0).astype(np.float16)
-wide = np.random.default_rng(6).normal(size=(4500, 300)).astype(np.float16)
+wide = np.random.default_rng(6).normal(size=(3000, 300)).astype(np.float16)
 equidistant = (1.7 * np.eye(300) + 0.3).astype(np.float32)
 chosen = {strategy: [] for strategy in STRATEGIES}
 for as_if_huge in (False, True):
