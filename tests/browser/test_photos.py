@@ -152,7 +152,7 @@ def test_a_copy_is_named(pool: Pool, page: Page, tmp_path: Path) -> None:
 def test_acts_are_taken_back_one_by_one(pool: Pool, page: Page) -> None:
     """Also those that were cut short, and after another page was visited. Deleted photos leave the list that
     they are in, are listed as deleted, and come back. What was done is told until something else is done, or
-    for a while.
+    for a while, wherever the person is; Ctrl + Z takes it back later too.
     """
     pool.select(budget=1)  # a photo moves to another split once it is embedded
     page.clock.install()
@@ -179,9 +179,11 @@ def test_acts_are_taken_back_one_by_one(pool: Pool, page: Page) -> None:
     expect(page.get_by_text("1 photo brought back.")).to_be_visible()
     expect(cells).to_have_count(3)
     page.get_by_role("link", name="Picks").click()
+    page.clock.fast_forward(31_000)
     page.get_by_role("link", name="Photos", exact=True).click()
     expect(cells).to_have_count(3)
-    undo.click()
+    expect(page.get_by_text("1 photo brought back.")).to_have_count(0)
+    page.keyboard.press("Control+z")
     expect(page.get_by_text("Undone: 1 photo brought back.")).to_be_visible()
     undo.click()
     expect(page.get_by_text("Undone: 4 photos deleted.")).to_be_visible()

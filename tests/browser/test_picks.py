@@ -138,7 +138,7 @@ def test_the_way_of_picking_is_explained(pool: Pool, page: Page) -> None:
     way.select_option("k-center")
     expect(page.get_by_text("unusual photos come first")).to_be_visible()
     way.select_option("advised")
-    expect(page.get_by_text("whose small parts")).to_be_visible()
+    expect(page.get_by_text("judged by small parts")).to_be_visible()
     page.get_by_text("What these words mean").click()
     expect(page.get_by_role("term").filter(has_text="selection")).to_be_visible()
     expect(page.get_by_role("term").filter(has_text="pix2pix")).to_have_count(0)

@@ -57,7 +57,7 @@ export const words = {
       },
       words: {
         name: "Visual words",
-        does: "Always the photo whose small parts (a piece of sky, of a car) the picks before it show the least.",
+        does: "One photo after the other: the one that shows the most that no pick before it shows, judged by small parts of the photos.",
       },
       facility: {
         name: "Facility location",

@@ -7,9 +7,10 @@ export interface Habits {
   opacity: number;
   /** The diameter of the brush, as a share of the photo's longer side. */
   brush: number;
+  outlines: boolean;
 }
 
-const FIRST: Habits = { only: false, opacity: 0.6, brush: 1 / 50 };
+const FIRST: Habits = { only: false, opacity: 0.6, brush: 1 / 50, outlines: false };
 
 export function habits(): Habits {
   try {

@@ -54,7 +54,7 @@ export class Tools {
     readonly unlabelled: number,
   ) {
     const { only, ...others } = habits();
-    ({ opacity: this.opacity, brush: this.#brush } = others);
+    ({ opacity: this.opacity, brush: this.#brush, outlines: this.outlines } = others);
     if (only) this.over = "unlabelled";
   }
 
@@ -97,7 +97,8 @@ export class Tools {
   }
 
   get habits(): Habits {
-    return { only: this.over === "unlabelled", opacity: this.opacity, brush: this.#brush };
+    const { opacity, outlines } = this;
+    return { only: this.over === "unlabelled", opacity, brush: this.#brush, outlines };
   }
 
   #others(id: number): number[] {

@@ -43,6 +43,8 @@ export const restore: Act = { said: text.restored, forth: undeleted, back: delet
 /** The acts of one pool: what was done last, what can be taken back, and what can be done again. */
 export class Acts {
   said = $state("");
+  /** When something was done last, in milliseconds. */
+  workedAt = 0;
   /** Why some photos were left as they were. */
   refused = $state.raw<string[]>([]);
   done = $state.raw<readonly Done[]>([]);
@@ -114,6 +116,7 @@ export class Acts {
     this.refused = [...refused].map(([why, times]) =>
       times > 1 ? `${why} (${counted(times, "photo")})` : why,
     );
+    this.workedAt = Date.now();
     return changed;
   }
 }
