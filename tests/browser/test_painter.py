@@ -144,7 +144,9 @@ def test_a_photo_is_labelled_by_keyboard_alone(context: BrowserContext, page: Pa
 
 
 def test_a_key_shows_the_whole_photo_again(page: Page, pool: Pool) -> None:
-    """After the wheel has made it larger than the painter; the button does the same."""
+    """After the wheel has made it larger than the painter; a button on it does the same, and is there only
+    then.
+    """
     box = painting(page, pool, first_image(pool))
     whole = page.evaluate(PHOTO_PIXELS)
     page.mouse.move(box["x"] + 20, box["y"] + 20)
@@ -157,6 +159,7 @@ def test_a_key_shows_the_whole_photo_again(page: Page, pool: Pool) -> None:
         page.wait_for_function(f"() => ({PHOTO_PIXELS})() !== {whole}")
         again()
         page.wait_for_function(f"() => ({PHOTO_PIXELS})() === {whole}")
+        expect(page.get_by_role("button", name="Whole photo")).to_have_count(0)
 
 
 def test_what_labelling_needs_is_in_sight(page: Page, pool: Pool) -> None:

@@ -4,7 +4,7 @@ import { coloursOf } from "../design/tokens";
 import { drawn, type Shown } from "./colours";
 import { type Box } from "./label-map";
 import type { Point, Size } from "./shapes";
-import { closeUp, fitted, MARGIN, moved, resized, toImage, toScreen, type View } from "./view";
+import { closeUp, fitted, isWhole, MARGIN, moved, resized, toImage, toScreen, type View } from "./view";
 
 /** Of the edges of marks, and of the marks. */
 const WIDTHS = [3, 1.25];
@@ -20,8 +20,8 @@ export class Stage {
   #size: Size = { width: 0, height: 0 };
 
   /**
-   * `photo` and `shown` say what to draw; `canvases` hold the photo, the label map and the marks. `zoomed` is
-   * told how many times larger the photo is seen now.
+   * `photo` and `shown` say what to draw; `canvases` hold the photo, the label map and the marks. `looked` is
+   * told how many times larger the photo is seen now, and whether it is seen as a whole.
    */
   constructor(
     private readonly holder: HTMLElement,
@@ -29,7 +29,7 @@ export class Stage {
     private readonly photo: () => ImageBitmap,
     private readonly shown: () => Shown,
     private readonly marks: () => [Point, Point][],
-    private readonly zoomed: (factor: number) => void,
+    private readonly looked: (factor: number, isWhole: boolean) => void,
   ) {}
 
   /** The painter has another size: show the whole image as before, or what was in the middle. */
@@ -60,7 +60,7 @@ export class Stage {
   }
 
   look(view: View): void {
-    this.zoomed(view.scale / this.view.scale);
+    this.looked(view.scale / this.view.scale, isWhole(view, this.shown().map, this.#size));
     this.view = view;
     this.drawPhoto();
     this.drawLabels();

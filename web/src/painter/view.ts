@@ -33,11 +33,16 @@ export function fitted(image: Size, screen: Size, margin = 0): View {
   };
 }
 
+/** Whether it is the view that shows the whole image, to be painted. */
+export function isWhole(view: View, image: Size, screen: Size): boolean {
+  const whole = fitted(image, screen, MARGIN);
+  return view.scale === whole.scale && view.x === whole.x && view.y === whole.y;
+}
+
 /** The view when the screen gets another size: of the whole image as before, or of what was in the middle. */
 export function resized(view: View, image: Size, before: Size, now: Size): View {
-  const whole = fitted(image, before, MARGIN);
-  const wasWhole = view.scale === whole.scale && view.x === whole.x && view.y === whole.y;
-  if (wasWhole || before.width === 0 || before.height === 0) return fitted(image, now, MARGIN);
+  if (isWhole(view, image, before) || before.width === 0 || before.height === 0)
+    return fitted(image, now, MARGIN);
   return moved(view, (now.width - before.width) / 2, (now.height - before.height) / 2);
 }
 
