@@ -19,7 +19,7 @@ LONGEST_CONNECT_S = 5
 MOST_THREADS = 104
 """The threads of one process that may use a database at once. Each finds a connection."""
 KEPT_CONNECTIONS, KEPT_BY_SQLITE = 10, 3
-"""What stays open after use. SQLite opens another one in less than a millisecond, and each keeps some 700 kB:
+"""What stays open after use. SQLite opens another one in less than a millisecond, and each keeps some 500 kB:
 with ten, a process grew for hours, with each moment at which more of them were used than before."""
 WRITERS = 0x6665777772697465 >> 1
 """PostgreSQL's lock that writers share, and that one who has to be alone has alone, as on SQLite."""
@@ -28,7 +28,6 @@ STATEMENTS = 32
 CACHE_KIB = 256
 """What a connection to SQLite keeps of the file, as the system's cache does too; SQLite would keep 2 MB."""
 POOL = {
-    "pool_size": KEPT_CONNECTIONS,
     "max_overflow": MOST_THREADS,  # and the kept ones for threads of the process's own
     "pool_timeout": LONGEST_WAIT_S,
     "pool_use_lifo": True,  # each connection prepares its own statements, and keeps them
@@ -139,7 +138,7 @@ def _postgresql_engine(url: str, longest_statement_s: float) -> Engine:
     }
     options = " ".join(f"-c {name}={seconds * 1000:.0f}" for name, seconds in limits.items())
     connect = {"options": options, "connect_timeout": LONGEST_CONNECT_S}
-    return create_engine(url, pool_pre_ping=True, connect_args=connect, **POOL)
+    return create_engine(url, pool_pre_ping=True, connect_args=connect, pool_size=KEPT_CONNECTIONS, **POOL)
 
 
 def _only(connection: Connection, table: str, column: str) -> str | None:
@@ -170,7 +169,7 @@ def _sqlite_engine(url: str, begin: str) -> Engine:
             cached_statements=STATEMENTS,
         )
 
-    engine = create_engine(url, creator=connect, **POOL | {"pool_size": KEPT_BY_SQLITE})
+    engine = create_engine(url, creator=connect, pool_size=KEPT_BY_SQLITE, **POOL)
 
     @event.listens_for(engine, "checkout")
     def _(connection: sqlite3.Connection, record: Any, proxy: Any) -> None:
