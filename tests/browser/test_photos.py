@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -18,6 +19,8 @@ from tests import drawings
 MOST_NODES = 200
 LEAST_BYTES, FIRST_VIEW_BYTES = 40_000, 150_000
 DOT = drawings.png(np.zeros((1, 1), np.uint8))
+NOON = datetime(2026, 1, 1, 12)
+"""Of a clock that stands, however slow the machine is; timers go on."""
 PHOTOS, LEFT, RIGHT = 10_000, 40_000, 60_000
 SCROLLED = """async () => {
   const view = document.querySelector('.view'), places = new Set();
@@ -119,6 +122,7 @@ def test_filters_and_buttons_stand_in_one_row(client: Client, pool: Pool, page: 
 def test_what_is_said_of_photos_moves_none(pool: Pool, page: Page) -> None:
     """Neither what can be done with those that are selected nor what was done; and it can be put away."""
     pool.select(budget=1)
+    page.clock.set_fixed_time(NOON)  # what was done is told for a while only
     page.goto(f"/app/pools/{pool.id}/photos")
     cells = page.locator("button[data-place]")
     expect(cells).to_have_count(6)
@@ -155,7 +159,7 @@ def test_acts_are_taken_back_one_by_one(pool: Pool, page: Page) -> None:
     for a while, wherever the person is; Ctrl + Z takes it back later too.
     """
     pool.select(budget=1)  # a photo moves to another split once it is embedded
-    page.clock.install()
+    page.clock.set_fixed_time(NOON)
     page.goto(f"/app/pools/{pool.id}/photos")
     cells = page.locator("button[data-place]")
     undo = page.get_by_role("button", name="Undo")
@@ -179,7 +183,7 @@ def test_acts_are_taken_back_one_by_one(pool: Pool, page: Page) -> None:
     expect(page.get_by_text("1 photo brought back.")).to_be_visible()
     expect(cells).to_have_count(3)
     page.get_by_role("link", name="Picks").click()
-    page.clock.fast_forward(31_000)
+    page.clock.set_fixed_time(NOON + timedelta(seconds=31))
     page.get_by_role("link", name="Photos", exact=True).click()
     expect(cells).to_have_count(3)
     expect(page.get_by_text("1 photo brought back.")).to_have_count(0)
@@ -211,7 +215,7 @@ def test_acts_are_taken_back_one_by_one(pool: Pool, page: Page) -> None:
     taken_back = page.get_by_text("Undone: 2 photos moved to test.")
     expect(taken_back).to_be_visible()
     page.mouse.move(1, 1)
-    page.clock.fast_forward(31_000)
+    page.clock.set_fixed_time(NOON + timedelta(seconds=62))
     expect(taken_back).to_have_count(0)
     assert len(list(pool.images(split="test"))) == 0
 
